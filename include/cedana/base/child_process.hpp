@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starting, awaiting and ending child processes: argv only, never a shell. Nobody else uses fork, exec or the
+// wait macros. A foreign process is addressed by pidfd.
+#pragma once
+
+#include "cedana/base/unique_fd.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+class ExitStatus {
+  public:
+    [[nodiscard]] static ExitStatus exited(int code) { return ExitStatus(code, 0); }
+    [[nodiscard]] static ExitStatus signalled(int signal) { return ExitStatus(-1, signal); }
+
+    [[nodiscard]] bool success() const noexcept { return signal_ == 0 && code_ == 0; }
+    // Absent when a signal ended the process.
+    [[nodiscard]] std::optional<int> code() const noexcept {
+        return signal_ == 0 ? std::optional(code_) : std::nullopt;
+    }
+    [[nodiscard]] std::optional<int> signal() const noexcept {
+        return signal_ != 0 ? std::optional(signal_) : std::nullopt;
+    }
+    // "exited with status 1", "was killed by signal 9 (Killed)"
+    [[nodiscard]] std::string text() const;
+
+  private:
+    ExitStatus(int code, int signal) : code_(code), signal_(signal) {}
+    int code_;
+    int signal_;
+};
+
+enum class Session { shared, own };
+
+struct SpawnRequest {
+    std::vector<std::string> argv;
+    // {descriptor here, number in the child}; 0, 1 and 2 are /dev/null unless listed. Nothing else crosses.
+    std::vector<std::pair<int, int>> fds = {};
+    // Empty: the folder of this process.
+    std::string cwd = {};
+    // Replaces the environment: "NAME=value". Absent: inherited.
+    std::optional<std::vector<std::string>> env = std::nullopt;
+    // own: setsid() in the child, so that no terminal signal reaches it.
+    Session session = Session::shared;
+    // Credentials to take before exec, with supplementary groups dropped to that user's group.
+    std::optional<std::pair<uid_t, gid_t>> user = std::nullopt;
+    // Between TERM and KILL when a ChildProcess is destroyed while it runs.
+    std::chrono::milliseconds grace = std::chrono::seconds(2);
+};
+
+class ChildProcess {
+  public:
+    // The child runs with an empty signal mask and default dispositions. Throws Error when the program cannot
+    // be executed; no child is left behind then.
+    [[nodiscard]] static ChildProcess spawn(SpawnRequest request);
+
+    ChildProcess(ChildProcess &&) noexcept = default;
+    ChildProcess &operator=(ChildProcess &&) noexcept = default;
+    // TERM, grace, KILL, reap; nothing after wait() returned or detach().
+    ~ChildProcess();
+
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    // Readable once the child has ended.
+    [[nodiscard]] const UniqueFd &pidfd() const noexcept { return pidfd_; }
+    [[nodiscard]] bool running() const noexcept { return static_cast<bool>(pidfd_); }
+
+    // Blocks until the child has ended and reaps it.
+    ExitStatus wait();
+    // As wait(), but absent if the child still runs after `limit`.
+    [[nodiscard]] std::optional<ExitStatus> wait_for(std::chrono::milliseconds limit);
+    void signal(int number) const;
+    // Lets the child live on; it is not reaped by this object any more.
+    void detach() noexcept;
+
+  private:
+    ChildProcess(pid_t pid, UniqueFd pidfd, std::chrono::milliseconds grace)
+        : pid_(pid), pidfd_(std::move(pidfd)), grace_(grace) {}
+    ExitStatus reap();
+
+    pid_t pid_ = -1;
+    UniqueFd pidfd_;
+    std::chrono::milliseconds grace_{};
+};
+
+struct Captured {
+    ExitStatus status;
+    std::string out;
+    std::string err;
+};
+
+// Runs a program to its end and keeps the last `tail` bytes of each of its outputs. `limit`: killed after
+// that, and an Error says so.
+[[nodiscard]] Captured run_captured(SpawnRequest request, std::chrono::milliseconds limit,
+                                    std::size_t tail = 64 * 1024);
+
+// Runs `work` in a forked child that has taken the user's ids, and rethrows here what it threw (fault,
+// message and hint cross). `work` may only touch the file system: no threads, no locks of this process.
+void run_as_user(uid_t uid, gid_t gid, const std::function<void()> &work);
+
+// pidfd_open(2); absent when there is no such process. CLOEXEC.
+[[nodiscard]] std::optional<UniqueFd> open_pidfd(pid_t pid);
+// pidfd_send_signal(2); false when the process has ended. Throws Error when not permitted.
+bool send_signal(const UniqueFd &pidfd, int number);
+
+} // namespace cedana

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// SIGINT, SIGTERM and SIGHUP as a descriptor. They are blocked in main before any thread starts and read in
+// the loops that also wait for children: no handlers, no flags. SIGPIPE is ignored.
+#pragma once
+
+#include "cedana/base/unique_fd.hpp"
+
+namespace cedana {
+
+class Interrupt {
+  public:
+    // Blocks the signals in this thread (and so in every later one). Throws Error.
+    [[nodiscard]] static Interrupt install();
+    // One that never fires, for callers that have nothing to interrupt them.
+    [[nodiscard]] static Interrupt none() { return {}; }
+
+    // For poll sets; -1 (which poll ignores) in none().
+    [[nodiscard]] int fd() const noexcept { return signals_.get(); }
+    // Reads one signal without blocking: its number, or 0 if none is pending.
+    [[nodiscard]] int take() const;
+    // Throws Error(Fault::interrupted) if a signal is pending.
+    void throw_if_pending() const;
+
+  private:
+    UniqueFd signals_;
+};
+
+} // namespace cedana

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+# Finds what cedana is built from; a missing one is one line that names the package to install.
+
+find_package(PkgConfig QUIET)
+if(NOT PkgConfig_FOUND)
+  message(FATAL_ERROR "missing: pkg-config; install it with: apt-get install pkg-config")
+endif()
+
+macro(cedana_need_package name debian)
+  find_package(${name} QUIET ${ARGN})
+  if(NOT ${name}_FOUND)
+    message(FATAL_ERROR "missing: ${name}; install it with: apt-get install ${debian}")
+  endif()
+endmacro()
+
+# libzip's CMake package fails when its tools are absent, so pkg-config finds the plain C libraries.
+macro(cedana_need_module name module debian)
+  pkg_check_modules(${name} QUIET IMPORTED_TARGET ${module})
+  if(NOT ${name}_FOUND)
+    message(FATAL_ERROR "missing: ${module}; install it with: apt-get install ${debian}")
+  endif()
+endmacro()
+
+cedana_need_package(CLI11 libcli11-dev)
+cedana_need_package(nlohmann_json nlohmann-json3-dev)
+cedana_need_package(spdlog libspdlog-dev)
+cedana_need_package(Threads g++)
+cedana_need_module(LIBZIP libzip libzip-dev)
+cedana_need_module(ZSTD libzstd libzstd-dev)
+cedana_need_module(ZLIB zlib zlib1g-dev)
+cedana_need_module(CRYPTO libcrypto libssl-dev)
+if(CEDANA_TESTS)
+  cedana_need_package(GTest libgtest-dev)
+endif()

@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/child_process.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <exception>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::vector<char *> pointers(std::vector<std::string> &words) {
+    std::vector<char *> result;
+    for (std::string &word : words)
+        result.push_back(word.data());
+    result.push_back(nullptr);
+    return result;
+}
+
+// Only async-signal-safe calls from here on: another thread may have held any lock at fork.
+
+bool take_user(uid_t uid, gid_t gid) {
+    return ::setgroups(1, &gid) == 0 && ::setresgid(gid, gid, gid) == 0 && ::setresuid(uid, uid, uid) == 0;
+}
+
+void reset_signals() {
+    struct sigaction action {};
+    action.sa_handler = SIG_DFL;
+    for (int number = 1; number < NSIG; ++number)
+        ::sigaction(number, &action, nullptr);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// Puts each listed descriptor at its number and closes all others.
+bool place_fds(std::pair<int, int> *fds, std::size_t count, int &keep) {
+    constexpr int k_above = 256;
+    for (std::size_t i = 0; i < count; ++i)
+        if ((fds[i].first = ::fcntl(fds[i].first, F_DUPFD_CLOEXEC, k_above)) < 0)
+            return false;
+    if ((keep = ::fcntl(keep, F_DUPFD_CLOEXEC, k_above)) < 0)
+        return false;
+    const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int number = 0; number <= 2; ++number)
+        if (null != number && ::dup2(null, number) < 0)
+            return false;
+    int highest = 2;
+    for (std::size_t i = 0; i < count; ++i) {
+        if (::dup2(fds[i].first, fds[i].second) < 0)
+            return false;
+        highest = std::max(highest, fds[i].second);
+    }
+    for (int number = 3; number <= highest; ++number) {
+        const bool listed = std::any_of(fds, fds + count, [&](const auto &pair) { return pair.second == number; });
+        if (!listed)
+            ::close(number);
+    }
+    // Everything above is closed by exec; what was inherited without CLOEXEC must not cross either.
+    return ::syscall(SYS_close_range, static_cast<unsigned>(highest) + 1, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */) == 0;
+}
+
+struct Prepared {
+    SpawnRequest &request;
+    char *const *argv;
+    char *const *env;
+};
+
+[[noreturn]] void run_child(const Prepared &prepared, int report) {
+    SpawnRequest &request = prepared.request;
+    const bool ready = place_fds(request.fds.data(), request.fds.size(), report) &&
+                       (request.session == Session::shared || ::setsid() >= 0) &&
+                       (request.cwd.empty() || ::chdir(request.cwd.c_str()) == 0) &&
+                       (!request.user || take_user(request.user->first, request.user->second));
+    if (ready) {
+        reset_signals();
+        ::execvpe(prepared.argv[0], prepared.argv, prepared.env);
+    }
+    const int err = errno;
+    [[maybe_unused]] const ssize_t sent = ::write(report, &err, sizeof err);
+    ::_exit(127);
+}
+
+// Blocks every signal for the fork, so that no handler or default action runs in the half-made child.
+class AllSignalsBlocked {
+  public:
+    AllSignalsBlocked() {
+        sigset_t all;
+        sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~AllSignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    AllSignalsBlocked(const AllSignalsBlocked &) = delete;
+    AllSignalsBlocked &operator=(const AllSignalsBlocked &) = delete;
+
+  private:
+    sigset_t before_{};
+};
+
+ExitStatus status_of(const siginfo_t &info) {
+    return info.si_code == CLD_EXITED ? ExitStatus::exited(info.si_status) : ExitStatus::signalled(info.si_status);
+}
+
+ExitStatus reap_pid(pid_t pid) {
+    siginfo_t info{};
+    while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) != 0) {
+        const int err = errno;
+        if (err != EINTR)
+            throw os_error(err, fmt::format("cannot wait for child {}", pid));
+    }
+    return status_of(info);
+}
+
+// true when readable, false after `limit`; a negative limit waits for ever.
+bool poll_readable(int fd, std::chrono::milliseconds limit) {
+    const auto deadline = Clock::now() + limit;
+    while (true) {
+        pollfd entry{.fd = fd, .events = POLLIN, .revents = 0};
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+        const int wait = limit.count() < 0 ? -1 : static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+        const int ready = ::poll(&entry, 1, wait);
+        if (ready > 0)
+            return true;
+        if (ready == 0)
+            return false;
+        if (const int err = errno; err != EINTR)
+            throw os_error(err, "cannot poll");
+    }
+}
+
+void keep_tail(std::string &text, std::size_t tail) {
+    if (text.size() > tail)
+        text.erase(0, text.size() - tail);
+}
+
+} // namespace
+
+std::string ExitStatus::text() const {
+    return signal_ == 0 ? fmt::format("exited with status {}", code_)
+                        : fmt::format("was killed by signal {} ({})", signal_, ::strsignal(signal_));
+}
+
+ChildProcess ChildProcess::spawn(SpawnRequest request) {
+    auto argv = pointers(request.argv);
+    auto env = request.env ? pointers(*request.env) : std::vector<char *>{};
+    const Prepared prepared{.request = request, .argv = argv.data(), .env = request.env ? env.data() : environ};
+    const std::string program = request.argv.at(0);
+    Pipe report = make_pipe();
+
+    pid_t pid = -1;
+    {
+        const AllSignalsBlocked blocked;
+        pid = ::fork();
+        if (pid == 0)
+            run_child(prepared, report.write_end.get());
+    }
+    if (pid < 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot start {}", program));
+    }
+    report.write_end.reset();
+    int child_error = 0;
+    ssize_t count = 0;
+    do
+        count = ::read(report.read_end.get(), &child_error, sizeof child_error);
+    while (count < 0 && errno == EINTR);
+    if (count == sizeof child_error) {
+        reap_pid(pid);
+        throw os_error(child_error, fmt::format("cannot execute {}", program), Fault::environment);
+    }
+    // The child is ours and not reaped, so the pid cannot have been reused.
+    auto pidfd = open_pidfd(pid);
+    if (!pidfd)
+        throw Error(Fault::internal, fmt::format("cannot get a pidfd of child {}", pid));
+    return {pid, std::move(*pidfd), request.grace};
+}
+
+ChildProcess::~ChildProcess() {
+    if (!pidfd_)
+        return;
+    try {
+        send_signal(pidfd_, SIGTERM);
+        if (wait_for(grace_))
+            return;
+        send_signal(pidfd_, SIGKILL);
+        wait();
+    } catch (const std::exception &) {
+        // Nothing more can be done for a child that can neither be signalled nor awaited.
+    }
+}
+
+ExitStatus ChildProcess::reap() {
+    const ExitStatus status = reap_pid(pid_);
+    pidfd_.reset();
+    return status;
+}
+
+ExitStatus ChildProcess::wait() { return reap(); }
+
+std::optional<ExitStatus> ChildProcess::wait_for(std::chrono::milliseconds limit) {
+    if (!poll_readable(pidfd_.get(), limit))
+        return std::nullopt;
+    return reap();
+}
+
+void ChildProcess::signal(int number) const { send_signal(pidfd_, number); }
+
+void ChildProcess::detach() noexcept { pidfd_.reset(); }
+
+Captured run_captured(SpawnRequest request, std::chrono::milliseconds limit, std::size_t tail) {
+    Pipe out = make_pipe();
+    Pipe err = make_pipe();
+    request.fds.emplace_back(out.write_end.get(), 1);
+    request.fds.emplace_back(err.write_end.get(), 2);
+    const std::string program = request.argv.at(0);
+    ChildProcess child = ChildProcess::spawn(std::move(request));
+    out.write_end.reset();
+    err.write_end.reset();
+
+    Captured result{.status = ExitStatus::exited(0), .out = {}, .err = {}};
+    std::array<std::pair<UniqueFd *, std::string *>, 2> streams = {
+        {{&out.read_end, &result.out}, {&err.read_end, &result.err}}};
+    const auto deadline = Clock::now() + limit;
+    while (out.read_end || err.read_end) {
+        std::array<pollfd, 2> set = {{{out.read_end.get(), POLLIN, 0}, {err.read_end.get(), POLLIN, 0}}};
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+        if (left.count() <= 0)
+            throw Error(Fault::environment, fmt::format("{} did not end within {} s", program,
+                                                        std::chrono::duration<double>(limit).count()));
+        if (::poll(set.data(), set.size(), static_cast<int>(left.count())) < 0 && errno != EINTR) {
+            const int error = errno;
+            throw os_error(error, "cannot poll");
+        }
+        for (std::size_t i = 0; i < set.size(); ++i) {
+            if (set[i].revents == 0)
+                continue;
+            std::array<char, 4096> buffer;
+            const ssize_t count = ::read(set[i].fd, buffer.data(), buffer.size());
+            if (count > 0) {
+                streams[i].second->append(buffer.data(), static_cast<std::size_t>(count));
+                keep_tail(*streams[i].second, tail);
+            } else if (count == 0) {
+                streams[i].first->reset();
+            }
+        }
+    }
+    result.status = child.wait();
+    return result;
+}
+
+void run_as_user(uid_t uid, gid_t gid, const std::function<void()> &work) {
+    Pipe report = make_pipe();
+    const pid_t pid = ::fork();
+    if (pid < 0) {
+        const int err = errno;
+        throw os_error(err, "cannot fork");
+    }
+    if (pid == 0) {
+        int code = 1;
+        try {
+            if (!take_user(uid, gid)) {
+                const int err = errno;
+                throw os_error(err, fmt::format("cannot become user {}", uid), Fault::permission);
+            }
+            work();
+            code = 0;
+        } catch (const Error &error) {
+            const nlohmann::json sent = {static_cast<int>(error.fault()), error.message(), error.hint()};
+            const std::string text = sent.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+            [[maybe_unused]] const ssize_t count = ::write(report.write_end.get(), text.data(), text.size());
+        } catch (...) {
+            // The exit code alone says that it failed.
+        }
+        ::_exit(code);
+    }
+    report.write_end.reset();
+    std::string text;
+    std::array<char, 4096> buffer;
+    for (ssize_t count = 0; (count = ::read(report.read_end.get(), buffer.data(), buffer.size())) != 0;) {
+        if (count > 0)
+            text.append(buffer.data(), static_cast<std::size_t>(count));
+        else if (errno != EINTR)
+            break;
+    }
+    const ExitStatus status = reap_pid(pid);
+    if (!text.empty()) {
+        const auto sent = nlohmann::json::parse(text);
+        throw Error(static_cast<Fault>(sent.at(0).get<int>()), sent.at(1).get<std::string>())
+            .hint(sent.at(2).get<std::string>());
+    }
+    if (!status.success())
+        throw Error(Fault::internal, fmt::format("a child with user id {} {}", uid, status.text()));
+}
+
+std::optional<UniqueFd> open_pidfd(pid_t pid) {
+    UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    if (fd)
+        return fd;
+    const int err = errno;
+    if (err == ESRCH || err == EINVAL)
+        return std::nullopt;
+    throw os_error(err, fmt::format("cannot open process {}", pid));
+}
+
+bool send_signal(const UniqueFd &pidfd, int number) {
+    if (::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0) == 0)
+        return true;
+    const int err = errno;
+    if (err == ESRCH)
+        return false;
+    throw os_error(err, fmt::format("cannot send {}", ::strsignal(number)));
+}
+
+} // namespace cedana
