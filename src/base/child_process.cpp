@@ -27,9 +27,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::vector<char *> pointers(std::vector<std::string> &words) {
-    std::vector<char *> result;
-    for (std::string &word : words)
+std::vector<char*> pointers(std::vector<std::string>& words) {
+    std::vector<char*> result;
+    for (std::string& word : words)
         result.push_back(word.data());
     result.push_back(nullptr);
     return result;
@@ -52,7 +52,7 @@ void reset_signals() {
 }
 
 // Puts each listed descriptor at its number and closes all others.
-bool place_fds(std::pair<int, int> *fds, std::size_t count, int &keep) {
+bool place_fds(std::pair<int, int>* fds, std::size_t count, int& keep) {
     constexpr int k_above = 256;
     for (std::size_t i = 0; i < count; ++i)
         if ((fds[i].first = ::fcntl(fds[i].first, F_DUPFD_CLOEXEC, k_above)) < 0)
@@ -70,7 +70,7 @@ bool place_fds(std::pair<int, int> *fds, std::size_t count, int &keep) {
         highest = std::max(highest, fds[i].second);
     }
     for (int number = 3; number <= highest; ++number) {
-        const bool listed = std::any_of(fds, fds + count, [&](const auto &pair) { return pair.second == number; });
+        const bool listed = std::any_of(fds, fds + count, [&](const auto& pair) { return pair.second == number; });
         if (!listed)
             ::close(number);
     }
@@ -79,13 +79,13 @@ bool place_fds(std::pair<int, int> *fds, std::size_t count, int &keep) {
 }
 
 struct Prepared {
-    SpawnRequest &request;
-    char *const *argv;
-    char *const *env;
+    SpawnRequest& request;
+    char* const* argv;
+    char* const* env;
 };
 
-[[noreturn]] void run_child(const Prepared &prepared, int report) {
-    SpawnRequest &request = prepared.request;
+[[noreturn]] void run_child(const Prepared& prepared, int report) {
+    SpawnRequest& request = prepared.request;
     const bool ready = place_fds(request.fds.data(), request.fds.size(), report) &&
                        (request.session == Session::shared || ::setsid() >= 0) &&
                        (request.cwd.empty() || ::chdir(request.cwd.c_str()) == 0) &&
@@ -108,14 +108,14 @@ class AllSignalsBlocked {
         ::pthread_sigmask(SIG_SETMASK, &all, &before_);
     }
     ~AllSignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    AllSignalsBlocked(const AllSignalsBlocked &) = delete;
-    AllSignalsBlocked &operator=(const AllSignalsBlocked &) = delete;
+    AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+    AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
 
   private:
     sigset_t before_{};
 };
 
-ExitStatus status_of(const siginfo_t &info) {
+ExitStatus status_of(const siginfo_t& info) {
     return info.si_code == CLD_EXITED ? ExitStatus::exited(info.si_status) : ExitStatus::signalled(info.si_status);
 }
 
@@ -146,7 +146,7 @@ bool poll_readable(int fd, std::chrono::milliseconds limit) {
     }
 }
 
-void keep_tail(std::string &text, std::size_t tail) {
+void keep_tail(std::string& text, std::size_t tail) {
     if (text.size() > tail)
         text.erase(0, text.size() - tail);
 }
@@ -160,7 +160,7 @@ std::string ExitStatus::text() const {
 
 ChildProcess ChildProcess::spawn(SpawnRequest request) {
     auto argv = pointers(request.argv);
-    auto env = request.env ? pointers(*request.env) : std::vector<char *>{};
+    auto env = request.env ? pointers(*request.env) : std::vector<char*>{};
     const Prepared prepared{.request = request, .argv = argv.data(), .env = request.env ? env.data() : environ};
     const std::string program = request.argv.at(0);
     Pipe report = make_pipe();
@@ -202,7 +202,7 @@ ChildProcess::~ChildProcess() {
             return;
         send_signal(pidfd_, SIGKILL);
         wait();
-    } catch (const std::exception &) {
+    } catch (const std::exception&) {
         // Nothing more can be done for a child that can neither be signalled nor awaited.
     }
 }
@@ -236,7 +236,7 @@ Captured run_captured(SpawnRequest request, std::chrono::milliseconds limit, std
     err.write_end.reset();
 
     Captured result{.status = ExitStatus::exited(0), .out = {}, .err = {}};
-    std::array<std::pair<UniqueFd *, std::string *>, 2> streams = {
+    std::array<std::pair<UniqueFd*, std::string*>, 2> streams = {
         {{&out.read_end, &result.out}, {&err.read_end, &result.err}}};
     const auto deadline = Clock::now() + limit;
     while (out.read_end || err.read_end) {
@@ -266,48 +266,75 @@ Captured run_captured(SpawnRequest request, std::chrono::milliseconds limit, std
     return result;
 }
 
-void run_as_user(uid_t uid, gid_t gid, const std::function<void()> &work) {
+namespace {
+
+constexpr char k_result = '+';
+constexpr char k_failure = '-';
+
+// What the child of call_as_user() sends: a mark and the result, or a mark and the Error's parts.
+std::string outcome_as_user(uid_t uid, gid_t gid, const std::function<std::string()>& work) {
+    try {
+        if (!take_user(uid, gid)) {
+            const int err = errno;
+            throw os_error(err, fmt::format("cannot become user {}", uid), Fault::permission);
+        }
+        return k_result + work();
+    } catch (const Error& error) {
+        const nlohmann::json parts = {static_cast<int>(error.fault()), error.message(), error.hint()};
+        return k_failure + parts.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+    }
+}
+
+[[noreturn]] void run_user_child(uid_t uid, gid_t gid, const std::function<std::string()>& work, int report) {
+    int code = 1;
+    try {
+        write_all(report, outcome_as_user(uid, gid, work), "a pipe");
+        code = 0;
+    } catch (...) {
+        // The exit code alone says that it failed.
+    }
+    ::_exit(code);
+}
+
+} // namespace
+
+std::string call_as_user(uid_t uid, gid_t gid, const std::function<std::string()>& work) {
     Pipe report = make_pipe();
     const pid_t pid = ::fork();
     if (pid < 0) {
         const int err = errno;
         throw os_error(err, "cannot fork");
     }
-    if (pid == 0) {
-        int code = 1;
-        try {
-            if (!take_user(uid, gid)) {
-                const int err = errno;
-                throw os_error(err, fmt::format("cannot become user {}", uid), Fault::permission);
-            }
-            work();
-            code = 0;
-        } catch (const Error &error) {
-            const nlohmann::json sent = {static_cast<int>(error.fault()), error.message(), error.hint()};
-            const std::string text = sent.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-            [[maybe_unused]] const ssize_t count = ::write(report.write_end.get(), text.data(), text.size());
-        } catch (...) {
-            // The exit code alone says that it failed.
-        }
-        ::_exit(code);
-    }
+    if (pid == 0)
+        run_user_child(uid, gid, work, report.write_end.get());
     report.write_end.reset();
-    std::string text;
+    std::string outcome;
     std::array<char, 4096> buffer;
     for (ssize_t count = 0; (count = ::read(report.read_end.get(), buffer.data(), buffer.size())) != 0;) {
         if (count > 0)
-            text.append(buffer.data(), static_cast<std::size_t>(count));
+            outcome.append(buffer.data(), static_cast<std::size_t>(count));
         else if (errno != EINTR)
             break;
     }
     const ExitStatus status = reap_pid(pid);
-    if (!text.empty()) {
-        const auto sent = nlohmann::json::parse(text);
-        throw Error(static_cast<Fault>(sent.at(0).get<int>()), sent.at(1).get<std::string>())
-            .hint(sent.at(2).get<std::string>());
-    }
-    if (!status.success())
+    if (!status.success() || outcome.empty())
         throw Error(Fault::internal, fmt::format("a child with user id {} {}", uid, status.text()));
+    if (outcome.front() == k_failure) {
+        const auto parts = nlohmann::json::parse(outcome.substr(1));
+        throw Error(static_cast<Fault>(parts.at(0).get<int>()), parts.at(1).get<std::string>())
+            .hint(parts.at(2).get<std::string>());
+    }
+    return outcome.substr(1);
+}
+
+void run_as_user(uid_t uid, gid_t gid, const std::function<void()>& work) {
+    static_cast<void>(call_as_user(uid, gid, [&] { return work(), std::string(); }));
+}
+
+void kill_child(pid_t pid) {
+    ::kill(pid, SIGKILL);
+    siginfo_t info{};
+    while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) != 0 && errno == EINTR) {}
 }
 
 std::optional<UniqueFd> open_pidfd(pid_t pid) {
@@ -320,7 +347,7 @@ std::optional<UniqueFd> open_pidfd(pid_t pid) {
     throw os_error(err, fmt::format("cannot open process {}", pid));
 }
 
-bool send_signal(const UniqueFd &pidfd, int number) {
+bool send_signal(const UniqueFd& pidfd, int number) {
     if (::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0) == 0)
         return true;
     const int err = errno;

@@ -28,7 +28,7 @@ std::string errno_text(int error_number) {
     return ::strerror_r(error_number, buffer, sizeof buffer);
 }
 
-Error os_error(int error_number, const std::string &what, Fault otherwise) {
+Error os_error(int error_number, const std::string& what, Fault otherwise) {
     return {fault_of_errno(error_number, otherwise), what + ": " + errno_text(error_number)};
 }
 

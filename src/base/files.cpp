@@ -21,7 +21,7 @@ namespace cedana {
 
 namespace fs = std::filesystem;
 
-UniqueFd open_file(const fs::path &path, int flags, mode_t mode) {
+UniqueFd open_file(const fs::path& path, int flags, mode_t mode) {
     UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
     if (!fd) {
         const int err = errno;
@@ -30,12 +30,16 @@ UniqueFd open_file(const fs::path &path, int flags, mode_t mode) {
     return fd;
 }
 
-std::string read_file(const fs::path &path, std::size_t limit) {
+std::string read_file(const fs::path& path, std::size_t limit) {
     const UniqueFd fd = open_file(path, O_RDONLY);
+    return read_all(fd.get(), path, limit);
+}
+
+std::string read_all(int fd, const fs::path& path, std::size_t limit) {
     std::string content;
     std::array<char, 64 * 1024> buffer;
     while (true) {
-        const ssize_t count = ::read(fd.get(), buffer.data(), buffer.size());
+        const ssize_t count = ::read(fd, buffer.data(), buffer.size());
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0) {
@@ -50,7 +54,7 @@ std::string read_file(const fs::path &path, std::size_t limit) {
     }
 }
 
-void write_all(int fd, std::span<const std::byte> data, const fs::path &path) {
+void write_all(int fd, std::span<const std::byte> data, const fs::path& path) {
     while (!data.empty()) {
         const ssize_t count = ::write(fd, data.data(), data.size());
         if (count < 0 && errno == EINTR)
@@ -63,18 +67,18 @@ void write_all(int fd, std::span<const std::byte> data, const fs::path &path) {
     }
 }
 
-void write_all(int fd, std::string_view data, const fs::path &path) {
+void write_all(int fd, std::string_view data, const fs::path& path) {
     write_all(fd, std::as_bytes(std::span(data.data(), data.size())), path);
 }
 
-void sync_file(int fd, const fs::path &path) {
+void sync_file(int fd, const fs::path& path) {
     if (::fsync(fd) != 0) {
         const int err = errno;
         throw os_error(err, fmt::format("cannot flush {} to the disk", path.string()), Fault::storage);
     }
 }
 
-void sync_folder(const fs::path &folder) {
+void sync_folder(const fs::path& folder) {
     const UniqueFd fd = open_file(folder, O_RDONLY | O_DIRECTORY);
     // Some FUSE file systems have no fsync of folders; there, nothing stronger exists.
     if (::fsync(fd.get()) != 0 && errno != EINVAL && errno != ENOSYS) {
@@ -83,14 +87,14 @@ void sync_folder(const fs::path &folder) {
     }
 }
 
-void close_checked(UniqueFd fd, const fs::path &path) {
+void close_checked(UniqueFd fd, const fs::path& path) {
     if (::close(fd.release()) != 0) {
         const int err = errno;
         throw os_error(err, fmt::format("cannot close {}", path.string()), Fault::storage);
     }
 }
 
-bool rename_new(const fs::path &from, const fs::path &to) {
+bool rename_new(const fs::path& from, const fs::path& to) {
     if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0)
         return true;
     int err = errno;
@@ -108,7 +112,7 @@ bool rename_new(const fs::path &from, const fs::path &to) {
     throw os_error(err, fmt::format("cannot rename {} to {}", from.string(), to.string()), Fault::storage);
 }
 
-TempDir::TempDir(const fs::path &parent, std::string_view prefix) {
+TempDir::TempDir(const fs::path& parent, std::string_view prefix) {
     std::error_code ignored;
     if (fs::create_directories(parent, ignored))
         ::chmod(parent.c_str(), 0700);
@@ -134,7 +138,7 @@ RemoveOnFailure::~RemoveOnFailure() {
         ::unlink(path_.c_str());
 }
 
-std::uint64_t free_space(const fs::path &folder) {
+std::uint64_t free_space(const fs::path& folder) {
     struct statvfs info {};
     if (::statvfs(folder.c_str(), &info) != 0) {
         const int err = errno;

@@ -36,7 +36,7 @@ std::string nearest(std::string_view word, std::span<const std::string> known) {
     constexpr double k_meant = 0.5;
     std::string best;
     double best_score = k_meant;
-    for (const std::string &candidate : known) {
+    for (const std::string& candidate : known) {
         if (const double score = similarity(word, candidate); score > best_score) {
             best_score = score;
             best = candidate;
@@ -73,7 +73,7 @@ std::tm utc(std::chrono::system_clock::time_point when) {
     return parts;
 }
 
-std::string format_time(const char *format, std::chrono::system_clock::time_point when) {
+std::string format_time(const char* format, std::chrono::system_clock::time_point when) {
     const std::tm parts = utc(when);
     char buffer[64];
     return {buffer, std::strftime(buffer, sizeof buffer, format, &parts)};
@@ -131,7 +131,7 @@ std::string_view trim(std::string_view text) {
     return text.substr(first, text.find_last_not_of(k_space) - first + 1);
 }
 
-bool parse_number(std::string_view text, std::int64_t &out) {
+bool parse_number(std::string_view text, std::int64_t& out) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
     return error == std::errc() && end == text.data() + text.size() && !text.empty();
 }

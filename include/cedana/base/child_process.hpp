@@ -63,14 +63,14 @@ class ChildProcess {
     // be executed; no child is left behind then.
     [[nodiscard]] static ChildProcess spawn(SpawnRequest request);
 
-    ChildProcess(ChildProcess &&) noexcept = default;
-    ChildProcess &operator=(ChildProcess &&) noexcept = default;
+    ChildProcess(ChildProcess&&) noexcept = default;
+    ChildProcess& operator=(ChildProcess&&) noexcept = default;
     // TERM, grace, KILL, reap; nothing after wait() returned or detach().
     ~ChildProcess();
 
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
     // Readable once the child has ended.
-    [[nodiscard]] const UniqueFd &pidfd() const noexcept { return pidfd_; }
+    [[nodiscard]] const UniqueFd& pidfd() const noexcept { return pidfd_; }
     [[nodiscard]] bool running() const noexcept { return static_cast<bool>(pidfd_); }
 
     // Blocks until the child has ended and reaps it.
@@ -104,11 +104,16 @@ struct Captured {
 
 // Runs `work` in a forked child that has taken the user's ids, and rethrows here what it threw (fault,
 // message and hint cross). `work` may only touch the file system: no threads, no locks of this process.
-void run_as_user(uid_t uid, gid_t gid, const std::function<void()> &work);
+void run_as_user(uid_t uid, gid_t gid, const std::function<void()>& work);
+// As run_as_user(), and returns the text (any bytes) that `work` returned in the child.
+[[nodiscard]] std::string call_as_user(uid_t uid, gid_t gid, const std::function<std::string()>& work);
+
+// SIGKILLs a child of this process and reaps it; nothing if it is no child. Blocks until it has ended.
+void kill_child(pid_t pid);
 
 // pidfd_open(2); absent when there is no such process. CLOEXEC.
 [[nodiscard]] std::optional<UniqueFd> open_pidfd(pid_t pid);
 // pidfd_send_signal(2); false when the process has ended. Throws Error when not permitted.
-bool send_signal(const UniqueFd &pidfd, int number);
+bool send_signal(const UniqueFd& pidfd, int number);
 
 } // namespace cedana

@@ -31,21 +31,21 @@ class Error : public std::exception {
     Error(Fault fault, std::string message) : fault_(fault), message_(std::move(message)) {}
 
     // What was found to be the reason, where the message alone does not hold it.
-    Error &cause(std::string text) { return cause_ = std::move(text), *this; }
+    Error& cause(std::string text) { return cause_ = std::move(text), *this; }
     // Something the user can type or change.
-    Error &hint(std::string text) { return hint_ = std::move(text), *this; }
+    Error& hint(std::string text) { return hint_ = std::move(text), *this; }
     // The path of a log with more.
-    Error &log(std::string path) { return log_ = std::move(path), *this; }
+    Error& log(std::string path) { return log_ = std::move(path), *this; }
     // An activity that was under way; the innermost is added first.
-    Error &during(std::string activity) { return steps_.push_back(std::move(activity)), *this; }
+    Error& during(std::string activity) { return steps_.push_back(std::move(activity)), *this; }
 
     [[nodiscard]] Fault fault() const noexcept { return fault_; }
-    [[nodiscard]] const std::string &message() const noexcept { return message_; }
-    [[nodiscard]] const std::string &cause() const noexcept { return cause_; }
-    [[nodiscard]] const std::string &hint() const noexcept { return hint_; }
-    [[nodiscard]] const std::string &log() const noexcept { return log_; }
-    [[nodiscard]] const std::vector<std::string> &steps() const noexcept { return steps_; }
-    [[nodiscard]] const char *what() const noexcept override { return message_.c_str(); }
+    [[nodiscard]] const std::string& message() const noexcept { return message_; }
+    [[nodiscard]] const std::string& cause() const noexcept { return cause_; }
+    [[nodiscard]] const std::string& hint() const noexcept { return hint_; }
+    [[nodiscard]] const std::string& log() const noexcept { return log_; }
+    [[nodiscard]] const std::vector<std::string>& steps() const noexcept { return steps_; }
+    [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
 
   private:
     Fault fault_;
@@ -61,17 +61,17 @@ class Error : public std::exception {
 [[nodiscard]] Fault fault_of_errno(int error_number, Fault otherwise = Fault::internal) noexcept;
 
 // "<what>: <strerror>", with the Fault of the errno. Save errno on its own line before calling.
-[[nodiscard]] Error os_error(int error_number, const std::string &what, Fault otherwise = Fault::internal);
+[[nodiscard]] Error os_error(int error_number, const std::string& what, Fault otherwise = Fault::internal);
 
 // "<strerror>" of an errno, thread-safe.
 [[nodiscard]] std::string errno_text(int error_number);
 
 // Runs `work`; an Error that leaves it gets `activity` as one more step.
 template <typename Work>
-auto step(const std::string &activity, Work &&work) -> decltype(std::forward<Work>(work)()) {
+auto step(const std::string& activity, Work&& work) -> decltype(std::forward<Work>(work)()) {
     try {
         return std::forward<Work>(work)();
-    } catch (Error &error) {
+    } catch (Error& error) {
         error.during(activity);
         throw;
     }

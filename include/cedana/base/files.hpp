@@ -17,35 +17,37 @@
 namespace cedana {
 
 // open(2) with O_CLOEXEC added. `otherwise` is the Fault of errors that are neither storage nor permission.
-[[nodiscard]] UniqueFd open_file(const std::filesystem::path &path, int flags, mode_t mode = 0);
+[[nodiscard]] UniqueFd open_file(const std::filesystem::path& path, int flags, mode_t mode = 0);
 
 // All of a file. `limit`: more is an Error, so that a wrong path cannot fill the memory.
-[[nodiscard]] std::string read_file(const std::filesystem::path &path, std::size_t limit = 64UL * 1024 * 1024);
+[[nodiscard]] std::string read_file(const std::filesystem::path& path, std::size_t limit = 64UL * 1024 * 1024);
+// What is left to read of an open file; `path` is for the message. `limit` as above.
+[[nodiscard]] std::string read_all(int fd, const std::filesystem::path& path, std::size_t limit);
 
 // write(2) until all is written; retries EINTR and short writes. `path` is for the message.
-void write_all(int fd, std::span<const std::byte> data, const std::filesystem::path &path);
-void write_all(int fd, std::string_view data, const std::filesystem::path &path);
+void write_all(int fd, std::span<const std::byte> data, const std::filesystem::path& path);
+void write_all(int fd, std::string_view data, const std::filesystem::path& path);
 
-void sync_file(int fd, const std::filesystem::path &path);
+void sync_file(int fd, const std::filesystem::path& path);
 // fsync of a folder, so that a name in it is durable.
-void sync_folder(const std::filesystem::path &folder);
+void sync_folder(const std::filesystem::path& folder);
 // close(2) with its error reported: on network file systems it is where a failed write shows.
-void close_checked(UniqueFd fd, const std::filesystem::path &path);
+void close_checked(UniqueFd fd, const std::filesystem::path& path);
 
 // rename(2) that fails if the target exists (RENAME_NOREPLACE; link(2)+unlink(2) where the file system has
 // no such rename). Returns false if the target exists, true when done.
-[[nodiscard]] bool rename_new(const std::filesystem::path &from, const std::filesystem::path &to);
+[[nodiscard]] bool rename_new(const std::filesystem::path& from, const std::filesystem::path& to);
 
 // A private folder (0700) that is removed with all that is in it on destruction.
 class TempDir {
   public:
     // Makes `parent` (0700) if it is missing.
-    TempDir(const std::filesystem::path &parent, std::string_view prefix);
-    TempDir(TempDir &&other) noexcept : path_(std::exchange(other.path_, {})) {}
-    TempDir &operator=(TempDir &&) = delete;
+    TempDir(const std::filesystem::path& parent, std::string_view prefix);
+    TempDir(TempDir&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+    TempDir& operator=(TempDir&&) = delete;
     ~TempDir();
 
-    [[nodiscard]] const std::filesystem::path &path() const noexcept { return path_; }
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
   private:
     std::filesystem::path path_;
@@ -55,11 +57,11 @@ class TempDir {
 class RemoveOnFailure {
   public:
     explicit RemoveOnFailure(std::filesystem::path path) : path_(std::move(path)) {}
-    RemoveOnFailure(RemoveOnFailure &&other) noexcept : path_(std::exchange(other.path_, {})) {}
-    RemoveOnFailure &operator=(RemoveOnFailure &&) = delete;
+    RemoveOnFailure(RemoveOnFailure&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+    RemoveOnFailure& operator=(RemoveOnFailure&&) = delete;
     ~RemoveOnFailure();
 
-    [[nodiscard]] const std::filesystem::path &path() const noexcept { return path_; }
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
     void commit() noexcept { path_.clear(); }
 
   private:
@@ -67,6 +69,6 @@ class RemoveOnFailure {
 };
 
 // Bytes that an unprivileged writer could still put on the file system of `folder`.
-[[nodiscard]] std::uint64_t free_space(const std::filesystem::path &folder);
+[[nodiscard]] std::uint64_t free_space(const std::filesystem::path& folder);
 
 } // namespace cedana

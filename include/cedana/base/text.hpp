@@ -35,6 +35,6 @@ namespace cedana {
 [[nodiscard]] std::string_view trim(std::string_view text);
 
 // A whole decimal number in range; false if `text` is anything else.
-[[nodiscard]] bool parse_number(std::string_view text, std::int64_t &out);
+[[nodiscard]] bool parse_number(std::string_view text, std::int64_t& out);
 
 } // namespace cedana

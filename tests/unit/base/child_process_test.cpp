@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/child_process.hpp"
+#include "cedana/base/error.hpp"
+
+#include <csignal>
+
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "unit/temp_folder.hpp"
+
+namespace cedana {
+namespace {
+
+constexpr auto k_limit = std::chrono::seconds(20);
+
+Captured run_shell(const std::string& script) { return run_captured({.argv = {"/bin/sh", "-c", script}}, k_limit); }
+
+TEST(ChildProcess, DestructionEndsAndReapsARunningChild) {
+    pid_t pid = -1;
+    {
+        const auto child = ChildProcess::spawn({.argv = {"sleep", "60"}});
+        pid = child.pid();
+    }
+    EXPECT_EQ(::kill(pid, 0), -1);
+}
+
+TEST(ChildProcess, SaysWhichProgramCannotBeExecuted) {
+    try {
+        const auto child = ChildProcess::spawn({.argv = {"/nonexistent/program"}});
+        FAIL() << "spawned";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.fault(), Fault::environment);
+        EXPECT_NE(error.message().find("/nonexistent/program"), std::string::npos);
+    }
+}
+
+TEST(ChildProcess, ReportsTheExitCode) { EXPECT_EQ(run_shell("exit 7").status.code(), 7); }
+
+TEST(ChildProcess, ReportsTheSignal) { EXPECT_EQ(run_shell("kill -TERM $$").status.signal(), SIGTERM); }
+
+TEST(ChildProcess, KeepsTheOutputsApart) {
+    const Captured captured = run_shell("echo out; echo err >&2");
+    EXPECT_EQ(captured.out, "out\n");
+    EXPECT_EQ(captured.err, "err\n");
+}
+
+TEST(ChildProcess, KeepsTheTailOfALongOutput) {
+    const Captured captured = run_captured({.argv = {"/bin/sh", "-c", "seq 10000; echo end"}}, k_limit, /*tail=*/10);
+    EXPECT_EQ(captured.out, "10000\nend\n");
+}
+
+TEST(ChildProcess, HandsOnOnlyTheListedDescriptors) {
+    const UniqueFd leaked(::open("/dev/null", O_RDONLY));
+    const UniqueFd listed(::open("/dev/zero", O_RDONLY | O_CLOEXEC));
+    const Captured captured =
+        run_captured({.argv = {"/bin/sh", "-c",
+                               "for fd in /proc/self/fd/*; do readlink $fd; done | grep -c /dev/zero; ls /proc/$$/fd"},
+                      .fds = {{listed.get(), 5}}},
+                     k_limit);
+    EXPECT_EQ(captured.out, "1\n0\n1\n2\n5\n");
+}
+
+TEST(ChildProcess, RunsWithoutBlockedSignals) {
+    sigset_t blocked;
+    sigset_t before;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &blocked, &before);
+    const Captured captured = run_shell("grep SigBlk /proc/self/status");
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    EXPECT_EQ(captured.out, "SigBlk:\t0000000000000000\n");
+}
+
+TEST(ChildProcess, CanHaveASessionOfItsOwn) {
+    const Captured captured =
+        run_captured({.argv = {"/bin/sh", "-c", "test $(ps -o sid= -p $$) -eq $$"}, .session = Session::own}, k_limit);
+    EXPECT_TRUE(captured.status.success());
+}
+
+TEST(ChildProcess, IsKilledWhenItExceedsItsLimit) {
+    EXPECT_THROW(static_cast<void>(run_captured({.argv = {"sleep", "60"}}, std::chrono::milliseconds(50))), Error);
+}
+
+TEST(ChildProcess, WaitForGivesUpOnARunningChild) {
+    auto child = ChildProcess::spawn({.argv = {"sleep", "60"}});
+    EXPECT_EQ(child.wait_for(std::chrono::milliseconds(10)), std::nullopt);
+}
+
+TEST(RunAsUser, RethrowsTheErrorOfTheChild) {
+    try {
+        run_as_user(::getuid(), ::getgid(), [] { throw Error(Fault::usage, "no such thing").hint("look again"); });
+        FAIL() << "nothing was thrown";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.fault(), Fault::usage);
+        EXPECT_EQ(error.message(), "no such thing");
+        EXPECT_EQ(error.hint(), "look again");
+    }
+}
+
+TEST(RunAsUser, HasTheRightsOfThatUser) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root";
+    EXPECT_THROW(run_as_user(65534, 65534, [] { static_cast<void>(open_file("/etc/shadow", O_RDONLY)); }), Error);
+}
+
+TEST(CallAsUser, ReturnsTheTextOfTheChild) {
+    EXPECT_EQ(call_as_user(::getuid(), ::getgid(), [] { return std::string(100000, 'x'); }), std::string(100000, 'x'));
+}
+
+TEST(Pidfd, IsAbsentForAPidThatNobodyHas) { EXPECT_FALSE(open_pidfd(0x7ffffff0).has_value()); }
+
+} // namespace
+} // namespace cedana

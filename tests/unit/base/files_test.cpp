@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "unit/temp_folder.hpp"
+
+namespace cedana {
+namespace {
+
+using Files = test::InTempFolder;
+
+TEST_F(Files, ReadGivesBackWhatWasWritten) { EXPECT_EQ(read_file(write("a", "content")), "content"); }
+
+TEST_F(Files, ReadRefusesMoreThanItsLimit) {
+    EXPECT_THROW(static_cast<void>(read_file(write("a", "12345"), 4)), Error);
+}
+
+TEST_F(Files, AMissingFileIsNamed) {
+    try {
+        static_cast<void>(read_file(path("missing")));
+        FAIL() << "read";
+    } catch (const Error& error) {
+        EXPECT_NE(error.message().find(path("missing").string()), std::string::npos);
+    }
+}
+
+TEST_F(Files, RenameNewNeverReplaces) {
+    write("from", "new");
+    write("to", "old");
+    EXPECT_FALSE(rename_new(path("from"), path("to")));
+    EXPECT_EQ(read_file(path("to")), "old");
+}
+
+TEST_F(Files, RenameNewMovesToAFreeName) {
+    write("from", "new");
+    EXPECT_TRUE(rename_new(path("from"), path("to")));
+    EXPECT_EQ(read_file(path("to")), "new");
+}
+
+TEST_F(Files, AFullDiskIsAStorageFault) {
+    const UniqueFd full = open_file("/dev/full", O_WRONLY);
+    try {
+        write_all(full.get(), std::string_view("x"), "/dev/full");
+        FAIL() << "written";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.fault(), Fault::storage);
+    }
+}
+
+TEST_F(Files, ATempDirIsPrivateAndGoesAway) {
+    std::filesystem::path made;
+    {
+        const TempDir temp(path("parent"), "work");
+        made = temp.path();
+        struct ::stat info {};
+        ASSERT_EQ(::stat(made.c_str(), &info), 0);
+        EXPECT_EQ(info.st_mode & 0777, 0700U);
+    }
+    EXPECT_FALSE(std::filesystem::exists(made));
+}
+
+TEST_F(Files, RemoveOnFailureRemovesUnlessCommitted) {
+    {
+        RemoveOnFailure kept(write("kept", ""));
+        const RemoveOnFailure removed(write("removed", ""));
+        kept.commit();
+    }
+    EXPECT_TRUE(std::filesystem::exists(path("kept")));
+    EXPECT_FALSE(std::filesystem::exists(path("removed")));
+}
+
+} // namespace
+} // namespace cedana
