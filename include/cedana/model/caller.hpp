@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whose program run this is: the user behind sudo, not the root that sudo made of them.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+// The value of an environment variable; absent when it is not set.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+[[nodiscard]] std::optional<std::string> system_environment(const std::string& name);
+
+struct Caller {
+    uid_t uid = 0;
+    gid_t gid = 0;
+    std::string name;
+    // Empty when the user has none.
+    std::string home;
+
+    [[nodiscard]] bool is_root() const noexcept { return uid == 0; }
+};
+
+// The user of SUDO_USER when sudo made this process root, with the home of the user database; else the real user
+// of this process, with $HOME. SUDO_UID is not asked: the name is what sudo's rules and log speak of. Throws Error
+// when SUDO_USER names nobody.
+[[nodiscard]] Caller caller_from_system(const Environment& environment = system_environment);
+
+// True when this process is root for someone who is not: their files are theirs to open, not root's.
+[[nodiscard]] bool acts_as_root_for(const Caller& caller);
+
+// Runs `work`, which may only touch the file system, with the rights of the caller, in a child if need be; returns
+// its text and rethrows its Error.
+[[nodiscard]] std::string with_rights_of(const Caller& caller, const std::function<std::string()>& work);
+
+} // namespace cedana

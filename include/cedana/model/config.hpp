@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The settings as typed values, with their defaults. What they are called outside, what they mean and what they
+// may be is in settings.hpp; where they come from is in loaded_config.hpp.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cedana {
+
+// How a checkpoint's pages are compressed; any unzip reads deflate.
+enum class Compression { zstd, deflate, none };
+
+// Which files of the tree are copied into the checkpoint.
+enum class Capture { writable, none };
+
+// As written in the config file: "zstd".
+[[nodiscard]] std::string_view name_of(Compression compression);
+[[nodiscard]] std::string_view name_of(Capture capture);
+
+struct Config {
+    std::string client_process_name;
+    bool client_leave_running = true;
+    bool client_signal_process_pre_dump = false;
+    std::chrono::seconds client_signal_process_timeout{30};
+    std::string client_signal_process_done_file;
+
+    std::string shared_storage_dump_storage_dir;
+    std::string shared_storage_mount_point;
+
+    std::string action_scripts_pre_dump;
+    std::string action_scripts_post_dump;
+    std::string action_scripts_pre_restore;
+    std::string action_scripts_post_restore;
+
+    Compression archive_compression = Compression::zstd;
+    std::int64_t archive_level = 1;
+    std::int64_t archive_threads = 0;
+    std::int64_t archive_buffer_mib = 0;
+
+    Capture files_capture = Capture::writable;
+    std::int64_t files_capture_limit_mib = 256;
+
+    std::string criu_path = "criu";
+    std::vector<std::string> criu_extra_args;
+
+    bool operator==(const Config&) const = default;
+};
+
+} // namespace cedana

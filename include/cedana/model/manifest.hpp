@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// checkpoint_state.json: what a checkpoint holds and where it came from. It carries the SHA-256 of the frame index and
+// of every other entry, so whoever trusts the manifest can trust all the rest. Pure: text in, text out.
+#pragma once
+
+#include "cedana/model/criu_options.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+inline constexpr int k_manifest_version = 1;
+inline constexpr const char* k_manifest_entry = "checkpoint_state.json";
+inline constexpr const char* k_index_entry = "index";
+inline constexpr const char* k_dump_log_entry = "criu/dump.log";
+inline constexpr const char* k_images_folder = "images/";
+
+struct ManifestProcess {
+    pid_t pid = 0;
+    pid_t parent = 0;
+    // Ticks since the boot of the host (proc(5)).
+    std::uint64_t start_time = 0;
+    std::string comm;
+    std::string executable;
+    std::vector<std::string> command_line;
+    std::vector<pid_t> threads;
+    std::uint64_t resident_bytes = 0;
+};
+
+struct ManifestHost {
+    std::string name;
+    std::string kernel;
+    std::string machine;
+    std::string cpu_model;
+    std::vector<std::string> cpu_flags;
+};
+
+struct Manifest {
+    // "2026-11-22T16:45:10Z"
+    std::string created;
+    std::string cedana_version;
+    std::string criu_version;
+    ManifestHost host;
+    // The program's name, as in the checkpoint's file name.
+    std::string name;
+    bool leave_running = true;
+    CriuOptions criu_options;
+    // The root first.
+    std::vector<ManifestProcess> tree;
+    std::size_t images = 0;
+    std::uint64_t bytes_images = 0;
+    // Entry name → SHA-256 of its content in hexadecimal: the index, and all that is neither index nor image nor
+    // manifest.
+    std::map<std::string, std::string> digests;
+    // Phase → seconds, by cedana's clock.
+    std::map<std::string, double> timings;
+};
+
+[[nodiscard]] std::string write_manifest(const Manifest& manifest);
+
+// Throws Error(Fault::checkpoint) for anything that is not a manifest of a version known here, with values that make
+// sense (pids, sizes, a tree whose first process is its root).
+[[nodiscard]] Manifest parse_manifest(std::string_view text);
+
+} // namespace cedana

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/model/loaded_config.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/model/jsonc.hpp"
+#include "cedana/model/settings.hpp"
+
+#include <set>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+// A value as it is shown in messages: short, and unable to steer the terminal.
+std::string shown(const json& value) {
+    constexpr std::size_t k_longest = 60;
+    const std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+    return text.size() <= k_longest ? printable(text) : printable(text.substr(0, k_longest)) + "…";
+}
+
+std::string default_of(const Setting& setting) { return shown(value_of(Config(), setting)); }
+
+void set(LoadedConfig& loaded, const Setting& setting, const json& value, Origin origin) {
+    if (!assign(loaded.values, setting, value))
+        throw Error(Fault::usage, fmt::format("{}: {} is {}, expected {}", origin.text(), setting.key, shown(value),
+                                              expected_value(setting)))
+            .hint(fmt::format("the default is {}", default_of(setting)));
+    loaded.origins.insert_or_assign(std::string(setting.key), std::move(origin));
+}
+
+// A value that changes nothing is no wish that was refused: the created file holds every default.
+void refuse(LoadedConfig& loaded, const Setting& setting, const json& value, const Origin& origin,
+            std::string_view because) {
+    if (value == value_of(Config(), setting) || value == value_of(loaded.values, setting))
+        return;
+    loaded.warnings.push_back(fmt::format("{}: {} is ignored: it makes root run a program, and {}; put it into {}",
+                                          origin.text(), setting.key, because, k_system_config_file));
+}
+
+// Applies the entries of one file.
+class FileReader {
+  public:
+    FileReader(LoadedConfig& loaded, std::string file, const Caller& caller, WrittenBy written_by)
+        : loaded_(loaded), file_(std::move(file)), caller_(caller), written_by_(written_by) {}
+
+    void apply(const std::vector<JsoncEntry>& entries) {
+        for (const JsoncEntry& entry : entries)
+            apply(entry);
+    }
+
+  private:
+    void apply(const JsoncEntry& entry) {
+        if (!ignored_group_.empty() && entry.key.starts_with(ignored_group_))
+            return;
+        const Origin origin{.kind = Origin::Kind::file, .where = fmt::format("{}:{}", file_, entry.line)};
+        if (const Setting* setting = find_setting(entry.key))
+            apply_setting(*setting, entry, origin);
+        else if (!is_group(entry.key))
+            warn_unknown(entry, origin);
+        else if (!entry.value.is_object())
+            throw Error(Fault::usage, fmt::format("{}: {} is {}, expected a group of settings in braces", origin.text(),
+                                                  entry.key, shown(entry.value)));
+    }
+
+    void apply_setting(const Setting& setting, const JsoncEntry& entry, const Origin& origin) {
+        if (!seen_.insert(setting.key).second)
+            loaded_.warnings.push_back(
+                fmt::format("{}: {} is given more than once; this one counts", origin.text(), setting.key));
+        if (setting.set_by == SetBy::root && written_by_ != WrittenBy::root && !caller_.is_root())
+            return refuse(loaded_, setting, entry.value, origin, "root does not own this file alone");
+        set(loaded_, setting, entry.value, origin);
+    }
+
+    void warn_unknown(const JsoncEntry& entry, const Origin& origin) {
+        const std::string near = nearest_setting(entry.key);
+        loaded_.warnings.push_back(fmt::format("{}: unknown key {} is ignored{}", origin.text(), printable(entry.key),
+                                               near.empty() ? "" : fmt::format("; did you mean {}?", near)));
+        if (entry.value.is_object())
+            ignored_group_ = entry.key + ".";
+    }
+
+    LoadedConfig& loaded_;
+    std::string file_;
+    const Caller& caller_;
+    WrittenBy written_by_;
+    // An unknown group is one warning, not one for each of its members.
+    std::string ignored_group_;
+    std::set<std::string_view> seen_;
+};
+
+void apply_file(LoadedConfig& loaded, const fs::path& path, const ConfigText& content, const Caller& caller) {
+    const std::string name = printable(path.string());
+    FileReader(loaded, name, caller, content.written_by).apply(parse_jsonc(content.text, name));
+}
+
+// The administrator's file is for all users, so one who may not read it goes on without.
+void apply_system_file(LoadedConfig& loaded, const ConfigSources& sources) {
+    std::optional<ConfigText> content;
+    try {
+        content = read_config_file(sources.system_file);
+    } catch (const Error& error) {
+        if (error.fault() != Fault::permission)
+            throw;
+        loaded.warnings.push_back(error.message());
+    }
+    if (content)
+        apply_file(loaded, sources.system_file, *content, sources.caller);
+}
+
+// The path that the user named, and by what.
+std::optional<std::pair<fs::path, std::string>> named_file(const ConfigSources& sources) {
+    if (sources.explicit_file)
+        return std::pair(*sources.explicit_file, "--config");
+    if (const auto path = sources.environment("CEDANA_CONFIG"); path && !path->empty())
+        return std::pair(*path, "CEDANA_CONFIG");
+    return std::nullopt;
+}
+
+// A setting of /etc/cedana/config.json must still count after this file, which lies over it, has appeared.
+std::set<std::string_view> keys_set_elsewhere(const LoadedConfig& loaded) {
+    std::set<std::string_view> keys;
+    for (const auto& [key, origin] : loaded.origins)
+        keys.insert(key);
+    return keys;
+}
+
+std::optional<ConfigText> read_or_create_default(LoadedConfig& loaded, const Caller& caller) {
+    const fs::path path = default_config_path(caller);
+    if (auto content = read_config_file_as(caller, path))
+        return content;
+    try {
+        create_config_file(caller, template_text(keys_set_elsewhere(loaded)));
+    } catch (const Error& error) {
+        loaded.warnings.push_back(fmt::format("the config file {} was not made: {}", path.string(), error.message()));
+        return std::nullopt;
+    }
+    auto content = read_config_file_as(caller, path);
+    if (!content)
+        loaded.warnings.push_back(fmt::format("the config file {} is a link to nothing", path.string()));
+    return content;
+}
+
+void apply_user_file(LoadedConfig& loaded, const ConfigSources& sources) {
+    const auto named = named_file(sources);
+    std::optional<ConfigText> content;
+    if (named) {
+        content = read_config_file_as(sources.caller, named->first);
+        if (!content)
+            throw Error(Fault::usage, fmt::format("the config file {} does not exist", named->first.string()))
+                .hint(fmt::format("correct {}, or leave it out to use ~/.cedana/cedana_config.json", named->second));
+    } else if (loaded.user_file.empty()) {
+        loaded.warnings.push_back(fmt::format("user {} has no home, so no config file is read", sources.caller.name));
+    } else {
+        content = read_or_create_default(loaded, sources.caller);
+    }
+    if (content)
+        apply_file(loaded, loaded.user_file, *content, sources.caller);
+}
+
+void apply_environment(LoadedConfig& loaded, const ConfigSources& sources) {
+    for (const Setting& setting : settings()) {
+        const Origin origin{.kind = Origin::Kind::environment, .where = setting.environment_name()};
+        const auto text = sources.environment(origin.where);
+        if (!text)
+            continue;
+        const json value = value_from_text(setting, *text);
+        // sudo may be told to keep a user's environment.
+        if (setting.set_by == SetBy::root && acts_as_root_for(sources.caller))
+            refuse(loaded, setting, value, origin,
+                   fmt::format("user {} may have set it", printable(sources.caller.name)));
+        else
+            set(loaded, setting, value, origin);
+    }
+}
+
+} // namespace
+
+std::string Origin::text() const {
+    switch (kind) {
+    case Kind::default_value:
+        return "default";
+    case Kind::file:
+        return where;
+    case Kind::environment:
+        return "environment variable " + where;
+    case Kind::flag:
+        return "flag " + where;
+    }
+    return where;
+}
+
+Origin LoadedConfig::origin(std::string_view key) const {
+    const auto found = origins.find(key);
+    return found == origins.end() ? Origin() : found->second;
+}
+
+void LoadedConfig::set_from_flag(std::string_view key, std::string_view flag, std::string_view value) {
+    const Setting* setting = find_setting(key);
+    if (setting == nullptr)
+        throw Error(Fault::internal, fmt::format("flag {} sets the unknown key {}", flag, key));
+    set(*this, *setting, value_from_text(*setting, value), {.kind = Origin::Kind::flag, .where = std::string(flag)});
+}
+
+fs::path user_config_path(const ConfigSources& sources) {
+    const auto named = named_file(sources);
+    return named ? named->first : default_config_path(sources.caller);
+}
+
+LoadedConfig load_config(const ConfigSources& sources) {
+    LoadedConfig loaded;
+    loaded.user_file = user_config_path(sources);
+    apply_system_file(loaded, sources);
+    apply_user_file(loaded, sources);
+    apply_environment(loaded, sources);
+    return loaded;
+}
+
+std::vector<ConfigRow> config_rows(const LoadedConfig& config) {
+    std::vector<ConfigRow> rows;
+    for (const Setting& setting : settings())
+        rows.push_back({.key = std::string(setting.key),
+                        .value = value_of(config.values, setting).dump(),
+                        .origin = config.origin(setting.key).text(),
+                        .meaning = std::string(setting.meaning)});
+    return rows;
+}
+
+} // namespace cedana

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/model/manifest.hpp"
+
+#include "cedana/base/error.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::json;
+
+// Linux's PID_MAX_LIMIT on 64 bits.
+constexpr pid_t k_highest_pid = 4 * 1024 * 1024;
+
+[[noreturn]] void refuse(const std::string& what) {
+    throw Error(Fault::checkpoint, fmt::format("the manifest of the checkpoint is not usable: {}", what));
+}
+
+Json options_to_json(const CriuOptions& options) {
+    return {{"shell_job", options.shell_job},       {"tcp_established", options.tcp_established},
+            {"network_lock", options.network_lock}, {"external_unix_sockets", options.external_unix_sockets},
+            {"file_locks", options.file_locks},     {"link_remap", options.link_remap},
+            {"ghost_limit", options.ghost_limit},   {"extra", options.extra}};
+}
+
+CriuOptions options_from_json(const Json& json) {
+    return {.shell_job = json.at("shell_job").get<bool>(),
+            .tcp_established = json.at("tcp_established").get<bool>(),
+            .network_lock = json.at("network_lock").get<std::string>(),
+            .external_unix_sockets = json.at("external_unix_sockets").get<bool>(),
+            .file_locks = json.at("file_locks").get<bool>(),
+            .link_remap = json.at("link_remap").get<bool>(),
+            .ghost_limit = json.at("ghost_limit").get<std::uint64_t>(),
+            .extra = json.at("extra").get<std::vector<std::string>>()};
+}
+
+Json process_to_json(const ManifestProcess& process) {
+    return {{"pid", process.pid},
+            {"parent", process.parent},
+            {"start_time", process.start_time},
+            {"comm", process.comm},
+            {"executable", process.executable},
+            {"command_line", process.command_line},
+            {"threads", process.threads},
+            {"resident_bytes", process.resident_bytes}};
+}
+
+pid_t pid_of(const Json& json) {
+    const auto pid = json.get<std::int64_t>();
+    if (!json.is_number_integer() || pid < 1 || pid > k_highest_pid)
+        refuse(fmt::format("{} is no pid", pid));
+    return static_cast<pid_t>(pid);
+}
+
+ManifestProcess process_from_json(const Json& json) {
+    ManifestProcess process{.pid = pid_of(json.at("pid")),
+                            .parent = json.at("parent").get<pid_t>(),
+                            .start_time = json.at("start_time").get<std::uint64_t>(),
+                            .comm = json.at("comm").get<std::string>(),
+                            .executable = json.at("executable").get<std::string>(),
+                            .command_line = json.at("command_line").get<std::vector<std::string>>(),
+                            .threads = {},
+                            .resident_bytes = json.at("resident_bytes").get<std::uint64_t>()};
+    for (const Json& thread : json.at("threads"))
+        process.threads.push_back(pid_of(thread));
+    return process;
+}
+
+Manifest from_json(const Json& json) {
+    Manifest manifest;
+    if (const auto version = json.at("format_version").get<std::int64_t>(); version != k_manifest_version)
+        throw Error(Fault::checkpoint, fmt::format("the checkpoint has format version {}, and {} is known here",
+                                                   version, k_manifest_version))
+            .hint("restore it with the version of cedana that made it");
+    manifest.created = json.at("created").get<std::string>();
+    manifest.cedana_version = json.at("cedana_version").get<std::string>();
+    manifest.criu_version = json.at("criu_version").get<std::string>();
+    const Json& host = json.at("host");
+    manifest.host = {.name = host.at("name").get<std::string>(),
+                     .kernel = host.at("kernel").get<std::string>(),
+                     .machine = host.at("machine").get<std::string>(),
+                     .cpu_model = host.at("cpu_model").get<std::string>(),
+                     .cpu_flags = host.at("cpu_flags").get<std::vector<std::string>>()};
+    manifest.name = json.at("name").get<std::string>();
+    manifest.leave_running = json.at("leave_running").get<bool>();
+    manifest.criu_options = options_from_json(json.at("criu_options"));
+    for (const Json& process : json.at("tree"))
+        manifest.tree.push_back(process_from_json(process));
+    if (manifest.tree.empty())
+        refuse("its tree has no process");
+    manifest.images = json.at("images").get<std::size_t>();
+    manifest.bytes_images = json.at("bytes_images").get<std::uint64_t>();
+    manifest.digests = json.at("digests").get<std::map<std::string, std::string>>();
+    manifest.timings = json.at("timings").get<std::map<std::string, double>>();
+    return manifest;
+}
+
+} // namespace
+
+std::string write_manifest(const Manifest& manifest) {
+    nlohmann::ordered_json json;
+    json["format_version"] = k_manifest_version;
+    json["created"] = manifest.created;
+    json["name"] = manifest.name;
+    json["leave_running"] = manifest.leave_running;
+    json["cedana_version"] = manifest.cedana_version;
+    json["criu_version"] = manifest.criu_version;
+    json["host"] = {{"name", manifest.host.name},
+                    {"kernel", manifest.host.kernel},
+                    {"machine", manifest.host.machine},
+                    {"cpu_model", manifest.host.cpu_model},
+                    {"cpu_flags", manifest.host.cpu_flags}};
+    json["criu_options"] = options_to_json(manifest.criu_options);
+    std::vector<Json> tree;
+    std::ranges::transform(manifest.tree, std::back_inserter(tree), process_to_json);
+    json["tree"] = tree;
+    json["images"] = manifest.images;
+    json["bytes_images"] = manifest.bytes_images;
+    json["digests"] = manifest.digests;
+    json["timings"] = manifest.timings;
+    // Command lines are bytes, and JSON is UTF-8: what is not becomes U+FFFD.
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Manifest parse_manifest(std::string_view text) {
+    try {
+        return from_json(Json::parse(text));
+    } catch (const Json::exception& error) {
+        refuse(error.what());
+    }
+}
+
+} // namespace cedana

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/model/settings.hpp"
+
+#include "cedana/base/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace cedana {
+
+namespace {
+
+struct Limits {
+    Bounds bounds = {};
+    SetBy set_by = SetBy::anyone;
+};
+
+Setting setting(std::string_view key, SettingMember member, std::string_view meaning, Limits limits = {}) {
+    return {.key = key, .member = member, .meaning = meaning, .bounds = limits.bounds, .set_by = limits.set_by};
+}
+
+// The most MiB whose bytes, and sums of a few of them, fit into 64 bits: 16 TiB.
+constexpr std::int64_t k_most_mib = 16L * 1024 * 1024;
+constexpr std::int64_t k_day_in_seconds = 24L * 60 * 60;
+
+} // namespace
+
+std::span<const Setting> settings() {
+    static const std::array k_settings = {
+        setting("client.process_name", &Config::client_process_name, "used when -p and -n are absent"),
+        setting("client.leave_running", &Config::client_leave_running, "keep the tree running after the dump"),
+        setting("client.signal_process_pre_dump", &Config::client_signal_process_pre_dump,
+                "send SIGUSR1 to the root process first and wait"),
+        setting("client.signal_process_timeout", &Config::client_signal_process_timeout,
+                "seconds to wait after the signal", {.bounds = {.lowest = 0, .highest = k_day_in_seconds}}),
+        setting("client.signal_process_done_file", &Config::client_signal_process_done_file,
+                "end the wait early once this file appears; may be empty"),
+        setting("shared_storage.dump_storage_dir", &Config::shared_storage_dump_storage_dir,
+                "where checkpoints go when -d is absent"),
+        setting("shared_storage.mount_point", &Config::shared_storage_mount_point,
+                "if set, the finished zip is moved there"),
+        setting("action_scripts.pre_dump", &Config::action_scripts_pre_dump,
+                "executable run before a dump; its failure stops the dump", {.set_by = SetBy::root}),
+        setting("action_scripts.post_dump", &Config::action_scripts_post_dump, "executable run after a dump",
+                {.set_by = SetBy::root}),
+        setting("action_scripts.pre_restore", &Config::action_scripts_pre_restore,
+                "executable run before a restore; its failure stops the restore", {.set_by = SetBy::root}),
+        setting("action_scripts.post_restore", &Config::action_scripts_post_restore, "executable run after a restore",
+                {.set_by = SetBy::root}),
+        setting("archive.compression", &Config::archive_compression,
+                "how memory is compressed; any unzip reads deflate"),
+        setting("archive.level", &Config::archive_level, "compression level; deflate has none above 9",
+                {.bounds = {.lowest = 1, .highest = 22}}),
+        setting("archive.threads", &Config::archive_threads, "threads that compress; 0: one per core",
+                {.bounds = {.lowest = 0, .highest = 1024}}),
+        setting("archive.buffer_mib", &Config::archive_buffer_mib,
+                "memory in which a dump may run ahead of compression; 0: a quarter of what is available",
+                {.bounds = {.lowest = 0, .highest = k_most_mib}}),
+        setting("files.capture", &Config::files_capture, "which open files are copied into the checkpoint"),
+        setting("files.capture_limit_mib", &Config::files_capture_limit_mib,
+                "a larger open file is not copied, only its size and a digest are recorded",
+                {.bounds = {.lowest = 0, .highest = k_most_mib}}),
+        setting("criu.path", &Config::criu_path, "the CRIU binary", {.set_by = SetBy::root}),
+        setting("criu.extra_args", &Config::criu_extra_args, "passed on to CRIU as they are", {.set_by = SetBy::root}),
+    };
+    return k_settings;
+}
+
+std::string Setting::environment_name() const {
+    std::string name = "CEDANA_";
+    for (const char c : key)
+        name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    return name;
+}
+
+const Setting* find_setting(std::string_view key) {
+    const auto all = settings();
+    const auto found = std::ranges::find(all, key, &Setting::key);
+    return found == all.end() ? nullptr : &*found;
+}
+
+bool is_group(std::string_view name) {
+    return std::ranges::any_of(settings(), [&](const Setting& setting) { return setting.group() == name; });
+}
+
+std::string nearest_setting(std::string_view unknown) {
+    std::vector<std::string> known;
+    for (const Setting& setting : settings()) {
+        known.emplace_back(setting.key);
+        known.emplace_back(setting.group());
+    }
+    if (std::string found = nearest(unknown, known); !found.empty())
+        return found;
+    // The right name in the wrong group, or in none.
+    const std::string_view name = unknown.substr(unknown.rfind('.') + 1);
+    const auto all = settings();
+    const auto same = std::ranges::find(all, name, &Setting::name);
+    return same == all.end() ? std::string() : std::string(same->key);
+}
+
+} // namespace cedana

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/model/jsonc.hpp"
+#include "cedana/model/settings.hpp"
+
+#include <algorithm>
+
+#include "unit/model/config_fixture.hpp"
+
+namespace cedana::testing {
+
+namespace {
+
+using nlohmann::json;
+
+const Setting& known(std::string_view key) {
+    const Setting* setting = find_setting(key);
+    EXPECT_NE(setting, nullptr) << key;
+    return *setting;
+}
+
+TEST(Settings, HaveKeysOfAGroupAndAName) {
+    for (const Setting& setting : settings())
+        EXPECT_EQ(std::string(setting.group()) + "." + std::string(setting.name()), setting.key);
+}
+
+TEST(Settings, HaveDifferentKeys) {
+    std::set<std::string_view> keys;
+    for (const Setting& setting : settings())
+        keys.insert(setting.key);
+
+    EXPECT_EQ(keys.size(), settings().size());
+}
+
+TEST(Settings, OfWhichDefaultsFitTheirOwnBounds) {
+    for (const Setting& setting : settings()) {
+        Config config;
+        EXPECT_TRUE(assign(config, setting, value_of(Config(), setting))) << setting.key;
+    }
+}
+
+TEST(Settings, ThatRunProgramsAreRootsToSet) {
+    for (const Setting& setting : settings())
+        EXPECT_EQ(setting.set_by == SetBy::root, setting.group() == "action_scripts" || setting.group() == "criu")
+            << setting.key;
+}
+
+TEST(Settings, NameTheirEnvironmentVariables) {
+    EXPECT_EQ(known("client.leave_running").environment_name(), "CEDANA_CLIENT_LEAVE_RUNNING");
+    EXPECT_EQ(known("archive.buffer_mib").environment_name(), "CEDANA_ARCHIVE_BUFFER_MIB");
+}
+
+TEST(Settings, HaveTheDocumentedDefaults) {
+    EXPECT_EQ(to_json(Config()).dump(),
+              R"({"client":{"process_name":"","leave_running":true,"signal_process_pre_dump":false,)"
+              R"("signal_process_timeout":30,"signal_process_done_file":""},)"
+              R"("shared_storage":{"dump_storage_dir":"","mount_point":""},)"
+              R"("action_scripts":{"pre_dump":"","post_dump":"","pre_restore":"","post_restore":""},)"
+              R"("archive":{"compression":"zstd","level":1,"threads":0,"buffer_mib":0},)"
+              R"("files":{"capture":"writable","capture_limit_mib":256},)"
+              R"("criu":{"path":"criu","extra_args":[]}})");
+}
+
+struct Value {
+    std::string key;
+    json value;
+};
+
+class SettingTakes : public ::testing::TestWithParam<Value> {};
+class SettingRefuses : public ::testing::TestWithParam<Value> {};
+
+TEST_P(SettingTakes, AValueThatFits) {
+    Config config;
+
+    EXPECT_TRUE(assign(config, known(GetParam().key), GetParam().value));
+    EXPECT_EQ(value_of(config, known(GetParam().key)), GetParam().value);
+}
+
+INSTANTIATE_TEST_SUITE_P(Values, SettingTakes,
+                         ::testing::Values(Value{"client.leave_running", false},
+                                           Value{"client.process_name", "jupyter notebook"},
+                                           Value{"client.signal_process_timeout", 0},
+                                           Value{"client.signal_process_timeout", 86400}, Value{"archive.level", 22},
+                                           Value{"archive.compression", "deflate"},
+                                           Value{"archive.compression", "none"}, Value{"files.capture", "none"},
+                                           Value{"criu.extra_args", json::array({"-v4", "--ghost-limit=1M"})}));
+
+TEST_P(SettingRefuses, AValueThatDoesNotFitAndKeepsTheOld) {
+    Config config;
+
+    EXPECT_FALSE(assign(config, known(GetParam().key), GetParam().value));
+    EXPECT_EQ(config, Config());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Values, SettingRefuses,
+    ::testing::Values(Value{"client.leave_running", "true"}, Value{"client.leave_running", 1},
+                      Value{"client.process_name", nullptr}, Value{"client.process_name", std::string("a\0b", 3)},
+                      Value{"client.signal_process_timeout", -1}, Value{"client.signal_process_timeout", 86401},
+                      Value{"client.signal_process_timeout", 1.5}, Value{"archive.level", 0},
+                      Value{"archive.level", 18446744073709551615ULL}, Value{"archive.level", "1"},
+                      Value{"archive.compression", "zip"}, Value{"archive.compression", 0},
+                      Value{"criu.extra_args", "-v4"}, Value{"criu.extra_args", json::array({"-v4", 4})},
+                      Value{"criu.path", json::object()}));
+
+struct Text {
+    std::string key;
+    std::string text;
+    json value;
+};
+
+class SettingFromText : public ::testing::TestWithParam<Text> {};
+
+TEST_P(SettingFromText, IsWhatTheFileWouldHold) {
+    EXPECT_EQ(value_from_text(known(GetParam().key), GetParam().text), GetParam().value);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Texts, SettingFromText,
+    ::testing::Values(Text{"client.leave_running", "true", true}, Text{"client.leave_running", "0", false},
+                      Text{"client.leave_running", "1", true}, Text{"client.leave_running", "yes", "yes"},
+                      Text{"archive.level", "12", 12}, Text{"archive.level", "12x", "12x"},
+                      Text{"archive.level", "", ""}, Text{"client.signal_process_timeout", "5", 5},
+                      Text{"client.process_name", "12", "12"}, Text{"archive.compression", "none", "none"},
+                      Text{"criu.extra_args", " -v4  --x ", json::array({"-v4", "--x"})},
+                      Text{"criu.extra_args", R"( ["a b", "c"])", json::array({"a b", "c"})},
+                      Text{"criu.extra_args", "", json::array()}, Text{"criu.extra_args", "[a", "[a"}));
+
+struct Unknown {
+    std::string key;
+    std::string nearest;
+};
+
+class UnknownKey : public ::testing::TestWithParam<Unknown> {};
+
+TEST_P(UnknownKey, HasANearestSetting) { EXPECT_EQ(nearest_setting(GetParam().key), GetParam().nearest); }
+
+INSTANTIATE_TEST_SUITE_P(Keys, UnknownKey,
+                         ::testing::Values(Unknown{"client.leave_runing", "client.leave_running"},
+                                           Unknown{"clients", "client"}, Unknown{"archive.treads", "archive.threads"},
+                                           Unknown{"threads", "archive.threads"},
+                                           Unknown{"client.mount_point", "shared_storage.mount_point"},
+                                           Unknown{"docker", ""}, Unknown{"", ""}));
+
+TEST(TemplateText, IsTheShippedFile) {
+    EXPECT_EQ(read_file(std::filesystem::path(CEDANA_SOURCE_DIR) / "config" / "cedana_config.json"), template_text())
+        << "write template_text() to config/cedana_config.json";
+}
+
+TEST(TemplateText, HoldsEveryDefault) {
+    std::set<std::string> keys;
+    for (const JsoncEntry& entry : parse_jsonc(template_text(), "template"))
+        keys.insert(entry.key);
+
+    EXPECT_TRUE(std::ranges::all_of(settings(), [&](const Setting& s) { return keys.contains(std::string(s.key)); }));
+}
+
+TEST(TemplateText, HoldsWhatIsSetElsewhereAsComments) {
+    std::string entries;
+    for (const JsoncEntry& entry : parse_jsonc(template_text({"files.capture", "criu.extra_args"}), "template"))
+        entries += entry.key + "\n";
+
+    EXPECT_EQ(entries.find("files.capture\n"), std::string::npos);
+    EXPECT_EQ(entries.find("criu.extra_args\n"), std::string::npos);
+    EXPECT_NE(entries.find("files.capture_limit_mib\n"), std::string::npos);
+}
+
+} // namespace
+
+} // namespace cedana::testing
