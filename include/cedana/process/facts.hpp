@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// What was seen in a tree that matters to CRIU: read from /proc before anything is touched. Which options
+// follow from it is not decided here.
+#pragma once
+
+#include "cedana/process/refusal.hpp"
+#include "cedana/process/tree.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace cedana {
+
+struct Descriptor {
+    pid_t pid = 0;
+    int fd = -1;
+    friend bool operator==(const Descriptor&, const Descriptor&) = default;
+};
+
+enum class PipeEnd { read, write };
+
+// A pipe of which the tree holds one end only.
+struct ExternalPipe {
+    std::uint64_t inode = 0;
+    PipeEnd end = PipeEnd::read;
+    std::vector<Descriptor> descriptors;
+};
+
+// A terminal whose other side (the emulator, the ssh connection, tmux) is not in the tree.
+struct ExternalTerminal {
+    // "/dev/pts/3"
+    std::string path;
+    // Empty if it is only the controlling terminal.
+    std::vector<Descriptor> descriptors;
+};
+
+// A file without a name that the tree has open or mapped; CRIU keeps such "ghosts" in the checkpoint.
+struct DeletedFile {
+    pid_t pid = 0;
+    std::string path;
+    // What it occupies, which is what CRIU compares with --ghost-limit.
+    std::uint64_t allocated = 0;
+    std::uint64_t size = 0;
+};
+
+struct DeviceFile {
+    pid_t pid = 0;
+    std::string path;
+};
+
+enum class Answer { no, yes, unknown };
+
+struct TreeFacts {
+    // The root is no session leader, or a terminal belongs to somebody else.
+    bool shell_job = false;
+    bool tcp_established = false;
+    // Connected to a process outside. unknown: another network namespace, or a kernel without unix_diag.
+    Answer external_unix_sockets = Answer::no;
+    bool file_locks = false;
+    // The largest of deleted_files, 0 if there is none.
+    std::uint64_t ghost_bytes = 0;
+    // A file whose name was removed while it has other names.
+    bool link_remap = false;
+
+    std::vector<DeletedFile> deleted_files;
+    std::vector<ExternalTerminal> external_terminals;
+    std::vector<ExternalPipe> external_pipes;
+    // Only with CRIU's plug-in for them can they be dumped.
+    std::vector<DeviceFile> gpu_devices;
+    std::vector<Refusal> refusals;
+};
+
+// Does not touch the processes. `self`: the pid of cedana.
+[[nodiscard]] TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, pid_t self);
+
+} // namespace cedana

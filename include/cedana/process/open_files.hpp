@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a process has open and mapped, from /proc/PID/fd, fdinfo, maps and map_files. Looking does not open
+// the files themselves: opening a device or a fifo has effects.
+#pragma once
+
+#include "cedana/process/procfs.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/stat.h>
+
+namespace cedana {
+
+struct OpenFile {
+    int fd = -1;
+    // As the kernel spells it, " (deleted)" included.
+    std::string target;
+    // Absent where the link leads to nothing that can be looked at.
+    std::optional<struct ::stat> info = std::nullopt;
+    // The flags of open(2).
+    unsigned flags = 0;
+    // A lock of any kind is held through it.
+    bool locked = false;
+    // For the master of a pseudo terminal N, the N of /dev/pts/N.
+    std::optional<unsigned> master_of = std::nullopt;
+
+    [[nodiscard]] bool readable() const noexcept;
+    [[nodiscard]] bool writable() const noexcept;
+};
+
+struct MappedFile {
+    // As the kernel spells it, " (deleted)" included.
+    std::string target;
+    // Only of those whose name is gone.
+    std::optional<struct ::stat> info;
+};
+
+[[nodiscard]] std::vector<OpenFile> open_files(const Procfs& procfs, pid_t pid);
+// Files and devices that are mapped, each once.
+[[nodiscard]] std::vector<MappedFile> mapped_files(const Procfs& procfs, pid_t pid);
+
+// The inode in "pipe:[17]" or "socket:[17]"; absent if `target` is not of that kind.
+[[nodiscard]] std::optional<std::uint64_t> inode_of(std::string_view target, std::string_view kind);
+
+} // namespace cedana

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sockets by inode: which TCP connections exist, and who is at the other end of a unix socket.
+#pragma once
+
+#include "cedana/process/procfs.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace cedana {
+
+using SocketInodes = std::unordered_set<std::uint64_t>;
+
+// The TCP sockets in the network namespace of `pid` that are connected or on their way to it or from it.
+[[nodiscard]] SocketInodes connected_tcp_sockets(const Procfs& procfs, pid_t pid);
+// Adds those of one table in the format of /proc/net/tcp.
+void add_connected(SocketInodes& inodes, std::string_view table);
+
+struct UnixSocket {
+    // SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET
+    int type = 0;
+    // 0 if it is not connected or its peer has closed.
+    std::uint64_t peer = 0;
+};
+
+// Every unix socket of cedana's own network namespace, asked of the kernel (sock_diag(7): /proc/net/unix does
+// not know peers). Absent if the kernel does not answer.
+[[nodiscard]] std::optional<std::unordered_map<std::uint64_t, UnixSocket>> unix_sockets();
+
+// A process that has the socket open; it may take a while to find it.
+[[nodiscard]] std::optional<pid_t> holder_of_socket(const Procfs& procfs, std::uint64_t inode);
+
+} // namespace cedana

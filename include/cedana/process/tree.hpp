@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// A process and its descendants: what a checkpoint holds. Reading does not touch them, so a tree that forks
+// all the time is only known as it was at the last look; CRIU, which freezes it, has the last word.
+#pragma once
+
+#include "cedana/process/identity.hpp"
+#include "cedana/process/procfs.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace cedana {
+
+struct TreeProcess {
+    ProcessHandle handle;
+    // pid, parent, comm, session, process group, terminal, state, memory
+    ProcessStat stat;
+    ProcessStatus status;
+    // Empty for a zombie.
+    std::filesystem::path executable;
+    std::vector<std::string> command_line;
+    // All thread ids, the pid among them.
+    std::vector<pid_t> threads;
+
+    [[nodiscard]] pid_t pid() const noexcept { return handle.pid(); }
+};
+
+struct ProcessTree {
+    // The root first, every parent before its children.
+    std::vector<TreeProcess> processes;
+
+    [[nodiscard]] const TreeProcess& root() const { return processes.front(); }
+    [[nodiscard]] bool contains(pid_t pid) const noexcept;
+    [[nodiscard]] std::uint64_t resident_bytes() const noexcept;
+    [[nodiscard]] std::vector<ProcessId> ids() const;
+};
+
+// Reads the tree of `root`, again until two looks agree (or, for one that forks without pause, a few times).
+// `self`: the pid of cedana.
+// Throws Error if the root is none that can be dumped: pid 1, cedana or an ancestor of it, a kernel thread
+// (Fault::usage), a zombie or a process that has ended (Fault::no_process), one that root may not look into
+// (Fault::permission).
+[[nodiscard]] ProcessTree read_tree(const Procfs& procfs, ProcessHandle root, pid_t self);
+
+// What a checkpoint of the tree is named after: the base name of the root's program, for a script that of its
+// interpreter; not made safe for a file name.
+[[nodiscard]] std::string process_name(const ProcessTree& tree);
+
+} // namespace cedana

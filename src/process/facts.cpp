@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/process/facts.hpp"
+
+#include "cedana/process/open_files.hpp"
+#include "cedana/process/sockets.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+
+namespace cedana {
+
+namespace {
+
+constexpr std::string_view k_deleted = " (deleted)";
+
+// What one process of the tree has open and mapped.
+struct Holdings {
+    const TreeProcess& process;
+    std::vector<OpenFile> open;
+    std::vector<MappedFile> mapped;
+};
+
+using TreeHoldings = std::vector<Holdings>;
+
+TreeHoldings holdings_of(const Procfs& procfs, const ProcessTree& tree) {
+    TreeHoldings all;
+    for (const TreeProcess& process : tree.processes)
+        all.push_back({.process = process,
+                       .open = open_files(procfs, process.pid()),
+                       .mapped = mapped_files(procfs, process.pid())});
+    return all;
+}
+
+// Pseudo terminals, by the N of /dev/pts/N; see Documentation/admin-guide/devices.txt.
+std::optional<unsigned> pts_number(dev_t device) {
+    constexpr unsigned k_first_major = 136;
+    constexpr unsigned k_last_major = 143;
+    const unsigned number = major(device);
+    if (number < k_first_major || number > k_last_major)
+        return std::nullopt;
+    return (number - k_first_major) * 256 + minor(device);
+}
+
+bool is_hardware_terminal(dev_t device) {
+    constexpr unsigned k_virtual_and_serial = 4;
+    constexpr unsigned k_alternative = 5;
+    return major(device) == k_virtual_and_serial || device == makedev(k_alternative, 1);
+}
+
+std::set<unsigned> own_masters(const TreeHoldings& tree) {
+    std::set<unsigned> masters;
+    for (const Holdings& one : tree)
+        for (const OpenFile& file : one.open)
+            if (file.master_of)
+                masters.insert(*file.master_of);
+    return masters;
+}
+
+bool is_external_terminal(dev_t device, const std::set<unsigned>& masters) {
+    const auto number = pts_number(device);
+    return number ? !masters.contains(*number) : is_hardware_terminal(device);
+}
+
+void find_terminals(TreeFacts& facts, const TreeHoldings& tree) {
+    const std::set<unsigned> masters = own_masters(tree);
+    std::map<dev_t, ExternalTerminal> terminals;
+    for (const Holdings& one : tree) {
+        for (const OpenFile& file : one.open) {
+            if (!file.info || !S_ISCHR(file.info->st_mode) || !is_external_terminal(file.info->st_rdev, masters))
+                continue;
+            ExternalTerminal& terminal = terminals[file.info->st_rdev];
+            terminal.path = file.target;
+            terminal.descriptors.push_back({.pid = one.process.pid(), .fd = file.fd});
+        }
+        const dev_t controlling = one.process.stat.terminal;
+        if (controlling != 0 && is_external_terminal(controlling, masters)) {
+            ExternalTerminal& terminal = terminals[controlling];
+            const auto number = pts_number(controlling);
+            if (terminal.path.empty() && number)
+                terminal.path = fmt::format("/dev/pts/{}", *number);
+        }
+    }
+    for (auto& [device, terminal] : terminals)
+        facts.external_terminals.push_back(std::move(terminal));
+    const ProcessStat& root = tree.front().process.stat;
+    facts.shell_job = root.session != root.pid || !facts.external_terminals.empty();
+}
+
+void find_pipes(TreeFacts& facts, const TreeHoldings& tree) {
+    struct Ends {
+        std::vector<Descriptor> readers;
+        std::vector<Descriptor> writers;
+    };
+    std::map<std::uint64_t, Ends> pipes;
+    for (const Holdings& one : tree) {
+        for (const OpenFile& file : one.open) {
+            const auto inode = inode_of(file.target, "pipe");
+            if (inode && file.readable())
+                pipes[*inode].readers.push_back({.pid = one.process.pid(), .fd = file.fd});
+            if (inode && file.writable())
+                pipes[*inode].writers.push_back({.pid = one.process.pid(), .fd = file.fd});
+        }
+    }
+    for (auto& [inode, ends] : pipes) {
+        if (ends.writers.empty())
+            facts.external_pipes.push_back(
+                {.inode = inode, .end = PipeEnd::read, .descriptors = std::move(ends.readers)});
+        else if (ends.readers.empty())
+            facts.external_pipes.push_back(
+                {.inode = inode, .end = PipeEnd::write, .descriptors = std::move(ends.writers)});
+    }
+}
+
+// Memory that the kernel presents as deleted files; CRIU keeps it by other means than ghosts.
+bool is_shared_memory(std::string_view target) {
+    return target.starts_with("/memfd:") || target.starts_with("/SYSV") || target == "/dev/zero (deleted)" ||
+           target == "/anon_hugepage (deleted)" || target == "/[aio] (deleted)";
+}
+
+bool is_regular_without_name(std::string_view target, const std::optional<struct ::stat>& info) {
+    return info && S_ISREG(info->st_mode) && target.ends_with(k_deleted) && !is_shared_memory(target);
+}
+
+// A file can be called "a (deleted)": then it is the one that this name leads to.
+bool name_leads_to(const Procfs& procfs, pid_t pid, const std::string& target, const struct ::stat& info) {
+    const auto named = procfs.file(pid, ("root" + target).c_str());
+    return named && named->st_dev == info.st_dev && named->st_ino == info.st_ino;
+}
+
+void find_deleted_files(TreeFacts& facts, const Procfs& procfs, const TreeHoldings& tree) {
+    constexpr std::uint64_t k_block = 512;
+    std::set<std::pair<dev_t, ino_t>> known;
+    const auto add = [&](pid_t pid, const std::string& target, const std::optional<struct ::stat>& info) {
+        if (!is_regular_without_name(target, info) || !known.emplace(info->st_dev, info->st_ino).second)
+            return;
+        if (info->st_nlink > 0) {
+            facts.link_remap = facts.link_remap || !name_leads_to(procfs, pid, target, *info);
+            return;
+        }
+        facts.deleted_files.push_back({.pid = pid,
+                                       .path = target.substr(0, target.size() - k_deleted.size()),
+                                       .allocated = static_cast<std::uint64_t>(info->st_blocks) * k_block,
+                                       .size = static_cast<std::uint64_t>(info->st_size)});
+        facts.ghost_bytes = std::max(facts.ghost_bytes, facts.deleted_files.back().allocated);
+    };
+    for (const Holdings& one : tree) {
+        for (const OpenFile& file : one.open)
+            add(one.process.pid(), file.target, file.info);
+        for (const MappedFile& file : one.mapped)
+            add(one.process.pid(), file.target, file.info);
+    }
+}
+
+bool is_gpu_device(std::string_view path) {
+    return path.starts_with("/dev/nvidia") || path.starts_with("/dev/dri/") || path == "/dev/kfd";
+}
+
+void find_gpu_devices(TreeFacts& facts, const TreeHoldings& tree) {
+    std::set<std::pair<pid_t, std::string>> devices;
+    for (const Holdings& one : tree) {
+        for (const OpenFile& file : one.open)
+            if (is_gpu_device(file.target))
+                devices.emplace(one.process.pid(), file.target);
+        for (const MappedFile& file : one.mapped)
+            if (is_gpu_device(file.target))
+                devices.emplace(one.process.pid(), file.target);
+    }
+    for (const auto& [pid, path] : devices)
+        facts.gpu_devices.push_back({.pid = pid, .path = path});
+}
+
+void find_locks(TreeFacts& facts, const TreeHoldings& tree) {
+    for (const Holdings& one : tree)
+        facts.file_locks = facts.file_locks || std::any_of(one.open.begin(), one.open.end(),
+                                                           [](const OpenFile& file) { return file.locked; });
+}
+
+bool has_io_uring(const OpenFile& file) { return file.target == "anon_inode:[io_uring]"; }
+
+void refuse_io_uring(TreeFacts& facts, const TreeHoldings& tree) {
+    for (const Holdings& one : tree) {
+        if (!std::any_of(one.open.begin(), one.open.end(), has_io_uring))
+            continue;
+        facts.refusals.push_back(
+            {.pid = one.process.pid(),
+             .sentence =
+                 fmt::format("{} has an io_uring instance open, which CRIU cannot dump", described(one.process.stat)),
+             .hint = "switch io_uring off in the program (node.js: UV_USE_IO_URING=0) and start it anew"});
+    }
+}
+
+using SocketOwners = std::map<std::uint64_t, const TreeProcess*>;
+
+SocketOwners socket_owners(const TreeHoldings& tree) {
+    SocketOwners owners;
+    for (const Holdings& one : tree)
+        for (const OpenFile& file : one.open)
+            if (const auto inode = inode_of(file.target, "socket"))
+                owners.emplace(*inode, &one.process);
+    return owners;
+}
+
+// A process may live in another network namespace than its parent.
+void find_tcp(TreeFacts& facts, const Procfs& procfs, const TreeHoldings& tree, const SocketOwners& owners) {
+    std::map<std::string, pid_t> namespaces;
+    for (const Holdings& one : tree)
+        namespaces.emplace(procfs.link(one.process.pid(), "ns/net").value_or(""), one.process.pid());
+    for (const auto& [name, pid] : namespaces)
+        for (const std::uint64_t inode : connected_tcp_sockets(procfs, pid))
+            facts.tcp_established = facts.tcp_established || owners.contains(inode);
+}
+
+// Only datagram sockets can be given their peer back (CRIU: "Can't dump half of stream unix connection").
+Refusal refuse_stream(const Procfs& procfs, const TreeProcess& owner, std::uint64_t peer) {
+    const auto holder = holder_of_socket(procfs, peer);
+    const auto stat = holder ? procfs.stat(*holder) : std::nullopt;
+    const std::string other = stat ? described(*stat) : "a process that cannot be seen";
+    return {.pid = owner.pid(),
+            .sentence = fmt::format("{} has a unix stream connection to {}, which is not part of its tree",
+                                    described(owner.stat), other),
+            .hint = "close the connection first, in the program's handler of SIGUSR1 for instance "
+                    "(client.signal_process_pre_dump), or checkpoint both under a common parent"};
+}
+
+void find_unix_peers(TreeFacts& facts, const Procfs& procfs, const SocketOwners& owners, pid_t self) {
+    const auto sockets = unix_sockets();
+    const auto own_namespace = procfs.link(self, "ns/net");
+    for (const auto& [inode, owner] : owners) {
+        if (!sockets || !own_namespace || procfs.link(owner->pid(), "ns/net") != own_namespace) {
+            if (facts.external_unix_sockets == Answer::no)
+                facts.external_unix_sockets = Answer::unknown;
+            continue;
+        }
+        const auto socket = sockets->find(inode);
+        if (socket == sockets->end() || socket->second.peer == 0 || owners.contains(socket->second.peer))
+            continue;
+        facts.external_unix_sockets = Answer::yes;
+        if (socket->second.type != SOCK_DGRAM)
+            facts.refusals.push_back(refuse_stream(procfs, *owner, socket->second.peer));
+    }
+}
+
+} // namespace
+
+TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, pid_t self) {
+    const TreeHoldings holdings = holdings_of(procfs, tree);
+    const SocketOwners owners = socket_owners(holdings);
+    TreeFacts facts;
+    facts.refusals = refused_processes(procfs, tree, self);
+    find_terminals(facts, holdings);
+    find_pipes(facts, holdings);
+    find_deleted_files(facts, procfs, holdings);
+    find_locks(facts, holdings);
+    find_gpu_devices(facts, holdings);
+    refuse_io_uring(facts, holdings);
+    if (!owners.empty()) {
+        find_tcp(facts, procfs, holdings, owners);
+        find_unix_peers(facts, procfs, owners, self);
+    }
+    return facts;
+}
+
+} // namespace cedana

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/process/open_files.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <set>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <fcntl.h>
+
+namespace cedana {
+
+namespace {
+
+template <typename Number>
+std::optional<Number> number(std::string_view text, int base = 10) {
+    Number result = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), result, base);
+    return error == std::errc() && end == text.data() + text.size() ? std::optional(result) : std::nullopt;
+}
+
+// Takes the next line off `text`, without its end.
+std::string_view next_line(std::string_view& text) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    return line;
+}
+
+// /proc/PID/fdinfo/N, see proc(5). The "lock:" lines are of the locks that are held through this descriptor, also
+// those that /proc/locks lists under the pid of somebody else or of nobody (inherited, or of the open file).
+void take_fdinfo(OpenFile& file, std::string_view content) {
+    constexpr std::string_view k_flags = "flags:\t";
+    constexpr std::string_view k_master = "tty-index:\t";
+    while (!content.empty()) {
+        const std::string_view line = next_line(content);
+        if (line.starts_with(k_flags))
+            file.flags = number<unsigned>(line.substr(k_flags.size()), 8).value_or(0);
+        else if (line.starts_with("lock:"))
+            file.locked = true;
+        else if (line.starts_with(k_master))
+            file.master_of = number<unsigned>(line.substr(k_master.size()));
+    }
+}
+
+struct MapLine {
+    // As the file in map_files is called.
+    std::string range;
+    std::uint64_t inode = 0;
+    std::string_view path;
+};
+
+std::string_view without_leading_zeros(std::string_view text) {
+    return text.substr(std::min(text.find_first_not_of('0'), text.size()));
+}
+
+// "start-end mode offset device inode   path", see proc(5).
+std::optional<MapLine> parse_map_line(std::string_view line) {
+    std::array<std::string_view, 5> fields;
+    for (std::string_view& field : fields) {
+        line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+        field = line.substr(0, line.find(' '));
+        line.remove_prefix(field.size());
+    }
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    const std::size_t dash = fields[0].find('-');
+    const auto inode = number<std::uint64_t>(fields[4]);
+    if (dash == std::string_view::npos || !inode || *inode == 0 || line.empty())
+        return std::nullopt;
+    return MapLine{.range = fmt::format("{}-{}", without_leading_zeros(fields[0].substr(0, dash)),
+                                        without_leading_zeros(fields[0].substr(dash + 1))),
+                   .inode = *inode,
+                   .path = line};
+}
+
+} // namespace
+
+bool OpenFile::readable() const noexcept { return (flags & O_ACCMODE) != O_WRONLY; }
+bool OpenFile::writable() const noexcept { return (flags & O_ACCMODE) != O_RDONLY; }
+
+std::vector<OpenFile> open_files(const Procfs& procfs, pid_t pid) {
+    std::vector<OpenFile> files;
+    for (const std::string& name : procfs.names(pid, "fd")) {
+        const std::string link = "fd/" + name;
+        auto target = procfs.link(pid, link.c_str());
+        const auto fdinfo = procfs.read(pid, ("fdinfo/" + name).c_str());
+        const auto fd = number<int>(name);
+        if (!target || !fdinfo || !fd)
+            continue;
+        OpenFile file{.fd = *fd, .target = std::move(*target), .info = procfs.file(pid, link.c_str())};
+        take_fdinfo(file, *fdinfo);
+        files.push_back(std::move(file));
+    }
+    std::sort(files.begin(), files.end(), [](const OpenFile& a, const OpenFile& b) { return a.fd < b.fd; });
+    return files;
+}
+
+std::vector<MappedFile> mapped_files(const Procfs& procfs, pid_t pid) {
+    const std::string content = procfs.read(pid, "maps").value_or("");
+    std::vector<MappedFile> files;
+    std::set<std::pair<std::uint64_t, std::string_view>> known;
+    for (std::string_view rest = content; !rest.empty();) {
+        const auto line = parse_map_line(next_line(rest));
+        if (!line || !known.emplace(line->inode, line->path).second)
+            continue;
+        MappedFile file{.target = std::string(line->path), .info = std::nullopt};
+        if (file.target.ends_with(" (deleted)"))
+            file.info = procfs.file(pid, ("map_files/" + line->range).c_str());
+        files.push_back(std::move(file));
+    }
+    return files;
+}
+
+std::optional<std::uint64_t> inode_of(std::string_view target, std::string_view kind) {
+    if (!target.starts_with(kind) || !target.substr(kind.size()).starts_with(":[") || !target.ends_with(']'))
+        return std::nullopt;
+    return number<std::uint64_t>(target.substr(kind.size() + 2, target.size() - kind.size() - 3));
+}
+
+} // namespace cedana

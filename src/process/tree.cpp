@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/process/tree.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/process/refusal.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+// A shell loop starts a program at any moment, so that no two looks agree; CRIU freezes it all the same.
+constexpr int k_most_looks = 8;
+
+bool is_self_or_ancestor(const Procfs& procfs, pid_t pid, pid_t self) {
+    const auto ancestors = procfs.ancestors(self);
+    return pid == self || std::find(ancestors.begin(), ancestors.end(), pid) != ancestors.end();
+}
+
+void refuse_unfit_root(const Procfs& procfs, const ProcessStat& stat, pid_t self) {
+    if (stat.is_kernel_thread())
+        throw Error(Fault::usage, fmt::format("{} is a kernel thread, which cannot be checkpointed", described(stat)));
+    if (stat.is_zombie())
+        throw Error(Fault::no_process, fmt::format("{} has already ended and waits for its parent, process {}, "
+                                                   "to collect it",
+                                                   described(stat), stat.parent));
+    if (stat.pid == 1)
+        throw Error(Fault::usage,
+                    fmt::format("{} is the first process of this system, which everything runs under", described(stat)))
+            .hint("give the pid of the program itself");
+    if (is_self_or_ancestor(procfs, stat.pid, self))
+        throw Error(Fault::usage, fmt::format("cedana itself runs under {}", described(stat)))
+            .hint("run cedana from a shell outside of it, or put setsid before it");
+}
+
+void refuse_closed_books(const Procfs& procfs, const ProcessStat& stat) {
+    // /proc/PID/exe needs the right to ptrace: without it nothing else of value can be seen either.
+    if (!procfs.link(stat.pid, "exe"))
+        throw Error(Fault::permission, fmt::format("not permitted to look into {}", described(stat)))
+            .hint("run it with sudo");
+}
+
+// The descendants of `root`, with it, by one pass over all processes; parents before their children.
+std::vector<ProcessStat> look(const Procfs& procfs, pid_t root) {
+    std::multimap<pid_t, ProcessStat> children;
+    std::vector<ProcessStat> found;
+    for (const pid_t pid : procfs.pids()) {
+        auto stat = procfs.stat(pid);
+        if (stat && pid == root)
+            found.push_back(std::move(*stat));
+        else if (stat)
+            children.emplace(stat->parent, std::move(*stat));
+    }
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        const auto [first, last] = children.equal_range(found[i].pid);
+        for (auto child = first; child != last; ++child)
+            found.push_back(std::move(child->second));
+        children.erase(first, last);
+    }
+    return found;
+}
+
+bool same_processes(const std::vector<ProcessStat>& a, const std::vector<ProcessStat>& b) {
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const ProcessStat& one, const ProcessStat& other) {
+        return one.pid == other.pid && one.start_time == other.start_time;
+    });
+}
+
+std::vector<ProcessStat> settled_look(const Procfs& procfs, pid_t root) {
+    std::vector<ProcessStat> now = look(procfs, root);
+    for (int looks = 1; looks < k_most_looks; ++looks) {
+        std::vector<ProcessStat> next = look(procfs, root);
+        const bool same = same_processes(next, now);
+        now = std::move(next);
+        if (same)
+            break;
+    }
+    return now;
+}
+
+std::optional<ProcessHandle> open_if_there(const Procfs& procfs, ProcessId id) {
+    try {
+        return ProcessHandle::open(procfs, id);
+    } catch (const Error& error) {
+        if (error.fault() != Fault::no_process)
+            throw;
+        return std::nullopt;
+    }
+}
+
+// Absent if it ended meanwhile.
+std::optional<TreeProcess> describe(const Procfs& procfs, ProcessHandle handle) {
+    const pid_t pid = handle.pid();
+    auto stat = procfs.stat(pid);
+    auto status = procfs.status(pid);
+    if (!stat || !status)
+        return std::nullopt;
+    TreeProcess process{.handle = std::move(handle),
+                        .stat = std::move(*stat),
+                        .status = std::move(*status),
+                        .executable = procfs.executable(pid).value_or(""),
+                        .command_line = procfs.command_line(pid),
+                        .threads = procfs.threads(pid)};
+    // All of it is of this process only if it is still there now.
+    if (!process.handle.present())
+        return std::nullopt;
+    return process;
+}
+
+void add_if_still_there(const Procfs& procfs, ProcessId id, ProcessTree& tree) {
+    auto handle = open_if_there(procfs, id);
+    auto process = handle ? describe(procfs, std::move(*handle)) : std::nullopt;
+    // Where its parent has ended it belongs to somebody else now.
+    if (process && tree.contains(process->stat.parent))
+        tree.processes.push_back(std::move(*process));
+}
+
+} // namespace
+
+bool ProcessTree::contains(pid_t pid) const noexcept {
+    return std::any_of(processes.begin(), processes.end(), [&](const TreeProcess& one) { return one.pid() == pid; });
+}
+
+std::uint64_t ProcessTree::resident_bytes() const noexcept {
+    std::uint64_t sum = 0;
+    for (const TreeProcess& process : processes)
+        sum += process.stat.resident_bytes;
+    return sum;
+}
+
+std::vector<ProcessId> ProcessTree::ids() const {
+    std::vector<ProcessId> ids;
+    for (const TreeProcess& process : processes)
+        ids.push_back(process.handle.id());
+    return ids;
+}
+
+ProcessTree read_tree(const Procfs& procfs, ProcessHandle root, pid_t self) {
+    const pid_t pid = root.pid();
+    const auto ended = [&] { return Error(Fault::no_process, fmt::format("process {} has ended", pid)); };
+    const auto stat = procfs.stat(pid);
+    if (!stat || !root.present())
+        throw ended();
+    refuse_unfit_root(procfs, *stat, self);
+    refuse_closed_books(procfs, *stat);
+
+    const std::vector<ProcessStat> seen = settled_look(procfs, pid);
+    auto described_root = describe(procfs, std::move(root));
+    if (!described_root)
+        throw ended();
+    ProcessTree tree;
+    tree.processes.push_back(std::move(*described_root));
+    for (const ProcessStat& one : seen)
+        if (one.pid != pid)
+            add_if_still_there(procfs, {.pid = one.pid, .start_time = one.start_time}, tree);
+    return tree;
+}
+
+std::string process_name(const ProcessTree& tree) {
+    const std::string name = tree.root().executable.filename().string();
+    return name.empty() ? tree.root().stat.comm : name;
+}
+
+} // namespace cedana

@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/files.hpp"
+#include "cedana/process/facts.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <functional>
+
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pty.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "unit/process/fake_proc.hpp"
+#include "unit/process/forked.hpp"
+
+namespace cedana {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::FakeProc;
+using testing::Forked;
+
+TreeFacts facts_of(const Procfs& procfs, pid_t pid) {
+    return read_facts(procfs, read_tree(procfs, ProcessHandle::open(procfs, pid), ::getpid()), ::getpid());
+}
+
+// Descriptors of the child are meant to stay open until it is killed.
+int keep(int fd) { return fd; }
+
+// A child in a session of its own, whose open files are those of `set_up` alone.
+class Facts : public ::testing::Test {
+  protected:
+    // What the test runner leaves open would be inherited.
+    static void SetUpTestSuite() { ::close_range(3, ~0U, 0); }
+
+    const TreeFacts& read(const std::function<void()>& set_up) {
+        child_ = std::make_unique<Forked>([&] {
+            ::setsid();
+            const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+            for (const int fd : {0, 1, 2})
+                ::dup2(null, fd);
+            set_up();
+        });
+        return facts_ = facts_of(Procfs(), child_->pid());
+    }
+    pid_t pid() const { return child_->pid(); }
+
+    TempDir folder = TempDir(fs::temp_directory_path(), "facts-test");
+    fs::path file = folder.path() / "file";
+
+  private:
+    std::unique_ptr<Forked> child_;
+    TreeFacts facts_;
+};
+
+TEST_F(Facts, OfAPlainDaemonAskForNothing) {
+    const TreeFacts& facts = read([] {});
+    EXPECT_FALSE(facts.shell_job);
+    EXPECT_FALSE(facts.tcp_established);
+    EXPECT_EQ(facts.external_unix_sockets, Answer::no);
+    EXPECT_FALSE(facts.file_locks);
+    EXPECT_FALSE(facts.link_remap);
+    EXPECT_EQ(facts.ghost_bytes, 0U);
+    EXPECT_TRUE(facts.gpu_devices.empty());
+    EXPECT_TRUE(facts.refusals.empty());
+}
+
+TEST_F(Facts, SeeASessionOfSomebodyElse) {
+    const Forked child;
+    EXPECT_TRUE(facts_of(Procfs(), child.pid()).shell_job);
+}
+
+TEST_F(Facts, SeeATerminalWhoseOtherSideIsOutside) {
+    int master = -1;
+    int terminal = -1;
+    ASSERT_EQ(::openpty(&master, &terminal, nullptr, nullptr, nullptr), 0);
+    const UniqueFd ours(master);
+    const TreeFacts& facts = read([&] {
+        ::close(master);
+        ::dup2(terminal, 0);
+        ::close(terminal);
+    });
+    ::close(terminal);
+    EXPECT_TRUE(facts.shell_job);
+    ASSERT_EQ(facts.external_terminals.size(), 1U);
+    EXPECT_TRUE(facts.external_terminals[0].path.starts_with("/dev/pts/"));
+    EXPECT_EQ(facts.external_terminals[0].descriptors, (std::vector<Descriptor>{{.pid = pid(), .fd = 0}}));
+}
+
+TEST_F(Facts, SeeAControllingTerminalWithoutADescriptor) {
+    int master = -1;
+    int terminal = -1;
+    ASSERT_EQ(::openpty(&master, &terminal, nullptr, nullptr, nullptr), 0);
+    const UniqueFd ours(master);
+    const TreeFacts& facts = read([&] {
+        ::ioctl(terminal, TIOCSCTTY, 0);
+        ::close(master);
+        ::close(terminal);
+    });
+    ::close(terminal);
+    EXPECT_TRUE(facts.shell_job);
+    ASSERT_EQ(facts.external_terminals.size(), 1U);
+    EXPECT_TRUE(facts.external_terminals[0].path.starts_with("/dev/pts/"));
+}
+
+TEST_F(Facts, TakeATerminalInsideTheTreeForItsOwn) {
+    const TreeFacts& facts = read([] {
+        int master = -1;
+        int terminal = -1;
+        [[maybe_unused]] const int opened = ::openpty(&master, &terminal, nullptr, nullptr, nullptr);
+    });
+    EXPECT_FALSE(facts.shell_job);
+    EXPECT_TRUE(facts.external_terminals.empty());
+}
+
+void listen_and_connect() {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ::bind(listener, generic, size);
+    ::listen(listener, 1);
+    ::getsockname(listener, generic, &size);
+    ::connect(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), generic, size);
+}
+
+TEST_F(Facts, SeeATcpConnection) { EXPECT_TRUE(read(listen_and_connect).tcp_established); }
+
+TEST_F(Facts, DoNotTakeAListenerForAConnection) {
+    EXPECT_FALSE(read([] { ::listen(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), 1); }).tcp_established);
+}
+
+class UnixPair {
+  public:
+    explicit UnixPair(int type) {
+        if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends_.data()) != 0)
+            ends_ = {-1, -1};
+    }
+    UnixPair(const UnixPair&) = delete;
+    UnixPair& operator=(const UnixPair&) = delete;
+    ~UnixPair() {
+        for (const int end : ends_)
+            ::close(end);
+    }
+    int first() const { return ends_[0]; }
+
+  private:
+    std::array<int, 2> ends_{};
+};
+
+TEST_F(Facts, SeeADatagramPeerOutside) {
+    const UnixPair pair(SOCK_DGRAM);
+    const TreeFacts& facts = read([&] { ::close(pair.first()); });
+    EXPECT_EQ(facts.external_unix_sockets, Answer::yes);
+    EXPECT_TRUE(facts.refusals.empty());
+}
+
+TEST_F(Facts, RefuseAStreamPeerOutsideAndNameIt) {
+    const UnixPair pair(SOCK_STREAM);
+    const TreeFacts& facts = read([&] { ::close(pair.first()); });
+    EXPECT_EQ(facts.external_unix_sockets, Answer::yes);
+    ASSERT_EQ(facts.refusals.size(), 1U);
+    EXPECT_EQ(facts.refusals[0].pid, pid());
+    EXPECT_EQ(facts.refusals[0].fault, Fault::dump_failed);
+    EXPECT_NE(facts.refusals[0].sentence.find(fmt::format("process {} (", ::getpid())), std::string::npos);
+    EXPECT_FALSE(facts.refusals[0].hint.empty());
+}
+
+TEST_F(Facts, DoNotMindAPeerInside) {
+    const TreeFacts& facts = read([] {
+        const auto* pair = new UnixPair(SOCK_STREAM);
+        static_cast<void>(pair);
+    });
+    EXPECT_EQ(facts.external_unix_sockets, Answer::no);
+    EXPECT_TRUE(facts.refusals.empty());
+}
+
+TEST_F(Facts, SeeAnAdvisoryLock) {
+    EXPECT_TRUE(
+        read([&] { ::flock(keep(::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600)), LOCK_EX); }).file_locks);
+}
+
+TEST_F(Facts, SeeALockOfAnOpenFileDescription) {
+    const TreeFacts& facts = read([&] {
+        struct ::flock range {};
+        range.l_type = F_WRLCK;
+        ::fcntl(keep(::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600)), F_OFD_SETLK, &range);
+    });
+    EXPECT_TRUE(facts.file_locks);
+}
+
+void write_kibibytes(int fd, std::size_t count) {
+    const std::string block(1024, 'x');
+    for (std::size_t i = 0; i < count; ++i)
+        write_all(fd, block, "test file");
+}
+
+TEST_F(Facts, MeasureAnOpenFileWithoutAName) {
+    const TreeFacts& facts = read([&] {
+        write_kibibytes(keep(::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600)), 2048);
+        ::unlink(file.c_str());
+    });
+    EXPECT_GE(facts.ghost_bytes, 2048U * 1024);
+    ASSERT_EQ(facts.deleted_files.size(), 1U);
+    EXPECT_EQ(facts.deleted_files[0].path, file.string());
+    EXPECT_EQ(facts.deleted_files[0].size, 2048U * 1024);
+    EXPECT_FALSE(facts.link_remap);
+}
+
+TEST_F(Facts, MeasureAMappedFileWithoutAName) {
+    const TreeFacts& facts = read([&] {
+        const int fd = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+        write_kibibytes(fd, 64);
+        ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd, 0);
+        ::close(fd);
+        ::unlink(file.c_str());
+    });
+    EXPECT_GE(facts.ghost_bytes, 64U * 1024);
+}
+
+TEST_F(Facts, DoNotTakeSharedMemoryForAFileWithoutAName) {
+    const TreeFacts& facts = read([] {
+        ::mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+        write_kibibytes(keep(::memfd_create("memory", MFD_CLOEXEC)), 64);
+    });
+    EXPECT_EQ(facts.ghost_bytes, 0U);
+}
+
+TEST_F(Facts, SeeAFileThatHasAnotherNameLeft) {
+    const TreeFacts& facts = read([&] {
+        keep(::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+        fs::create_hard_link(file, folder.path() / "other");
+        ::unlink(file.c_str());
+    });
+    EXPECT_TRUE(facts.link_remap);
+    EXPECT_TRUE(facts.deleted_files.empty());
+}
+
+TEST_F(Facts, AreNotFooledByAFileThatIsCalledDeleted) {
+    const TreeFacts& facts =
+        read([&] { keep(::open((file.string() + " (deleted)").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600)); });
+    EXPECT_FALSE(facts.link_remap);
+    EXPECT_TRUE(facts.deleted_files.empty());
+}
+
+std::vector<ExternalPipe> pipes_at(const TreeFacts& facts, int fd) {
+    std::vector<ExternalPipe> found;
+    std::copy_if(facts.external_pipes.begin(), facts.external_pipes.end(), std::back_inserter(found),
+                 [&](const ExternalPipe& pipe) {
+                     return std::any_of(pipe.descriptors.begin(), pipe.descriptors.end(),
+                                        [&](const Descriptor& one) { return one.fd == fd; });
+                 });
+    return found;
+}
+
+TEST_F(Facts, SeeAPipeThatLeadsOutside) {
+    Pipe pipe = make_pipe();
+    struct ::stat info {};
+    ASSERT_EQ(::fstat(pipe.write_end.get(), &info), 0);
+    const TreeFacts& facts = read([&] {
+        ::dup2(pipe.write_end.get(), 1);
+        pipe.read_end.reset();
+        pipe.write_end.reset();
+    });
+    const auto found = pipes_at(facts, 1);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].inode, info.st_ino);
+    EXPECT_EQ(found[0].end, PipeEnd::write);
+    EXPECT_EQ(found[0].descriptors, (std::vector<Descriptor>{{.pid = pid(), .fd = 1}}));
+}
+
+TEST_F(Facts, DoNotMindAPipeWithBothEndsInside) {
+    const TreeFacts& facts = read([] {
+        std::array<int, 2> ends{};
+        ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+        ::dup2(ends[0], 0);
+    });
+    EXPECT_TRUE(pipes_at(facts, 0).empty());
+}
+
+TEST_F(Facts, RefuseATracedProcess) {
+    const TreeFacts& facts = read([] { ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr); });
+    ASSERT_EQ(facts.refusals.size(), 1U);
+    EXPECT_NE(facts.refusals[0].sentence.find("is traced by"), std::string::npos);
+    EXPECT_NE(facts.refusals[0].hint.find(std::to_string(::getpid())), std::string::npos);
+}
+
+// A tree of one that only a fake /proc can show everywhere.
+class FakeFacts : public ::testing::Test {
+  protected:
+    FakeFacts() { proc.add({.pid = ::getpid(), .comm = "cedana", .status = status("0", "0000000000000000")}); }
+
+    static std::string status(const std::string& user, const std::string& capabilities) {
+        return fmt::format("Uid:\t{0}\t{0}\t{0}\t{0}\nGid:\t{0}\t{0}\t{0}\t{0}\nCapEff:\t{1}\n", user, capabilities);
+    }
+    void add_child(const std::string& user) {
+        proc.add({.pid = child.pid(), .comm = "postgres", .status = status(user, "0000000000000000")});
+    }
+    TreeFacts facts() const { return facts_of(proc.procfs(), child.pid()); }
+
+    Forked child;
+    FakeProc proc;
+};
+
+TEST_F(FakeFacts, RefuseIoUring) {
+    add_child("0");
+    proc.link(child.pid(), "fd/5", "anon_inode:[io_uring]");
+    proc.write(child.pid(), "fdinfo/5", "flags:\t02000002\n");
+    const TreeFacts read = facts();
+    ASSERT_EQ(read.refusals.size(), 1U);
+    EXPECT_EQ(read.refusals[0].sentence,
+              fmt::format("process {} (postgres) has an io_uring instance open, which CRIU cannot dump", child.pid()));
+    EXPECT_FALSE(read.refusals[0].hint.empty());
+}
+
+TEST_F(FakeFacts, NameGpuDevices) {
+    add_child("0");
+    proc.link(child.pid(), "fd/5", "/dev/nvidia0");
+    proc.write(child.pid(), "fdinfo/5", "flags:\t02000002\n");
+    proc.write(child.pid(), "maps", "400000-401000 rw-s 00000000 00:05 77   /dev/dri/renderD128\n");
+    const TreeFacts read = facts();
+    ASSERT_EQ(read.gpu_devices.size(), 2U);
+    EXPECT_EQ(read.gpu_devices[0].path, "/dev/dri/renderD128");
+    EXPECT_EQ(read.gpu_devices[1].path, "/dev/nvidia0");
+}
+
+TEST_F(FakeFacts, RefuseAnotherUsersProcessWithoutTheRightToItsLimits) {
+    add_child("105");
+    const TreeFacts read = facts();
+    ASSERT_EQ(read.refusals.size(), 1U);
+    EXPECT_EQ(read.refusals[0].fault, Fault::environment);
+    EXPECT_NE(read.refusals[0].sentence.find("CAP_SYS_RESOURCE"), std::string::npos);
+}
+
+TEST_F(FakeFacts, DoNotMindAnotherUserWithTheRightToItsLimits) {
+    proc.add({.pid = ::getpid(), .comm = "cedana", .status = status("0", "000001ffffffffff")});
+    add_child("105");
+    EXPECT_TRUE(facts().refusals.empty());
+}
+
+TEST_F(FakeFacts, DoNotKnowTheUnixPeersOfAnotherNetworkNamespace) {
+    add_child("0");
+    proc.link(::getpid(), "ns/net", "net:[1]");
+    proc.link(child.pid(), "ns/net", "net:[2]");
+    proc.link(child.pid(), "fd/5", "socket:[99]");
+    proc.write(child.pid(), "fdinfo/5", "flags:\t02\n");
+    EXPECT_EQ(facts().external_unix_sockets, Answer::unknown);
+}
+
+} // namespace
+} // namespace cedana

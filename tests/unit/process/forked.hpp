@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// A real child that is brought into a state and stays there.
+#pragma once
+
+#include "cedana/base/unique_fd.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <functional>
+
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace cedana::testing {
+
+inline void stay() {
+    while (true)
+        ::pause();
+}
+
+class Forked {
+  public:
+    // Returns once `set_up` has run in the child, which then runs `then` and ends. Killed and reaped on destruction.
+    explicit Forked(
+        const std::function<void()>& set_up = [] {}, const std::function<void()>& then = stay)
+        : ready_(make_pipe()), pid_(::fork()) {
+        if (pid_ == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            set_up();
+            [[maybe_unused]] const ssize_t sent = ::write(ready_.write_end.get(), "r", 1);
+            then();
+            ::_exit(0);
+        }
+        ready_.write_end.reset();
+        char byte = 0;
+        [[maybe_unused]] const ssize_t received = ::read(ready_.read_end.get(), &byte, 1);
+    }
+    Forked(const Forked&) = delete;
+    Forked& operator=(const Forked&) = delete;
+    ~Forked() {
+        if (pid_ > 0)
+            kill_and_reap();
+    }
+
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+
+    void kill_and_reap() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+        pid_ = -1;
+    }
+    // Waits until it is a zombie, and leaves it one.
+    void kill_only() const {
+        ::kill(pid_, SIGKILL);
+        wait_until_ended();
+    }
+    void wait_until_ended() const {
+        siginfo_t info{};
+        ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT);
+    }
+
+  private:
+    Pipe ready_;
+    pid_t pid_;
+};
+
+} // namespace cedana::testing

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/error.hpp"
+#include "cedana/process/tree.hpp"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "unit/process/fake_proc.hpp"
+#include "unit/process/forked.hpp"
+
+namespace cedana {
+namespace {
+
+using testing::FakeProc;
+using testing::Forked;
+
+ProcessTree tree_of(const Procfs& procfs, pid_t pid) {
+    return read_tree(procfs, ProcessHandle::open(procfs, pid), ::getpid());
+}
+
+Error refusal_of(const Procfs& procfs, pid_t pid) {
+    try {
+        static_cast<void>(tree_of(procfs, pid));
+    } catch (const Error& error) {
+        return error;
+    }
+    return {Fault::internal, "not refused"};
+}
+
+// Returns once the child of this process has a child of its own.
+void fork_once() {
+    Pipe ready = make_pipe();
+    if (::fork() == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        [[maybe_unused]] const ssize_t sent = ::write(ready.write_end.get(), "r", 1);
+        testing::stay();
+    }
+    char byte = 0;
+    [[maybe_unused]] const ssize_t received = ::read(ready.read_end.get(), &byte, 1);
+}
+
+TEST(ReadTree, HoldsTheRootAndItsDescendants) {
+    const Procfs procfs;
+    const Forked child([] {
+        fork_once();
+        fork_once();
+    });
+    const ProcessTree tree = tree_of(procfs, child.pid());
+    ASSERT_EQ(tree.processes.size(), 3U);
+    EXPECT_EQ(tree.root().pid(), child.pid());
+    EXPECT_EQ(tree.processes[1].stat.parent, child.pid());
+    EXPECT_EQ(tree.processes[2].stat.parent, child.pid());
+    EXPECT_TRUE(tree.contains(tree.processes[2].pid()));
+    EXPECT_FALSE(tree.contains(::getpid()));
+    EXPECT_GT(tree.resident_bytes(), 0U);
+}
+
+TEST(ReadTree, TellsWhatEachProcessIs) {
+    const Procfs procfs;
+    const Forked child;
+    const ProcessTree tree = tree_of(procfs, child.pid());
+    EXPECT_EQ(tree.root().executable, std::filesystem::read_symlink("/proc/self/exe"));
+    EXPECT_EQ(tree.root().command_line, procfs.command_line(::getpid()));
+    EXPECT_EQ(tree.root().threads, (std::vector<pid_t>{child.pid()}));
+    EXPECT_EQ(tree.root().status.uid.real, ::getuid());
+    EXPECT_TRUE(tree.root().handle.alive());
+}
+
+TEST(ReadTree, PutsEveryParentBeforeItsChildren) {
+    const Procfs procfs;
+    const Forked child([] {
+        fork_once();
+        const Forked* middle = new Forked([] { fork_once(); });
+        static_cast<void>(middle);
+    });
+    const ProcessTree tree = tree_of(procfs, child.pid());
+    ASSERT_EQ(tree.processes.size(), 4U);
+    for (std::size_t i = 1; i < tree.processes.size(); ++i)
+        EXPECT_TRUE(std::any_of(tree.processes.begin(), tree.processes.begin() + static_cast<std::ptrdiff_t>(i),
+                                [&](const auto& one) { return one.pid() == tree.processes[i].stat.parent; }));
+}
+
+TEST(ReadTree, KeepsZombiesBelowTheRoot) {
+    const Procfs procfs;
+    const Forked child([] {
+        const Forked* ended = new Forked([] {}, [] {});
+        ended->wait_until_ended();
+    });
+    const ProcessTree tree = tree_of(procfs, child.pid());
+    ASSERT_EQ(tree.processes.size(), 2U);
+    EXPECT_TRUE(tree.processes[1].stat.is_zombie());
+}
+
+TEST(ReadTree, ComesToAnEndOnATreeThatForksWithoutPause) {
+    const Procfs procfs;
+    const Forked child([] {},
+                       [] {
+                           while (true) {
+                               if (const pid_t pid = ::fork(); pid == 0)
+                                   ::_exit(0);
+                               else
+                                   ::waitpid(pid, nullptr, 0);
+                           }
+                       });
+    EXPECT_EQ(tree_of(procfs, child.pid()).root().pid(), child.pid());
+}
+
+TEST(ReadTree, RefusesTheFirstProcess) {
+    const Error error = refusal_of(Procfs(), 1);
+    EXPECT_EQ(error.fault(), Fault::usage);
+    EXPECT_FALSE(error.hint().empty());
+}
+
+TEST(ReadTree, RefusesCedanaItself) { EXPECT_EQ(refusal_of(Procfs(), ::getpid()).fault(), Fault::usage); }
+
+TEST(ReadTree, RefusesAnAncestorOfCedana) {
+    // Below a child, so that the ancestor is not pid 1 even where the test runs right under it.
+    const Forked child;
+    const Procfs procfs;
+    FakeProc proc;
+    proc.add({.pid = child.pid(), .comm = "bash"});
+    proc.add({.pid = ::getpid(), .parent = child.pid(), .comm = "cedana"});
+    const Error error = refusal_of(proc.procfs(), child.pid());
+    EXPECT_EQ(error.fault(), Fault::usage);
+    EXPECT_NE(error.message().find("bash"), std::string::npos);
+}
+
+TEST(ReadTree, RefusesAKernelThread) {
+    const Forked child;
+    FakeProc proc;
+    proc.add({.pid = child.pid(), .comm = "kworker/0:1", .executable = "", .flags = 0x00200000});
+    const Error error = refusal_of(proc.procfs(), child.pid());
+    EXPECT_EQ(error.fault(), Fault::usage);
+    EXPECT_NE(error.message().find("kernel thread"), std::string::npos);
+}
+
+TEST(ReadTree, RefusesAZombieAndNamesItsParent) {
+    const Procfs procfs;
+    const Forked child;
+    child.kill_only();
+    const Error error = refusal_of(procfs, child.pid());
+    EXPECT_EQ(error.fault(), Fault::no_process);
+    EXPECT_NE(error.message().find(std::to_string(::getpid())), std::string::npos);
+}
+
+TEST(ReadTree, RefusesAProcessThatItMayNotLookInto) {
+    const Forked child;
+    FakeProc proc;
+    proc.add({.pid = child.pid(), .comm = "secret", .executable = ""});
+    EXPECT_EQ(refusal_of(proc.procfs(), child.pid()).fault(), Fault::permission);
+}
+
+TEST(ProcessName, IsThatOfTheProgram) {
+    const Forked child;
+    FakeProc proc;
+    proc.add({.pid = child.pid(),
+              .comm = "jupyter-noteboo",
+              .arguments = {"/usr/bin/python3", "/usr/bin/jupyter-notebook"},
+              .executable = "/usr/bin/python3.11"});
+    EXPECT_EQ(process_name(tree_of(proc.procfs(), child.pid())), "python3.11");
+}
+
+} // namespace
+} // namespace cedana
