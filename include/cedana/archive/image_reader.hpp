@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images out of a checkpoint, decompressed ahead of whoever reads them. Each frame's digest is compared before the
+// decoder, and so before anybody else, sees it. Many images are read at once, each strictly forward; every one that is
+// open has room for at least one frame, whatever the others hold, so none ever waits for another.
+#pragma once
+
+#include "cedana/archive/frame_index.hpp"
+#include "cedana/archive/zip_reader.hpp"
+#include "cedana/base/event_fd.hpp"
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace cedana {
+
+struct ImageReaderOptions {
+    // 0: one a core.
+    unsigned threads = 0;
+    // For frames decompressed ahead, beside the one that each open image is sure of.
+    std::uint64_t buffer = 64UL * 1024 * 1024;
+    // Before the names in the archive.
+    std::string folder = "images/";
+};
+
+class ImageReader {
+  public:
+    // Both must outlive this. Throws Error(Fault::checkpoint) if an image of the index is not in the archive as the
+    // index says.
+    ImageReader(const ZipReader& zip, const FrameIndex& index, ImageReaderOptions options);
+    ImageReader(const ImageReader&) = delete;
+    ImageReader& operator=(const ImageReader&) = delete;
+    ~ImageReader();
+
+    [[nodiscard]] bool exists(const std::string& name) const;
+    // Begins to read an image from its start; may be called again for the same image. Throws if there is none.
+    int open(const std::string& name);
+    // The next bytes; empty while none are decompressed, and at the end. Throws what went wrong:
+    // Error(Fault::checkpoint) for a damaged frame.
+    [[nodiscard]] std::span<const std::byte> ready(int stream);
+    // The first `count` bytes of ready() are done with.
+    void sent(int stream, std::size_t count);
+    [[nodiscard]] bool at_end(int stream) const;
+    void close(int stream);
+    // Set when ready() of some stream may give more, and when reading has failed.
+    [[nodiscard]] int data_ready() const { return data_ready_.fd(); }
+
+    // Begins to decompress images that will be asked for (the pages), as far as the buffer goes.
+    void read_ahead();
+
+  private:
+    struct Slot {
+        std::vector<std::byte> data;
+        bool decoded = false;
+    };
+    struct Stream {
+        Stream(const ImageRecord* read, RawEntry from) : record(read), entry(from) {}
+        const ImageRecord* record;
+        RawEntry entry;
+        // Frames that are decoded or being decoded, in order; the first has the number `first`.
+        std::size_t first = 0;
+        std::map<std::size_t, std::unique_ptr<Slot>> slots;
+        // Next frame to be decoded.
+        std::size_t next = 0;
+        // Bytes of the first frame that are done with.
+        std::size_t offset = 0;
+        bool opened = false;
+    };
+
+    int add_stream(const ImageRecord& record);
+    [[nodiscard]] Stream* stream_to_feed();
+    void run_worker();
+    void decode(const Stream& stream, std::size_t number, Slot& slot, std::vector<std::byte>& compressed,
+                FrameDecoder& decoder) const;
+
+    const ZipReader& zip_;
+    const FrameIndex& index_;
+    ImageReaderOptions options_;
+    EventFd data_ready_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable work_;
+    std::map<int, std::shared_ptr<Stream>> streams_;
+    int last_stream_ = 0;
+    // The number of the stream that was fed last, for taking turns.
+    int turn_ = 0;
+    std::size_t frames_held_ = 0;
+    std::vector<std::vector<std::byte>> spare_;
+    std::exception_ptr failure_;
+    bool stop_ = false;
+    std::vector<std::thread> threads_;
+};
+
+} // namespace cedana

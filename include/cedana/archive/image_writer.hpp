@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Images come in from one thread, at memory speed, and go compressed into a zip. Three parties share the work:
+//
+//   capture   fills frames (begin, space, filled, end); never waits
+//   workers   compress full frames; asleep until compress_now() or until memory runs short, and then at low priority:
+//             while the tree is frozen they would take the processors from CRIU
+//   writer    hands one entry after the other to the ZipWriter, which appends it while it is still being compressed
+//
+// When memory runs short before the images are complete, the writer starts with what is complete and with the largest
+// image that is not, and space() is empty until frames are free again (back-pressure). Memory: the pool, and at most
+// 64 MiB beside it.
+#pragma once
+
+#include "cedana/archive/codec.hpp"
+#include "cedana/archive/frame_index.hpp"
+#include "cedana/archive/frame_pool.hpp"
+#include "cedana/archive/zip_writer.hpp"
+#include "cedana/base/event_fd.hpp"
+#include "cedana/base/signals.hpp"
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace cedana {
+
+struct ImageWriterOptions {
+    Method method = Method::zstd;
+    int level = 1;
+    // 0: one a core.
+    unsigned threads = 0;
+    // Before the names in the archive.
+    std::string folder = "images/";
+};
+
+class ImageWriter {
+  public:
+    // Both must outlive this.
+    ImageWriter(ZipWriter& zip, FramePool& pool, ImageWriterOptions options);
+    ImageWriter(const ImageWriter&) = delete;
+    ImageWriter& operator=(const ImageWriter&) = delete;
+    // Ends the threads; without finish() the archive is not complete.
+    ~ImageWriter();
+
+    // A new image; its number.
+    int begin(const std::string& name);
+    // Where the image's next bytes may be written; empty while no memory is free: space_ready() is set when there may
+    // be. Throws what stopped the workers or the writer.
+    [[nodiscard]] std::span<std::byte> space(int image);
+    void filled(int image, std::size_t count);
+    void end(int image);
+    [[nodiscard]] int space_ready() const { return space_ready_.fd(); }
+
+    // The tree runs again, or must wait for the archive: full speed from here on.
+    void compress_now();
+    // Waits until every image is in the archive; all must have ended. Throws what went wrong, or
+    // Error(Fault::interrupted).
+    [[nodiscard]] FrameIndex finish(const Interrupt& interrupt);
+
+    // Uncompressed bytes that are in the archive so far.
+    [[nodiscard]] std::uint64_t bytes_done() const;
+
+  private:
+    enum class State { filling, full, encoding, encoded };
+    struct Frame {
+        std::byte* pooled = nullptr;
+        std::vector<std::byte> small;
+        std::size_t size = 0;
+        State state = State::filling;
+        Position position = Position::more_follow;
+        std::vector<std::byte> compressed;
+        Sha256 digest{};
+        std::uint32_t crc = 0;
+        [[nodiscard]] std::span<const std::byte> data() const { return {pooled ? pooled : small.data(), size}; }
+    };
+    struct Image {
+        ImageRecord record;
+        bool ended = false;
+        // Handed to the writer: its method is decided.
+        bool chosen = false;
+        std::deque<std::unique_ptr<Frame>> frames;
+        // Position in `frames` of the next one to be compressed.
+        std::size_t next_to_encode = 0;
+        // What the ZipWriter is just reading.
+        std::vector<std::byte> piece;
+        bool table_given = false;
+    };
+    class Entry;
+
+    [[nodiscard]] bool open_frame(Image& image);
+    [[nodiscard]] bool short_of_memory() const;
+    [[nodiscard]] bool encodable(const Image& image) const;
+    [[nodiscard]] std::vector<Image*> choose_images();
+    [[nodiscard]] Frame* frame_to_encode();
+    [[nodiscard]] std::span<const std::byte> next_piece(Image& image);
+    void wake_capture();
+    void fail(std::exception_ptr failure);
+    void run_worker();
+    void run_writer();
+    static void encode(Frame& frame, FrameEncoder& encoder);
+
+    ZipWriter& zip_;
+    FramePool& pool_;
+    ImageWriterOptions options_;
+    EventFd space_ready_;
+    EventFd finished_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable work_;
+    std::condition_variable progress_;
+    std::vector<std::unique_ptr<Image>> images_;
+    std::deque<Image*> batch_;
+    FrameIndex index_;
+    std::exception_ptr failure_;
+    std::size_t unwritten_ = 0;
+    std::size_t backlog_ = 0;
+    std::size_t overdraft_ = 0;
+    std::uint64_t bytes_done_ = 0;
+    bool capture_waits_ = false;
+    bool writer_starves_ = false;
+    bool full_speed_ = false;
+    bool all_begun_ = false;
+    bool stop_ = false;
+    std::vector<std::thread> threads_;
+};
+
+} // namespace cedana

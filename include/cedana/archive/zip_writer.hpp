@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes a zip archive of which every compressed byte is written once. libzip makes the container; it pulls the
+// already compressed data of each entry, so an entry can be appended while it is still being produced. Compressing,
+// naming, syncing and publishing the file are not done here.
+#pragma once
+
+#include "cedana/archive/codec.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cedana {
+
+class InPlaceFile;
+
+// The compressed data of one entry. Used by one thread, the one that called ZipWriter::write.
+class EntrySource {
+  public:
+    virtual ~EntrySource() = default;
+    [[nodiscard]] virtual Method method() const = 0;
+    // The next piece, empty at the end; valid until the next call. May block. What it throws leaves
+    // ZipWriter::write, and the archive is then unusable.
+    [[nodiscard]] virtual std::span<const std::byte> next() = 0;
+    // Of the uncompressed data; asked for once next() has returned an empty piece.
+    [[nodiscard]] virtual std::uint64_t size() const = 0;
+    [[nodiscard]] virtual std::uint32_t crc() const = 0;
+};
+
+struct NamedEntry {
+    std::string name;
+    std::unique_ptr<EntrySource> source;
+};
+
+// An entry whose whole content is at hand; compressed here and now, frame by frame.
+[[nodiscard]] std::unique_ptr<EntrySource> memory_entry(std::string_view content, Method method, int level);
+
+class ZipWriter {
+  public:
+    // `fd`: empty, readable and writable, stays the caller's and must outlive this. `path` is for messages.
+    ZipWriter(int fd, std::filesystem::path path);
+    ZipWriter(const ZipWriter&) = delete;
+    ZipWriter& operator=(const ZipWriter&) = delete;
+    ~ZipWriter();
+
+    // Appends the entries in order, with one central directory behind them, and drops their sources. The file is a
+    // complete archive when this returns, and not one while it runs or after it threw; after a throw every further
+    // call throws Error(Fault::internal). Throws what a source threw; Error of the errno (Fault::storage for a full
+    // disk) with the path when the file cannot be written; Error(Fault::internal) for a name already there.
+    // Nothing is synced.
+    void write(std::vector<NamedEntry> entries);
+
+    // All that went to the file, central directories that were overwritten later included.
+    [[nodiscard]] std::uint64_t bytes_written() const noexcept;
+
+  private:
+    enum class State { empty, whole, broken };
+
+    std::unique_ptr<InPlaceFile> file_;
+    State state_ = State::empty;
+};
+
+} // namespace cedana

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/archive/frame_pool.hpp"
+
+#include "cedana/archive/codec.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <thread>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <sys/mman.h>
+
+namespace cedana {
+
+namespace {
+
+constexpr std::size_t k_fewest_frames = 16;
+
+void touch_range(std::byte* from, std::byte* to) {
+    constexpr std::size_t k_page = 4096;
+    if (from >= to || ::madvise(from, static_cast<std::size_t>(to - from), MADV_POPULATE_WRITE) == 0)
+        return;
+    // Before Linux 5.14 (madvise(2)), or not enough memory: write a byte a page.
+    for (std::byte* page = from; page < to; page += k_page)
+        *const_cast<volatile std::byte*>(page) = std::byte{0};
+}
+
+} // namespace
+
+FramePool::FramePool(std::uint64_t bound, std::uint64_t touched)
+    : capacity_(std::max<std::size_t>(bound / k_frame_size, k_fewest_frames)) {
+    void* memory = ::mmap(nullptr, capacity_ * k_frame_size, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot reserve {} of memory", human_bytes(bound)), Fault::environment)
+            .hint("set archive.buffer_mib to less");
+    }
+    memory_ = static_cast<std::byte*>(memory);
+    ::madvise(memory_, capacity_ * k_frame_size, MADV_HUGEPAGE);
+    free_.reserve(capacity_);
+    for (std::size_t i = capacity_; i > 0; --i)
+        free_.push_back(memory_ + (i - 1) * k_frame_size);
+    touch(touched);
+}
+
+FramePool::~FramePool() { ::munmap(memory_, capacity_ * k_frame_size); }
+
+void FramePool::touch(std::uint64_t bytes) {
+    const std::size_t frames = std::min<std::size_t>((bytes + k_frame_size - 1) / k_frame_size, capacity_);
+    std::byte* const middle = memory_ + frames / 2 * k_frame_size;
+    std::thread first([&] { touch_range(memory_, middle); });
+    touch_range(middle, memory_ + frames * k_frame_size);
+    first.join();
+}
+
+std::byte* FramePool::take() {
+    const std::scoped_lock lock(mutex_);
+    if (free_.empty())
+        return nullptr;
+    std::byte* frame = free_.back();
+    free_.pop_back();
+    return frame;
+}
+
+void FramePool::give_back(std::byte* frame) {
+    const std::scoped_lock lock(mutex_);
+    free_.push_back(frame);
+}
+
+std::size_t FramePool::free_frames() const {
+    const std::scoped_lock lock(mutex_);
+    return free_.size();
+}
+
+} // namespace cedana

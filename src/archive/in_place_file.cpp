@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "in_place_file.hpp"
+
+#include "cedana/base/error.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+constexpr std::size_t k_tail_size = 256UL * 1024;
+
+} // namespace
+
+InPlaceFile::InPlaceFile(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {
+    tail_.reserve(2 * k_tail_size);
+    zip_error_init(&error_);
+    source_.reset(zip_source_function_create(&InPlaceFile::on_command, this, &error_));
+    if (!source_)
+        throw Error(Fault::internal, fmt::format("cannot prepare {}: {}", path_.string(), zip_error_strerror(&error_)));
+}
+
+InPlaceFile::~InPlaceFile() {
+    source_.reset();
+    zip_error_fini(&error_);
+}
+
+zip_source_t* InPlaceFile::share() {
+    zip_source_keep(source_.get());
+    return source_.get();
+}
+
+zip_int64_t InPlaceFile::on_command(void* self, void* data, zip_uint64_t length, zip_source_cmd_t command) noexcept {
+    auto& file = *static_cast<InPlaceFile*>(self);
+    try {
+        return file.obey(data, length, command);
+    } catch (...) {
+        if (!file.failure_)
+            file.failure_ = std::current_exception();
+        zip_error_set(&file.error_, ZIP_ER_WRITE, EIO);
+        return -1;
+    }
+}
+
+zip_int64_t InPlaceFile::obey(void* data, zip_uint64_t length, zip_source_cmd_t command) {
+    switch (command) {
+    case ZIP_SOURCE_SUPPORTS:
+        return zip_source_make_command_bitmap(
+            ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE, ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE,
+            ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL, ZIP_SOURCE_BEGIN_WRITE, ZIP_SOURCE_BEGIN_WRITE_CLONING,
+            ZIP_SOURCE_COMMIT_WRITE, ZIP_SOURCE_ROLLBACK_WRITE, ZIP_SOURCE_WRITE, ZIP_SOURCE_SEEK_WRITE,
+            ZIP_SOURCE_TELL_WRITE, ZIP_SOURCE_REMOVE, ZIP_SOURCE_SUPPORTS, -1);
+    case ZIP_SOURCE_ERROR:
+        return zip_error_to_data(&error_, data, length);
+    case ZIP_SOURCE_OPEN:
+    case ZIP_SOURCE_READ:
+    case ZIP_SOURCE_STAT:
+    case ZIP_SOURCE_SEEK:
+    case ZIP_SOURCE_TELL:
+        return obey_reading(data, length, command);
+    case ZIP_SOURCE_CLOSE:
+    case ZIP_SOURCE_FREE:
+    case ZIP_SOURCE_REMOVE:
+    case ZIP_SOURCE_ROLLBACK_WRITE:
+        return 0;
+    default:
+        return obey_writing(data, length, command);
+    }
+}
+
+zip_int64_t InPlaceFile::obey_reading(void* data, zip_uint64_t length, zip_source_cmd_t command) {
+    switch (command) {
+    case ZIP_SOURCE_OPEN:
+        read_position_ = 0;
+        return 0;
+    case ZIP_SOURCE_READ:
+        return read({static_cast<std::byte*>(data), length});
+    case ZIP_SOURCE_SEEK:
+        return seek(read_position_, data, length);
+    case ZIP_SOURCE_TELL:
+        return static_cast<zip_int64_t>(read_position_);
+    default: {
+        auto* stat = static_cast<zip_stat_t*>(data);
+        zip_stat_init(stat);
+        stat->valid = ZIP_STAT_SIZE;
+        stat->size = size();
+        return sizeof *stat;
+    }
+    }
+}
+
+zip_int64_t InPlaceFile::obey_writing(void* data, zip_uint64_t length, zip_source_cmd_t command) {
+    switch (command) {
+    case ZIP_SOURCE_BEGIN_WRITE:
+        return begin_write(0), 0;
+    case ZIP_SOURCE_BEGIN_WRITE_CLONING:
+        // libzip gives the offset as the length.
+        return begin_write(length), 0;
+    case ZIP_SOURCE_WRITE:
+        write({static_cast<const std::byte*>(data), length});
+        return static_cast<zip_int64_t>(length);
+    case ZIP_SOURCE_SEEK_WRITE:
+        return seek(write_position_, data, length);
+    case ZIP_SOURCE_TELL_WRITE:
+        return static_cast<zip_int64_t>(write_position_);
+    case ZIP_SOURCE_COMMIT_WRITE:
+        return flush(), 0;
+    default:
+        zip_error_set(&error_, ZIP_ER_OPNOTSUPP, 0);
+        return -1;
+    }
+}
+
+void InPlaceFile::begin_write(std::uint64_t offset) {
+    if (::ftruncate(fd_, static_cast<off_t>(offset)) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot truncate {}", path_.string()), Fault::storage);
+    }
+    tail_.clear();
+    tail_start_ = offset;
+    write_position_ = offset;
+}
+
+void InPlaceFile::write(std::span<const std::byte> piece) {
+    const std::uint64_t end = write_position_ + piece.size();
+    if (write_position_ == size()) {
+        tail_.insert(tail_.end(), piece.begin(), piece.end());
+    } else if (write_position_ >= tail_start_ && end <= size()) {
+        std::ranges::copy(piece, tail_.begin() + static_cast<std::ptrdiff_t>(write_position_ - tail_start_));
+    } else {
+        flush();
+        write_through(write_position_, piece);
+        tail_start_ = std::max(tail_start_, end);
+    }
+    write_position_ = end;
+    if (tail_.size() >= k_tail_size)
+        flush();
+}
+
+void InPlaceFile::flush() {
+    write_through(tail_start_, tail_);
+    tail_start_ += tail_.size();
+    tail_.clear();
+}
+
+void InPlaceFile::write_through(std::uint64_t position, std::span<const std::byte> piece) {
+    while (!piece.empty()) {
+        const ssize_t count = ::pwrite(fd_, piece.data(), piece.size(), static_cast<off_t>(position));
+        const int err = errno;
+        if (count < 0 && err == EINTR)
+            continue;
+        if (count < 0)
+            throw os_error(err, fmt::format("cannot write {}", path_.string()), Fault::storage);
+        bytes_written_ += static_cast<std::uint64_t>(count);
+        position += static_cast<std::uint64_t>(count);
+        piece = piece.subspan(static_cast<std::size_t>(count));
+    }
+}
+
+zip_int64_t InPlaceFile::read(std::span<std::byte> out) {
+    while (true) {
+        const ssize_t count = ::pread(fd_, out.data(), out.size(), static_cast<off_t>(read_position_));
+        const int err = errno;
+        if (count < 0 && err == EINTR)
+            continue;
+        if (count < 0)
+            throw os_error(err, fmt::format("cannot read {} again", path_.string()), Fault::storage);
+        read_position_ += static_cast<std::uint64_t>(count);
+        return count;
+    }
+}
+
+zip_int64_t InPlaceFile::seek(std::uint64_t& position, void* data, zip_uint64_t length) {
+    const zip_int64_t target = zip_source_seek_compute_offset(position, size(), data, length, &error_);
+    if (target < 0)
+        return -1;
+    position = static_cast<std::uint64_t>(target);
+    return 0;
+}
+
+} // namespace cedana

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The file under an archive that is being written, as libzip sees it: a source that can be appended to in place, so
+// that adding an entry copies none of those before. Small pieces are gathered in memory; a piece that changes what is
+// still in memory, as the patched header of a small entry does, costs no write of its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <zip.h>
+
+namespace cedana {
+
+class InPlaceFile {
+  public:
+    InPlaceFile(int fd, std::filesystem::path path);
+    InPlaceFile(const InPlaceFile&) = delete;
+    InPlaceFile& operator=(const InPlaceFile&) = delete;
+    ~InPlaceFile();
+
+    // A reference that the caller gives to zip_open_from_source; this object must outlive its use.
+    [[nodiscard]] zip_source_t* share();
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    [[nodiscard]] std::uint64_t bytes_written() const noexcept { return bytes_written_; }
+    // What went wrong behind libzip's back; null if nothing did.
+    [[nodiscard]] std::exception_ptr failure() const noexcept { return failure_; }
+
+  private:
+    struct Free {
+        void operator()(zip_source_t* source) const noexcept { zip_source_free(source); }
+    };
+
+    static zip_int64_t on_command(void* self, void* data, zip_uint64_t length, zip_source_cmd_t command) noexcept;
+    zip_int64_t obey(void* data, zip_uint64_t length, zip_source_cmd_t command);
+    zip_int64_t obey_reading(void* data, zip_uint64_t length, zip_source_cmd_t command);
+    zip_int64_t obey_writing(void* data, zip_uint64_t length, zip_source_cmd_t command);
+
+    [[nodiscard]] std::uint64_t size() const noexcept { return tail_start_ + tail_.size(); }
+    void begin_write(std::uint64_t offset);
+    void write(std::span<const std::byte> piece);
+    void flush();
+    void write_through(std::uint64_t position, std::span<const std::byte> piece);
+    zip_int64_t read(std::span<std::byte> out);
+    zip_int64_t seek(std::uint64_t& position, void* data, zip_uint64_t length);
+
+    int fd_;
+    std::filesystem::path path_;
+    std::uint64_t read_position_ = 0;
+    std::uint64_t write_position_ = 0;
+    // The end of the file, not yet written; it begins at tail_start_.
+    std::vector<std::byte> tail_;
+    std::uint64_t tail_start_ = 0;
+    std::uint64_t bytes_written_ = 0;
+    std::exception_ptr failure_;
+    zip_error_t error_{};
+    std::unique_ptr<zip_source_t, Free> source_;
+};
+
+} // namespace cedana
