@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command lines of CRIU, as pure functions of what is wanted.
+#pragma once
+
+#include "cedana/model/criu_options.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cedana::criu {
+
+enum class After { leave_running, stop };
+
+struct Paths {
+    std::string program = "criu";
+    // Where the image-streamer socket lies.
+    std::filesystem::path images;
+    // Where CRIU writes its log and its statistics.
+    std::filesystem::path work;
+};
+
+struct DumpCommand {
+    Paths paths;
+    pid_t pid = 0;
+    After after = After::leave_running;
+    CriuOptions options;
+    std::filesystem::path action_script;
+};
+
+struct RestoreCommand {
+    Paths paths;
+    CriuOptions options;
+    // CRIU writes the root's pid into it.
+    std::filesystem::path pid_file;
+};
+
+inline constexpr const char* k_dump_log = "dump.log";
+inline constexpr const char* k_restore_log = "restore.log";
+
+[[nodiscard]] std::vector<std::string> dump_argv(const DumpCommand& command);
+[[nodiscard]] std::vector<std::string> restore_argv(const RestoreCommand& command);
+
+} // namespace cedana::criu

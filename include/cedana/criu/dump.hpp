@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run of `criu dump --stream`. CRIU gets a session of its own and is never signalled: a signal that reaches it
+// while it is inside the tree kills the tree. It is cancelled by closing the image pipes and by refusing post-dump,
+// and always awaited.
+#pragma once
+
+#include "cedana/base/child_process.hpp"
+#include "cedana/base/signals.hpp"
+#include "cedana/criu/command.hpp"
+#include "cedana/criu/image_capture.hpp"
+#include "cedana/criu/statistics.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+namespace cedana::criu {
+
+struct DumpJob {
+    std::string program;
+    pid_t pid = 0;
+    After after = After::leave_running;
+    CriuOptions options;
+    // A private folder: sockets, CRIU's log and statistics.
+    std::filesystem::path folder;
+};
+
+struct DumpReport {
+    // How CRIU ended.
+    ExitStatus status = ExitStatus::exited(0);
+    // Every image was read to its end while the tree was frozen, and CRIU was told to go on.
+    bool allowed = false;
+    std::optional<DumpStatistics> statistics;
+    std::uint64_t bytes = 0;
+    std::size_t images = 0;
+    // From CRIU's start until every image had been read.
+    std::chrono::duration<double> capture_seconds{};
+};
+
+// Runs CRIU to its end. `images_complete` is called while the tree is still frozen, once every pipe is drained; what
+// it throws makes CRIU resume the tree, and is thrown on after CRIU ended, as are errors of the sink and an
+// interrupt. A CRIU that fails is no exception here: the report says so. On every path CRIU has ended and the
+// tree is as CRIU left it.
+[[nodiscard]] DumpReport dump(const DumpJob& job, ImageSink& sink, const std::function<void()>& images_complete,
+                              const Interrupt& interrupt);
+
+} // namespace cedana::criu

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sending side of a restore: writes every image that CRIU asks for into the pipe that CRIU gives. Each task of the
+// restored tree reads its own pages strictly forward, many at once, with barriers between tasks: so every open pipe
+// makes progress on its own, and none ever waits for another.
+#pragma once
+
+#include "cedana/criu/streamer_socket.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+
+namespace cedana::criu {
+
+// Where images come from. All calls come from the loop's thread; any may throw Error, which ends the restore.
+class ImageSource {
+  public:
+    virtual ~ImageSource() = default;
+    [[nodiscard]] virtual bool exists(const std::string& name) = 0;
+    virtual int open(const std::string& name) = 0;
+    // Bytes that can be sent now; empty while none are ready and after the last.
+    [[nodiscard]] virtual std::span<const std::byte> ready(int stream) = 0;
+    virtual void sent(int stream, std::size_t count) = 0;
+    [[nodiscard]] virtual bool at_end(int stream) = 0;
+    virtual void close(int stream) = 0;
+    // An eventfd, set when ready() may give more for a stream that had none, and when the source has failed. The server
+    // reads it.
+    [[nodiscard]] virtual int data_ready() const = 0;
+};
+
+class ImageServer {
+  public:
+    ImageServer(EventLoop& loop, const std::filesystem::path& images, ImageSource& source);
+    ImageServer(const ImageServer&) = delete;
+    ImageServer& operator=(const ImageServer&) = delete;
+    ~ImageServer();
+
+    [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+    // Requests served and bytes taken: it grows as long as CRIU gets on.
+    [[nodiscard]] std::uint64_t progress() const { return bytes_ + requests_; }
+    // Bytes are ready for CRIU, and it does not take them.
+    [[nodiscard]] bool waits_for_criu();
+
+  private:
+    struct Target {
+        UniqueFd pipe;
+        int stream;
+    };
+    void add(const std::string& name, UniqueFd pipe);
+    void write_to(int fd);
+    void remove(int fd);
+
+    EventLoop& loop_;
+    ImageSource& source_;
+    std::map<int, Target> pipes_;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t requests_ = 0;
+    StreamerSocket socket_;
+};
+
+} // namespace cedana::criu

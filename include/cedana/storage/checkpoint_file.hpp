@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// A checkpoint's file on its way to its final name. It is written as NAME_DATETIME.zip.partial, locked by whoever
+// writes it, and gets its name only when it is whole and on the disk; nothing is ever overwritten.
+#pragma once
+
+#include "cedana/base/unique_fd.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace cedana {
+
+// "NAME_20261122T164510Z": characters of the program's name outside of [A-Za-z0-9_-] become _.
+[[nodiscard]] std::string checkpoint_stem(std::string_view program, std::chrono::system_clock::time_point when);
+
+class PendingCheckpoint {
+  public:
+    // Makes the partial file, mode 0600 whatever the umask is. Throws Error(Fault::storage).
+    PendingCheckpoint(const std::filesystem::path& folder, const std::string& stem);
+    PendingCheckpoint(const PendingCheckpoint&) = delete;
+    PendingCheckpoint& operator=(const PendingCheckpoint&) = delete;
+    // Removes the partial file unless it was published.
+    ~PendingCheckpoint();
+
+    [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+    [[nodiscard]] const std::filesystem::path& partial() const noexcept { return partial_; }
+
+    // Flushes the file to the disk, renames it to STEM.zip (or STEM_2.zip, … if that is taken) and flushes the folder;
+    // the final path. Throws Error(Fault::storage): no file with a final name exists then.
+    [[nodiscard]] std::filesystem::path publish();
+
+  private:
+    std::filesystem::path folder_;
+    std::string stem_;
+    std::filesystem::path partial_;
+    UniqueFd fd_;
+};
+
+// Removes the partial files in a folder whose writers are gone.
+void remove_abandoned(const std::filesystem::path& folder);
+
+// The folder exists, is a folder and can be written. Throws Error(Fault::storage) with what to do.
+void require_folder(const std::filesystem::path& folder, std::string_view what);
+
+} // namespace cedana

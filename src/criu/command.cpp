@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/criu/command.hpp"
+
+namespace cedana::criu {
+
+namespace {
+
+std::vector<std::string> common(const Paths& paths, const char* verb, const char* log) {
+    return {paths.program,         verb,         "--stream",          "--images-dir",
+            paths.images.string(), "--work-dir", paths.work.string(), "-v4",
+            "--log-file",          log};
+}
+
+void add_options(std::vector<std::string>& argv, const CriuOptions& options) {
+    if (options.shell_job)
+        argv.emplace_back("--shell-job");
+    if (options.tcp_established)
+        argv.emplace_back("--tcp-established");
+    if (!options.network_lock.empty())
+        argv.insert(argv.end(), {"--network-lock", options.network_lock});
+    if (options.external_unix_sockets)
+        argv.emplace_back("--ext-unix-sk");
+    if (options.file_locks)
+        argv.emplace_back("--file-locks");
+    if (options.link_remap)
+        argv.emplace_back("--link-remap");
+    if (options.ghost_limit != 0) {
+        argv.emplace_back("--ghost-limit");
+        argv.push_back(std::to_string(options.ghost_limit));
+    }
+    argv.insert(argv.end(), options.extra.begin(), options.extra.end());
+}
+
+} // namespace
+
+std::vector<std::string> dump_argv(const DumpCommand& command) {
+    auto argv = common(command.paths, "dump", k_dump_log);
+    argv.insert(argv.end(), {"--tree", std::to_string(command.pid), "--action-script", command.action_script.string()});
+    if (command.after == After::leave_running)
+        argv.emplace_back("--leave-running");
+    add_options(argv, command.options);
+    return argv;
+}
+
+std::vector<std::string> restore_argv(const RestoreCommand& command) {
+    auto argv = common(command.paths, "restore", k_restore_log);
+    argv.insert(argv.end(), {"--restore-detached", "--pidfile", command.pid_file.string()});
+    add_options(argv, command.options);
+    return argv;
+}
+
+} // namespace cedana::criu

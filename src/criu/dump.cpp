@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/criu/dump.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/criu/action_script.hpp"
+#include "cedana/criu/environment.hpp"
+
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+#include <poll.h>
+
+namespace cedana::criu {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class DumpRun {
+  public:
+    DumpRun(const DumpJob& job, ImageSink& sink, const std::function<void()>& images_complete,
+            const Interrupt& interrupt)
+        : job_(job), images_complete_(images_complete), interrupt_(interrupt), capture_(loop_, job.folder, sink),
+          action_(loop_, job.folder, [this] { at_post_dump_ = true; }) {}
+
+    DumpReport run() {
+        ChildProcess criu = start();
+        bool ended = false;
+        loop_.watch(criu.pidfd().get(), POLLIN, [&](short) { ended = true; });
+        if (interrupt_.fd() >= 0)
+            loop_.watch(interrupt_.fd(), POLLIN, [this](short) { guarded([&] { interrupt_.throw_if_pending(); }); });
+        while (!ended) {
+            guarded([&] { loop_.run_once(); });
+            if (at_post_dump_ && !answered_ && (failure_ || capture_.drained()))
+                answer();
+        }
+        // Before the object goes: the watch of a reaped child's pidfd would fire for ever.
+        loop_.unwatch(criu.pidfd().get());
+        report_.status = criu.wait();
+        report_.bytes = capture_.bytes();
+        report_.images = capture_.images();
+        report_.statistics = read_dump_statistics(job_.folder);
+        if (failure_)
+            std::rethrow_exception(failure_);
+        return report_;
+    }
+
+  private:
+    ChildProcess start() {
+        const std::filesystem::path output = job_.folder / "criu.out";
+        const UniqueFd out = open_file(output, O_WRONLY | O_CREAT | O_APPEND, 0600);
+        started_ = Clock::now();
+        const DumpCommand command{.paths = {.program = job_.program, .images = job_.folder, .work = job_.folder},
+                                  .pid = job_.pid,
+                                  .after = job_.after,
+                                  .options = job_.options,
+                                  .action_script = action_.script()};
+        return ChildProcess::spawn(
+            {.argv = dump_argv(command),
+             .fds = {{out.get(), 1}, {out.get(), 2}},
+             .cwd = job_.folder.string(),
+             .env = clean_environment({std::string(k_action_socket) + "=" + action_.socket().string()}),
+             .session = Session::own});
+    }
+
+    // The first failure cancels; CRIU is then awaited all the same.
+    template <typename Work>
+    void guarded(Work&& work) {
+        try {
+            work();
+        } catch (...) {
+            if (failure_) {
+                spdlog::debug("a second failure while the dump is being cancelled");
+                return;
+            }
+            failure_ = std::current_exception();
+            capture_.cancel();
+        }
+    }
+
+    void answer() {
+        answered_ = true;
+        // From here on CRIU ends by itself; a signal is left for the caller, who knows what has been published.
+        loop_.unwatch(interrupt_.fd());
+        report_.capture_seconds = Clock::now() - started_;
+        guarded([&] {
+            if (!failure_)
+                images_complete_();
+        });
+        if (failure_)
+            action_.refuse();
+        else
+            report_.allowed = action_.allow();
+    }
+
+    const DumpJob& job_;
+    const std::function<void()>& images_complete_;
+    const Interrupt& interrupt_;
+    EventLoop loop_;
+    ImageCapture capture_;
+    ActionServer action_;
+    bool at_post_dump_ = false;
+    bool answered_ = false;
+    std::exception_ptr failure_;
+    DumpReport report_;
+    Clock::time_point started_;
+};
+
+} // namespace
+
+DumpReport dump(const DumpJob& job, ImageSink& sink, const std::function<void()>& images_complete,
+                const Interrupt& interrupt) {
+    return DumpRun(job, sink, images_complete, interrupt).run();
+}
+
+} // namespace cedana::criu

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/criu/environment.hpp"
+
+#include "cedana/base/child_process.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/criu/diagnose.hpp"
+
+#include <charconv>
+#include <chrono>
+#include <cstdlib>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
+
+namespace cedana::criu {
+
+namespace {
+
+constexpr const char* k_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+constexpr int k_oldest_major = 4;
+constexpr auto k_answer_limit = std::chrono::seconds(30);
+constexpr const char* k_install_hint = "run scripts/install-criu, or set criu.path to a CRIU of version 4.0 or later";
+
+} // namespace
+
+std::vector<std::string> clean_environment(std::vector<std::string> more) {
+    std::vector<std::string> environment = {std::string("PATH=") + k_path, "HOME=/root", "LANG=C"};
+    if (const char* fault = std::getenv("CRIU_FAULT"); fault != nullptr)
+        environment.push_back(std::string("CRIU_FAULT=") + fault);
+    environment.insert(environment.end(), more.begin(), more.end());
+    return environment;
+}
+
+std::string find_program(const std::string& configured) {
+    if (configured.find('/') != std::string::npos) {
+        if (::access(configured.c_str(), X_OK) == 0)
+            return configured;
+        throw Error(Fault::environment, fmt::format("criu.path is {}, which cannot be executed", configured))
+            .hint(k_install_hint);
+    }
+    for (const std::string& folder : split(k_path, ':')) {
+        std::string candidate = folder + "/" + configured;
+        if (::access(candidate.c_str(), X_OK) == 0)
+            return candidate;
+    }
+    throw Error(Fault::environment, fmt::format("{} is not installed (looked in {})", configured, k_path))
+        .hint(k_install_hint);
+}
+
+std::optional<std::string> parse_version(const std::string& output) {
+    for (const std::string& line : split(output, '\n'))
+        if (line.starts_with("Version: "))
+            return std::string(trim(std::string_view(line).substr(9)));
+    return std::nullopt;
+}
+
+std::string require_version(const std::string& program) {
+    const Captured answer = run_captured({.argv = {program, "--version"}, .env = clean_environment()}, k_answer_limit);
+    const auto version = answer.status.success() ? parse_version(answer.out) : std::nullopt;
+    if (!version)
+        throw Error(Fault::environment,
+                    fmt::format("{} --version does not answer as CRIU does: it {}", program, answer.status.text()))
+            .hint(k_install_hint);
+    int major = 0;
+    std::from_chars(version->data(), version->data() + version->size(), major);
+    if (major < k_oldest_major)
+        throw Error(Fault::environment,
+                    fmt::format("{} is version {}, and {}.0 is needed", program, *version, k_oldest_major))
+            .hint(k_install_hint);
+    return *version;
+}
+
+std::string usable_network_lock(const std::string& program) {
+    const Captured answer = run_captured(
+        {.argv = {program, "check", "--feature", "network_lock_nftables"}, .env = clean_environment()}, k_answer_limit);
+    return answer.status.success() ? "nftables" : "";
+}
+
+std::optional<std::string> failed_check(const std::string& program) {
+    const Captured answer = run_captured({.argv = {program, "check"}, .env = clean_environment()}, k_answer_limit);
+    if (answer.status.success())
+        return std::nullopt;
+    const auto lines = telling_lines(answer.err + answer.out);
+    return lines.empty() ? "criu check " + answer.status.text() : lines.front();
+}
+
+} // namespace cedana::criu

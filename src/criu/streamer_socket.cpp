@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/criu/streamer_socket.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/criu/wire.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace cedana::criu {
+
+namespace {
+
+// Image names are short ("pages-4242.img"); more is not CRIU.
+constexpr std::uint32_t k_longest_message = 4096;
+
+struct Received {
+    std::string bytes;
+    UniqueFd passed;
+};
+
+// At most `limit` bytes: a descriptor arrives with the byte that it was sent with, so no read may reach past
+// the message that is being completed.
+Received receive_some(int socket, std::size_t limit) {
+    std::array<char, k_longest_message> data;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    iovec part{.iov_base = data.data(), .iov_len = std::min(limit, data.size())};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const ssize_t count = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (count < 0) {
+        const int err = errno;
+        throw os_error(err, "cannot read from criu's image stream");
+    }
+    Received received{.bytes = std::string(data.data(), static_cast<std::size_t>(count)), .passed = {}};
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
+        int fd = -1;
+        std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+        received.passed = UniqueFd(fd);
+    }
+    return received;
+}
+
+std::uint32_t length_of(std::string_view buffer) {
+    std::uint32_t length = 0;
+    std::memcpy(&length, buffer.data(), sizeof length);
+    return length;
+}
+
+} // namespace
+
+std::string parse_request(std::string_view message) {
+    std::string name;
+    WireReader reader(message);
+    while (const auto field = reader.next())
+        if (field->number == 1 && field->bytes)
+            name = *field->bytes;
+    if (name.empty() || name.find('/') != std::string::npos || name.find('\0') != std::string::npos)
+        throw Error(Fault::internal, "criu sent an image request without a usable name");
+    return name;
+}
+
+std::string format_reply(bool exists) {
+    // Field 1, varint.
+    const std::array<char, 2> body = {0x08, exists ? '\1' : '\0'};
+    const std::uint32_t length = body.size();
+    std::string reply(sizeof length, '\0');
+    std::memcpy(reply.data(), &length, sizeof length);
+    return reply.append(body.data(), body.size());
+}
+
+StreamerSocket::StreamerSocket(EventLoop& loop, const std::filesystem::path& images, Direction direction,
+                               Handlers handlers)
+    : loop_(loop), direction_(direction), handlers_(std::move(handlers)),
+      path_(images / (direction == Direction::capture ? "streamer-capture.sock" : "streamer-serve.sock")),
+      listener_(listen_unix(path_)) {
+    loop_.watch(listener_.get(), POLLIN, [this](short) { accept_connection(); });
+}
+
+StreamerSocket::~StreamerSocket() { close(); }
+
+void StreamerSocket::accept_connection() {
+    connection_ = UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    if (!connection_) {
+        const int err = errno;
+        throw os_error(err, "cannot accept criu's connection");
+    }
+    // CRIU connects once; whoever comes later is not CRIU.
+    loop_.unwatch(listener_.get());
+    listener_.reset();
+    loop_.watch(connection_.get(), POLLIN, [this](short) { receive(); });
+}
+
+void StreamerSocket::receive() {
+    std::size_t wanted = 1;
+    if (!expects_pipe_)
+        wanted = buffer_.size() < sizeof(std::uint32_t) ? sizeof(std::uint32_t) - buffer_.size()
+                                                        : sizeof(std::uint32_t) + length_of(buffer_) - buffer_.size();
+    Received received = receive_some(connection_.get(), wanted);
+    if (received.bytes.empty()) {
+        loop_.unwatch(connection_.get());
+        connection_.reset();
+        return;
+    }
+    consume(received.bytes, std::move(received.passed));
+}
+
+void StreamerSocket::consume(std::string_view bytes, UniqueFd passed) {
+    if (expects_pipe_) {
+        if (!passed)
+            throw Error(Fault::internal, "criu sent no pipe for an image");
+        std::string name = std::move(*expects_pipe_);
+        expects_pipe_.reset();
+        handlers_.pipe(std::move(name), std::move(passed));
+        return;
+    }
+    buffer_ += bytes;
+    if (buffer_.size() < sizeof(std::uint32_t))
+        return;
+    const std::uint32_t length = length_of(buffer_);
+    if (length == 0 || length > k_longest_message)
+        throw Error(Fault::internal, fmt::format("criu sent an image request of {} bytes", length));
+    if (buffer_.size() < sizeof length + length)
+        return;
+    const std::string name = parse_request(std::string_view(buffer_).substr(sizeof length));
+    buffer_.clear();
+    answer(name);
+}
+
+void StreamerSocket::answer(const std::string& name) {
+    if (direction_ == Direction::serve) {
+        const bool exists = handlers_.exists(name);
+        // Two short words into an empty socket buffer: this does not block.
+        const std::string reply = format_reply(exists);
+        if (::send(connection_.get(), reply.data(), reply.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(reply.size()))
+            return;
+        if (!exists)
+            return;
+    }
+    expects_pipe_ = name;
+}
+
+bool StreamerSocket::request_pending() const {
+    if (!connection_)
+        return false;
+    pollfd entry{.fd = connection_.get(), .events = POLLIN, .revents = 0};
+    const bool unread = ::poll(&entry, 1, 0) > 0 && (entry.revents & POLLIN) != 0;
+    return unread || !buffer_.empty() || expects_pipe_.has_value();
+}
+
+void StreamerSocket::close() {
+    for (UniqueFd* fd : {&connection_, &listener_}) {
+        if (*fd)
+            loop_.unwatch(fd->get());
+        fd->reset();
+    }
+    ::unlink(path_.c_str());
+}
+
+} // namespace cedana::criu

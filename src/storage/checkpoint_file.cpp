@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/storage/checkpoint_file.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/storage/partial_file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* k_partial = ".partial";
+// Checkpoints of one program within one second.
+constexpr int k_most_names = 10000;
+
+std::string numbered(const std::string& stem, int number) {
+    return number == 1 ? stem + ".zip" : fmt::format("{}_{}.zip", stem, number);
+}
+
+bool allowed(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+} // namespace
+
+std::string checkpoint_stem(std::string_view program, std::chrono::system_clock::time_point when) {
+    std::string name(program.empty() ? "process" : program);
+    std::ranges::replace_if(
+        name, [](char c) { return !allowed(c); }, '_');
+    return name + "_" + utc_compact(when);
+}
+
+PendingCheckpoint::PendingCheckpoint(const fs::path& folder, const std::string& stem) : folder_(folder), stem_(stem) {
+    for (int number = 1; number <= k_most_names; ++number) {
+        partial_ = folder_ / (numbered(stem_, number) + k_partial);
+        if ((fd_ = create_partial(partial_)))
+            return;
+    }
+    throw Error(Fault::storage, fmt::format("every name for the checkpoint in {} is taken", folder_.string()));
+}
+
+PendingCheckpoint::~PendingCheckpoint() {
+    if (fd_)
+        ::unlink(partial_.c_str());
+}
+
+fs::path PendingCheckpoint::publish() {
+    sync_file(fd_.get(), partial_);
+    for (int number = 1; number <= k_most_names; ++number) {
+        const fs::path name = folder_ / numbered(stem_, number);
+        if (!rename_new(partial_, name))
+            continue;
+        RemoveOnFailure published(name);
+        sync_folder(folder_);
+        close_checked(std::move(fd_), name);
+        published.commit();
+        return name;
+    }
+    throw Error(Fault::storage, fmt::format("every name for the checkpoint in {} is taken", folder_.string()));
+}
+
+void remove_abandoned(const fs::path& folder) {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+        const std::string name = entry.path().filename().string();
+        if (name.ends_with(std::string(".zip") + k_partial) && remove_if_abandoned(entry.path()))
+            spdlog::warn("removed {}, which an interrupted dump had left", entry.path().string());
+    }
+}
+
+void require_folder(const fs::path& folder, std::string_view what) {
+    std::error_code error;
+    const fs::file_status status = fs::status(folder, error);
+    if (!fs::exists(status))
+        throw Error(Fault::storage, fmt::format("{} {} does not exist", what, folder.string()))
+            .hint(fmt::format("create it: mkdir -p {}", folder.string()));
+    if (!fs::is_directory(status))
+        throw Error(Fault::storage, fmt::format("{} {} is not a folder", what, folder.string()));
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+        const int err = errno;
+        throw Error(Fault::storage, fmt::format("{} {} cannot be written: {}", what, folder.string(), errno_text(err)));
+    }
+}
+
+} // namespace cedana

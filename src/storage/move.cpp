@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/storage/move.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/storage/checkpoint_file.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t k_block = 1024UL * 1024;
+
+struct ::stat stat_of(int fd, const fs::path& path) {
+    struct ::stat info {};
+    if (::fstat(fd, &info) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot look at {}", path.string()), Fault::storage);
+    }
+    return info;
+}
+
+std::span<std::byte> read_block(int fd, std::span<std::byte> buffer, off_t offset, const fs::path& path) {
+    std::size_t count = 0;
+    while (count < buffer.size()) {
+        const ssize_t got =
+            ::pread(fd, buffer.data() + count, buffer.size() - count, offset + static_cast<off_t>(count));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            const int err = errno;
+            throw os_error(err, fmt::format("cannot read {}", path.string()), Fault::storage);
+        }
+        if (got == 0)
+            break;
+        count += static_cast<std::size_t>(got);
+    }
+    return buffer.first(count);
+}
+
+void copy(int from, const fs::path& source, int to, const fs::path& target, const Interrupt& interrupt,
+          Progress& progress) {
+    const auto total = static_cast<std::uint64_t>(stat_of(from, source).st_size);
+    std::vector<std::byte> buffer(k_block);
+    for (off_t offset = 0;;) {
+        interrupt.throw_if_pending();
+        const auto block = read_block(from, buffer, offset, source);
+        if (block.empty())
+            return;
+        write_all(to, block, target);
+        offset += static_cast<off_t>(block.size());
+        progress.bytes(static_cast<std::uint64_t>(offset), total);
+    }
+}
+
+// What a network file system took may not be what it gives back; the pages are dropped first, so that it is asked.
+void compare(int from, const fs::path& source, int to, const fs::path& target, const Interrupt& interrupt) {
+    ::posix_fadvise(to, 0, 0, POSIX_FADV_DONTNEED);
+    std::vector<std::byte> expected(k_block);
+    std::vector<std::byte> found(k_block);
+    for (off_t offset = 0;;) {
+        interrupt.throw_if_pending();
+        const auto a = read_block(from, expected, offset, source);
+        const auto b = read_block(to, found, offset, target);
+        if (a.size() != b.size() || std::memcmp(a.data(), b.data(), a.size()) != 0)
+            throw Error(Fault::storage, fmt::format("{} does not hold what was written to it", target.string()))
+                .hint("check the shared storage; the local checkpoint is whole");
+        if (a.empty())
+            return;
+        offset += static_cast<off_t>(a.size());
+    }
+}
+
+// The name under which it was renamed, absent if `folder` is on another file system.
+std::optional<fs::path> rename_into(const fs::path& checkpoint, const fs::path& folder) {
+    const UniqueFd here = open_file(checkpoint, O_RDONLY);
+    const UniqueFd there = open_file(folder, O_RDONLY | O_DIRECTORY);
+    if (stat_of(here.get(), checkpoint).st_dev != stat_of(there.get(), folder).st_dev)
+        return std::nullopt;
+    const std::string stem = checkpoint.stem().string();
+    for (int number = 1;; ++number) {
+        const fs::path target = folder / (number == 1 ? stem + ".zip" : fmt::format("{}_{}.zip", stem, number));
+        // Two bind mounts of one file system have the same device and cannot be renamed across (rename(2), EXDEV).
+        if (::renameat2(AT_FDCWD, checkpoint.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0)
+            return target;
+        const int err = errno;
+        if (err == EXDEV || err == EINVAL)
+            return std::nullopt;
+        if (err != EEXIST)
+            throw os_error(err, fmt::format("cannot rename {} to {}", checkpoint.string(), target.string()),
+                           Fault::storage);
+    }
+}
+
+} // namespace
+
+fs::path move_checkpoint(const fs::path& checkpoint, const fs::path& folder, const Interrupt& interrupt,
+                         Progress& progress) {
+    require_folder(folder, "the mount point");
+    if (fs::equivalent(checkpoint.parent_path(), folder))
+        return checkpoint;
+    if (const auto renamed = rename_into(checkpoint, folder)) {
+        sync_folder(folder);
+        sync_folder(checkpoint.parent_path());
+        return *renamed;
+    }
+    const UniqueFd source = open_file(checkpoint, O_RDONLY);
+    remove_abandoned(folder);
+    PendingCheckpoint pending(folder, checkpoint.stem().string());
+    copy(source.get(), checkpoint, pending.fd(), pending.partial(), interrupt, progress);
+    sync_file(pending.fd(), pending.partial());
+    compare(source.get(), checkpoint, pending.fd(), pending.partial(), interrupt);
+    const fs::path moved = pending.publish();
+    if (::unlink(checkpoint.c_str()) != 0)
+        spdlog::warn("cannot remove {} after it was moved to {}", checkpoint.string(), moved.string());
+    return moved;
+}
+
+} // namespace cedana

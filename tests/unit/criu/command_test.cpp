@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/criu/command.hpp"
+
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+namespace cedana::criu {
+namespace {
+
+using Words = std::vector<std::string>;
+
+bool has(const Words& argv, const Words& words) { return std::ranges::search(argv, words).begin() != argv.end(); }
+
+DumpCommand plain_dump() {
+    return {.paths = {.program = "/usr/sbin/criu", .images = "/run/x", .work = "/run/x"},
+            .pid = 42,
+            .after = After::leave_running,
+            .options = {},
+            .action_script = "/run/x/action"};
+}
+
+TEST(DumpArgv, NamesProgramTreeFoldersAndScript) {
+    const Words argv = dump_argv(plain_dump());
+    EXPECT_EQ(argv.front(), "/usr/sbin/criu");
+    EXPECT_EQ(argv[1], "dump");
+    EXPECT_TRUE(has(argv, {"--stream"}));
+    EXPECT_TRUE(has(argv, {"--tree", "42"}));
+    EXPECT_TRUE(has(argv, {"--images-dir", "/run/x"}));
+    EXPECT_TRUE(has(argv, {"--action-script", "/run/x/action"}));
+}
+
+TEST(DumpArgv, LeavesTheTreeRunningOnlyWhenAsked) {
+    DumpCommand command = plain_dump();
+    EXPECT_TRUE(has(dump_argv(command), {"--leave-running"}));
+    command.after = After::stop;
+    EXPECT_FALSE(has(dump_argv(command), {"--leave-running"}));
+}
+
+struct OptionCase {
+    std::string name;
+    CriuOptions options;
+    Words words;
+};
+class EachOption : public ::testing::TestWithParam<OptionCase> {};
+TEST_P(EachOption, IsGivenAtDump) {
+    DumpCommand command = plain_dump();
+    EXPECT_FALSE(has(dump_argv(command), GetParam().words));
+    command.options = GetParam().options;
+    EXPECT_TRUE(has(dump_argv(command), GetParam().words));
+}
+TEST_P(EachOption, IsGivenAtRestore) {
+    EXPECT_TRUE(has(restore_argv({.paths = {}, .options = GetParam().options, .pid_file = "p"}), GetParam().words));
+}
+INSTANTIATE_TEST_SUITE_P(
+    Options, EachOption,
+    ::testing::Values(OptionCase{"shell_job", {.shell_job = true}, {"--shell-job"}},
+                      OptionCase{"tcp_established", {.tcp_established = true}, {"--tcp-established"}},
+                      OptionCase{"network_lock", {.network_lock = "nftables"}, {"--network-lock", "nftables"}},
+                      OptionCase{"external_unix_sockets", {.external_unix_sockets = true}, {"--ext-unix-sk"}},
+                      OptionCase{"file_locks", {.file_locks = true}, {"--file-locks"}},
+                      OptionCase{"link_remap", {.link_remap = true}, {"--link-remap"}},
+                      OptionCase{"ghost_limit", {.ghost_limit = 7}, {"--ghost-limit", "7"}},
+                      OptionCase{"extra", {.extra = {"--a", "--b=c"}}, {"--a", "--b=c"}}),
+    [](const auto& option) { return option.param.name; });
+
+TEST(RestoreArgv, DetachesAndWritesThePid) {
+    const Words argv = restore_argv({.paths = {}, .options = {}, .pid_file = "/run/x/pid"});
+    EXPECT_TRUE(has(argv, {"--restore-detached"}));
+    EXPECT_TRUE(has(argv, {"--pidfile", "/run/x/pid"}));
+}
+
+} // namespace
+} // namespace cedana::criu
