@@ -1,2 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-int main() { return 0; }
+#include "cedana/cli/app.hpp"
+
+int main(int argc, char** argv) { return cedana::run_command_line(argc, argv); }

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// A checkpoint that is to be used: opened, looked through and trusted as far as its manifest goes, before anything is
+// done with it. And its images as CRIU asks for them.
+#pragma once
+
+#include "cedana/archive/frame_index.hpp"
+#include "cedana/archive/image_reader.hpp"
+#include "cedana/archive/zip_reader.hpp"
+#include "cedana/criu/image_serve.hpp"
+#include "cedana/model/config.hpp"
+#include "cedana/model/manifest.hpp"
+
+#include <filesystem>
+#include <string>
+
+namespace cedana {
+
+class Checkpoint {
+  public:
+    // Throws Error(Fault::checkpoint) for what is no checkpoint, damaged or unsafe, and Error(Fault::usage) if there is
+    // no such file.
+    explicit Checkpoint(const std::filesystem::path& path);
+
+    [[nodiscard]] const Manifest& manifest() const noexcept { return manifest_; }
+    [[nodiscard]] const FrameIndex& index() const noexcept { return index_; }
+    [[nodiscard]] const ZipReader& zip() const noexcept { return zip_; }
+
+  private:
+    [[nodiscard]] std::string read_trusted(const char* name) const;
+    void refuse_strange_entries() const;
+
+    ZipReader zip_;
+    Manifest manifest_;
+    FrameIndex index_;
+};
+
+class CheckpointImages : public criu::ImageSource {
+  public:
+    CheckpointImages(const Checkpoint& checkpoint, const Config& config);
+
+    [[nodiscard]] bool exists(const std::string& name) override { return reader_.exists(name); }
+    int open(const std::string& name) override { return reader_.open(name); }
+    [[nodiscard]] std::span<const std::byte> ready(int stream) override { return reader_.ready(stream); }
+    void sent(int stream, std::size_t count) override { reader_.sent(stream, count); }
+    [[nodiscard]] bool at_end(int stream) override { return reader_.at_end(stream); }
+    void close(int stream) override { reader_.close(stream); }
+    [[nodiscard]] int data_ready() const override { return reader_.data_ready(); }
+
+  private:
+    ImageReader reader_;
+};
+
+} // namespace cedana

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// From what a tree looks like to the options that CRIU needs for it: one pure function.
+#pragma once
+
+#include "cedana/model/criu_options.hpp"
+#include "cedana/process/facts.hpp"
+
+#include <string>
+#include <vector>
+
+namespace cedana {
+
+[[nodiscard]] CriuOptions choose_criu_options(const TreeFacts& facts, const std::vector<std::string>& extra);
+
+} // namespace cedana

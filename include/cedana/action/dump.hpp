@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// `cedana client dump`: a checkpoint of a process tree.
+#pragma once
+
+#include "cedana/base/progress.hpp"
+#include "cedana/base/signals.hpp"
+#include "cedana/model/config.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+struct DumpRequest {
+    // The process; absent: the one that `name` means; absent too: client.process_name.
+    std::optional<pid_t> pid;
+    std::optional<std::string> name;
+    // Absent: shared_storage.dump_storage_dir.
+    std::optional<std::filesystem::path> folder;
+    // With the flags applied.
+    Config config;
+};
+
+struct DumpResult {
+    std::filesystem::path checkpoint;
+    pid_t pid = 0;
+    std::string name;
+    double seconds = 0;
+    // CRIU's own figure; absent if it left none.
+    std::optional<double> frozen_seconds;
+    std::uint64_t bytes_images = 0;
+    std::uint64_t bytes_archive = 0;
+    std::uint64_t peak_memory_bytes = 0;
+    std::map<std::string, double> phases;
+};
+
+// Throws Error. Whatever it throws, no file with a final name exists unless it is whole, and the message says whether
+// the tree runs on; only Fault::process_lost says that it does not. When moving to the mount point fails the error
+// names where the whole checkpoint is.
+[[nodiscard]] DumpResult dump(const DumpRequest& request, const Interrupt& interrupt, Progress& progress);
+
+} // namespace cedana

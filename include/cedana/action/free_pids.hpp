@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tree comes back under its old pids, so every one of them must be free.
+#pragma once
+
+#include "cedana/base/signals.hpp"
+#include "cedana/model/manifest.hpp"
+#include "cedana/process/procfs.hpp"
+
+#include <chrono>
+
+namespace cedana {
+
+// Waits up to `limit` for zombies that have pids of the tree to be reaped by their parents. Throws
+// Error(Fault::restore_failed) that names who has a pid, Error(Fault::interrupted).
+void require_free_pids(const Procfs& procfs, const Manifest& manifest, std::chrono::seconds limit,
+                       const Interrupt& interrupt);
+
+} // namespace cedana

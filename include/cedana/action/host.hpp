@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an action needs from the host before it begins, and what it leaves there when it fails.
+#pragma once
+
+#include "cedana/model/manifest.hpp"
+
+#include <filesystem>
+#include <string>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+// Throws Error(Fault::permission) with the command to type.
+void require_root(const std::string& to_do);
+
+// Name, kernel, machine and CPU of this host.
+[[nodiscard]] ManifestHost describe_host();
+
+// Where working folders are made: /run/cedana, 0700 and root's. Throws Error when it is somebody else's.
+[[nodiscard]] std::filesystem::path state_folder();
+
+// Removes the working folders of cedana processes that are gone.
+void remove_abandoned_work();
+// A prefix for a working folder, from which remove_abandoned_work() sees whose it is.
+[[nodiscard]] std::string work_prefix(const std::string& kind);
+
+// Copies CRIU's log out of a working folder that is about to go, to /var/log/cedana/KIND-PID-DATETIME.log; empty if
+// there is none or it cannot be kept.
+[[nodiscard]] std::string keep_log(const std::filesystem::path& log, const std::string& kind, pid_t pid);
+
+// As much of a log as is needed to read what went wrong; empty if there is none.
+[[nodiscard]] std::string read_log(const std::filesystem::path& log);
+
+} // namespace cedana

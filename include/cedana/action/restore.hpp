@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// `cedana client restore`: a process tree out of a checkpoint, under its old pids.
+#pragma once
+
+#include "cedana/base/progress.hpp"
+#include "cedana/base/signals.hpp"
+#include "cedana/model/config.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+struct RestoreRequest {
+    std::filesystem::path checkpoint;
+    Config config;
+};
+
+struct RestoreResult {
+    std::filesystem::path checkpoint;
+    pid_t pid = 0;
+    double seconds = 0;
+    std::uint64_t bytes_images = 0;
+    std::map<std::string, double> phases;
+};
+
+// Returns once the tree runs. Throws Error: nothing of the tree runs then. The checkpoint is never changed.
+[[nodiscard]] RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt, Progress& progress);
+
+} // namespace cedana

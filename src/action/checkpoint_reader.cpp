@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/checkpoint_reader.hpp"
+
+#include "cedana/archive/checksums.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/memory.hpp"
+#include "cedana/base/text.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::uint64_t k_mib = 1024UL * 1024;
+// A tree of 100,000 processes has a manifest of about 50 MiB; a terabyte of memory an index of about 100 MiB.
+constexpr std::size_t k_manifest_limit = 64 * k_mib;
+constexpr std::size_t k_entry_limit = 512 * k_mib;
+// Decompressing further ahead of CRIU than this gains nothing.
+constexpr std::uint64_t k_most_ahead = 256 * k_mib;
+
+const fs::path& existing(const fs::path& path) {
+    if (::access(path.c_str(), F_OK) != 0) {
+        const int err = errno;
+        throw Error(Fault::usage,
+                    fmt::format("there is no checkpoint {}: {}", printable(path.string()), errno_text(err)));
+    }
+    return path;
+}
+
+Manifest read_manifest(const ZipReader& zip) {
+    if (zip.find(k_manifest_entry) == nullptr)
+        throw Error(Fault::checkpoint, fmt::format("{} is not a checkpoint: it has no {}",
+                                                   printable(zip.path().string()), k_manifest_entry));
+    return parse_manifest(zip.read(k_manifest_entry, k_manifest_limit));
+}
+
+std::uint64_t read_ahead_bound(const Config& config) {
+    if (config.archive_buffer_mib != 0)
+        return static_cast<std::uint64_t>(config.archive_buffer_mib) * k_mib;
+    return std::min(k_most_ahead, available_memory() / 4);
+}
+
+} // namespace
+
+Checkpoint::Checkpoint(const fs::path& path)
+    : zip_(existing(path)), manifest_(read_manifest(zip_)), index_(read_index(read_trusted(k_index_entry))) {
+    refuse_strange_entries();
+}
+
+std::string Checkpoint::read_trusted(const char* name) const {
+    const auto digest = manifest_.digests.find(name);
+    std::string content = zip_.read(name, k_entry_limit);
+    if (digest == manifest_.digests.end() || hex(sha256(std::string_view(content))) != digest->second)
+        throw Error(Fault::checkpoint, fmt::format("{} is damaged: {} does not have the digest that the manifest gives",
+                                                   printable(zip_.path().string()), name));
+    return content;
+}
+
+void Checkpoint::refuse_strange_entries() const {
+    const std::string_view folder = k_images_folder;
+    for (const EntryInfo& entry : zip_.entries()) {
+        const bool image = entry.name.starts_with(folder) && index_.find(entry.name.substr(folder.size())) != nullptr;
+        if (!image && entry.name != k_manifest_entry && !manifest_.digests.contains(entry.name))
+            throw Error(Fault::checkpoint, fmt::format("{} has an entry that its manifest does not know: {}",
+                                                       printable(zip_.path().string()), printable(entry.name)));
+    }
+}
+
+CheckpointImages::CheckpointImages(const Checkpoint& checkpoint, const Config& config)
+    : reader_(checkpoint.zip(), checkpoint.index(),
+              {.threads = static_cast<unsigned>(config.archive_threads),
+               .buffer = read_ahead_bound(config),
+               .folder = k_images_folder}) {
+    reader_.read_ahead();
+}
+
+} // namespace cedana

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/checkpoint_writer.hpp"
+
+#include "cedana/action/host.hpp"
+#include "cedana/base/memory.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace cedana {
+
+namespace {
+
+constexpr std::uint64_t k_mib = 1024UL * 1024;
+
+Method method_of(Compression compression) {
+    switch (compression) {
+    case Compression::zstd:
+        return Method::zstd;
+    case Compression::deflate:
+        return Method::deflate;
+    case Compression::none:
+        break;
+    }
+    return Method::store;
+}
+
+// A quarter of what is available, so that neither this process nor the tree is the one that memory runs out for.
+std::uint64_t buffer_bound(const Config& config) {
+    return config.archive_buffer_mib != 0 ? static_cast<std::uint64_t>(config.archive_buffer_mib) * k_mib
+                                          : available_memory() / 4;
+}
+
+// Images hold the resident pages and a little about each mapping.
+std::uint64_t touched_bytes(std::uint64_t expected, std::uint64_t bound) {
+    const std::uint64_t wanted = expected + expected / 32 + 8 * k_mib;
+    return std::min(wanted, bound);
+}
+
+} // namespace
+
+CheckpointWriter::CheckpointWriter(const Config& config, const std::filesystem::path& folder, const std::string& stem,
+                                   std::uint64_t expected)
+    : level_(static_cast<int>(config.archive_level)), pending_(folder, stem), zip_(pending_.fd(), pending_.partial()),
+      pool_(buffer_bound(config), touched_bytes(expected, buffer_bound(config))),
+      images_(zip_, pool_,
+              {.method = method_of(config.archive_compression),
+               .level = level_,
+               .threads = static_cast<unsigned>(config.archive_threads),
+               .folder = k_images_folder}) {}
+
+std::filesystem::path CheckpointWriter::finish(Manifest manifest, const std::filesystem::path& criu_log,
+                                               const Interrupt& interrupt) {
+    const FrameIndex index = images_.finish(interrupt);
+    const std::string index_text = write_index(index);
+    const std::string log = read_log(criu_log);
+    manifest.images = index.images.size();
+    for (const ImageRecord& image : index.images)
+        manifest.bytes_images += image.size;
+    manifest.digests[k_index_entry] = hex(sha256(std::string_view(index_text)));
+    manifest.digests[k_dump_log_entry] = hex(sha256(std::string_view(log)));
+
+    const auto entry = [this](const char* name, const std::string& content) {
+        return NamedEntry{.name = name, .source = memory_entry(content, Method::deflate, level_)};
+    };
+    std::vector<NamedEntry> entries;
+    entries.push_back(entry(k_dump_log_entry, log));
+    entries.push_back(entry(k_index_entry, index_text));
+    entries.push_back(entry(k_manifest_entry, write_manifest(manifest)));
+    zip_.write(std::move(entries));
+    interrupt.throw_if_pending();
+    return pending_.publish();
+}
+
+} // namespace cedana

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/dump.hpp"
+
+#include "cedana/action/checkpoint_writer.hpp"
+#include "cedana/action/criu_options.hpp"
+#include "cedana/action/hooks.hpp"
+#include "cedana/action/host.hpp"
+#include "cedana/action/stopwatch.hpp"
+#include "cedana/action/tree_fate.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/memory.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/criu/diagnose.hpp"
+#include "cedana/criu/dump.hpp"
+#include "cedana/criu/environment.hpp"
+#include "cedana/process/facts.hpp"
+#include "cedana/process/find.hpp"
+#include "cedana/process/lock.hpp"
+#include "cedana/process/signal.hpp"
+#include "cedana/process/tree.hpp"
+#include "cedana/storage/move.hpp"
+#include "cedana/version.hpp"
+
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+ProcessHandle find_target(const Procfs& procfs, const DumpRequest& request) {
+    if (request.pid)
+        return ProcessHandle::open(procfs, *request.pid);
+    const std::string name = request.name.value_or(request.config.client_process_name);
+    if (name.empty())
+        throw Error(Fault::usage, "which process is to be dumped was not said")
+            .hint("pass -p PID or -n NAME, or set client.process_name");
+    return ProcessHandle::open(procfs, choose(find_by_name(procfs, name, ::getpid())).id);
+}
+
+fs::path find_folder(const DumpRequest& request) {
+    const fs::path folder = request.folder.value_or(request.config.shared_storage_dump_storage_dir);
+    if (folder.empty())
+        throw Error(Fault::usage, "where the checkpoint is to go was not said")
+            .hint("pass -d DIR, or set shared_storage.dump_storage_dir");
+    require_folder(folder, "the folder for checkpoints");
+    return fs::absolute(folder).lexically_normal();
+}
+
+void require_space(const fs::path& folder, std::uint64_t resident) {
+    const std::uint64_t free = free_space(folder);
+    const std::string found = fmt::format("{} free in {}, and the tree has {} of memory", human_bytes(free),
+                                          folder.string(), human_bytes(resident));
+    if (free < resident / 4)
+        throw Error(Fault::storage, "there is not enough room for the checkpoint: " + found)
+            .hint("make room, or pass -d with another folder");
+    if (free < resident)
+        spdlog::warn("the room for the checkpoint may be short: {}", found);
+}
+
+void refuse_what_cannot_be_dumped(const TreeFacts& facts) {
+    if (facts.refusals.empty())
+        return;
+    const Refusal& first = facts.refusals.front();
+    throw Error(first.fault, first.sentence).hint(first.hint);
+}
+
+std::vector<ManifestProcess> describe(const ProcessTree& tree) {
+    std::vector<ManifestProcess> described;
+    for (const TreeProcess& process : tree.processes)
+        described.push_back({.pid = process.pid(),
+                             .parent = process.stat.parent,
+                             .start_time = process.handle.id().start_time,
+                             .comm = process.stat.comm,
+                             .executable = process.executable.string(),
+                             .command_line = process.command_line,
+                             .threads = process.threads,
+                             .resident_bytes = process.stat.resident_bytes});
+    return described;
+}
+
+// One dump, from the look at the tree to the published checkpoint.
+class Dump {
+  public:
+    Dump(const DumpRequest& request, const Interrupt& interrupt, Progress& progress)
+        : request_(request), config_(request.config), interrupt_(interrupt), progress_(progress) {}
+
+    DumpResult run() {
+        prepare();
+        const std::string activity = fmt::format("checkpointing {} to {}", target(), folder_.string());
+        step(activity, [&] { checkpoint(); });
+        watch_.lap("publish");
+        run_hook({.program = config_.action_scripts_post_dump,
+                  .stage = "post_dump",
+                  .pid = tree_->root().pid(),
+                  .checkpoint = *checkpoint_});
+        move();
+        return result();
+    }
+
+  private:
+    [[nodiscard]] std::string target() const {
+        return fmt::format("process {} ({})", tree_->root().pid(), printable(name_));
+    }
+    [[nodiscard]] bool leave_running() const { return config_.client_leave_running; }
+
+    void prepare() {
+        require_root("dump processes");
+        ProcessHandle root = find_target(procfs_, request_);
+        folder_ = find_folder(request_);
+        if (!config_.shared_storage_mount_point.empty())
+            require_folder(config_.shared_storage_mount_point, "shared_storage.mount_point");
+        program_ = criu::find_program(config_.criu_path);
+        criu_version_ = criu::require_version(program_);
+        look(std::move(root));
+        remove_abandoned_work();
+        remove_abandoned(folder_);
+        lock_.emplace(tree_->ids(), state_folder() / "locks");
+        require_space(folder_, tree_->resident_bytes());
+        run_hook({.program = config_.action_scripts_pre_dump,
+                  .stage = "pre_dump",
+                  .pid = tree_->root().pid(),
+                  .checkpoint = folder_});
+        signal();
+        watch_.lap("prepare");
+    }
+
+    void look(ProcessHandle root) {
+        tree_.emplace(read_tree(procfs_, std::move(root), ::getpid()));
+        name_ = process_name(*tree_);
+        const TreeFacts facts = read_facts(procfs_, *tree_, ::getpid());
+        refuse_what_cannot_be_dumped(facts);
+        options_ = choose_criu_options(facts, config_.criu_extra_args);
+        if (options_.tcp_established)
+            options_.network_lock = criu::usable_network_lock(program_);
+    }
+
+    void signal() {
+        if (!config_.client_signal_process_pre_dump)
+            return;
+        PreDumpSignal request{.timeout = config_.client_signal_process_timeout};
+        if (!config_.client_signal_process_done_file.empty())
+            request.done_file = config_.client_signal_process_done_file;
+        signal_before_dump(procfs_, tree_->root().handle, request, interrupt_);
+        // The program may have forked, ended children or opened files while it prepared itself.
+        look(ProcessHandle::open(procfs_, tree_->root().handle.id()));
+    }
+
+    void checkpoint() {
+        work_.emplace(state_folder(), work_prefix("dump"));
+        const std::string stem = checkpoint_stem(name_, std::chrono::system_clock::now());
+        writer_.emplace(config_, folder_, stem, tree_->resident_bytes());
+        watch_.lap("buffer");
+        progress_.phase("dumping");
+        const criu::DumpJob job{.program = program_,
+                                .pid = tree_->root().pid(),
+                                .after = leave_running() ? criu::After::leave_running : criu::After::stop,
+                                .options = options_,
+                                .folder = work_->path()};
+        try {
+            report_ = criu::dump(
+                job, *writer_, [this] { images_complete(); }, interrupt_);
+        } catch (const Error& error) {
+            explain_cancelled(error);
+        }
+        if (!report_.status.success())
+            explain_failure();
+        watch_.lap(leave_running() ? "resume" : "stop");
+        if (leave_running()) {
+            progress_.phase("compressing");
+            publish();
+        } else {
+            wait_for_end(*tree_);
+        }
+    }
+
+    // The tree is frozen, and every image has been read.
+    void images_complete() {
+        watch_.lap("capture");
+        // What was seen before may have forked or ended children since; what is frozen now is what the images hold.
+        tree_.emplace(read_tree(procfs_, ProcessHandle::open(procfs_, tree_->root().handle.id()), ::getpid()));
+        // A tree that is to stop ends only once its checkpoint is on the disk.
+        if (!leave_running())
+            publish();
+    }
+
+    void publish() {
+        Manifest manifest{.created = utc_iso(std::chrono::system_clock::now()),
+                          .cedana_version = k_version,
+                          .criu_version = criu_version_,
+                          .host = describe_host(),
+                          .name = name_,
+                          .leave_running = leave_running(),
+                          .criu_options = options_,
+                          .tree = describe(*tree_),
+                          .digests = {},
+                          .timings = watch_.phases()};
+        checkpoint_ = writer_->finish(std::move(manifest), work_->path() / criu::k_dump_log, interrupt_);
+    }
+
+    // The dump was cancelled (interrupt, full disk): CRIU has resumed the tree, as is checked.
+    [[noreturn]] void explain_cancelled(const Error& error) {
+        writer_.reset();
+        require_alive(error.message());
+        Error told(error.fault(), fmt::format("{}; {} runs on", error.message(), target()));
+        throw told.cause(error.cause()).hint(error.hint());
+    }
+
+    [[noreturn]] void explain_failure() {
+        const criu::Diagnosis diagnosis = criu::diagnose(read_log(log()) + read_log(work_->path() / "criu.out"));
+        if (checkpoint_)
+            throw Error(Fault::dump_failed,
+                        fmt::format("criu {} after the checkpoint was complete; {} {}", report_.status.text(), target(),
+                                    runs_on(*tree_) ? "runs on" : "has ended"))
+                .cause(diagnosis.cause)
+                .hint(fmt::format("the checkpoint is whole: {}", checkpoint_->string()))
+                .log(kept_log());
+        writer_.reset();
+        require_alive(diagnosis.cause);
+        throw Error(Fault::dump_failed,
+                    fmt::format("cannot dump {}: criu {}; the process runs on", target(), report_.status.text()))
+            .cause(diagnosis.cause)
+            .hint(diagnosis.hint)
+            .log(kept_log());
+    }
+
+    void require_alive(const std::string& cause) const {
+        if (!runs_on(*tree_))
+            throw Error(Fault::process_lost,
+                        fmt::format("the dump of {} failed, and the process ended during it", target()))
+                .cause(cause)
+                .log(kept_log());
+    }
+
+    void move() {
+        const std::string& mount = config_.shared_storage_mount_point;
+        std::error_code ignored;
+        bytes_archive_ = fs::file_size(*checkpoint_, ignored);
+        if (mount.empty())
+            return;
+        progress_.phase("moving");
+        try {
+            checkpoint_ = step(fmt::format("moving the checkpoint to {}", mount),
+                               [&] { return move_checkpoint(*checkpoint_, mount, interrupt_, progress_); });
+        } catch (Error& error) {
+            throw error.hint(fmt::format("the checkpoint is whole: {}", checkpoint_->string()));
+        }
+        watch_.lap("move");
+    }
+
+    DumpResult result() const {
+        DumpResult result{.checkpoint = *checkpoint_,
+                          .pid = tree_->root().pid(),
+                          .name = name_,
+                          .seconds = watch_.seconds(),
+                          .frozen_seconds = {},
+                          .bytes_images = report_.bytes,
+                          .bytes_archive = bytes_archive_,
+                          .peak_memory_bytes = peak_memory(),
+                          .phases = watch_.phases()};
+        if (report_.statistics)
+            result.frozen_seconds = std::chrono::duration<double>(report_.statistics->frozen).count();
+        return result;
+    }
+
+    [[nodiscard]] std::string kept_log() const { return keep_log(log(), "dump", tree_->root().pid()); }
+    [[nodiscard]] fs::path log() const { return work_->path() / criu::k_dump_log; }
+
+    const DumpRequest& request_;
+    const Config& config_;
+    const Interrupt& interrupt_;
+    Progress& progress_;
+    Procfs procfs_;
+    Stopwatch watch_;
+    fs::path folder_;
+    std::string program_;
+    std::string criu_version_;
+    std::optional<ProcessTree> tree_;
+    std::string name_;
+    CriuOptions options_;
+    std::optional<TreeLock> lock_;
+    std::optional<TempDir> work_;
+    std::optional<CheckpointWriter> writer_;
+    criu::DumpReport report_;
+    std::optional<fs::path> checkpoint_;
+    std::uint64_t bytes_archive_ = 0;
+};
+
+} // namespace
+
+DumpResult dump(const DumpRequest& request, const Interrupt& interrupt, Progress& progress) {
+    return Dump(request, interrupt, progress).run();
+}
+
+} // namespace cedana

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/host.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <system_error>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* k_state_folder = "/run/cedana";
+constexpr const char* k_log_folder = "/var/log/cedana";
+// A log that is being read for its errors; CRIU's grow with the number of mappings.
+constexpr std::size_t k_log_limit = 64UL * 1024 * 1024;
+
+std::string first_value(const std::string& text, std::string_view key) {
+    for (const std::string& line : split(text, '\n'))
+        if (line.starts_with(key))
+            if (const std::size_t colon = line.find(':'); colon != std::string::npos)
+                return std::string(trim(std::string_view(line).substr(colon + 1)));
+    return {};
+}
+
+} // namespace
+
+void require_root(const std::string& to_do) {
+    if (::geteuid() != 0)
+        throw Error(Fault::permission, fmt::format("only root can {}", to_do)).hint("run it with sudo");
+}
+
+ManifestHost describe_host() {
+    struct utsname names {};
+    ::uname(&names);
+    const std::string cpuinfo = read_file("/proc/cpuinfo");
+    return {.name = names.nodename,
+            .kernel = names.release,
+            .machine = names.machine,
+            .cpu_model = first_value(cpuinfo, "model name"),
+            .cpu_flags = split(first_value(cpuinfo, "flags"), ' ')};
+}
+
+fs::path state_folder() {
+    if (::mkdir(k_state_folder, 0700) != 0 && errno != EEXIST) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot create {}", k_state_folder), Fault::storage);
+    }
+    struct ::stat info {};
+    if (::lstat(k_state_folder, &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != ::geteuid() ||
+        (info.st_mode & 077) != 0)
+        throw Error(Fault::permission, fmt::format("{} is not a folder that root alone can use", k_state_folder))
+            .hint(fmt::format("remove it: rm -r {}", k_state_folder));
+    return k_state_folder;
+}
+
+std::string work_prefix(const std::string& kind) { return fmt::format("{}.{}", kind, ::getpid()); }
+
+void remove_abandoned_work() {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(state_folder(), ignored)) {
+        // KIND.PID.XXXXXX; the lock folder has no pid.
+        const std::vector<std::string> parts = split(entry.path().filename().string(), '.');
+        std::int64_t pid = 0;
+        if (parts.size() != 3 || !parse_number(parts[1], pid) || ::kill(static_cast<pid_t>(pid), 0) == 0)
+            continue;
+        spdlog::debug("removing {}, whose cedana is gone", entry.path().string());
+        fs::remove_all(entry.path(), ignored);
+    }
+}
+
+std::string keep_log(const fs::path& log, const std::string& kind, pid_t pid) {
+    std::error_code error;
+    fs::create_directories(k_log_folder, error);
+    ::chmod(k_log_folder, 0700);
+    const fs::path kept =
+        fs::path(k_log_folder) / fmt::format("{}-{}-{}.log", kind, pid, utc_compact(std::chrono::system_clock::now()));
+    fs::copy_file(log, kept, fs::copy_options::overwrite_existing, error);
+    return error ? std::string() : kept.string();
+}
+
+std::string read_log(const fs::path& log) {
+    try {
+        return read_file(log, k_log_limit);
+    } catch (const Error&) {
+        return {};
+    }
+}
+
+} // namespace cedana

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/restore.hpp"
+
+#include "cedana/action/checkpoint_reader.hpp"
+#include "cedana/action/free_pids.hpp"
+#include "cedana/action/hooks.hpp"
+#include "cedana/action/host.hpp"
+#include "cedana/action/stopwatch.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/criu/diagnose.hpp"
+#include "cedana/criu/environment.hpp"
+#include "cedana/criu/restore.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+constexpr auto k_zombie_limit = std::chrono::seconds(30);
+
+criu::RestoreReport run_criu(const Checkpoint& checkpoint, const Config& config, const std::string& program,
+                             const std::filesystem::path& work, const Interrupt& interrupt) {
+    const Manifest& manifest = checkpoint.manifest();
+    CriuOptions options = manifest.criu_options;
+    options.extra.insert(options.extra.end(), config.criu_extra_args.begin(), config.criu_extra_args.end());
+    const bool terminal = options.shell_job && ::isatty(STDIN_FILENO) == 1;
+    CheckpointImages images(checkpoint, config);
+    return criu::restore({.program = program,
+                          .options = options,
+                          .folder = work,
+                          .terminal = terminal ? criu::Terminal::ours : criu::Terminal::none},
+                         images, interrupt);
+}
+
+[[noreturn]] void explain_failure(const Checkpoint& checkpoint, const criu::RestoreReport& report,
+                                  const std::filesystem::path& work) {
+    const Manifest& manifest = checkpoint.manifest();
+    const pid_t pid = manifest.tree.front().pid;
+    const auto log = work / criu::k_restore_log;
+    const criu::Diagnosis diagnosis = criu::diagnose(read_log(log) + read_log(work / "criu.out"));
+    throw Error(Fault::restore_failed, fmt::format("cannot restore process {} ({}): criu {}; nothing of it runs", pid,
+                                                   printable(manifest.name), report.status.text()))
+        .cause(diagnosis.cause)
+        .hint(diagnosis.hint)
+        .log(keep_log(log, "restore", pid));
+}
+
+} // namespace
+
+RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt, Progress& progress) {
+    require_root("restore processes");
+    Stopwatch watch;
+    const auto path = std::filesystem::absolute(request.checkpoint).lexically_normal();
+    const Checkpoint checkpoint(path);
+    const Manifest& manifest = checkpoint.manifest();
+    const std::string program = criu::find_program(request.config.criu_path);
+    static_cast<void>(criu::require_version(program));
+    remove_abandoned_work();
+    const pid_t pid = manifest.tree.front().pid;
+    run_hook(
+        {.program = request.config.action_scripts_pre_restore, .stage = "pre_restore", .pid = pid, .checkpoint = path});
+    require_free_pids(Procfs(), manifest, k_zombie_limit, interrupt);
+    watch.lap("prepare");
+
+    progress.phase("restoring");
+    const TempDir work(state_folder(), work_prefix("restore"));
+    const auto report = step(fmt::format("restoring {}", path.string()), [&] {
+        auto ended = run_criu(checkpoint, request.config, program, work.path(), interrupt);
+        if (!ended.status.success())
+            explain_failure(checkpoint, ended, work.path());
+        return ended;
+    });
+    watch.lap("restore");
+    run_hook({.program = request.config.action_scripts_post_restore,
+              .stage = "post_restore",
+              .pid = report.pid,
+              .checkpoint = path});
+    return {.checkpoint = path,
+            .pid = report.pid,
+            .seconds = watch.seconds(),
+            .bytes_images = report.bytes,
+            .phases = watch.phases()};
+}
+
+} // namespace cedana
