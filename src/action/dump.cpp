@@ -102,11 +102,8 @@ class Dump {
         const std::string activity = fmt::format("checkpointing {} to {}", target(), folder_.string());
         step(activity, [&] { checkpoint(); });
         watch_.lap("publish");
-        run_hook({.program = config_.action_scripts_post_dump,
-                  .stage = "post_dump",
-                  .pid = tree_->root().pid(),
-                  .checkpoint = *checkpoint_});
         move();
+        run_post_dump_hook();
         return result();
     }
 
@@ -126,6 +123,7 @@ class Dump {
         criu_version_ = criu::require_version(program_);
         look(std::move(root));
         remove_abandoned_work();
+        remove_stale_locks(state_folder() / "locks");
         remove_abandoned(folder_);
         lock_.emplace(tree_->ids(), state_folder() / "locks");
         require_space(folder_, tree_->resident_bytes());
@@ -175,7 +173,8 @@ class Dump {
         } catch (const Error& error) {
             explain_cancelled(error);
         }
-        if (!report_.status.success())
+        // A CRIU that ends well without having asked at post-dump may not have written every image.
+        if (!report_.status.success() || !report_.allowed)
             explain_failure();
         watch_.lap(leave_running() ? "resume" : "stop");
         if (leave_running()) {
@@ -220,28 +219,41 @@ class Dump {
 
     [[noreturn]] void explain_failure() {
         const criu::Diagnosis diagnosis = criu::diagnose(read_log(log()) + read_log(work_->path() / "criu.out"));
+        const std::string end = report_.status.success() ? "ended early" : report_.status.text();
         if (checkpoint_)
             throw Error(Fault::dump_failed,
-                        fmt::format("criu {} after the checkpoint was complete; {} {}", report_.status.text(), target(),
-                                    runs_on(*tree_) ? "runs on" : "has ended"))
+                        fmt::format("criu {} after the checkpoint was complete; {} {}", end, target(),
+                                    runs_on(*tree_, std::chrono::seconds(0)) ? "runs on" : "has ended"))
                 .cause(diagnosis.cause)
                 .hint(fmt::format("the checkpoint is whole: {}", checkpoint_->string()))
                 .log(kept_log());
         writer_.reset();
         require_alive(diagnosis.cause);
-        throw Error(Fault::dump_failed,
-                    fmt::format("cannot dump {}: criu {}; the process runs on", target(), report_.status.text()))
+        throw Error(Fault::dump_failed, fmt::format("cannot dump {}: criu {}; the process runs on", target(), end))
             .cause(diagnosis.cause)
             .hint(diagnosis.hint)
             .log(kept_log());
     }
 
     void require_alive(const std::string& cause) const {
-        if (!runs_on(*tree_))
+        // A tree that lost its CRIU in the middle may be about to die of a signal that is still on its way.
+        constexpr auto k_last_signal = std::chrono::seconds(2);
+        if (!runs_on(*tree_, report_.status.signal() ? k_last_signal : std::chrono::seconds(0)))
             throw Error(Fault::process_lost,
                         fmt::format("the dump of {} failed, and the process ended during it", target()))
                 .cause(cause)
                 .log(kept_log());
+    }
+
+    void run_post_dump_hook() const {
+        try {
+            run_hook({.program = config_.action_scripts_post_dump,
+                      .stage = "post_dump",
+                      .pid = tree_->root().pid(),
+                      .checkpoint = *checkpoint_});
+        } catch (Error& error) {
+            throw error.hint(fmt::format("the checkpoint is whole: {}", checkpoint_->string()));
+        }
     }
 
     void move() {

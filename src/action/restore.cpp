@@ -50,6 +50,17 @@ criu::RestoreReport run_criu(const Checkpoint& checkpoint, const Config& config,
         .log(keep_log(log, "restore", pid));
 }
 
+void run_post_restore_hook(const Config& config, pid_t pid, const std::filesystem::path& checkpoint) {
+    try {
+        run_hook({.program = config.action_scripts_post_restore,
+                  .stage = "post_restore",
+                  .pid = pid,
+                  .checkpoint = checkpoint});
+    } catch (Error& error) {
+        throw error.hint(fmt::format("process {} was restored and runs", pid));
+    }
+}
+
 } // namespace
 
 RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt, Progress& progress) {
@@ -76,10 +87,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
         return ended;
     });
     watch.lap("restore");
-    run_hook({.program = request.config.action_scripts_post_restore,
-              .stage = "post_restore",
-              .pid = report.pid,
-              .checkpoint = path});
+    run_post_restore_hook(request.config, report.pid, path);
     return {.checkpoint = path,
             .pid = report.pid,
             .seconds = watch.seconds(),

@@ -11,20 +11,32 @@
 namespace cedana {
 
 ImageReader::ImageReader(const ZipReader& zip, const FrameIndex& index, ImageReaderOptions options)
-    : zip_(zip), index_(index), options_(std::move(options)) {
-    for (const ImageRecord& record : index_.images) {
-        const EntryInfo* entry = zip_.find(options_.folder + record.name);
-        if (entry == nullptr || entry->method != record.method || entry->size != record.size)
-            throw Error(Fault::checkpoint, fmt::format("{}: the image {} is not there as the index says",
-                                                       zip_.path().string(), printable(record.name)));
-    }
+    : zip_(zip), index_(index), options_(std::move(options)), next_ahead_(index_.images.end()) {
+    for (const ImageRecord& record : index_.images)
+        require_fit(record);
     const unsigned workers =
         options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
-    for (unsigned i = 0; i < workers; ++i)
-        threads_.emplace_back([this] { run_worker(); });
+    try {
+        for (unsigned i = 0; i < workers; ++i)
+            threads_.emplace_back([this] { run_worker(); });
+    } catch (...) {
+        end_threads();
+        throw;
+    }
 }
 
-ImageReader::~ImageReader() {
+ImageReader::~ImageReader() { end_threads(); }
+
+void ImageReader::require_fit(const ImageRecord& record) const {
+    const EntryInfo* entry = zip_.find(options_.folder + record.name);
+    const std::uint64_t end = record.frames.empty() ? 0 : record.frames.back().offset + record.frames.back().compressed;
+    if (entry == nullptr || entry->method != record.method || entry->size != record.size || entry->crc != record.crc ||
+        entry->compressed < end)
+        throw Error(Fault::checkpoint, fmt::format("{}: the image {} is not there as the index says",
+                                                   zip_.path().string(), printable(record.name)));
+}
+
+void ImageReader::end_threads() {
     {
         const std::scoped_lock lock(mutex_);
         stop_ = true;
@@ -36,33 +48,29 @@ ImageReader::~ImageReader() {
 
 bool ImageReader::exists(const std::string& name) const { return index_.find(name) != nullptr; }
 
-int ImageReader::add_stream(const ImageRecord& record) {
-    streams_.emplace(++last_stream_, std::make_shared<Stream>(&record, zip_.open_raw(options_.folder + record.name)));
-    work_.notify_all();
-    return last_stream_;
-}
-
 int ImageReader::open(const std::string& name) {
     const ImageRecord* record = index_.find(name);
     if (record == nullptr)
         throw Error(Fault::internal, fmt::format("no image {}", printable(name)));
     const std::scoped_lock lock(mutex_);
-    for (const auto& [number, stream] : streams_) {
-        if (stream->record == record && !stream->opened) {
-            stream->opened = true;
-            return number;
-        }
+    SharedStream stream;
+    if (const auto ahead = ahead_.find(record->name); ahead != ahead_.end()) {
+        stream = std::move(ahead->second);
+        ahead_.erase(ahead);
+    } else {
+        stream = std::make_shared<Stream>(*record);
+        asked_for_.insert(record->name);
     }
-    const int number = add_stream(*record);
-    streams_.at(number)->opened = true;
-    return number;
+    streams_.emplace(++last_stream_, std::move(stream));
+    // What was read ahead may have had to stop for want of buffer; now it has a frame for itself.
+    work_.notify_all();
+    return last_stream_;
 }
 
 void ImageReader::read_ahead() {
     const std::scoped_lock lock(mutex_);
-    for (const ImageRecord& record : index_.images)
-        if (record.name.starts_with("pages-") && !record.frames.empty())
-            add_stream(record);
+    next_ahead_ = index_.images.begin();
+    work_.notify_all();
 }
 
 std::span<const std::byte> ImageReader::ready(int number) {
@@ -101,42 +109,67 @@ bool ImageReader::at_end(int number) const {
 
 void ImageReader::close(int number) {
     const std::scoped_lock lock(mutex_);
-    const auto stream = streams_.find(number);
+    const auto found = streams_.find(number);
+    Stream& stream = *found->second;
+    stream.closed = true;
     // A frame that is just being decoded is counted off by its worker.
-    for (const auto& [frame, slot] : stream->second->slots)
+    for (const auto& [frame, slot] : stream.slots)
         if (slot->decoded)
             --frames_held_;
-    streams_.erase(stream);
+    streams_.erase(found);
     work_.notify_all();
 }
 
-// First whoever has nothing (its reserved frame); then, while the buffer lasts, the open ones in turn, and last what
-// is read ahead.
-ImageReader::Stream* ImageReader::stream_to_feed() {
-    const auto wants = [](const Stream& stream) { return stream.next < stream.record->frames.size(); };
+// First whoever has nothing (its reserved frame); then, while the buffer lasts, the open ones in turn, and last, in
+// half of it, what is read ahead.
+ImageReader::SharedStream ImageReader::stream_to_feed() {
     for (const auto& [number, stream] : streams_)
-        if (stream->opened && stream->slots.empty() && wants(*stream))
-            return stream.get();
-    if (frames_held_ >= options_.buffer / k_frame_size)
+        if (stream->slots.empty() && stream->wants_more())
+            return stream;
+    const std::size_t most = options_.buffer / k_frame_size;
+    if (frames_held_ >= most)
         return nullptr;
-    for (const bool opened : {true, false}) {
-        for (const bool after_turn : {true, false}) {
-            for (const auto& [number, stream] : streams_) {
-                if (stream->opened != opened || (number > turn_) != after_turn || !wants(*stream))
-                    continue;
-                turn_ = number;
-                return stream.get();
-            }
-        }
-    }
-    return nullptr;
+    if (SharedStream stream = open_in_turn())
+        return stream;
+    return frames_held_ < most / 2 ? ahead_in_turn() : nullptr;
 }
 
-void ImageReader::decode(const Stream& stream, std::size_t number, Slot& slot, std::vector<std::byte>& compressed,
+ImageReader::SharedStream ImageReader::open_in_turn() {
+    const auto wants_more = [](const auto& entry) { return entry.second->wants_more(); };
+    const auto after = streams_.upper_bound(turn_);
+    auto found = std::find_if(after, streams_.end(), wants_more);
+    if (found == streams_.end())
+        found = std::find_if(streams_.begin(), after, wants_more);
+    if (found == streams_.end() || !wants_more(*found))
+        return nullptr;
+    turn_ = found->first;
+    return found->second;
+}
+
+// The first frame of every image comes before the second of any.
+ImageReader::SharedStream ImageReader::ahead_in_turn() {
+    while (next_ahead_ != index_.images.end()) {
+        const ImageRecord& record = *next_ahead_++;
+        if (record.name.starts_with("pages-") && !record.frames.empty() && !asked_for_.contains(record.name))
+            return ahead_.emplace(record.name, std::make_shared<Stream>(record)).first->second;
+    }
+    const auto wants_more = [](const auto& entry) { return entry.second->wants_more(); };
+    const auto after = ahead_.upper_bound(ahead_turn_);
+    auto found = std::find_if(after, ahead_.end(), wants_more);
+    if (found == ahead_.end())
+        found = std::find_if(ahead_.begin(), after, wants_more);
+    if (found == ahead_.end() || !wants_more(*found))
+        return nullptr;
+    ahead_turn_ = found->first;
+    return found->second;
+}
+
+void ImageReader::decode(Stream& stream, std::size_t number, Slot& slot, std::vector<std::byte>& compressed,
                          FrameDecoder& decoder) const {
+    std::call_once(stream.found, [&] { stream.entry = zip_.open_raw(options_.folder + stream.record->name); });
     const FrameRecord& frame = stream.record->frames[number];
     compressed.resize(frame.compressed);
-    stream.entry.read(frame.offset, compressed);
+    stream.entry->read(frame.offset, compressed);
     if (sha256(compressed) != frame.digest)
         throw Error(Fault::checkpoint,
                     fmt::format("{} is damaged: frame {} of {} does not have the digest that the index gives",
@@ -145,43 +178,45 @@ void ImageReader::decode(const Stream& stream, std::size_t number, Slot& slot, s
     decoder.decode(stream.record->method, compressed, slot.data);
 }
 
+// Decodes the stream's next frame, without the lock.
+void ImageReader::feed(Stream& stream, std::unique_lock<std::mutex>& lock, std::vector<std::byte>& compressed,
+                       FrameDecoder& decoder) {
+    const std::size_t number = stream.next++;
+    Slot& slot = *stream.slots.emplace(number, std::make_unique<Slot>()).first->second;
+    if (!spare_.empty()) {
+        slot.data = std::move(spare_.back());
+        spare_.pop_back();
+    }
+    ++frames_held_;
+    lock.unlock();
+    decode(stream, number, slot, compressed, decoder);
+    lock.lock();
+    if (stream.closed)
+        --frames_held_;
+    else
+        slot.decoded = true;
+    data_ready_.set();
+}
+
 void ImageReader::run_worker() {
     FrameDecoder decoder;
     std::vector<std::byte> compressed;
     std::unique_lock lock(mutex_);
-    while (true) {
-        Stream* found = nullptr;
-        work_.wait(lock, [&] { return stop_ || failure_ || (found = stream_to_feed()) != nullptr; });
-        if (stop_ || failure_)
-            return;
-        // Kept by this worker: the stream may be closed while it is fed.
-        const auto holder =
-            std::ranges::find_if(streams_, [&](const auto& entry) { return entry.second.get() == found; });
-        const std::shared_ptr<Stream> stream = holder->second;
-        const int stream_number = holder->first;
-        const std::size_t number = stream->next++;
-        auto slot = std::make_unique<Slot>();
-        Slot& target = *slot;
-        if (!spare_.empty()) {
-            target.data = std::move(spare_.back());
-            spare_.pop_back();
+    try {
+        while (true) {
+            // Shared: the stream may be closed while it is fed.
+            SharedStream stream;
+            work_.wait(lock, [&] { return stop_ || failure_ || (stream = stream_to_feed()) != nullptr; });
+            if (stop_ || failure_)
+                return;
+            feed(*stream, lock, compressed, decoder);
         }
-        stream->slots.emplace(number, std::move(slot));
-        ++frames_held_;
-        lock.unlock();
-        std::exception_ptr failure;
-        try {
-            decode(*stream, number, target, compressed, decoder);
-        } catch (...) {
-            failure = std::current_exception();
-        }
-        lock.lock();
-        if (failure && !failure_)
-            failure_ = failure;
-        if (streams_.contains(stream_number))
-            target.decoded = true;
-        else
-            --frames_held_;
+    } catch (...) {
+        if (!lock.owns_lock())
+            lock.lock();
+        if (!failure_)
+            failure_ = std::current_exception();
+        work_.notify_all();
         data_ready_.set();
     }
 }

@@ -18,13 +18,20 @@ namespace cedana {
 
 namespace {
 
-// Below this an image has a buffer of its own in place of a frame of the pool, and is deflated: hundreds of images are
+// Up to this an image has a buffer of its own in place of a frame of the pool, and is deflated: hundreds of images are
 // a few kilobytes, and every unzip can then read them.
 constexpr std::size_t k_small = 64UL * 1024;
+// What an image costs beside its bytes.
+constexpr std::size_t k_image_cost = 1024;
+// Ended small images beyond this are written even if the pool has room.
+constexpr std::size_t k_most_beside = 8UL * 1024 * 1024;
 // Compressed frames that wait for the writer.
-constexpr std::size_t k_backlog = 32;
-// Frames beside the pool, for an image that must grow before the one that is being written can end.
-constexpr std::size_t k_overdraft = 24;
+constexpr std::size_t k_backlog = 16;
+// Frames beside the pool, for when the pool is full of what cannot be written before more comes in; the last of them
+// are for the image that is being written, so that it always goes on.
+constexpr std::size_t k_overdraft = 16;
+constexpr std::size_t k_reserved = 2;
+constexpr unsigned k_most_threads = 8;
 constexpr int k_lowest_priority = 19;
 
 // Of the calling thread alone (setpriority(2), "C library/kernel differences").
@@ -45,16 +52,29 @@ class ImageWriter::Entry : public EntrySource {
     Image& image_;
 };
 
+std::span<std::byte> ImageWriter::Frame::room() {
+    if (state != State::filling)
+        return {};
+    return pooled != nullptr ? std::span(pooled, k_frame_size).subspan(size) : std::span(own).subspan(size);
+}
+
 ImageWriter::ImageWriter(ZipWriter& zip, FramePool& pool, ImageWriterOptions options)
     : zip_(zip), pool_(pool), options_(std::move(options)) {
     const unsigned workers =
-        options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
-    for (unsigned i = 0; i < workers; ++i)
-        threads_.emplace_back([this] { run_worker(); });
-    threads_.emplace_back([this] { run_writer(); });
+        options_.threads != 0 ? options_.threads : std::clamp(std::thread::hardware_concurrency(), 1U, k_most_threads);
+    try {
+        for (unsigned i = 0; i < workers; ++i)
+            threads_.emplace_back([this] { run_worker(); });
+        threads_.emplace_back([this] { run_writer(); });
+    } catch (...) {
+        end_threads();
+        throw;
+    }
 }
 
-ImageWriter::~ImageWriter() {
+ImageWriter::~ImageWriter() { end_threads(); }
+
+void ImageWriter::end_threads() {
     {
         const std::scoped_lock lock(mutex_);
         stop_ = true;
@@ -69,47 +89,54 @@ int ImageWriter::begin(const std::string& name) {
     const std::scoped_lock lock(mutex_);
     auto image = std::make_unique<Image>();
     image->record.name = name;
-    images_.push_back(std::move(image));
-    ++unwritten_;
-    return static_cast<int>(images_.size() - 1);
+    image->number = ++last_number_;
+    images_.emplace(last_number_, std::move(image));
+    return last_number_;
 }
 
 bool ImageWriter::short_of_memory() const { return pool_.free_frames() < pool_.capacity() / 8; }
 
-// A place for more bytes at the image's end: grows a small image into a frame of the pool, or begins a new frame.
-// False when there is no memory now.
-bool ImageWriter::open_frame(Image& image) {
-    const bool growing = !image.frames.empty() && image.frames.back()->state == State::filling;
-    if (!growing && image.record.size == 0) {
-        auto frame = std::make_unique<Frame>();
-        frame->small.resize(k_small);
-        image.frames.push_back(std::move(frame));
-        return true;
-    }
-    std::byte* memory = pool_.take();
+// Whether nothing that is in memory can be written before more comes in.
+bool ImageWriter::starving() { return writer_waits_ && backlog_ == 0 && image_to_encode() == nullptr; }
+
+// A whole frame for what `frame` holds and more. False when there is no memory now.
+bool ImageWriter::take_memory(const Image& image, Frame& frame) {
+    std::byte* const memory = pool_.take();
     if (short_of_memory())
         progress_.notify_all();
-    std::unique_ptr<Frame> beside_the_pool;
-    if (memory == nullptr) {
-        if (!writer_starves_ || overdraft_ == k_overdraft)
-            return false;
-        ++overdraft_;
-        beside_the_pool = std::make_unique<Frame>();
-        beside_the_pool->small.resize(k_frame_size);
-    }
-    if (growing) {
-        Frame& frame = *image.frames.back();
-        if (memory != nullptr) {
-            std::copy(frame.small.begin(), frame.small.begin() + static_cast<std::ptrdiff_t>(frame.size), memory);
-            frame.small = {};
-            frame.pooled = memory;
-        } else {
-            frame.small.resize(k_frame_size);
-        }
+    if (memory != nullptr) {
+        std::ranges::copy(frame.data(), memory);
+        frame.own = {};
+        frame.pooled = memory;
         return true;
     }
-    auto frame = beside_the_pool ? std::move(beside_the_pool) : std::make_unique<Frame>();
-    frame->pooled = memory;
+    if (!starving() || overdraft_ >= (&image == writing_ ? k_overdraft : k_overdraft - k_reserved))
+        return false;
+    ++overdraft_;
+    frame.own.resize(k_frame_size);
+    frame.overdrawn = true;
+    return true;
+}
+
+void ImageWriter::give_memory_back(Frame& frame) {
+    if (frame.pooled != nullptr)
+        pool_.give_back(std::exchange(frame.pooled, nullptr));
+    else if (std::exchange(frame.overdrawn, false))
+        --overdraft_;
+    frame.own = {};
+    wake_capture();
+}
+
+// Room for more bytes at the image's end: grows a small image into a whole frame, or begins a new frame. False when
+// there is no memory now.
+bool ImageWriter::open_frame(Image& image) {
+    if (!image.frames.empty() && image.frames.back()->state == State::filling)
+        return take_memory(image, *image.frames.back());
+    auto frame = std::make_unique<Frame>();
+    if (image.record.size == 0)
+        frame->own.resize(k_small);
+    else if (!take_memory(image, *frame))
+        return false;
     image.frames.push_back(std::move(frame));
     return true;
 }
@@ -118,48 +145,54 @@ std::span<std::byte> ImageWriter::space(int number) {
     const std::scoped_lock lock(mutex_);
     if (failure_)
         std::rethrow_exception(failure_);
-    Image& image = *images_.at(static_cast<std::size_t>(number));
-    const auto room = [&]() -> std::span<std::byte> {
-        if (image.frames.empty() || image.frames.back()->state != State::filling)
-            return {};
-        Frame& frame = *image.frames.back();
-        return frame.pooled != nullptr ? std::span(frame.pooled, k_frame_size).subspan(frame.size)
-                                       : std::span(frame.small).subspan(frame.size);
-    };
-    if (room().empty() && !open_frame(image)) {
-        if (writer_starves_ && overdraft_ == k_overdraft)
-            throw Error(Fault::environment, "the memory for the dump is too small for this tree")
-                .hint("set archive.buffer_mib to more");
-        capture_waits_ = true;
-    }
-    return room();
+    Image& image = image_at(number);
+    if (!image.frames.empty() && !image.frames.back()->room().empty())
+        return image.frames.back()->room();
+    if (open_frame(image))
+        return image.frames.back()->room();
+    capture_waits_ = true;
+    return {};
 }
 
 void ImageWriter::filled(int number, std::size_t count) {
     const std::scoped_lock lock(mutex_);
-    Image& image = *images_.at(static_cast<std::size_t>(number));
+    Image& image = image_at(number);
     Frame& frame = *image.frames.back();
+    // Its first bytes show that the frame before it is not the last.
+    if (frame.size == 0)
+        work_.notify_one();
     frame.size += count;
     image.record.size += count;
-    if (frame.size < k_frame_size)
+    bytes_taken_ += count;
+    if (frame.size == k_frame_size)
+        frame.state = State::full;
+}
+
+// Gives memory back that the end of an image does not need: a frame of the pool is worth more than a copy of little.
+void ImageWriter::trim(Frame& frame) {
+    if (frame.size > k_small)
         return;
-    frame.state = State::full;
-    work_.notify_one();
+    std::vector<std::byte> copy(frame.data().begin(), frame.data().end());
+    give_memory_back(frame);
+    frame.own = std::move(copy);
 }
 
 void ImageWriter::end(int number) {
     const std::scoped_lock lock(mutex_);
-    Image& image = *images_.at(static_cast<std::size_t>(number));
-    if (!image.frames.empty()) {
-        image.frames.back()->position = Position::last;
-        if (image.frames.back()->state == State::filling)
-            image.frames.back()->state = State::full;
-        // A frame of the pool is worth more than a copy of the little that an image's end holds.
-        if (Frame& frame = *image.frames.back(); frame.pooled != nullptr && frame.size <= k_small) {
-            frame.small.assign(frame.pooled, frame.pooled + frame.size);
-            pool_.give_back(std::exchange(frame.pooled, nullptr));
-        }
+    Image& image = image_at(number);
+    if (!image.frames.empty() && image.frames.back()->size == 0) {
+        give_memory_back(*image.frames.back());
+        image.frames.pop_back();
     }
+    image.beside = k_image_cost;
+    if (!image.frames.empty()) {
+        Frame& last = *image.frames.back();
+        last.position = Position::last;
+        last.state = State::full;
+        trim(last);
+        image.beside += last.own.size();
+    }
+    beside_ += image.beside;
     image.ended = true;
     work_.notify_all();
     progress_.notify_all();
@@ -172,17 +205,19 @@ void ImageWriter::compress_now() {
     progress_.notify_all();
 }
 
-// Whether the image's next frame can be compressed: what follows must be known, because deflate marks the last frame.
-bool ImageWriter::encodable(const Image& image) const {
-    return image.next_to_encode < image.frames.size() && image.frames[image.next_to_encode]->state == State::full &&
-           (image.ended || image.next_to_encode + 1 < image.frames.size());
+// Whether the image's next frame can be compressed: deflate marks the last frame, so whether bytes follow must be
+// known.
+bool ImageWriter::encodable(const Image& image) {
+    const std::size_t next = image.next_to_encode;
+    return next < image.frames.size() && image.frames[next]->state == State::full &&
+           (image.ended || (next + 1 < image.frames.size() && image.frames[next + 1]->size > 0));
 }
 
-ImageWriter::Frame* ImageWriter::frame_to_encode() {
-    if (backlog_ >= k_backlog)
-        return nullptr;
-    const auto found = std::ranges::find_if(batch_, [this](const Image* image) { return encodable(*image); });
-    return found == batch_.end() ? nullptr : (*found)->frames[(*found)->next_to_encode].get();
+ImageWriter::Image* ImageWriter::image_to_encode() {
+    const auto is_done = [](const Image& image) { return image.ended && image.next_to_encode == image.frames.size(); };
+    while (!batch_.empty() && is_done(*batch_.front()))
+        batch_.pop_front();
+    return !batch_.empty() && backlog_ < k_backlog && encodable(*batch_.front()) ? batch_.front() : nullptr;
 }
 
 void ImageWriter::encode(Frame& frame, FrameEncoder& encoder) {
@@ -192,32 +227,28 @@ void ImageWriter::encode(Frame& frame, FrameEncoder& encoder) {
 }
 
 void ImageWriter::run_worker() {
+    const int usual_priority = ::getpriority(PRIO_PROCESS, 0);
     std::map<Method, FrameEncoder> encoders;
     bool low = false;
     std::unique_lock lock(mutex_);
     try {
         while (true) {
-            work_.wait(lock, [this] { return stop_ || failure_ || frame_to_encode() != nullptr; });
+            Image* image = nullptr;
+            work_.wait(lock, [&] { return stop_ || failure_ || (image = image_to_encode()) != nullptr; });
             if (stop_ || failure_)
                 return;
-            Image& image = **std::ranges::find_if(batch_, [this](const Image* one) { return encodable(*one); });
-            Frame& frame = *image.frames[image.next_to_encode++];
+            Frame& frame = *image->frames[image->next_to_encode++];
             frame.state = State::encoding;
             ++backlog_;
-            const Method method = image.record.method;
+            const Method method = image->record.method;
             const bool lower = !full_speed_;
             lock.unlock();
             if (std::exchange(low, lower) != lower)
-                set_thread_priority(lower ? k_lowest_priority : 0);
+                set_thread_priority(lower ? k_lowest_priority : usual_priority);
             encode(frame, encoders.try_emplace(method, method, options_.level).first->second);
             lock.lock();
             frame.state = State::encoded;
-            if (frame.pooled != nullptr)
-                pool_.give_back(std::exchange(frame.pooled, nullptr));
-            else if (frame.small.size() == k_frame_size && overdraft_ > 0)
-                --overdraft_;
-            frame.small = {};
-            wake_capture();
+            give_memory_back(frame);
             progress_.notify_all();
         }
     } catch (...) {
@@ -241,59 +272,95 @@ void ImageWriter::fail(std::exception_ptr failure) {
     progress_.notify_all();
 }
 
-// What is to be written next: all that is complete, and when memory runs short the largest image that is not.
-std::vector<ImageWriter::Image*> ImageWriter::choose_images() {
-    std::vector<Image*> chosen;
-    const bool is_short = short_of_memory();
-    if (!full_speed_ && !is_short)
-        return chosen;
-    Image* largest = nullptr;
-    for (const auto& image : images_) {
-        if (image->chosen)
-            continue;
-        if (image->ended)
-            chosen.push_back(image.get());
-        // Images of other kinds stay open to the end of the dump, so waiting for their end would stop everything.
-        else if (image->record.name.starts_with("pages-") || image->record.name.starts_with("ghost-file-"))
-            if (image->frames.size() > 1 && (largest == nullptr || image->frames.size() > largest->frames.size()))
-                largest = image.get();
+// Waits for the capture or the workers. Throws when that would be for ever: memory runs out, and all that holds it
+// waits for input that does not come.
+void ImageWriter::wait_for_progress(std::unique_lock<std::mutex>& lock, const std::function<bool()>& ready) {
+    if (ready())
+        return;
+    writer_waits_ = true;
+    // A pipe that found no memory may now use what is kept for this case.
+    if (starving())
+        wake_capture();
+    std::uint64_t seen = bytes_taken_;
+    while (!progress_.wait_for(lock, options_.patience, ready)) {
+        if (capture_waits_ && starving() && bytes_taken_ == seen)
+            throw Error(Fault::environment, "the memory for the dump is too small for this tree")
+                .hint("set archive.buffer_mib to more");
+        seen = bytes_taken_;
     }
-    if (is_short && largest != nullptr)
+    writer_waits_ = false;
+}
+
+// What is to be written next: all that has ended. When memory runs short and that frees none, the largest image that
+// has not ended.
+std::vector<ImageWriter::Image*> ImageWriter::choose_images() {
+    const bool is_short = short_of_memory();
+    const bool is_crowded = beside_ > k_most_beside;
+    if (!full_speed_ && !is_short && !is_crowded)
+        return {};
+    std::vector<Image*> chosen;
+    Image* largest = nullptr;
+    bool frees_frames = false;
+    for (const auto& [number, image] : images_) {
+        if (image->ended) {
+            chosen.push_back(image.get());
+            frees_frames |= image->record.size > k_small;
+            continue;
+        }
+        // Images of other kinds stay open to the end of the dump, so waiting for their end would stop everything.
+        const bool flows = image->record.name.starts_with("pages-") || image->record.name.starts_with("ghost-file-");
+        if (flows && image->record.size >= k_small && (!largest || image->record.size > largest->record.size))
+            largest = image.get();
+    }
+    if (is_short && !frees_frames && largest != nullptr)
         chosen.push_back(largest);
+    // Every batch writes a directory of all that is in the archive, so small images alone are no reason for one.
+    else if (!full_speed_ && !is_crowded && !frees_frames)
+        chosen.clear();
+    return chosen;
+}
+
+std::vector<ImageWriter::Image*> ImageWriter::next_batch() {
+    std::unique_lock lock(mutex_);
+    std::vector<Image*> chosen;
+    wait_for_progress(lock, [&] {
+        return stop_ || failure_ || (all_begun_ && images_.empty()) || !(chosen = choose_images()).empty();
+    });
+    if (stop_ || failure_)
+        return {};
     for (Image* image : chosen) {
-        image->chosen = true;
         const bool small = image->ended && image->record.size <= k_small;
         image->record.method = image->ended && image->record.size == 0    ? Method::store
                                : small && options_.method == Method::zstd ? Method::deflate
                                                                           : options_.method;
     }
+    batch_.assign(chosen.begin(), chosen.end());
+    work_.notify_all();
     return chosen;
+}
+
+void ImageWriter::batch_written(const std::vector<Image*>& images) {
+    const std::scoped_lock lock(mutex_);
+    batch_.clear();
+    for (Image* image : images) {
+        beside_ -= image->beside;
+        index_.images.insert(std::move(image->record));
+        images_.erase(image->number);
+    }
 }
 
 void ImageWriter::run_writer() {
     try {
         while (true) {
-            std::vector<Image*> chosen;
-            {
-                std::unique_lock lock(mutex_);
-                progress_.wait(lock, [&] {
-                    return stop_ || failure_ || (all_begun_ && unwritten_ == 0) || !(chosen = choose_images()).empty();
-                });
-                if (stop_ || failure_ || chosen.empty())
-                    break;
-                batch_.assign(chosen.begin(), chosen.end());
-                work_.notify_all();
-            }
+            const std::vector<Image*> batch = next_batch();
+            if (batch.empty())
+                break;
             std::vector<NamedEntry> entries;
-            for (Image* image : chosen)
+            for (Image* image : batch)
                 entries.push_back(
                     {.name = options_.folder + image->record.name, .source = std::make_unique<Entry>(*this, *image)});
             zip_.write(std::move(entries));
-            const std::scoped_lock lock(mutex_);
-            batch_.clear();
-            unwritten_ -= chosen.size();
-            for (Image* image : chosen)
-                index_.images.insert(std::move(image->record));
+            batch_written(batch);
         }
         finished_.set();
     } catch (...) {
@@ -308,15 +375,9 @@ std::span<const std::byte> ImageWriter::next_piece(Image& image) {
         return image.next_to_encode > 0 && image.frames.front()->state == State::encoded;
     };
     const auto at_end = [&] { return image.ended && image.frames.empty(); };
-    const auto ready = [&] { return stop_ || failure_ || front_encoded() || at_end(); };
-    if (!ready()) {
-        writer_starves_ = !image.ended && image.next_to_encode == 0 && !encodable(image);
-        // A pipe that found no memory may now use what is kept for this case.
-        if (writer_starves_)
-            wake_capture();
-        progress_.wait(lock, ready);
-        writer_starves_ = false;
-    }
+    writing_ = &image;
+    wait_for_progress(lock, [&] { return stop_ || failure_ || front_encoded() || at_end(); });
+    writing_ = nullptr;
     if (failure_)
         std::rethrow_exception(failure_);
     if (stop_)
@@ -345,6 +406,9 @@ std::span<const std::byte> ImageWriter::next_piece(Image& image) {
 FrameIndex ImageWriter::finish(const Interrupt& interrupt) {
     {
         const std::scoped_lock lock(mutex_);
+        for (const auto& [number, image] : images_)
+            if (!image->ended)
+                throw Error(Fault::internal, fmt::format("the image {} has not ended", image->record.name));
         all_begun_ = true;
     }
     compress_now();

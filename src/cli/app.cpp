@@ -4,6 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/log.hpp"
 #include "cedana/base/signals.hpp"
+#include "cedana/base/text.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/criu/action_script.hpp"
@@ -15,8 +16,10 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
+#include <spdlog/fmt/fmt.h>
 
 namespace cedana {
 
@@ -116,6 +119,33 @@ void set_up(CLI::App& app, Arguments& arguments, Chosen& chosen) {
     }
 }
 
+// CLI11 says of a command that it does not know only that one is required. Empty if no command was given.
+std::string unknown_command(const CLI::App& app) {
+    const CLI::App* group = &app;
+    while (!group->get_subcommands().empty())
+        group = group->get_subcommands().front();
+    std::vector<std::string> known;
+    for (const CLI::App* command : group->get_subcommands({}))
+        known.push_back(command->get_name());
+    const std::vector<std::string> words = app.remaining(true);
+    if (known.empty() || words.empty() || words.front().starts_with('-'))
+        return {};
+    const std::string near = nearest(words.front(), known);
+    return fmt::format("there is no command '{}'{}", printable(words.front()),
+                       near.empty() ? "" : fmt::format("; did you mean {}?", near));
+}
+
+int refuse(const CLI::App& app, const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0)
+        return app.exit(error);
+    const std::string unknown = unknown_command(app);
+    Error told(Fault::usage, unknown.empty() ? error.what() : unknown);
+    std::fputs(
+        error_text(told.hint("cedana --help lists the commands, and --help behind a command its options")).c_str(),
+        stderr);
+    return static_cast<int>(Fault::usage);
+}
+
 int run_chosen(const Chosen& chosen) {
     try {
         const Interrupt interrupt = Interrupt::install();
@@ -142,7 +172,7 @@ int run_command_line(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : static_cast<int>(Fault::usage);
+        return refuse(app, error);
     }
     arguments.common.format = arguments.json ? Format::json : Format::text;
     set_up_log(arguments.verbose ? Verbosity::verbose : arguments.quiet ? Verbosity::quiet : Verbosity::normal);

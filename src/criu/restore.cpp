@@ -75,8 +75,9 @@ void serve_until_end(const RestoreJob& job, EventLoop& loop, ImageServer& server
 }
 
 pid_t root_pid(const RestoreJob& job) {
+    const std::filesystem::path file = job.folder / k_pid_file;
     std::int64_t pid = 0;
-    if (!parse_number(trim(read_file(job.folder / k_pid_file)), pid))
+    if (!std::filesystem::exists(file) || !parse_number(trim(read_file(file)), pid))
         throw Error(Fault::restore_failed, "criu did not say which pid it restored");
     return static_cast<pid_t>(pid);
 }

@@ -2,9 +2,11 @@
 #include "cedana/model/manifest.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -22,6 +24,13 @@ constexpr pid_t k_highest_pid = 4 * 1024 * 1024;
     throw Error(Fault::checkpoint, fmt::format("the manifest of the checkpoint is not usable: {}", what));
 }
 
+// nlohmann would make a number of a negative one, a fraction or a boolean too.
+std::uint64_t number_of(const Json& json) {
+    if (!json.is_number_unsigned())
+        refuse(fmt::format("{} is no count", json.dump(-1, ' ', true, Json::error_handler_t::replace)));
+    return json.get<std::uint64_t>();
+}
+
 Json options_to_json(const CriuOptions& options) {
     return {{"shell_job", options.shell_job},       {"tcp_established", options.tcp_established},
             {"network_lock", options.network_lock}, {"external_unix_sockets", options.external_unix_sockets},
@@ -36,7 +45,7 @@ CriuOptions options_from_json(const Json& json) {
             .external_unix_sockets = json.at("external_unix_sockets").get<bool>(),
             .file_locks = json.at("file_locks").get<bool>(),
             .link_remap = json.at("link_remap").get<bool>(),
-            .ghost_limit = json.at("ghost_limit").get<std::uint64_t>(),
+            .ghost_limit = number_of(json.at("ghost_limit")),
             .extra = json.at("extra").get<std::vector<std::string>>()};
 }
 
@@ -51,25 +60,43 @@ Json process_to_json(const ManifestProcess& process) {
             {"resident_bytes", process.resident_bytes}};
 }
 
-pid_t pid_of(const Json& json) {
-    const auto pid = json.get<std::int64_t>();
-    if (!json.is_number_integer() || pid < 1 || pid > k_highest_pid)
+// 0: a parent in another pid namespace (proc(5)).
+pid_t parent_of(const Json& json) {
+    const std::uint64_t pid = number_of(json);
+    if (pid > k_highest_pid)
         refuse(fmt::format("{} is no pid", pid));
     return static_cast<pid_t>(pid);
 }
 
+pid_t pid_of(const Json& json) {
+    const pid_t pid = parent_of(json);
+    if (pid == 0)
+        refuse("0 is no pid");
+    return pid;
+}
+
 ManifestProcess process_from_json(const Json& json) {
     ManifestProcess process{.pid = pid_of(json.at("pid")),
-                            .parent = json.at("parent").get<pid_t>(),
-                            .start_time = json.at("start_time").get<std::uint64_t>(),
+                            .parent = parent_of(json.at("parent")),
+                            .start_time = number_of(json.at("start_time")),
                             .comm = json.at("comm").get<std::string>(),
                             .executable = json.at("executable").get<std::string>(),
                             .command_line = json.at("command_line").get<std::vector<std::string>>(),
                             .threads = {},
-                            .resident_bytes = json.at("resident_bytes").get<std::uint64_t>()};
+                            .resident_bytes = number_of(json.at("resident_bytes"))};
     for (const Json& thread : json.at("threads"))
         process.threads.push_back(pid_of(thread));
+    if (!std::ranges::count(process.threads, process.pid))
+        refuse(fmt::format("process {} is not among its own threads", process.pid));
     return process;
+}
+
+void refuse_shared_pids(const std::vector<ManifestProcess>& tree) {
+    std::set<pid_t> seen;
+    for (const ManifestProcess& process : tree)
+        for (const pid_t thread : process.threads)
+            if (!seen.insert(thread).second)
+                refuse(fmt::format("the pid {} is there twice", thread));
 }
 
 Manifest from_json(const Json& json) {
@@ -94,8 +121,9 @@ Manifest from_json(const Json& json) {
         manifest.tree.push_back(process_from_json(process));
     if (manifest.tree.empty())
         refuse("its tree has no process");
-    manifest.images = json.at("images").get<std::size_t>();
-    manifest.bytes_images = json.at("bytes_images").get<std::uint64_t>();
+    refuse_shared_pids(manifest.tree);
+    manifest.images = number_of(json.at("images"));
+    manifest.bytes_images = number_of(json.at("bytes_images"));
     manifest.digests = json.at("digests").get<std::map<std::string, std::string>>();
     manifest.timings = json.at("timings").get<std::map<std::string, double>>();
     return manifest;
@@ -132,7 +160,7 @@ Manifest parse_manifest(std::string_view text) {
     try {
         return from_json(Json::parse(text));
     } catch (const Json::exception& error) {
-        refuse(error.what());
+        refuse(printable(error.what()));
     }
 }
 

@@ -63,6 +63,15 @@ std::string holder(int file) {
 
 } // namespace
 
+void remove_stale_locks(const fs::path& folder) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+        const UniqueFd file(::open(entry.path().c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+        if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 && is_at(file.get(), entry.path()))
+            ::unlink(entry.path().c_str());
+    }
+}
+
 TreeLock::TreeLock(std::vector<ProcessId> processes, const fs::path& folder) {
     make_folder(folder);
     std::sort(processes.begin(), processes.end());

@@ -30,7 +30,9 @@ constexpr std::string_view k_deleted = " (deleted)";
 class RelativePath {
   public:
     RelativePath(pid_t pid, const char* name) {
-        char* end = std::to_chars(text_.data(), text_.data() + text_.size(), pid).ptr;
+        // Room for any pid; the bound also shows the compiler that the slash fits behind it.
+        constexpr std::size_t k_pid_digits = 16;
+        char* end = std::to_chars(text_.data(), text_.data() + k_pid_digits, pid).ptr;
         *end++ = '/';
         const auto room = static_cast<std::size_t>(text_.data() + text_.size() - 1 - end);
         *std::copy_n(name, std::min(std::strlen(name), room), end) = '\0';

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -164,8 +165,14 @@ ProcessTree read_tree(const Procfs& procfs, ProcessHandle root, pid_t self) {
 }
 
 std::string process_name(const ProcessTree& tree) {
-    const std::string name = tree.root().executable.filename().string();
-    return name.empty() ? tree.root().stat.comm : name;
+    const TreeProcess& root = tree.root();
+    const std::string name = root.executable.filename().string();
+    // Debian's redis-server is a link to redis-check-rdb, python3 one to python3.11: the link's name is what people
+    // call it. The kernel's name for the process is that of the file that was started.
+    std::error_code ignored;
+    const bool by_link =
+        std::filesystem::equivalent(root.executable.parent_path() / root.stat.comm, root.executable, ignored);
+    return name.empty() || by_link ? root.stat.comm : name;
 }
 
 } // namespace cedana

@@ -15,8 +15,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -41,7 +44,8 @@ class ImageReader {
     ~ImageReader();
 
     [[nodiscard]] bool exists(const std::string& name) const;
-    // Begins to read an image from its start; may be called again for the same image. Throws if there is none.
+    // Begins to read an image from its start; may be called again for the same image. Reads nothing itself. Throws if
+    // there is none.
     int open(const std::string& name);
     // The next bytes; empty while none are decompressed, and at the end. Throws what went wrong:
     // Error(Fault::checkpoint) for a damaged frame.
@@ -53,7 +57,7 @@ class ImageReader {
     // Set when ready() of some stream may give more, and when reading has failed.
     [[nodiscard]] int data_ready() const { return data_ready_.fd(); }
 
-    // Begins to decompress images that will be asked for (the pages), as far as the buffer goes.
+    // Begins to decompress images that will be asked for (the pages), as far as half of the buffer goes.
     void read_ahead();
 
   private:
@@ -62,9 +66,13 @@ class ImageReader {
         bool decoded = false;
     };
     struct Stream {
-        Stream(const ImageRecord* read, RawEntry from) : record(read), entry(from) {}
+        explicit Stream(const ImageRecord& read) : record(&read) {}
+        [[nodiscard]] bool wants_more() const { return next < record->frames.size(); }
+
         const ImageRecord* record;
-        RawEntry entry;
+        // Found by the first worker that needs it: that reads the file.
+        std::once_flag found;
+        std::optional<RawEntry> entry;
         // Frames that are decoded or being decoded, in order; the first has the number `first`.
         std::size_t first = 0;
         std::map<std::size_t, std::unique_ptr<Slot>> slots;
@@ -72,13 +80,19 @@ class ImageReader {
         std::size_t next = 0;
         // Bytes of the first frame that are done with.
         std::size_t offset = 0;
-        bool opened = false;
+        bool closed = false;
     };
+    using SharedStream = std::shared_ptr<Stream>;
 
-    int add_stream(const ImageRecord& record);
-    [[nodiscard]] Stream* stream_to_feed();
+    void require_fit(const ImageRecord& record) const;
+    void end_threads();
+    [[nodiscard]] SharedStream stream_to_feed();
+    [[nodiscard]] SharedStream open_in_turn();
+    [[nodiscard]] SharedStream ahead_in_turn();
+    void feed(Stream& stream, std::unique_lock<std::mutex>& lock, std::vector<std::byte>& compressed,
+              FrameDecoder& decoder);
     void run_worker();
-    void decode(const Stream& stream, std::size_t number, Slot& slot, std::vector<std::byte>& compressed,
+    void decode(Stream& stream, std::size_t number, Slot& slot, std::vector<std::byte>& compressed,
                 FrameDecoder& decoder) const;
 
     const ZipReader& zip_;
@@ -88,10 +102,18 @@ class ImageReader {
 
     mutable std::mutex mutex_;
     std::condition_variable work_;
-    std::map<int, std::shared_ptr<Stream>> streams_;
+    // Open ones, by number.
+    std::map<int, SharedStream> streams_;
     int last_stream_ = 0;
     // The number of the stream that was fed last, for taking turns.
     int turn_ = 0;
+    // Read ahead and not open yet, by name.
+    std::map<std::string_view, SharedStream> ahead_;
+    std::string_view ahead_turn_;
+    // The next image that reading ahead comes to.
+    std::set<ImageRecord, ByName>::const_iterator next_ahead_;
+    // Asked for before reading ahead came to them.
+    std::set<std::string_view> asked_for_;
     std::size_t frames_held_ = 0;
     std::vector<std::vector<std::byte>> spare_;
     std::exception_ptr failure_;

@@ -6,9 +6,9 @@
 //             while the tree is frozen they would take the processors from CRIU
 //   writer    hands one entry after the other to the ZipWriter, which appends it while it is still being compressed
 //
-// When memory runs short before the images are complete, the writer starts with what is complete and with the largest
-// image that is not, and space() is empty until frames are free again (back-pressure). Memory: the pool, and at most
-// 64 MiB beside it.
+// When memory runs short before the images are complete, the writer starts with what is complete or else with the
+// largest image that is not, and space() is empty until frames are free again (back-pressure). Memory: the pool, and at
+// most 64 MiB beside it.
 #pragma once
 
 #include "cedana/archive/codec.hpp"
@@ -18,11 +18,14 @@
 #include "cedana/base/event_fd.hpp"
 #include "cedana/base/signals.hpp"
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -35,8 +38,10 @@ namespace cedana {
 struct ImageWriterOptions {
     Method method = Method::zstd;
     int level = 1;
-    // 0: one a core.
+    // 0: one a core, up to eight, which compress faster than a disk takes it.
     unsigned threads = 0;
+    // How long nothing may come in while somebody waits for memory that only more input can free.
+    std::chrono::milliseconds patience = std::chrono::seconds(30);
     // Before the names in the archive.
     std::string folder = "images/";
 };
@@ -53,7 +58,8 @@ class ImageWriter {
     // A new image; its number.
     int begin(const std::string& name);
     // Where the image's next bytes may be written; empty while no memory is free: space_ready() is set when there may
-    // be. Throws what stopped the workers or the writer.
+    // be. Throws what stopped the workers or the writer, and Error(Fault::environment) if the pool is too small for
+    // what cannot be written yet.
     [[nodiscard]] std::span<std::byte> space(int image);
     void filled(int image, std::size_t count);
     void end(int image);
@@ -71,36 +77,50 @@ class ImageWriter {
   private:
     enum class State { filling, full, encoding, encoded };
     struct Frame {
+        // The bytes lie in a frame of the pool, or in memory of their own.
         std::byte* pooled = nullptr;
-        std::vector<std::byte> small;
+        std::vector<std::byte> own;
+        // `own` stands for a frame of the pool.
+        bool overdrawn = false;
         std::size_t size = 0;
         State state = State::filling;
         Position position = Position::more_follow;
         std::vector<std::byte> compressed;
         Sha256 digest{};
         std::uint32_t crc = 0;
-        [[nodiscard]] std::span<const std::byte> data() const { return {pooled ? pooled : small.data(), size}; }
+        [[nodiscard]] std::span<const std::byte> data() const { return {pooled ? pooled : own.data(), size}; }
+        [[nodiscard]] std::span<std::byte> room();
     };
     struct Image {
         ImageRecord record;
+        int number = 0;
         bool ended = false;
-        // Handed to the writer: its method is decided.
-        bool chosen = false;
         std::deque<std::unique_ptr<Frame>> frames;
         // Position in `frames` of the next one to be compressed.
         std::size_t next_to_encode = 0;
+        // Memory beside the pool from its end on until it is written.
+        std::size_t beside = 0;
         // What the ZipWriter is just reading.
         std::vector<std::byte> piece;
         bool table_given = false;
     };
     class Entry;
 
+    void end_threads();
+    [[nodiscard]] Image& image_at(int number) { return *images_.at(number); }
     [[nodiscard]] bool open_frame(Image& image);
+    [[nodiscard]] bool take_memory(const Image& image, Frame& frame);
+    void give_memory_back(Frame& frame);
+    void trim(Frame& frame);
     [[nodiscard]] bool short_of_memory() const;
-    [[nodiscard]] bool encodable(const Image& image) const;
+    [[nodiscard]] bool starving();
+    [[nodiscard]] static bool encodable(const Image& image);
+    [[nodiscard]] Image* image_to_encode();
     [[nodiscard]] std::vector<Image*> choose_images();
-    [[nodiscard]] Frame* frame_to_encode();
+    [[nodiscard]] std::vector<Image*> next_batch();
+    void batch_written(const std::vector<Image*>& images);
     [[nodiscard]] std::span<const std::byte> next_piece(Image& image);
+    void wait_for_progress(std::unique_lock<std::mutex>& lock, const std::function<bool()>& ready);
     void wake_capture();
     void fail(std::exception_ptr failure);
     void run_worker();
@@ -116,16 +136,25 @@ class ImageWriter {
     mutable std::mutex mutex_;
     std::condition_variable work_;
     std::condition_variable progress_;
-    std::vector<std::unique_ptr<Image>> images_;
+    // By number; those that are in the archive are gone.
+    std::map<int, std::unique_ptr<Image>> images_;
+    int last_number_ = 0;
+    // What is being written, without those of which every frame was given to a worker. Only the last may not have
+    // ended.
     std::deque<Image*> batch_;
     FrameIndex index_;
     std::exception_ptr failure_;
-    std::size_t unwritten_ = 0;
+    // Frames that are being compressed or wait for the writer.
     std::size_t backlog_ = 0;
     std::size_t overdraft_ = 0;
+    // Of ended images that are not written yet.
+    std::size_t beside_ = 0;
+    std::uint64_t bytes_taken_ = 0;
     std::uint64_t bytes_done_ = 0;
     bool capture_waits_ = false;
-    bool writer_starves_ = false;
+    bool writer_waits_ = false;
+    // Whose next piece the writer waits for.
+    const Image* writing_ = nullptr;
     bool full_speed_ = false;
     bool all_begun_ = false;
     bool stop_ = false;

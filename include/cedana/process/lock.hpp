@@ -14,6 +14,9 @@ namespace cedana {
 
 inline constexpr const char* k_lock_folder = "/run/cedana/locks";
 
+// Removes lock files whose holders were killed.
+void remove_stale_locks(const std::filesystem::path& folder = k_lock_folder);
+
 class TreeLock {
   public:
     // Locks all of them or none, without blocking. Makes the folder (0700) if it is missing.

@@ -44,8 +44,8 @@ struct ProcessTree {
 // (Fault::permission).
 [[nodiscard]] ProcessTree read_tree(const Procfs& procfs, ProcessHandle root, pid_t self);
 
-// What a checkpoint of the tree is named after: the base name of the root's program, for a script that of its
-// interpreter; not made safe for a file name.
+// What a checkpoint of the tree is named after: the base name of the root's program (of the link beside it through
+// which it was started, if there is one), for a script that of its interpreter; not made safe for a file name.
 [[nodiscard]] std::string process_name(const ProcessTree& tree);
 
 } // namespace cedana

@@ -9,6 +9,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <spdlog/fmt/fmt.h>
 
 #include <sys/stat.h>
 
@@ -88,6 +89,15 @@ TEST_F(TreeLockTest, EndsWithTheProcessThatHeldIt) {
     holder->kill_and_reap();
     EXPECT_NO_THROW(TreeLock({k_parent}, folder));
     EXPECT_EQ(files(), 0U);
+}
+
+TEST_F(TreeLockTest, StaleLocksAreRemovedAndHeldOnesStay) {
+    const auto killed = locked_by_another_process({k_parent});
+    killed->kill_and_reap();
+    const TreeLock held({k_child}, folder);
+    remove_stale_locks(folder);
+    EXPECT_EQ(files(), 1U);
+    EXPECT_TRUE(fs::exists(folder / fmt::format("{}.{}.lock", k_child.pid, k_child.start_time)));
 }
 
 TEST_F(TreeLockTest, TellsProcessesWithTheSamePidApart) {

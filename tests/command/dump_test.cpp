@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/archive/zip_reader.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+
+#include <nlohmann/json.hpp>
+
+#include <sys/stat.h>
+
+#include "command/command_fixture.hpp"
+
+namespace cedana::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+using Dump = WithTarget;
+
+class Umask {
+  public:
+    explicit Umask(mode_t mask) : before_(::umask(mask)) {}
+    Umask(const Umask&) = delete;
+    Umask& operator=(const Umask&) = delete;
+    ~Umask() { ::umask(before_); }
+
+  private:
+    mode_t before_;
+};
+
+mode_t mode_of(const fs::path& path) {
+    struct ::stat info {};
+    EXPECT_EQ(::stat(path.c_str(), &info), 0) << path;
+    return info.st_mode & 07777;
+}
+
+TEST_F(Dump, PrintsThePathOfTheCheckpointAndNothingElse) {
+    const CedanaRun run = dump(target);
+    EXPECT_EQ(run.exit_code, 0);
+    EXPECT_TRUE(matches(run.out, store().string() + "/sleep_[0-9]{8}T[0-9]{6}Z\\.zip\n"));
+    EXPECT_EQ(run.err, "");
+    EXPECT_TRUE(fs::is_regular_file(only_line(run.out)));
+}
+
+TEST_F(Dump, LeavesTheCheckpointAloneInTheFolder) {
+    const CedanaRun run = dump(target);
+    EXPECT_EQ(only(names_in(store())), fs::path(only_line(run.out)).filename().string());
+}
+
+TEST_F(Dump, HoldsTheManifestTheIndexTheLogAndTheImages) {
+    const CedanaRun run = dump(target);
+    std::set<std::string> names;
+    const ZipReader zip(only_line(run.out));
+    for (const EntryInfo& entry : zip.entries())
+        names.insert(entry.name);
+    EXPECT_EQ(names, (std::set<std::string>{"checkpoint_state.json", "index", "criu/dump.log", "images/inventory.img",
+                                            "images/pages-1.img"}));
+}
+
+TEST_F(Dump, LeavesTheTargetRunningByDefault) {
+    EXPECT_EQ(dump(target).exit_code, 0);
+    EXPECT_TRUE(target.runs());
+    EXPECT_TRUE(holds(only(criu_runs("dump")), "--leave-running"));
+}
+
+TEST_F(Dump, EndsTheTargetWhenToldToStopIt) {
+    EXPECT_EQ(dump(target, {"--stop"}).exit_code, 0);
+    EXPECT_EQ(target.wait_end().signal(), SIGKILL);
+    EXPECT_FALSE(holds(only(criu_runs("dump")), "--leave-running"));
+}
+
+TEST_F(Dump, EndsTheTargetWhenTheConfigSaysSo) {
+    write_text(config_file(), R"({"client": {"leave_running": false}})");
+    EXPECT_EQ(dump(target).exit_code, 0);
+    EXPECT_EQ(target.wait_end().signal(), SIGKILL);
+}
+
+TEST_F(Dump, LetsTheFlagOverrideTheConfig) {
+    write_text(config_file(), R"({"client": {"leave_running": false}})");
+    EXPECT_EQ(dump(target, {"--leave-running"}).exit_code, 0);
+    EXPECT_TRUE(target.runs());
+}
+
+TEST_F(Dump, GivesOneJsonObjectOnRequest) {
+    const CedanaRun run = dump(target, {"--json"});
+    EXPECT_EQ(run.exit_code, 0);
+    const Json json = Json::parse(only_line(run.out));
+    EXPECT_TRUE(fs::is_regular_file(json.at("checkpoint").get<std::string>()));
+    EXPECT_EQ(json.at("pid"), target.pid());
+    EXPECT_GT(json.at("seconds"), 0.0);
+    EXPECT_EQ(json.at("frozen_seconds"), 0.25);
+    EXPECT_EQ(json.at("bytes_images"), k_images_bytes);
+    EXPECT_EQ(json.at("bytes_archive"), fs::file_size(json.at("checkpoint").get<std::string>()));
+    EXPECT_GT(json.at("peak_memory_bytes"), 0);
+    EXPECT_GE(json.at("phases").size(), 1U);
+    EXPECT_TRUE(std::ranges::all_of(json.at("phases"), [](const Json& phase) { return phase.is_number(); }));
+}
+
+TEST_F(Dump, MakesAPrivateFileWhateverTheUmaskAllows) {
+    const Umask umask(0);
+    EXPECT_EQ(mode_of(only_line(dump(target).out)), 0600U);
+}
+
+TEST_F(Dump, MakesAReadableFileWhateverTheUmaskTakesAway) {
+    const Umask umask(0777);
+    EXPECT_EQ(mode_of(only_line(dump(target).out)), 0600U);
+}
+
+TEST_F(Dump, ReplacesCharactersThatDoNotBelongIntoAFileName) {
+    const Target odd(sleeper_at(scratch("we ird+näme")));
+    EXPECT_TRUE(holds(dump(odd).out, "/we_ird_n__me_"));
+}
+
+TEST_F(Dump, TakesAnotherNameWhenTheNameIsTakenAndOverwritesNothing) {
+    // Whatever second it is when the checkpoint gets its name.
+    const auto now = std::chrono::system_clock::now();
+    for (int second = 0; second < 60; ++second)
+        write_text(store() / ("sleep_" + utc_compact(now + std::chrono::seconds(second)) + ".zip"), "taken");
+    const CedanaRun run = dump(target);
+    EXPECT_EQ(run.exit_code, 0);
+    EXPECT_TRUE(matches(only_line(run.out), ".*/sleep_[0-9]{8}T[0-9]{6}Z_2\\.zip"));
+    EXPECT_EQ(names_in(store()).size(), 61U);
+    EXPECT_EQ(read_file(store() / ("sleep_" + utc_compact(now) + ".zip")), "taken");
+}
+
+TEST_F(Dump, FindsTheProcessByItsName) {
+    const Target otter(sleeper_at(scratch("lonely-otter")));
+    const CedanaRun run = cedana({"client", "dump", "-n", "lonely-otter", "-d", store()});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(only(criu_runs("dump")), "--tree " + otter.pid_text() + " "));
+}
+
+TEST_F(Dump, FindsTheProcessByTheNameInTheConfig) {
+    write_text(config_file(), R"({"client": {"process_name": "solitary-heron"}})");
+    const Target heron(sleeper_at(scratch("solitary-heron")));
+    const CedanaRun run = cedana({"client", "dump", "-d", store()});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(only(criu_runs("dump")), "--tree " + heron.pid_text() + " "));
+}
+
+TEST_F(Dump, GoesToTheFolderOfTheConfigWhenNoneIsGiven) {
+    write_text(config_file(), R"({"shared_storage": {"dump_storage_dir": ")" + store().string() + R"("}})");
+    const CedanaRun run = cedana({"client", "dump", "-p", target.pid_text()});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(run.out, store().string() + "/sleep_"));
+}
+
+TEST_F(Dump, PrintsAnAbsolutePathForARelativeFolder) {
+    options.cwd = folder();
+    const CedanaRun run = cedana({"client", "dump", "-p", target.pid_text(), "-d", "store"});
+    EXPECT_TRUE(holds(run.out, store().string() + "/sleep_"));
+}
+
+TEST_F(Dump, PassesItsOwnArgumentsOnToCriu) {
+    options.environment["CEDANA_CRIU_EXTRA_ARGS"] = "--timeout 60";
+    EXPECT_EQ(dump(target, {"--criu-arg=--tcp-close"}).exit_code, 0);
+    EXPECT_TRUE(holds(only(criu_runs("dump")), "--timeout 60 --tcp-close"));
+}
+
+TEST_F(Dump, LeavesNoWorkingFolderBehind) {
+    EXPECT_EQ(dump(target).exit_code, 0);
+    const std::string line = criu_runs("dump").front();
+    const std::string work = line.substr(line.find("/run/cedana/"));
+    EXPECT_FALSE(fs::exists(work.substr(0, work.find(' '))));
+}
+
+} // namespace
+} // namespace cedana::testing

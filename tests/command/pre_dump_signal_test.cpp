@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// client.signal_process_pre_dump
+#include "command/command_fixture.hpp"
+
+namespace cedana::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+class PreDumpSignal : public WithTarget {
+  protected:
+    PreDumpSignal() {
+        options.environment["CEDANA_CLIENT_SIGNAL_PROCESS_PRE_DUMP"] = "true";
+        options.environment["CEDANA_CLIENT_SIGNAL_PROCESS_DONE_FILE"] = scratch("done");
+    }
+};
+
+TEST_F(PreDumpSignal, IsNotSentToATargetThatItWouldEnd) {
+    const CedanaRun run = dump(target);
+    EXPECT_EQ(run.exit_code, 2);
+    EXPECT_EQ(run.out, "");
+    EXPECT_TRUE(holds(run.err, "process " + target.pid_text() + " does not handle SIGUSR1"));
+    EXPECT_TRUE(target.runs());
+    EXPECT_TRUE(criu_runs("dump").empty());
+}
+
+TEST_F(PreDumpSignal, IsFollowedByTheDumpOnceTheTargetIsDone) {
+    const Target prepared({PREPARES_ON_SIGNAL, scratch("ready"), scratch("done")});
+    wait_for_file(scratch("ready"));
+    const CedanaRun run = dump(prepared);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(fs::exists(scratch("done")));
+    EXPECT_TRUE(prepared.runs());
+}
+
+TEST_F(PreDumpSignal, IsFollowedByTheDumpOnceTheTimeIsUp) {
+    options.environment["CEDANA_CLIENT_SIGNAL_PROCESS_DONE_FILE"] = "";
+    options.environment["CEDANA_CLIENT_SIGNAL_PROCESS_TIMEOUT"] = "1";
+    const Target prepared({PREPARES_ON_SIGNAL, scratch("ready"), scratch("done")});
+    wait_for_file(scratch("ready"));
+    const CedanaRun run = dump(prepared);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(fs::exists(scratch("done")));
+}
+
+TEST_F(PreDumpSignal, IsNotSentUnlessAskedFor) {
+    options.environment.clear();
+    options.environment["CEDANA_CRIU_PATH"] = criu();
+    const Target prepared({PREPARES_ON_SIGNAL, scratch("ready"), scratch("done")});
+    wait_for_file(scratch("ready"));
+    EXPECT_EQ(dump(prepared).exit_code, 0);
+    EXPECT_FALSE(fs::exists(scratch("done")));
+}
+
+} // namespace
+} // namespace cedana::testing

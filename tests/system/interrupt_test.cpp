@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// A dump that somebody or something ends before its time: the tree runs on, and nothing is left that looks like a
+// checkpoint.
+#include <csignal>
+
+#include "support/wait.hpp"
+#include "system/moments.hpp"
+#include "system/step_log.hpp"
+#include "system/system_fixture.hpp"
+#include "system/terminal.hpp"
+
+namespace cedana::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t k_steps = 100;
+
+// When the pages are on their way from a frozen tree.
+constexpr const char* k_amid_the_pages = "Dumping pages";
+
+class InterruptedDump : public System {
+  protected:
+    void SetUp() override {
+        System::SetUp();
+        wait_for_more_lines(log, k_steps);
+    }
+    void expect_undisturbed() {
+        EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
+        EXPECT_TRUE(target.runs());
+    }
+
+    const fs::path log = scratch("count");
+    Target target{{target_program("counter"), log, "300"}};
+};
+
+TEST_F(InterruptedDump, ByCtrlCOnATerminalLeavesTheTreeRunningAndNoFile) {
+    CedanaOnTerminal cedana(dump_arguments(target.pid(), {"--stop"}), options);
+    wait_for_dump_log(cedana.pid(), k_amid_the_pages);
+    cedana.press_ctrl_c();
+    const CedanaRun run = cedana.wait();
+    EXPECT_EQ(run.exit_code, 130) << run.out;
+    EXPECT_TRUE(holds(run.out, "runs on"));
+    expect_undisturbed();
+    EXPECT_EQ(names_in(store()), std::vector<std::string>());
+}
+
+TEST_F(InterruptedDump, BySigtermLeavesTheTreeRunningAndNoFile) {
+    RunningCedana cedana(dump_arguments(target.pid(), {"--stop"}), options, folder());
+    wait_for_dump_log(cedana.pid(), k_amid_the_pages);
+    cedana.signal(SIGTERM);
+    const CedanaRun run = cedana.wait();
+    EXPECT_EQ(run.exit_code, 130) << run.err;
+    EXPECT_TRUE(holds(run.err, "runs on"));
+    expect_undisturbed();
+    EXPECT_EQ(names_in(store()), std::vector<std::string>());
+}
+
+// What CRIU writes to its log at the moments in which cedana is killed.
+class KilledCedana : public InterruptedDump, public ::testing::WithParamInterface<const char*> {
+  protected:
+    void kill_cedana_amid_a_dump() const {
+        RunningCedana cedana(dump_arguments(target.pid(), {"--stop"}), options, folder());
+        wait_for_dump_log(cedana.pid(), GetParam());
+        cedana.signal(SIGKILL);
+        EXPECT_EQ(cedana.wait().exit_code, -1);
+        // CRIU outlives it for as long as it takes to heal the tree.
+        reap_all_but(target.pid());
+    }
+};
+
+TEST_P(KilledCedana, LeavesTheTreeRunning) {
+    kill_cedana_amid_a_dump();
+    expect_undisturbed();
+    EXPECT_EQ(names_in(store(), ".zip"), std::vector<std::string>());
+}
+
+TEST_P(KilledCedana, IsCleanedUpAfterByTheNextDump) {
+    kill_cedana_amid_a_dump();
+    const CedanaRun next = dump(target.pid());
+    EXPECT_EQ(next.exit_code, 0) << next.err;
+    EXPECT_EQ(names_in(store()), std::vector<std::string>{fs::path(only_line(next.out)).filename()});
+    expect_undisturbed();
+}
+
+INSTANTIATE_TEST_SUITE_P(Moments, KilledCedana,
+                         ::testing::Values("Collecting", "Dumping task", k_amid_the_pages, "Running post-dump"));
+
+// Faults that CRIU brings about in itself: CRIU_FAULT of criu/include/fault-injection.h.
+class CriuFault : public InterruptedDump, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(CriuFault, IsToldAsItIs) {
+    options.environment["CRIU_FAULT"] = GetParam();
+    const CedanaRun run = dump(target.pid());
+    EXPECT_EQ(run.exit_code, target.runs() ? 6 : 10) << run.err;
+    EXPECT_TRUE(holds(run.err, target.runs() ? "runs on" : "the process ended"));
+    EXPECT_TRUE(count_on_from(1, lines_of(log)));
+    EXPECT_EQ(names_in(store()), std::vector<std::string>());
+}
+
+// 1: CRIU dies early; 3: amid the pages; 5: its code inside the process cannot connect to it.
+INSTANTIATE_TEST_SUITE_P(Faults, CriuFault, ::testing::Values("1", "3", "5"));
+
+} // namespace
+} // namespace cedana::testing

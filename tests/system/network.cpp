@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "system/network.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/unique_fd.hpp"
+
+#include <array>
+#include <cerrno>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace cedana::testing {
+
+namespace {
+
+sockaddr_in local_address(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+UniqueFd tcp_socket() {
+    UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const timeval limit{.tv_sec = 30, .tv_usec = 0};
+    if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0) {
+        const int err = errno;
+        throw os_error(err, "cannot make a socket");
+    }
+    return fd;
+}
+
+} // namespace
+
+std::uint16_t free_port() {
+    const UniqueFd fd = tcp_socket();
+    sockaddr_in address = local_address(0);
+    socklen_t size = sizeof address;
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
+        ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+        const int err = errno;
+        throw os_error(err, "cannot find a free port");
+    }
+    return ntohs(address.sin_port);
+}
+
+std::string ask(std::uint16_t port, const std::string& request) {
+    const UniqueFd fd = tcp_socket();
+    const sockaddr_in address = local_address(port);
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot connect to port {}", port));
+    }
+    write_all(fd.get(), request, fmt::format("port {}", port));
+    return read_all(fd.get(), fmt::format("port {}", port), 1024UL * 1024);
+}
+
+std::string http_get(std::uint16_t port, const std::string& path) {
+    return ask(port, fmt::format("GET {} HTTP/1.0\r\nHost: localhost\r\n\r\n", path));
+}
+
+} // namespace cedana::testing

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Restores that are difficult, and restores that must fail and leave nothing behind.
+#include "cedana/action/checkpoint_reader.hpp"
+
+#include <csignal>
+#include <fstream>
+#include <set>
+
+#include "support/wait.hpp"
+#include "system/moments.hpp"
+#include "system/step_log.hpp"
+#include "system/system_fixture.hpp"
+
+namespace cedana::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t k_steps = 100;
+
+using RestoreMany = System;
+
+TEST_F(RestoreMany, ProcessesThatShareMemoryComeBackThroughASmallBuffer) {
+    constexpr std::size_t k_processes = 64;
+    const fs::path log = scratch("answers");
+    Target target({target_program("shared"), log, std::to_string(k_processes)});
+    wait_for_lines(log, k_processes);
+    options.environment["CEDANA_ARCHIVE_BUFFER_MIB"] = "16";
+    const fs::path zip = dump_and_stop(target);
+    restore_as(target.pid(), zip);
+    const Manifest manifest = Checkpoint(zip).manifest();
+    ASSERT_EQ(manifest.tree.size(), k_processes);
+    for (const ManifestProcess& process : manifest.tree)
+        ASSERT_EQ(::kill(process.pid, SIGUSR1), 0);
+    std::set<std::string> expected;
+    for (std::size_t process = 0; process < k_processes; ++process)
+        for (const char* state : {" ready", " right"})
+            expected.insert(std::to_string(process) + state);
+    const std::vector<std::string> lines = wait_for_lines(log, 2 * k_processes);
+    EXPECT_EQ(std::set(lines.begin(), lines.end()), expected);
+}
+
+// A checkpoint of a counting program of which nothing runs any more.
+class FailingRestore : public System {
+  protected:
+    void SetUp() override {
+        System::SetUp();
+        wait_for_more_lines(log, k_steps);
+    }
+    void expect_that_a_restore_works(const fs::path& zip) const {
+        restore_as(target.pid(), zip);
+        EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
+    }
+
+    const fs::path log = scratch("count");
+    // Of memory that does not compress, so that nearly all of the checkpoint is pages.
+    Target target{{target_program("counter"), log, "64"}};
+};
+
+void flip_a_bit_at(const fs::path& path, std::uintmax_t offset) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(offset));
+    const int byte = file.get();
+    file.seekp(static_cast<std::streamoff>(offset));
+    file.put(static_cast<char>(byte ^ 1));
+}
+
+TEST_F(FailingRestore, OfATruncatedCheckpointRunsNothing) {
+    const fs::path zip = dump_and_stop(target);
+    fs::resize_file(zip, fs::file_size(zip) / 2);
+    const CedanaRun run = restore(zip);
+    EXPECT_EQ(run.exit_code, 8) << run.err;
+    EXPECT_EQ(run.out, "");
+    EXPECT_EQ(own_children(), std::vector<pid_t>());
+}
+
+TEST_F(FailingRestore, OfPagesWithAWrongBitRunsNothing) {
+    const fs::path zip = dump_and_stop(target);
+    flip_a_bit_at(zip, fs::file_size(zip) / 2);
+    const CedanaRun run = restore(zip);
+    EXPECT_EQ(run.exit_code, 8) << run.err;
+    EXPECT_EQ(run.out, "");
+    EXPECT_EQ(own_children(), std::vector<pid_t>());
+}
+
+TEST_F(FailingRestore, BesideTheOriginalNamesItAndLeavesItAlone) {
+    const CedanaRun dumped = dump(target.pid());
+    const CedanaRun run = restore(only_line(dumped.out));
+    EXPECT_EQ(run.exit_code, 7) << run.err;
+    EXPECT_TRUE(holds(run.err, "pid " + target.pid_text() + " is taken by counter"));
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
+    EXPECT_TRUE(target.runs());
+}
+
+TEST_F(FailingRestore, ByADeathOfCriuRunsNothingAndCanBeTriedAgain) {
+    const fs::path zip = dump_and_stop(target);
+    RunningCedana cedana({"client", "restore", zip}, options, folder());
+    wait_for_restore_log(cedana.pid(), "Forking task");
+    const std::vector<pid_t> criu = children_of(cedana.pid());
+    ASSERT_EQ(criu.size(), 1U);
+    ::kill(criu.front(), SIGKILL);
+    const CedanaRun run = cedana.wait();
+    EXPECT_EQ(run.exit_code, 7) << run.err;
+    EXPECT_EQ(own_children(), std::vector<pid_t>());
+    expect_that_a_restore_works(zip);
+}
+
+// Faults that CRIU brings about in itself: CRIU_FAULT of criu/include/fault-injection.h.
+class CriuFaultAtRestore : public FailingRestore, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(CriuFaultAtRestore, RunsNothingAndCanBeTriedAgain) {
+    const fs::path zip = dump_and_stop(target);
+    options.environment["CRIU_FAULT"] = GetParam();
+    const CedanaRun run = restore(zip);
+    EXPECT_EQ(run.exit_code, 7) << run.err;
+    EXPECT_TRUE(holds(run.err, "nothing of it runs"));
+    EXPECT_EQ(own_children(), std::vector<pid_t>());
+    options.environment.erase("CRIU_FAULT");
+    expect_that_a_restore_works(zip);
+}
+
+// 2: the root task fails; 6: after everything was restored.
+INSTANTIATE_TEST_SUITE_P(Faults, CriuFaultAtRestore, ::testing::Values("2", "6"));
+
+} // namespace
+} // namespace cedana::testing

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/criu_options.hpp"
+
+#include <functional>
+
+#include <gtest/gtest.h>
+
+namespace cedana {
+namespace {
+
+constexpr std::uint64_t k_mib = 1024UL * 1024;
+
+struct Row {
+    const char* name;
+    std::function<void(TreeFacts&)> fact;
+    std::function<void(CriuOptions&)> option;
+};
+
+class CriuOption : public ::testing::TestWithParam<Row> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, CriuOption,
+    ::testing::Values(Row{"Nothing", [](TreeFacts&) {}, [](CriuOptions&) {}},
+                      Row{"ShellJob", [](TreeFacts& facts) { facts.shell_job = true; },
+                          [](CriuOptions& options) { options.shell_job = true; }},
+                      Row{"TcpConnection", [](TreeFacts& facts) { facts.tcp_established = true; },
+                          [](CriuOptions& options) { options.tcp_established = true; }},
+                      Row{"UnixSocket", [](TreeFacts& facts) { facts.external_unix_sockets = Answer::yes; },
+                          [](CriuOptions& options) { options.external_unix_sockets = true; }},
+                      Row{"UnixSocketPerhaps", [](TreeFacts& facts) { facts.external_unix_sockets = Answer::unknown; },
+                          [](CriuOptions& options) { options.external_unix_sockets = true; }},
+                      Row{"FileLock", [](TreeFacts& facts) { facts.file_locks = true; },
+                          [](CriuOptions& options) { options.file_locks = true; }},
+                      Row{"RemovedName", [](TreeFacts& facts) { facts.link_remap = true; },
+                          [](CriuOptions& options) { options.link_remap = true; }},
+                      // With room for what it grows by until the tree is frozen.
+                      Row{"DeletedFile", [](TreeFacts& facts) { facts.ghost_bytes = 5 * k_mib; },
+                          [](CriuOptions& options) { options.ghost_limit = 21 * k_mib; }}),
+    [](const auto& instance) { return std::string(instance.param.name); });
+
+TEST_P(CriuOption, FollowsFromItsFactAlone) {
+    TreeFacts facts;
+    GetParam().fact(facts);
+    CriuOptions expected;
+    GetParam().option(expected);
+    EXPECT_EQ(choose_criu_options(facts, {}), expected);
+}
+
+TEST(CriuOptions, HoldWhatTheUserAdds) {
+    EXPECT_EQ(choose_criu_options({}, {"--ext-mount-map", "auto"}),
+              (CriuOptions{.network_lock = {}, .extra = {"--ext-mount-map", "auto"}}));
+}
+
+} // namespace
+} // namespace cedana

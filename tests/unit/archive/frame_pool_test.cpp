@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/archive/codec.hpp"
+#include "cedana/archive/frame_pool.hpp"
+
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <sys/mman.h>
+
+#include "unit/archive/support.hpp"
+
+namespace cedana::testing {
+namespace {
+
+constexpr std::uint64_t k_mib = 1024UL * 1024;
+
+std::vector<std::byte*> take_all(FramePool& pool) {
+    std::vector<std::byte*> frames;
+    while (std::byte* frame = pool.take())
+        frames.push_back(frame);
+    return frames;
+}
+
+// Pages of a frame that are in memory.
+std::size_t resident_pages(std::byte* frame) {
+    std::vector<unsigned char> pages(k_frame_size / 4096);
+    EXPECT_EQ(::mincore(frame, k_frame_size, pages.data()), 0);
+    return static_cast<std::size_t>(std::ranges::count_if(pages, [](unsigned char page) { return (page & 1) != 0; }));
+}
+
+TEST(FramePool, HoldsAsManyFramesAsTheBoundHasRoomFor) {
+    FramePool pool(20 * k_mib + 5, 0);
+    EXPECT_EQ(pool.capacity(), 20U);
+    EXPECT_EQ(take_all(pool).size(), 20U);
+}
+
+TEST(FramePool, HoldsSixteenFramesAtLeast) { EXPECT_EQ(FramePool(0, 0).capacity(), 16U); }
+
+TEST(FramePool, GivesNoneWhenAllAreTaken) {
+    FramePool pool(0, 0);
+    take_all(pool);
+    EXPECT_EQ(pool.take(), nullptr);
+    EXPECT_EQ(pool.free_frames(), 0U);
+}
+
+TEST(FramePool, GivesFramesThatDoNotOverlap) {
+    FramePool pool(0, 0);
+    std::vector<std::byte*> frames = take_all(pool);
+    std::ranges::sort(frames);
+    EXPECT_EQ(std::ranges::adjacent_find(
+                  frames, [](const std::byte* a, const std::byte* b) { return b - a < std::ptrdiff_t{k_frame_size}; }),
+              frames.end());
+}
+
+TEST(FramePool, GivesTheFrameThatCameBackLast) {
+    FramePool pool(0, 0);
+    std::byte* const frame = pool.take();
+    pool.give_back(frame);
+    EXPECT_EQ(pool.free_frames(), 16U);
+    EXPECT_EQ(pool.take(), frame);
+}
+
+TEST(FramePool, GivesTouchedFramesFirst) {
+    FramePool pool(64 * k_mib, 3 * k_mib);
+    EXPECT_EQ(resident_pages(pool.take()), k_frame_size / 4096);
+    EXPECT_EQ(resident_pages(pool.take()), k_frame_size / 4096);
+    EXPECT_EQ(resident_pages(pool.take()), k_frame_size / 4096);
+}
+
+TEST(FramePool, TouchesNoMoreThanItHolds) {
+    FramePool pool(16 * k_mib, 1000 * k_mib);
+    EXPECT_EQ(resident_pages(take_all(pool).back()), k_frame_size / 4096);
+}
+
+TEST(FramePool, SaysWhatToChangeWhenThereIsNoRoom) {
+    try {
+        FramePool(1UL << 60, 0);
+        FAIL() << "nothing was thrown";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.fault(), Fault::environment);
+        EXPECT_NE(error.hint().find("archive.buffer_mib"), std::string::npos);
+    }
+}
+
+} // namespace
+} // namespace cedana::testing

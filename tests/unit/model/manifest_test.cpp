@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/error.hpp"
+#include "cedana/model/manifest.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace cedana {
+namespace {
+
+using Json = nlohmann::json;
+
+Manifest example() {
+    return {.created = "2026-11-22T16:45:10Z",
+            .cedana_version = "1.0.0",
+            .criu_version = "3.17.1",
+            .host = {.name = "host",
+                     .kernel = "6.1.0",
+                     .machine = "x86_64",
+                     .cpu_model = "a processor",
+                     .cpu_flags = {"avx", "sse4_2"}},
+            .name = "redis-server",
+            .leave_running = false,
+            .criu_options = {.shell_job = true,
+                             .tcp_established = true,
+                             .network_lock = "nftables",
+                             .external_unix_sockets = true,
+                             .file_locks = true,
+                             .link_remap = true,
+                             .ghost_limit = 1 << 20,
+                             .extra = {"-v4"}},
+            .tree = {{.pid = 100,
+                      .parent = 1,
+                      .start_time = 18'000'000'000'000'000'000U,
+                      .comm = "redis",
+                      .executable = "/usr/bin/redis-server",
+                      .command_line = {"redis-server", "--port", "0"},
+                      .threads = {100, 101},
+                      .resident_bytes = 1 << 30},
+                     {.pid = 102,
+                      .parent = 100,
+                      .start_time = 18'000'000'000'000'000'001U,
+                      .comm = "worker",
+                      .executable = "",
+                      .command_line = {},
+                      .threads = {102}}},
+            .images = 7,
+            .bytes_images = 123456,
+            .digests = {{"index", "00ff"}, {"criu/dump.log", "ff00"}},
+            .timings = {{"capture", 0.25}}};
+}
+
+Json example_json() { return Json::parse(write_manifest(example())); }
+
+struct Refusal {
+    std::optional<Fault> fault;
+    std::string message;
+    std::string hint;
+};
+
+Refusal refusal_of(const std::string& text) {
+    try {
+        static_cast<void>(parse_manifest(text));
+    } catch (const Error& error) {
+        return {error.fault(), error.message(), error.hint()};
+    }
+    return {std::nullopt, "not refused", ""};
+}
+
+// Every value inside, the folders first.
+std::vector<std::string> pointers_of(const Json& json) {
+    std::vector<std::string> pointers;
+    const Json flat = json.flatten();
+    for (const auto& [pointer, value] : flat.items()) {
+        static_cast<void>(value);
+        for (std::size_t end = pointer.find('/', 1); end != std::string::npos; end = pointer.find('/', end + 1))
+            pointers.push_back(pointer.substr(0, end));
+        pointers.push_back(pointer);
+    }
+    return pointers;
+}
+
+// A manifest with another value at a place.
+std::string with(const std::string& pointer, const Json& value) {
+    Json json = example_json();
+    json[Json::json_pointer(pointer)] = value;
+    return json.dump();
+}
+
+TEST(Manifest, IsReadAsItWasWritten) {
+    const Manifest read = parse_manifest(write_manifest(example()));
+    EXPECT_EQ(write_manifest(read), write_manifest(example()));
+    EXPECT_EQ(read.criu_options, example().criu_options);
+    EXPECT_EQ(read.tree.at(0).start_time, 18'000'000'000'000'000'000U);
+    EXPECT_EQ(read.tree.at(0).threads, (std::vector<pid_t>{100, 101}));
+    EXPECT_EQ(read.tree.at(1).parent, 100);
+    EXPECT_EQ(read.digests, example().digests);
+    EXPECT_EQ(read.timings, example().timings);
+}
+
+TEST(Manifest, TakesKeysThatALaterVersionAdds) { EXPECT_NO_THROW(parse_manifest(with("/added", 1))); }
+
+class MissingKey : public ::testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(
+    Manifest, MissingKey,
+    ::testing::Values("/format_version", "/created", "/name", "/leave_running", "/cedana_version", "/criu_version",
+                      "/host", "/host/name", "/host/kernel", "/host/machine", "/host/cpu_model", "/host/cpu_flags",
+                      "/criu_options", "/criu_options/shell_job", "/criu_options/tcp_established",
+                      "/criu_options/network_lock", "/criu_options/external_unix_sockets", "/criu_options/file_locks",
+                      "/criu_options/link_remap", "/criu_options/ghost_limit", "/criu_options/extra", "/tree",
+                      "/tree/0", "/tree/0/pid", "/tree/0/parent", "/tree/0/start_time", "/tree/0/comm",
+                      "/tree/0/executable", "/tree/0/command_line", "/tree/0/threads", "/tree/0/resident_bytes",
+                      "/images", "/bytes_images", "/digests", "/timings"),
+    [](const auto& instance) {
+        std::string name = instance.param.substr(1);
+        std::ranges::replace(name, '/', '_');
+        return name;
+    });
+
+TEST_P(MissingKey, IsRefused) {
+    const Json::json_pointer pointer(GetParam());
+    Json json = example_json();
+    json["tree"].erase(1);
+    Json& parent = json[pointer.parent_pointer()];
+    parent.is_array() ? parent.erase(0) : static_cast<void>(parent.erase(pointer.back()));
+    EXPECT_EQ(refusal_of(json.dump()).fault, Fault::checkpoint);
+}
+
+TEST(Manifest, RefusesAnObjectInPlaceOfAnyValue) {
+    for (const std::string& pointer : pointers_of(example_json()))
+        EXPECT_EQ(refusal_of(with(pointer, {{"a", Json::object()}})).fault, Fault::checkpoint) << pointer;
+}
+
+TEST(Manifest, RefusesNullInPlaceOfAnyValue) {
+    for (const std::string& pointer : pointers_of(example_json()))
+        EXPECT_EQ(refusal_of(with(pointer, nullptr)).fault, Fault::checkpoint) << pointer;
+}
+
+struct Absurd {
+    const char* pointer;
+    Json value;
+};
+class AbsurdValue : public ::testing::TestWithParam<Absurd> {};
+INSTANTIATE_TEST_SUITE_P(
+    Manifest, AbsurdValue,
+    ::testing::Values(Absurd{"/tree/0/pid", 0}, Absurd{"/tree/0/pid", -1}, Absurd{"/tree/0/pid", 4'194'305},
+                      Absurd{"/tree/0/pid", 1.5}, Absurd{"/tree/0/pid", "100"}, Absurd{"/tree/0/pid", true},
+                      Absurd{"/tree/0/pid", 4'294'967'396}, Absurd{"/tree/0/pid", 18'446'744'073'709'551'516U},
+                      Absurd{"/tree/0/threads/0", 0}, Absurd{"/tree/0/threads/0", -5}, Absurd{"/tree/0/parent", -1},
+                      Absurd{"/tree/0/parent", 4'294'967'296}, Absurd{"/tree/0/start_time", -1},
+                      Absurd{"/tree/0/resident_bytes", -1}, Absurd{"/tree/0/resident_bytes", 1e300},
+                      Absurd{"/images", -1}, Absurd{"/bytes_images", -1}, Absurd{"/bytes_images", 1.5},
+                      Absurd{"/criu_options/ghost_limit", -1}, Absurd{"/criu_options/ghost_limit", 1e300},
+                      Absurd{"/criu_options/shell_job", 1}, Absurd{"/leave_running", "no"},
+                      Absurd{"/tree/0/threads", Json::array()}, Absurd{"/tree", Json::array()},
+                      Absurd{"/tree/1/pid", 100}));
+
+TEST_P(AbsurdValue, IsRefused) {
+    EXPECT_EQ(refusal_of(with(GetParam().pointer, GetParam().value)).fault, Fault::checkpoint)
+        << GetParam().pointer << " = " << GetParam().value;
+}
+
+TEST(Manifest, OfAnotherVersionSaysWhoCanReadIt) {
+    const Refusal refusal = refusal_of(with("/format_version", k_manifest_version + 1));
+    EXPECT_EQ(refusal.fault, Fault::checkpoint);
+    EXPECT_NE(refusal.message.find("format version 2"), std::string::npos) << refusal.message;
+    EXPECT_NE(refusal.hint, "");
+}
+
+// What a later version changes cannot be known here, so its version comes before everything else.
+TEST(Manifest, OfAnotherVersionIsToldByItsVersionAlone) { EXPECT_NE(refusal_of(R"({"format_version": 2})").hint, ""); }
+
+TEST(Manifest, KeepsACommandLineThatIsNotUtf8AsFarAsItIs) {
+    Manifest manifest = example();
+    manifest.tree[0].command_line = {"a\xff"
+                                     "b"};
+    manifest.tree[0].comm = "\xc3";
+    const Manifest read = parse_manifest(write_manifest(manifest));
+    EXPECT_EQ(read.tree[0].command_line.at(0), "a\xef\xbf\xbd"
+                                               "b");
+    EXPECT_EQ(read.tree[0].comm, "\xef\xbf\xbd");
+}
+
+TEST(Manifest, ThatWasCutShortIsRefusedWhereverItEnds) {
+    const std::string text = write_manifest(example());
+    // The last two bytes are the closing brace and the end of the line.
+    for (std::size_t size = 0; size < text.size() - 1; ++size)
+        ASSERT_EQ(refusal_of(text.substr(0, size)).fault, Fault::checkpoint) << size;
+}
+
+class NoManifest : public ::testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Manifest, NoManifest,
+                         ::testing::Values("", "null", "[]", "1", "\"text\"", "{}", std::string(100'000, '['),
+                                           std::string(10, '\0'), "\xff\xfe"));
+
+TEST_P(NoManifest, IsRefused) { EXPECT_EQ(refusal_of(GetParam()).fault, Fault::checkpoint); }
+
+} // namespace
+} // namespace cedana
