@@ -88,8 +88,10 @@ void ImageReader::sent(int number, std::size_t count) {
     constexpr std::size_t k_spare = 16;
     const std::scoped_lock lock(mutex_);
     Stream& stream = *streams_.at(number);
-    stream.offset += count;
     const auto slot = stream.slots.find(stream.first);
+    if (slot == stream.slots.end() || !slot->second->decoded)
+        throw Error(Fault::internal, "more of an image was taken than was there");
+    stream.offset += count;
     if (stream.offset < slot->second->data.size())
         return;
     if (spare_.size() < k_spare)

@@ -13,6 +13,7 @@
 
 #include <poll.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace cedana {
 
@@ -34,8 +35,8 @@ constexpr std::size_t k_reserved = 2;
 constexpr unsigned k_most_threads = 8;
 constexpr int k_lowest_priority = 19;
 
-// Of the calling thread alone (setpriority(2), "C library/kernel differences").
-void set_thread_priority(int nice) { ::setpriority(PRIO_PROCESS, 0, nice); }
+// Of one thread alone (setpriority(2), "C library/kernel differences").
+void set_thread_priority(pid_t thread, int nice) { ::setpriority(PRIO_PROCESS, static_cast<id_t>(thread), nice); }
 
 } // namespace
 
@@ -59,7 +60,7 @@ std::span<std::byte> ImageWriter::Frame::room() {
 }
 
 ImageWriter::ImageWriter(ZipWriter& zip, FramePool& pool, ImageWriterOptions options)
-    : zip_(zip), pool_(pool), options_(std::move(options)) {
+    : zip_(zip), pool_(pool), options_(std::move(options)), usual_priority_(::getpriority(PRIO_PROCESS, 0)) {
     const unsigned workers =
         options_.threads != 0 ? options_.threads : std::clamp(std::thread::hardware_concurrency(), 1U, k_most_threads);
     try {
@@ -201,6 +202,10 @@ void ImageWriter::end(int number) {
 void ImageWriter::compress_now() {
     const std::scoped_lock lock(mutex_);
     full_speed_ = true;
+    // A worker may be in the middle of a frame, which must not take all the longer now.
+    for (const pid_t worker : low_workers_)
+        set_thread_priority(worker, usual_priority_);
+    low_workers_.clear();
     work_.notify_all();
     progress_.notify_all();
 }
@@ -227,9 +232,8 @@ void ImageWriter::encode(Frame& frame, FrameEncoder& encoder) {
 }
 
 void ImageWriter::run_worker() {
-    const int usual_priority = ::getpriority(PRIO_PROCESS, 0);
+    const pid_t self = ::gettid();
     std::map<Method, FrameEncoder> encoders;
-    bool low = false;
     std::unique_lock lock(mutex_);
     try {
         while (true) {
@@ -241,10 +245,9 @@ void ImageWriter::run_worker() {
             frame.state = State::encoding;
             ++backlog_;
             const Method method = image->record.method;
-            const bool lower = !full_speed_;
+            if (!full_speed_ && low_workers_.insert(self).second)
+                set_thread_priority(self, k_lowest_priority);
             lock.unlock();
-            if (std::exchange(low, lower) != lower)
-                set_thread_priority(lower ? k_lowest_priority : usual_priority);
             encode(frame, encoders.try_emplace(method, method, options_.level).first->second);
             lock.lock();
             frame.state = State::encoded;

@@ -5,20 +5,10 @@
 
 #include <cerrno>
 
-#include <spdlog/fmt/fmt.h>
-
-#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
 namespace cedana::criu {
-
-namespace {
-
-// The largest pipe that an ordinary fs.pipe-max-size allows; less only costs speed.
-constexpr int k_pipe_bytes = 1024 * 1024;
-
-} // namespace
 
 ImageCapture::ImageCapture(EventLoop& loop, const std::filesystem::path& images, ImageSink& sink)
     : loop_(loop), sink_(sink),
@@ -36,11 +26,6 @@ ImageCapture::ImageCapture(EventLoop& loop, const std::filesystem::path& images,
 ImageCapture::~ImageCapture() { cancel(); }
 
 void ImageCapture::add(const std::string& name, UniqueFd pipe) {
-    ::fcntl(pipe.get(), F_SETPIPE_SZ, k_pipe_bytes);
-    if (::fcntl(pipe.get(), F_SETFL, O_NONBLOCK) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot set up the pipe of {}", name));
-    }
     const int fd = pipe.get();
     const int image = sink_.begin(name);
     ++images_;

@@ -6,19 +6,10 @@
 #include <algorithm>
 #include <cerrno>
 
-#include <spdlog/fmt/fmt.h>
-
-#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
 namespace cedana::criu {
-
-namespace {
-
-constexpr int k_pipe_bytes = 1024 * 1024;
-
-} // namespace
 
 ImageServer::ImageServer(EventLoop& loop, const std::filesystem::path& images, ImageSource& source)
     : loop_(loop), source_(source),
@@ -45,11 +36,6 @@ ImageServer::~ImageServer() {
 }
 
 void ImageServer::add(const std::string& name, UniqueFd pipe) {
-    ::fcntl(pipe.get(), F_SETPIPE_SZ, k_pipe_bytes);
-    if (::fcntl(pipe.get(), F_SETFL, O_NONBLOCK) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot set up the pipe of {}", name));
-    }
     const int fd = pipe.get();
     pipes_.emplace(fd, Target{.pipe = std::move(pipe), .stream = source_.open(name)});
     loop_.watch(fd, POLLOUT, [this, fd](short) { write_to(fd); });

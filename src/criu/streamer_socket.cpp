@@ -12,6 +12,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -52,6 +53,17 @@ Received receive_some(int socket, std::size_t limit) {
         received.passed = UniqueFd(fd);
     }
     return received;
+}
+
+// Ready for a loop that must not block in it, and as large as an ordinary fs.pipe-max-size allows: less only costs
+// speed.
+void set_up_pipe(int pipe) {
+    constexpr int k_pipe_bytes = 1024 * 1024;
+    ::fcntl(pipe, F_SETPIPE_SZ, k_pipe_bytes);
+    if (::fcntl(pipe, F_SETFL, O_NONBLOCK) != 0) {
+        const int err = errno;
+        throw os_error(err, "cannot set up the pipe of an image");
+    }
 }
 
 std::uint32_t length_of(std::string_view buffer) {
@@ -122,6 +134,7 @@ void StreamerSocket::consume(std::string_view bytes, UniqueFd passed) {
     if (expects_pipe_) {
         if (!passed)
             throw Error(Fault::internal, "criu sent no pipe for an image");
+        set_up_pipe(passed.get());
         std::string name = std::move(*expects_pipe_);
         expects_pipe_.reset();
         handlers_.pipe(std::move(name), std::move(passed));

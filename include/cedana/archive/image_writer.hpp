@@ -28,10 +28,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <sys/types.h>
 
 namespace cedana {
 
@@ -158,6 +161,9 @@ class ImageWriter {
     bool full_speed_ = false;
     bool all_begun_ = false;
     bool stop_ = false;
+    int usual_priority_;
+    // Threads at the lowest priority.
+    std::set<pid_t> low_workers_;
     std::vector<std::thread> threads_;
 };
 

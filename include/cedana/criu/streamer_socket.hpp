@@ -28,7 +28,7 @@ class StreamerSocket {
     struct Handlers {
         // serve only: whether the image exists.
         std::function<bool(const std::string& name)> exists;
-        // CRIU's pipe for an image: the read end at capture, the write end at serve.
+        // CRIU's pipe for an image, non-blocking: the read end at capture, the write end at serve.
         std::function<void(std::string name, UniqueFd pipe)> pipe;
     };
 
