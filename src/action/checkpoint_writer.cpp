@@ -42,8 +42,8 @@ std::uint64_t touched_bytes(std::uint64_t expected, std::uint64_t bound) {
 
 CheckpointWriter::CheckpointWriter(const Config& config, const std::filesystem::path& folder, const std::string& stem,
                                    std::uint64_t expected)
-    : level_(static_cast<int>(config.archive_level)), pending_(folder, stem), zip_(pending_.fd(), pending_.partial()),
-      pool_(buffer_bound(config), touched_bytes(expected, buffer_bound(config))),
+    : level_(static_cast<int>(config.archive_level)), bound_(buffer_bound(config)), pending_(folder, stem),
+      zip_(pending_.fd(), pending_.partial()), pool_(bound_, touched_bytes(expected, bound_)),
       images_(zip_, pool_,
               {.method = method_of(config.archive_compression),
                .level = level_,

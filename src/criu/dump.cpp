@@ -20,8 +20,6 @@ namespace cedana::criu {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 class DumpRun {
   public:
     DumpRun(const DumpJob& job, ImageSink& sink, const std::function<void()>& images_complete,
@@ -55,7 +53,6 @@ class DumpRun {
     ChildProcess start() {
         const std::filesystem::path output = job_.folder / "criu.out";
         const UniqueFd out = open_file(output, O_WRONLY | O_CREAT | O_APPEND, 0600);
-        started_ = Clock::now();
         const DumpCommand command{.paths = {.program = job_.program, .images = job_.folder, .work = job_.folder},
                                   .pid = job_.pid,
                                   .after = job_.after,
@@ -88,7 +85,6 @@ class DumpRun {
         answered_ = true;
         // From here on CRIU ends by itself; a signal is left for the caller, who knows what has been published.
         loop_.unwatch(interrupt_.fd());
-        report_.capture_seconds = Clock::now() - started_;
         guarded([&] {
             if (!failure_)
                 images_complete_();
@@ -109,7 +105,6 @@ class DumpRun {
     bool answered_ = false;
     std::exception_ptr failure_;
     DumpReport report_;
-    Clock::time_point started_;
 };
 
 } // namespace

@@ -25,15 +25,15 @@ constexpr const char* k_partial = ".partial";
 // Checkpoints of one program within one second.
 constexpr int k_most_names = 10000;
 
-std::string numbered(const std::string& stem, int number) {
-    return number == 1 ? stem + ".zip" : fmt::format("{}_{}.zip", stem, number);
-}
-
 bool allowed(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
 } // namespace
+
+std::string numbered_name(const std::string& stem, int number) {
+    return number == 1 ? stem + ".zip" : fmt::format("{}_{}.zip", stem, number);
+}
 
 std::string checkpoint_stem(std::string_view program, std::chrono::system_clock::time_point when) {
     std::string name(program.empty() ? "process" : program);
@@ -44,7 +44,7 @@ std::string checkpoint_stem(std::string_view program, std::chrono::system_clock:
 
 PendingCheckpoint::PendingCheckpoint(const fs::path& folder, const std::string& stem) : folder_(folder), stem_(stem) {
     for (int number = 1; number <= k_most_names; ++number) {
-        partial_ = folder_ / (numbered(stem_, number) + k_partial);
+        partial_ = folder_ / (numbered_name(stem_, number) + k_partial);
         if ((fd_ = create_partial(partial_)))
             return;
     }
@@ -59,7 +59,7 @@ PendingCheckpoint::~PendingCheckpoint() {
 fs::path PendingCheckpoint::publish() {
     sync_file(fd_.get(), partial_);
     for (int number = 1; number <= k_most_names; ++number) {
-        const fs::path name = folder_ / numbered(stem_, number);
+        const fs::path name = folder_ / numbered_name(stem_, number);
         if (!rename_new(partial_, name))
             continue;
         RemoveOnFailure published(name);

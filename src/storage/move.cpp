@@ -95,7 +95,7 @@ std::optional<fs::path> rename_into(const fs::path& checkpoint, const fs::path& 
         return std::nullopt;
     const std::string stem = checkpoint.stem().string();
     for (int number = 1;; ++number) {
-        const fs::path target = folder / (number == 1 ? stem + ".zip" : fmt::format("{}_{}.zip", stem, number));
+        const fs::path target = folder / numbered_name(stem, number);
         // Two bind mounts of one file system have the same device and cannot be renamed across (rename(2), EXDEV).
         if (::renameat2(AT_FDCWD, checkpoint.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0)
             return target;

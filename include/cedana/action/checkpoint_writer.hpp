@@ -36,6 +36,8 @@ class CheckpointWriter : public criu::ImageSink {
 
   private:
     int level_;
+    // Bytes for the buffer: what is available changes from look to look.
+    std::uint64_t bound_;
     PendingCheckpoint pending_;
     ZipWriter zip_;
     FramePool pool_;

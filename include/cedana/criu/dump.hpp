@@ -35,8 +35,6 @@ struct DumpReport {
     std::optional<DumpStatistics> statistics;
     std::uint64_t bytes = 0;
     std::size_t images = 0;
-    // From CRIU's start until every image had been read.
-    std::chrono::duration<double> capture_seconds{};
 };
 
 // Runs CRIU to its end. `images_complete` is called while the tree is still frozen, once every pipe is drained; what

@@ -15,6 +15,9 @@ namespace cedana {
 // "NAME_20261122T164510Z": characters of the program's name outside of [A-Za-z0-9_-] become _.
 [[nodiscard]] std::string checkpoint_stem(std::string_view program, std::chrono::system_clock::time_point when);
 
+// "STEM.zip", "STEM_2.zip", …
+[[nodiscard]] std::string numbered_name(const std::string& stem, int number);
+
 class PendingCheckpoint {
   public:
     // Makes the partial file, mode 0600 whatever the umask is. Throws Error(Fault::storage).
