@@ -78,35 +78,48 @@ std::span<const std::byte> ImageReader::ready(int number) {
     if (failure_)
         std::rethrow_exception(failure_);
     const Stream& stream = *streams_.at(number);
-    const auto slot = stream.slots.find(stream.first);
+    const auto slot = stream.slots.find(stream.current);
     if (slot == stream.slots.end() || !slot->second->decoded)
         return {};
-    return std::span(slot->second->data).subspan(stream.offset);
+    return slot->second->data().subspan(stream.passed);
 }
 
-void ImageReader::sent(int number, std::size_t count) {
+void ImageReader::passed(int number, std::size_t count) {
+    const std::scoped_lock lock(mutex_);
+    Stream& stream = *streams_.at(number);
+    const auto slot = stream.slots.find(stream.current);
+    if (slot == stream.slots.end() || !slot->second->decoded || count > slot->second->size - stream.passed)
+        throw Error(Fault::internal, "more of an image was taken than was there");
+    stream.passed += count;
+    if (stream.passed < slot->second->size)
+        return;
+    ++stream.current;
+    stream.passed = 0;
+    work_.notify_one();
+}
+
+void ImageReader::released(int number, std::size_t count) {
     constexpr std::size_t k_spare = 16;
     const std::scoped_lock lock(mutex_);
     Stream& stream = *streams_.at(number);
-    const auto slot = stream.slots.find(stream.first);
-    if (slot == stream.slots.end() || !slot->second->decoded)
-        throw Error(Fault::internal, "more of an image was taken than was there");
-    stream.offset += count;
-    if (stream.offset < slot->second->data.size())
-        return;
-    if (spare_.size() < k_spare)
-        spare_.push_back(std::move(slot->second->data));
-    stream.slots.erase(slot);
-    ++stream.first;
-    stream.offset = 0;
-    --frames_held_;
-    work_.notify_one();
+    stream.released += count;
+    while (!stream.slots.empty()) {
+        const auto oldest = stream.slots.begin();
+        if (oldest->first >= stream.current || stream.released < oldest->second->size)
+            return;
+        stream.released -= oldest->second->size;
+        if (spare_.size() < k_spare && oldest->second->memory.bytes().size() == k_frame_size)
+            spare_.push_back(std::move(oldest->second->memory));
+        stream.slots.erase(oldest);
+        --frames_held_;
+        work_.notify_one();
+    }
 }
 
 bool ImageReader::at_end(int number) const {
     const std::scoped_lock lock(mutex_);
     const Stream& stream = *streams_.at(number);
-    return stream.first == stream.record->frames.size();
+    return stream.current == stream.record->frames.size();
 }
 
 void ImageReader::close(int number) {
@@ -126,7 +139,7 @@ void ImageReader::close(int number) {
 // half of it, what is read ahead.
 ImageReader::SharedStream ImageReader::stream_to_feed() {
     for (const auto& [number, stream] : streams_)
-        if (stream->slots.empty() && stream->wants_more())
+        if (stream->next == stream->current && stream->wants_more())
             return stream;
     const std::size_t most = options_.buffer / k_frame_size;
     if (frames_held_ >= most)
@@ -176,8 +189,10 @@ void ImageReader::decode(Stream& stream, std::size_t number, Slot& slot, std::ve
         throw Error(Fault::checkpoint,
                     fmt::format("{} is damaged: frame {} of {} does not have the digest that the index gives",
                                 zip_.path().string(), number, printable(stream.record->name)));
-    slot.data.resize(frame.size);
-    decoder.decode(stream.record->method, compressed, slot.data);
+    slot.size = frame.size;
+    if (slot.memory.bytes().size() < frame.size)
+        slot.memory = PageMemory(frame.size);
+    decoder.decode(stream.record->method, compressed, slot.data());
 }
 
 // Decodes the stream's next frame, without the lock.
@@ -185,8 +200,8 @@ void ImageReader::feed(Stream& stream, std::unique_lock<std::mutex>& lock, std::
                        FrameDecoder& decoder) {
     const std::size_t number = stream.next++;
     Slot& slot = *stream.slots.emplace(number, std::make_unique<Slot>()).first->second;
-    if (!spare_.empty()) {
-        slot.data = std::move(spare_.back());
+    if (!spare_.empty() && stream.record->frames[number].size == k_frame_size) {
+        slot.memory = std::move(spare_.back());
         spare_.pop_back();
     }
     ++frames_held_;

@@ -42,7 +42,8 @@ void for_each_page(ImageReader& reader, const std::string& image, const std::fun
         }
         for (std::size_t at = 0; at < data.size(); at += k_page)
             look(data.subspan(at).first<k_page>());
-        reader.sent(stream, data.size());
+        reader.passed(stream, data.size());
+        reader.released(stream, data.size());
     }
     reader.close(stream);
 }

@@ -41,7 +41,8 @@ class CheckpointImages : public criu::ImageSource {
     [[nodiscard]] bool exists(const std::string& name) override { return reader_.exists(name); }
     int open(const std::string& name) override { return reader_.open(name); }
     [[nodiscard]] std::span<const std::byte> ready(int stream) override { return reader_.ready(stream); }
-    void sent(int stream, std::size_t count) override { reader_.sent(stream, count); }
+    void passed(int stream, std::size_t count) override { reader_.passed(stream, count); }
+    void released(int stream, std::size_t count) override { reader_.released(stream, count); }
     [[nodiscard]] bool at_end(int stream) override { return reader_.at_end(stream); }
     void close(int stream) override { reader_.close(stream); }
     [[nodiscard]] int data_ready() const override { return reader_.data_ready(); }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cedana/archive/frame_index.hpp"
+#include "cedana/archive/page_memory.hpp"
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/base/event_fd.hpp"
 
@@ -50,9 +51,12 @@ class ImageReader {
     // The next bytes; empty while none are decompressed, and at the end. Throws what went wrong:
     // Error(Fault::checkpoint) for a damaged frame.
     [[nodiscard]] std::span<const std::byte> ready(int stream);
-    // The first `count` bytes of ready() are done with.
-    void sent(int stream, std::size_t count);
+    // The first `count` bytes of ready() are on their way; they stay as they are until released() counts them too.
+    void passed(int stream, std::size_t count);
+    void released(int stream, std::size_t count);
+    // All bytes have been passed.
     [[nodiscard]] bool at_end(int stream) const;
+    // What was passed and not released is unmapped, not used again: a pipe may still refer to it.
     void close(int stream);
     // Set when ready() of some stream may give more, and when reading has failed.
     [[nodiscard]] int data_ready() const { return data_ready_.fd(); }
@@ -62,8 +66,10 @@ class ImageReader {
 
   private:
     struct Slot {
-        std::vector<std::byte> data;
+        PageMemory memory;
+        std::size_t size = 0;
         bool decoded = false;
+        [[nodiscard]] std::span<std::byte> data() const { return memory.bytes().first(size); }
     };
     struct Stream {
         explicit Stream(const ImageRecord& read) : record(&read) {}
@@ -73,13 +79,15 @@ class ImageReader {
         // Found by the first worker that needs it: that reads the file.
         std::once_flag found;
         std::optional<RawEntry> entry;
-        // Frames that are decoded or being decoded, in order; the first has the number `first`.
-        std::size_t first = 0;
+        // By number: frames that are being decoded, are decoded, or were passed and not released yet.
         std::map<std::size_t, std::unique_ptr<Slot>> slots;
         // Next frame to be decoded.
         std::size_t next = 0;
-        // Bytes of the first frame that are done with.
-        std::size_t offset = 0;
+        // The frame that ready() gives, and the bytes of it that were passed.
+        std::size_t current = 0;
+        std::size_t passed = 0;
+        // Bytes of the oldest frame that were released.
+        std::size_t released = 0;
         bool closed = false;
     };
     using SharedStream = std::shared_ptr<Stream>;
@@ -115,7 +123,7 @@ class ImageReader {
     // Asked for before reading ahead came to them.
     std::set<std::string_view> asked_for_;
     std::size_t frames_held_ = 0;
-    std::vector<std::vector<std::byte>> spare_;
+    std::vector<PageMemory> spare_;
     std::exception_ptr failure_;
     bool stop_ = false;
     std::vector<std::thread> threads_;

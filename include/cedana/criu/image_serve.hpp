@@ -2,8 +2,12 @@
 // The sending side of a restore: writes every image that CRIU asks for into the pipe that CRIU gives. Each task of the
 // restored tree reads its own pages strictly forward, many at once, with barriers between tasks: so every open pipe
 // makes progress on its own, and none ever waits for another.
+//
+// Large pieces go by reference (vmsplice(2)): the pipe's lock is then held for the time of a few page look-ups, and not
+// while a megabyte is copied, for which CRIU, which copies out under the same lock, would have to stop.
 #pragma once
 
+#include "cedana/base/event_fd.hpp"
 #include "cedana/criu/streamer_socket.hpp"
 
 #include <chrono>
@@ -24,7 +28,10 @@ class ImageSource {
     virtual int open(const std::string& name) = 0;
     // Bytes that can be sent now; empty while none are ready and after the last.
     [[nodiscard]] virtual std::span<const std::byte> ready(int stream) = 0;
-    virtual void sent(int stream, std::size_t count) = 0;
+    // The first `count` of them are in the pipe, which may refer to their pages: they must not change until released()
+    // counts them, and after close() not at all (unmapped they may be).
+    virtual void passed(int stream, std::size_t count) = 0;
+    virtual void released(int stream, std::size_t count) = 0;
     [[nodiscard]] virtual bool at_end(int stream) = 0;
     virtual void close(int stream) = 0;
     // An eventfd, set when ready() may give more for a stream that had none, and when the source has failed. The server
@@ -49,9 +56,20 @@ class ImageServer {
     struct Target {
         UniqueFd pipe;
         int stream;
+        // What the pipe holds at most.
+        std::uint64_t capacity;
+        std::uint64_t passed = 0;
+        std::uint64_t released = 0;
+        // Until the kernel says that CRIU has read from it.
+        bool full = false;
     };
+    enum class Step { passed, waits, done };
+
     void add(const std::string& name, UniqueFd pipe);
-    void write_to(int fd);
+    void take_wakeups();
+    void serve_all();
+    [[nodiscard]] Step serve(Target& target);
+    void count(Target& target, std::uint64_t passed);
     void remove(int fd);
 
     EventLoop& loop_;
@@ -59,6 +77,10 @@ class ImageServer {
     std::map<int, Target> pipes_;
     std::uint64_t bytes_ = 0;
     std::uint64_t requests_ = 0;
+    // Edge-triggered: a pipe that is full is looked at again once CRIU has ended a read, not while it copies.
+    UniqueFd wakeups_;
+    // Somebody may have more to give.
+    EventFd again_;
     StreamerSocket socket_;
 };
 

@@ -85,7 +85,7 @@ TEST_F(ReadImages, GivesAnImageAgainFromItsStart) {
     const ZipReader zip(place_.path());
     ImageReader reader(zip, index_, {});
     const int first = reader.open("a.img");
-    reader.sent(first, wait_until_ready(reader, first).size());
+    reader.passed(first, wait_until_ready(reader, first).size());
     reader.close(first);
     EXPECT_TRUE(read_stream(reader, reader.open("a.img")) == content_of(2 * k_mib));
 }
@@ -96,9 +96,35 @@ TEST_F(ReadImages, IsTakenInSmallPieces) {
     ImageReader reader(zip, index_, {});
     const int stream = reader.open("a.img");
     static_cast<void>(wait_until_ready(reader, stream));
-    reader.sent(stream, 8);
+    reader.passed(stream, 8);
     EXPECT_EQ(text_of(reader.ready(stream)), "image");
     EXPECT_FALSE(reader.at_end(stream));
+}
+
+TEST_F(ReadImages, StayAsTheyAreUntilTheyAreReleased) {
+    const std::string content = content_of(9 * k_mib);
+    write({{"pages-1.img", content}});
+    const ZipReader zip(place_.path());
+    ImageReader reader(zip, index_, {.buffer = k_mib});
+    const int stream = reader.open("pages-1.img");
+    std::vector<std::span<const std::byte>> frames;
+    while (!reader.at_end(stream)) {
+        frames.push_back(wait_until_ready(reader, stream));
+        reader.passed(stream, frames.back().size());
+    }
+    std::string found;
+    for (const auto& frame : frames)
+        found += text_of(frame);
+    EXPECT_TRUE(found == content);
+}
+
+TEST_F(ReadImages, TakeNoMoreThanWasDecoded) {
+    write({{"a.img", "a small image"}});
+    const ZipReader zip(place_.path());
+    ImageReader reader(zip, index_, {});
+    const int stream = reader.open("a.img");
+    static_cast<void>(wait_until_ready(reader, stream));
+    EXPECT_EQ(outcome_of([&] { reader.passed(stream, 14); }).fault, Fault::internal);
 }
 
 TEST_F(ReadImages, EachGetOnThoughTheOthersAreNotRead) {
@@ -178,7 +204,7 @@ TEST_F(ReadImages, GiveNoByteOfADamagedFrame) {
         while (true) {
             const auto data = wait_until_ready(reader, stream);
             given += data.size();
-            reader.sent(stream, data.size());
+            reader.passed(stream, data.size());
         }
     });
     EXPECT_EQ(outcome.fault, Fault::checkpoint);

@@ -115,7 +115,8 @@ std::string read_stream(ImageReader& reader, int stream) {
         if (data.empty())
             return content;
         content += text_of(data);
-        reader.sent(stream, data.size());
+        reader.passed(stream, data.size());
+        reader.released(stream, data.size());
     }
 }
 
