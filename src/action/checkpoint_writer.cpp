@@ -13,6 +13,8 @@ namespace cedana {
 namespace {
 
 constexpr std::uint64_t k_mib = 1024UL * 1024;
+// Some hundred kilobytes, which deflate makes a third smaller with it.
+constexpr int k_level_of_texts = 9;
 
 Method method_of(Compression compression) {
     switch (compression) {
@@ -38,17 +40,23 @@ std::uint64_t touched_bytes(std::uint64_t expected, std::uint64_t bound) {
     return std::min(wanted, bound);
 }
 
+// Others may have taken memory since the bound was chosen. What was touched is ours; what was not must still be there.
+FramePool& bounded_anew(FramePool& pool, const Config& config) {
+    if (config.archive_buffer_mib == 0)
+        pool.bound_untouched(available_memory() / 4);
+    return pool;
+}
+
 } // namespace
 
 CheckpointWriter::CheckpointWriter(const Config& config, const std::filesystem::path& folder, const std::string& stem,
                                    std::uint64_t expected)
-    : level_(static_cast<int>(config.archive_level)), bound_(buffer_bound(config)), pending_(folder, stem),
-      zip_(pending_.fd(), pending_.partial()), pool_(bound_, touched_bytes(expected, bound_)),
-      images_(zip_, pool_,
-              {.method = method_of(config.archive_compression),
-               .level = level_,
-               .threads = static_cast<unsigned>(config.archive_threads),
-               .folder = k_images_folder}) {}
+    : bound_(buffer_bound(config)), pending_(folder, stem), zip_(pending_.fd(), pending_.partial()),
+      pool_(bound_, touched_bytes(expected, bound_)), images_(zip_, bounded_anew(pool_, config),
+                                                              {.method = method_of(config.archive_compression),
+                                                               .level = static_cast<int>(config.archive_level),
+                                                               .threads = static_cast<unsigned>(config.archive_threads),
+                                                               .folder = k_images_folder}) {}
 
 std::filesystem::path CheckpointWriter::finish(Manifest manifest, const std::filesystem::path& criu_log,
                                                const Interrupt& interrupt) {
@@ -62,7 +70,7 @@ std::filesystem::path CheckpointWriter::finish(Manifest manifest, const std::fil
     manifest.digests[k_dump_log_entry] = hex(sha256(std::string_view(log)));
 
     const auto entry = [this](const char* name, const std::string& content) {
-        return NamedEntry{.name = name, .source = memory_entry(content, Method::deflate, level_)};
+        return NamedEntry{.name = name, .source = memory_entry(content, Method::deflate, k_level_of_texts)};
     };
     std::vector<NamedEntry> entries;
     entries.push_back(entry(k_dump_log_entry, log));

@@ -31,8 +31,8 @@ void touch_range(std::byte* from, std::byte* to) {
 } // namespace
 
 FramePool::FramePool(std::uint64_t bound, std::uint64_t touched)
-    : capacity_(std::max<std::size_t>(bound / k_frame_size, k_fewest_frames)) {
-    void* memory = ::mmap(nullptr, capacity_ * k_frame_size, PROT_READ | PROT_WRITE,
+    : reserved_(std::max<std::size_t>(bound / k_frame_size, k_fewest_frames)), capacity_(reserved_) {
+    void* memory = ::mmap(nullptr, reserved_ * k_frame_size, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
         const int err = errno;
@@ -40,20 +40,29 @@ FramePool::FramePool(std::uint64_t bound, std::uint64_t touched)
             .hint("set archive.buffer_mib to less");
     }
     memory_ = static_cast<std::byte*>(memory);
-    ::madvise(memory_, capacity_ * k_frame_size, MADV_HUGEPAGE);
+    ::madvise(memory_, reserved_ * k_frame_size, MADV_HUGEPAGE);
     free_.reserve(capacity_);
     for (std::size_t i = capacity_; i > 0; --i)
         free_.push_back(memory_ + (i - 1) * k_frame_size);
     touch(touched);
 }
 
-FramePool::~FramePool() { ::munmap(memory_, capacity_ * k_frame_size); }
+FramePool::~FramePool() { ::munmap(memory_, reserved_ * k_frame_size); }
+
+void FramePool::bound_untouched(std::uint64_t bytes) {
+    const std::size_t wanted = std::max<std::size_t>(touched_ + bytes / k_frame_size, k_fewest_frames);
+    if (wanted >= capacity_)
+        return;
+    // The stack's bottom: the frames that would have been taken last.
+    free_.erase(free_.begin(), free_.begin() + static_cast<std::ptrdiff_t>(capacity_ - wanted));
+    capacity_ = wanted;
+}
 
 void FramePool::touch(std::uint64_t bytes) {
-    const std::size_t frames = std::min<std::size_t>((bytes + k_frame_size - 1) / k_frame_size, capacity_);
-    std::byte* const middle = memory_ + frames / 2 * k_frame_size;
+    touched_ = std::min<std::size_t>((bytes + k_frame_size - 1) / k_frame_size, capacity_);
+    std::byte* const middle = memory_ + touched_ / 2 * k_frame_size;
     std::thread first([&] { touch_range(memory_, middle); });
-    touch_range(middle, memory_ + frames * k_frame_size);
+    touch_range(middle, memory_ + touched_ * k_frame_size);
     first.join();
 }
 

@@ -227,8 +227,21 @@ ImageWriter::Image* ImageWriter::image_to_encode() {
 
 void ImageWriter::encode(Frame& frame, FrameEncoder& encoder) {
     frame.crc = crc32_of(frame.data());
-    frame.compressed = encoder.encode(frame.data(), frame.position);
-    frame.digest = sha256(frame.compressed);
+    frame.compressed_size = encoder.encode(frame.data(), frame.position, frame.compressed.bytes());
+    frame.digest = sha256(frame.compressed.bytes().first(frame.compressed_size));
+}
+
+PageMemory ImageWriter::take_output() {
+    if (outputs_.empty())
+        return PageMemory(compressed_bound(k_frame_size));
+    PageMemory output = std::move(outputs_.back());
+    outputs_.pop_back();
+    return output;
+}
+
+void ImageWriter::give_back(PageMemory output) {
+    if (!output.bytes().empty())
+        outputs_.push_back(std::move(output));
 }
 
 void ImageWriter::run_worker() {
@@ -244,6 +257,7 @@ void ImageWriter::run_worker() {
             Frame& frame = *image->frames[image->next_to_encode++];
             frame.state = State::encoding;
             ++backlog_;
+            frame.compressed = take_output();
             const Method method = image->record.method;
             if (!full_speed_ && low_workers_.insert(self).second)
                 set_thread_priority(self, k_lowest_priority);
@@ -347,6 +361,7 @@ void ImageWriter::batch_written(const std::vector<Image*>& images) {
     batch_.clear();
     for (Image* image : images) {
         beside_ -= image->beside;
+        give_back(std::move(image->piece));
         index_.images.insert(std::move(image->record));
         images_.erase(image->number);
     }
@@ -387,23 +402,25 @@ std::span<const std::byte> ImageWriter::next_piece(Image& image) {
         throw Error(Fault::interrupted, "the dump was given up");
     if (at_end()) {
         const bool table = image.record.method == Method::zstd && image.record.frames.size() > 1;
-        if (!table || std::exchange(image.table_given, true))
+        give_back(std::exchange(image.piece, PageMemory()));
+        if (!table || !image.table.empty())
             return {};
-        image.piece = seek_table(image.record.frames);
-        return image.piece;
+        image.table = seek_table(image.record.frames);
+        return image.table;
     }
+    give_back(std::move(image.piece));
     const std::unique_ptr<Frame> frame = std::move(image.frames.front());
     image.frames.pop_front();
     --image.next_to_encode;
     --backlog_;
-    append_frame(image.record, static_cast<std::uint32_t>(frame->compressed.size()),
+    append_frame(image.record, static_cast<std::uint32_t>(frame->compressed_size),
                  static_cast<std::uint32_t>(frame->size), frame->digest);
     image.record.crc =
         image.record.frames.size() == 1 ? frame->crc : crc32_join(image.record.crc, frame->crc, frame->size);
     bytes_done_ += frame->size;
     image.piece = std::move(frame->compressed);
     work_.notify_all();
-    return image.piece;
+    return image.piece.bytes().first(frame->compressed_size);
 }
 
 FrameIndex ImageWriter::finish(const Interrupt& interrupt) {

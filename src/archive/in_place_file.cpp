@@ -2,6 +2,7 @@
 #include "in_place_file.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/uncached.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -15,7 +16,8 @@ namespace cedana {
 
 namespace {
 
-constexpr std::size_t k_tail_size = 256UL * 1024;
+// As much as a disk takes at once; what is written in one go takes no other memory than this.
+constexpr std::size_t k_tail_size = 1024UL * 1024;
 
 } // namespace
 
@@ -152,7 +154,7 @@ void InPlaceFile::flush() {
 
 void InPlaceFile::write_through(std::uint64_t position, std::span<const std::byte> piece) {
     while (!piece.empty()) {
-        const ssize_t count = ::pwrite(fd_, piece.data(), piece.size(), static_cast<off_t>(position));
+        const ssize_t count = write_uncached(fd_, piece, position);
         const int err = errno;
         if (count < 0 && err == EINTR)
             continue;

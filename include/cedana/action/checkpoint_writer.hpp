@@ -35,7 +35,6 @@ class CheckpointWriter : public criu::ImageSink {
     std::filesystem::path finish(Manifest manifest, const std::filesystem::path& criu_log, const Interrupt& interrupt);
 
   private:
-    int level_;
     // Bytes for the buffer: what is available changes from look to look.
     std::uint64_t bound_;
     PendingCheckpoint pending_;

@@ -42,8 +42,10 @@ class FrameEncoder {
 
     [[nodiscard]] Method method() const noexcept { return method_; }
     // zstd: one frame with its content size and without a checksum. deflate: raw deflate without a reference to
-    // earlier frames, which ends at a byte border. The result holds no spare capacity.
+    // earlier frames, which ends at a byte border.
     [[nodiscard]] std::vector<std::byte> encode(std::span<const std::byte> data, Position position);
+    // The same into `out`, which must hold compressed_bound() bytes; returns how many it takes.
+    [[nodiscard]] std::size_t encode(std::span<const std::byte> data, Position position, std::span<std::byte> out);
 
   private:
     struct State;

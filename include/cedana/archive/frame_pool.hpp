@@ -19,6 +19,10 @@ class FramePool {
     FramePool& operator=(const FramePool&) = delete;
     ~FramePool();
 
+    // Before the first take(): gives up frames that were not touched, but for `bytes` of them (and sixteen frames in
+    // all).
+    void bound_untouched(std::uint64_t bytes);
+
     // A frame of k_frame_size bytes with any content; null when none is left. From any thread, as give_back().
     [[nodiscard]] std::byte* take();
     void give_back(std::byte* frame);
@@ -29,6 +33,8 @@ class FramePool {
   private:
     void touch(std::uint64_t bytes);
 
+    std::size_t reserved_;
+    std::size_t touched_ = 0;
     std::size_t capacity_;
     std::byte* memory_ = nullptr;
     mutable std::mutex mutex_;

@@ -14,6 +14,7 @@
 #include "cedana/archive/codec.hpp"
 #include "cedana/archive/frame_index.hpp"
 #include "cedana/archive/frame_pool.hpp"
+#include "cedana/archive/page_memory.hpp"
 #include "cedana/archive/zip_writer.hpp"
 #include "cedana/base/event_fd.hpp"
 #include "cedana/base/signals.hpp"
@@ -88,7 +89,9 @@ class ImageWriter {
         std::size_t size = 0;
         State state = State::filling;
         Position position = Position::more_follow;
-        std::vector<std::byte> compressed;
+        // The first `compressed_size` bytes count.
+        PageMemory compressed;
+        std::size_t compressed_size = 0;
         Sha256 digest{};
         std::uint32_t crc = 0;
         [[nodiscard]] std::span<const std::byte> data() const { return {pooled ? pooled : own.data(), size}; }
@@ -104,8 +107,9 @@ class ImageWriter {
         // Memory beside the pool from its end on until it is written.
         std::size_t beside = 0;
         // What the ZipWriter is just reading.
-        std::vector<std::byte> piece;
-        bool table_given = false;
+        PageMemory piece;
+        // Empty until it is given.
+        std::vector<std::byte> table;
     };
     class Entry;
 
@@ -129,6 +133,8 @@ class ImageWriter {
     void run_worker();
     void run_writer();
     static void encode(Frame& frame, FrameEncoder& encoder);
+    [[nodiscard]] PageMemory take_output();
+    void give_back(PageMemory output);
 
     ZipWriter& zip_;
     FramePool& pool_;
@@ -150,6 +156,8 @@ class ImageWriter {
     // Frames that are being compressed or wait for the writer.
     std::size_t backlog_ = 0;
     std::size_t overdraft_ = 0;
+    // For compressed frames: memory that was touched once is used again.
+    std::vector<PageMemory> outputs_;
     // Of ended images that are not written yet.
     std::size_t beside_ = 0;
     std::uint64_t bytes_taken_ = 0;

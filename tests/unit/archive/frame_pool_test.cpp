@@ -39,6 +39,24 @@ TEST(FramePool, HoldsAsManyFramesAsTheBoundHasRoomFor) {
 
 TEST(FramePool, HoldsSixteenFramesAtLeast) { EXPECT_EQ(FramePool(0, 0).capacity(), 16U); }
 
+TEST(FramePool, GivesUpWhatWasNotTouched) {
+    FramePool pool(60 * k_mib, 20 * k_mib);
+    pool.bound_untouched(10 * k_mib);
+    EXPECT_EQ(pool.capacity(), 30U);
+    const auto frames = take_all(pool);
+    EXPECT_EQ(frames.size(), 30U);
+    EXPECT_EQ(std::ranges::count_if(frames, [](std::byte* frame) { return resident_pages(frame) > 0; }), 20);
+}
+
+TEST(FramePool, KeepsWhatFitsAndSixteenFramesAtLeast) {
+    FramePool wide(60 * k_mib, 20 * k_mib);
+    wide.bound_untouched(80 * k_mib);
+    EXPECT_EQ(wide.capacity(), 60U);
+    FramePool narrow(60 * k_mib, 0);
+    narrow.bound_untouched(0);
+    EXPECT_EQ(take_all(narrow).size(), 16U);
+}
+
 TEST(FramePool, GivesNoneWhenAllAreTaken) {
     FramePool pool(0, 0);
     take_all(pool);
