@@ -17,6 +17,7 @@
 #include "cedana/process/facts.hpp"
 #include "cedana/process/find.hpp"
 #include "cedana/process/lock.hpp"
+#include "cedana/process/required_files.hpp"
 #include "cedana/process/signal.hpp"
 #include "cedana/process/tree.hpp"
 #include "cedana/storage/move.hpp"
@@ -140,6 +141,7 @@ class Dump {
         name_ = process_name(*tree_);
         const TreeFacts facts = read_facts(procfs_, *tree_, ::getpid());
         refuse_what_cannot_be_dumped(facts);
+        required_files_ = required_files(procfs_, *tree_);
         options_ = choose_criu_options(facts, config_.criu_extra_args);
         if (options_.tcp_established)
             options_.network_lock = criu::usable_network_lock(program_);
@@ -204,6 +206,7 @@ class Dump {
                           .leave_running = leave_running(),
                           .criu_options = options_,
                           .tree = describe(*tree_),
+                          .required_files = required_files_,
                           .digests = {},
                           .timings = watch_.phases()};
         checkpoint_ = writer_->finish(std::move(manifest), work_->path() / criu::k_dump_log, interrupt_);
@@ -302,6 +305,7 @@ class Dump {
     std::optional<ProcessTree> tree_;
     std::string name_;
     CriuOptions options_;
+    std::vector<RequiredFile> required_files_;
     std::optional<TreeLock> lock_;
     std::optional<TempDir> work_;
     std::optional<CheckpointWriter> writer_;

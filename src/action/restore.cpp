@@ -5,6 +5,7 @@
 #include "cedana/action/free_pids.hpp"
 #include "cedana/action/hooks.hpp"
 #include "cedana/action/host.hpp"
+#include "cedana/action/host_fit.hpp"
 #include "cedana/action/stopwatch.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
@@ -75,6 +76,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     const pid_t pid = manifest.tree.front().pid;
     run_hook(
         {.program = request.config.action_scripts_pre_restore, .stage = "pre_restore", .pid = pid, .checkpoint = path});
+    require_fit(manifest, describe_host());
     require_free_pids(Procfs(), manifest, k_zombie_limit, interrupt);
     watch.lap("prepare");
 

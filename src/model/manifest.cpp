@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
 
+#include "required_file_json.hpp"
+
 namespace cedana {
 
 namespace {
@@ -122,6 +124,8 @@ Manifest from_json(const Json& json) {
     if (manifest.tree.empty())
         refuse("its tree has no process");
     refuse_shared_pids(manifest.tree);
+    if (json.contains("required_files"))
+        manifest.required_files = required_files_from_json(json.at("required_files"));
     manifest.images = number_of(json.at("images"));
     manifest.bytes_images = number_of(json.at("bytes_images"));
     manifest.digests = json.at("digests").get<std::map<std::string, std::string>>();
@@ -148,6 +152,7 @@ std::string write_manifest(const Manifest& manifest) {
     std::vector<Json> tree;
     std::ranges::transform(manifest.tree, std::back_inserter(tree), process_to_json);
     json["tree"] = tree;
+    json["required_files"] = required_files_to_json(manifest.required_files);
     json["images"] = manifest.images;
     json["bytes_images"] = manifest.bytes_images;
     json["digests"] = manifest.digests;

@@ -40,6 +40,29 @@ TEST_F(RestoreMany, ProcessesThatShareMemoryComeBackThroughASmallBuffer) {
     EXPECT_EQ(std::set(lines.begin(), lines.end()), expected);
 }
 
+using RestoreElsewhere = System;
+
+// A host without them is this one once they are gone.
+TEST_F(RestoreElsewhere, NamesAllThatIsMissingBeforeAnythingRuns) {
+    const fs::path place = scratch("place");
+    fs::create_directory(place);
+    const fs::path program = place / "counter";
+    fs::copy_file(target_program("counter"), program);
+    std::ofstream(place / "read") << "12345";
+    const fs::path log = scratch("count");
+    Target target(
+        {"/bin/bash", "-c", "cd " + place.string() + " && exec 3<read && exec ./counter " + log.string() + " 1"});
+    wait_for_more_lines(log, 1);
+    const fs::path zip = dump_and_stop(target);
+    fs::remove(program);
+    std::ofstream(place / "read", std::ios::app) << "6";
+    const CedanaRun run = restore(zip);
+    EXPECT_EQ(run.exit_code, 5);
+    EXPECT_TRUE(holds(run.err, program.string() + ": missing")) << run.err;
+    EXPECT_TRUE(holds(run.err, (place / "read").string() + ": had 5 bytes, has 6")) << run.err;
+    EXPECT_TRUE(own_children().empty());
+}
+
 // A checkpoint of a counting program of which nothing runs any more.
 class FailingRestore : public System {
   protected:

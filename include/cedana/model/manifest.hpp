@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cedana/model/criu_options.hpp"
+#include "cedana/model/required_file.hpp"
 
 #include <cstdint>
 #include <map>
@@ -53,6 +54,8 @@ struct Manifest {
     CriuOptions criu_options;
     // The root first.
     std::vector<ManifestProcess> tree;
+    // By path; checkpoints of before they were looked for have none.
+    std::vector<RequiredFile> required_files = {};
     std::size_t images = 0;
     std::uint64_t bytes_images = 0;
     // Entry name → SHA-256 of its content in hexadecimal: the index, and all that is neither index nor image nor

@@ -49,6 +49,8 @@ Manifest example() {
                       .executable = "",
                       .command_line = {},
                       .threads = {102}}},
+            .required_files = {{.path = "/usr/bin/redis-server", .kind = RequiredKind::file, .size = 17},
+                               {.path = "/var/lib/redis", .kind = RequiredKind::folder}},
             .images = 7,
             .bytes_images = 123456,
             .digests = {{"index", "00ff"}, {"criu/dump.log", "ff00"}},
@@ -99,8 +101,15 @@ TEST(Manifest, IsReadAsItWasWritten) {
     EXPECT_EQ(read.tree.at(0).start_time, 18'000'000'000'000'000'000U);
     EXPECT_EQ(read.tree.at(0).threads, (std::vector<pid_t>{100, 101}));
     EXPECT_EQ(read.tree.at(1).parent, 100);
+    EXPECT_EQ(read.required_files, example().required_files);
     EXPECT_EQ(read.digests, example().digests);
     EXPECT_EQ(read.timings, example().timings);
+}
+
+TEST(Manifest, OfBeforeFilesWereRequiredRequiresNone) {
+    Json json = example_json();
+    json.erase("required_files");
+    EXPECT_TRUE(parse_manifest(json.dump()).required_files.empty());
 }
 
 TEST(Manifest, TakesKeysThatALaterVersionAdds) { EXPECT_NO_THROW(parse_manifest(with("/added", 1))); }
@@ -158,7 +167,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Absurd{"/criu_options/ghost_limit", -1}, Absurd{"/criu_options/ghost_limit", 1e300},
                       Absurd{"/criu_options/shell_job", 1}, Absurd{"/leave_running", "no"},
                       Absurd{"/tree/0/threads", Json::array()}, Absurd{"/tree", Json::array()},
-                      Absurd{"/tree/1/pid", 100}));
+                      Absurd{"/tree/1/pid", 100}, Absurd{"/required_files/0/path", "usr/bin/redis-server"},
+                      Absurd{"/required_files/0/kind", "wish"}, Absurd{"/required_files/0/size", -1}));
 
 TEST_P(AbsurdValue, IsRefused) {
     EXPECT_EQ(refusal_of(with(GetParam().pointer, GetParam().value)).fault, Fault::checkpoint)

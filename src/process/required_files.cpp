@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/process/required_files.hpp"
+
+#include "cedana/process/open_files.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include <sys/stat.h>
+
+namespace cedana {
+
+namespace {
+
+bool is_made_up(std::string_view path) {
+    constexpr std::array<std::string_view, 4> k_folders = {"/proc/", "/sys/", "/dev/pts/", "/dev/shm/"};
+    return std::ranges::any_of(k_folders, [path](std::string_view folder) { return path.starts_with(folder); }) ||
+           path == "/dev/tty";
+}
+
+bool is_same(const struct ::stat& a, const struct ::stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
+
+using FileId = std::pair<dev_t, ino_t>;
+
+// Files that anybody in the tree writes to have other sizes later.
+std::set<FileId> written_by(const Procfs& procfs, const ProcessTree& tree) {
+    std::set<FileId> written;
+    for (const TreeProcess& process : tree.processes)
+        for (const OpenFile& file : open_files(procfs, process.pid()))
+            if (file.info && S_ISREG(file.info->st_mode) && file.writable())
+                written.emplace(file.info->st_dev, file.info->st_ino);
+    return written;
+}
+
+class Collection {
+  public:
+    explicit Collection(std::set<FileId> written) : written_(std::move(written)) {}
+
+    // The kernel gives paths without links, so what lies there is what it was, if it is the same file.
+    void add(const std::string& path, const struct ::stat& info) {
+        struct ::stat seen {};
+        if (!path.starts_with('/') || is_made_up(path) || ::lstat(path.c_str(), &seen) != 0 || !is_same(seen, info) ||
+            written_.contains({info.st_dev, info.st_ino}))
+            return;
+        RequiredFile file{.path = path, .kind = RequiredKind::other};
+        if (S_ISDIR(info.st_mode))
+            file.kind = RequiredKind::folder;
+        if (S_ISREG(info.st_mode)) {
+            file.kind = RequiredKind::file;
+            file.size = static_cast<std::uint64_t>(info.st_size);
+        }
+        found_.emplace(path, std::move(file));
+    }
+    [[nodiscard]] std::vector<RequiredFile> take() {
+        std::vector<RequiredFile> files;
+        for (auto& [path, file] : found_)
+            files.push_back(std::move(file));
+        return files;
+    }
+
+  private:
+    std::set<FileId> written_;
+    std::map<std::string, RequiredFile> found_;
+};
+
+void add_link(Collection& collection, const Procfs& procfs, pid_t pid, const char* name) {
+    const auto target = procfs.link(pid, name);
+    const auto info = procfs.file(pid, name);
+    if (target && info)
+        collection.add(*target, *info);
+}
+
+// A socket's name in the file system is made again by CRIU.
+bool is_needed(const struct ::stat& info) { return !S_ISSOCK(info.st_mode); }
+
+} // namespace
+
+std::vector<RequiredFile> required_files(const Procfs& procfs, const ProcessTree& tree) {
+    Collection collection(written_by(procfs, tree));
+    for (const TreeProcess& process : tree.processes) {
+        const pid_t pid = process.pid();
+        for (const char* name : {"exe", "cwd", "root"})
+            add_link(collection, procfs, pid, name);
+        for (const OpenFile& file : open_files(procfs, pid))
+            if (file.info && is_needed(*file.info))
+                collection.add(file.target, *file.info);
+        for (const MappedFile& file : mapped_files(procfs, pid))
+            if (const auto info = procfs.file(pid, ("root" + file.target).c_str()))
+                collection.add(file.target, *info);
+    }
+    return collection.take();
+}
+
+} // namespace cedana
