@@ -60,7 +60,7 @@ std::optional<Holder> find_holder(const Procfs& procfs, const Manifest& manifest
     }
     if (holder.number == holder.stat.pid && holder.stat.start_time == holder.start_time)
         throw Error(Fault::restore_failed, fmt::format("{}, the process that was checkpointed: it still runs", who))
-            .hint(fmt::format("end it first: kill {}", holder.stat.pid));
+            .hint(fmt::format("end it first (kill {}), or restore a copy beside it with --new-pidns", holder.stat.pid));
     throw Error(Fault::restore_failed, fmt::format("{}, another process", who))
         .hint(fmt::format("end it, or wait until it has ended: pid {}", holder.stat.pid));
 }

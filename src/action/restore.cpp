@@ -24,17 +24,19 @@ namespace {
 
 constexpr auto k_zombie_limit = std::chrono::seconds(30);
 
-criu::RestoreReport run_criu(const Checkpoint& checkpoint, const Config& config, const std::string& program,
+criu::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest& request, const std::string& program,
                              const std::filesystem::path& work, const Interrupt& interrupt) {
     const Manifest& manifest = checkpoint.manifest();
     CriuOptions options = manifest.criu_options;
+    const Config& config = request.config;
     options.extra.insert(options.extra.end(), config.criu_extra_args.begin(), config.criu_extra_args.end());
     const bool terminal = options.shell_job && ::isatty(STDIN_FILENO) == 1;
     CheckpointImages images(checkpoint, config);
     return criu::restore({.program = program,
                           .options = options,
                           .folder = work,
-                          .terminal = terminal ? criu::Terminal::ours : criu::Terminal::none},
+                          .terminal = terminal ? criu::Terminal::ours : criu::Terminal::none,
+                          .pids = request.new_pid_namespace ? criu::Pids::in_new_namespace : criu::Pids::same},
                          images, interrupt);
 }
 
@@ -77,13 +79,14 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     run_hook(
         {.program = request.config.action_scripts_pre_restore, .stage = "pre_restore", .pid = pid, .checkpoint = path});
     require_fit(manifest, describe_host());
-    require_free_pids(Procfs(), manifest, k_zombie_limit, interrupt);
+    if (!request.new_pid_namespace)
+        require_free_pids(Procfs(), manifest, k_zombie_limit, interrupt);
     watch.lap("prepare");
 
     progress.phase("restoring");
     const TempDir work(state_folder(), work_prefix("restore"));
     const auto report = step(fmt::format("restoring {}", path.string()), [&] {
-        auto ended = run_criu(checkpoint, request.config, program, work.path(), interrupt);
+        auto ended = run_criu(checkpoint, request, program, work.path(), interrupt);
         if (!ended.status.success())
             explain_failure(checkpoint, ended, work.path());
         return ended;

@@ -8,6 +8,7 @@
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/criu/action_script.hpp"
+#include "cedana/criu/pid_namespace.hpp"
 #include "cedana/version.hpp"
 
 #include <cstdio>
@@ -66,6 +67,8 @@ void add_dump(CLI::App& client, Arguments& arguments, Chosen& chosen) {
 void add_restore(CLI::App& client, Arguments& arguments, Chosen& chosen) {
     CLI::App* restore = client.add_subcommand("restore", "bring a process tree back from a checkpoint");
     restore->add_option("ZIP", arguments.restore.checkpoint, "the checkpoint")->required();
+    restore->add_flag("--new-pidns", arguments.restore.new_pid_namespace,
+                      "restore into a new pid namespace, beside the original");
     restore->add_option("--criu-arg", arguments.restore.criu_arguments, "one more argument for CRIU: --criu-arg=--ARG")
         ->type_name("ARG")
         ->expected(1)
@@ -165,6 +168,8 @@ int run_chosen(const Chosen& chosen) {
 int run_command_line(int argc, char** argv) {
     if (std::getenv(criu::k_action_socket) != nullptr)
         return criu::run_action_script();
+    if (std::getenv(criu::k_namespace_keeper) != nullptr)
+        return criu::run_in_new_pid_namespace(argv);
     CLI::App app("Checkpoint and restore of Linux processes.", "cedana");
     Arguments arguments;
     Chosen chosen;

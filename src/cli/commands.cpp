@@ -87,8 +87,9 @@ void restore_command(const CommonArguments& common, const RestoreArguments& argu
     LoadedConfig config = load(common);
     add_criu_arguments(config.values, arguments.criu_arguments);
     Progress progress;
-    const RestoreResult result =
-        restore({.checkpoint = arguments.checkpoint, .config = config.values}, interrupt, progress);
+    const RestoreResult result = restore(
+        {.checkpoint = arguments.checkpoint, .config = config.values, .new_pid_namespace = arguments.new_pid_namespace},
+        interrupt, progress);
     if (common.format == Format::json)
         print_json({{"checkpoint", result.checkpoint.string()},
                     {"pid", result.pid},

@@ -6,6 +6,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/criu/adopted.hpp"
 #include "cedana/criu/environment.hpp"
+#include "cedana/criu/pid_namespace.hpp"
 
 #include <cstdint>
 #include <exception>
@@ -22,6 +23,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr const char* k_pid_file = "root.pid";
+constexpr const char* k_keeper_file = "keeper.pid";
 
 ChildProcess start(const RestoreJob& job) {
     const UniqueFd out = open_file(job.folder / "criu.out", O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -29,6 +31,11 @@ ChildProcess start(const RestoreJob& job) {
                                  .options = job.options,
                                  .pid_file = job.folder / k_pid_file};
     SpawnRequest request{.argv = restore_argv(command), .cwd = job.folder.string(), .env = clean_environment()};
+    if (job.pids == Pids::in_new_namespace) {
+        request.argv = wrapped(std::move(request.argv));
+        request.env =
+            clean_environment({fmt::format("{}={}", k_namespace_keeper, (job.folder / k_keeper_file).string())});
+    }
     if (job.terminal == Terminal::ours) {
         request.fds = {{0, 0}, {1, 1}, {2, 2}};
     } else {
@@ -79,7 +86,12 @@ pid_t root_pid(const RestoreJob& job) {
     std::int64_t pid = 0;
     if (!std::filesystem::exists(file) || !parse_number(trim(read_file(file)), pid))
         throw Error(Fault::restore_failed, "criu did not say which pid it restored");
-    return static_cast<pid_t>(pid);
+    if (job.pids == Pids::same)
+        return static_cast<pid_t>(pid);
+    const auto seen = seen_from_here(job.folder / k_keeper_file, static_cast<pid_t>(pid));
+    if (!seen)
+        throw Error(Fault::restore_failed, fmt::format("what was restored as {} has ended already", pid));
+    return *seen;
 }
 
 } // namespace

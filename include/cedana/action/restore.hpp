@@ -19,6 +19,8 @@ namespace cedana {
 struct RestoreRequest {
     std::filesystem::path checkpoint;
     Config config;
+    // In a pid namespace of its own, beside whoever has the pids.
+    bool new_pid_namespace = false;
 };
 
 struct RestoreResult {

@@ -31,6 +31,7 @@ struct DumpArguments {
 
 struct RestoreArguments {
     std::filesystem::path checkpoint;
+    bool new_pid_namespace = false;
     std::vector<std::string> criu_arguments;
 };
 

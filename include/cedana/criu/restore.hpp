@@ -20,6 +20,9 @@ namespace cedana::criu {
 
 enum class Terminal { none, ours };
 
+// in_new_namespace: beside whoever has the pids here (pid_namespace.hpp).
+enum class Pids { same, in_new_namespace };
+
 struct RestoreJob {
     std::string program;
     CriuOptions options;
@@ -27,13 +30,14 @@ struct RestoreJob {
     std::filesystem::path folder;
     // ours: CRIU gets our standard descriptors and session, which a tree with a terminal needs.
     Terminal terminal = Terminal::none;
+    Pids pids = Pids::same;
     // CRIU took no byte and asked for nothing for so long, though bytes were ready for it.
     std::chrono::seconds stall_limit = std::chrono::seconds(60);
 };
 
 struct RestoreReport {
     ExitStatus status = ExitStatus::exited(0);
-    // The root of the tree; 0 unless status is a success.
+    // The root of the tree as it is seen from here; 0 unless status is a success.
     pid_t pid = 0;
     std::uint64_t bytes = 0;
 };

@@ -57,7 +57,7 @@ TEST_F(FreePids, AreRefusedWhileTheOriginalRuns) {
     const Error error = refusal();
     EXPECT_EQ(error.fault(), Fault::restore_failed);
     EXPECT_EQ(error.message(), "pid 102 is taken by redis, the process that was checkpointed: it still runs");
-    EXPECT_EQ(error.hint(), "end it first: kill 102");
+    EXPECT_EQ(error.hint(), "end it first (kill 102), or restore a copy beside it with --new-pidns");
 }
 
 TEST_F(FreePids, AreRefusedWhenAnotherProcessHasOne) {

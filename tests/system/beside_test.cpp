@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// A copy that runs beside its original: restored into a pid namespace of its own.
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+
+#include <spdlog/fmt/fmt.h>
+
+#include "support/wait.hpp"
+#include "system/step_log.hpp"
+#include "system/system_fixture.hpp"
+
+namespace cedana::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Beside : public System {
+  protected:
+    [[nodiscard]] CedanaRun restore_beside(const fs::path& zip) const {
+        return run_cedana({"client", "restore", zip.string(), "--new-pidns"}, options);
+    }
+    static std::string status_line(pid_t pid, const std::string& key) {
+        for (const std::string& line : split(read_file(fmt::format("/proc/{}/status", pid)), '\n'))
+            if (line.starts_with(key))
+                return line;
+        return {};
+    }
+};
+
+TEST_F(Beside, ACopyRunsUnderItsOldPidWhileTheOriginalRuns) {
+    // Where it writes to is read at each step, so that original and copy can be told apart.
+    const fs::path place = scratch("place");
+    fs::create_directory(place);
+    std::ofstream(place / "log-name") << "original";
+    Target target({"/bin/bash", "-c",
+                   "cd " + place.string() +
+                       " && i=0; while :; do i=$((i + 1)); read -r log <log-name; echo $i >>$log; sleep 0.01; done"});
+    wait_for_more_lines(place / "original", 20);
+    const CedanaRun dumped = dump(target.pid(), {"--leave-running"});
+    ASSERT_EQ(dumped.exit_code, 0) << dumped.err;
+    const CedanaRun run = restore_beside(std::string(trim(dumped.out)));
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const auto copy = static_cast<pid_t>(std::stoi(run.out));
+    EXPECT_NE(copy, target.pid());
+    EXPECT_EQ(status_line(copy, "NSpid:"), fmt::format("NSpid:\t{}\t{}", copy, target.pid()));
+    EXPECT_TRUE(target.runs());
+
+    target.end();
+    std::ofstream(place / "log-name") << "copy";
+    const std::vector<std::string> lines = wait_for_more_lines(place / "copy", 20);
+    EXPECT_TRUE(count_on_from(std::stoul(lines.at(0)), lines));
+    ASSERT_EQ(::kill(copy, SIGKILL), 0);
+    // The keeper, which was left to us, ends after it.
+    reap_all();
+}
+
+TEST_F(Beside, ARestoreThatFailsLeavesNothing) {
+    const fs::path log = scratch("count");
+    Target target({target_program("counter"), log, "1"});
+    wait_for_more_lines(log, 20);
+    const CedanaRun dumped = dump(target.pid(), {"--leave-running"});
+    ASSERT_EQ(dumped.exit_code, 0) << dumped.err;
+    options.environment["CRIU_FAULT"] = "2";
+    EXPECT_EQ(restore_beside(std::string(trim(dumped.out))).exit_code, 7);
+    EXPECT_EQ(own_children(), std::vector<pid_t>{target.pid()});
+    EXPECT_TRUE(target.runs());
+}
+
+} // namespace
+} // namespace cedana::testing
