@@ -96,7 +96,8 @@ TEST_F(FailedRestore, IsExit7WhenTheProcessStillRunsAndNamesIt) {
     const CedanaRun run = restore(only_line(dumped.out));
     expect_refused(run, 7, "pid " + target.pid_text() + " is taken by sleep");
     EXPECT_TRUE(holds(run.err, "it still runs"));
-    EXPECT_EQ(field_of(run.err, "hint"), "end it first (kill " + target.pid_text() + "), or restore a copy beside it with --new-pidns");
+    EXPECT_EQ(field_of(run.err, "hint"),
+              "end it first (kill " + target.pid_text() + "), or restore a copy beside it with --new-pidns");
     EXPECT_TRUE(target.runs());
 }
 

@@ -11,10 +11,10 @@
 // most 64 MiB beside it.
 #pragma once
 
-#include "cedana/archive/codec.hpp"
+#include "cedana/archive/captured_image.hpp"
 #include "cedana/archive/frame_index.hpp"
 #include "cedana/archive/frame_pool.hpp"
-#include "cedana/archive/page_memory.hpp"
+#include "cedana/archive/frame_supply.hpp"
 #include "cedana/archive/zip_writer.hpp"
 #include "cedana/base/event_fd.hpp"
 #include "cedana/base/signals.hpp"
@@ -79,65 +79,25 @@ class ImageWriter {
     [[nodiscard]] std::uint64_t bytes_done() const;
 
   private:
-    enum class State { filling, full, encoding, encoded };
-    struct Frame {
-        // The bytes lie in a frame of the pool, or in memory of their own.
-        std::byte* pooled = nullptr;
-        std::vector<std::byte> own;
-        // `own` stands for a frame of the pool.
-        bool overdrawn = false;
-        std::size_t size = 0;
-        State state = State::filling;
-        Position position = Position::more_follow;
-        // The first `compressed_size` bytes count.
-        PageMemory compressed;
-        std::size_t compressed_size = 0;
-        Sha256 digest{};
-        std::uint32_t crc = 0;
-        [[nodiscard]] std::span<const std::byte> data() const { return {pooled ? pooled : own.data(), size}; }
-        [[nodiscard]] std::span<std::byte> room();
-    };
-    struct Image {
-        ImageRecord record;
-        int number = 0;
-        bool ended = false;
-        std::deque<std::unique_ptr<Frame>> frames;
-        // Position in `frames` of the next one to be compressed.
-        std::size_t next_to_encode = 0;
-        // Memory beside the pool from its end on until it is written.
-        std::size_t beside = 0;
-        // What the ZipWriter is just reading.
-        PageMemory piece;
-        // Empty until it is given.
-        std::vector<std::byte> table;
-    };
     class Entry;
 
     void end_threads();
-    [[nodiscard]] Image& image_at(int number) { return *images_.at(number); }
-    [[nodiscard]] bool open_frame(Image& image);
-    [[nodiscard]] bool take_memory(const Image& image, Frame& frame);
-    void give_memory_back(Frame& frame);
-    void trim(Frame& frame);
-    [[nodiscard]] bool short_of_memory() const;
+    [[nodiscard]] CapturedImage& image_at(int number) { return *images_.at(number); }
+    [[nodiscard]] bool open_frame(CapturedImage& image);
     [[nodiscard]] bool starving();
-    [[nodiscard]] static bool encodable(const Image& image);
-    [[nodiscard]] Image* image_to_encode();
-    [[nodiscard]] std::vector<Image*> choose_images();
-    [[nodiscard]] std::vector<Image*> next_batch();
-    void batch_written(const std::vector<Image*>& images);
-    [[nodiscard]] std::span<const std::byte> next_piece(Image& image);
+    [[nodiscard]] Overdraft overdraft_for(const CapturedImage& image);
+    [[nodiscard]] CapturedImage* image_to_encode();
+    [[nodiscard]] std::vector<CapturedImage*> choose_images();
+    [[nodiscard]] std::vector<CapturedImage*> next_batch();
+    void batch_written(const std::vector<CapturedImage*>& images);
+    [[nodiscard]] std::span<const std::byte> next_piece(CapturedImage& image);
     void wait_for_progress(std::unique_lock<std::mutex>& lock, const std::function<bool()>& ready);
     void wake_capture();
     void fail(std::exception_ptr failure);
     void run_worker();
     void run_writer();
-    static void encode(Frame& frame, FrameEncoder& encoder);
-    [[nodiscard]] PageMemory take_output();
-    void give_back(PageMemory output);
 
     ZipWriter& zip_;
-    FramePool& pool_;
     ImageWriterOptions options_;
     EventFd space_ready_;
     EventFd finished_;
@@ -145,19 +105,17 @@ class ImageWriter {
     mutable std::mutex mutex_;
     std::condition_variable work_;
     std::condition_variable progress_;
+    FrameSupply supply_;
     // By number; those that are in the archive are gone.
-    std::map<int, std::unique_ptr<Image>> images_;
+    std::map<int, std::unique_ptr<CapturedImage>> images_;
     int last_number_ = 0;
     // What is being written, without those of which every frame was given to a worker. Only the last may not have
     // ended.
-    std::deque<Image*> batch_;
+    std::deque<CapturedImage*> batch_;
     FrameIndex index_;
     std::exception_ptr failure_;
     // Frames that are being compressed or wait for the writer.
     std::size_t backlog_ = 0;
-    std::size_t overdraft_ = 0;
-    // For compressed frames: memory that was touched once is used again.
-    std::vector<PageMemory> outputs_;
     // Of ended images that are not written yet.
     std::size_t beside_ = 0;
     std::uint64_t bytes_taken_ = 0;
@@ -165,7 +123,7 @@ class ImageWriter {
     bool capture_waits_ = false;
     bool writer_waits_ = false;
     // Whose next piece the writer waits for.
-    const Image* writing_ = nullptr;
+    const CapturedImage* writing_ = nullptr;
     bool full_speed_ = false;
     bool all_begun_ = false;
     bool stop_ = false;

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// An image between CRIU and the archive: a row of frames that are filled, compressed and written, in this order. Not
+// for several threads: ImageWriter guards them.
+#pragma once
+
+#include "cedana/archive/codec.hpp"
+#include "cedana/archive/frame_index.hpp"
+#include "cedana/archive/page_memory.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace cedana {
+
+// Up to this an image has a buffer of its own in place of a frame of the pool, and is deflated: hundreds of images are
+// a few kilobytes, and every unzip can then read them.
+inline constexpr std::size_t k_small_image = 64UL * 1024;
+
+enum class FrameState { filling, full, encoding, encoded };
+
+struct CapturedFrame {
+    // The bytes lie in a frame of the pool, or in memory of their own.
+    std::byte* pooled = nullptr;
+    std::vector<std::byte> own;
+    // `own` stands for a frame of the pool.
+    bool overdrawn = false;
+    std::size_t size = 0;
+    FrameState state = FrameState::filling;
+    Position position = Position::more_follow;
+    // The first `compressed_size` bytes count.
+    PageMemory compressed;
+    std::size_t compressed_size = 0;
+    Sha256 digest{};
+    std::uint32_t crc = 0;
+
+    [[nodiscard]] std::span<const std::byte> data() const { return {pooled ? pooled : own.data(), size}; }
+    // What is left to fill.
+    [[nodiscard]] std::span<std::byte> room();
+    // Compresses it into `compressed` and sums it up.
+    void encode(FrameEncoder& encoder);
+};
+
+struct CapturedImage {
+    ImageRecord record;
+    int number = 0;
+    bool ended = false;
+    // Those that are not written yet.
+    std::deque<std::unique_ptr<CapturedFrame>> frames;
+    // Position in `frames` of the next one to be compressed.
+    std::size_t next_to_encode = 0;
+    // Memory beside the pool from its end on until it is written.
+    std::size_t beside = 0;
+    // What the ZipWriter is just reading.
+    PageMemory piece;
+    // Empty until it is given to the ZipWriter.
+    std::vector<std::byte> table;
+
+    // Ended, and no larger than k_small_image.
+    [[nodiscard]] bool small() const;
+    // Grows to its end and can be written meanwhile. Images of other kinds stay open to the end of the dump, so waiting
+    // for their end would stop everything.
+    [[nodiscard]] bool flows() const;
+    // Whether the next frame can be compressed: deflate marks the last frame, so whether bytes follow must be known.
+    [[nodiscard]] bool encodable() const;
+    // Every frame was given to a worker.
+    [[nodiscard]] bool given_out() const { return ended && next_to_encode == frames.size(); }
+    [[nodiscard]] bool written() const { return ended && frames.empty(); }
+    [[nodiscard]] bool first_is_encoded() const;
+    // How it is to be compressed when `usual` is the rule.
+    [[nodiscard]] Method method(Method usual) const;
+    // Takes the first frame, which must be encoded, off the row and into the record.
+    [[nodiscard]] std::unique_ptr<CapturedFrame> take_first();
+};
+
+} // namespace cedana

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/archive/captured_image.hpp"
+
+#include <utility>
+
+namespace cedana {
+
+std::span<std::byte> CapturedFrame::room() {
+    if (state != FrameState::filling)
+        return {};
+    return pooled != nullptr ? std::span(pooled, k_frame_size).subspan(size) : std::span(own).subspan(size);
+}
+
+void CapturedFrame::encode(FrameEncoder& encoder) {
+    crc = crc32_of(data());
+    compressed_size = encoder.encode(data(), position, compressed.bytes());
+    digest = sha256(compressed.bytes().first(compressed_size));
+}
+
+bool CapturedImage::small() const { return ended && record.size <= k_small_image; }
+
+bool CapturedImage::flows() const {
+    return record.size >= k_small_image &&
+           (record.name.starts_with("pages-") || record.name.starts_with("ghost-file-"));
+}
+
+bool CapturedImage::encodable() const {
+    const std::size_t next = next_to_encode;
+    return next < frames.size() && frames[next]->state == FrameState::full &&
+           (ended || (next + 1 < frames.size() && frames[next + 1]->size > 0));
+}
+
+bool CapturedImage::first_is_encoded() const {
+    return next_to_encode > 0 && frames.front()->state == FrameState::encoded;
+}
+
+Method CapturedImage::method(Method usual) const {
+    if (ended && record.size == 0)
+        return Method::store;
+    return small() && usual == Method::zstd ? Method::deflate : usual;
+}
+
+std::unique_ptr<CapturedFrame> CapturedImage::take_first() {
+    std::unique_ptr<CapturedFrame> frame = std::move(frames.front());
+    frames.pop_front();
+    --next_to_encode;
+    append_frame(record, static_cast<std::uint32_t>(frame->compressed_size), static_cast<std::uint32_t>(frame->size),
+                 frame->digest);
+    record.crc = record.frames.size() == 1 ? frame->crc : crc32_join(record.crc, frame->crc, frame->size);
+    return frame;
+}
+
+} // namespace cedana
