@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
 
+#include "captured_file_json.hpp"
 #include "required_file_json.hpp"
 
 namespace cedana {
@@ -130,6 +131,8 @@ Manifest from_json(const Json& json) {
     manifest.bytes_images = number_of(json.at("bytes_images"));
     manifest.digests = json.at("digests").get<std::map<std::string, std::string>>();
     manifest.timings = json.at("timings").get<std::map<std::string, double>>();
+    if (json.contains("files"))
+        manifest.files = captured_files_from_json(json.at("files"));
     return manifest;
 }
 
@@ -157,6 +160,7 @@ std::string write_manifest(const Manifest& manifest) {
     json["bytes_images"] = manifest.bytes_images;
     json["digests"] = manifest.digests;
     json["timings"] = manifest.timings;
+    json["files"] = captured_files_to_json(manifest.files);
     // Command lines are bytes, and JSON is UTF-8: what is not becomes U+FFFD.
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

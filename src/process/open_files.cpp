@@ -49,6 +49,8 @@ void take_fdinfo(OpenFile& file, std::string_view content) {
 struct MapLine {
     // As the file in map_files is called.
     std::string range;
+    // "rw-s"
+    std::string_view mode;
     std::uint64_t inode = 0;
     std::string_view path;
 };
@@ -72,6 +74,7 @@ std::optional<MapLine> parse_map_line(std::string_view line) {
         return std::nullopt;
     return MapLine{.range = fmt::format("{}-{}", without_leading_zeros(fields[0].substr(0, dash)),
                                         without_leading_zeros(fields[0].substr(dash + 1))),
+                   .mode = fields[1],
                    .inode = *inode,
                    .path = line};
 }
@@ -112,6 +115,22 @@ std::vector<MappedFile> mapped_files(const Procfs& procfs, pid_t pid) {
         files.push_back(std::move(file));
     }
     return files;
+}
+
+std::vector<WritableMapping> writable_mappings(const Procfs& procfs, pid_t pid) {
+    const std::string content = procfs.read(pid, "maps").value_or("");
+    std::vector<WritableMapping> mappings;
+    std::set<std::pair<std::uint64_t, std::string_view>> known;
+    for (std::string_view rest = content; !rest.empty();) {
+        const auto line = parse_map_line(next_line(rest));
+        if (!line || line->mode.size() != 4 || line->mode[1] != 'w' || line->mode[3] != 's' ||
+            !known.emplace(line->inode, line->path).second)
+            continue;
+        // The device in maps is not always that of stat(2) (btrfs), so the file itself is asked.
+        if (const auto info = procfs.file(pid, ("map_files/" + line->range).c_str()))
+            mappings.push_back({.target = std::string(line->path), .info = *info});
+    }
+    return mappings;
 }
 
 std::optional<std::uint64_t> inode_of(std::string_view target, std::string_view kind) {

@@ -3,6 +3,7 @@
 // of every other entry, so whoever trusts the manifest can trust all the rest. Pure: text in, text out.
 #pragma once
 
+#include "cedana/model/captured_file.hpp"
 #include "cedana/model/criu_options.hpp"
 #include "cedana/model/required_file.hpp"
 
@@ -63,6 +64,8 @@ struct Manifest {
     std::map<std::string, std::string> digests;
     // Phase → seconds, by cedana's clock.
     std::map<std::string, double> timings;
+    // Files that the tree had open for writing; checkpoints of before they were captured have none.
+    std::vector<CapturedFile> files = {};
 };
 
 [[nodiscard]] std::string write_manifest(const Manifest& manifest);

@@ -39,9 +39,19 @@ struct MappedFile {
     std::optional<struct ::stat> info;
 };
 
+// A mapping through which a process writes to a file.
+struct WritableMapping {
+    // As the kernel spells it, " (deleted)" included.
+    std::string target;
+    struct ::stat info {};
+};
+
 [[nodiscard]] std::vector<OpenFile> open_files(const Procfs& procfs, pid_t pid);
 // Files and devices that are mapped, each once.
 [[nodiscard]] std::vector<MappedFile> mapped_files(const Procfs& procfs, pid_t pid);
+
+// Shared mappings that are writable now, each file once.
+[[nodiscard]] std::vector<WritableMapping> writable_mappings(const Procfs& procfs, pid_t pid);
 
 // The inode in "pipe:[17]" or "socket:[17]"; absent if `target` is not of that kind.
 [[nodiscard]] std::optional<std::uint64_t> inode_of(std::string_view target, std::string_view kind);

@@ -54,7 +54,18 @@ Manifest example() {
             .images = 7,
             .bytes_images = 123456,
             .digests = {{"index", "00ff"}, {"criu/dump.log", "ff00"}},
-            .timings = {{"capture", 0.25}}};
+            .timings = {{"capture", 0.25}},
+            .files = {{.path = "/var/log/redis.log",
+                       .entry = "0",
+                       .size = 1000,
+                       .digest = std::string(64, 'a'),
+                       .mode = 0640,
+                       .owner = 106,
+                       .group = 4,
+                       .accessed = 1'795'494'702'011'882'132,
+                       .modified = -1,
+                       .uses = {{.pid = 100, .fd = 3, .flags = 02001}, {.pid = 102, .fd = -1, .flags = 0}}},
+                      {.path = "/var/lib/redis/dump.rdb", .size = 1UL << 40}}};
 }
 
 Json example_json() { return Json::parse(write_manifest(example())); }
@@ -104,6 +115,19 @@ TEST(Manifest, IsReadAsItWasWritten) {
     EXPECT_EQ(read.required_files, example().required_files);
     EXPECT_EQ(read.digests, example().digests);
     EXPECT_EQ(read.timings, example().timings);
+    EXPECT_EQ(read.files, example().files);
+}
+
+TEST(Manifest, OfBeforeFilesWereCapturedHasNone) {
+    Json json = example_json();
+    json.erase("files");
+    EXPECT_TRUE(parse_manifest(json.dump()).files.empty());
+}
+
+TEST(Manifest, KeepsEveryByteOfThePathOfAFile) {
+    Manifest manifest = example();
+    manifest.files[0].path = "/tmp/a\xff\n\"b";
+    EXPECT_EQ(parse_manifest(write_manifest(manifest)).files[0].path, manifest.files[0].path);
 }
 
 TEST(Manifest, OfBeforeFilesWereRequiredRequiresNone) {
@@ -124,7 +148,10 @@ INSTANTIATE_TEST_SUITE_P(
                       "/criu_options/link_remap", "/criu_options/ghost_limit", "/criu_options/extra", "/tree",
                       "/tree/0", "/tree/0/pid", "/tree/0/parent", "/tree/0/start_time", "/tree/0/comm",
                       "/tree/0/executable", "/tree/0/command_line", "/tree/0/threads", "/tree/0/resident_bytes",
-                      "/images", "/bytes_images", "/digests", "/timings"),
+                      "/images", "/bytes_images", "/digests", "/timings", "/files/0/path", "/files/0/entry",
+                      "/files/0/size", "/files/0/sha256", "/files/0/mode", "/files/0/owner", "/files/0/group",
+                      "/files/0/accessed", "/files/0/modified", "/files/0/uses", "/files/0/uses/0/pid",
+                      "/files/0/uses/0/fd", "/files/0/uses/0/flags"),
     [](const auto& instance) {
         std::string name = instance.param.substr(1);
         std::ranges::replace(name, '/', '_');
@@ -157,18 +184,31 @@ struct Absurd {
 class AbsurdValue : public ::testing::TestWithParam<Absurd> {};
 INSTANTIATE_TEST_SUITE_P(
     Manifest, AbsurdValue,
-    ::testing::Values(Absurd{"/tree/0/pid", 0}, Absurd{"/tree/0/pid", -1}, Absurd{"/tree/0/pid", 4'194'305},
-                      Absurd{"/tree/0/pid", 1.5}, Absurd{"/tree/0/pid", "100"}, Absurd{"/tree/0/pid", true},
-                      Absurd{"/tree/0/pid", 4'294'967'396}, Absurd{"/tree/0/pid", 18'446'744'073'709'551'516U},
-                      Absurd{"/tree/0/threads/0", 0}, Absurd{"/tree/0/threads/0", -5}, Absurd{"/tree/0/parent", -1},
-                      Absurd{"/tree/0/parent", 4'294'967'296}, Absurd{"/tree/0/start_time", -1},
-                      Absurd{"/tree/0/resident_bytes", -1}, Absurd{"/tree/0/resident_bytes", 1e300},
-                      Absurd{"/images", -1}, Absurd{"/bytes_images", -1}, Absurd{"/bytes_images", 1.5},
-                      Absurd{"/criu_options/ghost_limit", -1}, Absurd{"/criu_options/ghost_limit", 1e300},
-                      Absurd{"/criu_options/shell_job", 1}, Absurd{"/leave_running", "no"},
-                      Absurd{"/tree/0/threads", Json::array()}, Absurd{"/tree", Json::array()},
-                      Absurd{"/tree/1/pid", 100}, Absurd{"/required_files/0/path", "usr/bin/redis-server"},
-                      Absurd{"/required_files/0/kind", "wish"}, Absurd{"/required_files/0/size", -1}));
+    ::testing::Values(
+        Absurd{"/tree/0/pid", 0}, Absurd{"/tree/0/pid", -1}, Absurd{"/tree/0/pid", 4'194'305},
+        Absurd{"/tree/0/pid", 1.5}, Absurd{"/tree/0/pid", "100"}, Absurd{"/tree/0/pid", true},
+        Absurd{"/tree/0/pid", 4'294'967'396}, Absurd{"/tree/0/pid", 18'446'744'073'709'551'516U},
+        Absurd{"/tree/0/threads/0", 0}, Absurd{"/tree/0/threads/0", -5}, Absurd{"/tree/0/parent", -1},
+        Absurd{"/tree/0/parent", 4'294'967'296}, Absurd{"/tree/0/start_time", -1}, Absurd{"/tree/0/resident_bytes", -1},
+        Absurd{"/tree/0/resident_bytes", 1e300}, Absurd{"/images", -1}, Absurd{"/bytes_images", -1},
+        Absurd{"/bytes_images", 1.5}, Absurd{"/criu_options/ghost_limit", -1},
+        Absurd{"/criu_options/ghost_limit", 1e300}, Absurd{"/criu_options/shell_job", 1},
+        Absurd{"/leave_running", "no"}, Absurd{"/tree/0/threads", Json::array()}, Absurd{"/tree", Json::array()},
+        Absurd{"/tree/1/pid", 100}, Absurd{"/files", true}, Absurd{"/files/0/path", ""}, Absurd{"/files/0/path", "/"},
+        Absurd{"/files/0/path", "log"}, Absurd{"/files/0/path", "/var/../log"}, Absurd{"/files/0/path", "/var/log/.."},
+        Absurd{"/files/0/path", "/var/./log"}, Absurd{"/files/0/path", "/var//log"},
+        Absurd{"/files/0/path", "/var/log/"}, Absurd{"/files/0/path", std::string("/var/a\0b", 8)},
+        Absurd{"/files/0/path", "/var/lib/redis/dump.rdb"}, Absurd{"/files/0/path_hex", "2f7"},
+        Absurd{"/files/0/path_hex", "2fXX"}, Absurd{"/files/0/path_hex", "2f2e2e2f61"},
+        Absurd{"/files/0/entry", "1/../2"}, Absurd{"/files/0/entry", "01"}, Absurd{"/files/0/entry", "-1"},
+        Absurd{"/files/0/entry", "index"}, Absurd{"/files/1/entry", "0"}, Absurd{"/files/1/entry", "1"},
+        Absurd{"/files/0/size", -1}, Absurd{"/files/0/size", 1UL << 63}, Absurd{"/files/0/sha256", ""},
+        Absurd{"/files/0/sha256", std::string(63, 'a')}, Absurd{"/files/0/sha256", std::string(64, 'A')},
+        Absurd{"/files/0/mode", 0100644}, Absurd{"/files/0/owner", -1}, Absurd{"/files/0/owner", 4'294'967'295},
+        Absurd{"/files/0/modified", 1.5}, Absurd{"/files/0/accessed", 1UL << 63}, Absurd{"/files/0/uses/0/fd", -2},
+        Absurd{"/files/0/uses/0/fd", 1UL << 31}, Absurd{"/files/0/uses/0/pid", 4'194'305},
+        Absurd{"/required_files/0/path", "usr/bin/redis-server"}, Absurd{"/required_files/0/kind", "wish"},
+        Absurd{"/required_files/0/size", -1}));
 
 TEST_P(AbsurdValue, IsRefused) {
     EXPECT_EQ(refusal_of(with(GetParam().pointer, GetParam().value)).fault, Fault::checkpoint)

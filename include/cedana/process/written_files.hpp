@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which regular files a tree has open for writing, and who else has: what a checkpoint must hold beside the memory,
+// since CRIU opens files again by their path and expects them as they were. Looking opens none of them.
+#pragma once
+
+#include "cedana/model/captured_file.hpp"
+#include "cedana/process/procfs.hpp"
+#include "cedana/process/tree.hpp"
+
+#include <compare>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+namespace cedana {
+
+struct FileId {
+    dev_t device = 0;
+    ino_t inode = 0;
+    friend auto operator<=>(const FileId&, const FileId&) = default;
+};
+
+[[nodiscard]] inline FileId file_id(const struct ::stat& info) { return {.device = info.st_dev, .inode = info.st_ino}; }
+
+struct WrittenFile {
+    // As this process sees it; no links in it.
+    std::string path;
+    struct ::stat info {};
+    std::vector<FileUse> uses;
+
+    // All that is written to it goes to its end.
+    [[nodiscard]] bool only_appended() const noexcept;
+};
+
+struct WrittenFiles {
+    // In the order in which the tree has them open; a file with two names that are both open is there twice.
+    std::vector<WrittenFile> files;
+    // Paths under which something else or nothing is seen from here: another mount namespace, or a mount on top.
+    std::vector<std::string> unseen;
+};
+
+// Regular files with a name: those without one are CRIU's ghosts. Not those of the kernel's own file systems.
+[[nodiscard]] WrittenFiles written_files(const Procfs& procfs, const ProcessTree& tree);
+
+// Whether a path is not under /proc, /sys or /dev; in /dev/shm lie files as elsewhere.
+[[nodiscard]] bool is_kept_by_file_system(std::string_view path);
+
+struct OutsideWriter {
+    FileId file;
+    pid_t pid = 0;
+    std::string comm;
+};
+
+// Processes that have one of the files open or mapped for writing, each once a file, but for those in `tree` and
+// `self`.
+[[nodiscard]] std::vector<OutsideWriter> outside_writers(const Procfs& procfs, const std::vector<FileId>& files,
+                                                         const std::vector<pid_t>& tree, pid_t self);
+
+} // namespace cedana

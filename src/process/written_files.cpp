@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/process/written_files.hpp"
+
+#include "cedana/process/open_files.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include <sys/stat.h>
+
+namespace cedana {
+
+namespace {
+
+constexpr std::string_view k_deleted = " (deleted)";
+
+bool is_named_file(const struct ::stat& info) { return S_ISREG(info.st_mode) && info.st_nlink > 0; }
+
+// Without following a link: the kernel gives paths without any.
+bool is_seen_at(const std::string& path, const struct ::stat& info) {
+    struct ::stat seen {};
+    return ::lstat(path.c_str(), &seen) == 0 && file_id(seen) == file_id(info);
+}
+
+class Collection {
+  public:
+    void add(const std::string& target, const struct ::stat& info, const FileUse& use) {
+        if (!is_named_file(info) || !target.starts_with('/') || !is_kept_by_file_system(target))
+            return;
+        const auto [known, is_new] = places_.try_emplace({file_id(info), target}, found_.files.size());
+        if (!is_new) {
+            if (known->second)
+                found_.files[*known->second].uses.push_back(use);
+            return;
+        }
+        if (is_seen_at(target, info)) {
+            found_.files.push_back({.path = target, .info = info, .uses = {use}});
+            return;
+        }
+        known->second = std::nullopt;
+        // One that has lost this name and has others is CRIU's to bring back (--link-remap).
+        if (!target.ends_with(k_deleted))
+            found_.unseen.push_back(target);
+    }
+    [[nodiscard]] WrittenFiles take() { return std::move(found_); }
+
+  private:
+    WrittenFiles found_;
+    // Where it is in the list of files, if it is there.
+    std::map<std::pair<FileId, std::string>, std::optional<std::size_t>> places_;
+};
+
+// Before the flags of a descriptor are read, which costs more: nearly none leads to one of the files.
+bool writes_through_descriptor(const Procfs& procfs, pid_t pid, const FileId& file) {
+    return std::ranges::any_of(open_files(procfs, pid), [&](const OpenFile& open) {
+        return open.info && open.writable() && file_id(*open.info) == file;
+    });
+}
+
+std::set<FileId> open_among(const Procfs& procfs, pid_t pid, const std::set<FileId>& wanted) {
+    std::set<FileId> found;
+    for (const std::string& name : procfs.names(pid, "fd"))
+        if (const auto info = procfs.file(pid, ("fd/" + name).c_str()); info && wanted.contains(file_id(*info)))
+            found.insert(file_id(*info));
+    return found;
+}
+
+std::set<FileId> written_among(const Procfs& procfs, pid_t pid, const std::set<FileId>& wanted) {
+    std::set<FileId> written;
+    for (const FileId& file : open_among(procfs, pid, wanted))
+        if (writes_through_descriptor(procfs, pid, file))
+            written.insert(file);
+    for (const WritableMapping& mapping : writable_mappings(procfs, pid))
+        if (wanted.contains(file_id(mapping.info)))
+            written.insert(file_id(mapping.info));
+    return written;
+}
+
+} // namespace
+
+bool WrittenFile::only_appended() const noexcept {
+    return std::ranges::all_of(uses, [](const FileUse& use) { return use.appends(); });
+}
+
+bool is_kept_by_file_system(std::string_view path) {
+    const auto is_in = [path](std::string_view folder) { return path.starts_with(folder); };
+    return !is_in("/proc/") && !is_in("/sys/") && (!is_in("/dev/") || is_in("/dev/shm/"));
+}
+
+WrittenFiles written_files(const Procfs& procfs, const ProcessTree& tree) {
+    Collection collection;
+    for (const TreeProcess& process : tree.processes) {
+        const pid_t pid = process.pid();
+        for (const OpenFile& file : open_files(procfs, pid))
+            if (file.info && file.writable())
+                collection.add(file.target, *file.info, {.pid = pid, .fd = file.fd, .flags = file.flags});
+        for (const WritableMapping& mapping : writable_mappings(procfs, pid))
+            collection.add(mapping.target, mapping.info, {.pid = pid, .fd = -1, .flags = 0});
+    }
+    return collection.take();
+}
+
+std::vector<OutsideWriter> outside_writers(const Procfs& procfs, const std::vector<FileId>& files,
+                                           const std::vector<pid_t>& tree, pid_t self) {
+    const std::set<FileId> wanted(files.begin(), files.end());
+    std::vector<OutsideWriter> writers;
+    if (wanted.empty())
+        return writers;
+    for (const pid_t pid : procfs.pids()) {
+        if (pid == self || std::ranges::count(tree, pid) != 0)
+            continue;
+        for (const FileId& file : written_among(procfs, pid, wanted)) {
+            const auto stat = procfs.stat(pid);
+            writers.push_back({.file = file, .pid = pid, .comm = stat ? stat->comm : "?"});
+        }
+    }
+    return writers;
+}
+
+} // namespace cedana
