@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a file is, or would be, held open: its folder, reached without following any link, and its name there. Root
+// works in folders of other users, who can put links in its way at any moment; what is done through an open folder
+// stays in it.
+#pragma once
+
+#include "cedana/base/unique_fd.hpp"
+
+#include <filesystem>
+#include <string>
+
+namespace cedana {
+
+class FilePlace {
+  public:
+    // `path`: absolute and in its shortest form. Throws Error(Fault::restore_failed) that names what on the way is
+    // missing, a link or not a folder.
+    explicit FilePlace(std::filesystem::path path);
+
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    [[nodiscard]] int folder() const noexcept { return folder_.get(); }
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    // The path of another file in the folder, for messages.
+    [[nodiscard]] std::filesystem::path beside(const std::string& name) const { return path_.parent_path() / name; }
+
+    // The regular file that is there now; none if nothing is. `flags` of open(2). Throws Error(Fault::restore_failed)
+    // when a link or anything else is there.
+    [[nodiscard]] UniqueFd open_present(int flags) const;
+
+    // Makes names in the folder durable.
+    void sync() const;
+
+  private:
+    std::filesystem::path path_;
+    std::string name_;
+    UniqueFd folder_;
+};
+
+} // namespace cedana

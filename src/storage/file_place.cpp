@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/storage/file_place.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+mode_t type_at(int folder, const std::string& name) {
+    struct ::stat info {};
+    return ::fstatat(folder, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 ? info.st_mode & S_IFMT : 0;
+}
+
+Error refused_link(const fs::path& link, const fs::path& path) {
+    return Error(Fault::restore_failed,
+                 fmt::format("cannot put {} back: {} is a symbolic link now, and none is followed",
+                             printable(path.string()), link == path ? "it" : printable(link.string())))
+        .hint(fmt::format("look where it leads, and remove it: rm {}", printable(link.string())));
+}
+
+UniqueFd enter(int folder, const std::string& name, const fs::path& so_far, const fs::path& path) {
+    UniqueFd entered(::openat(folder, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (entered)
+        return entered;
+    const int err = errno;
+    const std::string here = printable(so_far.string());
+    if (type_at(folder, name) == S_IFLNK)
+        throw refused_link(so_far, path);
+    if (err == ENOENT)
+        throw Error(Fault::restore_failed,
+                    fmt::format("cannot put {} back: the folder {} does not exist", printable(path.string()), here))
+            .hint(fmt::format("create it: mkdir -p {}", printable(path.parent_path().string())));
+    throw os_error(err, fmt::format("cannot put {} back: cannot open the folder {}", printable(path.string()), here),
+                   Fault::restore_failed);
+}
+
+UniqueFd open_folder_of(const fs::path& path) {
+    UniqueFd folder = open_file("/", O_PATH | O_DIRECTORY);
+    fs::path so_far = "/";
+    for (const fs::path& part : path.parent_path().relative_path()) {
+        so_far /= part;
+        folder = enter(folder.get(), part.string(), so_far, path);
+    }
+    return folder;
+}
+
+} // namespace
+
+FilePlace::FilePlace(fs::path path)
+    : path_(std::move(path)), name_(path_.filename().string()), folder_(open_folder_of(path_)) {}
+
+UniqueFd FilePlace::open_present(int flags) const {
+    // Nonblocking, so that a fifo cannot make this wait for ever.
+    UniqueFd fd(::openat(folder_.get(), name_.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (!fd) {
+        const int err = errno;
+        if (err == ENOENT)
+            return {};
+        if (type_at(folder_.get(), name_) == S_IFLNK)
+            throw refused_link(path_, path_);
+        throw os_error(err, fmt::format("cannot open {}", printable(path_.string())), Fault::restore_failed);
+    }
+    struct ::stat info {};
+    if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode))
+        throw Error(Fault::restore_failed,
+                    fmt::format("cannot put {} back: it is no regular file now", printable(path_.string())))
+            .hint(fmt::format("move it away: mv {0} {0}.old", printable(path_.string())));
+    return fd;
+}
+
+void FilePlace::sync() const {
+    const UniqueFd folder(::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    // Some FUSE file systems have no fsync of folders; there, nothing stronger exists.
+    if (folder && (::fsync(folder.get()) == 0 || errno == EINVAL || errno == ENOSYS))
+        return;
+    const int err = errno;
+    throw os_error(err, fmt::format("cannot flush the folder {}", printable(path_.parent_path().string())),
+                   Fault::storage);
+}
+
+} // namespace cedana
