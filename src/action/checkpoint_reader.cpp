@@ -51,7 +51,8 @@ std::uint64_t read_ahead_bound(const Config& config) {
 } // namespace
 
 Checkpoint::Checkpoint(const fs::path& path)
-    : zip_(existing(path)), manifest_(read_manifest(zip_)), index_(read_index(read_trusted(k_index_entry))) {
+    : zip_(existing(path)), manifest_(read_manifest(zip_)), index_(read_index(read_trusted(k_index_entry))),
+      files_index_(read_files_index()) {
     refuse_strange_entries();
 }
 
@@ -64,11 +65,31 @@ std::string Checkpoint::read_trusted(const char* name) const {
     return content;
 }
 
+// The manifest and the index of the files name the same entries with the same sizes.
+FrameIndex Checkpoint::read_files_index() const {
+    const auto is_copied = [](const CapturedFile& file) { return !file.entry.empty(); };
+    const auto copied = static_cast<std::size_t>(std::ranges::count_if(manifest_.files, is_copied));
+    if (copied == 0)
+        return {};
+    FrameIndex index = read_index(read_trusted(k_files_index_entry));
+    const auto is_right = [&](const CapturedFile& file) {
+        const ImageRecord* const record = index.find(file.entry);
+        return !is_copied(file) || (record != nullptr && record->size == file.size);
+    };
+    if (index.images.size() != copied || !std::ranges::all_of(manifest_.files, is_right))
+        throw Error(Fault::checkpoint, fmt::format("{} does not hold the captured files that its manifest lists",
+                                                   printable(zip_.path().string())));
+    return index;
+}
+
 void Checkpoint::refuse_strange_entries() const {
-    const std::string_view folder = k_images_folder;
+    const auto is_listed = [](const FrameIndex& index, std::string_view folder, std::string_view name) {
+        return name.starts_with(folder) && index.find(name.substr(folder.size())) != nullptr;
+    };
     for (const EntryInfo& entry : zip_.entries()) {
-        const bool image = entry.name.starts_with(folder) && index_.find(entry.name.substr(folder.size())) != nullptr;
-        if (!image && entry.name != k_manifest_entry && !manifest_.digests.contains(entry.name))
+        const bool listed =
+            is_listed(index_, k_images_folder, entry.name) || is_listed(files_index_, k_files_folder, entry.name);
+        if (!listed && entry.name != k_manifest_entry && !manifest_.digests.contains(entry.name))
             throw Error(Fault::checkpoint, fmt::format("{} has an entry that its manifest does not know: {}",
                                                        printable(zip_.path().string()), printable(entry.name)));
     }

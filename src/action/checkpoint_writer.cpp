@@ -51,16 +51,41 @@ FramePool& bounded_anew(FramePool& pool, const Config& config) {
 
 CheckpointWriter::CheckpointWriter(const Config& config, const std::filesystem::path& folder, const std::string& stem,
                                    std::uint64_t expected)
-    : bound_(buffer_bound(config)), pending_(folder, stem), zip_(pending_.fd(), pending_.partial()),
-      pool_(bound_, touched_bytes(expected, bound_)), images_(zip_, bounded_anew(pool_, config),
-                                                              {.method = method_of(config.archive_compression),
-                                                               .level = static_cast<int>(config.archive_level),
-                                                               .threads = static_cast<unsigned>(config.archive_threads),
-                                                               .folder = k_images_folder}) {}
+    : config_(config), bound_(buffer_bound(config)), pending_(folder, stem), zip_(pending_.fd(), pending_.partial()),
+      pool_(bound_, touched_bytes(expected, bound_)),
+      images_(zip_, bounded_anew(pool_, config), options(k_images_folder)) {}
 
-std::filesystem::path CheckpointWriter::finish(Manifest manifest, const std::filesystem::path& criu_log,
-                                               const Interrupt& interrupt) {
+ImageWriterOptions CheckpointWriter::options(const char* folder) const {
+    return {.method = method_of(config_.archive_compression),
+            .level = static_cast<int>(config_.archive_level),
+            .threads = static_cast<unsigned>(config_.archive_threads),
+            .folder = folder};
+}
+
+NamedEntry CheckpointWriter::small_entry(const char* name, const std::string& content) const {
+    return {.name = name, .source = memory_entry(content, Method::deflate, k_level_of_texts)};
+}
+
+// Captured files go the way of images, once those are all written; their index.
+std::vector<NamedEntry> CheckpointWriter::add_files(FileCapture& files, Manifest& manifest,
+                                                    const Interrupt& interrupt) {
+    std::vector<NamedEntry> entries;
+    if (files.has_content()) {
+        ImageWriterOptions file_options = options(k_files_folder);
+        file_options.flowing = {""};
+        ImageWriter archive(zip_, pool_, std::move(file_options));
+        const std::string index = write_index(files.write(archive, interrupt));
+        manifest.digests[k_files_index_entry] = hex(sha256(std::string_view(index)));
+        entries.push_back(small_entry(k_files_index_entry, index));
+    }
+    manifest.files = files.describe(interrupt);
+    return entries;
+}
+
+std::filesystem::path CheckpointWriter::finish(Manifest manifest, FileCapture& files,
+                                               const std::filesystem::path& criu_log, const Interrupt& interrupt) {
     const FrameIndex index = images_.finish(interrupt);
+    std::vector<NamedEntry> entries = add_files(files, manifest, interrupt);
     const std::string index_text = write_index(index);
     const std::string log = read_log(criu_log);
     manifest.images = index.images.size();
@@ -69,13 +94,9 @@ std::filesystem::path CheckpointWriter::finish(Manifest manifest, const std::fil
     manifest.digests[k_index_entry] = hex(sha256(std::string_view(index_text)));
     manifest.digests[k_dump_log_entry] = hex(sha256(std::string_view(log)));
 
-    const auto entry = [this](const char* name, const std::string& content) {
-        return NamedEntry{.name = name, .source = memory_entry(content, Method::deflate, k_level_of_texts)};
-    };
-    std::vector<NamedEntry> entries;
-    entries.push_back(entry(k_dump_log_entry, log));
-    entries.push_back(entry(k_index_entry, index_text));
-    entries.push_back(entry(k_manifest_entry, write_manifest(manifest)));
+    entries.push_back(small_entry(k_dump_log_entry, log));
+    entries.push_back(small_entry(k_index_entry, index_text));
+    entries.push_back(small_entry(k_manifest_entry, write_manifest(manifest)));
     zip_.write(std::move(entries));
     interrupt.throw_if_pending();
     return pending_.publish();

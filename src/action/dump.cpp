@@ -3,6 +3,7 @@
 
 #include "cedana/action/checkpoint_writer.hpp"
 #include "cedana/action/criu_options.hpp"
+#include "cedana/action/file_capture.hpp"
 #include "cedana/action/hooks.hpp"
 #include "cedana/action/host.hpp"
 #include "cedana/action/stopwatch.hpp"
@@ -60,14 +61,16 @@ fs::path find_folder(const DumpRequest& request) {
     return fs::absolute(folder).lexically_normal();
 }
 
-void require_space(const fs::path& folder, std::uint64_t resident) {
+void require_space(const fs::path& folder, std::uint64_t resident, std::uint64_t files) {
     const std::uint64_t free = free_space(folder);
-    const std::string found = fmt::format("{} free in {}, and the tree has {} of memory", human_bytes(free),
-                                          folder.string(), human_bytes(resident));
-    if (free < resident / 4)
+    std::string found = fmt::format("{} free in {}, and the tree has {} of memory", human_bytes(free), folder.string(),
+                                    human_bytes(resident));
+    if (files != 0)
+        found += fmt::format(" and {} of files open for writing", human_bytes(files));
+    if (free < resident / 4 + files)
         throw Error(Fault::storage, "there is not enough room for the checkpoint: " + found)
             .hint("make room, or pass -d with another folder");
-    if (free < resident)
+    if (free < resident + files)
         spdlog::warn("the room for the checkpoint may be short: {}", found);
 }
 
@@ -127,7 +130,8 @@ class Dump {
         remove_stale_locks(state_folder() / "locks");
         remove_abandoned(folder_);
         lock_.emplace(tree_->ids(), state_folder() / "locks");
-        require_space(folder_, tree_->resident_bytes());
+        files_.emplace(config_, folder_);
+        require_space(folder_, tree_->resident_bytes(), files_->look(procfs_, *tree_));
         run_hook({.program = config_.action_scripts_pre_dump,
                   .stage = "pre_dump",
                   .pid = tree_->root().pid(),
@@ -192,6 +196,8 @@ class Dump {
         watch_.lap("capture");
         // What was seen before may have forked or ended children since; what is frozen now is what the images hold.
         tree_.emplace(read_tree(procfs_, ProcessHandle::open(procfs_, tree_->root().handle.id()), ::getpid()));
+        files_->take(procfs_, *tree_, interrupt_);
+        watch_.lap("files");
         // A tree that is to stop ends only once its checkpoint is on the disk.
         if (!leave_running())
             publish();
@@ -209,7 +215,7 @@ class Dump {
                           .required_files = required_files_,
                           .digests = {},
                           .timings = watch_.phases()};
-        checkpoint_ = writer_->finish(std::move(manifest), work_->path() / criu::k_dump_log, interrupt_);
+        checkpoint_ = writer_->finish(std::move(manifest), *files_, work_->path() / criu::k_dump_log, interrupt_);
     }
 
     // The dump was cancelled (interrupt, full disk): CRIU has resumed the tree, as is checked.
@@ -306,6 +312,7 @@ class Dump {
     std::string name_;
     CriuOptions options_;
     std::vector<RequiredFile> required_files_;
+    std::optional<FileCapture> files_;
     std::optional<TreeLock> lock_;
     std::optional<TempDir> work_;
     std::optional<CheckpointWriter> writer_;

@@ -2,6 +2,7 @@
 #include "cedana/action/restore.hpp"
 
 #include "cedana/action/checkpoint_reader.hpp"
+#include "cedana/action/file_restore.hpp"
 #include "cedana/action/free_pids.hpp"
 #include "cedana/action/hooks.hpp"
 #include "cedana/action/host.hpp"
@@ -13,6 +14,9 @@
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/restore.hpp"
+
+#include <utility>
+#include <vector>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -82,6 +86,10 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     if (!request.new_pid_namespace)
         require_free_pids(Procfs(), manifest, k_zombie_limit, interrupt);
     watch.lap("prepare");
+    FileRestore files(checkpoint, request.config, request.files);
+    std::vector<RestoredFile> restored_files =
+        step(fmt::format("restoring {}", path.string()), [&] { return files.put_back(Procfs(), interrupt); });
+    watch.lap("files");
 
     progress.phase("restoring");
     const TempDir work(state_folder(), work_prefix("restore"));
@@ -91,13 +99,15 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
             explain_failure(checkpoint, ended, work.path());
         return ended;
     });
+    files.commit();
     watch.lap("restore");
     run_post_restore_hook(request.config, report.pid, path);
     return {.checkpoint = path,
             .pid = report.pid,
             .seconds = watch.seconds(),
             .bytes_images = report.bytes,
-            .phases = watch.phases()};
+            .phases = watch.phases(),
+            .files = std::move(restored_files)};
 }
 
 } // namespace cedana

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/archive/captured_image.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace cedana {
@@ -19,9 +20,9 @@ void CapturedFrame::encode(FrameEncoder& encoder) {
 
 bool CapturedImage::small() const { return ended && record.size <= k_small_image; }
 
-bool CapturedImage::flows() const {
+bool CapturedImage::flows(const std::vector<std::string>& flowing) const {
     return record.size >= k_small_image &&
-           (record.name.starts_with("pages-") || record.name.starts_with("ghost-file-"));
+           std::ranges::any_of(flowing, [this](const std::string& prefix) { return record.name.starts_with(prefix); });
 }
 
 bool CapturedImage::encodable() const {

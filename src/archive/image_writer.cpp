@@ -257,7 +257,7 @@ std::vector<CapturedImage*> ImageWriter::choose_images() {
             frees_frames |= !image->small();
             continue;
         }
-        if (image->flows() && (!largest || image->record.size > largest->record.size))
+        if (image->flows(options_.flowing) && (!largest || image->record.size > largest->record.size))
             largest = image.get();
     }
     if (is_short && !frees_frames && largest != nullptr)

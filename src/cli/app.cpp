@@ -73,6 +73,10 @@ void add_restore(CLI::App& client, Arguments& arguments, Chosen& chosen) {
         ->type_name("ARG")
         ->expected(1)
         ->take_all();
+    restore->add_flag("--force", arguments.restore.force,
+                      "put files back even if another process has them open for writing");
+    restore->add_flag("--truncate-grown", arguments.restore.truncate_grown,
+                      "cut files that were too large for the checkpoint and have grown, keeping what was added");
     restore->callback([&] {
         chosen = [&](const Interrupt& interrupt) { restore_command(arguments.common, arguments.restore, interrupt); };
     });

@@ -54,6 +54,23 @@ Json to_json(const DumpResult& result) {
     return json;
 }
 
+Json to_json(const std::vector<RestoredFile>& files) {
+    Json json = Json::array();
+    for (const RestoredFile& file : files)
+        json.push_back({{"path", file.path},
+                        {"action", name_of(file.action)},
+                        {"backup", file.backup.empty() ? Json(nullptr) : Json(file.backup.string())}});
+    return json;
+}
+
+void tell_of(const RestoredFile& file) {
+    if (file.action == FileAction::unchanged)
+        return;
+    const std::string kept = file.action == FileAction::cut ? "what was added since is in" : "what was there is in";
+    spdlog::warn("{} was put back as it was at the checkpoint; {}", printable(file.path),
+                 file.backup.empty() ? "nothing was there" : kept + " " + printable(file.backup.string()));
+}
+
 Json to_json(const Candidate& candidate) {
     return {{"pid", candidate.id.pid},
             {"start_time", candidate.id.start_time},
@@ -87,15 +104,21 @@ void restore_command(const CommonArguments& common, const RestoreArguments& argu
     LoadedConfig config = load(common);
     add_criu_arguments(config.values, arguments.criu_arguments);
     Progress progress;
-    const RestoreResult result = restore(
-        {.checkpoint = arguments.checkpoint, .config = config.values, .new_pid_namespace = arguments.new_pid_namespace},
-        interrupt, progress);
+    const RestoreResult result =
+        restore({.checkpoint = arguments.checkpoint,
+                 .config = config.values,
+                 .new_pid_namespace = arguments.new_pid_namespace,
+                 .files = {.force = arguments.force, .truncate_grown = arguments.truncate_grown}},
+                interrupt, progress);
+    for (const RestoredFile& file : result.files)
+        tell_of(file);
     if (common.format == Format::json)
         print_json({{"checkpoint", result.checkpoint.string()},
                     {"pid", result.pid},
                     {"seconds", result.seconds},
                     {"bytes_images", result.bytes_images},
-                    {"phases", result.phases}});
+                    {"phases", result.phases},
+                    {"files", to_json(result.files)}});
     else
         print_line(std::to_string(result.pid));
 }

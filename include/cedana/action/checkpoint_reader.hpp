@@ -23,15 +23,19 @@ class Checkpoint {
 
     [[nodiscard]] const Manifest& manifest() const noexcept { return manifest_; }
     [[nodiscard]] const FrameIndex& index() const noexcept { return index_; }
+    // Of the captured files' entries.
+    [[nodiscard]] const FrameIndex& files_index() const noexcept { return files_index_; }
     [[nodiscard]] const ZipReader& zip() const noexcept { return zip_; }
 
   private:
     [[nodiscard]] std::string read_trusted(const char* name) const;
+    [[nodiscard]] FrameIndex read_files_index() const;
     void refuse_strange_entries() const;
 
     ZipReader zip_;
     Manifest manifest_;
     FrameIndex index_;
+    FrameIndex files_index_;
 };
 
 class CheckpointImages : public criu::ImageSource {

@@ -3,6 +3,7 @@
 // the manifest. Joins the image stream of criu, the archive and the store, which know nothing of each other.
 #pragma once
 
+#include "cedana/action/file_capture.hpp"
 #include "cedana/archive/frame_pool.hpp"
 #include "cedana/archive/image_writer.hpp"
 #include "cedana/archive/zip_writer.hpp"
@@ -14,6 +15,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace cedana {
 
@@ -30,11 +32,17 @@ class CheckpointWriter : public criu::ImageSink {
     void end(int image) override { images_.end(image); }
     [[nodiscard]] int space_ready() const override { return images_.space_ready(); }
 
-    // Compresses what is left, adds CRIU's log, the index and the manifest (to which it adds digests and sizes), and
-    // publishes; the checkpoint's path. Throws Error: no file with a final name exists then.
-    std::filesystem::path finish(Manifest manifest, const std::filesystem::path& criu_log, const Interrupt& interrupt);
+    // Compresses what is left, adds captured files, CRIU's log, the index and the manifest (to which it adds digests,
+    // sizes and the files), and publishes; the checkpoint's path. Throws Error: no file with a final name exists then.
+    std::filesystem::path finish(Manifest manifest, FileCapture& files, const std::filesystem::path& criu_log,
+                                 const Interrupt& interrupt);
 
   private:
+    [[nodiscard]] ImageWriterOptions options(const char* folder) const;
+    [[nodiscard]] NamedEntry small_entry(const char* name, const std::string& content) const;
+    [[nodiscard]] std::vector<NamedEntry> add_files(FileCapture& files, Manifest& manifest, const Interrupt& interrupt);
+
+    const Config& config_;
     // Bytes for the buffer: what is available changes from look to look.
     std::uint64_t bound_;
     PendingCheckpoint pending_;

@@ -2,6 +2,7 @@
 // `cedana client restore`: a process tree out of a checkpoint, under its old pids.
 #pragma once
 
+#include "cedana/action/file_restore.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/model/config.hpp"
@@ -21,6 +22,7 @@ struct RestoreRequest {
     Config config;
     // In a pid namespace of its own, beside whoever has the pids.
     bool new_pid_namespace = false;
+    FileRules files = {};
 };
 
 struct RestoreResult {
@@ -29,9 +31,12 @@ struct RestoreResult {
     double seconds = 0;
     std::uint64_t bytes_images = 0;
     std::map<std::string, double> phases;
+    // What was done with the files that the tree had open for writing.
+    std::vector<RestoredFile> files;
 };
 
-// Returns once the tree runs. Throws Error: nothing of the tree runs then. The checkpoint is never changed.
+// Returns once the tree runs. Throws Error: nothing of the tree runs then, and files are as they were. The checkpoint
+// is never changed.
 [[nodiscard]] RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt, Progress& progress);
 
 } // namespace cedana

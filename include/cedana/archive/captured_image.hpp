@@ -12,6 +12,7 @@
 #include <deque>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace cedana {
@@ -63,7 +64,8 @@ struct CapturedImage {
     [[nodiscard]] bool small() const;
     // Grows to its end and can be written meanwhile. Images of other kinds stay open to the end of the dump, so waiting
     // for their end would stop everything.
-    [[nodiscard]] bool flows() const;
+    // `flowing`: how the names of such images begin.
+    [[nodiscard]] bool flows(const std::vector<std::string>& flowing) const;
     // Whether the next frame can be compressed: deflate marks the last frame, so whether bytes follow must be known.
     [[nodiscard]] bool encodable() const;
     // Every frame was given to a worker.

@@ -48,6 +48,9 @@ struct ImageWriterOptions {
     std::chrono::milliseconds patience = std::chrono::seconds(30);
     // Before the names in the archive.
     std::string folder = "images/";
+    // How the names of images begin that may be written before they have ended. CRIU's others stay open to the end of
+    // the dump, so waiting for their end would stop everything.
+    std::vector<std::string> flowing = {"pages-", "ghost-file-"};
 };
 
 class ImageWriter {

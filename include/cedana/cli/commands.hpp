@@ -32,6 +32,8 @@ struct DumpArguments {
 struct RestoreArguments {
     std::filesystem::path checkpoint;
     bool new_pid_namespace = false;
+    bool force = false;
+    bool truncate_grown = false;
     std::vector<std::string> criu_arguments;
 };
 
