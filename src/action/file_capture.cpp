@@ -2,6 +2,7 @@
 #include "cedana/action/file_capture.hpp"
 
 #include "cedana/action/content_digest.hpp"
+#include "cedana/action/descriptor_limit.hpp"
 #include "cedana/archive/checksums.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/memory.hpp"
@@ -11,7 +12,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <optional>
 #include <span>
 #include <utility>
 
@@ -20,7 +20,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,15 +38,6 @@ constexpr std::uint64_t k_most_hashed_frozen = 1024 * k_mib;
 std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
 
 std::uint64_t size_of(const struct ::stat& info) { return static_cast<std::uint64_t>(info.st_size); }
-
-// One is needed for each file until the tree runs again.
-void raise_descriptor_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 UniqueFd open_for_reading(const std::string& path) {
     const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -131,6 +121,8 @@ std::uint64_t FileCapture::look(const Procfs& procfs, const ProcessTree& tree) c
         ids.push_back(file_id(file.info));
         if (size_of(file.info) <= limit())
             bytes += size_of(file.info);
+        if (const UniqueFd fd = open_for_reading(file.path))
+            CopySpace::prepare(fd.get(), file.path, size_of(file.info));
     }
     std::vector<pid_t> pids;
     for (const TreeProcess& process : tree.processes)
@@ -148,7 +140,8 @@ void FileCapture::take(const Procfs& procfs, const ProcessTree& tree, const Inte
     if (config_.files_capture == Capture::none)
         return;
     const WrittenFiles written = written_files(procfs, tree);
-    raise_descriptor_limit();
+    // One each, until the tree runs again.
+    make_room_for_descriptors(written.files.size());
     CopySpace space(folder_, std::min(k_most_memory, available_memory() / 8));
     for (const WrittenFile& file : written.files) {
         interrupt.throw_if_pending();

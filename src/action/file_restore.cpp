@@ -2,6 +2,7 @@
 #include "cedana/action/file_restore.hpp"
 
 #include "cedana/action/content_digest.hpp"
+#include "cedana/action/descriptor_limit.hpp"
 #include "cedana/archive/checksums.hpp"
 #include "cedana/archive/image_reader.hpp"
 #include "cedana/base/error.hpp"
@@ -40,8 +41,8 @@ class EntryContent {
     ~EntryContent() { reader_.close(stream_); }
 
     std::span<const std::byte> next() {
-        if (given_ != 0)
-            reader_.sent(stream_, std::exchange(given_, 0));
+        reader_.passed(stream_, given_);
+        reader_.released(stream_, std::exchange(given_, 0));
         while (true) {
             interrupt_.throw_if_pending();
             const std::span<const std::byte> piece = reader_.ready(stream_);
@@ -110,6 +111,13 @@ Error not_in_checkpoint(const CapturedFile& file, const std::string& how_it_is) 
                         printable(file.path), how_it_is, sized(file.size))};
 }
 
+std::string told_backup(const RestoredFile& file) {
+    if (file.backup.empty())
+        return "nothing was there";
+    return fmt::format("{} is in {}", file.action == FileAction::cut ? "what was added since" : "what was there",
+                       printable(file.backup.string()));
+}
+
 } // namespace
 
 std::string_view name_of(FileAction action) {
@@ -131,7 +139,7 @@ FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_
         return FileAction::unchanged;
     if (!file.entry.empty())
         return state == FileState::missing ? FileAction::created : FileAction::replaced;
-    const std::string of_old = fmt::format("put the file of {} back yourself; a checkpoint holds files up to "
+    const std::string of_old = fmt::format("bring the file of {} back yourself; checkpoints hold copies of files up to "
                                            "files.capture_limit_mib",
                                            sized(file.size));
     if (state == FileState::missing)
@@ -146,7 +154,7 @@ FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_
                                                   "were",
                                                   sized(size), file.size))
             .hint(of_old);
-    throw not_in_checkpoint(file, size == file.size ? "its content is another now"
+    throw not_in_checkpoint(file, size == file.size ? "it holds something else now"
                                                     : fmt::format("it has {} now", sized(size)))
         .hint(of_old);
 }
@@ -164,10 +172,13 @@ FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& i
     }
     const FileState state = state_of(file, present, info, interrupt);
     const FileAction action = choose_action(file, state, static_cast<std::uint64_t>(info.st_size), rules_);
-    return {.file = file,
-            .place = std::move(place),
-            .action = action,
-            .present = present && action != FileAction::unchanged ? std::optional(file_id(info)) : std::nullopt};
+    Plan plan{.file = file, .action = action, .place = std::nullopt, .present = std::nullopt};
+    if (action == FileAction::unchanged)
+        return plan;
+    plan.place = std::move(place);
+    if (present)
+        plan.present = file_id(info);
+    return plan;
 }
 
 void FileRestore::refuse_other_writers(const Procfs& procfs, const std::vector<Plan>& plans) const {
@@ -190,27 +201,42 @@ void FileRestore::refuse_other_writers(const Procfs& procfs, const std::vector<P
 std::vector<RestoredFile> FileRestore::carry_out(std::vector<Plan> plans, const Interrupt& interrupt) {
     std::optional<ImageReader> reader;
     std::vector<RestoredFile> files;
+    // Of each, its folder and the file that is put there.
+    make_room_for_descriptors(2 * plans.size());
     for (Plan& plan : plans) {
         RestoredFile done{.path = plan.file.path, .action = plan.action};
         if (plan.action == FileAction::cut) {
-            done.backup = changes_.cut(std::move(plan.place), plan.file);
+            done.backup = changes_.cut(*std::exchange(plan.place, std::nullopt), plan.file);
         } else if (plan.action != FileAction::unchanged) {
             if (!reader)
                 reader.emplace(checkpoint_.zip(), checkpoint_.files_index(),
                                ImageReaderOptions{.threads = static_cast<unsigned>(config_.archive_threads),
                                                   .folder = k_files_folder});
             EntryContent content(*reader, plan.file, interrupt);
-            done.backup = changes_.replace(std::move(plan.place), plan.file, [&] { return content.next(); });
+            done.backup =
+                changes_.replace(*std::exchange(plan.place, std::nullopt), plan.file, [&] { return content.next(); });
         }
         files.push_back(std::move(done));
     }
     return files;
 }
 
+void FileRestore::commit(const std::vector<RestoredFile>& files) noexcept {
+    constexpr std::size_t k_most_told = 20;
+    changes_.commit();
+    std::size_t changed = 0;
+    for (const RestoredFile& file : files)
+        if (file.action != FileAction::unchanged && ++changed <= k_most_told)
+            spdlog::warn("{} was put back as it was at the checkpoint; {}", printable(file.path), told_backup(file));
+    if (changed > k_most_told)
+        spdlog::warn("{} more files were put back in the same way", changed - k_most_told);
+}
+
 std::vector<RestoredFile> FileRestore::put_back(const Procfs& procfs, const Interrupt& interrupt) {
     if (config_.files_capture == Capture::none)
         return {};
     std::vector<Plan> plans;
+    make_room_for_descriptors(checkpoint_.manifest().files.size());
     for (const CapturedFile& file : checkpoint_.manifest().files)
         plans.push_back(plan(file, interrupt));
     refuse_other_writers(procfs, plans);

@@ -99,7 +99,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
             explain_failure(checkpoint, ended, work.path());
         return ended;
     });
-    files.commit();
+    files.commit(restored_files);
     watch.lap("restore");
     run_post_restore_hook(request.config, report.pid, path);
     return {.checkpoint = path,

@@ -63,14 +63,6 @@ Json to_json(const std::vector<RestoredFile>& files) {
     return json;
 }
 
-void tell_of(const RestoredFile& file) {
-    if (file.action == FileAction::unchanged)
-        return;
-    const std::string kept = file.action == FileAction::cut ? "what was added since is in" : "what was there is in";
-    spdlog::warn("{} was put back as it was at the checkpoint; {}", printable(file.path),
-                 file.backup.empty() ? "nothing was there" : kept + " " + printable(file.backup.string()));
-}
-
 Json to_json(const Candidate& candidate) {
     return {{"pid", candidate.id.pid},
             {"start_time", candidate.id.start_time},
@@ -110,8 +102,6 @@ void restore_command(const CommonArguments& common, const RestoreArguments& argu
                  .new_pid_namespace = arguments.new_pid_namespace,
                  .files = {.force = arguments.force, .truncate_grown = arguments.truncate_grown}},
                 interrupt, progress);
-    for (const RestoredFile& file : result.files)
-        tell_of(file);
     if (common.format == Format::json)
         print_json({{"checkpoint", result.checkpoint.string()},
                     {"pid", result.pid},

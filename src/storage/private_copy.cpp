@@ -86,6 +86,12 @@ UniqueFd CopySpace::space_for(std::uint64_t size) {
     return fd ? std::move(fd) : unlinked_file(folder_);
 }
 
+void CopySpace::prepare(int fd, const fs::path& path, std::uint64_t size) {
+    // Where nothing can be cloned this does nothing, and so does it no harm.
+    if (size > k_small)
+        static_cast<void>(clone_file(fd, path));
+}
+
 UniqueFd CopySpace::copy(int fd, const fs::path& path, std::uint64_t size) {
     if (size > k_small)
         if (UniqueFd clone = clone_file(fd, path))

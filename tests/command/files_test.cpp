@@ -300,6 +300,20 @@ TEST_F(CapturedFiles, OverTheLimitAreOnlyDescribed) {
     EXPECT_EQ(manifest.files.at(0).digest.size(), 64U);
 }
 
+TEST_F(CapturedFiles, OverTheLimitOfATreeThatRunsOnHaveADigestToo) {
+    limit_captures();
+    const Target target({"/bin/sleep", "infinity"}, log);
+    const Target rewriter(
+        {"/bin/bash", "-c", "exec 3<>" + log.string() + "; : > " + scratch("ready").string() + "; sleep infinity"});
+    const auto digest = [this](const Target& of) {
+        const ZipReader zip(only_line(dump(of).out));
+        return parse_manifest(zip.read(k_manifest_entry, 1 << 20)).files.at(0).digest;
+    };
+    EXPECT_EQ(digest(target).size(), 64U);
+    wait_for_file(scratch("ready"));
+    EXPECT_EQ(digest(rewriter), digest(target));
+}
+
 TEST_F(CapturedFiles, OverTheLimitThatAreTheSameAreNoReasonToRefuse) {
     limit_captures();
     expect_restored(restore(checkpoint_with_log()));

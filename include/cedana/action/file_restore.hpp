@@ -55,15 +55,15 @@ class FileRestore {
     // Every file of the checkpoint is as it was when this returns; nothing is done with files.capture none. Throws
     // Error: Fault::restore_failed for what is refused, Fault::checkpoint, Fault::storage, Fault::interrupted.
     [[nodiscard]] std::vector<RestoredFile> put_back(const Procfs& procfs, const Interrupt& interrupt);
-    // Without it, destruction makes every file what it was before put_back().
-    void commit() noexcept { changes_.commit(); }
+    // Without it, destruction makes every file what it was before put_back(). Tells in warnings where backups are.
+    void commit(const std::vector<RestoredFile>& files) noexcept;
 
   private:
     struct Plan {
         const CapturedFile& file;
-        FilePlace place;
         FileAction action;
-        // What is there now; only if it is to be changed.
+        // Only if it is to be changed, with what is there now.
+        std::optional<FilePlace> place;
         std::optional<FileId> present;
     };
 

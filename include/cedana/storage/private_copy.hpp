@@ -26,6 +26,8 @@ class CopySpace {
     // now. A large file is cloned where that works; a small one is copied, since cloning first writes what is dirty to
     // the disk. Throws Error of the errno.
     [[nodiscard]] UniqueFd copy(int fd, const std::filesystem::path& path, std::uint64_t size);
+    // Makes a copy() that is to follow quick: writes to the disk what cloning would have to write first.
+    static void prepare(int fd, const std::filesystem::path& path, std::uint64_t size);
 
   private:
     [[nodiscard]] UniqueFd space_for(std::uint64_t size);
