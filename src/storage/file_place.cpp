@@ -6,6 +6,7 @@
 #include "cedana/base/text.hpp"
 
 #include <cerrno>
+#include <cstdio>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -80,6 +81,19 @@ UniqueFd FilePlace::open_present(int flags) const {
                     fmt::format("cannot put {} back: it is no regular file now", printable(path_.string())))
             .hint(fmt::format("move it away: mv {0} {0}.old", printable(path_.string())));
     return fd;
+}
+
+bool FilePlace::rename_to_free(const std::string& from, const std::string& to) const {
+    if (::renameat2(folder(), from.c_str(), folder(), to.c_str(), RENAME_NOREPLACE) == 0)
+        return true;
+    if (errno != EINVAL && errno != ENOSYS)
+        return false;
+    // Some FUSE file systems have neither such a rename nor hard links: there, looking first is all that can be had.
+    if (type_at(folder(), to) != 0) {
+        errno = EEXIST;
+        return false;
+    }
+    return ::renameat(folder(), from.c_str(), folder(), to.c_str()) == 0;
 }
 
 void FilePlace::sync() const {

@@ -59,6 +59,15 @@ void set_owner(int fd, const FilePlace& place, const CapturedFile& file) {
     }
 }
 
+void set_mode(int fd, const FilePlace& place, const CapturedFile& file) {
+    if (::fchmod(fd, file.mode) == 0)
+        return;
+    const int err = errno;
+    struct ::stat info {};
+    if (::fstat(fd, &info) != 0 || (info.st_mode & 07777) != file.mode)
+        spdlog::warn("cannot give {} its mode {:o}: {}", printable_path(place), file.mode, errno_text(err));
+}
+
 } // namespace
 
 NewFile::NewFile(const FilePlace& place)
@@ -112,8 +121,7 @@ void NewFile::complete(const CapturedFile& file) const {
         fail(place_, "write it");
     // chown(2) takes set-user-ID away, so the mode comes after it.
     set_owner(fd_.get(), place_, file);
-    if (::fchmod(fd_.get(), file.mode) != 0)
-        fail(place_, "set its mode");
+    set_mode(fd_.get(), place_, file);
     const std::array<timespec, 2> times = {time_of(file.accessed), time_of(file.modified)};
     if (::futimens(fd_.get(), times.data()) != 0)
         fail(place_, "set its times");
@@ -156,12 +164,10 @@ void NewFile::create() {
     const int err = errno;
     // FAT and some FUSE file systems have no hard links, and no nameless files either.
     const bool has_no_links = !is_nameless && (err == EPERM || err == EOPNOTSUPP || err == ENOSYS);
-    if (has_no_links && ::renameat2(place_.folder(), temporary_name_.c_str(), place_.folder(), place_.name().c_str(),
-                                    RENAME_NOREPLACE) == 0) {
-        temporary_name_.clear();
-        return;
-    }
-    errno = err;
+    if (!has_no_links)
+        errno = err;
+    else if (place_.rename_to_free(temporary_name_, place_.name()))
+        return temporary_name_.clear();
     fail(place_, "give the file its name");
 }
 

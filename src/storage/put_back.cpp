@@ -9,9 +9,8 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <exception>
-#include <ranges>
+#include <string_view>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -51,8 +50,8 @@ void warn_left(const FilePlace& place, const std::string& backup, std::string_vi
                  backup.empty() ? "" : "; what was there is in " + printable(place.beside(backup).string()));
 }
 
-// Keeps a file without keeping it open: one that is open for writing cannot be executed.
-UniqueFd hold(int fd) { return UniqueFd(::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_PATH | O_CLOEXEC)); }
+// Open for reading alone: what is open for writing cannot be executed.
+UniqueFd hold(int fd) { return UniqueFd(::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_RDONLY | O_CLOEXEC)); }
 
 UniqueFd create_backup(const FilePlace& place, const std::string& name, const struct ::stat& like) {
     UniqueFd fd(::openat(place.folder(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -67,11 +66,11 @@ UniqueFd create_backup(const FilePlace& place, const std::string& name, const st
 PutBack::PutBack(std::chrono::system_clock::time_point when) : when_(utc_compact(when)) {}
 
 PutBack::~PutBack() {
-    for (const Step& step : std::views::reverse(steps_)) {
+    for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
         try {
-            undo(step);
+            undo(*step);
         } catch (const std::exception& error) {
-            warn_left(step.place, step.backup, error.what());
+            warn_left(step->place, step->backup, error.what());
         }
     }
 }
@@ -90,7 +89,7 @@ std::string PutBack::keep_present(const FilePlace& place) const {
             return name;
         int err = errno;
         if (err == EPERM || err == EOPNOTSUPP || err == ENOSYS || err == EMLINK) {
-            if (::renameat2(place.folder(), place.name().c_str(), place.folder(), name.c_str(), RENAME_NOREPLACE) == 0)
+            if (place.rename_to_free(place.name(), name))
                 return name;
             err = errno;
         }
@@ -143,7 +142,7 @@ fs::path PutBack::cut(FilePlace file_place, const CapturedFile& file) {
     step.put = before;
     step.held = hold(present.get());
     step.before = before;
-    const fs::path backup_path = place.beside(backup);
+    fs::path backup_path = place.beside(backup);
     const std::uint64_t size = static_cast<std::uint64_t>(before.st_size) - file.size;
     if (copy_bytes(present.get(), file.size, size, tail.get(), place.path()) != size)
         throw Error(Fault::restore_failed, fmt::format("{} changed while it was copied", text_of(place)));
