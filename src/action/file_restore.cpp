@@ -139,7 +139,8 @@ FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_
         return FileAction::unchanged;
     if (!file.entry.empty())
         return state == FileState::missing ? FileAction::created : FileAction::replaced;
-    const std::string of_old = fmt::format("bring the file of {} back yourself; checkpoints hold copies of files up to "
+    const std::string of_old = fmt::format("bring the file of {} back yourself, or leave all files as they are "
+                                           "(CEDANA_FILES_CAPTURE=none); checkpoints hold copies of files up to "
                                            "files.capture_limit_mib",
                                            sized(file.size));
     if (state == FileState::missing)
@@ -154,8 +155,8 @@ FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_
                                                   "were",
                                                   sized(size), file.size))
             .hint(of_old);
-    throw not_in_checkpoint(file, size == file.size ? "it holds something else now"
-                                                    : fmt::format("it has {} now", sized(size)))
+    throw not_in_checkpoint(file,
+                            size == file.size ? "it was changed since" : fmt::format("it has {} now", sized(size)))
         .hint(of_old);
 }
 

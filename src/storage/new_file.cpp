@@ -35,6 +35,11 @@ std::string printable_path(const FilePlace& place) { return printable(place.path
 // Short: the name that it will take may be as long as a name can be.
 std::string temporary_name(int number) { return fmt::format(".cedana-put-back-{}-{}", ::getpid(), number); }
 
+// Those that are made of the content, or give rights by it.
+bool belongs_to_content(std::string_view attribute) {
+    return attribute == "security.ima" || attribute == "security.evm" || attribute == "security.capability";
+}
+
 bool is_zero(std::span<const std::byte> data) {
     return std::ranges::all_of(data, [](std::byte byte) { return byte == std::byte{0}; });
 }
@@ -107,6 +112,8 @@ void NewFile::take_attributes_of(int fd) const {
     std::vector<char> value(64UL * 1024);
     for (; !rest.empty(); rest.remove_prefix(rest.find('\0') + 1)) {
         const char* const name = rest.data();
+        if (belongs_to_content(name))
+            continue;
         const ssize_t size = ::fgetxattr(fd, name, value.data(), value.size());
         if (size >= 0 && ::fsetxattr(fd_.get(), name, value.data(), static_cast<std::size_t>(size), 0) != 0)
             spdlog::debug("cannot keep {} of {}", name, printable_path(place_));

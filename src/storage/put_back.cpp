@@ -57,7 +57,7 @@ UniqueFd create_backup(const FilePlace& place, const std::string& name, const st
     UniqueFd fd(::openat(place.folder(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     // As readable as the file itself, where that can be had.
     if (fd && ::fchown(fd.get(), like.st_uid, like.st_gid) == 0)
-        ::fchmod(fd.get(), like.st_mode & 07777);
+        ::fchmod(fd.get(), like.st_mode & 0777);
     return fd;
 }
 

@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "unit/temp_folder.hpp"
@@ -115,6 +116,18 @@ TEST_F(PuttingBack, KeepsWhatWasThereBesideIt) {
     EXPECT_EQ(read_file(backup), "of now");
     EXPECT_EQ(stat_of(backup).st_ino, inode);
     EXPECT_EQ(names_in(folder), (std::vector<std::string>{"log", backup_name}));
+}
+
+TEST_F(PuttingBack, KeepsTheExtendedAttributesOfWhatWasThere) {
+    write("folder/log", "of now");
+    if (::setxattr(file.c_str(), "user.origin", "here", 4, 0) != 0)
+        GTEST_SKIP() << "this file system has no extended attributes";
+    PutBack changes(when);
+    put(changes, "of then");
+    changes.commit();
+    std::string value(100, '\0');
+    const ssize_t length = ::getxattr(file.c_str(), "user.origin", value.data(), value.size());
+    EXPECT_EQ(value.substr(0, static_cast<std::size_t>(std::max<ssize_t>(length, 0))), "here");
 }
 
 TEST_F(PuttingBack, NumbersBackupsOfOneSecond) {
