@@ -41,8 +41,10 @@ class EntryContent {
     ~EntryContent() { reader_.close(stream_); }
 
     std::span<const std::byte> next() {
-        reader_.passed(stream_, given_);
-        reader_.released(stream_, std::exchange(given_, 0));
+        if (given_ != 0) {
+            reader_.passed(stream_, given_);
+            reader_.released(stream_, std::exchange(given_, 0));
+        }
         while (true) {
             interrupt_.throw_if_pending();
             const std::span<const std::byte> piece = reader_.ready(stream_);

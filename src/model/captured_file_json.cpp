@@ -14,6 +14,8 @@
 
 #include <fcntl.h>
 
+#include "manifest_json.hpp"
+
 namespace cedana {
 
 namespace {
@@ -25,68 +27,19 @@ constexpr std::uint64_t k_largest_file = std::numeric_limits<std::int64_t>::max(
 // The highest id stands for "leave it as it is" (chown(2)).
 constexpr std::uint64_t k_highest_id = std::numeric_limits<std::uint32_t>::max() - 1UL;
 constexpr std::uint64_t k_all_modes = 07777;
-constexpr std::string_view k_digits = "0123456789abcdef";
-
-[[noreturn]] void refuse(const std::string& what) {
-    throw Error(Fault::checkpoint, fmt::format("the manifest of the checkpoint is not usable: {}", what));
-}
-
-std::uint64_t number_of(const Json& json, std::uint64_t most) {
-    if (!json.is_number_unsigned() || json.get<std::uint64_t>() > most)
-        refuse(fmt::format("{} is not a number from 0 to {}",
-                           printable(json.dump(-1, ' ', true, Json::error_handler_t::replace)), most));
-    return json.get<std::uint64_t>();
-}
-
 std::int64_t time_of(const Json& json) {
     const bool fits =
         json.is_number_unsigned() ? json.get<std::uint64_t>() <= k_largest_file : json.is_number_integer();
     if (!fits)
-        refuse(fmt::format("{} is no time of a file", json.dump(-1, ' ', true, Json::error_handler_t::replace)));
+        refuse_manifest(
+            fmt::format("{} is no time of a file", json.dump(-1, ' ', true, Json::error_handler_t::replace)));
     return json.get<std::int64_t>();
 }
 
-const Json& list_of(const Json& json) {
-    // nlohmann takes null for an empty list.
-    if (!json.is_array())
-        refuse("something that should be a list is none");
-    return json;
-}
-
-bool is_hexadecimal(std::string_view text) { return text.find_first_not_of(k_digits) == std::string_view::npos; }
-
-std::string to_hexadecimal(std::string_view bytes) {
-    std::string text;
-    for (const char c : bytes)
-        text += fmt::format("{:02x}", static_cast<unsigned char>(c));
-    return text;
-}
-
-std::string from_hexadecimal(std::string_view text) {
-    if (text.size() % 2 != 0 || !is_hexadecimal(text))
-        refuse("a path is not in hexadecimal digits");
-    std::string bytes;
-    for (std::size_t i = 0; i < text.size(); i += 2)
-        bytes += static_cast<char>(k_digits.find(text[i]) * 16 + k_digits.find(text[i + 1]));
-    return bytes;
-}
-
-bool is_utf8(const std::string& text) {
-    try {
-        static_cast<void>(Json(text).dump());
-        return true;
-    } catch (const Json::exception&) {
-        return false;
-    }
-}
-
-std::string path_of(const Json& json) {
-    std::string path = json.contains("path_hex") ? from_hexadecimal(json.at("path_hex").get<std::string>())
-                                                 : json.at("path").get<std::string>();
-    const bool plain = path.size() > 1 && path.front() == '/' && path.find('\0') == std::string::npos;
-    const auto is_step = [](const std::string& part) { return part.empty() || part == "." || part == ".."; };
-    if (!plain || std::ranges::any_of(split(std::string_view(path).substr(1), '/'), is_step))
-        refuse(fmt::format("{} is not the path of a file", printable(path)));
+std::string file_path_of(const Json& json) {
+    std::string path = path_of(json);
+    if (path == "/")
+        refuse_manifest("/ is no file");
     return path;
 }
 
@@ -94,7 +47,7 @@ std::string digest_of(const Json& json) {
     constexpr std::size_t k_digest_size = 64;
     auto digest = json.get<std::string>();
     if (!digest.empty() && (digest.size() != k_digest_size || !is_hexadecimal(digest)))
-        refuse(fmt::format("{} is no SHA-256", printable(digest)));
+        refuse_manifest(fmt::format("{} is no SHA-256", printable(digest)));
     return digest;
 }
 
@@ -102,7 +55,7 @@ std::string entry_of(const Json& json) {
     auto entry = json.get<std::string>();
     std::int64_t number = 0;
     if (!entry.empty() && (!parse_number(entry, number) || number < 0 || std::to_string(number) != entry))
-        refuse(fmt::format("{} is no number of a captured file", printable(entry)));
+        refuse_manifest(fmt::format("{} is no number of a captured file", printable(entry)));
     return entry;
 }
 
@@ -120,18 +73,15 @@ Json file_to_json(const CapturedFile& file) {
     Json uses = Json::array();
     for (const FileUse& use : file.uses)
         uses.push_back(use_to_json(use));
-    Json json = {{"path", file.path},      {"entry", file.entry},       {"size", file.size},
-                 {"sha256", file.digest},  {"mode", file.mode},         {"owner", file.owner},
-                 {"group", file.group},    {"accessed", file.accessed}, {"modified", file.modified},
-                 {"uses", std::move(uses)}};
-    // Paths are bytes, and JSON is UTF-8.
-    if (!is_utf8(file.path))
-        json["path_hex"] = to_hexadecimal(file.path);
+    Json json = {{"entry", file.entry},       {"size", file.size},         {"sha256", file.digest},
+                 {"mode", file.mode},         {"owner", file.owner},       {"group", file.group},
+                 {"accessed", file.accessed}, {"modified", file.modified}, {"uses", std::move(uses)}};
+    put_path(json, file.path);
     return json;
 }
 
 CapturedFile file_from_json(const Json& json) {
-    CapturedFile file{.path = path_of(json),
+    CapturedFile file{.path = file_path_of(json),
                       .entry = entry_of(json.at("entry")),
                       .size = number_of(json.at("size"), k_largest_file),
                       .digest = digest_of(json.at("sha256")),
@@ -143,7 +93,7 @@ CapturedFile file_from_json(const Json& json) {
     for (const Json& use : list_of(json.at("uses")))
         file.uses.push_back(use_from_json(use));
     if (!file.entry.empty() && file.digest.empty())
-        refuse(fmt::format("{} was captured without a digest", printable(file.path)));
+        refuse_manifest(fmt::format("{} was captured without a digest", printable(file.path)));
     return file;
 }
 
@@ -165,9 +115,9 @@ std::vector<CapturedFile> captured_files_from_json(const Json& json) {
     for (const Json& one : list_of(json)) {
         CapturedFile file = file_from_json(one);
         if (!paths.insert(file.path).second)
-            refuse(fmt::format("the file {} is there twice", printable(file.path)));
+            refuse_manifest(fmt::format("the file {} is there twice", printable(file.path)));
         if (!file.entry.empty() && !entries.insert(file.entry).second)
-            refuse(fmt::format("two files have the entry {}", file.entry));
+            refuse_manifest(fmt::format("two files have the entry {}", file.entry));
         files.push_back(std::move(file));
     }
     return files;

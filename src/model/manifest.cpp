@@ -12,6 +12,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "captured_file_json.hpp"
+#include "manifest_json.hpp"
 #include "required_file_json.hpp"
 
 namespace cedana {
@@ -22,17 +23,6 @@ using Json = nlohmann::json;
 
 // Linux's PID_MAX_LIMIT on 64 bits.
 constexpr pid_t k_highest_pid = 4 * 1024 * 1024;
-
-[[noreturn]] void refuse(const std::string& what) {
-    throw Error(Fault::checkpoint, fmt::format("the manifest of the checkpoint is not usable: {}", what));
-}
-
-// nlohmann would make a number of a negative one, a fraction or a boolean too.
-std::uint64_t number_of(const Json& json) {
-    if (!json.is_number_unsigned())
-        refuse(fmt::format("{} is no count", json.dump(-1, ' ', true, Json::error_handler_t::replace)));
-    return json.get<std::uint64_t>();
-}
 
 Json options_to_json(const CriuOptions& options) {
     return {{"shell_job", options.shell_job},       {"tcp_established", options.tcp_established},
@@ -67,14 +57,14 @@ Json process_to_json(const ManifestProcess& process) {
 pid_t parent_of(const Json& json) {
     const std::uint64_t pid = number_of(json);
     if (pid > k_highest_pid)
-        refuse(fmt::format("{} is no pid", pid));
+        refuse_manifest(fmt::format("{} is no pid", pid));
     return static_cast<pid_t>(pid);
 }
 
 pid_t pid_of(const Json& json) {
     const pid_t pid = parent_of(json);
     if (pid == 0)
-        refuse("0 is no pid");
+        refuse_manifest("0 is no pid");
     return pid;
 }
 
@@ -90,7 +80,7 @@ ManifestProcess process_from_json(const Json& json) {
     for (const Json& thread : json.at("threads"))
         process.threads.push_back(pid_of(thread));
     if (!std::ranges::count(process.threads, process.pid))
-        refuse(fmt::format("process {} is not among its own threads", process.pid));
+        refuse_manifest(fmt::format("process {} is not among its own threads", process.pid));
     return process;
 }
 
@@ -99,7 +89,7 @@ void refuse_shared_pids(const std::vector<ManifestProcess>& tree) {
     for (const ManifestProcess& process : tree)
         for (const pid_t thread : process.threads)
             if (!seen.insert(thread).second)
-                refuse(fmt::format("the pid {} is there twice", thread));
+                refuse_manifest(fmt::format("the pid {} is there twice", thread));
 }
 
 Manifest from_json(const Json& json) {
@@ -123,7 +113,7 @@ Manifest from_json(const Json& json) {
     for (const Json& process : json.at("tree"))
         manifest.tree.push_back(process_from_json(process));
     if (manifest.tree.empty())
-        refuse("its tree has no process");
+        refuse_manifest("its tree has no process");
     refuse_shared_pids(manifest.tree);
     if (json.contains("required_files"))
         manifest.required_files = required_files_from_json(json.at("required_files"));
@@ -169,7 +159,7 @@ Manifest parse_manifest(std::string_view text) {
     try {
         return from_json(Json::parse(text));
     } catch (const Json::exception& error) {
-        refuse(printable(error.what()));
+        refuse_manifest(printable(error.what()));
     }
 }
 

@@ -2,6 +2,7 @@
 #include "cedana/process/required_files.hpp"
 
 #include "cedana/process/open_files.hpp"
+#include "cedana/process/written_files.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,23 +17,23 @@ namespace cedana {
 
 namespace {
 
+// What every host has of its own making, or nobody but the program itself.
 bool is_made_up(std::string_view path) {
     constexpr std::array<std::string_view, 4> k_folders = {"/proc/", "/sys/", "/dev/pts/", "/dev/shm/"};
     return std::ranges::any_of(k_folders, [path](std::string_view folder) { return path.starts_with(folder); }) ||
            path == "/dev/tty";
 }
 
-bool is_same(const struct ::stat& a, const struct ::stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
-
-using FileId = std::pair<dev_t, ino_t>;
-
 // Files that anybody in the tree writes to have other sizes later.
 std::set<FileId> written_by(const Procfs& procfs, const ProcessTree& tree) {
     std::set<FileId> written;
-    for (const TreeProcess& process : tree.processes)
+    for (const TreeProcess& process : tree.processes) {
         for (const OpenFile& file : open_files(procfs, process.pid()))
             if (file.info && S_ISREG(file.info->st_mode) && file.writable())
-                written.emplace(file.info->st_dev, file.info->st_ino);
+                written.insert(file_id(*file.info));
+        for (const WritableMapping& mapping : writable_mappings(procfs, process.pid()))
+            written.insert(file_id(mapping.info));
+    }
     return written;
 }
 
@@ -43,8 +44,8 @@ class Collection {
     // The kernel gives paths without links, so what lies there is what it was, if it is the same file.
     void add(const std::string& path, const struct ::stat& info) {
         struct ::stat seen {};
-        if (!path.starts_with('/') || is_made_up(path) || ::lstat(path.c_str(), &seen) != 0 || !is_same(seen, info) ||
-            written_.contains({info.st_dev, info.st_ino}))
+        if (!path.starts_with('/') || is_made_up(path) || ::lstat(path.c_str(), &seen) != 0 ||
+            file_id(seen) != file_id(info) || written_.contains(file_id(info)))
             return;
         RequiredFile file{.path = path, .kind = RequiredKind::other};
         if (S_ISDIR(info.st_mode))

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "manifest_json.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view k_digits = "0123456789abcdef";
+
+std::string to_hexadecimal(std::string_view bytes) {
+    std::string text;
+    for (const char c : bytes)
+        text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+    return text;
+}
+
+std::string from_hexadecimal(std::string_view text) {
+    if (text.size() % 2 != 0 || !is_hexadecimal(text))
+        refuse_manifest("a path is not in hexadecimal digits");
+    std::string bytes;
+    for (std::size_t i = 0; i < text.size(); i += 2)
+        bytes += static_cast<char>(k_digits.find(text[i]) * 16 + k_digits.find(text[i + 1]));
+    return bytes;
+}
+
+bool is_utf8(const std::string& text) {
+    try {
+        static_cast<void>(Json(text).dump());
+        return true;
+    } catch (const Json::exception&) {
+        return false;
+    }
+}
+
+bool is_plain(std::string_view path) {
+    const auto is_step = [](const std::string& part) { return part.empty() || part == "." || part == ".."; };
+    return path == "/" || (path.starts_with('/') && path.find('\0') == std::string_view::npos &&
+                           std::ranges::none_of(split(path.substr(1), '/'), is_step));
+}
+
+} // namespace
+
+void refuse_manifest(const std::string& what) {
+    throw Error(Fault::checkpoint, fmt::format("the manifest of the checkpoint is not usable: {}", what));
+}
+
+std::uint64_t number_of(const Json& json, std::uint64_t most) {
+    if (!json.is_number_unsigned() || json.get<std::uint64_t>() > most)
+        refuse_manifest(fmt::format("{} is not a number from 0 to {}",
+                                    printable(json.dump(-1, ' ', true, Json::error_handler_t::replace)), most));
+    return json.get<std::uint64_t>();
+}
+
+const Json& list_of(const Json& json) {
+    if (!json.is_array())
+        refuse_manifest("something that should be a list is none");
+    return json;
+}
+
+bool is_hexadecimal(std::string_view text) { return text.find_first_not_of(k_digits) == std::string_view::npos; }
+
+void put_path(Json& object, const std::string& path) {
+    object["path"] = path;
+    if (!is_utf8(path))
+        object["path_hex"] = to_hexadecimal(path);
+}
+
+std::string path_of(const Json& object) {
+    std::string path = object.contains("path_hex") ? from_hexadecimal(object.at("path_hex").get<std::string>())
+                                                   : object.at("path").get<std::string>();
+    if (!is_plain(path))
+        refuse_manifest(fmt::format("{} is not the path of a file", printable(path)));
+    return path;
+}
+
+} // namespace cedana

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the parts of the manifest share when they are read: values that are not what they should be are refused with
+// Error(Fault::checkpoint), since a manifest may come from anybody.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace cedana {
+
+[[noreturn]] void refuse_manifest(const std::string& what);
+
+// nlohmann would make a number of a negative one, a fraction or a boolean too.
+[[nodiscard]] std::uint64_t number_of(const nlohmann::json& json, std::uint64_t most = UINT64_MAX);
+// nlohmann takes null for an empty list.
+[[nodiscard]] const nlohmann::json& list_of(const nlohmann::json& json);
+
+[[nodiscard]] bool is_hexadecimal(std::string_view text);
+// "path" as it can be read, and "path_hex" beside it where it is not UTF-8: paths are bytes.
+void put_path(nlohmann::json& object, const std::string& path);
+// An absolute path without empty steps, "." and "..".
+[[nodiscard]] std::string path_of(const nlohmann::json& object);
+
+} // namespace cedana
