@@ -6,6 +6,7 @@
 #include "cedana/action/file_capture.hpp"
 #include "cedana/action/hooks.hpp"
 #include "cedana/action/host.hpp"
+#include "cedana/action/refusals.hpp"
 #include "cedana/action/stopwatch.hpp"
 #include "cedana/action/tree_fate.hpp"
 #include "cedana/base/error.hpp"
@@ -15,6 +16,7 @@
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/dump.hpp"
 #include "cedana/criu/environment.hpp"
+#include "cedana/criu/plugins.hpp"
 #include "cedana/process/facts.hpp"
 #include "cedana/process/find.hpp"
 #include "cedana/process/lock.hpp"
@@ -72,13 +74,6 @@ void require_space(const fs::path& folder, std::uint64_t resident, std::uint64_t
             .hint("make room, or pass -d with another folder");
     if (free < resident + files)
         spdlog::warn("the room for the checkpoint may be short: {}", found);
-}
-
-void refuse_what_cannot_be_dumped(const TreeFacts& facts) {
-    if (facts.refusals.empty())
-        return;
-    const Refusal& first = facts.refusals.front();
-    throw Error(first.fault, first.sentence).hint(first.hint);
 }
 
 std::vector<ManifestProcess> describe(const ProcessTree& tree) {
@@ -144,8 +139,10 @@ class Dump {
         tree_.emplace(read_tree(procfs_, std::move(root), ::getpid()));
         name_ = process_name(*tree_);
         const TreeFacts facts = read_facts(procfs_, *tree_, ::getpid());
-        refuse_what_cannot_be_dumped(facts);
-        required_files_ = required_files(procfs_, *tree_);
+        refuse_what_cannot_be_dumped(facts,
+                                     {.arguments = config_.criu_extra_args,
+                                      .plugin_folders = criu::plugin_folders(config_.criu_extra_args),
+                                      .program_prepares_later = config_.client_signal_process_pre_dump && !prepared_});
         options_ = choose_criu_options(facts, config_.criu_extra_args);
         if (options_.tcp_established)
             options_.network_lock = criu::usable_network_lock(program_);
@@ -158,6 +155,7 @@ class Dump {
         if (!config_.client_signal_process_done_file.empty())
             request.done_file = config_.client_signal_process_done_file;
         signal_before_dump(procfs_, tree_->root().handle, request, interrupt_);
+        prepared_ = true;
         // The program may have forked, ended children or opened files while it prepared itself.
         look(ProcessHandle::open(procfs_, tree_->root().handle.id()));
     }
@@ -310,6 +308,8 @@ class Dump {
     std::string criu_version_;
     std::optional<ProcessTree> tree_;
     std::string name_;
+    // The program was asked to prepare for the dump.
+    bool prepared_ = false;
     CriuOptions options_;
     std::vector<RequiredFile> required_files_;
     std::optional<FileCapture> files_;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/facts.hpp"
 
+#include "cedana/process/holdings.hpp"
 #include "cedana/process/open_files.hpp"
 #include "cedana/process/sockets.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -21,24 +23,6 @@ namespace cedana {
 namespace {
 
 constexpr std::string_view k_deleted = " (deleted)";
-
-// What one process of the tree has open and mapped.
-struct Holdings {
-    const TreeProcess& process;
-    std::vector<OpenFile> open;
-    std::vector<MappedFile> mapped;
-};
-
-using TreeHoldings = std::vector<Holdings>;
-
-TreeHoldings holdings_of(const Procfs& procfs, const ProcessTree& tree) {
-    TreeHoldings all;
-    for (const TreeProcess& process : tree.processes)
-        all.push_back({.process = process,
-                       .open = open_files(procfs, process.pid()),
-                       .mapped = mapped_files(procfs, process.pid())});
-    return all;
-}
 
 // Pseudo terminals, by the N of /dev/pts/N; see Documentation/admin-guide/devices.txt.
 std::optional<unsigned> pts_number(dev_t device) {
@@ -184,20 +168,6 @@ void find_locks(TreeFacts& facts, const TreeHoldings& tree) {
                                                            [](const OpenFile& file) { return file.locked; });
 }
 
-bool has_io_uring(const OpenFile& file) { return file.target == "anon_inode:[io_uring]"; }
-
-void refuse_io_uring(TreeFacts& facts, const TreeHoldings& tree) {
-    for (const Holdings& one : tree) {
-        if (!std::any_of(one.open.begin(), one.open.end(), has_io_uring))
-            continue;
-        facts.refusals.push_back(
-            {.pid = one.process.pid(),
-             .sentence =
-                 fmt::format("{} has an io_uring instance open, which CRIU cannot dump", described(one.process.stat)),
-             .hint = "switch io_uring off in the program (node.js: UV_USE_IO_URING=0) and start it anew"});
-    }
-}
-
 using SocketOwners = std::map<std::uint64_t, const TreeProcess*>;
 
 SocketOwners socket_owners(const TreeHoldings& tree) {
@@ -228,7 +198,8 @@ Refusal refuse_stream(const Procfs& procfs, const TreeProcess& owner, std::uint6
             .sentence = fmt::format("{} has a unix stream connection to {}, which is not part of its tree",
                                     described(owner.stat), other),
             .hint = "close the connection first, in the program's handler of SIGUSR1 for instance "
-                    "(client.signal_process_pre_dump), or checkpoint both under a common parent"};
+                    "(client.signal_process_pre_dump), or checkpoint both under a common parent",
+            .program_can_help = true};
 }
 
 void find_unix_peers(TreeFacts& facts, const Procfs& procfs, const SocketOwners& owners, pid_t self) {
@@ -249,6 +220,10 @@ void find_unix_peers(TreeFacts& facts, const Procfs& procfs, const SocketOwners&
     }
 }
 
+void add_refusals(TreeFacts& facts, std::vector<Refusal> refusals) {
+    std::ranges::move(refusals, std::back_inserter(facts.refusals));
+}
+
 } // namespace
 
 TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, pid_t self) {
@@ -261,7 +236,9 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, pid_t self) 
     find_deleted_files(facts, procfs, holdings);
     find_locks(facts, holdings);
     find_gpu_devices(facts, holdings);
-    refuse_io_uring(facts, holdings);
+    add_refusals(facts, refused_namespaces(procfs, holdings, self));
+    add_refusals(facts, refused_files(procfs, holdings));
+    add_refusals(facts, refused_sockets(holdings));
     if (!owners.empty()) {
         find_tcp(facts, procfs, holdings, owners);
         find_unix_peers(facts, procfs, owners, self);

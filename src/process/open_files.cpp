@@ -35,10 +35,13 @@ std::string_view next_line(std::string_view& text) {
 void take_fdinfo(OpenFile& file, std::string_view content) {
     constexpr std::string_view k_flags = "flags:\t";
     constexpr std::string_view k_master = "tty-index:\t";
+    constexpr std::string_view k_mount = "mnt_id:\t";
     while (!content.empty()) {
         const std::string_view line = next_line(content);
         if (line.starts_with(k_flags))
             file.flags = number<unsigned>(line.substr(k_flags.size()), 8).value_or(0);
+        else if (line.starts_with(k_mount))
+            file.mount = number<int>(line.substr(k_mount.size()));
         else if (line.starts_with("lock:"))
             file.locked = true;
         else if (line.starts_with(k_master))

@@ -2,12 +2,17 @@
 #include "cedana/process/refusal.hpp"
 
 #include "cedana/base/text.hpp"
+#include "cedana/process/lasts.hpp"
 
+#include <algorithm>
+#include <csignal>
 #include <optional>
+#include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
 #include <linux/capability.h>
+#include <sys/syscall.h>
 
 namespace cedana {
 
@@ -42,6 +47,51 @@ std::optional<Refusal> refuse_foreign_limits(const ProcessStatus& own, const Tre
                    .hint = "run cedana where root has CAP_SYS_RESOURCE (in a container: --cap-add SYS_RESOURCE)"};
 }
 
+// CRIU: "Can't dump the thread with a pending SIGTRAP".
+std::optional<Refusal> refuse_pending_trap(const TreeProcess& process) {
+    if (((process.status.pending_signals >> (SIGTRAP - 1)) & 1U) == 0)
+        return std::nullopt;
+    return Refusal{.pid = process.pid(),
+                   .sentence = fmt::format("{} has blocked a SIGTRAP that was sent to it, which CRIU cannot dump",
+                                           described(process.stat)),
+                   .hint = "let the program take the signal or ignore it (unblock SIGTRAP), and try again",
+                   .program_can_help = true};
+}
+
+// A process that made a child by vfork cannot be stopped before that child starts a program or ends. CRIU: "Timeout
+// reached. Try to interrupt".
+bool waits_in_vfork(const Procfs& procfs, pid_t pid, pid_t thread) {
+    const std::string folder = fmt::format("task/{}/", thread);
+    const auto stat = parse_stat(procfs.read(pid, (folder + "stat").c_str()).value_or(""));
+    if (!stat || stat->state != 'D')
+        return false;
+    // "58 0x55e50de1e537 …"
+    const std::string call = procfs.read(pid, (folder + "syscall").c_str()).value_or("");
+    const std::string number = call.substr(0, call.find(' '));
+#ifdef SYS_vfork
+    if (number == std::to_string(SYS_vfork))
+        return true;
+#endif
+    return number == std::to_string(SYS_clone) || number == std::to_string(SYS_clone3);
+}
+
+std::optional<Refusal> refuse_vfork(const Procfs& procfs, const ProcessTree& tree, const TreeProcess& process) {
+    const auto child =
+        std::ranges::find_if(tree.processes, [&](const TreeProcess& one) { return one.stat.parent == process.pid(); });
+    if (child == tree.processes.end())
+        return std::nullopt;
+    const auto thread =
+        std::ranges::find_if(process.threads, [&](pid_t one) { return waits_in_vfork(procfs, process.pid(), one); });
+    // Programs start others this way all the time, which takes a moment.
+    if (thread == process.threads.end() || !lasts([&] { return waits_in_vfork(procfs, process.pid(), *thread); }))
+        return std::nullopt;
+    return Refusal{.pid = process.pid(),
+                   .sentence = fmt::format("{} waits inside of vfork for {} and cannot be stopped",
+                                           described(process.stat), described(child->stat)),
+                   .hint = fmt::format("wait until process {} has started its program, or end it", child->pid()),
+                   .program_can_help = true};
+}
+
 } // namespace
 
 std::string described(const ProcessStat& stat) {
@@ -55,6 +105,10 @@ std::vector<Refusal> refused_processes(const Procfs& procfs, const ProcessTree& 
         if (auto refusal = refuse_traced(procfs, process))
             refusals.push_back(std::move(*refusal));
         if (auto refusal = own ? refuse_foreign_limits(*own, process) : std::nullopt)
+            refusals.push_back(std::move(*refusal));
+        if (auto refusal = refuse_pending_trap(process))
+            refusals.push_back(std::move(*refusal));
+        if (auto refusal = refuse_vfork(procfs, tree, process))
             refusals.push_back(std::move(*refusal));
     }
     return refusals;

@@ -55,7 +55,7 @@ bool ask_for_all_unix_sockets(int netlink) {
     message.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     message.request.sdiag_family = AF_UNIX;
     message.request.udiag_states = ~0U;
-    message.request.udiag_show = UDIAG_SHOW_PEER;
+    message.request.udiag_show = UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS | UDIAG_SHOW_RQLEN;
     return ::send(netlink, &message, sizeof message, 0) == sizeof message;
 }
 
@@ -71,16 +71,25 @@ std::string_view after(std::string_view bytes, std::size_t length) {
     return bytes.substr(std::min((length + 3) / 4 * 4, bytes.size()));
 }
 
-std::uint64_t peer_of(std::string_view attributes) {
+// For a listener the queue lengths mean other things: "unread" would be its backlog.
+void take_attribute(UnixSocket& socket, unsigned type, std::string_view value, bool listens) {
+    if (type == UNIX_DIAG_PEER)
+        socket.peer = header_at<std::uint32_t>(value);
+    else if (type == UNIX_DIAG_RQLEN && !listens)
+        socket.unread = header_at<unix_diag_rqlen>(value).udiag_wqueue;
+    for (; type == UNIX_DIAG_ICONS && value.size() >= sizeof(std::uint32_t); value.remove_prefix(sizeof(std::uint32_t)))
+        socket.waiting.push_back(header_at<std::uint32_t>(value));
+}
+
+void take_attributes(UnixSocket& socket, std::string_view attributes, bool listens) {
     while (attributes.size() >= sizeof(rtattr)) {
         const auto attribute = header_at<rtattr>(attributes);
         if (attribute.rta_len < sizeof(rtattr))
-            return 0;
-        if (attribute.rta_type == UNIX_DIAG_PEER)
-            return header_at<std::uint32_t>(attributes.substr(sizeof(rtattr)));
+            return;
+        take_attribute(socket, attribute.rta_type,
+                       attributes.substr(sizeof(rtattr), attribute.rta_len - sizeof(rtattr)), listens);
         attributes = after(attributes, attribute.rta_len);
     }
-    return 0;
 }
 
 using UnixSockets = std::unordered_map<std::uint64_t, UnixSocket>;
@@ -97,8 +106,9 @@ Reply take_reply(UnixSockets& sockets, std::string_view bytes) {
         if (header.nlmsg_type == NLMSG_ERROR)
             return Reply::refused;
         const std::string_view body = bytes.substr(sizeof(nlmsghdr), header.nlmsg_len - sizeof(nlmsghdr));
-        const auto socket = header_at<unix_diag_msg>(body);
-        sockets[socket.udiag_ino] = {.type = socket.udiag_type, .peer = peer_of(after(body, sizeof socket))};
+        const auto message = header_at<unix_diag_msg>(body);
+        UnixSocket& socket = sockets[message.udiag_ino] = {.type = message.udiag_type};
+        take_attributes(socket, after(body, sizeof message), message.udiag_state == k_listening);
         bytes = after(bytes, header.nlmsg_len);
     }
     return Reply::more;

@@ -15,6 +15,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 
 LIMIT_SECONDS = 60
 
@@ -47,6 +48,14 @@ def parents():
             with contextlib.suppress(OSError):
                 known[int(folder.name)] = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
     return known
+
+
+def state_of(pid):
+    """X if it is gone."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return "X"
 
 
 def tree_of(root):
@@ -86,6 +95,14 @@ class Program:
         if code != 0:
             raise Failed(f"the program did not start: exit {code}: {tail(self.folder / f'{self.name}.out')}")
         self.pid = int((self.folder / f"{self.name}.pid").read_text())
+        self.settle()
+
+    def settle(self):
+        """Some say that they are ready while a child is still on its way (vfork00): waits, at most a second, until none of the
+        tree runs. Some run all the time."""
+        end = time.monotonic() + 1
+        while time.monotonic() < end and any(state_of(pid) == "R" for pid in tree_of(self.pid)):
+            time.sleep(0.02)
 
     def end(self):
         """Lets it check itself; raises unless it says PASS."""
@@ -96,11 +113,7 @@ class Program:
             raise Failed(f"the program says: {said}")
 
     def require_running(self):
-        try:
-            state = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except OSError as error:
-            raise Failed("the program is gone after a refused dump") from error
-        if state in "ZX":
+        if state_of(self.pid) in "ZX":
             raise Failed("the program ended by a refused dump")
 
 

@@ -27,6 +27,8 @@ struct OpenFile {
     bool locked = false;
     // For the master of a pseudo terminal N, the N of /dev/pts/N.
     std::optional<unsigned> master_of = std::nullopt;
+    // The mount that it lies on, as in /proc/PID/mountinfo.
+    std::optional<int> mount = std::nullopt;
 
     [[nodiscard]] bool readable() const noexcept;
     [[nodiscard]] bool writable() const noexcept;

@@ -61,6 +61,8 @@ struct ProcessStatus {
     std::uint64_t caught_signals = 0;
     std::uint64_t ignored_signals = 0;
     std::uint64_t blocked_signals = 0;
+    // Of the process, and of its first thread.
+    std::uint64_t pending_signals = 0;
     std::uint64_t effective_capabilities = 0;
     // 0 if nobody traces it.
     pid_t tracer = 0;

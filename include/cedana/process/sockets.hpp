@@ -9,6 +9,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <unordered_set>
+#include <vector>
 
 namespace cedana {
 
@@ -24,6 +25,10 @@ struct UnixSocket {
     int type = 0;
     // 0 if it is not connected or its peer has closed.
     std::uint64_t peer = 0;
+    // What it has sent and its peer has not read, in bytes of the kernel's account.
+    std::uint32_t unread = 0;
+    // For a listener: who waits to be accepted; 0 for one that has closed again.
+    std::vector<std::uint64_t> waiting = {};
 };
 
 // Every unix socket of cedana's own network namespace, asked of the kernel (sock_diag(7): /proc/net/unix does

@@ -67,6 +67,10 @@ class FakeProc {
         std::filesystem::create_symlink(target, path);
     }
 
+    void unlink(pid_t pid, const std::string& name) {
+        std::filesystem::remove(folder_.path() / std::to_string(pid) / name);
+    }
+
     [[nodiscard]] const Procfs& procfs() const noexcept { return procfs_; }
 
   private:

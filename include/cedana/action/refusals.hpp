@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a dump is to be refused, before anything is frozen: what was seen in the tree, weighed with what CRIU's
+// plug-ins and arguments may help, and with what the program itself may still put right.
+#pragma once
+
+#include "cedana/process/facts.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace cedana {
+
+struct RefusalContext {
+    // criu.extra_args
+    std::vector<std::string> arguments = {};
+    // Where CRIU looks for its plug-ins.
+    std::vector<std::filesystem::path> plugin_folders = {};
+    // The program is asked to prepare for the dump after this look; there is another one then.
+    bool program_prepares_later = false;
+};
+
+// Those that count, in the order in which they were found.
+[[nodiscard]] std::vector<Refusal> standing_refusals(const TreeFacts& facts, const RefusalContext& context);
+
+// Throws Error with the first of them; the others are told as its cause.
+void refuse_what_cannot_be_dumped(const TreeFacts& facts, const RefusalContext& context);
+
+} // namespace cedana

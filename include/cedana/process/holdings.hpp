@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every process of a tree has open and mapped, read once for all that look at it.
+#pragma once
+
+#include "cedana/process/open_files.hpp"
+#include "cedana/process/tree.hpp"
+
+#include <vector>
+
+namespace cedana {
+
+struct Holdings {
+    const TreeProcess& process;
+    std::vector<OpenFile> open;
+    std::vector<MappedFile> mapped;
+};
+
+// The root's first.
+using TreeHoldings = std::vector<Holdings>;
+
+// Refers to the processes of `tree`, which must outlive it.
+[[nodiscard]] TreeHoldings holdings_of(const Procfs& procfs, const ProcessTree& tree);
+
+} // namespace cedana

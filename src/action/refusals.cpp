@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/refusals.hpp"
+
+#include "cedana/criu/plugins.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+bool names_external_files(const std::vector<std::string>& arguments) {
+    return std::ranges::any_of(arguments, [](const std::string& one) { return one.starts_with("--external"); });
+}
+
+std::vector<Refusal> refused_gpus(const TreeFacts& facts, const RefusalContext& context) {
+    std::vector<Refusal> refusals;
+    std::set<std::pair<pid_t, std::string>> told;
+    for (const DeviceFile& device : facts.gpu_devices) {
+        const std::string plugin = criu::plugin_for(device.path);
+        if (criu::has_plugin(context.plugin_folders, plugin) || !told.emplace(device.pid, plugin).second)
+            continue;
+        refusals.push_back(
+            {.pid = device.pid,
+             .fault = Fault::environment,
+             .sentence = fmt::format("process {} uses the GPU {}, and CRIU's plug-in for it, {}, is not installed",
+                                     device.pid, device.path, plugin),
+             .hint = fmt::format("install {} in {}, or pass --criu-arg=--libdir=FOLDER", plugin,
+                                 context.plugin_folders.empty() ? "CRIU's library folder"
+                                                                : context.plugin_folders.front().string()),
+             .program_can_help = true});
+    }
+    return refusals;
+}
+
+} // namespace
+
+std::vector<Refusal> standing_refusals(const TreeFacts& facts, const RefusalContext& context) {
+    const bool criu_may_know = criu::has_any_plugin(context.plugin_folders) || names_external_files(context.arguments);
+    std::vector<Refusal> standing;
+    const auto add = [&](const std::vector<Refusal>& refusals) {
+        std::ranges::copy_if(refusals, std::back_inserter(standing), [&](const Refusal& one) {
+            return !(one.plugin_can_help && criu_may_know) && !(one.program_can_help && context.program_prepares_later);
+        });
+    };
+    add(facts.refusals);
+    add(refused_gpus(facts, context));
+    return standing;
+}
+
+void refuse_what_cannot_be_dumped(const TreeFacts& facts, const RefusalContext& context) {
+    const std::vector<Refusal> refusals = standing_refusals(facts, context);
+    if (refusals.empty())
+        return;
+    std::string others;
+    for (std::size_t i = 1; i < refusals.size(); ++i)
+        others += (i == 1 ? "also: " : "; ") + refusals[i].sentence;
+    const Refusal& first = refusals.front();
+    throw Error(first.fault, first.sentence).cause(others).hint(first.hint);
+}
+
+} // namespace cedana

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/process/refusal.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <sys/sysmacros.h>
+
+namespace cedana {
+
+namespace {
+
+constexpr std::string_view k_anonymous = "anon_inode:";
+constexpr const char* k_close_hint = "close it before the dump, for instance in the program's handler of SIGUSR1 "
+                                     "(client.signal_process_pre_dump)";
+
+// criu/files.c, dump_one_file.
+bool is_known_anonymous(std::string_view kind) {
+    constexpr auto k_known = std::to_array<std::string_view>(
+        {"[eventfd]", "[eventpoll]", "inotify", "[fanotify]", "[signalfd]", "[timerfd]", "[pidfd]", "bpf-map"});
+    return std::ranges::find(k_known, kind) != k_known.end();
+}
+
+// criu/files.c, dump_chrdev, and criu/tty.c, get_tty_driver; see Documentation/admin-guide/devices.txt.
+bool is_known_device(dev_t device) {
+    constexpr unsigned k_memory = 1;
+    constexpr unsigned k_misc = 10;
+    constexpr auto k_terminals = std::to_array<unsigned>({4, 5, 188, 204});
+    const unsigned number = major(device);
+    const bool pseudo_terminal = number >= 128 && number <= 143;
+    const bool tunnel_or_autofs = number == k_misc && (minor(device) == 200 || minor(device) == 235);
+    return number == k_memory || pseudo_terminal || tunnel_or_autofs ||
+           std::ranges::find(k_terminals, number) != k_terminals.end();
+}
+
+bool is_gpu(std::string_view path) {
+    return path.starts_with("/dev/nvidia") || path.starts_with("/dev/dri/") || path == "/dev/kfd";
+}
+
+// CRIU: "Can't dump file of that type".
+std::optional<Refusal> refuse_kind(const TreeProcess& process, const OpenFile& file) {
+    Refusal refusal{
+        .pid = process.pid(), .sentence = {}, .hint = k_close_hint, .program_can_help = true, .plugin_can_help = true};
+    const std::string_view target = file.target;
+    if (target == "anon_inode:[io_uring]") {
+        refusal.sentence =
+            fmt::format("{} has an io_uring instance open, which CRIU cannot dump", described(process.stat));
+        refusal.hint = "switch io_uring off in the program (node.js: UV_USE_IO_URING=0) and start it anew";
+        refusal.plugin_can_help = false;
+    } else if (target.starts_with(k_anonymous) && !is_known_anonymous(target.substr(k_anonymous.size()))) {
+        refusal.sentence = fmt::format("{} has a descriptor of the kernel open (number {}: {}), which CRIU cannot dump",
+                                       described(process.stat), file.fd, target.substr(k_anonymous.size()));
+    } else if (file.info && (S_ISCHR(file.info->st_mode) || S_ISBLK(file.info->st_mode)) && !is_gpu(target) &&
+               !(S_ISCHR(file.info->st_mode) && is_known_device(file.info->st_rdev))) {
+        refusal.sentence =
+            fmt::format("{} has the device {} open, which CRIU cannot dump", described(process.stat), target);
+    }
+    return refusal.sentence.empty() ? std::nullopt : std::optional(std::move(refusal));
+}
+
+using Mounts = std::set<int>;
+
+// The first field of each line of /proc/PID/mountinfo.
+void add_mounts(Mounts& mounts, std::string_view content) {
+    while (!content.empty()) {
+        int id = 0;
+        const auto [end, error] = std::from_chars(content.data(), content.data() + content.size(), id);
+        if (error == std::errc())
+            mounts.insert(id);
+        const std::size_t line = content.find('\n');
+        content.remove_prefix(line == std::string_view::npos ? content.size() : line + 1);
+    }
+}
+
+// Of all mount namespaces of the tree; empty if they cannot be seen.
+Mounts mounts_of(const Procfs& procfs, const TreeHoldings& tree) {
+    Mounts mounts;
+    std::set<std::string> seen;
+    for (const Holdings& one : tree)
+        if (seen.insert(procfs.link(one.process.pid(), "ns/mnt").value_or("")).second)
+            add_mounts(mounts, procfs.read(one.process.pid(), "mountinfo").value_or(""));
+    return mounts;
+}
+
+bool is_looked_up(const struct ::stat& info) {
+    constexpr unsigned k_memory = 1;
+    return S_ISREG(info.st_mode) || S_ISDIR(info.st_mode) || (S_ISCHR(info.st_mode) && major(info.st_rdev) == k_memory);
+}
+
+// CRIU: "Can't lookup mount= for fd= path=". It happens to what was started with descriptors of another mount
+// namespace (unshare --mount), or whose file system was detached.
+std::optional<Refusal> refuse_mount(const Mounts& mounts, const TreeProcess& process, const OpenFile& file) {
+    if (!file.mount || !file.info || !is_looked_up(*file.info) || !file.target.starts_with('/') ||
+        file.target.starts_with("/memfd:") || mounts.contains(*file.mount))
+        return std::nullopt;
+    return Refusal{.pid = process.pid(),
+                   .sentence = fmt::format("{} has {} open (descriptor {}), which lies outside of its mount namespace",
+                                           described(process.stat), file.target, file.fd),
+                   .hint = "open it inside of the namespace (for standard input: < /dev/null there), or close it "
+                           "before the program is started",
+                   .program_can_help = true,
+                   .plugin_can_help = true};
+}
+
+} // namespace
+
+std::vector<Refusal> refused_files(const Procfs& procfs, const TreeHoldings& tree) {
+    std::vector<Refusal> refusals;
+    const Mounts mounts = mounts_of(procfs, tree);
+    for (const Holdings& one : tree) {
+        for (const OpenFile& file : one.open) {
+            auto refusal = refuse_kind(one.process, file);
+            if (!refusal && !mounts.empty())
+                refusal = refuse_mount(mounts, one.process, file);
+            if (refusal)
+                refusals.push_back(std::move(*refusal));
+        }
+    }
+    return refusals;
+}
+
+} // namespace cedana

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/unique_fd.hpp"
+#include "cedana/process/lasts.hpp"
+#include "cedana/process/refusal.hpp"
+#include "cedana/process/sockets.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+constexpr const char* k_close_hint = "close it before the dump, for instance in the program's handler of SIGUSR1 "
+                                     "(client.signal_process_pre_dump)";
+
+// Our own descriptor of the same socket. Closing it leaves the process's as it is.
+UniqueFd socket_of(const TreeProcess& process, int fd) {
+    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.handle.pidfd().get(), fd, 0)));
+}
+
+std::optional<int> option(const UniqueFd& socket, int level, int name) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    if (::getsockopt(socket.get(), level, name, &value, &size) != 0)
+        return std::nullopt;
+    return value;
+}
+
+bool is_known_protocol(int type, int protocol) {
+    switch (protocol) {
+    case IPPROTO_IP:
+    case IPPROTO_TCP:
+    case IPPROTO_UDP:
+    case IPPROTO_UDPLITE:
+    case IPPROTO_ICMP:
+    case IPPROTO_ICMPV6:
+        return type == SOCK_STREAM || type == SOCK_DGRAM || type == SOCK_RAW;
+    default:
+        return type == SOCK_RAW;
+    }
+}
+
+// What CRIU does not know about it; empty if it is well known. criu/sockets.c, dump_socket; sk-inet.c,
+// can_dump_ipproto and can_dump_inet_sk.
+std::string strangeness(const UniqueFd& socket) {
+    const auto family = option(socket, SOL_SOCKET, SO_DOMAIN);
+    const auto type = option(socket, SOL_SOCKET, SO_TYPE);
+    const auto protocol = option(socket, SOL_SOCKET, SO_PROTOCOL);
+    if (!family || !type || !protocol || *family == AF_UNIX || *family == AF_PACKET || *family == AF_NETLINK)
+        return {};
+    if (*family != AF_INET && *family != AF_INET6)
+        return *family == AF_VSOCK ? "a vsock socket" : fmt::format("a socket of address family {}", *family);
+    if (is_known_protocol(*type, *protocol))
+        return {};
+    return *protocol == IPPROTO_MPTCP ? "a multipath TCP socket" : fmt::format("a socket of protocol {}", *protocol);
+}
+
+std::optional<Refusal> refuse_socket(const TreeProcess& process, int fd) {
+    const UniqueFd socket = socket_of(process, fd);
+    if (!socket)
+        return std::nullopt;
+    if (const std::string strange = strangeness(socket); !strange.empty())
+        return Refusal{.pid = process.pid(),
+                       .sentence = fmt::format("{} has {} open (descriptor {}), which CRIU cannot dump",
+                                               described(process.stat), strange, fd),
+                       .hint = strange == "a multipath TCP socket"
+                                   ? "start it without multipath TCP (for Go programs: GODEBUG=multipathtcp=0)"
+                                   : k_close_hint,
+                       .program_can_help = true};
+    // CRIU: "Can't dump corked dgram socket"; the option exists for UDP only.
+    if (option(socket, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM && option(socket, SOL_UDP, UDP_CORK).value_or(0) != 0)
+        return Refusal{.pid = process.pid(),
+                       .sentence =
+                           fmt::format("{} has a corked UDP socket open (descriptor {}), which CRIU cannot dump",
+                                       described(process.stat), fd),
+                       .hint = "let the program send what it has collected and switch UDP_CORK off, for instance in "
+                               "its handler of SIGUSR1 (client.signal_process_pre_dump)",
+                       .program_can_help = true};
+    return std::nullopt;
+}
+
+using Owners = std::map<std::uint64_t, const TreeProcess*>;
+
+// A connection to a listener of the tree that was not accepted yet. CRIU makes it anew unless there are data in it
+// ("Non-empty write queue on an in-flight socket") or its other end is gone ("Found a closed in-flight socket").
+const TreeProcess* find_lost_connection(const Owners& owners) {
+    const auto sockets = unix_sockets();
+    if (!sockets)
+        return nullptr;
+    for (const auto& [inode, owner] : owners) {
+        const auto listener = sockets->find(inode);
+        if (listener == sockets->end())
+            continue;
+        for (const std::uint64_t waiting : listener->second.waiting) {
+            const auto client = sockets->find(waiting);
+            if (waiting == 0 || (owners.contains(waiting) && client != sockets->end() && client->second.unread != 0))
+                return owner;
+        }
+    }
+    return nullptr;
+}
+
+std::optional<Refusal> refuse_lost_connection(const Owners& owners) {
+    const TreeProcess* listener = nullptr;
+    // Where connections come and go, one that is not accepted at once is normal.
+    if (owners.empty() || !lasts([&] { return (listener = find_lost_connection(owners)) != nullptr; }))
+        return std::nullopt;
+    return Refusal{.pid = listener->pid(),
+                   .sentence = fmt::format("{} has not accepted a connection to its unix socket that holds data or was "
+                                           "closed again, and CRIU cannot dump that",
+                                           described(listener->stat)),
+                   .hint = "let the program accept its connections first, for instance in its handler of SIGUSR1 "
+                           "(client.signal_process_pre_dump)",
+                   .program_can_help = true};
+}
+
+} // namespace
+
+std::vector<Refusal> refused_sockets(const TreeHoldings& tree) {
+    std::vector<Refusal> refusals;
+    Owners owners;
+    for (const Holdings& one : tree) {
+        for (const OpenFile& file : one.open) {
+            const auto inode = inode_of(file.target, "socket");
+            // A socket is often open in many processes.
+            if (!inode || !owners.emplace(*inode, &one.process).second)
+                continue;
+            if (auto refusal = refuse_socket(one.process, file.fd))
+                refusals.push_back(std::move(*refusal));
+        }
+    }
+    if (auto refusal = refuse_lost_connection(owners))
+        refusals.push_back(std::move(*refusal));
+    return refusals;
+}
+
+} // namespace cedana

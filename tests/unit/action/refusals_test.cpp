@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/refusals.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+namespace cedana {
+namespace {
+
+class Refusals : public ::testing::Test {
+  protected:
+    Refusals() { context.plugin_folders = {folder.path()}; }
+    void install(const std::string& plugin) const { std::ofstream(folder.path() / plugin) << "x"; }
+    std::size_t count() const { return standing_refusals(facts, context).size(); }
+
+    TempDir folder = TempDir(std::filesystem::temp_directory_path(), "refusals-test");
+    TreeFacts facts;
+    RefusalContext context;
+};
+
+TEST_F(Refusals, AreNoneWhenNothingWasSeen) { EXPECT_NO_THROW(refuse_what_cannot_be_dumped(facts, context)); }
+
+TEST_F(Refusals, TellTheFirstAndNameTheOthers) {
+    facts.refusals = {{.pid = 1, .sentence = "one", .hint = "do"}, {.pid = 2, .sentence = "two", .hint = "leave"}};
+    try {
+        refuse_what_cannot_be_dumped(facts, context);
+        FAIL() << "not refused";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.fault(), Fault::dump_failed);
+        EXPECT_EQ(error.message(), "one");
+        EXPECT_EQ(error.cause(), "also: two");
+        EXPECT_EQ(error.hint(), "do");
+    }
+}
+
+TEST_F(Refusals, WaitForAProgramThatPreparesItself) {
+    facts.refusals = {{.pid = 1, .sentence = "a socket", .hint = "close it", .program_can_help = true}};
+    EXPECT_EQ(count(), 1U);
+    context.program_prepares_later = true;
+    EXPECT_EQ(count(), 0U);
+}
+
+TEST_F(Refusals, DoNotWaitForWhatNoProgramCanChange) {
+    facts.refusals = {{.pid = 1, .sentence = "traced", .hint = "end it"}};
+    context.program_prepares_later = true;
+    EXPECT_EQ(count(), 1U);
+}
+
+TEST_F(Refusals, AreLeftToCriuWhereItHasAPlugIn) {
+    facts.refusals = {{.pid = 1, .sentence = "a device", .hint = "close it", .plugin_can_help = true}};
+    EXPECT_EQ(count(), 1U);
+    install("device_plugin.so");
+    EXPECT_EQ(count(), 0U);
+}
+
+TEST_F(Refusals, AreLeftToCriuWhereItIsToldOfExternalFiles) {
+    facts.refusals = {{.pid = 1, .sentence = "a file", .hint = "close it", .plugin_can_help = true}};
+    context.arguments = {"--external", "file[18:2a]"};
+    EXPECT_EQ(count(), 0U);
+}
+
+TEST_F(Refusals, NameThePlugInThatAGpuNeeds) {
+    facts.gpu_devices = {{.pid = 4242, .path = "/dev/nvidia0"}, {.pid = 4242, .path = "/dev/nvidiactl"}};
+    const auto refusals = standing_refusals(facts, context);
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_EQ(refusals[0].fault, Fault::environment);
+    EXPECT_NE(refusals[0].sentence.find("process 4242 uses the GPU /dev/nvidia0"), std::string::npos);
+    EXPECT_NE(refusals[0].hint.find("cuda_plugin.so"), std::string::npos);
+}
+
+TEST_F(Refusals, DoNotMindAGpuThatHasItsPlugIn) {
+    facts.gpu_devices = {{.pid = 4242, .path = "/dev/kfd"}};
+    install("cuda_plugin.so");
+    EXPECT_EQ(count(), 1U);
+    install("amdgpu_plugin.so");
+    EXPECT_EQ(count(), 0U);
+}
+
+} // namespace
+} // namespace cedana

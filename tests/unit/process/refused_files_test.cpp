@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/process/refusal.hpp"
+
+#include <functional>
+
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/timerfd.h>
+
+#include "unit/process/fake_proc.hpp"
+#include "unit/process/forked.hpp"
+#include "unit/process/look_at.hpp"
+
+namespace cedana {
+namespace {
+
+using testing::FakeProc;
+using testing::Forked;
+using testing::Look;
+
+std::vector<Refusal> refused(const Procfs& procfs, pid_t pid) {
+    const Look look(procfs, pid);
+    return refused_files(procfs, look.holdings);
+}
+
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+// A child that has nothing open but what `set_up` opens.
+std::vector<Refusal> refused_of_child(const std::function<void()>& set_up) {
+    const Forked child([&] {
+        ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+        set_up();
+    });
+    return refused(Procfs(), child.pid());
+}
+
+TEST(RefusedFiles, AreNotWhatCriuKnows) {
+    const auto refusals = refused_of_child([] {
+        sigset_t none;
+        ::sigemptyset(&none);
+        ::eventfd(0, 0);
+        ::epoll_create1(0);
+        ::inotify_init1(0);
+        ::signalfd(-1, &none, 0);
+        ::timerfd_create(CLOCK_MONOTONIC, 0);
+        ::syscall(SYS_pidfd_open, ::getpid(), 0);
+        for (const char* path : {"/dev/null", "/dev/zero", "/dev/urandom", "/dev/ptmx", "/proc/self/stat", "/"})
+            ::open(path, O_RDONLY);
+    });
+    EXPECT_TRUE(refusals.empty()) << refusals[0].sentence;
+}
+
+TEST(RefusedFiles, AreDescriptorsOfTheKernelThatCriuDoesNotKnow) {
+    if (const int probe = static_cast<int>(::syscall(SYS_userfaultfd, 1)); probe >= 0)
+        ::close(probe);
+    else
+        GTEST_SKIP() << "this kernel gives no userfaultfd to this user";
+    const auto refusals = refused_of_child([] { ::syscall(SYS_userfaultfd, 1); });
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_TRUE(holds(refusals[0].sentence, "[userfaultfd]"));
+    EXPECT_TRUE(holds(refusals[0].hint, "client.signal_process_pre_dump"));
+    EXPECT_TRUE(refusals[0].program_can_help);
+    EXPECT_TRUE(refusals[0].plugin_can_help);
+}
+
+// What only a fake /proc can show everywhere.
+class Files : public ::testing::Test {
+  protected:
+    Files() {
+        proc.add({.pid = child.pid(), .comm = "program", .start_time = Procfs().stat(child.pid())->start_time});
+        proc.write(child.pid(), "mountinfo",
+                   "24 1 0:22 / / rw - ext4 /dev/vda rw\n25 24 0:5 / /dev rw - devtmpfs x rw\n");
+    }
+    void open(const std::string& target, int mount = 24) {
+        proc.link(child.pid(), "fd/5", target);
+        proc.write(child.pid(), "fdinfo/5", fmt::format("pos:\t0\nflags:\t02\nmnt_id:\t{}\n", mount));
+    }
+    std::vector<Refusal> refusals() const { return refused(proc.procfs(), child.pid()); }
+
+    Forked child;
+    FakeProc proc;
+};
+
+TEST_F(Files, OfIoUringCannotBeHelpedByAPlugIn) {
+    open("anon_inode:[io_uring]");
+    ASSERT_EQ(refusals().size(), 1U);
+    EXPECT_TRUE(holds(refusals()[0].sentence, "io_uring"));
+    EXPECT_FALSE(refusals()[0].plugin_can_help);
+}
+
+TEST_F(Files, ThatAreUnknownDevicesAreRefused) {
+    struct ::stat info {};
+    if (::stat("/dev/fuse", &info) != 0)
+        GTEST_SKIP() << "no /dev/fuse here";
+    open("/dev/fuse", 25);
+    ASSERT_EQ(refusals().size(), 1U);
+    EXPECT_TRUE(holds(refusals()[0].sentence, "the device /dev/fuse"));
+}
+
+TEST_F(Files, OfGpusAreForSomebodyElseToJudge) {
+    open("/dev/nvidia0");
+    EXPECT_TRUE(refusals().empty());
+}
+
+TEST_F(Files, OfAnotherMountNamespaceAreRefused) {
+    open("/dev/null", 99);
+    ASSERT_EQ(refusals().size(), 1U);
+    EXPECT_TRUE(
+        holds(refusals()[0].sentence, "/dev/null open (descriptor 5), which lies outside of its mount namespace"));
+    EXPECT_TRUE(refusals()[0].plugin_can_help);
+}
+
+TEST_F(Files, OfItsOwnMountNamespaceAreFine) {
+    open("/dev/null", 25);
+    EXPECT_TRUE(refusals().empty());
+}
+
+TEST_F(Files, AreNotJudgedWhereMountsCannotBeSeen) {
+    proc.write(child.pid(), "mountinfo", "");
+    open("/dev/null", 99);
+    EXPECT_TRUE(refusals().empty());
+}
+
+} // namespace
+} // namespace cedana

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/process/refusal.hpp"
+
+#include <gtest/gtest.h>
+
+#include <sys/ipc.h>
+#include <sys/shm.h>
+
+#include "unit/process/fake_proc.hpp"
+#include "unit/process/forked.hpp"
+#include "unit/process/look_at.hpp"
+
+namespace cedana {
+namespace {
+
+using testing::FakeProc;
+using testing::Forked;
+using testing::Look;
+
+std::vector<Refusal> refused(const Procfs& procfs, pid_t pid) {
+    const Look look(procfs, pid);
+    return refused_namespaces(procfs, look.holdings, ::getpid());
+}
+
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+// Two processes whose namespaces only a fake /proc can show everywhere.
+class Namespaces : public ::testing::Test {
+  protected:
+    Namespaces() {
+        proc.add({.pid = ::getpid(), .comm = "cedana"});
+        proc.add({.pid = root.pid(), .comm = "root", .start_time = start_of(root)});
+        proc.add({.pid = child.pid(), .parent = root.pid(), .comm = "child", .start_time = start_of(child)});
+        for (const char* name : {"user", "pid", "ipc", "mnt", "time", "time_for_children"})
+            for (const pid_t pid : {::getpid(), root.pid(), child.pid()})
+                proc.link(pid, std::string("ns/") + name, kind_of(name) + ":[1]");
+    }
+    static std::uint64_t start_of(const Forked& process) { return Procfs().stat(process.pid())->start_time; }
+    static std::string kind_of(const std::string& name) { return name.substr(0, name.find('_')); }
+    void set(const Forked& process, const std::string& name) {
+        proc.unlink(process.pid(), "ns/" + name);
+        proc.link(process.pid(), "ns/" + name, kind_of(name) + ":[2]");
+    }
+    // The only refusal.
+    Refusal refusal() const {
+        const auto found = refused(proc.procfs(), root.pid());
+        EXPECT_EQ(found.size(), 1U);
+        return found.empty() ? Refusal{} : found.front();
+    }
+
+    Forked root;
+    Forked child;
+    FakeProc proc;
+};
+
+TEST_F(Namespaces, OfTheHostAreNotMinded) { EXPECT_TRUE(refused(proc.procfs(), root.pid()).empty()); }
+
+TEST_F(Namespaces, OfUsersMustBeOurs) {
+    set(child, "user");
+    EXPECT_EQ(refusal().pid, child.pid());
+    EXPECT_TRUE(holds(refusal().sentence, "user namespace"));
+    EXPECT_FALSE(refusal().hint.empty());
+}
+
+TEST_F(Namespaces, OfPidsMustBeThatOfTheRoot) {
+    set(child, "pid");
+    EXPECT_TRUE(holds(refusal().sentence, "another pid namespace than the root of its tree"));
+    EXPECT_TRUE(holds(refusal().hint, "-p " + std::to_string(child.pid())));
+}
+
+TEST_F(Namespaces, OfPidsMayDifferFromOurs) {
+    set(root, "pid");
+    set(child, "pid");
+    EXPECT_TRUE(refused(proc.procfs(), root.pid()).empty());
+}
+
+TEST_F(Namespaces, MustHoldTheLeaderOfTheSession) {
+    proc.write(child.pid(), "status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nNSsid:\t4242\t0\n");
+    EXPECT_TRUE(holds(refusal().sentence, "begun outside of its pid namespace"));
+    EXPECT_TRUE(holds(refusal().hint, "setsid"));
+}
+
+TEST_F(Namespaces, MayHoldASessionOfTheirOwn) {
+    proc.write(child.pid(), "status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nNSsid:\t4242\t1\n");
+    EXPECT_TRUE(refused(proc.procfs(), root.pid()).empty());
+}
+
+TEST_F(Namespaces, OfTimeMayNotWaitForChildren) {
+    set(child, "time_for_children");
+    EXPECT_TRUE(holds(refusal().sentence, "has made a time namespace for its children"));
+}
+
+TEST_F(Namespaces, OfTimeMustBeThatOfTheRoot) {
+    set(child, "time");
+    set(child, "time_for_children");
+    EXPECT_TRUE(holds(refusal().sentence, "another time namespace"));
+    EXPECT_TRUE(holds(refusal().hint, "unshare --time"));
+}
+
+TEST_F(Namespaces, OfTheHostMayNotHoldSharedMemoryOfTheTree) {
+    proc.write(root.pid(), "maps", "400000-401000 rw-s 00000000 00:01 77   /SYSV00000000 (deleted)\n");
+    EXPECT_TRUE(holds(refusal().sentence, "System V shared memory"));
+    EXPECT_TRUE(holds(refusal().hint, "unshare --ipc"));
+}
+
+TEST_F(Namespaces, OfItsOwnMayHoldSharedMemory) {
+    proc.write(root.pid(), "maps", "400000-401000 rw-s 00000000 00:01 77   /SYSV00000000 (deleted)\n");
+    set(root, "ipc");
+    EXPECT_TRUE(refused(proc.procfs(), root.pid()).empty());
+}
+
+TEST(SharedMemoryOfTheHost, IsSeenInARealProcess) {
+    const Forked child([] {
+        const int id = ::shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+        ::shmat(id, nullptr, 0);
+        ::shmctl(id, IPC_RMID, nullptr);
+    });
+    const auto refusals = refused(Procfs(), child.pid());
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_TRUE(holds(refusals[0].sentence, "System V shared memory"));
+}
+
+} // namespace
+} // namespace cedana
