@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/files.hpp"
 #include "cedana/criu/diagnose.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <iterator>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -30,23 +38,129 @@ TEST_P(KnownFailure, HasARemedy) {
     const Diagnosis diagnosis = diagnose(log_with(GetParam().line));
     EXPECT_NE(diagnosis.hint.find(GetParam().in_hint), std::string::npos) << diagnosis.hint;
 }
+// Exact texts of failures that could not be produced where the fixtures were taken.
 INSTANTIATE_TEST_SUITE_P(
-    Logs, KnownFailure,
-    ::testing::Values(LogCase{"The root process 4242 is not a session leader. Consider using --shell-job option",
-                              "started from a shell", "--shell-job"},
-                      LogCase{"Can't fork for 4242: File exists", "is taken", "reaped"},
-                      LogCase{"File tmp/count.log has bad size 5 (expect 4)", "another size", "size"},
-                      LogCase{"inet: Connected TCP socket, consider using --tcp-established option.", "TCP connection",
-                              "--tcp-established"},
-                      LogCase{"unix: External socket is used. Consider using --ext-unix-sk option.",
-                              "outside of the tree", "--ext-unix-sk"},
-                      LogCase{"Some file locks are hold by dumping tasks! You can try --file-locks to dump them.",
-                              "file locks", "--file-locks"},
-                      LogCase{"Can't dump ghost file /tmp/x of 5000000 size, increase limit", "deleted file",
-                              "--ghost-limit"},
-                      LogCase{"Unknown shit 600 (anon_inode:[io_uring])", "io_uring", "UV_USE_IO_URING"},
-                      LogCase{"Can't get rlimit 0: Operation not permitted", "another user", "CAP_SYS_RESOURCE"},
-                      LogCase{"sockets: Can't get 1:16 opt: Operation not supported", "too old", "install-criu"}));
+    Texts, KnownFailure,
+    ::testing::Values(
+        LogCase{"tty: Found dangling tty with sid 7 pgid 7 (pts) on peer fd 0.", "terminal", "--shell-job"},
+        LogCase{"Pid 77 do not match expected 76", "taken during the restore", "try again"},
+        LogCase{"Can't open exe link", "program is not there", "install the program"},
+        LogCase{"Need to set the --tcp-close options.", "dumped with --tcp-close", "--criu-arg=--tcp-close"},
+        LogCase{"unix: Can't dump half of stream unix connection. name: x; peer name: y", "outside of the tree",
+                "client.signal_process_pre_dump"},
+        LogCase{"unix: External socket found in image. Consider using the --ext-unix-sk option to allow restoring it.",
+                "outside of the tree", "--ext-unix-sk"},
+        LogCase{"unix: Unix socket 5 with unreachable peer 6 (7)", "without a name", "close it first"},
+        LogCase{"unix: Dangling connection 5", "other end", "close it first"},
+        LogCase{"mnt: 29:./mnt doesn't have a proper root mount", "not mounted whole", "--external"},
+        LogCase{
+            "mnt: Mount 5 ./mnt (master_id: 1 shared_id: 2) has unreachable sharing. Try --enable-external-masters.",
+            "shared with one outside", "--enable-external-masters"},
+        LogCase{"Open files on overmounted mounts are not supported yet; mount=5 fd=3 path=/x", "another one covers",
+                "unmount"},
+        LogCase{"Unable to freeze cgroup /x (100 x 100ms attempts, timeout: 10s)", "frozen in time", "--timeout"},
+        LogCase{"Unknown shit 600 (anon_inode:[io_uring])", "io_uring", "UV_USE_IO_URING"},
+        LogCase{"Can't handle non-regular mapping on 42's map 7f00", "mapped a device", "cuda_plugin.so"},
+        LogCase{"cpu: CPU xsave size mismatch (832/2696)", "not the one", "--cpu-cap=none"},
+        LogCase{"cpu: CPU xfeatures has unsupported bits (0x60000)", "lacks features", "--cpu-cap=none"},
+        LogCase{"cpu: FPU feature required by image is not supported on host", "lacks features", "same kind of CPU"},
+        LogCase{"42 has rseq but kernel lacks get_rseq_conf feature", "too old", "glibc.pthread.rseq=0"},
+        LogCase{"4242 killed by signal 11: Segmentation fault", "crashed while it was brought back", "same CRIU"},
+        LogCase{"This process tree can only be restored in a new pid namespace.", "pid 1", "unshare --pid"},
+        LogCase{"Reached EOF unexpectedly while reading pages", "ended too early", "older checkpoint"},
+        LogCase{"PID 42 has uprobes vma. Consider using --allow-uprobes.", "uprobes", "end the tracing"},
+        LogCase{"BUG! Unknown socket collected (family 40)", "address family", "close it first"},
+        LogCase{"net: Locking network failed: iptables-restore returned -1.", "iptables", "install-criu"},
+        LogCase{"Can't get rlimit 0: Operation not permitted", "another user", "CAP_SYS_RESOURCE"},
+        LogCase{"sockets: Can't get 1:16 opt: Operation not supported", "too old", "install-criu"},
+        LogCase{"vdso: Unexpected rt vDSO area bounds", "too old", "install-criu"}));
+
+// Logs of real failures of CRIU 4.2.1 as far as their errors, made by hand on processes that have what the name says.
+struct Fixture {
+    std::string name;
+    std::string in_cause;
+    std::string in_hint;
+};
+class RealLog : public ::testing::TestWithParam<Fixture> {
+  protected:
+    static std::string folder() { return CEDANA_SOURCE_DIR "/tests/unit/criu/fixtures/"; }
+};
+
+const auto k_fixtures = std::to_array<Fixture>({
+    {"bad_mode", "another mode", "chmod"},
+    {"bad_size", "srv/app/data has bad size 9 (expect 4)", "put the file back"},
+    {"changed_program", "not the one that was dumped", "install the version"},
+    {"corked", "corked UDP socket", "UDP_CORK"},
+    {"damaged_inventory", "damaged", "older checkpoint"},
+    {"deleted_file", "larger than the limit", "--ghost-limit"},
+    {"device", "of a kind that CRIU cannot dump", "close it first"},
+    {"empty_inventory", "ended too early", "older checkpoint"},
+    {"file_lock", "holds file locks", "--file-locks"},
+    {"fuse_mount", "of a kind that CRIU cannot dump", "--external"},
+    {"io_uring", "io_uring", "UV_USE_IO_URING"},
+    {"mapped_device", "mapped something", "close it first"},
+    {"missing_file", "is not there", "put the file back"},
+    {"missing_program", "is not there", "restore on a host that has it"},
+    {"mount_lookup", "outside of its mount namespace", "redirected inside"},
+    {"mptcp", "multipath TCP", "GODEBUG=multipathtcp=0"},
+    {"nameless_unix_socket", "without a name", "close it first"},
+    {"nested_pids", "another pid namespace", "dump it alone"},
+    {"nested_time", "time namespace", "one time namespace"},
+    {"no_such_process", "has ended", "client find"},
+    {"no_terminal", "needs a terminal", "from a terminal"},
+    {"not_session_leader", "started from a shell", "--shell-job"},
+    {"own_ancestor", "started by the process", "another shell"},
+    {"pending_sigtrap", "SIGTRAP", "unblock SIGTRAP"},
+    {"pid_taken", "is taken", "reaped"},
+    {"removed_name", "name was removed", "--link-remap"},
+    {"session_outside", "outside of its pid namespace", "setsid"},
+    {"shared_memory", "System V shared memory", "unshare --ipc"},
+    {"tcp_connection", "established TCP connection", "--tcp-established"},
+    {"tcp_connection_in_image", "established TCP connection", "--tcp-established"},
+    {"tcp_in_flight", "just being made", "--skip-in-flight"},
+    {"tcp_no_iptables", "there is no iptables", "install-criu"},
+    {"terminal_without_master", "whose master is outside", "--shell-job"},
+    {"traced", "another program traces it", "debugger or strace"},
+    {"tunnel", "network tunnel", "close it first"},
+    {"unaccepted_closed", "closed before it was accepted", "once the program accepts"},
+    {"unaccepted_with_data", "was not accepted yet", "once the program accepts"},
+    {"unix_socket", "whose peer is outside", "--ext-unix-sk"},
+    {"user_namespace", "user namespace", "without a user namespace"},
+    {"vfork", "did not stop in time", "--timeout=60"},
+});
+
+INSTANTIATE_TEST_SUITE_P(Fixtures, RealLog, ::testing::ValuesIn(k_fixtures),
+                         [](const auto& instance) { return instance.param.name; });
+
+TEST_P(RealLog, GivesTheCauseQuotesCriuAndHasARemedy) {
+    const Diagnosis diagnosis = diagnose(read_file(folder() + GetParam().name + ".log"));
+    EXPECT_NE(diagnosis.cause.find(GetParam().in_cause), std::string::npos) << diagnosis.cause;
+    EXPECT_NE(diagnosis.cause.find("(criu: \""), std::string::npos) << diagnosis.cause;
+    EXPECT_NE(diagnosis.hint.find(GetParam().in_hint), std::string::npos) << diagnosis.hint;
+}
+
+TEST(RealLogs, AreAllLookedAt) {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(CEDANA_SOURCE_DIR "/tests/unit/criu/fixtures"))
+        names.push_back(entry.path().stem());
+    std::ranges::sort(names);
+    std::vector<std::string> known;
+    std::ranges::transform(k_fixtures, std::back_inserter(known), &Fixture::name);
+    EXPECT_EQ(names, known);
+}
+
+TEST(Diagnosis, TakesWhatCriuPrintsWithoutALog) {
+    const Diagnosis diagnosis = diagnose("Running as non-root requires '--unprivileged'\n");
+    EXPECT_EQ(diagnosis.cause, "CRIU lacks privileges (criu: \"Running as non-root requires '--unprivileged'\")");
+    EXPECT_EQ(diagnosis.hint, "run cedana with sudo");
+}
+
+TEST(Diagnosis, PassesOverTheNoiseOfMissingIptables) {
+    const Diagnosis diagnosis = diagnose(log_with("Can't dump nested pid namespace for 42\n"
+                                                  "Error (criu/util.c:642): execvp(\"iptables-restore\", ...) failed: "
+                                                  "No such file or directory"));
+    EXPECT_NE(diagnosis.cause.find("pid namespace"), std::string::npos);
+}
 
 TEST(Diagnosis, OfAnUnknownFailureQuotesTheFirstTellingLines) {
     const Diagnosis diagnosis = diagnose(log_with("A thing that nobody has seen"));

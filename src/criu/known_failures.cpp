@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "known_failures.hpp"
+
+#include <algorithm>
+#include <array>
+#include <span>
+
+namespace cedana::criu {
+
+namespace {
+
+struct Row {
+    std::string_view text;
+    KnownFailure failure;
+};
+
+constexpr std::string_view k_close_first =
+    "close it first, for instance in the program's handler of SIGUSR1 (client.signal_process_pre_dump)";
+constexpr std::string_view k_other_checkpoint =
+    "restore an older checkpoint; this one was damaged after it was made, or is not one of this tree";
+constexpr std::string_view k_same_cpu =
+    "restore on a host with the same kind of CPU, or take the risk with --criu-arg=--cpu-cap=none";
+
+// The first row that fits counts.
+constexpr auto k_errors = std::to_array<Row>({
+    // Sessions and terminals.
+    {"is not a session leader",
+     {"it was started from a shell, and its session leader is outside of the tree", "pass --criu-arg=--shell-job"}},
+    {"Found dangling tty",
+     {"it uses a terminal whose other end is outside of the tree", "pass --criu-arg=--shell-job"}},
+    {"without correspond master peer",
+     {"it uses a terminal whose master is outside of the tree", "pass --criu-arg=--shell-job"}},
+    {"Don't have tty to inherit session from",
+     {"it needs a terminal, and standard input is none", "restore it from a terminal"}},
+    // Pids.
+    {"Can't fork for",
+     {"a pid of the tree is taken (by a live process, or by a zombie that was not reaped yet)",
+      "end the process that has the pid, or wait until its parent has reaped it"}},
+    {"do not match expected", {"a pid of the tree was taken during the restore", "try again"}},
+    {"only be restored in a new pid namespace",
+     {"it was dumped as pid 1 of a pid namespace", "restore it as pid 1 of a new one: unshare --pid --fork"}},
+    {"outside of its pid namespace",
+     {"its session was begun outside of its pid namespace", "start it with setsid inside of the namespace"}},
+    {"Can't dump nested pid namespace",
+     {"a part of the tree lives in another pid namespace than its root",
+      "end what runs in that namespace first, or dump it alone"}},
+    // Files.
+    {"has bad size",
+     {"a file that the tree had open has another size now", "put the file back to its size at the dump"}},
+    {"has bad mode", {"a file that the tree had open has another mode now", "chmod it back to the mode at the dump"}},
+    {"has bad build-ID",
+     {"a program or library is not the one that was dumped", "install the version that was there at the dump"}},
+    {"Can't open file",
+     {"a file that the tree had open is not there", "put the file back, or restore on a host that has it"}},
+    {"Can't open exe link", {"the program is not there", "install the program that was dumped"}},
+    {"Some file locks are hold", {"it holds file locks", "pass --criu-arg=--file-locks"}},
+    {"Can't dump ghost file",
+     {"it has a deleted file open that is larger than the limit",
+      "pass --criu-arg=--ghost-limit and --criu-arg=SIZE, or let the program close the file"}},
+    {"Can't create link remap",
+     {"it has a file open whose name was removed while other names are left", "pass --criu-arg=--link-remap"}},
+    {"Can't lookup mount",
+     {"it has a file open that lies outside of its mount namespace",
+      "start it with all descriptors but 0, 1 and 2 closed, and those redirected inside of the namespace"}},
+    {"on overmounted mounts",
+     {"it has a file open on a mount that another one covers", "unmount what covers it, or close the file first"}},
+    {"have a proper root mount",
+     {"a mount of its mount namespace shows a part of a file system that is not mounted whole there",
+      "name the mount: --criu-arg=--external --criu-arg=mnt[PATH]:NAME"}},
+    {"unsupported id",
+     {"a file system in its mount namespace is of a kind that CRIU cannot dump (FUSE, for example)",
+      "unmount it there, or name it: --criu-arg=--external --criu-arg=mnt[PATH]:NAME"}},
+    {"has unreachable sharing",
+     {"a mount of its mount namespace is shared with one outside of it",
+      "pass --criu-arg=--enable-external-masters, or make it private first (mount --make-rprivate)"}},
+    {"Net namespace is required to dump tun",
+     {"it has a network tunnel (/dev/net/tun) of the host open", k_close_first}},
+    // Memory.
+    {"Can't handle non-regular mapping",
+     {"it has mapped a device, which CRIU can dump only with a plug-in for it",
+      "install the plug-in (cuda_plugin.so, amdgpu_plugin.so) in /usr/lib/criu, or let the program close the device"}},
+    {"has uprobes vma",
+     {"somebody traces it with uprobes (bpftrace, perf)", "end the tracing and start the program anew"}},
+    {"live in IPC ns",
+     {"it uses System V shared memory of the host", "start it in an ipc namespace of its own: unshare --ipc PROGRAM"}},
+    // Sockets.
+    {"Connected TCP socket", {"it has an established TCP connection", "pass --criu-arg=--tcp-established"}},
+    {"In-flight connection",
+     {"a connection to it is just being made", "try again, or pass --criu-arg=--skip-in-flight"}},
+    {"Need to set the --tcp-close options", {"it was dumped with --tcp-close", "pass --criu-arg=--tcp-close"}},
+    {"Locking network failed",
+     {"CRIU could not block its TCP connections: there is no iptables",
+      "install iptables, or a CRIU that was built with nftables (scripts/install-criu)"}},
+    {"Iptables configuration failed",
+     {"CRIU could not block its TCP connections: there is no iptables",
+      "install iptables, or a CRIU that was built with nftables (scripts/install-criu)"}},
+    {"Can't dump half of stream unix connection",
+     {"it is connected to a unix socket of a process outside of the tree", k_close_first}},
+    {"Can't dump name-less external socket",
+     {"it is connected to a unix socket without a name, of a process outside of the tree", k_close_first}},
+    {"with unreachable peer",
+     {"it is connected to a unix socket without a name, of a process outside of the tree", k_close_first}},
+    {"External socket", {"it has a unix socket whose peer is outside of the tree", "pass --criu-arg=--ext-unix-sk"}},
+    {"on an in-flight socket",
+     {"a connection to its unix socket holds data and was not accepted yet", "try again once the program accepts"}},
+    {"closed in-flight socket",
+     {"a connection to its unix socket was closed before it was accepted", "try again once the program accepts"}},
+    {"Dangling connection", {"the other end of one of its unix connections is gone", k_close_first}},
+    {"corked dgram socket",
+     {"it has a corked UDP socket", "let the program send what it has collected and switch UDP_CORK off"}},
+    {"Unsupported proto",
+     {"it has a socket of a protocol that CRIU cannot dump (262 is multipath TCP)",
+      "for Go programs: start it with GODEBUG=multipathtcp=0; else let the program close the socket first"}},
+    {"Unknown socket collected", {"it has a socket of an address family that CRIU cannot dump", k_close_first}},
+    // Kinds that CRIU does not know.
+    {"io_uring",
+     {"it has an io_uring instance open, which CRIU cannot dump",
+      "switch io_uring off in the program (for node: UV_USE_IO_URING=0)"}},
+    {"send_fds failed",
+     {"CRIU could not take over its open files: one of them is an io_uring instance",
+      "switch io_uring off in the program (for node: UV_USE_IO_URING=0)"}},
+    {"of that type", {"it has something open of a kind that CRIU cannot dump", k_close_first}},
+    {"Unknown shit", {"it has mapped something of a kind that CRIU cannot dump", k_close_first}},
+    // Stopping it.
+    {"is within dumped tree",
+     {"cedana was started by the process that is to be dumped", "start cedana from another shell"}},
+    {"Timeout reached",
+     {"it did not stop in time: it is stuck in the kernel, or waits in a vfork for a child that has not started",
+      "look for state D in ps; try again, or pass --criu-arg=--timeout=60"}},
+    {"Unable to freeze cgroup",
+     {"its cgroup could not be frozen in time", "try again, or pass --criu-arg=--timeout=60"}},
+    {"Unseizable non-zombie",
+     {"it cannot be stopped: another program traces it, or it is stuck in the kernel",
+      "end the debugger or strace that is attached to it"}},
+    {"with a pending SIGTRAP",
+     {"it has blocked a SIGTRAP that was sent to it",
+      "let the program take the signal, or ignore it (unblock SIGTRAP)"}},
+    {"Can't get rlimit",
+     {"it runs as another user, and this host does not give root CAP_SYS_RESOURCE",
+      "run the program as root, or use a host that grants CAP_SYS_RESOURCE"}},
+    // Namespaces.
+    {"Can't dump nested time namespace",
+     {"a part of the tree lives in a time namespace of its own", "start the whole tree in one time namespace"}},
+    {"belong to the target user namespace",
+     {"its namespaces belong to another user namespace", "start it without a user namespace"}},
+    {"Unable to open the proc file system: Operation not permitted",
+     {"it lived in a user namespace of its own, into which CRIU cannot bring it back",
+      "start it without a user namespace (unshare --user, a rootless container)"}},
+    // CPU, kernel, CRIU itself.
+    {"CPU xsave size mismatch", {"this CPU is not the one that it was dumped on", k_same_cpu}},
+    {"CPU xfeatures has unsupported bits", {"this CPU lacks features that the tree uses", k_same_cpu}},
+    {"FPU feature required by image", {"this CPU lacks features that the tree uses", k_same_cpu}},
+    {"kernel lacks get_rseq_conf",
+     {"the kernel is too old for a program that uses rseq",
+      "start the program with GLIBC_TUNABLES=glibc.pthread.rseq=0, or use Linux 5.13 or later"}},
+    {"killed by signal 11",
+     {"a process crashed while it was brought back: the kernel, the CPU or CRIU is not like at the dump",
+      "restore where it was dumped, with the same CRIU"}},
+    {"Can't get 1:16 opt",
+     {"this CRIU is too old for the kernel: it cannot dump sockets on Linux 6.16 and later",
+      "run scripts/install-criu"}},
+    {"Unexpected rt vDSO area bounds", {"this CRIU is too old for the kernel", "run scripts/install-criu"}},
+    // Damaged images.
+    {"Reached EOF unexpectedly", {"an image ended too early", k_other_checkpoint}},
+    {"Unexpected EOF", {"an image is missing or ended too early", k_other_checkpoint}},
+    {"Magic doesn't match", {"an image is damaged", k_other_checkpoint}},
+});
+
+constexpr auto k_remarks = std::to_array<Row>({
+    {"(No such process)", {"the process has ended", "look for it: cedana client find NAME"}},
+    {"Unable to interrupt task",
+     {"it cannot be stopped: another program traces it", "end the debugger or strace that is attached to it"}},
+    {"can't interrupt task",
+     {"it cannot be stopped: another program traces it", "end the debugger or strace that is attached to it"}},
+    {"CAP_SYS_ADMIN or the CAP_CHECKPOINT_RESTORE", {"CRIU lacks privileges", "run cedana with sudo"}},
+    {"Running as non-root requires", {"CRIU lacks privileges", "run cedana with sudo"}},
+});
+
+const KnownFailure* find_in(std::span<const Row> rows, std::string_view text) {
+    const auto row =
+        std::ranges::find_if(rows, [&](const Row& one) { return text.find(one.text) != std::string_view::npos; });
+    return row == rows.end() ? nullptr : &row->failure;
+}
+
+} // namespace
+
+const KnownFailure* find_known_error(std::string_view text) { return find_in(k_errors, text); }
+
+const KnownFailure* find_known_remark(std::string_view line) { return find_in(k_remarks, line); }
+
+} // namespace cedana::criu
