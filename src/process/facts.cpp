@@ -189,14 +189,15 @@ void find_tcp(TreeFacts& facts, const Procfs& procfs, const TreeHoldings& tree, 
             facts.tcp_established = facts.tcp_established || owners.contains(inode);
 }
 
-// Only datagram sockets can be given their peer back (CRIU: "Can't dump half of stream unix connection").
-Refusal refuse_stream(const Procfs& procfs, const TreeProcess& owner, std::uint64_t peer) {
+// Only datagram sockets can be given their peer back, by its name (CRIU: "Can't dump half of stream unix connection",
+// "Can't dump name-less external socket").
+Refusal refuse_unix_peer(const Procfs& procfs, const TreeProcess& owner, const char* connection, std::uint64_t peer) {
     const auto holder = holder_of_socket(procfs, peer);
     const auto stat = holder ? procfs.stat(*holder) : std::nullopt;
     const std::string other = stat ? described(*stat) : "a process that cannot be seen";
     return {.pid = owner.pid(),
-            .sentence = fmt::format("{} has a unix stream connection to {}, which is not part of its tree",
-                                    described(owner.stat), other),
+            .sentence =
+                fmt::format("{} has {} to {}, which is not part of its tree", described(owner.stat), connection, other),
             .hint = "close the connection first, in the program's handler of SIGUSR1 for instance "
                     "(client.signal_process_pre_dump), or checkpoint both under a common parent",
             .program_can_help = true};
@@ -216,7 +217,10 @@ void find_unix_peers(TreeFacts& facts, const Procfs& procfs, const SocketOwners&
             continue;
         facts.external_unix_sockets = Answer::yes;
         if (socket->second.type != SOCK_DGRAM)
-            facts.refusals.push_back(refuse_stream(procfs, *owner, socket->second.peer));
+            facts.refusals.push_back(refuse_unix_peer(procfs, *owner, "a unix stream connection", socket->second.peer));
+        else if (const auto peer = sockets->find(socket->second.peer); peer != sockets->end() && !peer->second.named)
+            facts.refusals.push_back(
+                refuse_unix_peer(procfs, *owner, "a connection by a unix socket without a name", socket->second.peer));
     }
 }
 

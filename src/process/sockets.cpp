@@ -55,7 +55,7 @@ bool ask_for_all_unix_sockets(int netlink) {
     message.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     message.request.sdiag_family = AF_UNIX;
     message.request.udiag_states = ~0U;
-    message.request.udiag_show = UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS | UDIAG_SHOW_RQLEN;
+    message.request.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS | UDIAG_SHOW_RQLEN;
     return ::send(netlink, &message, sizeof message, 0) == sizeof message;
 }
 
@@ -75,6 +75,8 @@ std::string_view after(std::string_view bytes, std::size_t length) {
 void take_attribute(UnixSocket& socket, unsigned type, std::string_view value, bool listens) {
     if (type == UNIX_DIAG_PEER)
         socket.peer = header_at<std::uint32_t>(value);
+    else if (type == UNIX_DIAG_NAME)
+        socket.named = true;
     else if (type == UNIX_DIAG_RQLEN && !listens)
         socket.unread = header_at<unix_diag_rqlen>(value).udiag_wqueue;
     for (; type == UNIX_DIAG_ICONS && value.size() >= sizeof(std::uint32_t); value.remove_prefix(sizeof(std::uint32_t)))

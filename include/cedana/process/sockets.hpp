@@ -23,6 +23,8 @@ void add_connected(SocketInodes& inodes, std::string_view table);
 struct UnixSocket {
     // SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET
     int type = 0;
+    // It is bound to a path or to an abstract name.
+    bool named = false;
     // 0 if it is not connected or its peer has closed.
     std::uint64_t peer = 0;
     // What it has sent and its peer has not read, in bytes of the kernel's account.

@@ -18,6 +18,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 #include "unit/process/fake_proc.hpp"
 #include "unit/process/forked.hpp"
@@ -160,10 +161,29 @@ class UnixPair {
 };
 
 TEST_F(Facts, SeeADatagramPeerOutside) {
-    const UnixPair pair(SOCK_DGRAM);
-    const TreeFacts& facts = read([&] { ::close(pair.first()); });
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    socklen_t size = sizeof address.sun_family;
+    auto* generic = reinterpret_cast<sockaddr*>(&address);
+    const UniqueFd peer(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    // The kernel chooses a name.
+    ASSERT_EQ(::bind(peer.get(), generic, size), 0);
+    size = sizeof address;
+    ASSERT_EQ(::getsockname(peer.get(), generic, &size), 0);
+    const TreeFacts& facts = read([&] {
+        ::close(peer.get());
+        ::connect(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), generic, size);
+    });
     EXPECT_EQ(facts.external_unix_sockets, Answer::yes);
     EXPECT_TRUE(facts.refusals.empty());
+}
+
+TEST_F(Facts, RefuseADatagramPeerOutsideThatHasNoName) {
+    const UnixPair pair(SOCK_DGRAM);
+    const TreeFacts& facts = read([&] { ::close(pair.first()); });
+    ASSERT_EQ(facts.refusals.size(), 1U);
+    EXPECT_NE(facts.refusals[0].sentence.find("a unix socket without a name"), std::string::npos);
+    EXPECT_TRUE(facts.refusals[0].program_can_help);
 }
 
 TEST_F(Facts, RefuseAStreamPeerOutsideAndNameIt) {
