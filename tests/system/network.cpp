@@ -51,6 +51,28 @@ std::uint16_t free_port() {
     return ntohs(address.sin_port);
 }
 
+Connection::Connection(std::uint16_t port) : port_(port), fd_(tcp_socket()) {
+    const sockaddr_in address = local_address(port);
+    if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot connect to port {}", port));
+    }
+}
+
+void Connection::send(const std::string& text) const { write_all(fd_.get(), text, fmt::format("port {}", port_)); }
+
+std::string Connection::receive_until(const std::string& end) const {
+    std::string all;
+    std::array<char, 4096> buffer;
+    while (all.find(end) == std::string::npos) {
+        const ssize_t count = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+        if (count <= 0)
+            throw Error(Fault::internal, fmt::format("port {} sent only: {}", port_, all));
+        all.append(buffer.data(), static_cast<std::size_t>(count));
+    }
+    return all;
+}
+
 std::string ask(std::uint16_t port, const std::string& request) {
     const UniqueFd fd = tcp_socket();
     const sockaddr_in address = local_address(port);

@@ -2,6 +2,8 @@
 // Services that people run, as root and out of Debian's packages: dumped, restored, and asked again.
 #include "cedana/base/error.hpp"
 
+#include <iterator>
+
 #include <spdlog/fmt/fmt.h>
 
 #include "system/network.hpp"
@@ -49,6 +51,29 @@ TEST_F(Redis, AnswersWithItsDataAfterARestore) {
     EXPECT_EQ(redis("SET animal heron"), "+OK\r\n+OK\r\n");
 }
 
+TEST_F(Redis, UnderLoadIsDumpedTenTimesInARowAndServesOn) {
+    require_program("/usr/bin/redis-benchmark", "redis-tools");
+    const auto commands = [&] {
+        const std::string field = "total_commands_processed:";
+        const std::string statistics = redis("INFO stats");
+        return std::stoull(statistics.substr(statistics.find(field) + field.size()));
+    };
+    const fs::path log = scratch("log");
+    const Target target(argv(), log);
+    wait_for_text(log, "Ready to accept connections");
+    // More than it can do in the time of this test; it ends when a connection breaks.
+    const Target load({"/usr/bin/redis-benchmark", "-p", std::to_string(port), "-t", "set", "-n", "1000000000", "-c",
+                       "10", "-r", "1000"});
+    for (int time = 1; time <= 10; ++time) {
+        const auto before = commands();
+        const CedanaRun run = dump(target.pid(), {"--leave-running"});
+        ASSERT_EQ(run.exit_code, 0) << "dump " << time << ": " << run.err;
+        EXPECT_GT(commands(), before);
+        ASSERT_TRUE(target.runs() && load.runs()) << "dump " << time;
+    }
+    EXPECT_EQ(std::distance(fs::directory_iterator(store()), {}), 10);
+}
+
 class Nginx : public System {
   protected:
     void SetUp() override {
@@ -81,6 +106,20 @@ TEST_F(Nginx, ServesAfterARestore) {
     restore_as(target.pid(), zip);
     EXPECT_TRUE(holds(http_get(port, "/"), "a page"));
     EXPECT_TRUE(holds(http_get(port, "/none"), "404"));
+}
+
+TEST_F(Nginx, AnswersOnAConnectionThatWasKeptOverARestore) {
+    const std::string request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    Target target(argv());
+    wait_for_text(folder() / "log", "start worker process ");
+    const Connection connection(port);
+    connection.send(request);
+    ASSERT_TRUE(holds(connection.receive_until("a page\n"), "keep-alive"));
+    const fs::path zip = dump_and_stop(target);
+    // What is sent meanwhile must neither be answered by the kernel nor get lost.
+    connection.send(request);
+    restore_as(target.pid(), zip);
+    EXPECT_TRUE(holds(connection.receive_until("a page\n"), "200 OK"));
 }
 
 class Notebook : public System {
