@@ -1,12 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/criu_options.hpp"
 
+#include "cedana/base/text.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
 namespace cedana {
 
 namespace {
 
 // A deleted file may grow between the look and the freeze.
 constexpr std::uint64_t k_ghost_room = 16UL * 1024 * 1024;
+
+std::string reason_for_shell_job(const TreeFacts& facts) {
+    if (facts.external_terminals.empty())
+        return "the root process is not the leader of its session";
+    return fmt::format("the terminal {} belongs to somebody outside the tree",
+                       facts.external_terminals.front().path.empty() ? "that controls it"
+                                                                     : facts.external_terminals.front().path);
+}
+
+std::string reason_for_unix_sockets(const TreeFacts& facts) {
+    return facts.external_unix_sockets == Answer::unknown
+               ? "whether a unix socket leads outside the tree cannot be seen from here"
+               : "a unix socket leads outside the tree";
+}
 
 } // namespace
 
@@ -22,6 +40,26 @@ CriuOptions choose_criu_options(const TreeFacts& facts, const std::vector<std::s
     if (facts.ghost_bytes > 0)
         options.ghost_limit = facts.ghost_bytes + k_ghost_room;
     return options;
+}
+
+std::vector<ChosenOption> explain(const CriuOptions& options, const TreeFacts& facts) {
+    std::vector<ChosenOption> chosen;
+    const auto add = [&](bool is_set, const std::string& option, const std::string& reason) {
+        if (is_set)
+            chosen.push_back({.option = option, .reason = reason});
+    };
+    add(options.shell_job, "--shell-job", reason_for_shell_job(facts));
+    add(options.tcp_established, "--tcp-established", "it has TCP connections");
+    add(!options.network_lock.empty(), "--network-lock " + options.network_lock,
+        "how this host can hold the connections' packets back");
+    add(options.external_unix_sockets, "--ext-unix-sk", reason_for_unix_sockets(facts));
+    add(options.file_locks, "--file-locks", "it holds locks on files");
+    add(options.link_remap, "--link-remap", "a file that it has open has lost the name by which it was opened");
+    add(options.ghost_limit != 0, fmt::format("--ghost-limit {}", options.ghost_limit),
+        fmt::format("it has deleted files open, the largest of {}", human_bytes(facts.ghost_bytes)));
+    for (const std::string& argument : options.extra)
+        add(true, argument, "criu.extra_args or --criu-arg");
+    return chosen;
 }
 
 } // namespace cedana

@@ -3,6 +3,7 @@
 
 #include "cedana/action/checkpoint_writer.hpp"
 #include "cedana/action/criu_options.hpp"
+#include "cedana/action/dump_target.hpp"
 #include "cedana/action/file_capture.hpp"
 #include "cedana/action/hooks.hpp"
 #include "cedana/action/host.hpp"
@@ -16,9 +17,7 @@
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/dump.hpp"
 #include "cedana/criu/environment.hpp"
-#include "cedana/criu/plugins.hpp"
 #include "cedana/process/facts.hpp"
-#include "cedana/process/find.hpp"
 #include "cedana/process/lock.hpp"
 #include "cedana/process/required_files.hpp"
 #include "cedana/process/signal.hpp"
@@ -43,52 +42,6 @@ namespace cedana {
 namespace fs = std::filesystem;
 
 namespace {
-
-ProcessHandle find_target(const Procfs& procfs, const DumpRequest& request) {
-    if (request.pid)
-        return ProcessHandle::open(procfs, *request.pid);
-    const std::string name = request.name.value_or(request.config.client_process_name);
-    if (name.empty())
-        throw Error(Fault::usage, "which process is to be dumped was not said")
-            .hint("pass -p PID or -n NAME, or set client.process_name");
-    return ProcessHandle::open(procfs, choose(find_by_name(procfs, name, ::getpid())).id);
-}
-
-fs::path find_folder(const DumpRequest& request) {
-    const fs::path folder = request.folder.value_or(request.config.shared_storage_dump_storage_dir);
-    if (folder.empty())
-        throw Error(Fault::usage, "where the checkpoint is to go was not said")
-            .hint("pass -d DIR, or set shared_storage.dump_storage_dir");
-    require_folder(folder, "the folder for checkpoints");
-    return fs::absolute(folder).lexically_normal();
-}
-
-void require_space(const fs::path& folder, std::uint64_t resident, std::uint64_t files) {
-    const std::uint64_t free = free_space(folder);
-    std::string found = fmt::format("{} free in {}, and the tree has {} of memory", human_bytes(free), folder.string(),
-                                    human_bytes(resident));
-    if (files != 0)
-        found += fmt::format(" and {} of files open for writing", human_bytes(files));
-    if (free < resident / 4 + files)
-        throw Error(Fault::storage, "there is not enough room for the checkpoint: " + found)
-            .hint("make room, or pass -d with another folder");
-    if (free < resident + files)
-        spdlog::warn("the room for the checkpoint may be short: {}", found);
-}
-
-std::vector<ManifestProcess> describe(const ProcessTree& tree) {
-    std::vector<ManifestProcess> described;
-    for (const TreeProcess& process : tree.processes)
-        described.push_back({.pid = process.pid(),
-                             .parent = process.stat.parent,
-                             .start_time = process.handle.id().start_time,
-                             .comm = process.stat.comm,
-                             .executable = process.executable.string(),
-                             .command_line = process.command_line,
-                             .threads = process.threads,
-                             .resident_bytes = process.stat.resident_bytes});
-    return described;
-}
 
 // One dump, from the look at the tree to the published checkpoint.
 class Dump {
@@ -139,10 +92,8 @@ class Dump {
         tree_.emplace(read_tree(procfs_, std::move(root), ::getpid()));
         name_ = process_name(*tree_);
         const TreeFacts facts = read_facts(procfs_, *tree_, ::getpid());
-        refuse_what_cannot_be_dumped(facts,
-                                     {.arguments = config_.criu_extra_args,
-                                      .plugin_folders = criu::plugin_folders(config_.criu_extra_args),
-                                      .program_prepares_later = config_.client_signal_process_pre_dump && !prepared_});
+        refuse_what_cannot_be_dumped(facts, refusal_context(config_, prepared_));
+        required_files_ = required_files(procfs_, *tree_);
         options_ = choose_criu_options(facts, config_.criu_extra_args);
         if (options_.tcp_established)
             options_.network_lock = criu::usable_network_lock(program_);

@@ -235,15 +235,26 @@ void FileRestore::commit(const std::vector<RestoredFile>& files) noexcept {
         spdlog::warn("{} more files were put back in the same way", changed - k_most_told);
 }
 
-std::vector<RestoredFile> FileRestore::put_back(const Procfs& procfs, const Interrupt& interrupt) {
-    if (config_.files_capture == Capture::none)
-        return {};
+std::vector<FileRestore::Plan> FileRestore::plan_all(const Procfs& procfs, const Interrupt& interrupt) const {
     std::vector<Plan> plans;
+    if (config_.files_capture == Capture::none)
+        return plans;
     make_room_for_descriptors(checkpoint_.manifest().files.size());
     for (const CapturedFile& file : checkpoint_.manifest().files)
         plans.push_back(plan(file, interrupt));
     refuse_other_writers(procfs, plans);
-    return carry_out(std::move(plans), interrupt);
+    return plans;
+}
+
+std::vector<RestoredFile> FileRestore::put_back(const Procfs& procfs, const Interrupt& interrupt) {
+    return carry_out(plan_all(procfs, interrupt), interrupt);
+}
+
+std::vector<RestoredFile> FileRestore::look(const Procfs& procfs, const Interrupt& interrupt) const {
+    std::vector<RestoredFile> files;
+    for (const Plan& plan : plan_all(procfs, interrupt))
+        files.push_back({.path = plan.file.path, .action = plan.action});
+    return files;
 }
 
 } // namespace cedana

@@ -87,8 +87,11 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
         require_free_pids(Procfs(), manifest, k_zombie_limit, interrupt);
     watch.lap("prepare");
     FileRestore files(checkpoint, request.config, request.files);
-    std::vector<RestoredFile> restored_files =
-        step(fmt::format("restoring {}", path.string()), [&] { return files.put_back(Procfs(), interrupt); });
+    std::vector<RestoredFile> restored_files;
+    // A copy shares its files with the original, which may be writing to them.
+    if (!request.new_pid_namespace)
+        restored_files =
+            step(fmt::format("restoring {}", path.string()), [&] { return files.put_back(Procfs(), interrupt); });
     watch.lap("files");
 
     progress.phase("restoring");

@@ -61,12 +61,14 @@ void add_dump(CLI::App& client, Arguments& arguments, Chosen& chosen) {
             arguments.dump.leave_running = arguments.leave_running;
         chosen = [&](const Interrupt& interrupt) { dump_command(arguments.common, arguments.dump, interrupt); };
     });
+    dump->add_flag("--dry-run", arguments.dump.dry_run, "say what would be done or refused; touch nothing");
     dump->footer("example: sudo cedana client dump -p 4242 -d /var/checkpoints");
 }
 
 void add_restore(CLI::App& client, Arguments& arguments, Chosen& chosen) {
     CLI::App* restore = client.add_subcommand("restore", "bring a process tree back from a checkpoint");
     restore->add_option("ZIP", arguments.restore.checkpoint, "the checkpoint")->required();
+    restore->add_flag("--dry-run", arguments.restore.dry_run, "say what would be done or refused; change nothing");
     restore->add_flag("--new-pidns", arguments.restore.new_pid_namespace,
                       "restore into a new pid namespace, beside the original");
     restore->add_option("--criu-arg", arguments.restore.criu_arguments, "one more argument for CRIU: --criu-arg=--ARG")

@@ -6,6 +6,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/cli/plans.hpp"
 #include "cedana/model/settings.hpp"
 #include "cedana/process/find.hpp"
 #include "cedana/process/procfs.hpp"
@@ -73,6 +74,17 @@ Json to_json(const Candidate& candidate) {
             {"represents", candidate.represents}};
 }
 
+// A look that found a refusal ends as the action itself would.
+template <typename Plan>
+void show(const Plan& plan, Format format) {
+    if (format == Format::json)
+        print_json(to_json(plan));
+    else
+        print_plan(plan);
+    if (!plan.refusals.empty())
+        throw plan.refusals.front();
+}
+
 } // namespace
 
 void dump_command(const CommonArguments& common, const DumpArguments& arguments, const Interrupt& interrupt) {
@@ -84,6 +96,8 @@ void dump_command(const CommonArguments& common, const DumpArguments& arguments,
     DumpRequest request{.pid = {}, .name = arguments.name, .folder = arguments.folder, .config = config.values};
     if (arguments.pid)
         request.pid = to_pid(*arguments.pid);
+    if (arguments.dry_run)
+        return show(plan_dump(request), common.format);
     Progress progress;
     const DumpResult result = dump(request, interrupt, progress);
     if (common.format == Format::json)
@@ -95,13 +109,14 @@ void dump_command(const CommonArguments& common, const DumpArguments& arguments,
 void restore_command(const CommonArguments& common, const RestoreArguments& arguments, const Interrupt& interrupt) {
     LoadedConfig config = load(common);
     add_criu_arguments(config.values, arguments.criu_arguments);
+    const RestoreRequest request{.checkpoint = arguments.checkpoint,
+                                 .config = config.values,
+                                 .new_pid_namespace = arguments.new_pid_namespace,
+                                 .files = {.force = arguments.force, .truncate_grown = arguments.truncate_grown}};
+    if (arguments.dry_run)
+        return show(plan_restore(request, interrupt), common.format);
     Progress progress;
-    const RestoreResult result =
-        restore({.checkpoint = arguments.checkpoint,
-                 .config = config.values,
-                 .new_pid_namespace = arguments.new_pid_namespace,
-                 .files = {.force = arguments.force, .truncate_grown = arguments.truncate_grown}},
-                interrupt, progress);
+    const RestoreResult result = restore(request, interrupt, progress);
     if (common.format == Format::json)
         print_json({{"checkpoint", result.checkpoint.string()},
                     {"pid", result.pid},

@@ -12,4 +12,14 @@ namespace cedana {
 
 [[nodiscard]] CriuOptions choose_criu_options(const TreeFacts& facts, const std::vector<std::string>& extra);
 
+struct ChosenOption {
+    // As CRIU is given it.
+    std::string option;
+    // What in the tree asks for it.
+    std::string reason;
+};
+
+// Those that are not CRIU's defaults, with their reasons.
+[[nodiscard]] std::vector<ChosenOption> explain(const CriuOptions& options, const TreeFacts& facts);
+
 } // namespace cedana

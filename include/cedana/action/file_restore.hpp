@@ -55,6 +55,8 @@ class FileRestore {
     // Every file of the checkpoint is as it was when this returns; nothing is done with files.capture none. Throws
     // Error: Fault::restore_failed for what is refused, Fault::checkpoint, Fault::storage, Fault::interrupted.
     [[nodiscard]] std::vector<RestoredFile> put_back(const Procfs& procfs, const Interrupt& interrupt);
+    // What put_back() would do, or refuse; changes nothing.
+    [[nodiscard]] std::vector<RestoredFile> look(const Procfs& procfs, const Interrupt& interrupt) const;
     // Without it, destruction makes every file what it was before put_back(). Tells in warnings where backups are.
     void commit(const std::vector<RestoredFile>& files) noexcept;
 
@@ -67,6 +69,7 @@ class FileRestore {
         std::optional<FileId> present;
     };
 
+    [[nodiscard]] std::vector<Plan> plan_all(const Procfs& procfs, const Interrupt& interrupt) const;
     [[nodiscard]] Plan plan(const CapturedFile& file, const Interrupt& interrupt) const;
     void refuse_other_writers(const Procfs& procfs, const std::vector<Plan>& plans) const;
     [[nodiscard]] std::vector<RestoredFile> carry_out(std::vector<Plan> plans, const Interrupt& interrupt);

@@ -27,10 +27,12 @@ struct DumpArguments {
     // Absent: client.leave_running.
     std::optional<bool> leave_running;
     std::vector<std::string> criu_arguments;
+    bool dry_run = false;
 };
 
 struct RestoreArguments {
     std::filesystem::path checkpoint;
+    bool dry_run = false;
     bool new_pid_namespace = false;
     bool force = false;
     bool truncate_grown = false;

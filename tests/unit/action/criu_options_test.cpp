@@ -46,6 +46,21 @@ TEST_P(CriuOption, FollowsFromItsFactAlone) {
     EXPECT_EQ(choose_criu_options(facts, {}), expected);
 }
 
+TEST(CriuOptions, AreExplainedOneByOne) {
+    TreeFacts facts;
+    facts.file_locks = true;
+    facts.shell_job = true;
+    facts.external_terminals = {{.path = "/dev/pts/3", .descriptors = {}}};
+    const auto chosen = explain(choose_criu_options(facts, {"--tcp-close"}), facts);
+    ASSERT_EQ(chosen.size(), 3U);
+    EXPECT_EQ(chosen[0].option, "--shell-job");
+    EXPECT_EQ(chosen[0].reason, "the terminal /dev/pts/3 belongs to somebody outside the tree");
+    EXPECT_EQ(chosen[1].option, "--file-locks");
+    EXPECT_EQ(chosen[2].option, "--tcp-close");
+}
+
+TEST(CriuOptions, ThatNobodyNeedsAreNotExplained) { EXPECT_TRUE(explain(choose_criu_options({}, {}), {}).empty()); }
+
 TEST(CriuOptions, HoldWhatTheUserAdds) {
     EXPECT_EQ(choose_criu_options({}, {"--ext-mount-map", "auto"}),
               (CriuOptions{.network_lock = {}, .extra = {"--ext-mount-map", "auto"}}));

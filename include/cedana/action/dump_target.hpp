@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a dump is about, found before anything is touched: the process, the folder, the room in it, what was seen in the
+// tree. A dump and its --dry-run begin with the same steps.
+#pragma once
+
+#include "cedana/action/dump.hpp"
+#include "cedana/action/refusals.hpp"
+#include "cedana/model/manifest.hpp"
+#include "cedana/process/identity.hpp"
+#include "cedana/process/tree.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+namespace cedana {
+
+// Throws Error(Fault::usage) if none was named, Error(Fault::no_process).
+[[nodiscard]] ProcessHandle find_target(const Procfs& procfs, const DumpRequest& request);
+
+// Where the checkpoint goes, as an absolute path. Throws Error if that is no folder to write to.
+[[nodiscard]] std::filesystem::path find_folder(const DumpRequest& request);
+
+// Throws Error(Fault::storage) below a quarter of the memory and all of the files; warns below the whole.
+void require_space(const std::filesystem::path& folder, std::uint64_t resident, std::uint64_t files);
+
+[[nodiscard]] std::vector<ManifestProcess> describe(const ProcessTree& tree);
+
+// What the refusals of a dump depend on beside the tree. `prepared`: the program was asked to prepare already.
+[[nodiscard]] RefusalContext refusal_context(const Config& config, bool prepared);
+
+} // namespace cedana

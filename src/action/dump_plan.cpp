@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/dump_plan.hpp"
+
+#include "cedana/action/collect.hpp"
+#include "cedana/action/dump_target.hpp"
+#include "cedana/action/host.hpp"
+#include "cedana/criu/environment.hpp"
+#include "cedana/process/facts.hpp"
+#include "cedana/process/written_files.hpp"
+
+#include <utility>
+
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+std::vector<PlannedFile> plan_files(const Procfs& procfs, const ProcessTree& tree, const Config& config) {
+    constexpr std::uint64_t k_mib = 1024UL * 1024;
+    if (config.files_capture == Capture::none)
+        return {};
+    const std::uint64_t limit = static_cast<std::uint64_t>(config.files_capture_limit_mib) * k_mib;
+    std::vector<PlannedFile> files;
+    for (const WrittenFile& file : written_files(procfs, tree).files) {
+        const auto size = static_cast<std::uint64_t>(file.info.st_size);
+        files.push_back({.path = file.path, .size = size, .copied = size <= limit});
+    }
+    return files;
+}
+
+std::uint64_t bytes_to_copy(const std::vector<PlannedFile>& files) {
+    std::uint64_t bytes = 0;
+    for (const PlannedFile& file : files)
+        bytes += file.copied ? file.size : 0;
+    return bytes;
+}
+
+} // namespace
+
+DumpPlan plan_dump(const DumpRequest& request) {
+    require_root("look into processes");
+    const Config& config = request.config;
+    const Procfs procfs;
+    DumpPlan plan;
+    plan.leave_running = config.client_leave_running;
+    const ProcessTree tree = read_tree(procfs, find_target(procfs, request), ::getpid());
+    const TreeFacts facts = read_facts(procfs, tree, ::getpid());
+    plan.name = process_name(tree);
+    plan.tree = describe(tree);
+    plan.resident_bytes = tree.resident_bytes();
+    plan.files = plan_files(procfs, tree, config);
+    CriuOptions options = choose_criu_options(facts, config.criu_extra_args);
+    collect(plan.refusals, [&] { plan.folder = find_folder(request); });
+    collect(plan.refusals, [&] {
+        const std::string program = criu::find_program(config.criu_path);
+        plan.criu_version = criu::require_version(program);
+        if (options.tcp_established)
+            options.network_lock = criu::usable_network_lock(program);
+    });
+    for (const Refusal& refusal : standing_refusals(facts, refusal_context(config, false)))
+        plan.refusals.push_back(Error(refusal.fault, refusal.sentence).hint(refusal.hint));
+    if (!plan.folder.empty())
+        collect(plan.refusals, [&] { require_space(plan.folder, plan.resident_bytes, bytes_to_copy(plan.files)); });
+    plan.options = explain(options, facts);
+    return plan;
+}
+
+} // namespace cedana

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/dump_target.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/criu/plugins.hpp"
+#include "cedana/process/find.hpp"
+#include "cedana/storage/checkpoint_file.hpp"
+
+#include <string>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+ProcessHandle find_target(const Procfs& procfs, const DumpRequest& request) {
+    if (request.pid)
+        return ProcessHandle::open(procfs, *request.pid);
+    const std::string name = request.name.value_or(request.config.client_process_name);
+    if (name.empty())
+        throw Error(Fault::usage, "which process is to be dumped was not said")
+            .hint("pass -p PID or -n NAME, or set client.process_name");
+    return ProcessHandle::open(procfs, choose(find_by_name(procfs, name, ::getpid())).id);
+}
+
+fs::path find_folder(const DumpRequest& request) {
+    const fs::path folder = request.folder.value_or(request.config.shared_storage_dump_storage_dir);
+    if (folder.empty())
+        throw Error(Fault::usage, "where the checkpoint is to go was not said")
+            .hint("pass -d DIR, or set shared_storage.dump_storage_dir");
+    require_folder(folder, "the folder for checkpoints");
+    return fs::absolute(folder).lexically_normal();
+}
+
+void require_space(const fs::path& folder, std::uint64_t resident, std::uint64_t files) {
+    const std::uint64_t free = free_space(folder);
+    std::string found = fmt::format("{} free in {}, and the tree has {} of memory", human_bytes(free), folder.string(),
+                                    human_bytes(resident));
+    if (files != 0)
+        found += fmt::format(" and {} of files open for writing", human_bytes(files));
+    if (free < resident / 4 + files)
+        throw Error(Fault::storage, "there is not enough room for the checkpoint: " + found)
+            .hint("make room, or pass -d with another folder");
+    if (free < resident + files)
+        spdlog::warn("the room for the checkpoint may be short: {}", found);
+}
+
+std::vector<ManifestProcess> describe(const ProcessTree& tree) {
+    std::vector<ManifestProcess> described;
+    for (const TreeProcess& process : tree.processes)
+        described.push_back({.pid = process.pid(),
+                             .parent = process.stat.parent,
+                             .start_time = process.handle.id().start_time,
+                             .comm = process.stat.comm,
+                             .executable = process.executable.string(),
+                             .command_line = process.command_line,
+                             .threads = process.threads,
+                             .resident_bytes = process.stat.resident_bytes});
+    return described;
+}
+
+RefusalContext refusal_context(const Config& config, bool prepared) {
+    return {.arguments = config.criu_extra_args,
+            .plugin_folders = criu::plugin_folders(config.criu_extra_args),
+            .program_prepares_later = config.client_signal_process_pre_dump && !prepared};
+}
+
+} // namespace cedana

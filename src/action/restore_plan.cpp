@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/restore_plan.hpp"
+
+#include "cedana/action/checkpoint_reader.hpp"
+#include "cedana/action/collect.hpp"
+#include "cedana/action/free_pids.hpp"
+#include "cedana/action/host.hpp"
+#include "cedana/action/host_fit.hpp"
+#include "cedana/criu/environment.hpp"
+
+namespace cedana {
+
+RestorePlan plan_restore(const RestoreRequest& request, const Interrupt& interrupt) {
+    require_root("look into processes");
+    RestorePlan plan;
+    plan.checkpoint = std::filesystem::absolute(request.checkpoint).lexically_normal();
+    const Checkpoint checkpoint(plan.checkpoint);
+    plan.manifest = checkpoint.manifest();
+    const Procfs procfs;
+    collect(plan.refusals,
+            [&] { plan.criu_version = criu::require_version(criu::find_program(request.config.criu_path)); });
+    collect(plan.refusals, [&] { require_fit(plan.manifest, describe_host()); });
+    if (request.new_pid_namespace)
+        return plan;
+    collect(plan.refusals, [&] { require_free_pids(procfs, plan.manifest, {}, interrupt); });
+    collect(plan.refusals, [&] {
+        const FileRestore files(checkpoint, request.config, request.files);
+        plan.files = files.look(procfs, interrupt);
+    });
+    return plan;
+}
+
+} // namespace cedana

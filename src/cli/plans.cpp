@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/cli/plans.hpp"
+
+#include "cedana/base/text.hpp"
+#include "cedana/cli/output.hpp"
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string line_of(const ManifestProcess& process) {
+    const std::string command = process.command_line.empty() ? fmt::format("[{}]", process.comm)
+                                                             : fmt::format("{}", fmt::join(process.command_line, " "));
+    return fmt::format("{:>8}  {:>3} thread{}  {:>9}  {}", process.pid, process.threads.size(),
+                       process.threads.size() == 1 ? " " : "s", human_bytes(process.resident_bytes),
+                       printable(command));
+}
+
+void print_tree(const std::vector<ManifestProcess>& tree) {
+    for (const ManifestProcess& process : tree)
+        print_line(line_of(process));
+}
+
+void print_list(const std::string& title, const std::vector<std::string>& lines) {
+    if (lines.empty())
+        return;
+    print_line(title);
+    for (const std::string& line : lines)
+        print_line("  " + line);
+}
+
+// The first is what the command ends with.
+void print_other_refusals(const std::vector<Error>& refusals) {
+    std::vector<std::string> lines;
+    for (std::size_t i = 1; i < refusals.size(); ++i) {
+        lines.push_back(refusals[i].message());
+        if (!refusals[i].cause().empty())
+            lines.push_back("  cause: " + refusals[i].cause());
+        if (!refusals[i].hint().empty())
+            lines.push_back("  hint:  " + refusals[i].hint());
+    }
+    print_list("it would be refused for more than one reason:", lines);
+}
+
+std::string sentence(const RestoredFile& file) {
+    switch (file.action) {
+    case FileAction::created:
+        return "would be made again: " + printable(file.path);
+    case FileAction::replaced:
+        return "would be put back, with a backup of what is there: " + printable(file.path);
+    case FileAction::cut:
+        return "would be cut to its old size, with a backup of the rest: " + printable(file.path);
+    case FileAction::unchanged:
+        break;
+    }
+    return "is as it was: " + printable(file.path);
+}
+
+Json to_json(const std::vector<Error>& refusals) {
+    Json json = Json::array();
+    for (const Error& error : refusals)
+        json.push_back({{"exit_code", static_cast<int>(error.fault())},
+                        {"message", error.message()},
+                        {"cause", error.cause()},
+                        {"hint", error.hint()}});
+    return json;
+}
+
+Json to_json(const std::vector<ManifestProcess>& tree) {
+    Json json = Json::array();
+    for (const ManifestProcess& process : tree)
+        json.push_back({{"pid", process.pid},
+                        {"parent", process.parent},
+                        {"comm", printable(process.comm)},
+                        {"threads", process.threads.size()},
+                        {"resident_bytes", process.resident_bytes}});
+    return json;
+}
+
+} // namespace
+
+void print_plan(const DumpPlan& plan) {
+    const std::string after = plan.leave_running ? "and runs on" : "and ends once its checkpoint is on the disk";
+    const std::string folder = plan.folder.empty() ? "?" : printable(plan.folder.string());
+    print_line(fmt::format("{} would be dumped to {} ({} of memory in {} process{}) {}:", printable(plan.name), folder,
+                           human_bytes(plan.resident_bytes), plan.tree.size(), plan.tree.size() == 1 ? "" : "es",
+                           after));
+    print_tree(plan.tree);
+    std::vector<std::string> options;
+    for (const ChosenOption& one : plan.options)
+        options.push_back(fmt::format("{}: {}", printable(one.option), printable(one.reason)));
+    print_list("options for CRIU, and why:", options);
+    std::vector<std::string> files;
+    for (const PlannedFile& file : plan.files)
+        files.push_back(fmt::format("{} ({}){}", printable(file.path), human_bytes(file.size),
+                                    file.copied ? "" : ": over files.capture_limit_mib, its size and digest alone"));
+    print_list("files that it writes to, kept in the checkpoint:", files);
+    print_other_refusals(plan.refusals);
+}
+
+void print_plan(const RestorePlan& plan) {
+    const Manifest& manifest = plan.manifest;
+    print_line(
+        fmt::format("{}: {}, made on {} at {} ({} of images in {} process{}):", printable(plan.checkpoint.string()),
+                    printable(manifest.name), printable(manifest.host.name), printable(manifest.created),
+                    human_bytes(manifest.bytes_images), manifest.tree.size(), manifest.tree.size() == 1 ? "" : "es"));
+    print_tree(manifest.tree);
+    std::vector<std::string> files;
+    for (const RestoredFile& file : plan.files)
+        files.push_back(sentence(file));
+    print_list("files that it writes to:", files);
+    print_other_refusals(plan.refusals);
+}
+
+Json to_json(const DumpPlan& plan) {
+    Json options = Json::array();
+    for (const ChosenOption& one : plan.options)
+        options.push_back({{"option", printable(one.option)}, {"reason", printable(one.reason)}});
+    Json files = Json::array();
+    for (const PlannedFile& file : plan.files)
+        files.push_back({{"path", printable(file.path)}, {"bytes", file.size}, {"copied", file.copied}});
+    return {
+        {"name", printable(plan.name)},        {"pid", plan.tree.front().pid}, {"folder", plan.folder.string()},
+        {"leave_running", plan.leave_running}, {"criu", plan.criu_version},    {"resident_bytes", plan.resident_bytes},
+        {"tree", to_json(plan.tree)},          {"options", options},           {"files", files},
+        {"refusals", to_json(plan.refusals)}};
+}
+
+Json to_json(const RestorePlan& plan) {
+    Json files = Json::array();
+    for (const RestoredFile& file : plan.files)
+        files.push_back({{"path", printable(file.path)}, {"action", name_of(file.action)}});
+    return {{"checkpoint", plan.checkpoint.string()},
+            {"name", printable(plan.manifest.name)},
+            {"pid", plan.manifest.tree.front().pid},
+            {"bytes_images", plan.manifest.bytes_images},
+            {"criu", plan.criu_version},
+            {"tree", to_json(plan.manifest.tree)},
+            {"files", files},
+            {"refusals", to_json(plan.refusals)}};
+}
+
+} // namespace cedana
