@@ -94,6 +94,7 @@ class Dump {
         const TreeFacts facts = read_facts(procfs_, *tree_, ::getpid());
         refuse_what_cannot_be_dumped(facts, refusal_context(config_, prepared_));
         required_files_ = required_files(procfs_, *tree_);
+        connections_ = facts.tcp_connections;
         options_ = choose_criu_options(facts, config_.criu_extra_args);
         if (options_.tcp_established)
             options_.network_lock = criu::usable_network_lock(program_);
@@ -162,6 +163,7 @@ class Dump {
                           .criu_options = options_,
                           .tree = describe(*tree_),
                           .required_files = required_files_,
+                          .connections = connections_,
                           .digests = {},
                           .timings = watch_.phases()};
         checkpoint_ = writer_->finish(std::move(manifest), *files_, work_->path() / criu::k_dump_log, interrupt_);
@@ -263,6 +265,7 @@ class Dump {
     bool prepared_ = false;
     CriuOptions options_;
     std::vector<RequiredFile> required_files_;
+    std::vector<TcpConnection> connections_;
     std::optional<FileCapture> files_;
     std::optional<TreeLock> lock_;
     std::optional<TempDir> work_;

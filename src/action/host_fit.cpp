@@ -12,6 +12,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <sys/stat.h>
 
 namespace cedana {
@@ -65,7 +67,54 @@ std::optional<std::string> misfit_of(const RequiredFile& file) {
     return std::nullopt;
 }
 
+std::set<std::string> addresses_of_host() {
+    ifaddrs* list = nullptr;
+    std::set<std::string> addresses;
+    if (::getifaddrs(&list) != 0)
+        return addresses;
+    for (const ifaddrs* one = list; one != nullptr; one = one->ifa_next) {
+        if (one->ifa_addr == nullptr)
+            continue;
+        std::array<char, INET6_ADDRSTRLEN> text{};
+        const auto family = one->ifa_addr->sa_family;
+        const void* address = nullptr;
+        if (family == AF_INET)
+            address = &reinterpret_cast<const sockaddr_in*>(one->ifa_addr)->sin_addr;
+        if (family == AF_INET6)
+            address = &reinterpret_cast<const sockaddr_in6*>(one->ifa_addr)->sin6_addr;
+        if (address != nullptr && ::inet_ntop(family, address, text.data(), text.size()) != nullptr)
+            addresses.insert(text.data());
+    }
+    ::freeifaddrs(list);
+    return addresses;
+}
+
+// All of 127.0.0.0/8 is every host's.
+bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
+
 } // namespace
+
+std::vector<std::string> homeless_connections(const Manifest& manifest, const std::set<std::string>& addresses) {
+    std::vector<std::string> homeless;
+    for (const TcpConnection& one : manifest.connections)
+        if (!is_loopback(one.local_address) && !addresses.contains(one.local_address))
+            homeless.push_back(printable(
+                fmt::format("{}:{} to {}:{}", one.local_address, one.local_port, one.remote_address, one.remote_port)));
+    return homeless;
+}
+
+void require_addresses(const Manifest& manifest, const std::vector<std::string>& criu_arguments) {
+    if (std::ranges::count(criu_arguments, "--tcp-close") != 0)
+        return;
+    const std::vector<std::string> homeless = homeless_connections(manifest, addresses_of_host());
+    if (!homeless.empty())
+        throw Error(Fault::environment,
+                    fmt::format("{} TCP connections of {} cannot come back: this host does not have "
+                                "their address, as in {}",
+                                homeless.size(), printable(manifest.name), homeless.front()))
+            .hint(
+                "give this host the address, or pass --criu-arg=--tcp-close: the program finds its connections closed");
+}
 
 std::vector<std::string> misfits(const Manifest& manifest, const ManifestHost& host) {
     std::vector<std::string> found;

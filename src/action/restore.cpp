@@ -83,6 +83,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     run_hook(
         {.program = request.config.action_scripts_pre_restore, .stage = "pre_restore", .pid = pid, .checkpoint = path});
     require_fit(manifest, describe_host());
+    require_addresses(manifest, request.config.criu_extra_args);
     if (!request.new_pid_namespace)
         require_free_pids(Procfs(), manifest, k_zombie_limit, interrupt);
     watch.lap("prepare");

@@ -20,6 +20,7 @@ RestorePlan plan_restore(const RestoreRequest& request, const Interrupt& interru
     collect(plan.refusals,
             [&] { plan.criu_version = criu::require_version(criu::find_program(request.config.criu_path)); });
     collect(plan.refusals, [&] { require_fit(plan.manifest, describe_host()); });
+    collect(plan.refusals, [&] { require_addresses(plan.manifest, request.config.criu_extra_args); });
     if (request.new_pid_namespace)
         return plan;
     collect(plan.refusals, [&] { require_free_pids(procfs, plan.manifest, {}, interrupt); });

@@ -14,6 +14,7 @@
 #include "captured_file_json.hpp"
 #include "manifest_json.hpp"
 #include "required_file_json.hpp"
+#include "tcp_connection_json.hpp"
 
 namespace cedana {
 
@@ -115,6 +116,8 @@ Manifest from_json(const Json& json) {
     if (manifest.tree.empty())
         refuse_manifest("its tree has no process");
     refuse_shared_pids(manifest.tree);
+    if (json.contains("connections"))
+        manifest.connections = connections_from_json(json.at("connections"));
     if (json.contains("required_files"))
         manifest.required_files = required_files_from_json(json.at("required_files"));
     manifest.images = number_of(json.at("images"));
@@ -145,6 +148,7 @@ std::string write_manifest(const Manifest& manifest) {
     std::vector<Json> tree;
     std::ranges::transform(manifest.tree, std::back_inserter(tree), process_to_json);
     json["tree"] = tree;
+    json["connections"] = connections_to_json(manifest.connections);
     json["required_files"] = required_files_to_json(manifest.required_files);
     json["images"] = manifest.images;
     json["bytes_images"] = manifest.bytes_images;

@@ -185,8 +185,10 @@ void find_tcp(TreeFacts& facts, const Procfs& procfs, const TreeHoldings& tree, 
     for (const Holdings& one : tree)
         namespaces.emplace(procfs.link(one.process.pid(), "ns/net").value_or(""), one.process.pid());
     for (const auto& [name, pid] : namespaces)
-        for (const std::uint64_t inode : connected_tcp_sockets(procfs, pid))
-            facts.tcp_established = facts.tcp_established || owners.contains(inode);
+        for (const auto& [inode, connection] : tcp_connections(procfs, pid))
+            if (owners.contains(inode))
+                facts.tcp_connections.push_back(connection);
+    facts.tcp_established = !facts.tcp_connections.empty();
 }
 
 // Only datagram sockets can be given their peer back, by its name (CRIU: "Can't dump half of stream unix connection",

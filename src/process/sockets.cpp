@@ -10,9 +10,11 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <string>
 
 #include <spdlog/fmt/fmt.h>
 
+#include <arpa/inet.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
@@ -43,6 +45,37 @@ std::string_view field(std::string_view line, std::size_t wanted) {
             return word;
         line.remove_prefix(word.size());
     }
+}
+
+// "0100007F" or four such words: each is a number in the byte order of this machine, which holds the address in that of
+// the network (net/ipv4/tcp_ipv4.c, net/ipv6/tcp_ipv6.c).
+std::string address_of(std::string_view words) {
+    constexpr std::size_t k_digits = 8;
+    std::array<std::uint32_t, 4> bytes{};
+    const std::size_t count = words.size() / k_digits;
+    if (count != 1 && count != bytes.size())
+        return {};
+    for (std::size_t i = 0; i < count; ++i)
+        bytes[i] = static_cast<std::uint32_t>(parse(words.substr(i * k_digits, k_digits), 16));
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    // IPv4 inside IPv6, ::ffff:10.0.0.1, is the host's IPv4 address.
+    const bool mapped = count == bytes.size() && bytes[0] == 0 && bytes[1] == 0 && bytes[2] == htonl(0xffff);
+    if (count == 1 || mapped)
+        ::inet_ntop(AF_INET, mapped ? &bytes[3] : bytes.data(), text.data(), text.size());
+    else
+        ::inet_ntop(AF_INET6, bytes.data(), text.data(), text.size());
+    return text.data();
+}
+
+// "0100007F:1F90"
+TcpConnection connection_of(std::string_view local, std::string_view remote) {
+    const auto port = [](std::string_view end) {
+        return static_cast<std::uint16_t>(parse(end.substr(std::min(end.find(':') + 1, end.size())), 16));
+    };
+    return {.local_address = address_of(local.substr(0, local.find(':'))),
+            .local_port = port(local),
+            .remote_address = address_of(remote.substr(0, remote.find(':'))),
+            .remote_port = port(remote)};
 }
 
 bool ask_for_all_unix_sockets(int netlink) {
@@ -118,22 +151,22 @@ Reply take_reply(UnixSockets& sockets, std::string_view bytes) {
 
 } // namespace
 
-void add_connected(SocketInodes& inodes, std::string_view table) {
+void add_connected(TcpConnections& connections, std::string_view table) {
     while (!table.empty()) {
         const std::string_view line = table.substr(0, table.find('\n'));
         table.remove_prefix(std::min(line.size() + 1, table.size()));
         const std::uint64_t state = parse(field(line, 3), 16);
         const std::uint64_t inode = parse(field(line, 9), 10);
         if (inode != 0 && state != 0 && state != k_time_wait && state != k_closed && state != k_listening)
-            inodes.insert(inode);
+            connections.emplace(inode, connection_of(field(line, 1), field(line, 2)));
     }
 }
 
-SocketInodes connected_tcp_sockets(const Procfs& procfs, pid_t pid) {
-    SocketInodes inodes;
+TcpConnections tcp_connections(const Procfs& procfs, pid_t pid) {
+    TcpConnections connections;
     for (const char* table : {"net/tcp", "net/tcp6"})
-        add_connected(inodes, procfs.read(pid, table).value_or(""));
-    return inodes;
+        add_connected(connections, procfs.read(pid, table).value_or(""));
+    return connections;
 }
 
 std::optional<UnixSockets> unix_sockets() {

@@ -5,6 +5,7 @@
 
 #include "cedana/model/manifest.hpp"
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,15 @@ namespace cedana {
 // instructions that programs may have chosen and this CPU lacks. Empty if the tree can run here. `host`: this one.
 [[nodiscard]] std::vector<std::string> misfits(const Manifest& manifest, const ManifestHost& host);
 
-// Throws Error(Fault::environment) with all of them.
+// "10.0.0.1:80 to 10.0.0.2:4242": connections whose local address is none of `addresses`.
+[[nodiscard]] std::vector<std::string> homeless_connections(const Manifest& manifest,
+                                                            const std::set<std::string>& addresses);
+
+// Throws Error(Fault::environment) with the addresses that are missing. `criu_arguments`: with --tcp-close connections
+// come back closed, and need none.
+void require_addresses(const Manifest& manifest, const std::vector<std::string>& criu_arguments);
+
+// Throws Error(Fault::environment) with all misfits.
 void require_fit(const Manifest& manifest, const ManifestHost& host);
 
 } // namespace cedana

@@ -6,6 +6,7 @@
 #include "cedana/model/captured_file.hpp"
 #include "cedana/model/criu_options.hpp"
 #include "cedana/model/required_file.hpp"
+#include "cedana/model/tcp_connection.hpp"
 
 #include <cstdint>
 #include <map>
@@ -57,6 +58,7 @@ struct Manifest {
     std::vector<ManifestProcess> tree;
     // By path; checkpoints of before they were looked for have none.
     std::vector<RequiredFile> required_files = {};
+    std::vector<TcpConnection> connections = {};
     std::size_t images = 0;
     std::uint64_t bytes_images = 0;
     // Entry name → SHA-256 of its content in hexadecimal: the index, and all that is neither index nor image nor

@@ -3,6 +3,7 @@
 // follow from it is not decided here.
 #pragma once
 
+#include "cedana/model/tcp_connection.hpp"
 #include "cedana/process/refusal.hpp"
 #include "cedana/process/tree.hpp"
 
@@ -63,6 +64,7 @@ struct TreeFacts {
     // A file whose name was removed while it has other names.
     bool link_remap = false;
 
+    std::vector<TcpConnection> tcp_connections;
     std::vector<DeletedFile> deleted_files;
     std::vector<ExternalTerminal> external_terminals;
     std::vector<ExternalPipe> external_pipes;

@@ -2,23 +2,24 @@
 // Sockets by inode: which TCP connections exist, and who is at the other end of a unix socket.
 #pragma once
 
+#include "cedana/model/tcp_connection.hpp"
 #include "cedana/process/procfs.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace cedana {
 
-using SocketInodes = std::unordered_set<std::uint64_t>;
+// By the inode of the socket.
+using TcpConnections = std::unordered_map<std::uint64_t, TcpConnection>;
 
 // The TCP sockets in the network namespace of `pid` that are connected or on their way to it or from it.
-[[nodiscard]] SocketInodes connected_tcp_sockets(const Procfs& procfs, pid_t pid);
+[[nodiscard]] TcpConnections tcp_connections(const Procfs& procfs, pid_t pid);
 // Adds those of one table in the format of /proc/net/tcp.
-void add_connected(SocketInodes& inodes, std::string_view table);
+void add_connected(TcpConnections& connections, std::string_view table);
 
 struct UnixSocket {
     // SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET

@@ -78,6 +78,26 @@ TEST_F(HostFit, IsGivenWhereThisCpuHasMoreOrLacksWhatOnlyKernelsUse) {
     EXPECT_EQ(found(), std::vector<std::string>());
 }
 
+TEST_F(HostFit, IsGivenToConnectionsWhoseAddressIsThere) {
+    manifest.connections = {{.local_address = "10.0.0.1", .local_port = 80}, {.local_address = "127.0.0.2"}};
+    EXPECT_EQ(homeless_connections(manifest, {"10.0.0.1"}), std::vector<std::string>());
+}
+
+TEST_F(HostFit, IsNotGivenToConnectionsOfAnotherHost) {
+    manifest.connections = {
+        {.local_address = "192.0.2.7", .local_port = 80, .remote_address = "192.0.2.9", .remote_port = 4242}};
+    EXPECT_EQ(homeless_connections(manifest, {"10.0.0.1"}),
+              (std::vector<std::string>{"192.0.2.7:80 to 192.0.2.9:4242"}));
+    try {
+        require_addresses(manifest, {});
+        FAIL() << "not refused";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.fault(), Fault::environment);
+        EXPECT_NE(error.hint().find("--criu-arg=--tcp-close"), std::string::npos);
+    }
+    EXPECT_NO_THROW(require_addresses(manifest, {"--tcp-close"}));
+}
+
 TEST_F(HostFit, IsRefusedWithAllOfItAtOnce) {
     need(path("one"), RequiredKind::file);
     need(path("two"), RequiredKind::file);

@@ -51,6 +51,8 @@ Manifest example() {
                       .threads = {102}}},
             .required_files = {{.path = "/usr/bin/redis-server", .kind = RequiredKind::file, .size = 17},
                                {.path = "/var/lib/redis", .kind = RequiredKind::folder}},
+            .connections =
+                {{.local_address = "10.0.0.1", .local_port = 6379, .remote_address = "fe80::1", .remote_port = 40000}},
             .images = 7,
             .bytes_images = 123456,
             .digests = {{"index", "00ff"}, {"criu/dump.log", "ff00"}},
@@ -113,6 +115,7 @@ TEST(Manifest, IsReadAsItWasWritten) {
     EXPECT_EQ(read.tree.at(0).threads, (std::vector<pid_t>{100, 101}));
     EXPECT_EQ(read.tree.at(1).parent, 100);
     EXPECT_EQ(read.required_files, example().required_files);
+    EXPECT_EQ(read.connections, example().connections);
     EXPECT_EQ(read.digests, example().digests);
     EXPECT_EQ(read.timings, example().timings);
     EXPECT_EQ(read.files, example().files);
@@ -130,10 +133,12 @@ TEST(Manifest, KeepsEveryByteOfThePathOfAFile) {
     EXPECT_EQ(parse_manifest(write_manifest(manifest)).files[0].path, manifest.files[0].path);
 }
 
-TEST(Manifest, OfBeforeFilesWereRequiredRequiresNone) {
+TEST(Manifest, OfBeforeNeedsWereKeptNeedsNothing) {
     Json json = example_json();
     json.erase("required_files");
+    json.erase("connections");
     EXPECT_TRUE(parse_manifest(json.dump()).required_files.empty());
+    EXPECT_TRUE(parse_manifest(json.dump()).connections.empty());
 }
 
 TEST(Manifest, TakesKeysThatALaterVersionAdds) { EXPECT_NO_THROW(parse_manifest(with("/added", 1))); }
@@ -208,6 +213,7 @@ INSTANTIATE_TEST_SUITE_P(
         Absurd{"/files/0/modified", 1.5}, Absurd{"/files/0/accessed", 1UL << 63}, Absurd{"/files/0/uses/0/fd", -2},
         Absurd{"/files/0/uses/0/fd", 1UL << 31}, Absurd{"/files/0/uses/0/pid", 4'194'305},
         Absurd{"/required_files/0/path", "usr/bin/redis-server"}, Absurd{"/required_files/0/kind", "wish"},
+        Absurd{"/connections/0/local_port", 65536}, Absurd{"/connections/0/remote_port", -1},
         Absurd{"/required_files/0/size", -1}));
 
 TEST_P(AbsurdValue, IsRefused) {

@@ -136,7 +136,12 @@ void listen_and_connect() {
     ::connect(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), generic, size);
 }
 
-TEST_F(Facts, SeeATcpConnection) { EXPECT_TRUE(read(listen_and_connect).tcp_established); }
+TEST_F(Facts, SeeATcpConnection) {
+    const TreeFacts facts = read(listen_and_connect);
+    EXPECT_TRUE(facts.tcp_established);
+    ASSERT_FALSE(facts.tcp_connections.empty());
+    EXPECT_EQ(facts.tcp_connections.front().local_address, "127.0.0.1");
+}
 
 TEST_F(Facts, DoNotTakeAListenerForAConnection) {
     EXPECT_FALSE(read([] { ::listen(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), 1); }).tcp_established);

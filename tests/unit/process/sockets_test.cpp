@@ -26,13 +26,24 @@ TEST(ConnectedTcpSockets, AreNeitherListenersNorClosedOnes) {
         "   2: 0100007F:8000 0100007F:1F90 08 00000000:00000000 00:00000000 00000000     0        0 102 1 0 100\n"
         "   3: 0100007F:8001 0100007F:1F90 06 00000000:00000000 00:00000000 00000000     0        0 0 1 0 100\n"
         "   4: 0100007F:8002 0100007F:1F90 07 00000000:00000000 00:00000000 00000000     0        0 104 1 0 100\n";
-    SocketInodes inodes;
-    add_connected(inodes, table);
-    EXPECT_EQ(inodes, (SocketInodes{101, 102}));
+    TcpConnections connections;
+    add_connected(connections, table);
+    EXPECT_EQ(connections, (TcpConnections{{101, {"127.0.0.1", 8080, "127.0.0.1", 32768}},
+                                           {102, {"127.0.0.1", 32768, "127.0.0.1", 8080}}}));
+}
+
+TEST(ConnectedTcpSockets, HaveAddressesOfBothKinds) {
+    const std::string_view table =
+        " 0: 000080FE00000000FF565002BD69B1FE:0016 B80D0120000000000000000001000000:D431 01 0:0 0:0 0 0 0 101 1\n"
+        " 1: 0000000000000000FFFF00000500000A:0016 0000000000000000FFFF00000600000A:D431 01 0:0 0:0 0 0 0 102 1\n";
+    TcpConnections connections;
+    add_connected(connections, table);
+    EXPECT_EQ(connections.at(101), (TcpConnection{"fe80::250:56ff:feb1:69bd", 22, "2001:db8::1", 54321}));
+    EXPECT_EQ(connections.at(102), (TcpConnection{"10.0.0.5", 22, "10.0.0.6", 54321}));
 }
 
 TEST(ConnectedTcpSockets, SurviveAnyTable) {
-    SocketInodes inodes;
+    TcpConnections inodes;
     for (const std::string_view table : {"", "\n", "x", "1 2 3 zz", " 0: a b 01 c d e f g 99999999999999999999999"})
         add_connected(inodes, table);
     EXPECT_TRUE(inodes.empty());
