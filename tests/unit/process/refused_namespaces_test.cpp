@@ -103,6 +103,11 @@ TEST_F(Namespaces, OfTheHostMayNotHoldSharedMemoryOfTheTree) {
     EXPECT_TRUE(holds(refusal().hint, "unshare --ipc"));
 }
 
+TEST_F(Namespaces, OfTheHostMayNotHoldItsFirstSegmentWhoseInodeIsZero) {
+    proc.write(root.pid(), "maps", "400000-401000 rw-s 00000000 00:01 0   /SYSV00000000 (deleted)\n");
+    EXPECT_TRUE(holds(refusal().sentence, "System V shared memory"));
+}
+
 TEST_F(Namespaces, OfItsOwnMayHoldSharedMemory) {
     proc.write(root.pid(), "maps", "400000-401000 rw-s 00000000 00:01 77   /SYSV00000000 (deleted)\n");
     set(root, "ipc");
@@ -111,6 +116,8 @@ TEST_F(Namespaces, OfItsOwnMayHoldSharedMemory) {
 
 TEST(SharedMemoryOfTheHost, IsSeenInARealProcess) {
     const Forked child([] {
+        // What the tests are started from may have session 0, which is refused for its own reason.
+        ::setsid();
         const int id = ::shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
         ::shmat(id, nullptr, 0);
         ::shmctl(id, IPC_RMID, nullptr);
