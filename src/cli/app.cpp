@@ -14,8 +14,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -28,85 +26,12 @@ namespace {
 
 struct Arguments {
     CommonArguments common;
-    DumpArguments dump;
-    RestoreArguments restore;
-    std::string find_name;
     bool json = false;
     bool quiet = false;
     bool verbose = false;
-    bool leave_running = false;
-    bool stop = false;
 };
 
-// The command that was given, to be run after parsing.
-using Chosen = std::function<void(const Interrupt&)>;
-
-void add_dump(CLI::App& client, Arguments& arguments, Chosen& chosen) {
-    CLI::App* dump = client.add_subcommand("dump", "checkpoint a process tree into DIR/NAME_DATETIME.zip");
-    auto* pid = dump->add_option("-p,--pid", arguments.dump.pid, "root process of the tree")->type_name("PID");
-    dump->add_option("-n,--name", arguments.dump.name, "find the process by name (default: client.process_name)")
-        ->type_name("NAME")
-        ->excludes(pid);
-    dump->add_option("-d,--dir", arguments.dump.folder,
-                     "folder for the checkpoint (default: shared_storage.dump_storage_dir)")
-        ->type_name("DIR");
-    auto* leave = dump->add_flag("--leave-running", arguments.leave_running, "keep the tree running after the dump");
-    dump->add_flag("--stop", arguments.stop, "end the tree once the checkpoint is on the disk")->excludes(leave);
-    dump->add_option("--criu-arg", arguments.dump.criu_arguments, "one more argument for CRIU: --criu-arg=--ARG")
-        ->type_name("ARG")
-        ->expected(1)
-        ->take_all();
-    dump->callback([&] {
-        if (arguments.leave_running || arguments.stop)
-            arguments.dump.leave_running = arguments.leave_running;
-        chosen = [&](const Interrupt& interrupt) { dump_command(arguments.common, arguments.dump, interrupt); };
-    });
-    dump->add_flag("--dry-run", arguments.dump.dry_run, "say what would be done or refused; touch nothing");
-    dump->footer("example: sudo cedana client dump -p 4242 -d /var/checkpoints");
-}
-
-void add_restore(CLI::App& client, Arguments& arguments, Chosen& chosen) {
-    CLI::App* restore = client.add_subcommand("restore", "bring a process tree back from a checkpoint");
-    restore->add_option("ZIP", arguments.restore.checkpoint, "the checkpoint")->required();
-    restore->add_flag("--dry-run", arguments.restore.dry_run, "say what would be done or refused; change nothing");
-    restore->add_flag("--new-pidns", arguments.restore.new_pid_namespace,
-                      "restore into a new pid namespace, beside the original");
-    restore->add_option("--criu-arg", arguments.restore.criu_arguments, "one more argument for CRIU: --criu-arg=--ARG")
-        ->type_name("ARG")
-        ->expected(1)
-        ->take_all();
-    restore->add_flag("--force", arguments.restore.force,
-                      "put files back even if another process has them open for writing");
-    restore->add_flag("--truncate-grown", arguments.restore.truncate_grown,
-                      "cut files that were too large for the checkpoint and have grown, keeping what was added");
-    restore->callback([&] {
-        chosen = [&](const Interrupt& interrupt) { restore_command(arguments.common, arguments.restore, interrupt); };
-    });
-    restore->footer("example: sudo cedana client restore /var/checkpoints/redis-server_20261122T164510Z.zip");
-}
-
-void add_find(CLI::App& client, Arguments& arguments, Chosen& chosen) {
-    CLI::App* find = client.add_subcommand("find", "show what a name resolves to; dumps nothing");
-    find->add_option("NAME", arguments.find_name, "a program, a script or part of a command line")->required();
-    find->callback([&] { chosen = [&](const Interrupt&) { find_command(arguments.common, arguments.find_name); }; });
-    find->footer("example: sudo cedana client find 'jupyter notebook'");
-}
-
-void add_config(CLI::App& app, Arguments& arguments, Chosen& chosen) {
-    CLI::App* config = app.add_subcommand("config", "show the settings and where each comes from");
-    config->require_subcommand(1);
-    config->add_subcommand("show", "every setting, its value and where it comes from")->callback([&] {
-        chosen = [&](const Interrupt&) { config_show_command(arguments.common); };
-    });
-    config->add_subcommand("init", "create the config file with the defaults")->callback([&] {
-        chosen = [](const Interrupt&) { config_init_command(); };
-    });
-    config->add_subcommand("path", "print where the config file is")->callback([&] {
-        chosen = [&](const Interrupt&) { config_path_command(arguments.common); };
-    });
-}
-
-void set_up(CLI::App& app, Arguments& arguments, Chosen& chosen) {
+void set_up(CLI::App& app, Arguments& arguments, Command& chosen) {
     app.set_version_flag("--version", std::string("cedana ") + k_version);
     app.add_option("--config", arguments.common.config_file, "config file (default: ~/.cedana/cedana_config.json)")
         ->type_name("FILE");
@@ -116,10 +41,10 @@ void set_up(CLI::App& app, Arguments& arguments, Chosen& chosen) {
     app.require_subcommand(1);
     CLI::App* client = app.add_subcommand("client", "checkpoint and restore processes");
     client->require_subcommand(1);
-    add_dump(*client, arguments, chosen);
-    add_restore(*client, arguments, chosen);
-    add_find(*client, arguments, chosen);
-    add_config(app, arguments, chosen);
+    add_dump(*client, chosen);
+    add_restore(*client, chosen);
+    add_find(*client, chosen);
+    add_config(app, chosen);
     // Options of the program may stand behind a command too: `cedana client dump -p 1 --json`.
     for (CLI::App* group : app.get_subcommands({})) {
         group->fallthrough();
@@ -155,10 +80,10 @@ int refuse(const CLI::App& app, const CLI::ParseError& error) {
     return static_cast<int>(Fault::usage);
 }
 
-int run_chosen(const Chosen& chosen) {
+int run_chosen(const Command& chosen, const CommonArguments& common) {
     try {
         const Interrupt interrupt = Interrupt::install();
-        chosen(interrupt);
+        chosen(common, interrupt);
         return 0;
     } catch (const Error& error) {
         std::fputs(error_text(error).c_str(), stderr);
@@ -178,7 +103,7 @@ int run_command_line(int argc, char** argv) {
         return criu::run_in_new_pid_namespace(argv);
     CLI::App app("Checkpoint and restore of Linux processes.", "cedana");
     Arguments arguments;
-    Chosen chosen;
+    Command chosen;
     set_up(app, arguments, chosen);
     try {
         app.parse(argc, argv);
@@ -187,7 +112,7 @@ int run_command_line(int argc, char** argv) {
     }
     arguments.common.format = arguments.json ? Format::json : Format::text;
     set_up_log(arguments.verbose ? Verbosity::verbose : arguments.quiet ? Verbosity::quiet : Verbosity::normal);
-    return run_chosen(chosen);
+    return run_chosen(chosen, arguments.common);
 }
 
 } // namespace cedana

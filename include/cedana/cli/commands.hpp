@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// One function a command: takes what the command line said, calls the action and prints its result.
+// One file a command: it declares its options, fills a request, calls the action and prints the result.
 #pragma once
 
 #include "cedana/base/signals.hpp"
 #include "cedana/model/loaded_config.hpp"
 
-#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include <CLI/App.hpp>
 
 namespace cedana {
 
@@ -20,30 +22,21 @@ struct CommonArguments {
     Format format = Format::text;
 };
 
-struct DumpArguments {
-    std::optional<std::int64_t> pid;
-    std::optional<std::string> name;
-    std::optional<std::filesystem::path> folder;
-    // Absent: client.leave_running.
-    std::optional<bool> leave_running;
-    std::vector<std::string> criu_arguments;
-    bool dry_run = false;
-};
+// The command that was given; it runs once all arguments are parsed.
+using Command = std::function<void(const CommonArguments& common, const Interrupt& interrupt)>;
 
-struct RestoreArguments {
-    std::filesystem::path checkpoint;
-    bool dry_run = false;
-    bool new_pid_namespace = false;
-    bool force = false;
-    bool truncate_grown = false;
-    std::vector<std::string> criu_arguments;
-};
+// Each adds a command to `parent`, whose callback puts the work into `chosen`; that must outlive the parsing.
+void add_dump(CLI::App& parent, Command& chosen);
+void add_restore(CLI::App& parent, Command& chosen);
+void add_find(CLI::App& parent, Command& chosen);
+void add_config(CLI::App& parent, Command& chosen);
 
-void dump_command(const CommonArguments& common, const DumpArguments& arguments, const Interrupt& interrupt);
-void restore_command(const CommonArguments& common, const RestoreArguments& arguments, const Interrupt& interrupt);
-void find_command(const CommonArguments& common, const std::string& name);
-void config_show_command(const CommonArguments& common);
-void config_init_command();
-void config_path_command(const CommonArguments& common);
+// What commands share.
+
+// Reads the configuration and warns of what is odd in it.
+[[nodiscard]] LoadedConfig load_config_for(const CommonArguments& common);
+// --criu-arg=--ARG, as often as wanted.
+void add_criu_argument_option(CLI::App& command, std::vector<std::string>& arguments);
+void append_criu_arguments(Config& config, const std::vector<std::string>& arguments);
 
 } // namespace cedana

@@ -4,8 +4,10 @@
 
 #include "cedana/action/dump_plan.hpp"
 #include "cedana/action/restore_plan.hpp"
+#include "cedana/cli/commands.hpp"
+#include "cedana/cli/output.hpp"
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
 namespace cedana {
 
@@ -14,5 +16,16 @@ void print_plan(const RestorePlan& plan);
 
 [[nodiscard]] nlohmann::ordered_json to_json(const DumpPlan& plan);
 [[nodiscard]] nlohmann::ordered_json to_json(const RestorePlan& plan);
+
+// A look that found a refusal ends as the action itself would: with the first one thrown.
+template <typename Plan>
+void show_plan(const Plan& plan, Format format) {
+    if (format == Format::json)
+        print_json(to_json(plan));
+    else
+        print_plan(plan);
+    if (!plan.refusals.empty())
+        throw plan.refusals.front();
+}
 
 } // namespace cedana

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/cli/commands.hpp"
+#include "cedana/cli/output.hpp"
+#include "cedana/model/settings.hpp"
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void show(const CommonArguments& common) {
+    const LoadedConfig config = load_config_for(common);
+    if (common.format == Format::json) {
+        Json json = Json::object();
+        for (const ConfigRow& row : config_rows(config))
+            json[row.key] = {{"value", Json::parse(row.value)}, {"origin", row.origin}, {"meaning", row.meaning}};
+        print_json(json);
+        return;
+    }
+    std::vector<std::vector<std::string>> rows = {{"SETTING", "VALUE", "FROM"}};
+    for (const ConfigRow& row : config_rows(config))
+        rows.push_back({row.key, printable(row.value), printable(row.origin)});
+    print_table(rows);
+}
+
+void init() {
+    const Caller caller = caller_from_system();
+    const auto path = default_config_path(caller);
+    if (create_config_file(caller, template_text()) == Creation::existed)
+        throw Error(Fault::usage, fmt::format("{} exists already, and is never rewritten", path.string()))
+            .hint("remove it first to start again from the defaults");
+    print_line(path.string());
+}
+
+void path(const CommonArguments& common) {
+    print_line(user_config_path({.caller = caller_from_system(), .explicit_file = common.config_file}).string());
+}
+
+} // namespace
+
+void add_config(CLI::App& parent, Command& chosen) {
+    CLI::App* config = parent.add_subcommand("config", "show the settings and where each comes from");
+    config->require_subcommand(1);
+    config->add_subcommand("show", "every setting, its value and where it comes from")->callback([&chosen] {
+        chosen = [](const CommonArguments& common, const Interrupt&) { show(common); };
+    });
+    config->add_subcommand("init", "create the config file with the defaults")->callback([&chosen] {
+        chosen = [](const CommonArguments&, const Interrupt&) { init(); };
+    });
+    config->add_subcommand("path", "print where the config file is")->callback([&chosen] {
+        chosen = [](const CommonArguments& common, const Interrupt&) { path(common); };
+    });
+}
+
+} // namespace cedana

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/dump.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/cli/commands.hpp"
+#include "cedana/cli/output.hpp"
+#include "cedana/cli/plans.hpp"
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct DumpArguments {
+    std::optional<std::int64_t> pid;
+    std::optional<std::string> name;
+    std::optional<std::filesystem::path> folder;
+    bool leave_running = false;
+    bool stop = false;
+    std::vector<std::string> criu_arguments;
+    bool dry_run = false;
+};
+
+pid_t to_pid(std::int64_t number) {
+    if (number < 1 || number > std::numeric_limits<pid_t>::max())
+        throw Error(Fault::usage, fmt::format("{} is not a pid", number));
+    return static_cast<pid_t>(number);
+}
+
+Json to_json(const DumpResult& result) {
+    Json json = {{"checkpoint", result.checkpoint.string()},
+                 {"pid", result.pid},
+                 {"name", result.name},
+                 {"seconds", result.seconds}};
+    json["frozen_seconds"] = result.frozen_seconds ? Json(*result.frozen_seconds) : Json(nullptr);
+    json["bytes_images"] = result.bytes_images;
+    json["bytes_archive"] = result.bytes_archive;
+    json["peak_memory_bytes"] = result.peak_memory_bytes;
+    json["phases"] = result.phases;
+    return json;
+}
+
+void run(const DumpArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
+    LoadedConfig config = load_config_for(common);
+    if (arguments.leave_running)
+        config.set_from_flag("client.leave_running", "--leave-running", "true");
+    if (arguments.stop)
+        config.set_from_flag("client.leave_running", "--stop", "false");
+    append_criu_arguments(config.values, arguments.criu_arguments);
+    DumpRequest request{.pid = {}, .name = arguments.name, .folder = arguments.folder, .config = config.values};
+    if (arguments.pid)
+        request.pid = to_pid(*arguments.pid);
+    if (arguments.dry_run)
+        return show_plan(plan_dump(request), common.format);
+    Progress progress;
+    const DumpResult result = dump(request, interrupt, progress);
+    if (common.format == Format::json)
+        print_json(to_json(result));
+    else
+        print_line(result.checkpoint.string());
+}
+
+} // namespace
+
+void add_dump(CLI::App& parent, Command& chosen) {
+    CLI::App* dump = parent.add_subcommand("dump", "checkpoint a process tree into DIR/NAME_DATETIME.zip");
+    const auto arguments = std::make_shared<DumpArguments>();
+    auto* pid = dump->add_option("-p,--pid", arguments->pid, "root process of the tree")->type_name("PID");
+    dump->add_option("-n,--name", arguments->name, "find the process by name (default: client.process_name)")
+        ->type_name("NAME")
+        ->excludes(pid);
+    dump->add_option("-d,--dir", arguments->folder,
+                     "folder for the checkpoint (default: shared_storage.dump_storage_dir)")
+        ->type_name("DIR");
+    auto* leave = dump->add_flag("--leave-running", arguments->leave_running, "keep the tree running after the dump");
+    dump->add_flag("--stop", arguments->stop, "end the tree once the checkpoint is on the disk")->excludes(leave);
+    add_criu_argument_option(*dump, arguments->criu_arguments);
+    dump->add_flag("--dry-run", arguments->dry_run, "say what would be done or refused; touch nothing");
+    dump->footer("example: sudo cedana client dump -p 4242 -d /var/checkpoints");
+    dump->callback([arguments, &chosen] {
+        chosen = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+            run(*arguments, common, interrupt);
+        };
+    });
+}
+
+} // namespace cedana

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/text.hpp"
+#include "cedana/cli/commands.hpp"
+#include "cedana/cli/output.hpp"
+#include "cedana/process/find.hpp"
+#include "cedana/process/procfs.hpp"
+
+#include <memory>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const Candidate& candidate) {
+    return {{"pid", candidate.id.pid},
+            {"start_time", candidate.id.start_time},
+            {"score", candidate.match.score},
+            {"matched", candidate.match.text},
+            {"comm", candidate.comm},
+            {"command_line", candidate.command_line},
+            {"represents", candidate.represents}};
+}
+
+void run(const std::string& name, const CommonArguments& common) {
+    const FindResult found = find_by_name(Procfs(), name, ::getpid());
+    if (common.format == Format::json) {
+        Json candidates = Json::array();
+        for (const Candidate& candidate : found.candidates)
+            candidates.push_back(to_json(candidate));
+        print_json({{"name", name},
+                    {"winner", found.winner ? Json(found.winner->id.pid) : Json(nullptr)},
+                    {"candidates", candidates}});
+    } else if (!found.candidates.empty()) {
+        std::vector<std::vector<std::string>> rows = {{"", "PID", "SCORE", "MATCHED", "COMMAND"}};
+        for (const Candidate& candidate : found.candidates) {
+            const bool wins = found.winner && found.winner->id == candidate.id;
+            rows.push_back({wins ? "*" : "", std::to_string(candidate.id.pid),
+                            fmt::format("{:.2f}", candidate.match.score), printable(candidate.match.text),
+                            printable(candidate.command_line.empty() ? candidate.comm : candidate.command_line)});
+        }
+        print_table(rows);
+    }
+    // What a dump by this name would say, so that a script can go by the exit code.
+    static_cast<void>(choose(found));
+}
+
+} // namespace
+
+void add_find(CLI::App& parent, Command& chosen) {
+    CLI::App* find = parent.add_subcommand("find", "show what a name resolves to; dumps nothing");
+    const auto name = std::make_shared<std::string>();
+    find->add_option("NAME", *name, "a program, a script or part of a command line")->required();
+    find->footer("example: sudo cedana client find 'jupyter notebook'");
+    find->callback(
+        [name, &chosen] { chosen = [name](const CommonArguments& common, const Interrupt&) { run(*name, common); }; });
+}
+
+} // namespace cedana

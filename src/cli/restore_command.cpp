@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/restore.hpp"
+#include "cedana/cli/commands.hpp"
+#include "cedana/cli/output.hpp"
+#include "cedana/cli/plans.hpp"
+
+#include <memory>
+
+#include <nlohmann/json.hpp>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct RestoreArguments {
+    std::filesystem::path checkpoint;
+    bool dry_run = false;
+    bool new_pid_namespace = false;
+    bool force = false;
+    bool truncate_grown = false;
+    std::vector<std::string> criu_arguments;
+};
+
+Json to_json(const std::vector<RestoredFile>& files) {
+    Json json = Json::array();
+    for (const RestoredFile& file : files)
+        json.push_back({{"path", file.path},
+                        {"action", name_of(file.action)},
+                        {"backup", file.backup.empty() ? Json(nullptr) : Json(file.backup.string())}});
+    return json;
+}
+
+void run(const RestoreArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
+    LoadedConfig config = load_config_for(common);
+    append_criu_arguments(config.values, arguments.criu_arguments);
+    const RestoreRequest request{.checkpoint = arguments.checkpoint,
+                                 .config = config.values,
+                                 .new_pid_namespace = arguments.new_pid_namespace,
+                                 .files = {.force = arguments.force, .truncate_grown = arguments.truncate_grown}};
+    if (arguments.dry_run)
+        return show_plan(plan_restore(request, interrupt), common.format);
+    Progress progress;
+    const RestoreResult result = restore(request, interrupt, progress);
+    if (common.format == Format::json)
+        print_json({{"checkpoint", result.checkpoint.string()},
+                    {"pid", result.pid},
+                    {"seconds", result.seconds},
+                    {"bytes_images", result.bytes_images},
+                    {"phases", result.phases},
+                    {"files", to_json(result.files)}});
+    else
+        print_line(std::to_string(result.pid));
+}
+
+} // namespace
+
+void add_restore(CLI::App& parent, Command& chosen) {
+    CLI::App* restore = parent.add_subcommand("restore", "bring a process tree back from a checkpoint");
+    const auto arguments = std::make_shared<RestoreArguments>();
+    restore->add_option("ZIP", arguments->checkpoint, "the checkpoint")->required();
+    restore->add_flag("--dry-run", arguments->dry_run, "say what would be done or refused; change nothing");
+    restore->add_flag("--new-pidns", arguments->new_pid_namespace,
+                      "restore into a new pid namespace, beside the original");
+    add_criu_argument_option(*restore, arguments->criu_arguments);
+    restore->add_flag("--force", arguments->force, "put files back even if another process has them open for writing");
+    restore->add_flag("--truncate-grown", arguments->truncate_grown,
+                      "cut files that were too large for the checkpoint and have grown, keeping what was added");
+    restore->footer("example: sudo cedana client restore /var/checkpoints/redis-server_20261122T164510Z.zip");
+    restore->callback([arguments, &chosen] {
+        chosen = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+            run(*arguments, common, interrupt);
+        };
+    });
+}
+
+} // namespace cedana
