@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cedana {
 
@@ -38,6 +39,15 @@ std::optional<std::uint64_t> kilobytes(const std::string& text, std::string_view
     return std::nullopt;
 }
 
+// "name 123", a line of memory.stat; `name` with the blank.
+std::optional<std::uint64_t> number_behind(const std::string& text, std::string_view name) {
+    for (const std::string& line : split(text, '\n'))
+        if (std::int64_t value = 0; line.starts_with(name) &&
+                                    parse_number(trim(std::string_view(line).substr(name.size())), value) && value >= 0)
+            return static_cast<std::uint64_t>(value);
+    return std::nullopt;
+}
+
 std::optional<std::uint64_t> number_in(const std::filesystem::path& path) {
     const auto text = read_if_there(path);
     std::int64_t value = 0;
@@ -46,24 +56,60 @@ std::optional<std::uint64_t> number_in(const std::filesystem::path& path) {
     return static_cast<std::uint64_t>(value);
 }
 
-std::uint64_t cgroup_room(const std::filesystem::path& proc, const std::filesystem::path& cgroups) {
-    const auto membership = read_if_there(proc / "self/cgroup");
-    if (!membership)
+// One kind of memory cgroup: where its tree is, and what its files are called.
+struct MemoryGroups {
+    std::filesystem::path root;
+    const char* limit;
+    const char* usage;
+    // In memory.stat: pages of files that the kernel takes back before it would refuse memory.
+    const char* reclaimable;
+};
+
+// What the group may still take; k_unlimited without a limit.
+std::uint64_t room_in(const MemoryGroups& groups, const std::filesystem::path& group) {
+    const auto limit = number_in(groups.root / group / groups.limit);
+    const auto usage = number_in(groups.root / group / groups.usage);
+    if (!limit || !usage)
         return k_unlimited;
+    const auto stat = read_if_there(groups.root / group / "memory.stat");
+    const std::uint64_t reclaimable = stat ? number_behind(*stat, groups.reclaimable).value_or(0) : 0;
+    const std::uint64_t held = *usage - std::min(*usage, reclaimable);
+    return *limit - std::min(*limit, held);
+}
+
+std::uint64_t room_up_to_the_root(const MemoryGroups& groups, std::filesystem::path group) {
+    std::uint64_t room = room_in(groups, group);
+    while (!group.empty()) {
+        group = group.parent_path();
+        room = std::min(room, room_in(groups, group));
+    }
+    return room;
+}
+
+bool names(std::string_view controllers, std::string_view controller) {
+    for (const std::string& name : split(std::string(controllers), ','))
+        if (name == controller)
+            return true;
+    return false;
+}
+
+// Lines of /proc/self/cgroup (cgroups(7)): "0::/path" of version 2, "4:memory:/path" of version 1. Where both are
+// mounted version 2 is in a folder "unified", and memory belongs to one of them.
+std::uint64_t cgroup_room(const std::filesystem::path& proc, const std::filesystem::path& cgroups) {
     std::uint64_t room = k_unlimited;
-    for (const std::string& line : split(*membership, '\n')) {
-        if (!line.starts_with("0::/"))
+    for (const std::string& line : split(read_if_there(proc / "self/cgroup").value_or(""), '\n')) {
+        const std::vector<std::string> fields = split(line, ':');
+        if (fields.size() < 3 || !fields[2].starts_with('/'))
             continue;
-        std::filesystem::path group = line.substr(4);
-        while (true) {
-            const auto limit = number_in(cgroups / group / "memory.max");
-            const auto used = number_in(cgroups / group / "memory.current");
-            if (limit && used)
-                room = std::min(room, *limit > *used ? *limit - *used : 0);
-            if (group.empty())
-                break;
-            group = group.parent_path();
-        }
+        const std::filesystem::path group = line.substr(fields[0].size() + fields[1].size() + 3);
+        if (fields[0] == "0" && fields[1].empty())
+            for (const auto& root : {cgroups, cgroups / "unified"})
+                room = std::min(room,
+                                room_up_to_the_root({root, "memory.max", "memory.current", "inactive_file "}, group));
+        else if (names(fields[1], "memory"))
+            room = std::min(room, room_up_to_the_root({cgroups / "memory", "memory.limit_in_bytes",
+                                                       "memory.usage_in_bytes", "total_inactive_file "},
+                                                      group));
     }
     return room;
 }

@@ -7,8 +7,9 @@
 
 namespace cedana {
 
-// The lesser of MemAvailable (proc(5)) and the room left in this process's memory cgroup and its ancestors
-// (cgroup v2: memory.max - memory.current), in bytes. Where neither can be read: 0.
+// The lesser of MemAvailable (proc(5)) and the room left in this process's memory cgroup and its ancestors (cgroups(7),
+// version 1 or 2: the limit less what is used; file pages that are not in use count as free), in bytes. Where neither
+// can be read: 0.
 [[nodiscard]] std::uint64_t available_memory(const std::filesystem::path& proc = "/proc",
                                              const std::filesystem::path& cgroups = "/sys/fs/cgroup");
 

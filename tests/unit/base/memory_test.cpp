@@ -45,6 +45,29 @@ TEST_F(AvailableMemory, IsZeroInAFullCgroup) {
     EXPECT_EQ(look(), 0U);
 }
 
+TEST_F(AvailableMemory, CountsUnusedFilePagesOfACgroupAsFree) {
+    write("cgroups/outer/inner/memory.max", "5000\n");
+    write("cgroups/outer/inner/memory.current", "4500\n");
+    write("cgroups/outer/inner/memory.stat", "anon 100\ninactive_file 3000\nactive_file 400\n");
+    EXPECT_EQ(look(), 3500U);
+}
+
+TEST_F(AvailableMemory, FindsVersion2BesideVersion1) {
+    std::filesystem::create_directories(path("cgroups/unified/outer"));
+    write("cgroups/unified/outer/memory.max", "5000\n");
+    write("cgroups/unified/outer/memory.current", "1000\n");
+    EXPECT_EQ(look(), 4000U);
+}
+
+TEST_F(AvailableMemory, IsTheRoomLeftInACgroupOfVersion1) {
+    std::filesystem::create_directories(path("cgroups/memory/job:1"));
+    write("proc/self/cgroup", "5:cpu,cpuacct:/job:1\n4:memory:/job:1\n0::/\n");
+    write("cgroups/memory/job:1/memory.limit_in_bytes", "5000\n");
+    write("cgroups/memory/job:1/memory.usage_in_bytes", "4500\n");
+    write("cgroups/memory/job:1/memory.stat", "inactive_file 1\ntotal_inactive_file 1500\n");
+    EXPECT_EQ(look(), 2000U);
+}
+
 TEST(PeakMemory, IsSomething) { EXPECT_GT(peak_memory(), 0U); }
 
 } // namespace
