@@ -14,6 +14,7 @@ ImageReader::ImageReader(const ZipReader& zip, const FrameIndex& index, ImageRea
     : zip_(zip), index_(index), options_(std::move(options)), next_ahead_(index_.images.end()) {
     for (const ImageRecord& record : index_.images)
         require_fit(record);
+    zip_.expect_forward_reading();
     const unsigned workers =
         options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
     try {

@@ -12,6 +12,8 @@
 #include <spdlog/fmt/fmt.h>
 #include <zip.h>
 
+#include <fcntl.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "entry_name.hpp"
@@ -196,6 +198,11 @@ RawEntry ZipReader::open_raw(std::string_view name) const {
         start = data_start(container_->file(), container_->local_header(index, *entry, path_), *entry, path_);
     }
     return {*entry, container_->file().fd(), path_, start};
+}
+
+void ZipReader::expect_forward_reading() const {
+    // Advice only: without it reading works as well.
+    ::posix_fadvise(container_->file().fd(), 0, 0, POSIX_FADV_SEQUENTIAL);
 }
 
 std::string ZipReader::read(std::string_view name, std::size_t limit) const {
