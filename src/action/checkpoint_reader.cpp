@@ -20,9 +20,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t k_mib = 1024UL * 1024;
-// A tree of 100,000 processes has a manifest of about 50 MiB; a terabyte of memory an index of about 100 MiB.
+// A tree of 100,000 processes has a manifest of about 50 MiB.
 constexpr std::size_t k_manifest_limit = 64 * k_mib;
-constexpr std::size_t k_entry_limit = 512 * k_mib;
 // Decompressing further ahead of CRIU than this gains nothing.
 constexpr std::uint64_t k_most_ahead = 256 * k_mib;
 
@@ -58,7 +57,7 @@ Checkpoint::Checkpoint(const fs::path& path)
 
 std::string Checkpoint::read_trusted(const char* name) const {
     const auto digest = manifest_.digests.find(name);
-    std::string content = zip_.read(name, k_entry_limit);
+    std::string content = zip_.read(name, k_text_limit);
     if (digest == manifest_.digests.end() || hex(sha256(std::string_view(content))) != digest->second)
         throw Error(Fault::checkpoint, fmt::format("{} is damaged: {} does not have the digest that the manifest gives",
                                                    printable(zip_.path().string()), name));

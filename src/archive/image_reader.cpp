@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/archive/image_reader.hpp"
 
+#include "cedana/archive/image_check.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 
@@ -13,7 +14,7 @@ namespace cedana {
 ImageReader::ImageReader(const ZipReader& zip, const FrameIndex& index, ImageReaderOptions options)
     : zip_(zip), index_(index), options_(std::move(options)), next_ahead_(index_.images.end()) {
     for (const ImageRecord& record : index_.images)
-        require_fit(record);
+        require_entry(zip_, record, options_.folder);
     zip_.expect_forward_reading();
     const unsigned workers =
         options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
@@ -27,15 +28,6 @@ ImageReader::ImageReader(const ZipReader& zip, const FrameIndex& index, ImageRea
 }
 
 ImageReader::~ImageReader() { end_threads(); }
-
-void ImageReader::require_fit(const ImageRecord& record) const {
-    const EntryInfo* entry = zip_.find(options_.folder + record.name);
-    const std::uint64_t end = record.frames.empty() ? 0 : record.frames.back().offset + record.frames.back().compressed;
-    if (entry == nullptr || entry->method != record.method || entry->size != record.size || entry->crc != record.crc ||
-        entry->compressed < end)
-        throw Error(Fault::checkpoint, fmt::format("{}: the image {} is not there as the index says",
-                                                   zip_.path().string(), printable(record.name)));
-}
 
 void ImageReader::end_threads() {
     {

@@ -183,6 +183,9 @@ ZipReader::ZipReader(fs::path path) : path_(std::move(path)), container_(std::ma
 
 ZipReader::~ZipReader() = default;
 
+int ZipReader::fd() const noexcept { return container_->file().fd(); }
+std::uint64_t ZipReader::file_size() const noexcept { return container_->file().size(); }
+
 const EntryInfo* ZipReader::find(std::string_view name) const {
     const auto found = by_name_.find(name);
     return found == by_name_.end() ? nullptr : &entries_[found->second];

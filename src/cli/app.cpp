@@ -43,6 +43,7 @@ void set_up(CLI::App& app, Arguments& arguments, Command& chosen) {
     client->require_subcommand(1);
     add_dump(*client, chosen);
     add_restore(*client, chosen);
+    add_verify(*client, chosen);
     add_find(*client, chosen);
     add_config(app, chosen);
     // Options of the program may stand behind a command too: `cedana client dump -p 1 --json`.

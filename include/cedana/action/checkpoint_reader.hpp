@@ -10,10 +10,14 @@
 #include "cedana/model/config.hpp"
 #include "cedana/model/manifest.hpp"
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 
 namespace cedana {
+
+// More than any entry of text has: a terabyte of memory gives an index of about 100 MiB.
+inline constexpr std::size_t k_text_limit = 512UL * 1024 * 1024;
 
 class Checkpoint {
   public:

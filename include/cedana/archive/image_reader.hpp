@@ -92,7 +92,6 @@ class ImageReader {
     };
     using SharedStream = std::shared_ptr<Stream>;
 
-    void require_fit(const ImageRecord& record) const;
     void end_threads();
     [[nodiscard]] SharedStream stream_to_feed();
     [[nodiscard]] SharedStream open_in_turn();

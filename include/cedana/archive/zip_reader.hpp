@@ -59,6 +59,9 @@ class ZipReader {
     ~ZipReader();
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    // Of the open file, and its size when it was opened.
+    [[nodiscard]] int fd() const noexcept;
+    [[nodiscard]] std::uint64_t file_size() const noexcept;
     // In the order of the central directory.
     [[nodiscard]] const std::vector<EntryInfo>& entries() const noexcept { return entries_; }
     // Null if there is no such entry.

@@ -29,6 +29,7 @@ using Command = std::function<void(const CommonArguments& common, const Interrup
 void add_dump(CLI::App& parent, Command& chosen);
 void add_restore(CLI::App& parent, Command& chosen);
 void add_find(CLI::App& parent, Command& chosen);
+void add_verify(CLI::App& parent, Command& chosen);
 void add_config(CLI::App& parent, Command& chosen);
 
 // What commands share.

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/verify.hpp"
+
+#include "cedana/action/restore_plan.hpp"
+#include "cedana/action/stopwatch.hpp"
+#include "cedana/action/whole_check.hpp"
+#include "cedana/base/event_fd.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <poll.h>
+
+namespace cedana {
+
+namespace {
+
+unsigned usual_threads(const Config& config) {
+    return config.archive_threads != 0 ? static_cast<unsigned>(config.archive_threads)
+                                       : std::max(1U, std::thread::hardware_concurrency());
+}
+
+// All checkpoints, some at a time, each read by some threads: as many in all as there are cores.
+class Reading {
+  public:
+    Reading(std::vector<VerifiedCheckpoint>& checkpoints, unsigned threads)
+        : checkpoints_(checkpoints),
+          side_by_side_(static_cast<unsigned>(std::min<std::size_t>(checkpoints.size(), threads))),
+          check_(threads / std::max(1U, side_by_side_)) {}
+
+    void run(const Interrupt& interrupt, Progress& progress) {
+        std::vector<std::jthread> threads;
+        running_ = side_by_side_;
+        try {
+            for (unsigned i = 0; i < side_by_side_; ++i)
+                threads.emplace_back([this] { work(); });
+            wait(interrupt, progress);
+        } catch (...) {
+            check_.stop();
+            throw;
+        }
+    }
+
+    [[nodiscard]] std::uint64_t bytes() const { return check_.bytes(); }
+
+  private:
+    void wait(const Interrupt& interrupt, Progress& progress) const {
+        constexpr int k_tell_every_ms = 200;
+        const std::uint64_t total = total_bytes();
+        std::array<pollfd, 2> set = {{{ended_.fd(), POLLIN, 0}, {interrupt.fd(), POLLIN, 0}}};
+        while (set[0].revents == 0) {
+            if (::poll(set.data(), set.size(), k_tell_every_ms) < 0 && errno != EINTR) {
+                const int err = errno;
+                throw os_error(err, "cannot poll");
+            }
+            interrupt.throw_if_pending();
+            progress.bytes(check_.bytes(), total);
+        }
+    }
+
+    [[nodiscard]] std::uint64_t total_bytes() const {
+        std::uint64_t total = 0;
+        for (const VerifiedCheckpoint& one : checkpoints_) {
+            std::error_code error;
+            const std::uint64_t size = std::filesystem::file_size(one.path, error);
+            total += error ? 0 : size;
+        }
+        return total;
+    }
+
+    void work() noexcept {
+        for (std::size_t i = next_++; i < checkpoints_.size() && !check_.stopped(); i = next_++)
+            read(checkpoints_[i]);
+        if (--running_ == 0)
+            ended_.set();
+    }
+
+    void read(VerifiedCheckpoint& one) noexcept {
+        try {
+            one.manifest = check_.run(one.path);
+        } catch (const Error& error) {
+            one.flaw = error;
+        } catch (const std::exception& error) {
+            one.flaw = Error(Fault::internal, fmt::format("cannot verify {}: {}", one.path.string(), error.what()));
+        }
+    }
+
+    std::vector<VerifiedCheckpoint>& checkpoints_;
+    unsigned side_by_side_;
+    WholeCheck check_;
+    EventFd ended_;
+    std::atomic<std::size_t> next_ = 0;
+    std::atomic<unsigned> running_ = 0;
+};
+
+std::vector<Error> refusals_here(const VerifiedCheckpoint& one, const Config& config, const Interrupt& interrupt) {
+    try {
+        return plan_restore({.checkpoint = one.path, .config = config}, interrupt).refusals;
+    } catch (const Error& error) {
+        if (error.fault() == Fault::interrupted)
+            throw;
+        return {error};
+    }
+}
+
+} // namespace
+
+VerifyResult verify(const VerifyRequest& request, const Interrupt& interrupt, Progress& progress) {
+    Stopwatch watch;
+    VerifyResult result;
+    for (const auto& path : request.checkpoints) {
+        std::error_code ignored;
+        result.checkpoints.push_back({.path = std::filesystem::absolute(path, ignored).lexically_normal(),
+                                      .flaw = std::nullopt,
+                                      .manifest = std::nullopt,
+                                      .refusals = {}});
+    }
+    progress.phase("verifying");
+    Reading reading(result.checkpoints, usual_threads(request.config));
+    reading.run(interrupt, progress);
+    for (VerifiedCheckpoint& one : result.checkpoints)
+        if (!one.flaw)
+            one.refusals = refusals_here(one, request.config, interrupt);
+    result.bytes_read = reading.bytes();
+    result.seconds = watch.seconds();
+    return result;
+}
+
+std::optional<Error> worst_of(const VerifyResult& result) {
+    std::optional<Error> first;
+    for (const VerifiedCheckpoint& one : result.checkpoints) {
+        if (one.flaw && one.flaw->fault() == Fault::checkpoint)
+            return one.flaw;
+        if (!first && one.flaw)
+            first = one.flaw;
+        if (!first && !one.refusals.empty())
+            first = one.refusals.front();
+    }
+    return first;
+}
+
+} // namespace cedana

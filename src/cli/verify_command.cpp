@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/verify.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/cli/commands.hpp"
+#include "cedana/cli/output.hpp"
+
+#include <memory>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+void print_reason(const Error& error) {
+    print_line("  " + error.message());
+    if (!error.cause().empty())
+        print_line("    cause: " + error.cause());
+    if (!error.hint().empty())
+        print_line("    hint:  " + error.hint());
+}
+
+void print_checkpoint(const VerifiedCheckpoint& one) {
+    const std::string path = printable(one.path.string());
+    if (one.flaw) {
+        print_line(fmt::format("{}: {}", path,
+                               one.flaw->fault() == Fault::checkpoint ? "not a whole checkpoint" : "cannot be read"));
+        return print_reason(*one.flaw);
+    }
+    print_line(fmt::format("{}: whole ({} of images), {}", path, human_bytes(one.manifest->bytes_images),
+                           one.refusals.empty() ? "can be restored here" : "but cannot be restored here now:"));
+    for (const Error& refusal : one.refusals)
+        print_reason(refusal);
+}
+
+Json to_json(const Error& error) {
+    return {{"exit_code", static_cast<int>(error.fault())},
+            {"message", error.message()},
+            {"cause", error.cause()},
+            {"hint", error.hint()}};
+}
+
+Json to_json(const VerifiedCheckpoint& one) {
+    Json json = {{"checkpoint", one.path.string()},
+                 {"whole", !one.flaw},
+                 {"restores_here", !one.flaw && one.refusals.empty()},
+                 {"flaw", one.flaw ? to_json(*one.flaw) : Json(nullptr)}};
+    json["name"] = one.manifest ? Json(printable(one.manifest->name)) : Json(nullptr);
+    json["pid"] = one.manifest ? Json(one.manifest->tree.front().pid) : Json(nullptr);
+    json["bytes_images"] = one.manifest ? Json(one.manifest->bytes_images) : Json(nullptr);
+    json["refusals"] = Json::array();
+    for (const Error& refusal : one.refusals)
+        json["refusals"].push_back(to_json(refusal));
+    return json;
+}
+
+Json to_json(const VerifyResult& result) {
+    Json list = Json::array();
+    for (const VerifiedCheckpoint& one : result.checkpoints)
+        list.push_back(to_json(one));
+    return {{"checkpoints", list}, {"bytes_read", result.bytes_read}, {"seconds", result.seconds}};
+}
+
+void run(const std::vector<std::filesystem::path>& checkpoints, const CommonArguments& common,
+         const Interrupt& interrupt) {
+    const LoadedConfig config = load_config_for(common);
+    Progress progress;
+    const VerifyResult result = verify({.checkpoints = checkpoints, .config = config.values}, interrupt, progress);
+    if (common.format == Format::json)
+        print_json(to_json(result));
+    else
+        for (const VerifiedCheckpoint& one : result.checkpoints)
+            print_checkpoint(one);
+    if (const auto worst = worst_of(result))
+        throw *worst;
+}
+
+} // namespace
+
+void add_verify(CLI::App& parent, Command& chosen) {
+    CLI::App* verify = parent.add_subcommand("verify", "are checkpoints whole, and can they be restored here");
+    const auto checkpoints = std::make_shared<std::vector<std::filesystem::path>>();
+    verify->add_option("ZIP", *checkpoints, "checkpoints; every byte of them is read")->required();
+    verify->footer("example: sudo cedana client verify /var/checkpoints/*.zip");
+    verify->callback([checkpoints, &chosen] {
+        chosen = [checkpoints](const CommonArguments& common, const Interrupt& interrupt) {
+            run(*checkpoints, common, interrupt);
+        };
+    });
+}
+
+} // namespace cedana
