@@ -73,7 +73,8 @@ std::optional<MapLine> parse_map_line(std::string_view line) {
     line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
     const std::size_t dash = fields[0].find('-');
     const auto inode = number<std::uint64_t>(fields[4]);
-    // Without a file the inode is 0, but so it is of the host's first System V segment (ipc/shm.c: the inode is the id).
+    // Without a file the inode is 0, but so it is of the host's first System V segment (ipc/shm.c: the inode is the
+    // id).
     if (dash == std::string_view::npos || !inode || (*inode == 0 && !line.starts_with('/')) || line.empty())
         return std::nullopt;
     return MapLine{.range = fmt::format("{}-{}", without_leading_zeros(fields[0].substr(0, dash)),

@@ -30,6 +30,7 @@ void add_dump(CLI::App& parent, Command& chosen);
 void add_restore(CLI::App& parent, Command& chosen);
 void add_find(CLI::App& parent, Command& chosen);
 void add_verify(CLI::App& parent, Command& chosen);
+void add_check(CLI::App& parent, Command& chosen);
 void add_config(CLI::App& parent, Command& chosen);
 
 // What commands share.

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/environment.hpp"
+
+#include "cedana/action/host.hpp"
+#include "cedana/action/host_check.hpp"
+#include "cedana/action/store_check.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/criu/compatibility.hpp"
+#include "cedana/criu/environment.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <string>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+Requirement failed(std::string name, const Error& error, std::string needed) {
+    return {.name = std::move(name),
+            .standing = Standing::bad,
+            .found = error.message(),
+            .needed = std::move(needed),
+            .remedy = error.hint()};
+}
+
+class EnvironmentCheck {
+  public:
+    explicit EnvironmentCheck(const ConfigSources& sources) : sources_(sources) {}
+
+    std::vector<Requirement> run() {
+        load();
+        if (const auto status = Procfs().status(::getpid()))
+            std::ranges::move(check_privileges(*status), std::back_inserter(found_));
+        found_.push_back(check_tracing());
+        if (find_criu()) {
+            ask_criu();
+            found_.push_back(check_network_lock());
+        }
+        found_.push_back(check_userfaultfd());
+        found_.push_back(check_cgroups());
+        check_work_folder();
+        check_folders();
+        return std::move(found_);
+    }
+
+  private:
+    void load() {
+        try {
+            const LoadedConfig loaded = load_config(sources_);
+            config_ = loaded.values;
+            found_.push_back(describe(loaded.user_file));
+            for (const std::string& warning : loaded.warnings)
+                found_.push_back({.name = "config",
+                                  .standing = Standing::doubtful,
+                                  .found = warning,
+                                  .needed = "settings that count",
+                                  .remedy = "change the file, or see with `cedana config show` what counts"});
+        } catch (const Error& error) {
+            found_.push_back(failed("config", error, "a config file that can be read"));
+        }
+    }
+
+    static Requirement describe(const std::filesystem::path& file) {
+        struct ::stat info {};
+        if (file.empty() || ::stat(file.c_str(), &info) != 0)
+            return met("config", "defaults: there is no file");
+        std::string found = fmt::format("{} (owner {}, mode {:04o})", printable(file.string()), info.st_uid,
+                                        static_cast<unsigned>(info.st_mode) & 07777U);
+        if ((info.st_mode & (S_IWGRP | S_IWOTH)) == 0)
+            return met("config", std::move(found));
+        return {.name = "config",
+                .standing = Standing::doubtful,
+                .found = found + ": others can change what is dumped, and where to",
+                .needed = "a file that only its owner can write",
+                .remedy = fmt::format("chmod go-w {}", printable(file.string()))};
+    }
+
+    bool find_criu() {
+        try {
+            program_ = criu::find_program(config_.criu_path);
+            version_ = criu::require_version(program_);
+            found_.push_back(met("criu", fmt::format("{}, version {}", program_, version_)));
+            return true;
+        } catch (const Error& error) {
+            found_.push_back(failed("criu", error, "CRIU 4.0 or later"));
+            return false;
+        }
+    }
+
+    void ask_criu() {
+        const std::string kernel = describe_host().kernel;
+        if (const auto flaw = criu::known_flaw(version_, kernel))
+            found_.push_back({.name = "kernel",
+                              .standing = Standing::bad,
+                              .found = fmt::format("Linux {} with CRIU {}: {}", kernel, version_, flaw->consequence),
+                              .needed = fmt::format("CRIU {} or later", flaw->mended_in),
+                              .remedy = "run scripts/install-criu"});
+        else
+            found_.push_back(met("kernel", fmt::format("Linux {}; no known trouble with CRIU {}", kernel, version_)));
+        try {
+            if (const auto reason = criu::failed_check(program_))
+                found_.push_back({.name = "criu check",
+                                  .standing = Standing::bad,
+                                  .found = *reason,
+                                  .needed = "that CRIU's own check passes",
+                                  .remedy = fmt::format("see what `{} check` says", program_),
+                                  .permanent = "a kernel built with CONFIG_CHECKPOINT_RESTORE and the *_DIAG options"});
+            else
+                found_.push_back(met("criu check", "passes: the kernel has the features that CRIU needs"));
+        } catch (const Error& error) {
+            found_.push_back(failed("criu check", error, "that CRIU's own check passes"));
+        }
+    }
+
+    // CRIU blocks connections of what it dumps by nftables, through a library, or by the program iptables-restore.
+    [[nodiscard]] Requirement check_network_lock() const {
+        if (!criu::usable_network_lock(program_).empty())
+            return met("network lock", "nftables");
+        try {
+            return met("network lock", criu::find_program("iptables-restore"));
+        } catch (const Error&) {
+            return {.name = "network lock",
+                    .standing = Standing::doubtful,
+                    .found = "neither nftables nor iptables: established TCP connections cannot be dumped",
+                    .needed = "nftables in the kernel and in CRIU, or iptables",
+                    .remedy = "modprobe nf_tables, or apt-get install iptables",
+                    .permanent = "nf_tables in /etc/modules-load.d/cedana.conf"};
+        }
+    }
+
+    void check_work_folder() {
+        if (::geteuid() != 0)
+            return;
+        try {
+            found_.push_back(met("work folder", state_folder().string()));
+        } catch (const Error& error) {
+            found_.push_back(failed("work folder", error, "a folder of root's own"));
+        }
+    }
+
+    void check_folders() {
+        const std::string& store = config_.shared_storage_dump_storage_dir;
+        const std::string& mount = config_.shared_storage_mount_point;
+        if (store.empty())
+            found_.push_back(met("store", "shared_storage.dump_storage_dir is not set: each dump needs -d DIR"));
+        else
+            found_.push_back(
+                check_store({.name = "store", .setting = "shared_storage.dump_storage_dir", .folder = store}));
+        if (!mount.empty())
+            found_.push_back(check_store({.name = "mount point",
+                                          .setting = "shared_storage.mount_point",
+                                          .folder = mount,
+                                          .is_mount_point = true}));
+    }
+
+    const ConfigSources& sources_;
+    Config config_;
+    std::string program_;
+    std::string version_;
+    std::vector<Requirement> found_;
+};
+
+} // namespace
+
+std::vector<Requirement> check_environment(const ConfigSources& sources) { return EnvironmentCheck(sources).run(); }
+
+bool can_work(const std::vector<Requirement>& requirements) {
+    return std::ranges::none_of(requirements, [](const Requirement& one) { return one.standing == Standing::bad; });
+}
+
+} // namespace cedana

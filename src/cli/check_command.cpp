@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/environment.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/cli/commands.hpp"
+#include "cedana/cli/output.hpp"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const Requirement& one) {
+    return {{"name", one.name},     {"standing", name_of(one.standing)}, {"found", one.found}, {"needed", one.needed},
+            {"remedy", one.remedy}, {"permanent", one.permanent}};
+}
+
+void print_detail(std::string_view title, const std::string& text) {
+    if (!text.empty())
+        print_line(fmt::format("        {:<10}{}", fmt::format("{}:", title), printable(text)));
+}
+
+void print(const std::vector<Requirement>& requirements) {
+    std::size_t width = 0;
+    for (const Requirement& one : requirements)
+        width = std::max(width, one.name.size());
+    for (const Requirement& one : requirements) {
+        print_line(
+            fmt::format("{:<6}{:<{}}  {}", name_of(one.standing), printable(one.name), width, printable(one.found)));
+        print_detail("needed", one.needed);
+        print_detail("remedy", one.remedy);
+        print_detail("for good", one.permanent);
+    }
+}
+
+void run(const CommonArguments& common) {
+    const std::vector<Requirement> requirements =
+        check_environment({.caller = caller_from_system(), .explicit_file = common.config_file});
+    const bool able = can_work(requirements);
+    if (common.format == Format::json) {
+        Json list = Json::array();
+        for (const Requirement& one : requirements)
+            list.push_back(to_json(one));
+        print_json({{"able", able}, {"requirements", list}});
+    } else {
+        print(requirements);
+    }
+    if (!able)
+        throw Error(Fault::environment, "dump and restore cannot work here yet")
+            .hint("each line that says fail names its remedy");
+}
+
+} // namespace
+
+void add_check(CLI::App& parent, Command& chosen) {
+    CLI::App* check = parent.add_subcommand("check", "whether this host can dump and restore, and what to do if not");
+    check->footer("example: sudo cedana check");
+    check->callback([&chosen] { chosen = [](const CommonArguments& common, const Interrupt&) { run(common); }; });
+}
+
+} // namespace cedana
