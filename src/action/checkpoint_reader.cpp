@@ -34,13 +34,6 @@ const fs::path& existing(const fs::path& path) {
     return path;
 }
 
-Manifest read_manifest(const ZipReader& zip) {
-    if (zip.find(k_manifest_entry) == nullptr)
-        throw Error(Fault::checkpoint, fmt::format("{} is not a checkpoint: it has no {}",
-                                                   printable(zip.path().string()), k_manifest_entry));
-    return parse_manifest(zip.read(k_manifest_entry, k_manifest_limit));
-}
-
 std::uint64_t read_ahead_bound(const Config& config) {
     if (config.archive_buffer_mib != 0)
         return static_cast<std::uint64_t>(config.archive_buffer_mib) * k_mib;
@@ -48,6 +41,13 @@ std::uint64_t read_ahead_bound(const Config& config) {
 }
 
 } // namespace
+
+Manifest read_manifest(const ZipReader& zip) {
+    if (zip.find(k_manifest_entry) == nullptr)
+        throw Error(Fault::checkpoint, fmt::format("{} is not a checkpoint: it has no {}",
+                                                   printable(zip.path().string()), k_manifest_entry));
+    return parse_manifest(zip.read(k_manifest_entry, k_manifest_limit));
+}
 
 Checkpoint::Checkpoint(const fs::path& path)
     : zip_(existing(path)), manifest_(read_manifest(zip_)), index_(read_index(read_trusted(k_index_entry))),

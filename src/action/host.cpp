@@ -44,6 +44,12 @@ void require_root(const std::string& to_do) {
         throw Error(Fault::permission, fmt::format("only root can {}", to_do)).hint("run it with sudo");
 }
 
+std::string host_name() {
+    struct utsname names {};
+    ::uname(&names);
+    return names.nodename;
+}
+
 ManifestHost describe_host() {
     struct utsname names {};
     ::uname(&names);

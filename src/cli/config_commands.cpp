@@ -23,10 +23,10 @@ void show(const CommonArguments& common) {
         print_json(json);
         return;
     }
-    std::vector<std::vector<std::string>> rows = {{"SETTING", "VALUE", "FROM"}};
+    Table table({{.title = "SETTING"}, {.title = "VALUE"}, {.title = "FROM", .elastic = true}});
     for (const ConfigRow& row : config_rows(config))
-        rows.push_back({row.key, printable(row.value), printable(row.origin)});
-    print_table(rows);
+        table.add({row.key, printable(row.value), printable(row.origin)});
+    print_table(table);
 }
 
 void init() {

@@ -38,14 +38,18 @@ void run(const std::string& name, const CommonArguments& common) {
                     {"winner", found.winner ? Json(found.winner->id.pid) : Json(nullptr)},
                     {"candidates", candidates}});
     } else if (!found.candidates.empty()) {
-        std::vector<std::vector<std::string>> rows = {{"", "PID", "SCORE", "MATCHED", "COMMAND"}};
+        Table table({{.title = ""},
+                     {.title = "PID", .align = Align::right},
+                     {.title = "SCORE"},
+                     {.title = "MATCHED", .rank = 1},
+                     {.title = "COMMAND", .elastic = true}});
         for (const Candidate& candidate : found.candidates) {
             const bool wins = found.winner && found.winner->id == candidate.id;
-            rows.push_back({wins ? "*" : "", std::to_string(candidate.id.pid),
-                            fmt::format("{:.2f}", candidate.match.score), printable(candidate.match.text),
-                            printable(candidate.command_line.empty() ? candidate.comm : candidate.command_line)});
+            table.add({wins ? "*" : "", std::to_string(candidate.id.pid), fmt::format("{:.2f}", candidate.match.score),
+                       printable(candidate.match.text),
+                       printable(candidate.command_line.empty() ? candidate.comm : candidate.command_line)});
         }
-        print_table(rows);
+        print_table(table);
     }
     // What a dump by this name would say, so that a script can go by the exit code.
     static_cast<void>(choose(found));

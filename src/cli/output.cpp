@@ -3,12 +3,13 @@
 
 #include "cedana/base/text.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
 
 namespace cedana {
 
@@ -25,20 +26,12 @@ void print_json(const nlohmann::ordered_json& json) {
     print_line(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-void print_table(std::span<const std::vector<std::string>> rows) {
-    std::vector<std::size_t> widths;
-    for (const auto& row : rows) {
-        widths.resize(std::max(widths.size(), row.size()));
-        for (std::size_t i = 0; i < row.size(); ++i)
-            widths[i] = std::max(widths[i], row[i].size());
-    }
-    for (const auto& row : rows) {
-        std::string line;
-        for (std::size_t i = 0; i < row.size(); ++i)
-            line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
+void print_table(const Table& table) {
+    for (const std::string& line : table.lines(terminal_width(STDOUT_FILENO), paint_for(STDOUT_FILENO)))
         print_line(line);
-    }
 }
+
+void print_note(std::string_view note) { std::fprintf(stderr, "%.*s\n", static_cast<int>(note.size()), note.data()); }
 
 std::string error_text(const Error& error) {
     std::string text = fmt::format("error: {}\n", error.message());

@@ -18,6 +18,8 @@ namespace cedana {
 
 // More than any entry of text has: a terabyte of memory gives an index of about 100 MiB.
 inline constexpr std::size_t k_text_limit = 512UL * 1024 * 1024;
+// Throws Error(Fault::checkpoint) if there is none, or none that is usable.
+[[nodiscard]] Manifest read_manifest(const ZipReader& zip);
 
 class Checkpoint {
   public:

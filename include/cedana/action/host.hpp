@@ -14,6 +14,9 @@ namespace cedana {
 // Throws Error(Fault::permission) with the command to type.
 void require_root(const std::string& to_do);
 
+// As uname(2) has it.
+[[nodiscard]] std::string host_name();
+
 // Name, kernel, machine and CPU of this host.
 [[nodiscard]] ManifestHost describe_host();
 

@@ -3,11 +3,10 @@
 #pragma once
 
 #include "cedana/base/error.hpp"
+#include "cedana/cli/table.hpp"
 
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -17,8 +16,11 @@ namespace cedana {
 void print_line(std::string_view line);
 void print_json(const nlohmann::ordered_json& json);
 
-// Columns as wide as their widest cell, the last one not padded.
-void print_table(std::span<const std::vector<std::string>> rows);
+// As wide as the terminal is.
+void print_table(const Table& table);
+
+// One line to stderr, for people: never part of the result.
+void print_note(std::string_view note);
 
 // "error: …" with the steps, cause, hint and log that it has.
 [[nodiscard]] std::string error_text(const Error& error);

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is known of the terminal behind an output: its width, and whether colours are wanted there. And the marks that
+// colour a text; programs that read a pipe never get any.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace cedana {
+
+enum class Colour { none, bold, dim, red, green, yellow, blue };
+enum class Paint { plain, coloured };
+
+// Columns of the terminal behind `fd`; 0 if there is none, and so no limit.
+[[nodiscard]] std::size_t terminal_width(int fd);
+
+// coloured: a terminal, TERM is not "dumb", and NO_COLOR (https://no-color.org) is unset or empty.
+[[nodiscard]] Paint paint_for(int fd);
+
+[[nodiscard]] std::string painted(std::string_view text, Colour colour, Paint paint);
+
+// Columns that a text without control characters takes: code points, wide ones twice.
+[[nodiscard]] std::size_t display_width(std::string_view text);
+
+// At most `width` columns of the text; if something is cut off, it ends in "…".
+[[nodiscard]] std::string fitted(std::string_view text, std::size_t width);
+
+} // namespace cedana

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/catalog.hpp"
+#include "cedana/action/host.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/base/time_text.hpp"
+#include "cedana/cli/commands.hpp"
+#include "cedana/cli/output.hpp"
+
+#include <algorithm>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Clock = std::chrono::system_clock;
+
+struct ListArguments {
+    std::optional<std::filesystem::path> store;
+    std::string name;
+    std::string newer;
+    std::string older;
+    bool paths_alone = false;
+};
+
+std::optional<std::chrono::seconds> age_of(const std::string& text, std::string_view option) {
+    if (text.empty())
+        return std::nullopt;
+    const auto age = parse_duration(text);
+    if (!age)
+        throw Error(Fault::usage, fmt::format("{} {} is no age", option, printable(text)))
+            .hint("a number with s, m, h, d or w behind it: 90s, 15m, 2h, 7d, 3w");
+    return age;
+}
+
+// What a listing says beside the catalog itself.
+struct Now {
+    Clock::time_point time = Clock::now();
+    Procfs procfs;
+    std::string host = host_name();
+
+    [[nodiscard]] std::chrono::seconds age(const CatalogEntry& entry) const {
+        return std::chrono::duration_cast<std::chrono::seconds>(time - entry.when);
+    }
+    [[nodiscard]] std::string state(const CatalogEntry& entry) const {
+        return entry.summary ? std::string(name_of(process_now(*entry.summary, procfs, host))) : "";
+    }
+};
+
+double ratio_of(const CatalogEntry& entry) {
+    return entry.bytes == 0 ? 0 : static_cast<double>(entry.summary->bytes_images) / static_cast<double>(entry.bytes);
+}
+
+Json to_json(const CatalogEntry& entry, const Now& now) {
+    Json json = {{"path", entry.path.string()},
+                 {"kind", name_of(entry.kind)},
+                 {"when", utc_iso(entry.when)},
+                 {"age_seconds", now.age(entry).count()},
+                 {"bytes_archive", entry.bytes}};
+    if (!entry.summary) {
+        json["flaw"] = entry.flaw;
+        return json;
+    }
+    json["name"] = entry.summary->name;
+    json["executable"] = entry.summary->executable;
+    json["pid"] = entry.summary->pid;
+    json["processes"] = entry.summary->processes;
+    json["bytes_images"] = entry.summary->bytes_images;
+    json["ratio"] = ratio_of(entry);
+    json["host"] = entry.summary->host;
+    json["now"] = now.state(entry);
+    return json;
+}
+
+std::vector<Cell> row_of(const CatalogEntry& entry, const Now& now) {
+    const std::string name = printable(entry.path.filename().string());
+    const std::string age = human_age(now.age(entry));
+    if (!entry.summary) {
+        const Colour colour = entry.kind == EntryKind::damaged ? Colour::red : Colour::dim;
+        return {Cell(name, colour),
+                "",
+                "",
+                utc_iso(entry.when),
+                age,
+                human_bytes(entry.bytes),
+                "",
+                "",
+                "",
+                Cell(fmt::format("{}: {}", name_of(entry.kind), printable(entry.flaw)), colour)};
+    }
+    const std::string state = now.state(entry);
+    return {name,
+            printable(entry.summary->name),
+            std::to_string(entry.summary->pid),
+            utc_iso(entry.when),
+            age,
+            human_bytes(entry.bytes),
+            fmt::format("{:.1f}x", ratio_of(entry)),
+            std::to_string(entry.summary->processes),
+            printable(entry.summary->host),
+            Cell(state, state == "running" || state == "restored" ? Colour::green : Colour::none)};
+}
+
+Table table_of(const std::vector<CatalogEntry>& entries, const Now& now) {
+    Table table({{.title = "NAME"},
+                 {.title = "PROGRAM", .rank = 4},
+                 {.title = "PID", .align = Align::right},
+                 {.title = "CREATED", .rank = 3},
+                 {.title = "AGE", .align = Align::right},
+                 {.title = "SIZE", .align = Align::right},
+                 {.title = "RATIO", .align = Align::right, .rank = 1},
+                 {.title = "PROCESSES", .align = Align::right, .rank = 5},
+                 {.title = "HOST", .rank = 2},
+                 {.title = "NOW", .elastic = true}});
+    for (const CatalogEntry& entry : entries)
+        table.add(row_of(entry, now));
+    return table;
+}
+
+void run(const ListArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
+    const CatalogFilter filter{.name = arguments.name,
+                               .newer_than = age_of(arguments.newer, "--newer"),
+                               .older_than = age_of(arguments.older, "--older")};
+    const auto store = find_store(arguments.store, load_config_for(common).values);
+    const Now now;
+    std::vector<CatalogEntry> entries = read_catalog(store, interrupt);
+    std::erase_if(entries, [&](const CatalogEntry& entry) { return !passes(entry, filter, now.time); });
+    if (common.format == Format::json) {
+        Json list = Json::array();
+        for (const CatalogEntry& entry : entries)
+            list.push_back(to_json(entry, now));
+        return print_json({{"store", store.string()}, {"entries", list}});
+    }
+    if (arguments.paths_alone) {
+        for (const CatalogEntry& entry : entries)
+            if (entry.kind == EntryKind::checkpoint)
+                print_line(entry.path.string());
+        return;
+    }
+    if (entries.empty())
+        return print_note(fmt::format("no checkpoints in {}", printable(store.string())));
+    print_table(table_of(entries, now));
+}
+
+} // namespace
+
+void add_list(CLI::App& parent, Command& chosen) {
+    CLI::App* list = parent.add_subcommand("list", "the checkpoints in a folder, newest first");
+    const auto arguments = std::make_shared<ListArguments>();
+    list->add_option("DIR", arguments->store,
+                     "the folder (default: shared_storage.mount_point, else dump_storage_dir)");
+    list->add_option("-n,--name", arguments->name, "only those whose name holds NAME, or fits it as a pattern")
+        ->type_name("NAME");
+    list->add_option("--newer", arguments->newer, "only those younger than AGE: 90s, 15m, 2h, 7d, 3w")
+        ->type_name("AGE");
+    list->add_option("--older", arguments->older, "only those older than AGE")->type_name("AGE");
+    list->add_flag("-q,--paths", arguments->paths_alone, "paths alone, of checkpoints alone");
+    list->footer("example: sudo cedana client list /var/checkpoints --name redis --newer 7d");
+    list->callback([arguments, &chosen] {
+        chosen = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+            run(*arguments, common, interrupt);
+        };
+    });
+}
+
+} // namespace cedana
