@@ -114,7 +114,10 @@ int run_command_line(int argc, char** argv) {
         return refuse(app, error);
     }
     arguments.common.format = arguments.json ? Format::json : Format::text;
-    set_up_log(arguments.verbose ? Verbosity::verbose : arguments.quiet ? Verbosity::quiet : Verbosity::normal);
+    arguments.common.verbosity = arguments.verbose ? Verbosity::verbose
+                                 : arguments.quiet ? Verbosity::quiet
+                                                   : Verbosity::normal;
+    set_up_log(arguments.common.verbosity);
     return run_chosen(chosen, arguments.common);
 }
 

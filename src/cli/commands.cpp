@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/cli/commands.hpp"
 
+#include "cedana/cli/output.hpp"
+
 #include <spdlog/spdlog.h>
 
 namespace cedana {
+
+void CommonArguments::say(const std::string& line) const {
+    if (verbosity != Verbosity::quiet)
+        print_note(line);
+}
 
 LoadedConfig load_config_for(const CommonArguments& common) {
     LoadedConfig config = load_config({.caller = caller_from_system(), .explicit_file = common.config_file});

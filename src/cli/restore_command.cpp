@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/pick_checkpoint.hpp"
 #include "cedana/action/restore.hpp"
+#include "cedana/base/text.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/plans.hpp"
@@ -7,6 +9,7 @@
 #include <memory>
 
 #include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
 
 namespace cedana {
 
@@ -15,7 +18,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct RestoreArguments {
-    std::filesystem::path checkpoint;
+    std::string checkpoint;
+    std::optional<std::filesystem::path> store;
     bool dry_run = false;
     bool new_pid_namespace = false;
     bool force = false;
@@ -35,7 +39,10 @@ Json to_json(const std::vector<RestoredFile>& files) {
 void run(const RestoreArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
     LoadedConfig config = load_config_for(common);
     append_criu_arguments(config.values, arguments.criu_arguments);
-    const RestoreRequest request{.checkpoint = arguments.checkpoint,
+    const auto checkpoint = pick_checkpoint(arguments.checkpoint, arguments.store, config.values, interrupt);
+    if (checkpoint != arguments.checkpoint)
+        common.say(fmt::format("taking {}", printable(checkpoint.string())));
+    const RestoreRequest request{.checkpoint = checkpoint,
                                  .config = config.values,
                                  .new_pid_namespace = arguments.new_pid_namespace,
                                  .files = {.force = arguments.force, .truncate_grown = arguments.truncate_grown}};
@@ -59,7 +66,14 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
 void add_restore(CLI::App& parent, Command& chosen) {
     CLI::App* restore = parent.add_subcommand("restore", "bring a process tree back from a checkpoint");
     const auto arguments = std::make_shared<RestoreArguments>();
-    restore->add_option("ZIP", arguments->checkpoint, "the checkpoint")->required();
+    restore
+        ->add_option("CHECKPOINT", arguments->checkpoint,
+                     "its path; or `latest`, a program's name or a pid, for the newest of these in the store")
+        ->required();
+    restore
+        ->add_option("-d,--dir", arguments->store,
+                     "the store (default: shared_storage.mount_point, else dump_storage_dir)")
+        ->type_name("STORE");
     restore->add_flag("--dry-run", arguments->dry_run, "say what would be done or refused; change nothing");
     restore->add_flag("--new-pidns", arguments->new_pid_namespace,
                       "restore into a new pid namespace, beside the original");
@@ -67,7 +81,8 @@ void add_restore(CLI::App& parent, Command& chosen) {
     restore->add_flag("--force", arguments->force, "put files back even if another process has them open for writing");
     restore->add_flag("--truncate-grown", arguments->truncate_grown,
                       "cut files that were too large for the checkpoint and have grown, keeping what was added");
-    restore->footer("example: sudo cedana client restore /var/checkpoints/redis-server_20261122T164510Z.zip");
+    restore->footer("examples: sudo cedana client restore /var/checkpoints/redis-server_20261122T164510Z.zip\n"
+                    "          sudo cedana client restore latest -d /var/checkpoints");
     restore->callback([arguments, &chosen] {
         chosen = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
             run(*arguments, common, interrupt);

@@ -83,5 +83,31 @@ TEST_F(Restore, GivesWhatWasDumpedWithEachCompression) {
     const Orphan other(std::stoi(second.out));
 }
 
+TEST_F(Restore, TakesTheNewestOfTheStoreAndSaysWhich) {
+    const auto zip = checkpoint();
+    const CedanaRun run = cedana({"client", "restore", "latest", "-d", store()});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const Orphan restored(std::stoi(run.out));
+    EXPECT_TRUE(holds(run.err, "taking " + zip.string()));
+}
+
+TEST_F(Restore, TakesAProgramsNameAndTheConfiguredStore) {
+    static_cast<void>(checkpoint());
+    options.environment["CEDANA_SHARED_STORAGE_DUMP_STORAGE_DIR"] = store();
+    const CedanaRun run = cedana({"client", "restore", "sleep", "--quiet"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const Orphan restored(std::stoi(run.out));
+    EXPECT_EQ(run.err, "");
+}
+
+TEST_F(Restore, RefusesANameOfTwoProcessesWithTheList) {
+    const auto one = checkpoint();
+    const auto other = checkpoint();
+    const CedanaRun run = cedana({"client", "restore", "sleep", "-d", store()});
+    EXPECT_EQ(run.exit_code, 2);
+    EXPECT_TRUE(holds(run.err, one.string()));
+    EXPECT_TRUE(holds(run.err, other.string()));
+}
+
 } // namespace
 } // namespace cedana::testing

@@ -64,7 +64,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Wrong{"PidIsTooLarge", {"client", "dump", "-p", "99999999999"}, "99999999999 is not a pid"},
                       Wrong{"PidAndName", {"client", "dump", "-p", "1", "-n", "x"}, "excludes"},
                       Wrong{"LeaveRunningAndStop", {"client", "dump", "--leave-running", "--stop"}, "excludes"},
-                      Wrong{"RestoreWithoutZip", {"client", "restore"}, "ZIP is required"},
+                      Wrong{"RestoreWithoutZip", {"client", "restore"}, "CHECKPOINT is required"},
                       Wrong{"FindWithoutName", {"client", "find"}, "NAME is required"}),
     [](const auto& parameter) { return parameter.param.name; });
 

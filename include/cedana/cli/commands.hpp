@@ -2,6 +2,7 @@
 // One file a command: it declares its options, fills a request, calls the action and prints the result.
 #pragma once
 
+#include "cedana/base/log.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/model/loaded_config.hpp"
 
@@ -20,6 +21,10 @@ enum class Format { text, json };
 struct CommonArguments {
     std::optional<std::filesystem::path> config_file;
     Format format = Format::text;
+    Verbosity verbosity = Verbosity::normal;
+
+    // One line to stderr, unless --quiet was given.
+    void say(const std::string& line) const;
 };
 
 // The command that was given; it runs once all arguments are parsed.
