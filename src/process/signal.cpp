@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/signals.hpp"
+#include "cedana/process/file_watch.hpp"
 #include "cedana/process/procfs.hpp"
 
 #include <algorithm>
@@ -59,14 +60,19 @@ void refuse_if_fatal(const Procfs& procfs, const ProcessHandle& process, int sig
 
 enum class Event { none, process_ended, interrupted };
 
-Event wait_for_event(const ProcessHandle& process, const Interrupt& interrupt, milliseconds limit) {
-    std::array<pollfd, 2> set = {{{process.pidfd().get(), POLLIN, 0}, {interrupt.fd(), POLLIN, 0}}};
+Event wait_for_event(const ProcessHandle& process, const Interrupt& interrupt, FileWatch* watch, milliseconds limit) {
+    // poll(2) leaves out what is negative.
+    const int written = watch != nullptr ? watch->fd() : -1;
+    std::array<pollfd, 3> set = {
+        {{process.pidfd().get(), POLLIN, 0}, {interrupt.fd(), POLLIN, 0}, {written, POLLIN, 0}}};
     if (::poll(set.data(), set.size(), static_cast<int>(limit.count())) < 0) {
         const int err = errno;
         if (err != EINTR)
             throw os_error(err, "cannot wait for a process");
         return Event::none;
     }
+    if (set[2].revents != 0)
+        watch->take();
     if (set[0].revents != 0)
         return Event::process_ended;
     return set[1].revents != 0 ? Event::interrupted : Event::none;
@@ -87,7 +93,7 @@ WaitEnd signal_before_dump(const Procfs& procfs, const ProcessHandle& process, c
         // Never negative: to poll(2) that means for ever.
         const milliseconds left = std::max(std::chrono::ceil<milliseconds>(deadline - Clock::now()), milliseconds(0));
         const milliseconds limit = request.done_file ? std::min(left, k_look_interval) : left;
-        const Event event = wait_for_event(process, interrupt, limit);
+        const Event event = wait_for_event(process, interrupt, request.watch, limit);
         if (event == Event::process_ended)
             throw ended(process, fmt::format("after {} was sent to it", signal_name(request.signal)));
         if (event == Event::interrupted)

@@ -4,6 +4,7 @@
 #include "cedana/process/open_files.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -18,12 +19,6 @@ namespace {
 constexpr std::string_view k_deleted = " (deleted)";
 
 bool is_named_file(const struct ::stat& info) { return S_ISREG(info.st_mode) && info.st_nlink > 0; }
-
-// Without following a link: the kernel gives paths without any.
-bool is_seen_at(const std::string& path, const struct ::stat& info) {
-    struct ::stat seen {};
-    return ::lstat(path.c_str(), &seen) == 0 && file_id(seen) == file_id(info);
-}
 
 class Collection {
   public:
@@ -82,7 +77,23 @@ std::set<FileId> written_among(const Procfs& procfs, pid_t pid, const std::set<F
 } // namespace
 
 bool WrittenFile::only_appended() const noexcept {
-    return std::ranges::all_of(uses, [](const FileUse& use) { return use.appends(); });
+    return !uses.empty() && std::ranges::all_of(uses, [](const FileUse& use) { return use.appends(); });
+}
+
+void add_missing(WrittenFiles& written, WrittenFiles more) {
+    std::set<FileId> known;
+    for (const WrittenFile& file : written.files)
+        known.insert(file_id(file.info));
+    for (WrittenFile& file : more.files)
+        if (known.insert(file_id(file.info)).second)
+            written.files.push_back(std::move(file));
+    std::ranges::move(more.unseen, std::back_inserter(written.unseen));
+}
+
+// The kernel gives paths without any link in them.
+bool is_seen_at(const std::string& path, const struct ::stat& info) {
+    struct ::stat seen {};
+    return ::lstat(path.c_str(), &seen) == 0 && file_id(seen) == file_id(info);
 }
 
 bool is_kept_by_file_system(std::string_view path) {

@@ -11,6 +11,7 @@
 
 namespace cedana {
 
+class FileWatch;
 class Interrupt;
 
 struct PreDumpSignal {
@@ -19,6 +20,8 @@ struct PreDumpSignal {
     std::chrono::milliseconds timeout = std::chrono::seconds(30);
     // Ends the wait early once this file appears, or changes if it is there already.
     std::optional<std::filesystem::path> done_file = std::nullopt;
+    // Takes what it sees during the wait.
+    FileWatch* watch = nullptr;
 };
 
 enum class WaitEnd { timeout, done_file };

@@ -29,6 +29,7 @@ struct WrittenFile {
     // As this process sees it; no links in it.
     std::string path;
     struct ::stat info {};
+    // None if the tree has written it and does not have it open.
     std::vector<FileUse> uses;
 
     // All that is written to it goes to its end.
@@ -44,6 +45,12 @@ struct WrittenFiles {
 
 // Regular files with a name: those without one are CRIU's ghosts. Not those of the kernel's own file systems.
 [[nodiscard]] WrittenFiles written_files(const Procfs& procfs, const ProcessTree& tree);
+
+// Adds those of `more` that are not there yet under any name.
+void add_missing(WrittenFiles& written, WrittenFiles more);
+
+// Whether the file is what this path leads to here, without following a link.
+[[nodiscard]] bool is_seen_at(const std::string& path, const struct ::stat& info);
 
 // Whether a path is not under /proc, /sys or /dev; in /dev/shm lie files as elsewhere.
 [[nodiscard]] bool is_kept_by_file_system(std::string_view path);

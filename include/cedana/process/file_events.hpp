@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What fanotify(7) tells, as it is read: pure but for the descriptors in it, which get owners.
+#pragma once
+
+#include "cedana/base/unique_fd.hpp"
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+struct FileEvent {
+    // The kernel had to leave events out; nothing else is set then.
+    bool overflow = false;
+    // 0: a process outside of our pid namespace.
+    pid_t pid = 0;
+    // The file, open for reading; none if the kernel could not open it for us.
+    UniqueFd file = {};
+    // A pidfd of the process; none if it was gone already.
+    UniqueFd process = {};
+};
+
+// The events of one read(2), in order. What is malformed ends them.
+[[nodiscard]] std::vector<FileEvent> take_file_events(std::span<const std::byte> bytes);
+
+} // namespace cedana

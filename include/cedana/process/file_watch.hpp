@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which files a tree writes while it is asked to prepare for a dump: what it has open at the freeze is seen then, but
+// not its own checkpoint, which it wrote and closed. fanotify(7) tells of every file that is closed after it was open
+// for writing, and who closed it. Nobody is ever held up by it: it is told of what has happened, never asked.
+//
+// It does not see files that are still mapped or open (written_files.hpp does), files that a process outside of the
+// tree closes last, nor what was only renamed or cut by name.
+#pragma once
+
+#include "cedana/base/unique_fd.hpp"
+#include "cedana/process/descendants.hpp"
+#include "cedana/process/file_events.hpp"
+#include "cedana/process/procfs.hpp"
+#include "cedana/process/tree.hpp"
+#include "cedana/process/written_files.hpp"
+
+#include <cstddef>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace cedana {
+
+// Files that are kept in mind at a time, each by an open descriptor.
+inline constexpr std::size_t k_most_watched_files = 4096;
+
+struct WatchedFiles {
+    // Those that have a name now, each by its present one, whatever it was written under; without uses.
+    WrittenFiles written = {};
+    // Why some may be missing, as one sentence each; empty if none is.
+    std::vector<std::string> gaps = {};
+};
+
+class FileWatch {
+  public:
+    // Watches from now on. `procfs` must outlive it; `self` is the pid of cedana, which does not count. Throws
+    // Error(Fault::environment) where the kernel has no fanotify or does not allow it.
+    FileWatch(const Procfs& procfs, const ProcessTree& tree, pid_t self);
+
+    // Readable when there is something to take().
+    [[nodiscard]] int fd() const noexcept { return ready_.get(); }
+    // Takes what has happened; never waits.
+    void take();
+    // What was seen so far.
+    [[nodiscard]] WatchedFiles seen() const;
+    // Takes the last of it, and ends the watch. With the tree frozen every name is what it will be in the checkpoint.
+    [[nodiscard]] WatchedFiles finish();
+
+  private:
+    void mark_all(const ProcessTree& tree);
+    void add(FileEvent event);
+    [[nodiscard]] bool is_by_tree(const FileEvent& event) const;
+    void forget_deleted();
+
+    const Procfs& procfs_;
+    pid_t self_;
+    Descendants tree_;
+    UniqueFd events_;
+    // Of both.
+    UniqueFd ready_;
+    // Where the file systems are that are watched.
+    std::vector<std::string> mounts_;
+    std::map<FileId, UniqueFd> files_;
+    std::size_t until_next_look_ = 0;
+    std::set<std::string> gaps_;
+};
+
+} // namespace cedana
