@@ -7,6 +7,7 @@
 #include "cedana/action/file_capture.hpp"
 #include "cedana/action/hooks.hpp"
 #include "cedana/action/host.hpp"
+#include "cedana/action/preparation.hpp"
 #include "cedana/action/refusals.hpp"
 #include "cedana/action/stopwatch.hpp"
 #include "cedana/action/tree_fate.hpp"
@@ -20,7 +21,6 @@
 #include "cedana/process/facts.hpp"
 #include "cedana/process/lock.hpp"
 #include "cedana/process/required_files.hpp"
-#include "cedana/process/signal.hpp"
 #include "cedana/process/tree.hpp"
 #include "cedana/storage/move.hpp"
 #include "cedana/version.hpp"
@@ -84,7 +84,7 @@ class Dump {
                   .stage = "pre_dump",
                   .pid = tree_->root().pid(),
                   .checkpoint = folder_});
-        signal();
+        ask_to_prepare();
         watch_.lap("prepare");
     }
 
@@ -100,16 +100,13 @@ class Dump {
             options_.network_lock = criu::usable_network_lock(program_);
     }
 
-    void signal() {
-        if (!config_.client_signal_process_pre_dump)
+    void ask_to_prepare() {
+        prepared_ = preparation_.ask(*tree_, interrupt_);
+        if (!prepared_)
             return;
-        PreDumpSignal request{.timeout = config_.client_signal_process_timeout};
-        if (!config_.client_signal_process_done_file.empty())
-            request.done_file = config_.client_signal_process_done_file;
-        signal_before_dump(procfs_, tree_->root().handle, request, interrupt_);
-        prepared_ = true;
         // The program may have forked, ended children or opened files while it prepared itself.
         look(ProcessHandle::open(procfs_, tree_->root().handle.id()));
+        require_space(folder_, tree_->resident_bytes(), files_->look(procfs_, *tree_, preparation_.written()));
     }
 
     void checkpoint() {
@@ -146,7 +143,7 @@ class Dump {
         watch_.lap("capture");
         // What was seen before may have forked or ended children since; what is frozen now is what the images hold.
         tree_.emplace(read_tree(procfs_, ProcessHandle::open(procfs_, tree_->root().handle.id()), ::getpid()));
-        files_->take(procfs_, *tree_, interrupt_);
+        files_->take(procfs_, *tree_, preparation_.finish(), interrupt_);
         watch_.lap("files");
         // A tree that is to stop ends only once its checkpoint is on the disk.
         if (!leave_running())
@@ -165,8 +162,10 @@ class Dump {
                           .required_files = required_files_,
                           .connections = connections_,
                           .digests = {},
-                          .timings = watch_.phases()};
+                          .timings = watch_.phases(),
+                          .watch = preparation_.record()};
         checkpoint_ = writer_->finish(std::move(manifest), *files_, work_->path() / criu::k_dump_log, interrupt_);
+        warn_of_gaps(preparation_.record(), name_);
     }
 
     // The dump was cancelled (interrupt, full disk): CRIU has resumed the tree, as is checked.
@@ -261,6 +260,7 @@ class Dump {
     std::string criu_version_;
     std::optional<ProcessTree> tree_;
     std::string name_;
+    Preparation preparation_ = Preparation(config_, procfs_);
     // The program was asked to prepare for the dump.
     bool prepared_ = false;
     CriuOptions options_;

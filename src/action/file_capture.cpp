@@ -111,35 +111,45 @@ FileCapture::FileCapture(const Config& config, fs::path folder) : config_(config
 
 std::uint64_t FileCapture::limit() const { return static_cast<std::uint64_t>(config_.files_capture_limit_mib) * k_mib; }
 
-std::uint64_t FileCapture::look(const Procfs& procfs, const ProcessTree& tree) const {
+std::uint64_t FileCapture::look(const Procfs& procfs, const ProcessTree& tree, WrittenFiles watched) {
     if (config_.files_capture == Capture::none)
         return 0;
-    const WrittenFiles written = written_files(procfs, tree);
+    WrittenFiles written = written_files(procfs, tree);
+    add_missing(written, std::move(watched));
     std::uint64_t bytes = 0;
-    std::vector<FileId> ids;
     for (const WrittenFile& file : written.files) {
-        ids.push_back(file_id(file.info));
         if (size_of(file.info) <= limit())
             bytes += size_of(file.info);
         if (const UniqueFd fd = open_for_reading(file.path))
             CopySpace::prepare(fd.get(), file.path, size_of(file.info));
     }
+    warn_of_outside_writers(procfs, tree, written);
+    return bytes;
+}
+
+void FileCapture::warn_of_outside_writers(const Procfs& procfs, const ProcessTree& tree, const WrittenFiles& written) {
+    std::vector<FileId> ids;
+    for (const WrittenFile& file : written.files)
+        ids.push_back(file_id(file.info));
     std::vector<pid_t> pids;
     for (const TreeProcess& process : tree.processes)
         pids.push_back(process.pid());
     for (const OutsideWriter& writer : outside_writers(procfs, ids, pids, ::getpid())) {
+        if (!told_writers_.emplace(writer.file, writer.pid).second)
+            continue;
         const auto file = std::ranges::find(ids, writer.file) - ids.begin();
         spdlog::warn("{} is also open for writing by process {} ({}), which is not part of the tree: a restore takes "
                      "back what that one writes from now on too",
                      printable(written.files[static_cast<std::size_t>(file)].path), writer.pid, printable(writer.comm));
     }
-    return bytes;
 }
 
-void FileCapture::take(const Procfs& procfs, const ProcessTree& tree, const Interrupt& interrupt) {
+void FileCapture::take(const Procfs& procfs, const ProcessTree& tree, WrittenFiles watched,
+                       const Interrupt& interrupt) {
     if (config_.files_capture == Capture::none)
         return;
-    const WrittenFiles written = written_files(procfs, tree);
+    WrittenFiles written = written_files(procfs, tree);
+    add_missing(written, std::move(watched));
     // One each, until the tree runs again.
     make_room_for_descriptors(written.files.size());
     CopySpace space(folder_, std::min(k_most_memory, available_memory() / 8));
@@ -149,7 +159,7 @@ void FileCapture::take(const Procfs& procfs, const ProcessTree& tree, const Inte
     }
     for (const std::string& path : written.unseen)
         warnings_.push_back(
-            fmt::format("{} is open for writing, but something else or nothing is seen there from here; "
+            fmt::format("{} is written to by the tree, but something else or nothing is seen there from here; "
                         "it is not captured",
                         printable(path)));
 }
@@ -214,9 +224,11 @@ std::vector<CapturedFile> FileCapture::describe(const Interrupt& interrupt) {
         if (file.entry.empty() && taken.content)
             file.digest = content_digest(taken.content.get(), file.path, file.size, interrupt).value_or("");
         if (file.size > limit())
-            warnings_.push_back(fmt::format("{} is not copied into the checkpoint: {} is over files.capture_limit_mib; "
-                                            "a restore needs it as it is now",
-                                            printable(file.path), human_bytes(file.size)));
+            warnings_.push_back(
+                fmt::format("{} is not copied into the checkpoint: {} is over files.capture_limit_mib; "
+                            "{}",
+                            printable(file.path), human_bytes(file.size),
+                            file.is_open() ? "a restore needs it as it is now" : "a restore leaves it as it is then"));
         files.push_back(std::move(file));
     }
     taken_.clear();

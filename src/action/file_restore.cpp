@@ -113,10 +113,16 @@ Error not_in_checkpoint(const CapturedFile& file, const std::string& how_it_is) 
                         printable(file.path), how_it_is, sized(file.size))};
 }
 
-std::string told_backup(const RestoredFile& file) {
+std::string told(const RestoredFile& file) {
+    const std::string path = printable(file.path);
+    if (file.action == FileAction::left)
+        return fmt::format("{} is not as it was at the checkpoint, which holds no copy of it; it is left so, since "
+                           "nothing of the tree has it open",
+                           path);
     if (file.backup.empty())
-        return "nothing was there";
-    return fmt::format("{} is in {}", file.action == FileAction::cut ? "what was added since" : "what was there",
+        return path + " was put back as it was at the checkpoint; nothing was there";
+    return fmt::format("{} was put back as it was at the checkpoint; {} is in {}", path,
+                       file.action == FileAction::cut ? "what was added since" : "what was there",
                        printable(file.backup.string()));
 }
 
@@ -130,6 +136,8 @@ std::string_view name_of(FileAction action) {
         return "created";
     case FileAction::replaced:
         return "replaced";
+    case FileAction::left:
+        return "left";
     case FileAction::cut:
         break;
     }
@@ -141,6 +149,8 @@ FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_
         return FileAction::unchanged;
     if (!file.entry.empty())
         return state == FileState::missing ? FileAction::created : FileAction::replaced;
+    if (!file.is_open() && !(state == FileState::grown && rules.truncate_grown))
+        return FileAction::left;
     const std::string of_old = fmt::format("bring the file of {} back yourself, or leave all files as they are "
                                            "(CEDANA_FILES_CAPTURE=none); checkpoints hold copies of files up to "
                                            "files.capture_limit_mib",
@@ -176,7 +186,7 @@ FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& i
     const FileState state = state_of(file, present, info, interrupt);
     const FileAction action = choose_action(file, state, static_cast<std::uint64_t>(info.st_size), rules_);
     Plan plan{.file = file, .action = action, .place = std::nullopt, .present = std::nullopt};
-    if (action == FileAction::unchanged)
+    if (action == FileAction::unchanged || action == FileAction::left)
         return plan;
     plan.place = std::move(place);
     if (present)
@@ -210,7 +220,7 @@ std::vector<RestoredFile> FileRestore::carry_out(std::vector<Plan> plans, const 
         RestoredFile done{.path = plan.file.path, .action = plan.action};
         if (plan.action == FileAction::cut) {
             done.backup = changes_.cut(*std::exchange(plan.place, std::nullopt), plan.file);
-        } else if (plan.action != FileAction::unchanged) {
+        } else if (plan.place) {
             if (!reader)
                 reader.emplace(checkpoint_.zip(), checkpoint_.files_index(),
                                ImageReaderOptions{.threads = static_cast<unsigned>(config_.archive_threads),
@@ -230,9 +240,9 @@ void FileRestore::commit(const std::vector<RestoredFile>& files) noexcept {
     std::size_t changed = 0;
     for (const RestoredFile& file : files)
         if (file.action != FileAction::unchanged && ++changed <= k_most_told)
-            spdlog::warn("{} was put back as it was at the checkpoint; {}", printable(file.path), told_backup(file));
+            spdlog::warn("{}", told(file));
     if (changed > k_most_told)
-        spdlog::warn("{} more files were put back in the same way", changed - k_most_told);
+        spdlog::warn("{} more files were put back or left in the same way", changed - k_most_told);
 }
 
 std::vector<FileRestore::Plan> FileRestore::plan_all(const Procfs& procfs, const Interrupt& interrupt) const {

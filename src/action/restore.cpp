@@ -7,6 +7,7 @@
 #include "cedana/action/hooks.hpp"
 #include "cedana/action/host.hpp"
 #include "cedana/action/host_fit.hpp"
+#include "cedana/action/preparation.hpp"
 #include "cedana/action/stopwatch.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
@@ -86,6 +87,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     require_addresses(manifest, request.config.criu_extra_args);
     if (!request.new_pid_namespace)
         require_free_pids(Procfs(), manifest, k_zombie_limit, interrupt);
+    warn_of_gaps(manifest.watch, manifest.name);
     watch.lap("prepare");
     FileRestore files(checkpoint, request.config, request.files);
     std::vector<RestoredFile> restored_files;

@@ -57,6 +57,9 @@ std::string sentence(const RestoredFile& file) {
         return "would be put back, with a backup of what is there: " + printable(file.path);
     case FileAction::cut:
         return "would be cut to its old size, with a backup of the rest: " + printable(file.path);
+    case FileAction::left:
+        return "is not as it was; the checkpoint holds no copy, and nothing of the tree has it open: " +
+               printable(file.path);
     case FileAction::unchanged:
         break;
     }

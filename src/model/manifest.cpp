@@ -126,6 +126,9 @@ Manifest from_json(const Json& json) {
     manifest.timings = json.at("timings").get<std::map<std::string, double>>();
     if (json.contains("files"))
         manifest.files = captured_files_from_json(json.at("files"));
+    if (json.contains("watch"))
+        manifest.watch = {.available = json.at("watch").at("available").get<bool>(),
+                          .gaps = json.at("watch").at("gaps").get<std::vector<std::string>>()};
     return manifest;
 }
 
@@ -155,6 +158,8 @@ std::string write_manifest(const Manifest& manifest) {
     json["digests"] = manifest.digests;
     json["timings"] = manifest.timings;
     json["files"] = captured_files_to_json(manifest.files);
+    if (manifest.watch)
+        json["watch"] = {{"available", manifest.watch->available}, {"gaps", manifest.watch->gaps}};
     // Command lines are bytes, and JSON is UTF-8: what is not becomes U+FFFD.
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

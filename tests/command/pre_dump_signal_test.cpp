@@ -29,6 +29,7 @@ TEST_F(PreDumpSignal, IsFollowedByTheDumpOnceTheTargetIsDone) {
     wait_for_file(scratch("ready"));
     const CedanaRun run = dump(prepared);
     EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(run.err, "");
     EXPECT_TRUE(fs::exists(scratch("done")));
     EXPECT_TRUE(prepared.runs());
 }
@@ -41,6 +42,21 @@ TEST_F(PreDumpSignal, IsFollowedByTheDumpOnceTheTimeIsUp) {
     const CedanaRun run = dump(prepared);
     EXPECT_EQ(run.exit_code, 0) << run.err;
     EXPECT_TRUE(fs::exists(scratch("done")));
+}
+
+TEST_F(PreDumpSignal, IsFollowedByTheDumpWhereNothingTellsWhatIsWritten) {
+    // fanotify(7) needs CAP_SYS_ADMIN.
+    write_script(scratch("confined"),
+                 "#!/bin/sh\nexec setpriv --bounding-set=-sys_admin " + cedana_executable().string() + " \"$@\"\n");
+    options.executable = scratch("confined");
+    const Target prepared({PREPARES_ON_SIGNAL, scratch("ready"), scratch("done")});
+    wait_for_file(scratch("ready"));
+    const CedanaRun run = dump(prepared);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(run.err,
+                      "not all of the files that prepares_on_signal wrote when it was asked to prepare may be in "
+                      "the checkpoint: the kernel does not tell which files a program writes (fanotify: "
+                      "Operation not permitted)"));
 }
 
 TEST_F(PreDumpSignal, IsNotSentUnlessAskedFor) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files that a tree has open for writing, as they are while it is frozen, on their way into its checkpoint. Frozen,
-// each is only cloned or copied to a private place; hashing and compressing come once the tree runs again.
+// The files that a tree has open for writing, or wrote when it was asked to prepare for the dump, as they are while it
+// is frozen, on their way into its checkpoint. Frozen, each is only cloned or copied to a private place; hashing and
+// compressing come once the tree runs again.
 #pragma once
 
 #include "cedana/archive/image_writer.hpp"
@@ -14,8 +15,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include <sys/types.h>
 
 namespace cedana {
 
@@ -25,11 +30,11 @@ class FileCapture {
     FileCapture(const Config& config, std::filesystem::path folder);
 
     // Before the tree is frozen: the bytes that capturing will copy. Warns of processes outside that write to the
-    // files.
-    [[nodiscard]] std::uint64_t look(const Procfs& procfs, const ProcessTree& tree) const;
+    // files, of each once. `watched`: what the tree wrote and may not have open any more.
+    [[nodiscard]] std::uint64_t look(const Procfs& procfs, const ProcessTree& tree, WrittenFiles watched = {});
 
     // The tree is frozen, and stays so for as long as this takes. Throws Error, Error(Fault::interrupted).
-    void take(const Procfs& procfs, const ProcessTree& tree, const Interrupt& interrupt);
+    void take(const Procfs& procfs, const ProcessTree& tree, WrittenFiles watched, const Interrupt& interrupt);
 
     // Afterwards: whether there is anything for write().
     [[nodiscard]] bool has_content() const;
@@ -46,6 +51,7 @@ class FileCapture {
     };
 
     [[nodiscard]] std::uint64_t limit() const;
+    void warn_of_outside_writers(const Procfs& procfs, const ProcessTree& tree, const WrittenFiles& written);
     void take_one(const WrittenFile& written, CopySpace& space, const Interrupt& interrupt);
     [[nodiscard]] UniqueFd content_to_hash(UniqueFd file, const WrittenFile& written, CapturedFile& described,
                                            const Interrupt& interrupt);
@@ -55,6 +61,7 @@ class FileCapture {
     std::vector<Taken> taken_;
     std::size_t entries_ = 0;
     std::uint64_t hashed_frozen_ = 0;
+    std::set<std::pair<FileId, pid_t>> told_writers_;
     // Said once the tree runs again.
     std::vector<std::string> warnings_;
 };

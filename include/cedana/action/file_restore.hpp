@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The files that a tree had open for writing, as they were at the checkpoint: CRIU opens them by their path and refuses
-// what has another size now. Whatever is refused is refused before anything is changed.
+// The files that a tree had open for writing or had just written, as they were at the checkpoint: CRIU opens those that
+// were open by their path and refuses what has another size now. Whatever is refused is refused before anything is
+// changed.
 #pragma once
 
 #include "cedana/action/checkpoint_reader.hpp"
@@ -27,9 +28,10 @@ struct FileRules {
     bool truncate_grown = false;
 };
 
-enum class FileAction { unchanged, created, replaced, cut };
+// left: it is not as it was, there is no copy of it, and nothing of the tree has it open.
+enum class FileAction { unchanged, created, replaced, cut, left };
 
-// "unchanged", "created", "replaced", "cut"
+// "unchanged", "created", "replaced", "cut", "left"
 [[nodiscard]] std::string_view name_of(FileAction action);
 
 struct RestoredFile {
@@ -52,8 +54,9 @@ class FileRestore {
     // All must outlive this.
     FileRestore(const Checkpoint& checkpoint, const Config& config, FileRules rules);
 
-    // Every file of the checkpoint is as it was when this returns; nothing is done with files.capture none. Throws
-    // Error: Fault::restore_failed for what is refused, Fault::checkpoint, Fault::storage, Fault::interrupted.
+    // Every file of the checkpoint but those that are `left` is as it was when this returns; nothing is done with
+    // files.capture none. Throws Error: Fault::restore_failed for what is refused, Fault::checkpoint, Fault::storage,
+    // Fault::interrupted.
     [[nodiscard]] std::vector<RestoredFile> put_back(const Procfs& procfs, const Interrupt& interrupt);
     // What put_back() would do, or refuse; changes nothing.
     [[nodiscard]] std::vector<RestoredFile> look(const Procfs& procfs, const Interrupt& interrupt) const;

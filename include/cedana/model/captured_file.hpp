@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file that a tree had open for writing, as the manifest tells of it: enough to see whether it is still the same, and
-// to put it back. Its content, if it was copied, is an entry of the checkpoint.
+// A file that a tree had open for writing, or wrote when it was asked to prepare for the dump, as the manifest tells of
+// it: enough to see whether it is still the same, and to put it back. Its content, if it was copied, is an entry of the
+// checkpoint.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +44,11 @@ struct CapturedFile {
     // Nanoseconds since 1970.
     std::int64_t accessed = 0;
     std::int64_t modified = 0;
+    // None if the tree had written it and did not have it open.
     std::vector<FileUse> uses = {};
 
+    // CRIU opens it again and must find it as it was.
+    [[nodiscard]] bool is_open() const noexcept { return !uses.empty(); }
     bool operator==(const CapturedFile&) const = default;
 };
 

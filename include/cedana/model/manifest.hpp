@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,6 +45,18 @@ struct ManifestHost {
     std::vector<std::string> cpu_flags;
 };
 
+// How the program was watched when it was asked to prepare for the dump: whether all that it wrote is in the
+// checkpoint.
+struct WatchRecord {
+    // False where the kernel could not tell what is written.
+    bool available = true;
+    // Why some files may be missing.
+    std::vector<std::string> gaps = {};
+
+    [[nodiscard]] bool complete() const noexcept { return available && gaps.empty(); }
+    bool operator==(const WatchRecord&) const = default;
+};
+
 struct Manifest {
     // "2026-11-22T16:45:10Z"
     std::string created;
@@ -66,8 +79,11 @@ struct Manifest {
     std::map<std::string, std::string> digests;
     // Phase → seconds, by cedana's clock.
     std::map<std::string, double> timings;
-    // Files that the tree had open for writing; checkpoints of before they were captured have none.
+    // Files that the tree had open for writing or had written when it was asked to prepare; checkpoints of before they
+    // were captured have none.
     std::vector<CapturedFile> files = {};
+    // Absent if it was not asked to prepare.
+    std::optional<WatchRecord> watch = std::nullopt;
 };
 
 [[nodiscard]] std::string write_manifest(const Manifest& manifest);

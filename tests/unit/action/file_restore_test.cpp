@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -13,8 +14,14 @@ namespace {
 constexpr FileRules k_usual = {};
 constexpr FileRules k_cutting = {.truncate_grown = true};
 
-CapturedFile copied() { return {.path = "/var/log/a", .entry = "0", .size = 100, .digest = "d"}; }
-CapturedFile described_only() { return {.path = "/var/log/a", .size = 100, .digest = "d"}; }
+const std::vector<FileUse> k_open = {{.pid = 10, .fd = 3, .flags = 1}};
+
+CapturedFile copied() { return {.path = "/var/log/a", .entry = "0", .size = 100, .digest = "d", .uses = k_open}; }
+CapturedFile described_only() { return {.path = "/var/log/a", .size = 100, .digest = "d", .uses = k_open}; }
+CapturedFile without_uses(CapturedFile file) {
+    file.uses.clear();
+    return file;
+}
 
 struct Case {
     FileState state;
@@ -52,6 +59,13 @@ INSTANTIATE_TEST_SUITE_P(Table, ChooseFileAction,
 TEST_P(ChooseFileAction, OfWhatWasCopied) { EXPECT_EQ(action(copied()), GetParam().action_if_copied); }
 TEST_P(ChooseFileAction, OfWhatWasOnlyDescribed) {
     EXPECT_EQ(action(described_only()), GetParam().action_if_described);
+}
+
+TEST_P(ChooseFileAction, OfWhatWasCopiedAndNotOpenIsTheSame) {
+    EXPECT_EQ(action(without_uses(copied())), GetParam().action_if_copied);
+}
+TEST_P(ChooseFileAction, OfWhatWasOnlyDescribedAndNotOpenKeepsNoRestoreBack) {
+    EXPECT_EQ(action(without_uses(described_only())), GetParam().action_if_described.value_or(FileAction::left));
 }
 
 TEST(ChooseFileActionText, HasBothSizes) {

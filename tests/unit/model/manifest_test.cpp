@@ -67,7 +67,8 @@ Manifest example() {
                        .accessed = 1'795'494'702'011'882'132,
                        .modified = -1,
                        .uses = {{.pid = 100, .fd = 3, .flags = 02001}, {.pid = 102, .fd = -1, .flags = 0}}},
-                      {.path = "/var/lib/redis/dump.rdb", .size = 1UL << 40}}};
+                      {.path = "/var/lib/redis/dump.rdb", .size = 1UL << 40}},
+            .watch = WatchRecord{.available = true, .gaps = {"it wrote more than 4096 files"}}};
 }
 
 Json example_json() { return Json::parse(write_manifest(example())); }
@@ -119,12 +120,15 @@ TEST(Manifest, IsReadAsItWasWritten) {
     EXPECT_EQ(read.digests, example().digests);
     EXPECT_EQ(read.timings, example().timings);
     EXPECT_EQ(read.files, example().files);
+    EXPECT_EQ(read.watch, example().watch);
 }
 
 TEST(Manifest, OfBeforeFilesWereCapturedHasNone) {
     Json json = example_json();
     json.erase("files");
+    json.erase("watch");
     EXPECT_TRUE(parse_manifest(json.dump()).files.empty());
+    EXPECT_FALSE(parse_manifest(json.dump()).watch.has_value());
 }
 
 TEST(Manifest, KeepsEveryByteOfThePathOfAFile) {
@@ -139,6 +143,12 @@ TEST(Manifest, OfBeforeNeedsWereKeptNeedsNothing) {
     json.erase("connections");
     EXPECT_TRUE(parse_manifest(json.dump()).required_files.empty());
     EXPECT_TRUE(parse_manifest(json.dump()).connections.empty());
+}
+
+TEST(Manifest, SaysWhetherAllThatWasWrittenIsThere) {
+    EXPECT_TRUE(WatchRecord{}.complete());
+    EXPECT_FALSE((WatchRecord{.available = true, .gaps = {"some"}}.complete()));
+    EXPECT_FALSE((WatchRecord{.available = false, .gaps = {}}.complete()));
 }
 
 TEST(Manifest, TakesKeysThatALaterVersionAdds) { EXPECT_NO_THROW(parse_manifest(with("/added", 1))); }
@@ -156,7 +166,7 @@ INSTANTIATE_TEST_SUITE_P(
                       "/images", "/bytes_images", "/digests", "/timings", "/files/0/path", "/files/0/entry",
                       "/files/0/size", "/files/0/sha256", "/files/0/mode", "/files/0/owner", "/files/0/group",
                       "/files/0/accessed", "/files/0/modified", "/files/0/uses", "/files/0/uses/0/pid",
-                      "/files/0/uses/0/fd", "/files/0/uses/0/flags"),
+                      "/files/0/uses/0/fd", "/files/0/uses/0/flags", "/watch/available", "/watch/gaps"),
     [](const auto& instance) {
         std::string name = instance.param.substr(1);
         std::ranges::replace(name, '/', '_');
