@@ -7,7 +7,6 @@
 #include "cedana/base/text.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
-#include "cedana/criu/action_script.hpp"
 #include "cedana/criu/pid_namespace.hpp"
 #include "cedana/version.hpp"
 
@@ -100,8 +99,6 @@ int run_chosen(const Command& chosen, const CommonArguments& common) {
 } // namespace
 
 int run_command_line(int argc, char** argv) {
-    if (std::getenv(criu::k_action_socket) != nullptr)
-        return criu::run_action_script();
     if (std::getenv(criu::k_namespace_keeper) != nullptr)
         return criu::run_in_new_pid_namespace(argv);
     CLI::App app("Checkpoint and restore of Linux processes.", "cedana");

@@ -2,53 +2,64 @@
 #include "cedana/criu/action_script.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/criu/wire.hpp"
 
 #include <cerrno>
-#include <cstdlib>
-#include <cstring>
+#include <cstddef>
 
 #include <spdlog/fmt/fmt.h>
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace cedana::criu {
 
+extern "C" {
+// action_program.S
+extern const std::byte cedana_action_program[];
+extern const std::byte cedana_action_program_end[];
+}
+
 namespace {
 
-constexpr char k_go_on = 'y';
+constexpr const char* k_cannot_prepare = "cannot prepare criu's action script";
+
+UniqueFd reopened_for_reading(const UniqueFd& file) {
+    return open_file(fmt::format("/proc/self/fd/{}", file.get()), O_RDONLY);
+}
+
+// In memory, since folders such as /run are often mounted without the right to execute. Open for reading alone: what is
+// open for writing cannot be executed (execve(2), ETXTBSY).
+UniqueFd program_in_memory() {
+    // linux/memfd.h; the C library's headers are older.
+    constexpr unsigned k_executable = 0x10;
+    UniqueFd file(::memfd_create("cedana-action", MFD_CLOEXEC | k_executable));
+    int err = errno;
+    // Linux before 6.3 does not know the flag, and allows it without.
+    if (!file && err == EINVAL) {
+        file = UniqueFd(::memfd_create("cedana-action", MFD_CLOEXEC));
+        err = errno;
+    }
+    if (!file)
+        throw os_error(err, k_cannot_prepare, Fault::environment)
+            .hint("allow programs in memory: sysctl vm.memfd_noexec=0");
+    write_all(file.get(), std::span(cedana_action_program, cedana_action_program_end), "the action script's program");
+    return reopened_for_reading(file);
+}
 
 } // namespace
 
-int run_action_script() {
-    const char* stage = std::getenv("CRTOOLS_SCRIPT_ACTION");
-    if (stage == nullptr || std::strcmp(stage, k_stage_post_dump) != 0)
-        return 0;
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, std::getenv(k_action_socket), sizeof address.sun_path - 1);
-    const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-        return 1;
-    char answer = 0;
-    while (true) {
-        const ssize_t count = ::read(fd.get(), &answer, 1);
-        if (count < 0 && errno == EINTR)
-            continue;
-        return count == 1 && answer == k_go_on ? 0 : 1;
-    }
-}
-
 ActionServer::ActionServer(EventLoop& loop, const std::filesystem::path& folder, std::function<void()> post_dump)
     : loop_(loop), path_(folder / "action.sock"), script_(folder / "cedana-action"), post_dump_(std::move(post_dump)),
-      listener_(listen_unix(path_)) {
-    const std::string self = fmt::format("/proc/{}/exe", ::getpid());
-    if (::symlink(self.c_str(), script_.c_str()) != 0) {
+      program_(program_in_memory()), listener_(listen_unix(path_)) {
+    const std::string program = fmt::format("/proc/{}/fd/{}", ::getpid(), program_.get());
+    if (::symlink(program.c_str(), script_.c_str()) != 0) {
         const int err = errno;
-        throw os_error(err, fmt::format("cannot make {}", script_.string()), Fault::storage);
+        throw os_error(err, k_cannot_prepare, Fault::storage);
     }
     loop_.watch(listener_.get(), POLLIN, [this](short) { accept_connection(); });
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// CRIU runs an action script at each stage of a dump, by its path alone. Ours is cedana itself under another name:
-// it asks the cedana that runs the dump over a unix socket whether to go on. If that cedana is dead or says no, the
-// script fails and CRIU resumes the tree and fails the dump.
+// CRIU runs an action script at each stage of a dump, by its path alone. Ours is a tiny program (action_main.cpp): it
+// asks the cedana that runs the dump over a unix socket whether to go on. If that cedana is dead or says no, the script
+// fails and CRIU resumes the tree and fails the dump.
 #pragma once
 
 #include "cedana/base/event_loop.hpp"
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/criu/action_words.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -14,22 +15,15 @@
 
 namespace cedana::criu {
 
-// The environment variable with the socket's path; its presence makes main() act as the script.
-inline constexpr const char* k_action_socket = "CEDANA_ACTION_SOCKET";
-inline constexpr const char* k_stage_post_dump = "post-dump";
-
-// What main() does when it was started as the script: the exit code.
-[[nodiscard]] int run_action_script();
-
 class ActionServer {
   public:
-    // Called once, when CRIU has reached post-dump; answer with allow() or refuse().
+    // `post_dump` is called once, when CRIU has reached post-dump; answer with allow() or refuse().
     ActionServer(EventLoop& loop, const std::filesystem::path& folder, std::function<void()> post_dump);
     ActionServer(const ActionServer&) = delete;
     ActionServer& operator=(const ActionServer&) = delete;
     ~ActionServer();
 
-    // The path for --action-script: a link to this very executable, which still works if that is replaced.
+    // The path for --action-script.
     [[nodiscard]] const std::filesystem::path& script() const { return script_; }
     [[nodiscard]] const std::filesystem::path& socket() const { return path_; }
     // false if the script is gone (its CRIU was killed): the answer reached nobody.
@@ -43,6 +37,7 @@ class ActionServer {
     std::filesystem::path path_;
     std::filesystem::path script_;
     std::function<void()> post_dump_;
+    UniqueFd program_;
     UniqueFd listener_;
     UniqueFd connection_;
 };

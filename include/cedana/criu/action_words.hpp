@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// What cedana and CRIU's action script have agreed on.
+#pragma once
+
+namespace cedana::criu {
+
+// The environment variable with the path of the socket on which the script asks.
+inline constexpr const char* k_action_socket = "CEDANA_ACTION_SOCKET";
+inline constexpr const char* k_stage_post_dump = "post-dump";
+// The answer; anything else, and an end without one, is a no.
+inline constexpr char k_go_on = 'y';
+
+} // namespace cedana::criu
