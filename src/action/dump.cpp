@@ -18,6 +18,7 @@
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/dump.hpp"
 #include "cedana/criu/environment.hpp"
+#include "cedana/process/external_ends.hpp"
 #include "cedana/process/facts.hpp"
 #include "cedana/process/lock.hpp"
 #include "cedana/process/required_files.hpp"
@@ -143,6 +144,9 @@ class Dump {
         watch_.lap("capture");
         // What was seen before may have forked or ended children since; what is frozen now is what the images hold.
         tree_.emplace(read_tree(procfs_, ProcessHandle::open(procfs_, tree_->root().handle.id()), ::getpid()));
+        const TreeHoldings holdings = open_holdings_of(procfs_, *tree_);
+        external_pipes_ = external_pipes(holdings);
+        external_terminals_ = external_terminals(holdings);
         files_->take(procfs_, *tree_, preparation_.finish(), interrupt_);
         watch_.lap("files");
         // A tree that is to stop ends only once its checkpoint is on the disk.
@@ -161,6 +165,8 @@ class Dump {
                           .tree = describe(*tree_),
                           .required_files = required_files_,
                           .connections = connections_,
+                          .external_pipes = external_pipes_,
+                          .external_terminals = external_terminals_,
                           .digests = {},
                           .timings = watch_.phases(),
                           .watch = preparation_.record()};
@@ -266,6 +272,8 @@ class Dump {
     CriuOptions options_;
     std::vector<RequiredFile> required_files_;
     std::vector<TcpConnection> connections_;
+    std::vector<ExternalPipe> external_pipes_;
+    std::vector<ExternalTerminal> external_terminals_;
     std::optional<FileCapture> files_;
     std::optional<TreeLock> lock_;
     std::optional<TempDir> work_;

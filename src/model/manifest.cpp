@@ -12,6 +12,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include "captured_file_json.hpp"
+#include "external_ends_json.hpp"
 #include "manifest_json.hpp"
 #include "required_file_json.hpp"
 #include "tcp_connection_json.hpp"
@@ -118,6 +119,10 @@ Manifest from_json(const Json& json) {
     refuse_shared_pids(manifest.tree);
     if (json.contains("connections"))
         manifest.connections = connections_from_json(json.at("connections"));
+    if (json.contains("external_pipes"))
+        manifest.external_pipes = external_pipes_from_json(json.at("external_pipes"));
+    if (json.contains("external_terminals"))
+        manifest.external_terminals = external_terminals_from_json(json.at("external_terminals"));
     if (json.contains("required_files"))
         manifest.required_files = required_files_from_json(json.at("required_files"));
     manifest.images = number_of(json.at("images"));
@@ -152,6 +157,9 @@ std::string write_manifest(const Manifest& manifest) {
     std::ranges::transform(manifest.tree, std::back_inserter(tree), process_to_json);
     json["tree"] = tree;
     json["connections"] = connections_to_json(manifest.connections);
+    json["external_pipes"] = external_pipes_to_json(manifest.external_pipes);
+    if (manifest.external_terminals)
+        json["external_terminals"] = external_terminals_to_json(*manifest.external_terminals);
     json["required_files"] = required_files_to_json(manifest.required_files);
     json["images"] = manifest.images;
     json["bytes_images"] = manifest.bytes_images;

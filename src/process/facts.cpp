@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/facts.hpp"
 
+#include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/open_files.hpp"
 #include "cedana/process/sockets.hpp"
@@ -16,7 +17,6 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <sys/socket.h>
-#include <sys/sysmacros.h>
 
 namespace cedana {
 
@@ -24,84 +24,11 @@ namespace {
 
 constexpr std::string_view k_deleted = " (deleted)";
 
-// Pseudo terminals, by the N of /dev/pts/N; see Documentation/admin-guide/devices.txt.
-std::optional<unsigned> pts_number(dev_t device) {
-    constexpr unsigned k_first_major = 136;
-    constexpr unsigned k_last_major = 143;
-    const unsigned number = major(device);
-    if (number < k_first_major || number > k_last_major)
-        return std::nullopt;
-    return (number - k_first_major) * 256 + minor(device);
-}
-
-bool is_hardware_terminal(dev_t device) {
-    constexpr unsigned k_virtual_and_serial = 4;
-    constexpr unsigned k_alternative = 5;
-    return major(device) == k_virtual_and_serial || device == makedev(k_alternative, 1);
-}
-
-std::set<unsigned> own_masters(const TreeHoldings& tree) {
-    std::set<unsigned> masters;
-    for (const Holdings& one : tree)
-        for (const OpenFile& file : one.open)
-            if (file.master_of)
-                masters.insert(*file.master_of);
-    return masters;
-}
-
-bool is_external_terminal(dev_t device, const std::set<unsigned>& masters) {
-    const auto number = pts_number(device);
-    return number ? !masters.contains(*number) : is_hardware_terminal(device);
-}
-
-void find_terminals(TreeFacts& facts, const TreeHoldings& tree) {
-    const std::set<unsigned> masters = own_masters(tree);
-    std::map<dev_t, ExternalTerminal> terminals;
-    for (const Holdings& one : tree) {
-        for (const OpenFile& file : one.open) {
-            if (!file.info || !S_ISCHR(file.info->st_mode) || !is_external_terminal(file.info->st_rdev, masters))
-                continue;
-            ExternalTerminal& terminal = terminals[file.info->st_rdev];
-            terminal.path = file.target;
-            terminal.descriptors.push_back({.pid = one.process.pid(), .fd = file.fd});
-        }
-        const dev_t controlling = one.process.stat.terminal;
-        if (controlling != 0 && is_external_terminal(controlling, masters)) {
-            ExternalTerminal& terminal = terminals[controlling];
-            const auto number = pts_number(controlling);
-            if (terminal.path.empty() && number)
-                terminal.path = fmt::format("/dev/pts/{}", *number);
-        }
-    }
-    for (auto& [device, terminal] : terminals)
-        facts.external_terminals.push_back(std::move(terminal));
+void find_external_ends(TreeFacts& facts, const TreeHoldings& tree) {
+    facts.external_terminals = external_terminals(tree);
+    facts.external_pipes = external_pipes(tree);
     const ProcessStat& root = tree.front().process.stat;
     facts.shell_job = root.session != root.pid || !facts.external_terminals.empty();
-}
-
-void find_pipes(TreeFacts& facts, const TreeHoldings& tree) {
-    struct Ends {
-        std::vector<Descriptor> readers;
-        std::vector<Descriptor> writers;
-    };
-    std::map<std::uint64_t, Ends> pipes;
-    for (const Holdings& one : tree) {
-        for (const OpenFile& file : one.open) {
-            const auto inode = inode_of(file.target, "pipe");
-            if (inode && file.readable())
-                pipes[*inode].readers.push_back({.pid = one.process.pid(), .fd = file.fd});
-            if (inode && file.writable())
-                pipes[*inode].writers.push_back({.pid = one.process.pid(), .fd = file.fd});
-        }
-    }
-    for (auto& [inode, ends] : pipes) {
-        if (ends.writers.empty())
-            facts.external_pipes.push_back(
-                {.inode = inode, .end = PipeEnd::read, .descriptors = std::move(ends.readers)});
-        else if (ends.readers.empty())
-            facts.external_pipes.push_back(
-                {.inode = inode, .end = PipeEnd::write, .descriptors = std::move(ends.writers)});
-    }
 }
 
 // Memory that the kernel presents as deleted files; CRIU keeps it by other means than ghosts.
@@ -237,12 +164,12 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, pid_t self) 
     const SocketOwners owners = socket_owners(holdings);
     TreeFacts facts;
     facts.refusals = refused_processes(procfs, tree, self);
-    find_terminals(facts, holdings);
-    find_pipes(facts, holdings);
+    find_external_ends(facts, holdings);
     find_deleted_files(facts, procfs, holdings);
     find_locks(facts, holdings);
     find_gpu_devices(facts, holdings);
     add_refusals(facts, refused_namespaces(procfs, holdings, self));
+    add_refusals(facts, refused_terminals(holdings, facts.external_terminals));
     add_refusals(facts, refused_files(procfs, holdings));
     add_refusals(facts, refused_sockets(holdings));
     if (!owners.empty()) {

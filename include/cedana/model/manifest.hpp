@@ -5,6 +5,7 @@
 
 #include "cedana/model/captured_file.hpp"
 #include "cedana/model/criu_options.hpp"
+#include "cedana/model/external_ends.hpp"
 #include "cedana/model/required_file.hpp"
 #include "cedana/model/tcp_connection.hpp"
 
@@ -72,6 +73,9 @@ struct Manifest {
     // By path; checkpoints of before they were looked for have none.
     std::vector<RequiredFile> required_files = {};
     std::vector<TcpConnection> connections = {};
+    // What led out of the tree when it was frozen. Of checkpoints of before it was looked for it is not known.
+    std::vector<ExternalPipe> external_pipes = {};
+    std::optional<std::vector<ExternalTerminal>> external_terminals = std::nullopt;
     std::size_t images = 0;
     std::uint64_t bytes_images = 0;
     // Entry name → SHA-256 of its content in hexadecimal: the index, and all that is neither index nor image nor

@@ -3,6 +3,7 @@
 // follow from it is not decided here.
 #pragma once
 
+#include "cedana/model/external_ends.hpp"
 #include "cedana/model/tcp_connection.hpp"
 #include "cedana/process/refusal.hpp"
 #include "cedana/process/tree.hpp"
@@ -12,29 +13,6 @@
 #include <vector>
 
 namespace cedana {
-
-struct Descriptor {
-    pid_t pid = 0;
-    int fd = -1;
-    friend bool operator==(const Descriptor&, const Descriptor&) = default;
-};
-
-enum class PipeEnd { read, write };
-
-// A pipe of which the tree holds one end only.
-struct ExternalPipe {
-    std::uint64_t inode = 0;
-    PipeEnd end = PipeEnd::read;
-    std::vector<Descriptor> descriptors;
-};
-
-// A terminal whose other side (the emulator, the ssh connection, tmux) is not in the tree.
-struct ExternalTerminal {
-    // "/dev/pts/3"
-    std::string path;
-    // Empty if it is only the controlling terminal.
-    std::vector<Descriptor> descriptors;
-};
 
 // A file without a name that the tree has open or mapped; CRIU keeps such "ghosts" in the checkpoint.
 struct DeletedFile {

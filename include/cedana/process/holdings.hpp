@@ -20,5 +20,7 @@ using TreeHoldings = std::vector<Holdings>;
 
 // Refers to the processes of `tree`, which must outlive it.
 [[nodiscard]] TreeHoldings holdings_of(const Procfs& procfs, const ProcessTree& tree);
+// Without what is mapped, which takes long to read of a large process.
+[[nodiscard]] TreeHoldings open_holdings_of(const Procfs& procfs, const ProcessTree& tree);
 
 } // namespace cedana

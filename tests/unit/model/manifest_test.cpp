@@ -53,6 +53,12 @@ Manifest example() {
                                {.path = "/var/lib/redis", .kind = RequiredKind::folder}},
             .connections =
                 {{.local_address = "10.0.0.1", .local_port = 6379, .remote_address = "fe80::1", .remote_port = 40000}},
+            .external_pipes = {{.inode = 4'294'967'295,
+                                .end = PipeEnd::write,
+                                .descriptors = {{.pid = 100, .fd = 1}, {.pid = 102, .fd = 7}}},
+                               {.inode = 300, .end = PipeEnd::read, .descriptors = {{.pid = 100, .fd = 0}}}},
+            .external_terminals =
+                std::vector<ExternalTerminal>{{.path = "/dev/pts/3", .descriptors = {{.pid = 100, .fd = 2}}}},
             .images = 7,
             .bytes_images = 123456,
             .digests = {{"index", "00ff"}, {"criu/dump.log", "ff00"}},
@@ -117,6 +123,8 @@ TEST(Manifest, IsReadAsItWasWritten) {
     EXPECT_EQ(read.tree.at(1).parent, 100);
     EXPECT_EQ(read.required_files, example().required_files);
     EXPECT_EQ(read.connections, example().connections);
+    EXPECT_EQ(read.external_pipes, example().external_pipes);
+    EXPECT_EQ(read.external_terminals, example().external_terminals);
     EXPECT_EQ(read.digests, example().digests);
     EXPECT_EQ(read.timings, example().timings);
     EXPECT_EQ(read.files, example().files);
@@ -149,6 +157,14 @@ TEST(Manifest, SaysWhetherAllThatWasWrittenIsThere) {
     EXPECT_TRUE(WatchRecord{}.complete());
     EXPECT_FALSE((WatchRecord{.available = true, .gaps = {"some"}}.complete()));
     EXPECT_FALSE((WatchRecord{.available = false, .gaps = {}}.complete()));
+}
+
+TEST(Manifest, OfBeforeEndsWereKeptDoesNotKnowWhetherItHadATerminal) {
+    Json json = example_json();
+    json.erase("external_pipes");
+    json.erase("external_terminals");
+    EXPECT_TRUE(parse_manifest(json.dump()).external_pipes.empty());
+    EXPECT_EQ(parse_manifest(json.dump()).external_terminals, std::nullopt);
 }
 
 TEST(Manifest, TakesKeysThatALaterVersionAdds) { EXPECT_NO_THROW(parse_manifest(with("/added", 1))); }
@@ -224,6 +240,8 @@ INSTANTIATE_TEST_SUITE_P(
         Absurd{"/files/0/uses/0/fd", 1UL << 31}, Absurd{"/files/0/uses/0/pid", 4'194'305},
         Absurd{"/required_files/0/path", "usr/bin/redis-server"}, Absurd{"/required_files/0/kind", "wish"},
         Absurd{"/connections/0/local_port", 65536}, Absurd{"/connections/0/remote_port", -1},
+        Absurd{"/external_pipes/0/inode", 1UL << 32}, Absurd{"/external_pipes/0/end", "both"},
+        Absurd{"/external_pipes/0/descriptors/0/fd", -1}, Absurd{"/external_terminals/0/descriptors/0/pid", -1},
         Absurd{"/required_files/0/size", -1}));
 
 TEST_P(AbsurdValue, IsRefused) {

@@ -113,6 +113,39 @@ TEST_F(Facts, SeeAControllingTerminalWithoutADescriptor) {
     EXPECT_TRUE(facts.external_terminals[0].path.starts_with("/dev/pts/"));
 }
 
+TEST_F(Facts, RefuseTwoTerminalsOfOthers) {
+    std::array<UniqueFd, 2> masters;
+    std::array<UniqueFd, 2> terminals;
+    for (std::size_t i = 0; i < 2; ++i) {
+        int master = -1;
+        int terminal = -1;
+        ASSERT_EQ(::openpty(&master, &terminal, nullptr, nullptr, nullptr), 0);
+        masters[i] = UniqueFd(master);
+        terminals[i] = UniqueFd(terminal);
+    }
+    const TreeFacts& facts = read([&] {
+        for (const UniqueFd& master : masters)
+            ::close(master.get());
+    });
+    EXPECT_EQ(facts.external_terminals.size(), 2U);
+    ASSERT_EQ(facts.refusals.size(), 1U);
+    EXPECT_NE(facts.refusals[0].sentence.find("use 2 terminals of others (/dev/pts/"), std::string::npos);
+}
+
+TEST_F(Facts, DoNotMindATerminalThatHasHungUp) {
+    int master = -1;
+    int terminal = -1;
+    ASSERT_EQ(::openpty(&master, &terminal, nullptr, nullptr, nullptr), 0);
+    ::close(master);
+    const TreeFacts& facts = read([&] {
+        ::dup2(terminal, 1);
+        ::close(terminal);
+    });
+    ::close(terminal);
+    EXPECT_FALSE(facts.shell_job);
+    EXPECT_TRUE(facts.external_terminals.empty());
+}
+
 TEST_F(Facts, TakeATerminalInsideTheTreeForItsOwn) {
     const TreeFacts& facts = read([] {
         int master = -1;
@@ -303,6 +336,17 @@ TEST_F(Facts, SeeAPipeThatLeadsOutside) {
     EXPECT_EQ(found[0].inode, info.st_ino);
     EXPECT_EQ(found[0].end, PipeEnd::write);
     EXPECT_EQ(found[0].descriptors, (std::vector<Descriptor>{{.pid = pid(), .fd = 1}}));
+}
+
+TEST_F(Facts, DoNotTakeAPipeForExternalWhoseOtherEndIsClosed) {
+    const TreeFacts& facts = read([] {
+        std::array<int, 2> ends{};
+        ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+        ::dup2(ends[0], 0);
+        ::close(ends[0]);
+        ::close(ends[1]);
+    });
+    EXPECT_TRUE(pipes_at(facts, 0).empty());
 }
 
 TEST_F(Facts, DoNotMindAPipeWithBothEndsInside) {

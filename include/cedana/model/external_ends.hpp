@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What leads out of a tree at one end and is held in it at the other: pipes to other processes, and terminals whose
+// master somebody else has. A restore must join them to something new.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+struct Descriptor {
+    pid_t pid = 0;
+    int fd = -1;
+    friend bool operator==(const Descriptor&, const Descriptor&) = default;
+};
+
+enum class PipeEnd { read, write };
+
+// A pipe of which the tree holds one end only, and somebody outside the other.
+struct ExternalPipe {
+    std::uint64_t inode = 0;
+    PipeEnd end = PipeEnd::read;
+    std::vector<Descriptor> descriptors = {};
+    friend bool operator==(const ExternalPipe&, const ExternalPipe&) = default;
+};
+
+// A terminal whose other side (the emulator, the ssh connection, tmux) is not in the tree.
+struct ExternalTerminal {
+    // "/dev/pts/3"
+    std::string path = {};
+    // Empty if it is only the controlling terminal.
+    std::vector<Descriptor> descriptors = {};
+    friend bool operator==(const ExternalTerminal&, const ExternalTerminal&) = default;
+};
+
+} // namespace cedana

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds the pipes and terminals of a tree whose other side is outside of it.
+#pragma once
+
+#include "cedana/model/external_ends.hpp"
+#include "cedana/process/holdings.hpp"
+#include "cedana/process/refusal.hpp"
+
+#include <vector>
+
+namespace cedana {
+
+// Not those that have hung up.
+[[nodiscard]] std::vector<ExternalTerminal> external_terminals(const TreeHoldings& tree);
+
+// CRIU brings one terminal of others back, and no more (criu/tty.c, "Only one slave external peer is allowed").
+[[nodiscard]] std::vector<Refusal> refused_terminals(const TreeHoldings& tree,
+                                                     const std::vector<ExternalTerminal>& terminals);
+
+// A pipe that nobody has the other end of any more is none: CRIU brings it back as it is.
+[[nodiscard]] std::vector<ExternalPipe> external_pipes(const TreeHoldings& tree);
+
+} // namespace cedana
