@@ -30,6 +30,8 @@ class ExitStatus {
     [[nodiscard]] std::optional<int> signal() const noexcept {
         return signal_ != 0 ? std::optional(signal_) : std::nullopt;
     }
+    // As a shell tells it: 128 and the signal, for one that a signal ended.
+    [[nodiscard]] int shell_code() const noexcept { return signal_ == 0 ? code_ : 128 + signal_; }
     // "exited with status 1", "was killed by signal 9 (Killed)"
     [[nodiscard]] std::string text() const;
 

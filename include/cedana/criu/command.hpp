@@ -30,9 +30,17 @@ struct DumpCommand {
     std::filesystem::path action_script;
 };
 
+// A descriptor of CRIU's that takes the place of one that led outside.
+struct Inherited {
+    int number = -1;
+    // How CRIU calls what it replaces: "pipe:[4711]".
+    std::string id = {};
+};
+
 struct RestoreCommand {
     Paths paths;
     CriuOptions options;
+    std::vector<Inherited> inherited = {};
     // CRIU writes the root's pid into it.
     std::filesystem::path pid_file;
 };
@@ -42,5 +50,8 @@ inline constexpr const char* k_restore_log = "restore.log";
 
 [[nodiscard]] std::vector<std::string> dump_argv(const DumpCommand& command);
 [[nodiscard]] std::vector<std::string> restore_argv(const RestoreCommand& command);
+
+// The numbers that CRIU inherits by this command line: whoever runs it must have them open.
+[[nodiscard]] std::vector<int> inherited_numbers(const std::vector<std::string>& argv);
 
 } // namespace cedana::criu

@@ -70,5 +70,20 @@ TEST(RestoreArgv, DetachesAndWritesThePid) {
     EXPECT_TRUE(has(argv, {"--pidfile", "/run/x/pid"}));
 }
 
+TEST(RestoreArgv, NamesWhatIsInheritedAndByWhichNumber) {
+    const Words argv =
+        restore_argv({.paths = {},
+                      .options = {},
+                      .inherited = {{.number = 10, .id = "pipe:[300]"}, {.number = 11, .id = "pipe:[4]"}},
+                      .pid_file = "p"});
+    EXPECT_TRUE(has(argv, {"--inherit-fd", "fd[10]:pipe:[300]", "--inherit-fd", "fd[11]:pipe:[4]"}));
+    EXPECT_EQ(inherited_numbers(argv), (std::vector<int>{10, 11}));
+}
+
+TEST(InheritedNumbers, AreNoneOfOtherArguments) {
+    EXPECT_EQ(inherited_numbers({"criu", "restore", "fd[3]:x", "--inherit-fd", "debug[3]:x", "--inherit-fd"}),
+              std::vector<int>());
+}
+
 } // namespace
 } // namespace cedana::criu

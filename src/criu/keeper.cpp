@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/criu/keeper.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/criu/environment.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+namespace cedana::criu {
+
+namespace {
+
+using Json = nlohmann::json;
+
+// Above those that CRIU inherits (command.hpp).
+constexpr int k_first_number = 100;
+
+// Gives descriptors their numbers in the keeper.
+class Numbers {
+  public:
+    explicit Numbers(SpawnRequest& request) : request_(request) {}
+    int give(const UniqueFd& fd) {
+        request_.fds.emplace_back(fd.get(), next_);
+        return next_++;
+    }
+
+  private:
+    SpawnRequest& request_;
+    int next_ = k_first_number;
+};
+
+UniqueFd open_master() {
+    UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
+    if (!master || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0) {
+        const int err = errno;
+        throw os_error(err, "cannot make a pseudo-terminal", Fault::environment);
+    }
+    return master;
+}
+
+void add_copies(KeeperPlan& plan, Numbers& numbers, const std::vector<Copy>& copies) {
+    for (const Copy& copy : copies) {
+        const int from = numbers.give(copy.from);
+        plan.copies.emplace_back(from, numbers.give(copy.to));
+    }
+}
+
+ChildProcess start_keeper(SpawnRequest request, const KeeperPlan& plan) {
+    request.argv.insert(request.argv.begin(), "/proc/self/exe");
+    request.env->push_back(fmt::format("{}={}", k_keeper, write_plan(plan)));
+    request.session = Session::own;
+    return ChildProcess::spawn(std::move(request));
+}
+
+} // namespace
+
+void start_copier(std::vector<Copy> copies) {
+    if (copies.empty())
+        return;
+    SpawnRequest request{.argv = {}, .cwd = "/", .env = clean_environment()};
+    KeeperPlan plan;
+    Numbers numbers(request);
+    add_copies(plan, numbers, copies);
+    start_keeper(std::move(request), plan).detach();
+}
+
+KeptCriu start_on_new_terminal(SpawnRequest criu, UniqueFd output, std::vector<Copy> copies,
+                               const std::filesystem::path& root_file) {
+    const UniqueFd master = open_master();
+    Pipe told = make_pipe();
+    KeeperPlan plan{.root_file = root_file.string()};
+    Numbers numbers(criu);
+    plan.master = numbers.give(master);
+    plan.output = numbers.give(output);
+    plan.told = numbers.give(told.write_end);
+    add_copies(plan, numbers, copies);
+    return {.keeper = start_keeper(std::move(criu), plan), .told = std::move(told.read_end)};
+}
+
+std::string write_plan(const KeeperPlan& plan) {
+    return Json{{"copies", plan.copies},
+                {"master", plan.master},
+                {"output", plan.output},
+                {"told", plan.told},
+                {"root_file", plan.root_file}}
+        .dump();
+}
+
+KeeperPlan read_plan(std::string_view text) {
+    try {
+        const Json json = Json::parse(text);
+        return {.copies = json.at("copies").get<std::vector<std::pair<int, int>>>(),
+                .master = json.at("master").get<int>(),
+                .output = json.at("output").get<int>(),
+                .told = json.at("told").get<int>(),
+                .root_file = json.at("root_file").get<std::string>()};
+    } catch (const Json::exception& error) {
+        throw Error(Fault::internal, fmt::format("the plan of a keeper cannot be read: {}", error.what()));
+    }
+}
+
+} // namespace cedana::criu

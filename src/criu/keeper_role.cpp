@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// The keeper's side: what main() does in that role.
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/criu/command.hpp"
+#include "cedana/criu/keeper.hpp"
+#include "cedana/criu/relay.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace cedana::criu {
+
+namespace {
+
+constexpr int k_failed = 1;
+
+void require(bool done, const char* what) {
+    if (done)
+        return;
+    const int err = errno;
+    throw os_error(err, what, Fault::environment);
+}
+
+// A full disk must be an error where it happens too (SIGXFSZ).
+void ignore_signals() {
+    for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE, SIGXFSZ})
+        std::signal(number, SIG_IGN);
+}
+
+UniqueFd child_events() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    UniqueFd events(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    require(static_cast<bool>(events), "cannot watch for children");
+    return events;
+}
+
+class Keeper {
+  public:
+    explicit Keeper(const KeeperPlan& plan) : plan_(plan), told_(plan.told) {
+        for (const auto& [from, to] : plan.copies)
+            relays_.emplace_back(UniqueFd(from), UniqueFd(to), LineEnds::as_they_are);
+    }
+
+    // On the new terminal; CRIU's exit code.
+    int run_criu(std::vector<std::string> argv) {
+        require(::prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL) == 0, "cannot become a subreaper");
+        events_ = child_events();
+        slave_ = UniqueFd(::ioctl(plan_.master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+        require(slave_ && ::ioctl(slave_.get(), TIOCSCTTY, 0) == 0, "cannot take the new terminal");
+        relays_.emplace_back(UniqueFd(plan_.master), UniqueFd(plan_.output), LineEnds::of_terminal);
+        ChildProcess criu = start(std::move(argv));
+        while (!turn(criu.pidfd().get())) {}
+        return criu.wait().shell_code();
+    }
+
+    void tell(int code) const {
+        const auto byte = static_cast<unsigned char>(code);
+        [[maybe_unused]] const ssize_t count = ::write(told_.get(), &byte, 1);
+    }
+
+    void keep() {
+        if (slave_) {
+            std::int64_t root = 0;
+            if (parse_number(trim(read_file(plan_.root_file)), root))
+                root_ = static_cast<pid_t>(root);
+        }
+        let_go();
+        reap();
+        while (slave_ || !relays_.empty())
+            if (turn(events_.get()))
+                reap();
+    }
+
+  private:
+    ChildProcess start(std::vector<std::string> argv) const {
+        SpawnRequest request{.argv = std::move(argv), .fds = {{slave_.get(), 0}, {1, 1}, {2, 2}}};
+        for (const int number : inherited_numbers(request.argv))
+            request.fds.emplace_back(number, number);
+        ChildProcess criu = ChildProcess::spawn(request);
+        for (const int number : inherited_numbers(request.argv))
+            ::close(number);
+        return criu;
+    }
+
+    // Nothing of the command that ended stays open, and no folder in use.
+    static void let_go() {
+        const UniqueFd null = open_file("/dev/null", O_RDWR);
+        for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+            ::dup2(null.get(), fd);
+        require(::chdir("/") == 0, "cannot leave the folder");
+    }
+
+    // Waits until there is something to copy or `event` can be read, and copies.
+    bool turn(int event) {
+        // Of `told`: that the restore does not listen any more (POLLERR).
+        std::vector<pollfd> set = {{.fd = event, .events = POLLIN, .revents = 0},
+                                   {.fd = told_.get(), .events = 0, .revents = 0}};
+        for (const Relay& relay : relays_) {
+            set.push_back({.fd = relay.wants_input() ? relay.from() : -1, .events = POLLIN, .revents = 0});
+            // Without output as well: the reader of a pipe may go away (POLLERR).
+            const auto wanted = static_cast<short>(relay.has_output() ? POLLOUT : 0);
+            set.push_back({.fd = relay.to(), .events = wanted, .revents = 0});
+        }
+        if (::poll(set.data(), set.size(), -1) < 0) {
+            require(errno == EINTR, "cannot poll");
+            return false;
+        }
+        for (std::size_t i = 0; i < relays_.size(); ++i)
+            serve(relays_[i], set[2 * i + 2].revents, set[2 * i + 3].revents);
+        if (set[1].revents != 0)
+            told_.reset();
+        std::erase_if(relays_, [](const Relay& relay) { return relay.done(); });
+        return set[0].revents != 0;
+    }
+
+    static void serve(Relay& relay, int input, int output) {
+        if ((output & (POLLERR | POLLHUP)) != 0)
+            return relay.give_up();
+        if (input != 0)
+            relay.read_some();
+        if (relay.has_output() && (input != 0 || output != 0))
+            relay.write_some();
+    }
+
+    // Without a child left the tree has gone. Until then the slave is held, since a program may close its terminal and
+    // open it again.
+    void reap() {
+        if (!slave_)
+            return;
+        signalfd_siginfo event{};
+        while (::read(events_.get(), &event, sizeof event) > 0) {}
+        while (true) {
+            siginfo_t ended{};
+            if (::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG) != 0)
+                break;
+            if (ended.si_pid == 0)
+                return;
+            if (ended.si_pid == root_)
+                tell(ended.si_code == CLD_EXITED ? ended.si_status : 128 + ended.si_status);
+        }
+        slave_.reset();
+    }
+
+    const KeeperPlan& plan_;
+    // Absent in a copier, as the next two.
+    UniqueFd told_;
+    UniqueFd events_;
+    UniqueFd slave_;
+    pid_t root_ = -1;
+    std::vector<Relay> relays_;
+};
+
+int work(const KeeperPlan& plan, char** argv) {
+    ::prctl(PR_SET_NAME, "cedana-keeper");
+    ignore_signals();
+    Keeper keeper(plan);
+    if (plan.master >= 0) {
+        std::vector<std::string> inner;
+        for (char** word = argv + 1; *word != nullptr; ++word)
+            inner.emplace_back(*word);
+        const int code = keeper.run_criu(std::move(inner));
+        keeper.tell(code);
+        if (code != 0)
+            return k_failed;
+    }
+    keeper.keep();
+    return 0;
+}
+
+} // namespace
+
+int run_keeper(char** argv) {
+    try {
+        const KeeperPlan plan = read_plan(std::getenv(k_keeper));
+        ::unsetenv(k_keeper);
+        return work(plan, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "Error: %s\n", error.what());
+        return k_failed;
+    }
+}
+
+} // namespace cedana::criu
