@@ -3,12 +3,16 @@
 
 #include "cedana/action/checkpoint_reader.hpp"
 #include "cedana/action/file_restore.hpp"
+#include "cedana/action/foreground.hpp"
 #include "cedana/action/free_pids.hpp"
 #include "cedana/action/hooks.hpp"
 #include "cedana/action/host.hpp"
 #include "cedana/action/host_fit.hpp"
+#include "cedana/action/own_terminal.hpp"
 #include "cedana/action/preparation.hpp"
+#include "cedana/action/stdio.hpp"
 #include "cedana/action/stopwatch.hpp"
+#include "cedana/action/unread.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
@@ -16,33 +20,50 @@
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/restore.hpp"
 
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
-
-#include <unistd.h>
+#include <spdlog/spdlog.h>
 
 namespace cedana {
 
 namespace {
 
+using Unread = std::map<std::uint64_t, criu::PipeData>;
+
 constexpr auto k_zombie_limit = std::chrono::seconds(30);
 
-criu::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest& request, const std::string& program,
-                             const std::filesystem::path& work, const Interrupt& interrupt) {
+criu::Terminal terminal_for(TerminalJoin join) {
+    switch (join) {
+    case TerminalJoin::ours:
+        return criu::Terminal::ours;
+    case TerminalJoin::file:
+        return criu::Terminal::fresh;
+    case TerminalJoin::not_needed:
+        break;
+    }
+    return criu::Terminal::none;
+}
+
+criu::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest& request, const Joins& joins,
+                             const std::string& program, const std::filesystem::path& work,
+                             const Interrupt& interrupt) {
     const Manifest& manifest = checkpoint.manifest();
     CriuOptions options = manifest.criu_options;
     const Config& config = request.config;
     options.extra.insert(options.extra.end(), config.criu_extra_args.begin(), config.criu_extra_args.end());
-    const bool terminal = options.shell_job && ::isatty(STDIN_FILENO) == 1;
     CheckpointImages images(checkpoint, config);
+    criu::Ends ends = make_ends(joins, request.output_file(), joins.pipes.empty() ? Unread{} : unread_in_pipes(images));
     return criu::restore({.program = program,
                           .options = options,
                           .folder = work,
-                          .terminal = terminal ? criu::Terminal::ours : criu::Terminal::none,
+                          .terminal = terminal_for(joins.terminal),
                           .pids = request.new_pid_namespace ? criu::Pids::in_new_namespace : criu::Pids::same},
-                         images, interrupt);
+                         std::move(ends), images, interrupt);
 }
 
 [[noreturn]] void explain_failure(const Checkpoint& checkpoint, const criu::RestoreReport& report,
@@ -69,7 +90,60 @@ void run_post_restore_hook(const Config& config, pid_t pid, const std::filesyste
     }
 }
 
+// What this command has to do with the tree while that runs.
+class Attendant {
+  public:
+    Attendant(const Joins& joins, Attendance attendance) {
+        if (joins.terminal == TerminalJoin::ours)
+            terminal_.emplace();
+        if (attendance == Attendance::foreground)
+            signals_.emplace();
+    }
+    Attendant(const Attendant&) = delete;
+    Attendant& operator=(const Attendant&) = delete;
+    // A CRIU that failed may have lent the terminal to what it had started.
+    ~Attendant() {
+        if (terminal_ && !tree_runs_)
+            give_back(*terminal_);
+    }
+
+    // The terminal is the shell's again, or the program's in the size that it has here.
+    void tree_runs() {
+        tree_runs_ = true;
+        if (!terminal_)
+            return;
+        if (!signals_)
+            give_back(*terminal_);
+        terminal_->restore_size();
+    }
+
+    std::optional<int> accompany(criu::RestoreReport& report) const {
+        if (!signals_)
+            return std::nullopt;
+        return cedana::accompany({.root = report.pid, .child = report.child, .told = std::move(report.told)}, *signals_,
+                                 terminal_);
+    }
+
+  private:
+    static void give_back(const OwnTerminal& terminal) {
+        terminal.take_back();
+        terminal.restore_settings();
+    }
+
+    std::optional<OwnTerminal> terminal_;
+    std::optional<PassedSignals> signals_;
+    bool tree_runs_ = false;
+};
+
 } // namespace
+
+std::filesystem::path RestoreRequest::output_file() const {
+    return std::filesystem::absolute(output.value_or(default_output(checkpoint)));
+}
+
+Joins RestoreRequest::joins_for(const Manifest& manifest) const {
+    return choose_joins(manifest, look_at_stdio(), attendance, output ? OutputFile::given : OutputFile::none);
+}
 
 RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt, Progress& progress) {
     require_root("restore processes");
@@ -88,6 +162,12 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     if (!request.new_pid_namespace)
         require_free_pids(Procfs(), manifest, k_zombie_limit, interrupt);
     warn_of_gaps(manifest.watch, manifest.name);
+    const Joins joins = request.joins_for(manifest);
+    for (const std::string& warning :
+         warnings_of(joins, request.attendance, request.output ? OutputFile::given : OutputFile::none,
+                     request.output_file().string()))
+        spdlog::warn("{}", warning);
+    Attendant attendant(joins, request.attendance);
     watch.lap("prepare");
     FileRestore files(checkpoint, request.config, request.files);
     std::vector<RestoredFile> restored_files;
@@ -98,13 +178,14 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     watch.lap("files");
 
     progress.phase("restoring");
-    const TempDir work(state_folder(), work_prefix("restore"));
-    const auto report = step(fmt::format("restoring {}", path.string()), [&] {
-        auto ended = run_criu(checkpoint, request, program, work.path(), interrupt);
+    auto report = step(fmt::format("restoring {}", path.string()), [&] {
+        const TempDir work(state_folder(), work_prefix("restore"));
+        auto ended = run_criu(checkpoint, request, joins, program, work.path(), interrupt);
         if (!ended.status.success())
             explain_failure(checkpoint, ended, work.path());
         return ended;
     });
+    attendant.tree_runs();
     files.commit(restored_files);
     watch.lap("restore");
     run_post_restore_hook(request.config, report.pid, path);
@@ -113,7 +194,8 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
             .seconds = watch.seconds(),
             .bytes_images = report.bytes,
             .phases = watch.phases(),
-            .files = std::move(restored_files)};
+            .files = std::move(restored_files),
+            .exit_code = attendant.accompany(report)};
 }
 
 } // namespace cedana

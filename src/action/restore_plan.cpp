@@ -16,6 +16,7 @@ RestorePlan plan_restore(const RestoreRequest& request, const Interrupt& interru
     plan.checkpoint = std::filesystem::absolute(request.checkpoint).lexically_normal();
     const Checkpoint checkpoint(plan.checkpoint);
     plan.manifest = checkpoint.manifest();
+    plan.joins = explain(request.joins_for(plan.manifest), request.output_file().string());
     const Procfs procfs;
     collect(plan.refusals,
             [&] { plan.criu_version = criu::require_version(criu::find_program(request.config.criu_path)); });

@@ -7,6 +7,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/criu/keeper.hpp"
 #include "cedana/criu/pid_namespace.hpp"
 #include "cedana/version.hpp"
 
@@ -87,6 +88,8 @@ int run_chosen(const Command& chosen, const CommonArguments& common) {
         const Interrupt interrupt = Interrupt::install();
         chosen(common, interrupt);
         return 0;
+    } catch (const EndAsProgram& end) {
+        return end.exit_code;
     } catch (const Error& error) {
         std::fputs(error_text(error).c_str(), stderr);
         return static_cast<int>(error.fault());
@@ -99,6 +102,8 @@ int run_chosen(const Command& chosen, const CommonArguments& common) {
 } // namespace
 
 int run_command_line(int argc, char** argv) {
+    if (std::getenv(criu::k_keeper) != nullptr)
+        return criu::run_keeper(argv);
     if (std::getenv(criu::k_namespace_keeper) != nullptr)
         return criu::run_in_new_pid_namespace(argv);
     CLI::App app("Checkpoint and restore of Linux processes.", "cedana");

@@ -119,6 +119,7 @@ void print_plan(const RestorePlan& plan) {
     for (const RestoredFile& file : plan.files)
         files.push_back(sentence(file));
     print_list("files that it writes to:", files);
+    print_list("what led to others:", plan.joins);
     print_other_refusals(plan.refusals);
 }
 
@@ -147,6 +148,7 @@ Json to_json(const RestorePlan& plan) {
             {"criu", plan.criu_version},
             {"tree", to_json(plan.manifest.tree)},
             {"files", files},
+            {"joins", plan.joins},
             {"refusals", to_json(plan.refusals)}};
 }
 

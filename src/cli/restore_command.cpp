@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/pick_checkpoint.hpp"
 #include "cedana/action/restore.hpp"
+#include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/plans.hpp"
 
 #include <memory>
+#include <optional>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -24,6 +26,8 @@ struct RestoreArguments {
     bool new_pid_namespace = false;
     bool force = false;
     bool truncate_grown = false;
+    bool foreground = false;
+    std::optional<std::filesystem::path> output;
     std::vector<std::string> criu_arguments;
 };
 
@@ -37,6 +41,9 @@ Json to_json(const std::vector<RestoredFile>& files) {
 }
 
 void run(const RestoreArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
+    if (arguments.foreground && !arguments.dry_run && common.format == Format::json)
+        throw Error(Fault::usage, "--foreground leaves the output to the program, so there is no place for --json")
+            .hint("leave one of them out");
     LoadedConfig config = load_config_for(common);
     append_criu_arguments(config.values, arguments.criu_arguments);
     const auto checkpoint = pick_checkpoint(arguments.checkpoint, arguments.store, config.values, interrupt);
@@ -45,11 +52,16 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
     const RestoreRequest request{.checkpoint = checkpoint,
                                  .config = config.values,
                                  .new_pid_namespace = arguments.new_pid_namespace,
-                                 .files = {.force = arguments.force, .truncate_grown = arguments.truncate_grown}};
+                                 .files = {.force = arguments.force, .truncate_grown = arguments.truncate_grown},
+                                 .attendance = arguments.foreground ? Attendance::foreground : Attendance::detached,
+                                 .output = arguments.output};
     if (arguments.dry_run)
         return show_plan(plan_restore(request, interrupt), common.format);
     Progress progress;
     const RestoreResult result = restore(request, interrupt, progress);
+    // The output is the program's.
+    if (result.exit_code)
+        throw EndAsProgram{*result.exit_code};
     if (common.format == Format::json)
         print_json({{"checkpoint", result.checkpoint.string()},
                     {"pid", result.pid},
@@ -77,6 +89,13 @@ void add_restore(CLI::App& parent, Command& chosen) {
     restore->add_flag("--dry-run", arguments->dry_run, "say what would be done or refused; change nothing");
     restore->add_flag("--new-pidns", arguments->new_pid_namespace,
                       "restore into a new pid namespace, beside the original");
+    restore->add_flag("--foreground", arguments->foreground,
+                      "stay with it: pass signals on, give it this terminal's keys, and exit with its exit code");
+    restore
+        ->add_option("--stdio", arguments->output,
+                     "append its output to FILE, where that went to a terminal or a pipe to another program (default "
+                     "for a terminal that is not here: the checkpoint's name with .out)")
+        ->type_name("FILE");
     add_criu_argument_option(*restore, arguments->criu_arguments);
     restore->add_flag("--force", arguments->force, "put files back even if another process has them open for writing");
     restore->add_flag("--truncate-grown", arguments->truncate_grown,

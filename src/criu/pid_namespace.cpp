@@ -5,8 +5,10 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/criu/command.hpp"
 #include "cedana/criu/environment.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -27,6 +29,8 @@ namespace cedana::criu {
 namespace {
 
 constexpr int k_failed = 1;
+// As a shell tells it.
+constexpr int k_signalled = 128;
 
 void require(bool done, const char* what) {
     if (done)
@@ -38,12 +42,6 @@ void require(bool done, const char* what) {
 // The pipe on which the keeper tells its wrapper how CRIU ended.
 constexpr int k_told_on = 3;
 
-// As a shell tells it.
-int exit_code_of(const ExitStatus& status) {
-    constexpr int k_signalled = 128;
-    return status.code() ? *status.code() : k_signalled + status.signal().value_or(0);
-}
-
 std::vector<std::string> arguments_of(char** argv) {
     std::vector<std::string> arguments;
     for (; *argv != nullptr; ++argv)
@@ -51,11 +49,29 @@ std::vector<std::string> arguments_of(char** argv) {
     return arguments;
 }
 
+std::vector<std::pair<int, int>> passed_on(const std::vector<std::string>& argv) {
+    std::vector<std::pair<int, int>> fds = {{0, 0}, {1, 1}, {2, 2}};
+    for (const int number : inherited_numbers(argv))
+        fds.emplace_back(number, number);
+    return fds;
+}
+
+// The pid in here of the tree's root.
+pid_t root_in(const std::vector<std::string>& argv) {
+    const auto option = std::ranges::find(argv, "--pidfile");
+    std::int64_t pid = -1;
+    if (option == argv.end() || option + 1 == argv.end() || !parse_number(trim(read_file(*(option + 1))), pid))
+        throw Error(Fault::internal, "criu did not say which pid it restored");
+    return static_cast<pid_t>(pid);
+}
+
 // Nothing of the command that ended stays open, and no folder in use.
-void let_go() {
+void let_go(const std::vector<std::string>& argv) {
     const UniqueFd null = open_file("/dev/null", O_RDWR);
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
         ::dup2(null.get(), fd);
+    for (const int number : inherited_numbers(argv))
+        ::close(number);
     ::close(k_told_on);
     require(::chdir("/") == 0, "cannot leave the folder");
 }
@@ -64,16 +80,19 @@ int keep(const std::vector<std::string>& argv) {
     ::prctl(PR_SET_NAME, "cedana-keeper");
     // Processes in here must see their own numbers.
     require(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0, "cannot mount /proc");
-    ChildProcess criu =
-        ChildProcess::spawn({.argv = argv, .fds = {{0, 0}, {1, 1}, {2, 2}}, .env = clean_environment()});
-    const int code = exit_code_of(criu.wait());
+    SpawnRequest request{.argv = argv, .fds = passed_on(argv), .env = clean_environment()};
+    const int code = ChildProcess::spawn(std::move(request)).wait().shell_code();
+    const pid_t root = code == 0 ? root_in(argv) : -1;
     const auto told = static_cast<char>(code);
     if (::write(k_told_on, &told, 1) != 1 || code != 0)
         return k_failed;
-    let_go();
+    let_go(argv);
+    int root_code = 0;
     siginfo_t ended{};
-    while (::waitid(P_ALL, 0, &ended, WEXITED) == 0 || errno == EINTR) {}
-    return 0;
+    while (::waitid(P_ALL, 0, &ended, WEXITED) == 0 || errno == EINTR)
+        if (ended.si_pid == root)
+            root_code = ended.si_code == CLD_EXITED ? ended.si_status : k_signalled + ended.si_status;
+    return root_code;
 }
 
 int wrap(const std::vector<std::string>& argv, const std::filesystem::path& keeper_file) {
@@ -84,9 +103,11 @@ int wrap(const std::vector<std::string>& argv, const std::filesystem::path& keep
     require(::pipe2(ends.data(), O_CLOEXEC) == 0, "cannot make a pipe");
     const UniqueFd read_end(ends[0]);
     UniqueFd write_end(ends[1]);
-    ChildProcess keeper = ChildProcess::spawn({.argv = wrapped(argv),
-                                               .fds = {{0, 0}, {1, 1}, {2, 2}, {write_end.get(), k_told_on}},
-                                               .env = clean_environment({fmt::format("{}=", k_namespace_keeper)})});
+    SpawnRequest request{.argv = wrapped(argv),
+                         .fds = passed_on(argv),
+                         .env = clean_environment({fmt::format("{}=", k_namespace_keeper)})};
+    request.fds.emplace_back(write_end.get(), k_told_on);
+    ChildProcess keeper = ChildProcess::spawn(std::move(request));
     write_end.reset();
     std::ofstream(keeper_file) << keeper.pid();
     char code = k_failed;

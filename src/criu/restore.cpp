@@ -10,11 +10,13 @@
 
 #include <cstdint>
 #include <exception>
+#include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 namespace cedana::criu {
 
@@ -25,24 +27,63 @@ using Clock = std::chrono::steady_clock;
 constexpr const char* k_pid_file = "root.pid";
 constexpr const char* k_keeper_file = "keeper.pid";
 
-ChildProcess start(const RestoreJob& job) {
-    const UniqueFd out = open_file(job.folder / "criu.out", O_WRONLY | O_CREAT | O_APPEND, 0600);
-    const RestoreCommand command{.paths = {.program = job.program, .images = job.folder, .work = job.folder},
-                                 .options = job.options,
-                                 .pid_file = job.folder / k_pid_file};
-    SpawnRequest request{.argv = restore_argv(command), .cwd = job.folder.string(), .env = clean_environment()};
+// Above what wrapper and keeper of a pid namespace use for themselves.
+constexpr int k_first_inherited = 10;
+
+struct Started {
+    // CRIU, or the keeper that runs it.
+    ChildProcess process;
+    // Of such a keeper.
+    UniqueFd told;
+};
+
+// What can be read once CRIU has ended.
+int end_of(const Started& started) { return started.told ? started.told.get() : started.process.pidfd().get(); }
+
+SpawnRequest request_for(const RestoreJob& job, const Ends& ends, const UniqueFd& out) {
+    RestoreCommand command{.paths = {.program = job.program, .images = job.folder, .work = job.folder},
+                           .options = job.options,
+                           .pid_file = job.folder / k_pid_file};
+    SpawnRequest request{
+        .argv = {}, .fds = {{out.get(), 1}, {out.get(), 2}}, .cwd = job.folder.string(), .env = clean_environment()};
+    for (const Ends::TreeEnd& end : ends.of_tree) {
+        const int number = k_first_inherited + static_cast<int>(command.inherited.size());
+        command.inherited.push_back({.number = number, .id = end.id});
+        request.fds.emplace_back(end.fd.get(), number);
+    }
+    request.argv = restore_argv(command);
     if (job.pids == Pids::in_new_namespace) {
         request.argv = wrapped(std::move(request.argv));
         request.env =
             clean_environment({fmt::format("{}={}", k_namespace_keeper, (job.folder / k_keeper_file).string())});
     }
-    if (job.terminal == Terminal::ours) {
-        request.fds = {{0, 0}, {1, 1}, {2, 2}};
-    } else {
-        request.fds = {{out.get(), 1}, {out.get(), 2}};
-        request.session = Session::own;
+    return request;
+}
+
+Started start(const RestoreJob& job, Ends ends) {
+    const UniqueFd out = open_file(job.folder / "criu.out", O_WRONLY | O_CREAT | O_APPEND, 0600);
+    SpawnRequest request = request_for(job, ends, out);
+    if (job.terminal == Terminal::fresh) {
+        const char* root_file = job.pids == Pids::in_new_namespace ? k_keeper_file : k_pid_file;
+        KeptCriu kept = start_on_new_terminal(std::move(request), std::move(ends.terminal_output),
+                                              std::move(ends.copies), job.folder / root_file);
+        return {.process = std::move(kept.keeper), .told = std::move(kept.told)};
     }
-    return ChildProcess::spawn(std::move(request));
+    start_copier(std::move(ends.copies));
+    if (job.terminal == Terminal::ours)
+        request.fds.emplace_back(STDIN_FILENO, STDIN_FILENO);
+    else
+        request.session = Session::own;
+    return {.process = ChildProcess::spawn(std::move(request)), .told = {}};
+}
+
+// Lets a keeper that goes on go on.
+ExitStatus status_of(Started& started) {
+    unsigned char code = 0;
+    if (!started.told || ::read(started.told.get(), &code, 1) != 1)
+        return started.process.wait();
+    started.process.detach();
+    return ExitStatus::exited(code);
 }
 
 // Notices that CRIU has stopped taking what is ready for it; time in which the storage is slow does not count.
@@ -67,11 +108,11 @@ class StallWatch {
     Clock::time_point since_ = Clock::now();
 };
 
-void serve_until_end(const RestoreJob& job, EventLoop& loop, ImageServer& server, const ChildProcess& criu,
+void serve_until_end(const RestoreJob& job, EventLoop& loop, ImageServer& server, int end_of_criu,
                      const Interrupt& interrupt) {
     constexpr auto k_look_every = std::chrono::seconds(1);
     bool ended = false;
-    loop.watch(criu.pidfd().get(), POLLIN, [&](short) { ended = true; });
+    loop.watch(end_of_criu, POLLIN, [&](short) { ended = true; });
     if (interrupt.fd() >= 0)
         loop.watch(interrupt.fd(), POLLIN, [&](short) { interrupt.throw_if_pending(); });
     StallWatch stall(job.stall_limit);
@@ -81,33 +122,45 @@ void serve_until_end(const RestoreJob& job, EventLoop& loop, ImageServer& server
     }
 }
 
-pid_t root_pid(const RestoreJob& job) {
-    const std::filesystem::path file = job.folder / k_pid_file;
+pid_t pid_in(const std::filesystem::path& file) {
     std::int64_t pid = 0;
     if (!std::filesystem::exists(file) || !parse_number(trim(read_file(file)), pid))
         throw Error(Fault::restore_failed, "criu did not say which pid it restored");
+    return static_cast<pid_t>(pid);
+}
+
+pid_t root_pid(const RestoreJob& job) {
+    const pid_t pid = pid_in(job.folder / k_pid_file);
     if (job.pids == Pids::same)
-        return static_cast<pid_t>(pid);
-    const auto seen = seen_from_here(job.folder / k_keeper_file, static_cast<pid_t>(pid));
+        return pid;
+    const auto seen = seen_from_here(job.folder / k_keeper_file, pid);
     if (!seen)
         throw Error(Fault::restore_failed, fmt::format("what was restored as {} has ended already", pid));
     return *seen;
 }
 
+void tell_who(RestoreReport& report, const RestoreJob& job, UniqueFd told) {
+    report.pid = root_pid(job);
+    if (told)
+        report.told = std::move(told);
+    else
+        report.child = job.pids == Pids::same ? report.pid : pid_in(job.folder / k_keeper_file);
+}
+
 } // namespace
 
-RestoreReport restore(const RestoreJob& job, ImageSource& source, const Interrupt& interrupt) {
+RestoreReport restore(const RestoreJob& job, Ends ends, ImageSource& source, const Interrupt& interrupt) {
     const Subreaper subreaper;
     RestoreReport report;
     try {
         EventLoop loop;
         ImageServer server(loop, job.folder, source);
-        ChildProcess criu = start(job);
-        serve_until_end(job, loop, server, criu, interrupt);
-        report.status = criu.wait();
+        Started started = start(job, std::move(ends));
+        serve_until_end(job, loop, server, end_of(started), interrupt);
+        report.status = status_of(started);
         report.bytes = server.bytes();
         if (report.status.success())
-            report.pid = root_pid(job);
+            tell_who(report, job, std::move(started.told));
     } catch (...) {
         subreaper.kill_all();
         throw;

@@ -7,6 +7,7 @@
 //     answer TEXT           what --version prints, instead of "Version: 4.2"
 //     image NAME SIZE       an image that a dump sends and a restore asks for, in this order
 //     log TEXT              a line of the log
+//     child-ends CODE       the process that a restore starts ends at once, with this code
 //     at STAGE ACTION       instead of going on. Stages of a dump: start, mid-image (half of the first image is sent),
 //                           images (all are sent), post-dump (the action script has said yes); of a restore: start,
 //                           images (all are read), restored (its process runs).
@@ -16,6 +17,10 @@
 //   DIR/criu.at-STAGE   appears when a stage is reached
 //   DIR/criu.cancelled  appears when cedana has closed the pipe of an image
 //   DIR/criu.child      the pid of the process that a restore started
+//   DIR/criu.got        of a restore: a line for each descriptor that it was given by --inherit-fd, "ID reads TEXT"
+//   with
+//                       all that can be read from it, or "ID written", after it wrote "from ID" to it; and "terminal"
+//                       if its standard input is the terminal of its session, to which it wrote "on the terminal"
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -38,6 +43,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace {
@@ -63,6 +69,7 @@ struct Plan {
     std::vector<Image> images;
     std::vector<std::string> log;
     std::map<std::string, std::string> actions;
+    int child_ends = -1;
 };
 
 Plan read_plan(const fs::path& path) {
@@ -80,6 +87,8 @@ Plan read_plan(const fs::path& path) {
             plan.images.push_back(image);
         } else if (key == "log") {
             std::getline(words, plan.log.emplace_back());
+        } else if (key == "child-ends") {
+            words >> plan.child_ends;
         } else if (key == "at") {
             std::string stage;
             words >> stage >> plan.actions[stage];
@@ -202,11 +211,13 @@ void kill_and_await(pid_t pid) {
     ::poll(&entry, 1, -1);
 }
 
-// A child that lives on as an orphan, like a restored process.
-pid_t start_orphan() {
+// A child that lives on as an orphan, like a restored process. `ends`: with this code, at once; never if negative.
+pid_t start_orphan(int ends) {
     const pid_t pid = ::fork();
     if (pid != 0)
         return pid;
+    if (ends >= 0)
+        ::_exit(ends);
     ::alarm(k_life_seconds);
     ::setsid();
     ::syscall(SYS_close_range, 0U, ~0U, 0U);
@@ -337,10 +348,34 @@ class Run {
         reach("start");
         read_images();
         reach("images");
-        const pid_t child = start_orphan();
+        use_descriptors();
+        const pid_t child = start_orphan(plan_.child_ends);
         touch("child", std::to_string(child));
         reach("restored");
         std::ofstream(option("--pidfile")) << child;
+    }
+
+    void use_descriptors() const {
+        std::ofstream got(file("got"));
+        for (std::size_t i = 1; i < arguments_.size(); ++i)
+            if (arguments_[i - 1] == "--inherit-fd")
+                use_inherited(arguments_[i], got);
+        if (::isatty(STDIN_FILENO) == 1 && ::tcgetsid(STDIN_FILENO) == ::getsid(0)) {
+            write_fully(STDIN_FILENO, "on the terminal\n");
+            got << "terminal" << std::endl;
+        }
+    }
+
+    // "fd[10]:pipe:[300]"
+    static void use_inherited(const std::string& argument, std::ofstream& got) {
+        const int fd = std::atoi(argument.c_str() + 3);
+        const std::string id = argument.substr(argument.find(':') + 1);
+        if ((::fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+            got << id << " reads " << read_fully(fd, 1 << 20) << std::endl;
+        } else {
+            write_fully(fd, "from " + id + "\n");
+            got << id << " written" << std::endl;
+        }
     }
 
     void read_images() const {

@@ -90,7 +90,7 @@ TEST_F(Stalled, StoreIsWaitedFor) {
     const Checkpoint checkpoint(zip);
     CheckpointImages images(checkpoint, Config());
     SlowStore slow(images);
-    const criu::RestoreReport report = criu::restore(job(criu::find_program("criu")), slow, Interrupt::none());
+    const criu::RestoreReport report = criu::restore(job(criu::find_program("criu")), {}, slow, Interrupt::none());
     ASSERT_TRUE(report.status.success());
     EXPECT_TRUE(slow.held());
     EXPECT_EQ(report.pid, target.pid());
@@ -119,7 +119,7 @@ TEST_F(Stalled, CriuIsEndedAndNothingOfItRuns) {
     const Checkpoint checkpoint(zip);
     StoppingCriu images(checkpoint);
     try {
-        static_cast<void>(criu::restore(job(criu::find_program("criu")), images, Interrupt::none()));
+        static_cast<void>(criu::restore(job(criu::find_program("criu")), {}, images, Interrupt::none()));
         FAIL() << "the restore went on";
     } catch (const Error& error) {
         EXPECT_EQ(error.fault(), Fault::restore_failed);

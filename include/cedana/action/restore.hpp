@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cedana/action/file_restore.hpp"
+#include "cedana/action/joins.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/model/config.hpp"
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,13 @@ struct RestoreRequest {
     // In a pid namespace of its own, beside whoever has the pids.
     bool new_pid_namespace = false;
     FileRules files = {};
+    Attendance attendance = Attendance::detached;
+    // Where output goes that led outside.
+    std::optional<std::filesystem::path> output = std::nullopt;
+
+    // That, or the default.
+    [[nodiscard]] std::filesystem::path output_file() const;
+    [[nodiscard]] Joins joins_for(const Manifest& manifest) const;
 };
 
 struct RestoreResult {
@@ -33,10 +42,12 @@ struct RestoreResult {
     std::map<std::string, double> phases;
     // What was done with the files that the tree had open for writing.
     std::vector<RestoredFile> files;
+    // Of the root, in the foreground.
+    std::optional<int> exit_code = std::nullopt;
 };
 
-// Returns once the tree runs. Throws Error: nothing of the tree runs then, and files are as they were. The checkpoint
-// is never changed.
+// Returns once the tree runs; in the foreground, once its root has ended. Throws Error: nothing of the tree runs then,
+// and files are as they were. The checkpoint is never changed.
 [[nodiscard]] RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt, Progress& progress);
 
 } // namespace cedana

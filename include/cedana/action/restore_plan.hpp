@@ -21,6 +21,8 @@ struct RestorePlan {
     std::string criu_version;
     // Nothing is said of files if one of them is refused.
     std::vector<RestoredFile> files;
+    // What its terminal and its pipes to others would be joined to.
+    std::vector<std::string> joins;
     // What the restore would end with, in the order in which it would meet them.
     std::vector<Error> refusals;
 };

@@ -30,6 +30,11 @@ struct CommonArguments {
 // The command that was given; it runs once all arguments are parsed.
 using Command = std::function<void(const CommonArguments& common, const Interrupt& interrupt)>;
 
+// Thrown by a command that ends with the exit code of the program that it ran.
+struct EndAsProgram {
+    int exit_code;
+};
+
 // Each adds a command to `parent`, whose callback puts the work into `chosen`; that must outlive the parsing.
 void add_dump(CLI::App& parent, Command& chosen);
 void add_restore(CLI::App& parent, Command& chosen);

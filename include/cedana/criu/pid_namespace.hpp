@@ -4,8 +4,8 @@
 //
 //   wrapper   makes the namespaces, starts the keeper in them, and ends as CRIU ended
 //   keeper    pid 1 in there, with a /proc of its own; runs CRIU, then stays for as long as a process of the tree
-//   lives,
-//             reaps what is left to it, and ends last. Without it the kernel would end the whole namespace.
+//             lives, reaps what is left to it, and ends last, as the root ended. Without it the kernel would end the
+//             whole namespace.
 #pragma once
 
 #include <filesystem>

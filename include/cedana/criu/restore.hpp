@@ -8,17 +8,20 @@
 #include "cedana/base/signals.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/image_serve.hpp"
+#include "cedana/criu/keeper.hpp"
 
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
 namespace cedana::criu {
 
-enum class Terminal { none, ours };
+// ours: CRIU gets our standard input, which is a terminal, and our session. fresh: a new one, with a keeper.
+enum class Terminal { none, ours, fresh };
 
 // in_new_namespace: beside whoever has the pids here (pid_namespace.hpp).
 enum class Pids { same, in_new_namespace };
@@ -28,22 +31,40 @@ struct RestoreJob {
     CriuOptions options;
     // A private folder: sockets, CRIU's log, the pid file.
     std::filesystem::path folder;
-    // ours: CRIU gets our standard descriptors and session, which a tree with a terminal needs.
     Terminal terminal = Terminal::none;
     Pids pids = Pids::same;
     // CRIU took no byte and asked for nothing for so long, though bytes were ready for it.
     std::chrono::seconds stall_limit = std::chrono::seconds(60);
 };
 
+// What takes the place of what led outside.
+struct Ends {
+    struct TreeEnd {
+        UniqueFd fd;
+        // As in Inherited.
+        std::string id;
+    };
+    std::vector<TreeEnd> of_tree = {};
+    // What a keeper is to copy for as long as it lasts.
+    std::vector<Copy> copies = {};
+    // Where the output of a fresh terminal goes.
+    UniqueFd terminal_output = {};
+};
+
 struct RestoreReport {
     ExitStatus status = ExitStatus::exited(0);
     // The root of the tree as it is seen from here; 0 unless status is a success.
     pid_t pid = 0;
+    // The child of this process that ends as the root ends; 0 if it is a keeper's.
+    pid_t child = 0;
+    // In that case: gives one byte with its exit code.
+    UniqueFd told = {};
     std::uint64_t bytes = 0;
 };
 
-// Runs CRIU to its end. When it fails, or on an error of the source, a stall or an interrupt (which are thrown),
-// nothing that this restore started is left. A CRIU that fails by itself is no exception: the report says so.
-[[nodiscard]] RestoreReport restore(const RestoreJob& job, ImageSource& source, const Interrupt& interrupt);
+// Runs CRIU to its end; what is left then of `ends` is a keeper's and the tree's alone. When it fails, or on an error
+// of the source, a stall or an interrupt (which are thrown), nothing that this restore started is left. A CRIU that
+// fails by itself is no exception: the report says so.
+[[nodiscard]] RestoreReport restore(const RestoreJob& job, Ends ends, ImageSource& source, const Interrupt& interrupt);
 
 } // namespace cedana::criu

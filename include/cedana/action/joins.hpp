@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a restored tree's terminal and its pipes to others are joined to: to this command's own standard descriptors
+// where that makes sense, to a file, or to nothing. Pure: which descriptors there are is looked up elsewhere
+// (stdio.hpp).
+#pragma once
+
+#include "cedana/model/external_ends.hpp"
+#include "cedana/model/manifest.hpp"
+
+#include <array>
+#include <string>
+#include <vector>
+
+namespace cedana {
+
+enum class StdioKind { none, null, terminal, file, pipe, socket };
+
+struct OwnDescriptor {
+    StdioKind kind = StdioKind::none;
+    bool readable = false;
+    bool writable = false;
+};
+
+struct OwnStdio {
+    std::array<OwnDescriptor, 3> at = {};
+    // Standard input is the terminal that controls this session: CRIU can give it to nobody else's.
+    bool has_terminal = false;
+};
+
+// foreground: the command stays with the tree, so whoever waits for the end of the command's output waits for the tree.
+enum class Attendance { detached, foreground };
+
+// The user named a file for the output (--stdio).
+enum class OutputFile { none, given };
+
+enum class TerminalJoin { not_needed, ours, file };
+enum class PipeJoin { own, file, nothing };
+
+struct JoinedPipe {
+    ExternalPipe pipe;
+    PipeJoin to = PipeJoin::nothing;
+    // Of the standard descriptor.
+    int number = -1;
+};
+
+struct Joins {
+    TerminalJoin terminal = TerminalJoin::not_needed;
+    std::vector<JoinedPipe> pipes = {};
+
+    [[nodiscard]] bool needs_file() const noexcept;
+};
+
+[[nodiscard]] Joins choose_joins(const Manifest& manifest, const OwnStdio& own, Attendance attendance, OutputFile file);
+
+// One sentence for each, in the future: "its output pipe (descriptor 1) would go to /var/log/x".
+[[nodiscard]] std::vector<std::string> explain(const Joins& joins, const std::string& file);
+// What the user may not expect.
+[[nodiscard]] std::vector<std::string> warnings_of(const Joins& joins, Attendance attendance, OutputFile file,
+                                                   const std::string& path);
+
+} // namespace cedana

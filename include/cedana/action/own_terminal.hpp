@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// This command's own terminal while a restored tree uses it: whose keys it has, and what it looked like before. A shell
+// lends the terminal to the process group of its job (tcsetpgrp(3)); whoever runs a program in the job's place lends it
+// on, and takes it back.
+#pragma once
+
+#include <sys/ioctl.h>
+#include <sys/types.h>
+#include <termios.h>
+
+namespace cedana {
+
+class OwnTerminal {
+  public:
+    // Of standard input, which must be the terminal of this session. Remembers its settings and its size, and blocks
+    // SIGTTOU in this thread.
+    OwnTerminal();
+
+    // CRIU sets the size that the old terminal had. Whoever has the keys is told to draw its screen anew.
+    void restore_size() const;
+    void restore_settings() const;
+
+    [[nodiscard]] bool is_ours() const;
+    void lend_to(pid_t group) const;
+    void take_back() const;
+
+  private:
+    struct ::termios settings_ {};
+    struct ::winsize size_ {};
+};
+
+} // namespace cedana

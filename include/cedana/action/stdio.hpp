@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The standard descriptors of this command, and what is made of them for a restored tree.
+#pragma once
+
+#include "cedana/action/joins.hpp"
+#include "cedana/criu/pipe_data.hpp"
+#include "cedana/criu/restore.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+
+namespace cedana {
+
+[[nodiscard]] OwnStdio look_at_stdio();
+
+// Where output goes unless the user says so: the checkpoint's name with .out.
+[[nodiscard]] std::filesystem::path default_output(const std::filesystem::path& checkpoint);
+
+// Opens the file, if one is needed, and makes pipes. `unread`: by inode. Throws Error.
+[[nodiscard]] criu::Ends make_ends(const Joins& joins, const std::filesystem::path& file,
+                                   const std::map<std::uint64_t, criu::PipeData>& unread);
+
+} // namespace cedana

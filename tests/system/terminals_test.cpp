@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// Programs that people start from a shell, under tmux: dumped with no option, and brought back to a terminal or without
+// one.
+#include "cedana/base/files.hpp"
+
+#include <csignal>
+#include <fstream>
+
+#include "support/wait.hpp"
+#include "system/step_log.hpp"
+#include "system/system_fixture.hpp"
+#include "system/tmux.hpp"
+
+namespace cedana::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t k_steps = 20;
+
+class Terminals : public System {
+  protected:
+    void SetUp() override {
+        System::SetUp();
+        if (IsSkipped() || HasFatalFailure())
+            return;
+        require_program("/usr/bin/tmux", "tmux");
+        if (!IsSkipped() && !HasFatalFailure())
+            tmux.emplace(folder(), options.home);
+    }
+    void TearDown() override {
+        tmux.reset();
+        System::TearDown();
+    }
+
+    // The one program that the window's shell runs.
+    [[nodiscard]] pid_t job() const {
+        const std::vector<pid_t> jobs = children_of(tmux->pane());
+        EXPECT_EQ(jobs.size(), 1U) << tmux->screen();
+        return jobs.empty() ? -1 : jobs.front();
+    }
+    [[nodiscard]] fs::path dump_and_stop_job(pid_t pid, const std::string& sign_of_its_end = "Killed") const {
+        const CedanaRun run = dump(pid, {"--stop"});
+        EXPECT_EQ(run.exit_code, 0) << run.err;
+        tmux->press("Enter");
+        tmux->wait_for(sign_of_its_end);
+        reap_all_but(tmux->server());
+        return only_line(run.out);
+    }
+    [[nodiscard]] static std::string restore_command(const fs::path& zip, const std::string& more = "") {
+        return cedana_executable().string() + " client restore " + more + " " + zip.string();
+    }
+    void restore_in_foreground(const fs::path& zip) const {
+        tmux->run(restore_command(zip, "--foreground") + "; echo code $?");
+    }
+    // Counts on its standard output.
+    [[nodiscard]] std::string loop() const {
+        const fs::path path = scratch("loop");
+        write_text(path, "i=0; while :; do i=$((i + 1)); echo $i; sleep 0.01; done\n");
+        return "sh " + path.string();
+    }
+
+    std::optional<Tmux> tmux;
+};
+
+TEST_F(Terminals, TopShowsAndTakesKeysAgain) {
+    require_program("/usr/bin/top", "procps");
+    tmux->run("top");
+    tmux->wait_for("PID USER");
+    const fs::path zip = dump_and_stop_job(job());
+    restore_in_foreground(zip);
+    tmux->wait_for("PID USER");
+    tmux->type("h");
+    tmux->wait_for("Help for Interactive Commands");
+    // One key at a time: top drops what comes along with another.
+    tmux->type("q");
+    tmux->wait_for("PID USER");
+    tmux->type("q");
+    tmux->wait_for("code 0");
+}
+
+TEST_F(Terminals, TopThatATmuxWindowRunsTakesKeysAgain) {
+    require_program("/usr/bin/top", "procps");
+    tmux->open_window("exec top");
+    tmux->wait_for("PID USER");
+    const fs::path zip = dump_and_stop_job(tmux->pane(), "ready>");
+    tmux->open_window(restore_command(zip, "--foreground"));
+    tmux->wait_for("PID USER");
+    tmux->type("h");
+    tmux->wait_for("Help for Interactive Commands");
+    // One key at a time: top drops what comes along with another.
+    tmux->type("q");
+    tmux->wait_for("PID USER");
+    tmux->type("q");
+    tmux->wait_for("ready>");
+}
+
+TEST_F(Terminals, VimShowsItsTextAndWritesIt) {
+    require_program("/usr/bin/vi", "vim-tiny");
+    const fs::path text = scratch("text");
+    tmux->run("vi -u NONE -n " + text.string());
+    tmux->wait_for("~");
+    tmux->type("ifirst line");
+    tmux->press("Escape");
+    tmux->wait_for("first line");
+    const fs::path zip = dump_and_stop_job(job());
+    restore_in_foreground(zip);
+    tmux->wait_for("first line");
+    tmux->type("osecond line");
+    tmux->press("Escape");
+    tmux->type(":wq");
+    tmux->press("Enter");
+    tmux->wait_for("code 0");
+    EXPECT_EQ(read_file(text), "first line\nsecond line\n");
+}
+
+TEST_F(Terminals, AProgramInTheForegroundIsStoppedAndEndedByKeys) {
+    tmux->run(loop() + " >" + scratch("log").string());
+    wait_for_lines(scratch("log"), k_steps);
+    const fs::path zip = dump_and_stop_job(job());
+    restore_in_foreground(zip);
+    wait_for_more_lines(scratch("log"), k_steps);
+    tmux->press("C-z");
+    tmux->wait_for("Stopped");
+    tmux->run("fg");
+    wait_for_more_lines(scratch("log"), k_steps);
+    EXPECT_TRUE(count_on_from(1, lines_of(scratch("log"))));
+    tmux->press("C-c");
+    tmux->wait_for("ready>");
+    tmux->type("echo code $?");
+    tmux->press("Enter");
+    tmux->wait_for("code 130");
+}
+
+TEST_F(Terminals, AProgramBesideAShellLeavesTheKeysToTheShell) {
+    tmux->run(loop() + " >" + scratch("log").string() + " &");
+    wait_for_lines(scratch("log"), k_steps);
+    const fs::path zip = dump_and_stop_job(job());
+    tmux->run(restore_command(zip) + "; echo code $?");
+    tmux->wait_for("code 0");
+    tmux->run("echo $((40 + 2)) keys");
+    tmux->wait_for("42 keys");
+    wait_for_more_lines(scratch("log"), k_steps);
+    EXPECT_TRUE(count_on_from(1, lines_of(scratch("log"))));
+}
+
+TEST_F(Terminals, AProgramWithoutATerminalGoesOnInAFile) {
+    tmux->run(loop());
+    tmux->wait_for("20\n");
+    const fs::path zip = dump_and_stop_job(job());
+    const CedanaRun run = restore(zip);
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const auto pid = static_cast<pid_t>(std::stoi(run.out));
+    const std::vector<std::string> lines = wait_for_lines(fs::path(zip).replace_extension(".out"), k_steps);
+    EXPECT_TRUE(count_on_from(std::stoul(lines.at(0)), lines));
+    ASSERT_EQ(::kill(pid, SIGKILL), 0);
+    // Its keeper, which was left to us, ends after it.
+    reap_all_but(tmux->server());
+}
+
+TEST_F(Terminals, AProgramOutlivesTheTerminalOfItsRestore) {
+    tmux->run(loop());
+    tmux->wait_for("20\n");
+    const fs::path zip = dump_and_stop_job(job());
+    const fs::path output = scratch("output");
+    tmux->run(restore_command(zip, "--stdio " + output.string()) + "; echo code $?");
+    tmux->wait_for("code 0");
+    tmux.reset();
+    const std::vector<std::string> lines = wait_for_more_lines(output, k_steps);
+    EXPECT_TRUE(count_on_from(std::stoul(lines.at(0)), lines));
+}
+
+TEST_F(Terminals, ALoopIntoTeeGoesOnIntoAnotherTee) {
+    const fs::path file = scratch("file");
+    tmux->run(loop() + " | tee " + file.string() + " >/dev/null; echo tee has ended");
+    wait_for_lines(file, k_steps);
+    const std::vector<pid_t> jobs = children_of(tmux->pane());
+    ASSERT_EQ(jobs.size(), 2U);
+    const fs::path zip = dump_and_stop_job(jobs.front(), "tee has ended\n");
+    tmux->run(restore_command(zip, "--foreground") + " | tee -a " + file.string() + " >/dev/null");
+    wait_for_more_lines(file, k_steps);
+    tmux->press("C-c");
+    tmux->wait_for("ready>");
+    EXPECT_TRUE(count_on_from(1, lines_of(file)));
+}
+
+} // namespace
+} // namespace cedana::testing
