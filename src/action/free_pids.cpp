@@ -47,7 +47,19 @@ std::optional<Holder> find_holder(const Procfs& procfs, const Manifest& manifest
     return std::nullopt;
 }
 
+// A thread id that a thread of a process holds; it cannot be ended alone.
+[[noreturn]] void refuse_thread(const Procfs& procfs, const Holder& holder, pid_t process) {
+    const auto stat = procfs.stat(process);
+    throw Error(Fault::restore_failed, fmt::format("pid {} is taken by a thread of process {} ({})", holder.number,
+                                                   process, stat ? printable(stat->comm) : "?"))
+        .hint(fmt::format("end that process, or wait until it has ended: pid {}", process));
+}
+
 [[noreturn]] void refuse(const Procfs& procfs, const Holder& holder) {
+    const auto status = procfs.status(holder.stat.pid);
+    if (holder.number == holder.stat.pid && status && status->thread_group != 0 &&
+        status->thread_group != holder.number && holder.stat.start_time != holder.start_time)
+        refuse_thread(procfs, holder, status->thread_group);
     const std::string who = holder.number == holder.stat.pid
                                 ? fmt::format("pid {} is taken by {}", holder.number, printable(holder.stat.comm))
                                 : fmt::format("pid {} is taken as the group or session of process {} ({})",

@@ -73,6 +73,13 @@ TEST_F(FreePids, AreRefusedWhenAProcessHasTheNumberOfAThread) {
     EXPECT_EQ(refusal().message(), "pid 101 is taken by vim, another process");
 }
 
+TEST_F(FreePids, NameTheProcessOfAThreadThatHasOne) {
+    proc.add({.pid = 90, .comm = "java"});
+    proc.add({.pid = 101, .comm = "GC Thread", .start_time = 9000, .status = "Tgid:\t90\nUid:\t0\t0\t0\t0\n"});
+    EXPECT_EQ(refusal().message(), "pid 101 is taken by a thread of process 90 (java)");
+    EXPECT_NE(refusal().hint().find("pid 90"), std::string::npos);
+}
+
 TEST_F(FreePids, AreRefusedWhenOneIsSomebodysSession) {
     proc.add({.pid = 500, .comm = "sleep", .session = 100});
     const Error error = refusal();
