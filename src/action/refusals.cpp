@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/refusals.hpp"
 
+#include "cedana/base/text.hpp"
 #include "cedana/criu/plugins.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <set>
 #include <utility>
@@ -38,6 +40,27 @@ std::vector<Refusal> refused_gpus(const TreeFacts& facts, const RefusalContext& 
     return refusals;
 }
 
+// CRIU copies a deleted file into its images while the tree stands still.
+constexpr std::uint64_t k_largest_ghost = 1024UL * 1024 * 1024;
+
+std::vector<Refusal> refused_ghosts(const TreeFacts& facts, const RefusalContext& context) {
+    std::vector<Refusal> refusals;
+    if (std::ranges::any_of(context.arguments, [](const std::string& one) { return one.starts_with("--ghost-limit"); }))
+        return refusals;
+    for (const DeletedFile& file : facts.deleted_files)
+        if (file.allocated > k_largest_ghost)
+            refusals.push_back(
+                {.pid = file.pid,
+                 .sentence = fmt::format("process {} has the deleted file {} open, which has {}; up to {} of it can be "
+                                         "taken into a checkpoint",
+                                         file.pid, printable(file.path), human_bytes(file.allocated),
+                                         human_bytes(k_largest_ghost)),
+                 .hint = fmt::format("let the program close it, or pass --criu-arg=--ghost-limit={}",
+                                     file.allocated + k_largest_ghost / 64),
+                 .program_can_help = true});
+    return refusals;
+}
+
 } // namespace
 
 std::vector<Refusal> standing_refusals(const TreeFacts& facts, const RefusalContext& context) {
@@ -50,6 +73,7 @@ std::vector<Refusal> standing_refusals(const TreeFacts& facts, const RefusalCont
     };
     add(facts.refusals);
     add(refused_gpus(facts, context));
+    add(refused_ghosts(facts, context));
     return standing;
 }
 

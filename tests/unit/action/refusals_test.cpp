@@ -71,6 +71,18 @@ TEST_F(Refusals, NameThePlugInThatAGpuNeeds) {
     EXPECT_NE(refusals[0].hint.find("cuda_plugin.so"), std::string::npos);
 }
 
+TEST_F(Refusals, NameADeletedFileThatIsTooLarge) {
+    constexpr std::uint64_t k_gib = 1UL << 30;
+    facts.deleted_files = {{.pid = 4242, .path = "/tmp/a", .allocated = k_gib, .size = k_gib},
+                           {.pid = 4242, .path = "/tmp/b", .allocated = k_gib + 4096, .size = 2 * k_gib}};
+    const auto refusals = standing_refusals(facts, context);
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_NE(refusals[0].sentence.find("/tmp/b"), std::string::npos);
+    EXPECT_NE(refusals[0].hint.find("--criu-arg=--ghost-limit="), std::string::npos);
+    context.arguments = {"--ghost-limit=2000000000"};
+    EXPECT_EQ(count(), 0U);
+}
+
 TEST_F(Refusals, DoNotMindAGpuThatHasItsPlugIn) {
     facts.gpu_devices = {{.pid = 4242, .path = "/dev/kfd"}};
     install("cuda_plugin.so");
