@@ -20,9 +20,11 @@
 #include "cedana/criu/environment.hpp"
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/facts.hpp"
+#include "cedana/process/holdings.hpp"
 #include "cedana/process/lock.hpp"
 #include "cedana/process/required_files.hpp"
 #include "cedana/process/tree.hpp"
+#include "cedana/process/written_files.hpp"
 #include "cedana/storage/move.hpp"
 #include "cedana/version.hpp"
 
@@ -80,7 +82,7 @@ class Dump {
         remove_abandoned(folder_);
         lock_.emplace(tree_->ids(), state_folder() / "locks");
         files_.emplace(config_, folder_);
-        require_space(folder_, tree_->resident_bytes(), files_->look(procfs_, *tree_));
+        require_space(folder_, tree_->resident_bytes(), files_->look(procfs_, *tree_, written_));
         run_hook({.program = config_.action_scripts_pre_dump,
                   .stage = "pre_dump",
                   .pid = tree_->root().pid(),
@@ -92,9 +94,12 @@ class Dump {
     void look(ProcessHandle root) {
         tree_.emplace(read_tree(procfs_, std::move(root), ::getpid()));
         name_ = process_name(*tree_);
-        const TreeFacts facts = read_facts(procfs_, *tree_, ::getpid());
+        const TreeHoldings holdings = holdings_of(procfs_, *tree_);
+        TreeFacts facts = read_facts(procfs_, *tree_, holdings, ::getpid());
         refuse_what_cannot_be_dumped(facts, refusal_context(config_, prepared_));
-        required_files_ = required_files(procfs_, *tree_);
+        required_files_ = required_files(procfs_, holdings);
+        written_ = written_files(holdings);
+        facts_ = std::move(facts.record);
         connections_ = facts.tcp_connections;
         options_ = choose_criu_options(facts, config_.criu_extra_args);
         if (options_.tcp_established)
@@ -107,7 +112,8 @@ class Dump {
             return;
         // The program may have forked, ended children or opened files while it prepared itself.
         look(ProcessHandle::open(procfs_, tree_->root().handle.id()));
-        require_space(folder_, tree_->resident_bytes(), files_->look(procfs_, *tree_, preparation_.written()));
+        add_missing(written_, preparation_.written());
+        require_space(folder_, tree_->resident_bytes(), files_->look(procfs_, *tree_, written_));
     }
 
     void checkpoint() {
@@ -144,10 +150,12 @@ class Dump {
         watch_.lap("capture");
         // What was seen before may have forked or ended children since; what is frozen now is what the images hold.
         tree_.emplace(read_tree(procfs_, ProcessHandle::open(procfs_, tree_->root().handle.id()), ::getpid()));
-        const TreeHoldings holdings = open_holdings_of(procfs_, *tree_);
+        const TreeHoldings holdings = holdings_of(procfs_, *tree_);
         external_pipes_ = external_pipes(holdings);
         external_terminals_ = external_terminals(holdings);
-        files_->take(procfs_, *tree_, preparation_.finish(), interrupt_);
+        WrittenFiles written = written_files(holdings);
+        add_missing(written, preparation_.finish());
+        files_->take(written, interrupt_);
         watch_.lap("files");
         // A tree that is to stop ends only once its checkpoint is on the disk.
         if (!leave_running())
@@ -169,7 +177,8 @@ class Dump {
                           .external_terminals = external_terminals_,
                           .digests = {},
                           .timings = watch_.phases(),
-                          .watch = preparation_.record()};
+                          .watch = preparation_.record(),
+                          .facts = facts_};
         checkpoint_ = writer_->finish(std::move(manifest), *files_, work_->path() / criu::k_dump_log, interrupt_);
         warn_of_gaps(preparation_.record(), name_);
     }
@@ -274,6 +283,8 @@ class Dump {
     std::vector<TcpConnection> connections_;
     std::vector<ExternalPipe> external_pipes_;
     std::vector<ExternalTerminal> external_terminals_;
+    WrittenFiles written_;
+    RecordedFacts facts_;
     std::optional<FileCapture> files_;
     std::optional<TreeLock> lock_;
     std::optional<TempDir> work_;

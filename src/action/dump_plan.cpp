@@ -4,11 +4,17 @@
 #include "cedana/action/collect.hpp"
 #include "cedana/action/dump_target.hpp"
 #include "cedana/action/host.hpp"
+#include "cedana/base/text.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/process/facts.hpp"
+#include "cedana/process/holdings.hpp"
 #include "cedana/process/written_files.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
+
+#include <spdlog/fmt/fmt.h>
 
 #include <unistd.h>
 
@@ -16,15 +22,24 @@ namespace cedana {
 
 namespace {
 
-std::vector<PlannedFile> plan_files(const Procfs& procfs, const ProcessTree& tree, const Config& config) {
+std::vector<PlannedFile> plan_files(const Procfs& procfs, const TreeHoldings& tree, const Config& config) {
     constexpr std::uint64_t k_mib = 1024UL * 1024;
     if (config.files_capture == Capture::none)
         return {};
     const std::uint64_t limit = static_cast<std::uint64_t>(config.files_capture_limit_mib) * k_mib;
     std::vector<PlannedFile> files;
-    for (const WrittenFile& file : written_files(procfs, tree).files) {
+    std::vector<FileId> ids;
+    for (const WrittenFile& file : written_files(tree).files) {
         const auto size = static_cast<std::uint64_t>(file.info.st_size);
         files.push_back({.path = file.path, .size = size, .copied = size <= limit});
+        ids.push_back(file_id(file.info));
+    }
+    std::vector<pid_t> pids;
+    for (const Holdings& one : tree)
+        pids.push_back(one.process.pid());
+    for (const OutsideWriter& writer : outside_writers(procfs, ids, pids, ::getpid())) {
+        const auto place = static_cast<std::size_t>(std::ranges::find(ids, writer.file) - ids.begin());
+        files[place].other_writers.push_back(fmt::format("process {} ({})", writer.pid, printable(writer.comm)));
     }
     return files;
 }
@@ -45,11 +60,12 @@ DumpPlan plan_dump(const DumpRequest& request) {
     DumpPlan plan;
     plan.leave_running = config.client_leave_running;
     const ProcessTree tree = read_tree(procfs, find_target(procfs, request), ::getpid());
-    const TreeFacts facts = read_facts(procfs, tree, ::getpid());
+    const TreeHoldings holdings = holdings_of(procfs, tree);
+    const TreeFacts facts = read_facts(procfs, tree, holdings, ::getpid());
     plan.name = process_name(tree);
     plan.tree = describe(tree);
     plan.resident_bytes = tree.resident_bytes();
-    plan.files = plan_files(procfs, tree, config);
+    plan.files = plan_files(procfs, holdings, config);
     CriuOptions options = choose_criu_options(facts, config.criu_extra_args);
     collect(plan.refusals, [&] { plan.folder = find_folder(request); });
     collect(plan.refusals, [&] {
@@ -63,6 +79,7 @@ DumpPlan plan_dump(const DumpRequest& request) {
     if (!plan.folder.empty())
         collect(plan.refusals, [&] { require_space(plan.folder, plan.resident_bytes, bytes_to_copy(plan.files)); });
     plan.options = explain(options, facts);
+    plan.facts = facts.record;
     return plan;
 }
 

@@ -111,11 +111,9 @@ FileCapture::FileCapture(const Config& config, fs::path folder) : config_(config
 
 std::uint64_t FileCapture::limit() const { return static_cast<std::uint64_t>(config_.files_capture_limit_mib) * k_mib; }
 
-std::uint64_t FileCapture::look(const Procfs& procfs, const ProcessTree& tree, WrittenFiles watched) {
+std::uint64_t FileCapture::look(const Procfs& procfs, const ProcessTree& tree, const WrittenFiles& written) {
     if (config_.files_capture == Capture::none)
         return 0;
-    WrittenFiles written = written_files(procfs, tree);
-    add_missing(written, std::move(watched));
     std::uint64_t bytes = 0;
     for (const WrittenFile& file : written.files) {
         if (size_of(file.info) <= limit())
@@ -144,12 +142,9 @@ void FileCapture::warn_of_outside_writers(const Procfs& procfs, const ProcessTre
     }
 }
 
-void FileCapture::take(const Procfs& procfs, const ProcessTree& tree, WrittenFiles watched,
-                       const Interrupt& interrupt) {
+void FileCapture::take(const WrittenFiles& written, const Interrupt& interrupt) {
     if (config_.files_capture == Capture::none)
         return;
-    WrittenFiles written = written_files(procfs, tree);
-    add_missing(written, std::move(watched));
     // One each, until the tree runs again.
     make_room_for_descriptors(written.files.size());
     CopySpace space(folder_, std::min(k_most_memory, available_memory() / 8));

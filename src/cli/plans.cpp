@@ -2,6 +2,7 @@
 #include "cedana/cli/plans.hpp"
 
 #include "cedana/base/text.hpp"
+#include "cedana/cli/facts_text.hpp"
 #include "cedana/cli/output.hpp"
 
 #include <string>
@@ -96,14 +97,18 @@ void print_plan(const DumpPlan& plan) {
                            human_bytes(plan.resident_bytes), plan.tree.size(), plan.tree.size() == 1 ? "" : "es",
                            after));
     print_tree(plan.tree);
+    print_list("what was seen:", facts_lines(plan.facts));
     std::vector<std::string> options;
     for (const ChosenOption& one : plan.options)
         options.push_back(fmt::format("{}: {}", printable(one.option), printable(one.reason)));
     print_list("options for CRIU, and why:", options);
     std::vector<std::string> files;
-    for (const PlannedFile& file : plan.files)
+    for (const PlannedFile& file : plan.files) {
         files.push_back(fmt::format("{} ({}){}", printable(file.path), human_bytes(file.size),
                                     file.copied ? "" : ": over files.capture_limit_mib, its size and digest alone"));
+        if (!file.other_writers.empty())
+            files.back() += fmt::format("; also written to by {}", fmt::join(file.other_writers, ", "));
+    }
     print_list("files that it writes to, kept in the checkpoint:", files);
     print_other_refusals(plan.refusals);
 }
@@ -129,12 +134,21 @@ Json to_json(const DumpPlan& plan) {
         options.push_back({{"option", printable(one.option)}, {"reason", printable(one.reason)}});
     Json files = Json::array();
     for (const PlannedFile& file : plan.files)
-        files.push_back({{"path", printable(file.path)}, {"bytes", file.size}, {"copied", file.copied}});
-    return {
-        {"name", printable(plan.name)},        {"pid", plan.tree.front().pid}, {"folder", plan.folder.string()},
-        {"leave_running", plan.leave_running}, {"criu", plan.criu_version},    {"resident_bytes", plan.resident_bytes},
-        {"tree", to_json(plan.tree)},          {"options", options},           {"files", files},
-        {"refusals", to_json(plan.refusals)}};
+        files.push_back({{"path", printable(file.path)},
+                         {"bytes", file.size},
+                         {"copied", file.copied},
+                         {"other_writers", file.other_writers}});
+    return {{"name", printable(plan.name)},
+            {"pid", plan.tree.front().pid},
+            {"folder", plan.folder.string()},
+            {"leave_running", plan.leave_running},
+            {"criu", plan.criu_version},
+            {"resident_bytes", plan.resident_bytes},
+            {"tree", to_json(plan.tree)},
+            {"seen", facts_lines(plan.facts)},
+            {"options", options},
+            {"files", files},
+            {"refusals", to_json(plan.refusals)}};
 }
 
 Json to_json(const RestorePlan& plan) {

@@ -14,6 +14,7 @@
 #include "captured_file_json.hpp"
 #include "external_ends_json.hpp"
 #include "manifest_json.hpp"
+#include "recorded_facts_json.hpp"
 #include "required_file_json.hpp"
 #include "tcp_connection_json.hpp"
 
@@ -134,6 +135,8 @@ Manifest from_json(const Json& json) {
     if (json.contains("watch"))
         manifest.watch = {.available = json.at("watch").at("available").get<bool>(),
                           .gaps = json.at("watch").at("gaps").get<std::vector<std::string>>()};
+    if (json.contains("facts"))
+        manifest.facts = facts_from_json(json.at("facts"));
     return manifest;
 }
 
@@ -168,6 +171,8 @@ std::string write_manifest(const Manifest& manifest) {
     json["files"] = captured_files_to_json(manifest.files);
     if (manifest.watch)
         json["watch"] = {{"available", manifest.watch->available}, {"gaps", manifest.watch->gaps}};
+    if (manifest.facts)
+        json["facts"] = facts_to_json(*manifest.facts);
     // Command lines are bytes, and JSON is UTF-8: what is not becomes U+FFFD.
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -4,6 +4,7 @@
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/open_files.hpp"
+#include "cedana/process/record.hpp"
 #include "cedana/process/sockets.hpp"
 
 #include <algorithm>
@@ -92,38 +93,20 @@ void find_gpu_devices(TreeFacts& facts, const TreeHoldings& tree) {
 void find_locks(TreeFacts& facts, const TreeHoldings& tree) {
     for (const Holdings& one : tree)
         facts.file_locks = facts.file_locks || std::any_of(one.open.begin(), one.open.end(),
-                                                           [](const OpenFile& file) { return file.locked; });
+                                                           [](const OpenFile& file) { return !file.locks.empty(); });
 }
 
-using SocketOwners = std::map<std::uint64_t, const TreeProcess*>;
-
-SocketOwners socket_owners(const TreeHoldings& tree) {
-    SocketOwners owners;
-    for (const Holdings& one : tree)
-        for (const OpenFile& file : one.open)
-            if (const auto inode = inode_of(file.target, "socket"))
-                owners.emplace(*inode, &one.process);
-    return owners;
-}
-
-// A process may live in another network namespace than its parent.
-void find_tcp(TreeFacts& facts, const Procfs& procfs, const TreeHoldings& tree, const SocketOwners& owners) {
-    std::map<std::string, pid_t> namespaces;
-    for (const Holdings& one : tree)
-        namespaces.emplace(procfs.link(one.process.pid(), "ns/net").value_or(""), one.process.pid());
-    for (const auto& [name, pid] : namespaces)
-        for (const auto& [inode, connection] : tcp_connections(procfs, pid))
-            if (owners.contains(inode))
-                facts.tcp_connections.push_back(connection);
+void find_tcp(TreeFacts& facts, const TreeSockets& sockets) {
+    for (const auto& [inode, owner] : sockets.owners)
+        if (const auto socket = sockets.inet.find(inode);
+            socket != sockets.inet.end() && socket->second.is_connection())
+            facts.tcp_connections.push_back(socket->second.ends);
     facts.tcp_established = !facts.tcp_connections.empty();
 }
 
 // Only datagram sockets can be given their peer back, by its name (CRIU: "Can't dump half of stream unix connection",
 // "Can't dump name-less external socket").
-Refusal refuse_unix_peer(const Procfs& procfs, const TreeProcess& owner, const char* connection, std::uint64_t peer) {
-    const auto holder = holder_of_socket(procfs, peer);
-    const auto stat = holder ? procfs.stat(*holder) : std::nullopt;
-    const std::string other = stat ? described(*stat) : "a process that cannot be seen";
+Refusal refuse_unix_peer(const TreeProcess& owner, const char* connection, const std::string& other) {
     return {.pid = owner.pid(),
             .sentence =
                 fmt::format("{} has {} to {}, which is not part of its tree", described(owner.stat), connection, other),
@@ -132,24 +115,45 @@ Refusal refuse_unix_peer(const Procfs& procfs, const TreeProcess& owner, const c
             .program_can_help = true};
 }
 
-void find_unix_peers(TreeFacts& facts, const Procfs& procfs, const SocketOwners& owners, pid_t self) {
-    const auto sockets = unix_sockets();
-    const auto own_namespace = procfs.link(self, "ns/net");
-    for (const auto& [inode, owner] : owners) {
-        if (!sockets || !own_namespace || procfs.link(owner->pid(), "ns/net") != own_namespace) {
+bool are_seen(const TreeSockets& sockets, const Holdings& owner, const Namespaces& own) {
+    return sockets.unix_ones && own.get("net") && owner.namespaces.get("net") == own.get("net");
+}
+
+void find_unix_peers(TreeFacts& facts, const Procfs& procfs, const TreeSockets& sockets, const Namespaces& own) {
+    struct Outside {
+        const TreeProcess& owner;
+        const char* connection;
+        std::uint64_t peer;
+    };
+    std::vector<Outside> refused;
+    for (const auto& [inode, owner] : sockets.owners) {
+        if (!are_seen(sockets, *owner, own)) {
             if (facts.external_unix_sockets == Answer::no)
                 facts.external_unix_sockets = Answer::unknown;
             continue;
         }
-        const auto socket = sockets->find(inode);
-        if (socket == sockets->end() || socket->second.peer == 0 || owners.contains(socket->second.peer))
+        const auto socket = sockets.unix_ones->find(inode);
+        if (socket == sockets.unix_ones->end() || socket->second.peer == 0 ||
+            sockets.owners.contains(socket->second.peer))
             continue;
         facts.external_unix_sockets = Answer::yes;
+        const auto peer = sockets.unix_ones->find(socket->second.peer);
         if (socket->second.type != SOCK_DGRAM)
-            facts.refusals.push_back(refuse_unix_peer(procfs, *owner, "a unix stream connection", socket->second.peer));
-        else if (const auto peer = sockets->find(socket->second.peer); peer != sockets->end() && !peer->second.named)
-            facts.refusals.push_back(
-                refuse_unix_peer(procfs, *owner, "a connection by a unix socket without a name", socket->second.peer));
+            refused.push_back({owner->process, "a unix stream connection", socket->second.peer});
+        else if (peer != sockets.unix_ones->end() && peer->second.name.empty())
+            refused.push_back({owner->process, "a connection by a unix socket without a name", socket->second.peer});
+    }
+    std::set<std::uint64_t> peers;
+    for (const Outside& one : refused)
+        peers.insert(one.peer);
+    for (const auto& [peer, pid] : holders_of_sockets(procfs, peers))
+        if (const auto stat = procfs.stat(pid))
+            facts.peers_outside.emplace(peer, described(*stat));
+    for (const Outside& one : refused) {
+        const auto other = facts.peers_outside.find(one.peer);
+        facts.refusals.push_back(
+            refuse_unix_peer(one.owner, one.connection,
+                             other == facts.peers_outside.end() ? "a process that cannot be seen" : other->second));
     }
 }
 
@@ -159,9 +163,9 @@ void add_refusals(TreeFacts& facts, std::vector<Refusal> refusals) {
 
 } // namespace
 
-TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, pid_t self) {
-    const TreeHoldings holdings = holdings_of(procfs, tree);
-    const SocketOwners owners = socket_owners(holdings);
+TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHoldings& holdings, pid_t self) {
+    const TreeSockets sockets = sockets_of(procfs, holdings);
+    const Namespaces own(procfs, self);
     TreeFacts facts;
     facts.refusals = refused_processes(procfs, tree, self);
     find_external_ends(facts, holdings);
@@ -172,10 +176,9 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, pid_t self) 
     add_refusals(facts, refused_terminals(holdings, facts.external_terminals));
     add_refusals(facts, refused_files(procfs, holdings));
     add_refusals(facts, refused_sockets(holdings));
-    if (!owners.empty()) {
-        find_tcp(facts, procfs, holdings, owners);
-        find_unix_peers(facts, procfs, owners, self);
-    }
+    find_tcp(facts, sockets);
+    find_unix_peers(facts, procfs, sockets, own);
+    facts.record = record_facts(procfs, holdings, sockets, {.own = own, .self = self, .peers = facts.peers_outside});
     return facts;
 }
 

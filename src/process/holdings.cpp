@@ -4,16 +4,12 @@
 namespace cedana {
 
 TreeHoldings holdings_of(const Procfs& procfs, const ProcessTree& tree) {
-    TreeHoldings all = open_holdings_of(procfs, tree);
-    for (Holdings& one : all)
-        one.mapped = mapped_files(procfs, one.process.pid());
-    return all;
-}
-
-TreeHoldings open_holdings_of(const Procfs& procfs, const ProcessTree& tree) {
     TreeHoldings all;
     for (const TreeProcess& process : tree.processes)
-        all.push_back({.process = process, .open = open_files(procfs, process.pid()), .mapped = {}});
+        all.push_back({.process = process,
+                       .open = open_files(procfs, process.pid()),
+                       .mapped = mapped_files(procfs, process.pid()),
+                       .namespaces = Namespaces(procfs, process.pid())});
     return all;
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/open_files.hpp"
 
+#include "cedana/base/text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
-#include <set>
+#include <map>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -30,20 +32,38 @@ std::string_view next_line(std::string_view& text) {
     return line;
 }
 
+// "1: FLOCK  ADVISORY  WRITE 359 00:13:11691 0 EOF" without its number, pid and file.
+std::string lock_of(std::string_view line) {
+    std::vector<std::string> words;
+    for (std::string& word : split(trim(line), ' '))
+        if (!word.empty())
+            words.push_back(std::move(word));
+    constexpr std::size_t k_words = 8;
+    if (words.size() != k_words)
+        return std::string(trim(line));
+    return fmt::format("{} {} {} {} {}", words[1], words[2], words[3], words[6], words[7]);
+}
+
 // /proc/PID/fdinfo/N, see proc(5). The "lock:" lines are of the locks that are held through this descriptor, also
 // those that /proc/locks lists under the pid of somebody else or of nobody (inherited, or of the open file).
 void take_fdinfo(OpenFile& file, std::string_view content) {
     constexpr std::string_view k_flags = "flags:\t";
     constexpr std::string_view k_master = "tty-index:\t";
     constexpr std::string_view k_mount = "mnt_id:\t";
+    constexpr std::string_view k_position = "pos:\t";
+    constexpr std::string_view k_lock = "lock:";
     while (!content.empty()) {
         const std::string_view line = next_line(content);
         if (line.starts_with(k_flags))
             file.flags = number<unsigned>(line.substr(k_flags.size()), 8).value_or(0);
         else if (line.starts_with(k_mount))
             file.mount = number<int>(line.substr(k_mount.size()));
-        else if (line.starts_with("lock:"))
-            file.locked = true;
+        else if (line.starts_with(k_position))
+            file.position = number<std::uint64_t>(line.substr(k_position.size())).value_or(0);
+        else if (line.starts_with(k_lock))
+            file.locks.push_back(lock_of(line.substr(k_lock.size())));
+        else if (line.starts_with("inotify wd:") || line.starts_with("tfd:"))
+            ++file.watches;
         else if (line.starts_with(k_master))
             file.master_of = number<unsigned>(line.substr(k_master.size()));
     }
@@ -109,33 +129,22 @@ std::vector<OpenFile> open_files(const Procfs& procfs, pid_t pid) {
 std::vector<MappedFile> mapped_files(const Procfs& procfs, pid_t pid) {
     const std::string content = procfs.read(pid, "maps").value_or("");
     std::vector<MappedFile> files;
-    std::set<std::pair<std::uint64_t, std::string_view>> known;
+    std::map<std::pair<std::uint64_t, std::string_view>, std::size_t> known;
     for (std::string_view rest = content; !rest.empty();) {
         const auto line = parse_map_line(next_line(rest));
-        if (!line || !known.emplace(line->inode, line->path).second)
+        if (!line)
             continue;
-        MappedFile file{.target = std::string(line->path), .info = std::nullopt};
-        if (file.target.ends_with(" (deleted)"))
+        const auto [place, is_new] = known.try_emplace({line->inode, line->path}, files.size());
+        if (is_new)
+            files.push_back({.target = std::string(line->path), .info = std::nullopt});
+        MappedFile& file = files[place->second];
+        const bool is_written = line->mode.size() == 4 && line->mode[1] == 'w' && line->mode[3] == 's';
+        file.written = file.written || is_written;
+        // The device in maps is not always that of stat(2) (btrfs), so the file itself is asked.
+        if (!file.info && (is_written || (is_new && file.target.ends_with(" (deleted)"))))
             file.info = procfs.file(pid, ("map_files/" + line->range).c_str());
-        files.push_back(std::move(file));
     }
     return files;
-}
-
-std::vector<WritableMapping> writable_mappings(const Procfs& procfs, pid_t pid) {
-    const std::string content = procfs.read(pid, "maps").value_or("");
-    std::vector<WritableMapping> mappings;
-    std::set<std::pair<std::uint64_t, std::string_view>> known;
-    for (std::string_view rest = content; !rest.empty();) {
-        const auto line = parse_map_line(next_line(rest));
-        if (!line || line->mode.size() != 4 || line->mode[1] != 'w' || line->mode[3] != 's' ||
-            !known.emplace(line->inode, line->path).second)
-            continue;
-        // The device in maps is not always that of stat(2) (btrfs), so the file itself is asked.
-        if (const auto info = procfs.file(pid, ("map_files/" + line->range).c_str()))
-            mappings.push_back({.target = std::string(line->path), .info = *info});
-    }
-    return mappings;
 }
 
 std::optional<std::uint64_t> inode_of(std::string_view target, std::string_view kind) {

@@ -123,6 +123,8 @@ void take_status_line(ProcessStatus& status, std::string_view key, std::string_v
         parse(next_word(rest), status.tracer);
     else if (key == "NSpid")
         status.namespace_pids = parse_pids(value);
+    else if (key == "NSsid")
+        status.namespace_sessions = parse_pids(value);
     else if (std::uint64_t pending = 0; key == "SigPnd" || key == "ShdPnd")
         status.pending_signals |= parse(next_word(rest), pending, 16) ? pending : 0;
     else if (key == "SigBlk")

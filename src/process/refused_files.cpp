@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/process/mounts.hpp"
 #include "cedana/process/refusal.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -65,27 +65,14 @@ std::optional<Refusal> refuse_kind(const TreeProcess& process, const OpenFile& f
     return refusal.sentence.empty() ? std::nullopt : std::optional(std::move(refusal));
 }
 
-using Mounts = std::set<int>;
-
-// The first field of each line of /proc/PID/mountinfo.
-void add_mounts(Mounts& mounts, std::string_view content) {
-    while (!content.empty()) {
-        int id = 0;
-        const auto [end, error] = std::from_chars(content.data(), content.data() + content.size(), id);
-        if (error == std::errc())
-            mounts.insert(id);
-        const std::size_t line = content.find('\n');
-        content.remove_prefix(line == std::string_view::npos ? content.size() : line + 1);
-    }
-}
-
-// Of all mount namespaces of the tree; empty if they cannot be seen.
-Mounts mounts_of(const Procfs& procfs, const TreeHoldings& tree) {
-    Mounts mounts;
+// Their numbers, of all mount namespaces of the tree; empty if they cannot be seen.
+std::set<int> mounts_of(const Procfs& procfs, const TreeHoldings& tree) {
+    std::set<int> mounts;
     std::set<std::string> seen;
     for (const Holdings& one : tree)
-        if (seen.insert(procfs.link(one.process.pid(), "ns/mnt").value_or("")).second)
-            add_mounts(mounts, procfs.read(one.process.pid(), "mountinfo").value_or(""));
+        if (seen.insert(one.namespaces.get("mnt").value_or("")).second)
+            for (const Mount& mount : parse_mounts(procfs.read(one.process.pid(), "mountinfo").value_or("")))
+                mounts.insert(mount.id);
     return mounts;
 }
 
@@ -96,7 +83,7 @@ bool is_looked_up(const struct ::stat& info) {
 
 // CRIU: "Can't lookup mount= for fd= path=". It happens to what was started with descriptors of another mount
 // namespace (unshare --mount), or whose file system was detached.
-std::optional<Refusal> refuse_mount(const Mounts& mounts, const TreeProcess& process, const OpenFile& file) {
+std::optional<Refusal> refuse_mount(const std::set<int>& mounts, const TreeProcess& process, const OpenFile& file) {
     if (!file.mount || !file.info || !is_looked_up(*file.info) || !file.target.starts_with('/') ||
         file.target.starts_with("/memfd:") || mounts.contains(*file.mount))
         return std::nullopt;
@@ -113,7 +100,7 @@ std::optional<Refusal> refuse_mount(const Mounts& mounts, const TreeProcess& pro
 
 std::vector<Refusal> refused_files(const Procfs& procfs, const TreeHoldings& tree) {
     std::vector<Refusal> refusals;
-    const Mounts mounts = mounts_of(procfs, tree);
+    const std::set<int> mounts = mounts_of(procfs, tree);
     for (const Holdings& one : tree) {
         for (const OpenFile& file : one.open) {
             auto refusal = refuse_kind(one.process, file);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/base/text.hpp"
 #include "cedana/process/refusal.hpp"
 
 #include <algorithm>
@@ -12,14 +11,10 @@ namespace cedana {
 
 namespace {
 
-// Where a namespace cannot be seen it is taken for the same.
-bool differ(const std::optional<std::string>& one, const std::optional<std::string>& other) {
-    return one && other && *one != *other;
-}
-
 // CRIU dumps it, but the restore fails in it: "Unable to open the proc file system: Operation not permitted".
-std::optional<Refusal> refuse_user_namespace(const Procfs& procfs, const TreeProcess& process, pid_t self) {
-    if (!differ(procfs.link(process.pid(), "ns/user"), procfs.link(self, "ns/user")))
+std::optional<Refusal> refuse_user_namespace(const Holdings& one, const Namespaces& own) {
+    const TreeProcess& process = one.process;
+    if (!differ(one.namespaces, own, "user"))
         return std::nullopt;
     return Refusal{.pid = process.pid(),
                    .sentence = fmt::format("{} lives in a user namespace of its own, into which CRIU could not "
@@ -29,29 +24,22 @@ std::optional<Refusal> refuse_user_namespace(const Procfs& procfs, const TreePro
 }
 
 // CRIU: "Can't dump nested pid namespace for".
-std::optional<Refusal> refuse_nested_pids(const Procfs& procfs, const TreeProcess& root, const TreeProcess& process) {
-    if (!differ(procfs.link(process.pid(), "ns/pid"), procfs.link(root.pid(), "ns/pid")))
+std::optional<Refusal> refuse_nested_pids(const Holdings& root, const Holdings& one) {
+    const TreeProcess& process = one.process;
+    if (!differ(one.namespaces, root.namespaces, "pid"))
         return std::nullopt;
     return Refusal{.pid = process.pid(),
                    .sentence = fmt::format("{} lives in another pid namespace than the root of its tree, {}, and CRIU "
                                            "cannot dump both together",
-                                           described(process.stat), described(root.stat)),
+                                           described(process.stat), described(root.process.stat)),
                    .hint =
                        fmt::format("end what runs in that namespace first, or dump it alone: -p {}", process.pid())};
 }
 
-// The session as the innermost pid namespace of the process numbers it; 0 if its leader is outside.
-std::optional<std::string> innermost_session(const Procfs& procfs, pid_t pid) {
-    constexpr std::string_view k_key = "NSsid:";
-    for (const std::string& line : split(procfs.read(pid, "status").value_or(""), '\n'))
-        if (line.starts_with(k_key))
-            return split(std::string(trim(std::string_view(line).substr(k_key.size()))), '\t').back();
-    return std::nullopt;
-}
-
 // CRIU: "A session leader of is outside of its pid namespace".
-std::optional<Refusal> refuse_session_outside(const Procfs& procfs, const TreeProcess& process) {
-    if (process.stat.is_zombie() || innermost_session(procfs, process.pid()) != "0")
+std::optional<Refusal> refuse_session_outside(const TreeProcess& process) {
+    const std::vector<pid_t>& sessions = process.status.namespace_sessions;
+    if (process.stat.is_zombie() || sessions.empty() || sessions.back() != 0)
         return std::nullopt;
     return Refusal{.pid = process.pid(),
                    .sentence = fmt::format("{} belongs to a session that was begun outside of its pid namespace, "
@@ -61,10 +49,12 @@ std::optional<Refusal> refuse_session_outside(const Procfs& procfs, const TreePr
 }
 
 // CRIU: "Can't dump nested time namespace for".
-std::optional<Refusal> refuse_nested_time(const Procfs& procfs, const TreeProcess& root, const TreeProcess& process) {
-    const auto own = procfs.link(process.pid(), "ns/time");
-    const bool for_children = differ(own, procfs.link(process.pid(), "ns/time_for_children"));
-    if (!for_children && !differ(own, procfs.link(root.pid(), "ns/time")))
+std::optional<Refusal> refuse_nested_time(const Holdings& root, const Holdings& one) {
+    const TreeProcess& process = one.process;
+    const auto time = one.namespaces.get("time");
+    const auto of_children = one.namespaces.get("time_for_children");
+    const bool for_children = time && of_children && *time != *of_children;
+    if (!for_children && !differ(one.namespaces, root.namespaces, "time"))
         return std::nullopt;
     return Refusal{.pid = process.pid(),
                    .sentence = fmt::format("{} {}, which CRIU cannot dump", described(process.stat),
@@ -74,11 +64,9 @@ std::optional<Refusal> refuse_nested_time(const Procfs& procfs, const TreeProces
 }
 
 // CRIU: "Task with SysVIPC shmem map doesn't live in IPC ns".
-std::optional<Refusal> refuse_shared_memory(const Procfs& procfs, const Holdings& holdings, const TreeProcess& root,
-                                            pid_t self) {
+std::optional<Refusal> refuse_shared_memory(const Holdings& holdings, const Holdings& root, const Namespaces& own) {
     const auto is_segment = [](const MappedFile& file) { return file.target.starts_with("/SYSV"); };
-    if (std::ranges::none_of(holdings.mapped, is_segment) ||
-        differ(procfs.link(root.pid(), "ns/ipc"), procfs.link(self, "ns/ipc")))
+    if (std::ranges::none_of(holdings.mapped, is_segment) || differ(root.namespaces, own, "ipc"))
         return std::nullopt;
     return Refusal{.pid = holdings.process.pid(),
                    .sentence = fmt::format("{} uses System V shared memory of the host, which CRIU cannot dump",
@@ -89,18 +77,19 @@ std::optional<Refusal> refuse_shared_memory(const Procfs& procfs, const Holdings
 } // namespace
 
 std::vector<Refusal> refused_namespaces(const Procfs& procfs, const TreeHoldings& tree, pid_t self) {
-    const TreeProcess& root = tree.front().process;
+    const Holdings& root = tree.front();
+    const Namespaces own(procfs, self);
     std::vector<Refusal> refusals;
     const auto add = [&](std::optional<Refusal> refusal) {
         if (refusal)
             refusals.push_back(std::move(*refusal));
     };
     for (const Holdings& one : tree) {
-        add(refuse_user_namespace(procfs, one.process, self));
-        add(refuse_nested_pids(procfs, root, one.process));
-        add(refuse_session_outside(procfs, one.process));
-        add(refuse_nested_time(procfs, root, one.process));
-        add(refuse_shared_memory(procfs, one, root, self));
+        add(refuse_user_namespace(one, own));
+        add(refuse_nested_pids(root, one));
+        add(refuse_session_outside(one.process));
+        add(refuse_nested_time(root, one));
+        add(refuse_shared_memory(one, root, own));
     }
     return refusals;
 }

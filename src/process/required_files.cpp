@@ -25,14 +25,15 @@ bool is_made_up(std::string_view path) {
 }
 
 // Files that anybody in the tree writes to have other sizes later.
-std::set<FileId> written_by(const Procfs& procfs, const ProcessTree& tree) {
+std::set<FileId> written_by(const TreeHoldings& tree) {
     std::set<FileId> written;
-    for (const TreeProcess& process : tree.processes) {
-        for (const OpenFile& file : open_files(procfs, process.pid()))
+    for (const Holdings& one : tree) {
+        for (const OpenFile& file : one.open)
             if (file.info && S_ISREG(file.info->st_mode) && file.writable())
                 written.insert(file_id(*file.info));
-        for (const WritableMapping& mapping : writable_mappings(procfs, process.pid()))
-            written.insert(file_id(mapping.info));
+        for (const MappedFile& file : one.mapped)
+            if (file.info && file.written)
+                written.insert(file_id(*file.info));
     }
     return written;
 }
@@ -80,16 +81,16 @@ bool is_needed(const struct ::stat& info) { return !S_ISSOCK(info.st_mode); }
 
 } // namespace
 
-std::vector<RequiredFile> required_files(const Procfs& procfs, const ProcessTree& tree) {
-    Collection collection(written_by(procfs, tree));
-    for (const TreeProcess& process : tree.processes) {
-        const pid_t pid = process.pid();
+std::vector<RequiredFile> required_files(const Procfs& procfs, const TreeHoldings& tree) {
+    Collection collection(written_by(tree));
+    for (const Holdings& one : tree) {
+        const pid_t pid = one.process.pid();
         for (const char* name : {"exe", "cwd", "root"})
             add_link(collection, procfs, pid, name);
-        for (const OpenFile& file : open_files(procfs, pid))
+        for (const OpenFile& file : one.open)
             if (file.info && is_needed(*file.info))
                 collection.add(file.target, *file.info);
-        for (const MappedFile& file : mapped_files(procfs, pid))
+        for (const MappedFile& file : one.mapped)
             if (const auto info = procfs.file(pid, ("root" + file.target).c_str()))
                 collection.add(file.target, *info);
     }

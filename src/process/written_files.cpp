@@ -68,9 +68,9 @@ std::set<FileId> written_among(const Procfs& procfs, pid_t pid, const std::set<F
     for (const FileId& file : open_among(procfs, pid, wanted))
         if (writes_through_descriptor(procfs, pid, file))
             written.insert(file);
-    for (const WritableMapping& mapping : writable_mappings(procfs, pid))
-        if (wanted.contains(file_id(mapping.info)))
-            written.insert(file_id(mapping.info));
+    for (const MappedFile& mapped : mapped_files(procfs, pid))
+        if (mapped.written && mapped.info && wanted.contains(file_id(*mapped.info)))
+            written.insert(file_id(*mapped.info));
     return written;
 }
 
@@ -101,15 +101,16 @@ bool is_kept_by_file_system(std::string_view path) {
     return !is_in("/proc/") && !is_in("/sys/") && (!is_in("/dev/") || is_in("/dev/shm/"));
 }
 
-WrittenFiles written_files(const Procfs& procfs, const ProcessTree& tree) {
+WrittenFiles written_files(const TreeHoldings& tree) {
     Collection collection;
-    for (const TreeProcess& process : tree.processes) {
-        const pid_t pid = process.pid();
-        for (const OpenFile& file : open_files(procfs, pid))
+    for (const Holdings& one : tree) {
+        const pid_t pid = one.process.pid();
+        for (const OpenFile& file : one.open)
             if (file.info && file.writable())
                 collection.add(file.target, *file.info, {.pid = pid, .fd = file.fd, .flags = file.flags});
-        for (const WritableMapping& mapping : writable_mappings(procfs, pid))
-            collection.add(mapping.target, mapping.info, {.pid = pid, .fd = -1, .flags = 0});
+        for (const MappedFile& file : one.mapped)
+            if (file.info && file.written)
+                collection.add(file.target, *file.info, {.pid = pid, .fd = -1, .flags = 0});
     }
     return collection.take();
 }

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "command/command_fixture.hpp"
+#include "support/wait.hpp"
 
 namespace cedana::testing {
 namespace {
@@ -52,6 +53,27 @@ TEST_F(DryRunOfAWriter, NamesTheFilesThatWouldBeCaptured) {
     const CedanaRun run = dump(target, {"--dry-run"});
     EXPECT_EQ(run.exit_code, 0) << run.err;
     EXPECT_TRUE(holds(run.out, scratch("output").string())) << run.out;
+}
+
+TEST_F(DryRunOfAWriter, NamesWhoElseWritesToThem) {
+    const Target target({"/bin/sleep", "infinity"}, scratch("output"));
+    const Target other({"/bin/sleep", "infinity"}, scratch("output"));
+    const CedanaRun run = dump(target, {"--dry-run"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(run.out, "also written to by process " + other.pid_text() + " (sleep)")) << run.out;
+}
+
+TEST_F(DryRunOfAWriter, TellsWhatWasSeen) {
+    const fs::path file = scratch("locked");
+    const Target target(
+        {"/bin/bash", "-c",
+         "exec 9>" + file.string() + "; flock 9; touch " + scratch("ready").string() + "; exec sleep infinity"});
+    wait_for_file(scratch("ready"));
+    const CedanaRun run = dump(target, {"--dry-run"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(run.out, "session " + target.pid_text() + ", no terminal")) << run.out;
+    EXPECT_TRUE(holds(run.out, "locked (FLOCK ADVISORY WRITE 0 EOF): " + file.string())) << run.out;
+    EXPECT_TRUE(holds(run.out, "--file-locks: it holds locks on files")) << run.out;
 }
 
 using RestoreDryRun = WithFakeCriu;

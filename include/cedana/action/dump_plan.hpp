@@ -19,6 +19,8 @@ struct PlannedFile {
     std::uint64_t size = 0;
     // Else its size and digest are kept alone: it is over files.capture_limit_mib.
     bool copied = true;
+    // "process 4242 (name)": those outside of the tree that write to it too.
+    std::vector<std::string> other_writers = {};
 };
 
 struct DumpPlan {
@@ -29,6 +31,7 @@ struct DumpPlan {
     std::filesystem::path folder;
     bool leave_running = true;
     std::string criu_version;
+    RecordedFacts facts;
     std::vector<ChosenOption> options;
     std::vector<PlannedFile> files;
     // What the dump would end with, in the order in which it would meet them.

@@ -30,11 +30,11 @@ class FileCapture {
     FileCapture(const Config& config, std::filesystem::path folder);
 
     // Before the tree is frozen: the bytes that capturing will copy. Warns of processes outside that write to the
-    // files, of each once. `watched`: what the tree wrote and may not have open any more.
-    [[nodiscard]] std::uint64_t look(const Procfs& procfs, const ProcessTree& tree, WrittenFiles watched = {});
+    // files, of each once.
+    [[nodiscard]] std::uint64_t look(const Procfs& procfs, const ProcessTree& tree, const WrittenFiles& written);
 
     // The tree is frozen, and stays so for as long as this takes. Throws Error, Error(Fault::interrupted).
-    void take(const Procfs& procfs, const ProcessTree& tree, WrittenFiles watched, const Interrupt& interrupt);
+    void take(const WrittenFiles& written, const Interrupt& interrupt);
 
     // Afterwards: whether there is anything for write().
     [[nodiscard]] bool has_content() const;

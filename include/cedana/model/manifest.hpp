@@ -6,6 +6,7 @@
 #include "cedana/model/captured_file.hpp"
 #include "cedana/model/criu_options.hpp"
 #include "cedana/model/external_ends.hpp"
+#include "cedana/model/recorded_facts.hpp"
 #include "cedana/model/required_file.hpp"
 #include "cedana/model/tcp_connection.hpp"
 
@@ -88,6 +89,8 @@ struct Manifest {
     std::vector<CapturedFile> files = {};
     // Absent if it was not asked to prepare.
     std::optional<WatchRecord> watch = std::nullopt;
+    // Absent in checkpoints of before they were recorded.
+    std::optional<RecordedFacts> facts = std::nullopt;
 };
 
 [[nodiscard]] std::string write_manifest(const Manifest& manifest);

@@ -4,11 +4,14 @@
 #pragma once
 
 #include "cedana/model/external_ends.hpp"
+#include "cedana/model/recorded_facts.hpp"
 #include "cedana/model/tcp_connection.hpp"
+#include "cedana/process/holdings.hpp"
 #include "cedana/process/refusal.hpp"
 #include "cedana/process/tree.hpp"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -48,10 +51,15 @@ struct TreeFacts {
     std::vector<ExternalPipe> external_pipes;
     // Only with CRIU's plug-in for them can they be dumped.
     std::vector<DeviceFile> gpu_devices;
+    // Of unix sockets that the tree is connected to and does not have: who has them, as far as it matters.
+    std::map<std::uint64_t, std::string> peers_outside;
     std::vector<Refusal> refusals;
+    // All of it for the manifest.
+    RecordedFacts record;
 };
 
-// Does not touch the processes. `self`: the pid of cedana.
-[[nodiscard]] TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, pid_t self);
+// Does not touch the processes. `holdings`: of the tree; `self`: the pid of cedana.
+[[nodiscard]] TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHoldings& holdings,
+                                   pid_t self);
 
 } // namespace cedana

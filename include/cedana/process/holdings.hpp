@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every process of a tree has open and mapped, read once for all that look at it.
+// What every process of a tree has open and mapped and where it lives, read once for all that look at it.
 #pragma once
 
+#include "cedana/process/namespaces.hpp"
 #include "cedana/process/open_files.hpp"
 #include "cedana/process/tree.hpp"
 
@@ -13,6 +14,7 @@ struct Holdings {
     const TreeProcess& process;
     std::vector<OpenFile> open;
     std::vector<MappedFile> mapped;
+    Namespaces namespaces = {};
 };
 
 // The root's first.
@@ -20,7 +22,5 @@ using TreeHoldings = std::vector<Holdings>;
 
 // Refers to the processes of `tree`, which must outlive it.
 [[nodiscard]] TreeHoldings holdings_of(const Procfs& procfs, const ProcessTree& tree);
-// Without what is mapped, which takes long to read of a large process.
-[[nodiscard]] TreeHoldings open_holdings_of(const Procfs& procfs, const ProcessTree& tree);
 
 } // namespace cedana

@@ -23,8 +23,11 @@ struct OpenFile {
     std::optional<struct ::stat> info = std::nullopt;
     // The flags of open(2).
     unsigned flags = 0;
-    // A lock of any kind is held through it.
-    bool locked = false;
+    std::uint64_t position = 0;
+    // The locks of any kind that are held through it: "FLOCK ADVISORY WRITE 0 EOF".
+    std::vector<std::string> locks = {};
+    // How many things an inotify or epoll instance waits for.
+    std::uint64_t watches = 0;
     // For the master of a pseudo terminal N, the N of /dev/pts/N.
     std::optional<unsigned> master_of = std::nullopt;
     // The mount that it lies on, as in /proc/PID/mountinfo.
@@ -37,23 +40,15 @@ struct OpenFile {
 struct MappedFile {
     // As the kernel spells it, " (deleted)" included.
     std::string target;
-    // Only of those whose name is gone.
+    // Only of those whose name is gone, or that are written to.
     std::optional<struct ::stat> info;
-};
-
-// A mapping through which a process writes to a file.
-struct WritableMapping {
-    // As the kernel spells it, " (deleted)" included.
-    std::string target;
-    struct ::stat info {};
+    // Through a shared mapping that is writable now.
+    bool written = false;
 };
 
 [[nodiscard]] std::vector<OpenFile> open_files(const Procfs& procfs, pid_t pid);
 // Files and devices that are mapped, each once.
 [[nodiscard]] std::vector<MappedFile> mapped_files(const Procfs& procfs, pid_t pid);
-
-// Shared mappings that are writable now, each file once.
-[[nodiscard]] std::vector<WritableMapping> writable_mappings(const Procfs& procfs, pid_t pid);
 
 // The inode in "pipe:[17]" or "socket:[17]"; absent if `target` is not of that kind.
 [[nodiscard]] std::optional<std::uint64_t> inode_of(std::string_view target, std::string_view kind);

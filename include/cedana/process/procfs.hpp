@@ -69,6 +69,8 @@ struct ProcessStatus {
     int seccomp_mode = 0;
     // The pid in each pid namespace, this one's first.
     std::vector<pid_t> namespace_pids;
+    // The session in each pid namespace, this one's first; 0 where its leader is outside.
+    std::vector<pid_t> namespace_sessions;
 
     [[nodiscard]] bool catches(int signal) const noexcept;
     [[nodiscard]] bool ignores(int signal) const noexcept;

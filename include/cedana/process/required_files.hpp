@@ -4,8 +4,8 @@
 #pragma once
 
 #include "cedana/model/required_file.hpp"
+#include "cedana/process/holdings.hpp"
 #include "cedana/process/procfs.hpp"
-#include "cedana/process/tree.hpp"
 
 #include <vector>
 
@@ -14,6 +14,6 @@ namespace cedana {
 // By path, each once: programs, mapped files, what is open for reading alone, working and root folders. Not what is
 // written to (that is captured), what has lost its name (CRIU keeps it), what the kernel makes up (/proc, /sys,
 // terminals), nor what is something else when it is looked at from here (another mount namespace).
-[[nodiscard]] std::vector<RequiredFile> required_files(const Procfs& procfs, const ProcessTree& tree);
+[[nodiscard]] std::vector<RequiredFile> required_files(const Procfs& procfs, const TreeHoldings& tree);
 
 } // namespace cedana

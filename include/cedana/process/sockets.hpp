@@ -1,31 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sockets by inode: which TCP connections exist, and who is at the other end of a unix socket.
+// Unix sockets by inode, who is at the other end of one, and all that is to be known of the sockets of a tree.
 #pragma once
 
-#include "cedana/model/tcp_connection.hpp"
+#include "cedana/process/holdings.hpp"
+#include "cedana/process/inet_sockets.hpp"
 #include "cedana/process/procfs.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
-#include <string_view>
+#include <set>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
 namespace cedana {
 
-// By the inode of the socket.
-using TcpConnections = std::unordered_map<std::uint64_t, TcpConnection>;
-
-// The TCP sockets in the network namespace of `pid` that are connected or on their way to it or from it.
-[[nodiscard]] TcpConnections tcp_connections(const Procfs& procfs, pid_t pid);
-// Adds those of one table in the format of /proc/net/tcp.
-void add_connected(TcpConnections& connections, std::string_view table);
-
 struct UnixSocket {
     // SOCK_STREAM, SOCK_DGRAM or SOCK_SEQPACKET
     int type = 0;
-    // It is bound to a path or to an abstract name.
-    bool named = false;
+    bool listens = false;
+    // The path or the abstract name ("@name") that it is bound to; empty without one.
+    std::string name = {};
     // 0 if it is not connected or its peer has closed.
     std::uint64_t peer = 0;
     // What it has sent and its peer has not read, in bytes of the kernel's account.
@@ -34,11 +30,26 @@ struct UnixSocket {
     std::vector<std::uint64_t> waiting = {};
 };
 
+using UnixSockets = std::unordered_map<std::uint64_t, UnixSocket>;
+
 // Every unix socket of cedana's own network namespace, asked of the kernel (sock_diag(7): /proc/net/unix does
 // not know peers). Absent if the kernel does not answer.
-[[nodiscard]] std::optional<std::unordered_map<std::uint64_t, UnixSocket>> unix_sockets();
+[[nodiscard]] std::optional<UnixSockets> unix_sockets();
 
-// A process that has the socket open; it may take a while to find it.
-[[nodiscard]] std::optional<pid_t> holder_of_socket(const Procfs& procfs, std::uint64_t inode);
+// For each of the sockets a process that has it open, if there is one; it may take a while to find them.
+[[nodiscard]] std::map<std::uint64_t, pid_t> holders_of_sockets(const Procfs& procfs,
+                                                                const std::set<std::uint64_t>& inodes);
+
+// The sockets that a tree has open, and what the kernel tells of them.
+struct TreeSockets {
+    // The first process that has it open.
+    std::map<std::uint64_t, const Holdings*> owners = {};
+    // Of all network namespaces of the tree.
+    InetSockets inet = {};
+    // All of cedana's own network namespace; absent if the kernel does not answer, or if the tree has no sockets.
+    std::optional<UnixSockets> unix_ones = std::nullopt;
+};
+// Refers to `tree`, which must outlive it.
+[[nodiscard]] TreeSockets sockets_of(const Procfs& procfs, const TreeHoldings& tree);
 
 } // namespace cedana

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "cedana/model/captured_file.hpp"
+#include "cedana/process/holdings.hpp"
 #include "cedana/process/procfs.hpp"
-#include "cedana/process/tree.hpp"
 
 #include <compare>
 #include <string>
@@ -44,7 +44,7 @@ struct WrittenFiles {
 };
 
 // Regular files with a name: those without one are CRIU's ghosts. Not those of the kernel's own file systems.
-[[nodiscard]] WrittenFiles written_files(const Procfs& procfs, const ProcessTree& tree);
+[[nodiscard]] WrittenFiles written_files(const TreeHoldings& tree);
 
 // Adds those of `more` that are not there yet under any name.
 void add_missing(WrittenFiles& written, WrittenFiles more);

@@ -74,7 +74,38 @@ Manifest example() {
                        .modified = -1,
                        .uses = {{.pid = 100, .fd = 3, .flags = 02001}, {.pid = 102, .fd = -1, .flags = 0}}},
                       {.path = "/var/lib/redis/dump.rdb", .size = 1UL << 40}},
-            .watch = WatchRecord{.available = true, .gaps = {"it wrote more than 4096 files"}}};
+            .watch = WatchRecord{.available = true, .gaps = {"it wrote more than 4096 files"}},
+            .facts = RecordedFacts{
+                .processes = {{.pid = 100,
+                               .group = 99,
+                               .session = 98,
+                               .terminal = "/dev/pts/3",
+                               .tracer = 7,
+                               .seccomp = 2,
+                               .timers = 1,
+                               .namespaces = {"net:[4026532001]"},
+                               .cgroups = {"0::/user.slice"},
+                               .descriptors = {{.fd = 3,
+                                                .kind = OpenKind::file,
+                                                .target = "/var/log/redis.log",
+                                                .flags = 02001,
+                                                .position = 1000,
+                                                .names = 1,
+                                                .locks = {"FLOCK ADVISORY WRITE 0 EOF"}},
+                                               {.fd = 4, .kind = OpenKind::inotify, .target = "inotify", .watches = 9}},
+                               .descriptors_left_out = 5},
+                              {.pid = 102}},
+                .processes_left_out = 6,
+                .sockets = {{.inode = 18,
+                             .kind = "unix stream",
+                             .state = "connected",
+                             .local = "/run/a.sock",
+                             .remote = "b",
+                             .peer = 19,
+                             .peer_outside = "process 7 (other)"}},
+                .sockets_left_out = 7,
+                .mapped = {{.target = "/usr/lib/a.so"}, {.target = "/data", .written = true}},
+                .mapped_left_out = 8}};
 }
 
 Json example_json() { return Json::parse(write_manifest(example())); }
@@ -129,12 +160,15 @@ TEST(Manifest, IsReadAsItWasWritten) {
     EXPECT_EQ(read.timings, example().timings);
     EXPECT_EQ(read.files, example().files);
     EXPECT_EQ(read.watch, example().watch);
+    EXPECT_EQ(read.facts, example().facts);
 }
 
 TEST(Manifest, OfBeforeFilesWereCapturedHasNone) {
     Json json = example_json();
     json.erase("files");
     json.erase("watch");
+    json.erase("facts");
+    EXPECT_FALSE(parse_manifest(json.dump()).facts.has_value());
     EXPECT_TRUE(parse_manifest(json.dump()).files.empty());
     EXPECT_FALSE(parse_manifest(json.dump()).watch.has_value());
 }
@@ -182,7 +216,10 @@ INSTANTIATE_TEST_SUITE_P(
                       "/images", "/bytes_images", "/digests", "/timings", "/files/0/path", "/files/0/entry",
                       "/files/0/size", "/files/0/sha256", "/files/0/mode", "/files/0/owner", "/files/0/group",
                       "/files/0/accessed", "/files/0/modified", "/files/0/uses", "/files/0/uses/0/pid",
-                      "/files/0/uses/0/fd", "/files/0/uses/0/flags", "/watch/available", "/watch/gaps"),
+                      "/files/0/uses/0/fd", "/files/0/uses/0/flags", "/watch/available", "/watch/gaps",
+                      "/facts/processes", "/facts/sockets", "/facts/mapped", "/facts/processes/0/pid",
+                      "/facts/processes/0/descriptors", "/facts/processes/0/descriptors/0/fd",
+                      "/facts/processes/0/descriptors/0/kind", "/facts/sockets/0/inode", "/facts/mapped/0/target"),
     [](const auto& instance) {
         std::string name = instance.param.substr(1);
         std::ranges::replace(name, '/', '_');
@@ -236,7 +273,9 @@ INSTANTIATE_TEST_SUITE_P(
         Absurd{"/files/0/size", -1}, Absurd{"/files/0/size", 1UL << 63}, Absurd{"/files/0/sha256", ""},
         Absurd{"/files/0/sha256", std::string(63, 'a')}, Absurd{"/files/0/sha256", std::string(64, 'A')},
         Absurd{"/files/0/mode", 0100644}, Absurd{"/files/0/owner", -1}, Absurd{"/files/0/owner", 4'294'967'295},
-        Absurd{"/files/0/modified", 1.5}, Absurd{"/files/0/accessed", 1UL << 63}, Absurd{"/files/0/uses/0/fd", -2},
+        Absurd{"/facts/processes/0/descriptors/0/kind", "files"}, Absurd{"/facts/processes/0/descriptors/0/fd", -1},
+        Absurd{"/facts/processes/0/pid", 4'194'305}, Absurd{"/files/0/modified", 1.5},
+        Absurd{"/files/0/accessed", 1UL << 63}, Absurd{"/files/0/uses/0/fd", -2},
         Absurd{"/files/0/uses/0/fd", 1UL << 31}, Absurd{"/files/0/uses/0/pid", 4'194'305},
         Absurd{"/required_files/0/path", "usr/bin/redis-server"}, Absurd{"/required_files/0/kind", "wish"},
         Absurd{"/connections/0/local_port", 65536}, Absurd{"/connections/0/remote_port", -1},

@@ -22,6 +22,7 @@
 
 #include "unit/process/fake_proc.hpp"
 #include "unit/process/forked.hpp"
+#include "unit/process/look_at.hpp"
 
 namespace cedana {
 namespace {
@@ -31,7 +32,8 @@ using testing::FakeProc;
 using testing::Forked;
 
 TreeFacts facts_of(const Procfs& procfs, pid_t pid) {
-    return read_facts(procfs, read_tree(procfs, ProcessHandle::open(procfs, pid), ::getpid()), ::getpid());
+    const testing::Look look(procfs, pid);
+    return read_facts(procfs, look.tree, look.holdings, ::getpid());
 }
 
 // Descriptors of the child are meant to stay open until it is killed.

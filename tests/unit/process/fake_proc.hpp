@@ -72,6 +72,7 @@ class FakeProc {
     }
 
     [[nodiscard]] const Procfs& procfs() const noexcept { return procfs_; }
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return folder_.path(); }
 
   private:
     static void write(const std::filesystem::path& path, const std::string& content) {

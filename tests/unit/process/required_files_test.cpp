@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "unit/process/forked.hpp"
+#include "unit/process/look_at.hpp"
 #include "unit/temp_folder.hpp"
 
 namespace cedana::testing {
@@ -27,7 +28,7 @@ class RequiredFiles : public test::InTempFolder {
     static std::vector<RequiredFile> of_child(const std::function<void()>& set_up) {
         const Forked child(set_up);
         const Procfs procfs;
-        return required_files(procfs, read_tree(procfs, ProcessHandle::open(procfs, child.pid()), 1));
+        return required_files(procfs, testing::Look(procfs, child.pid()).holdings);
     }
     static std::optional<RequiredFile> find(const std::vector<RequiredFile>& files, const fs::path& path) {
         const auto found = std::ranges::find(files, fs::canonical(path).string(), &RequiredFile::path);

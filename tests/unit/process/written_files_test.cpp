@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "unit/process/forked.hpp"
+#include "unit/process/look_at.hpp"
 
 namespace cedana {
 namespace {
@@ -41,8 +42,7 @@ class WrittenFilesOf : public ::testing::Test {
         });
     }
     static WrittenFiles files_of(const Forked& process) {
-        const Procfs procfs;
-        return written_files(procfs, read_tree(procfs, ProcessHandle::open(procfs, process.pid()), ::getpid()));
+        return written_files(testing::Look(Procfs(), process.pid()).holdings);
     }
     static std::vector<std::string> paths_of(const WrittenFiles& written) {
         std::vector<std::string> paths;

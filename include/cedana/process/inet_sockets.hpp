@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// TCP and UDP sockets as /proc/PID/net lists them for the network namespace of a process.
+#pragma once
+
+#include "cedana/model/tcp_connection.hpp"
+#include "cedana/process/procfs.hpp"
+
+#include <cstdint>
+#include <string_view>
+#include <unordered_map>
+
+namespace cedana {
+
+enum class InetProtocol { tcp, udp };
+
+struct InetSocket {
+    InetProtocol protocol = InetProtocol::tcp;
+    // Of include/net/tcp_states.h, which UDP borrows.
+    int state = 0;
+    // A listener's remote address is that of nobody.
+    TcpConnection ends = {};
+
+    [[nodiscard]] bool listens() const noexcept;
+    // Connected, or on its way to it or from it, as CRIU takes it.
+    [[nodiscard]] bool is_connection() const noexcept;
+};
+
+// By the inode of the socket.
+using InetSockets = std::unordered_map<std::uint64_t, InetSocket>;
+
+[[nodiscard]] InetSockets inet_sockets(const Procfs& procfs, pid_t pid);
+// Adds those of one table in the format of /proc/net/tcp.
+void add_inet_sockets(InetSockets& sockets, InetProtocol protocol, std::string_view table);
+
+} // namespace cedana
