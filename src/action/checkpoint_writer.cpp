@@ -2,6 +2,7 @@
 #include "cedana/action/checkpoint_writer.hpp"
 
 #include "cedana/action/host.hpp"
+#include "cedana/action/stopwatch.hpp"
 #include "cedana/base/memory.hpp"
 
 #include <algorithm>
@@ -84,8 +85,11 @@ std::vector<NamedEntry> CheckpointWriter::add_files(FileCapture& files, Manifest
 
 std::filesystem::path CheckpointWriter::finish(Manifest manifest, FileCapture& files,
                                                const std::filesystem::path& criu_log, const Interrupt& interrupt) {
+    Stopwatch watch;
     const FrameIndex index = images_.finish(interrupt);
     std::vector<NamedEntry> entries = add_files(files, manifest, interrupt);
+    watch.lap("compress");
+    manifest.timings.insert(watch.phases().begin(), watch.phases().end());
     const std::string index_text = write_index(index);
     const std::string log = read_log(criu_log);
     manifest.images = index.images.size();

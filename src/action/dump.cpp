@@ -179,6 +179,8 @@ class Dump {
                           .timings = watch_.phases(),
                           .watch = preparation_.record(),
                           .facts = facts_};
+        if (report_.statistics)
+            manifest.frozen_seconds = std::chrono::duration<double>(report_.statistics->frozen).count();
         checkpoint_ = writer_->finish(std::move(manifest), *files_, work_->path() / criu::k_dump_log, interrupt_);
         warn_of_gaps(preparation_.record(), name_);
     }

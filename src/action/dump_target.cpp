@@ -61,7 +61,8 @@ std::vector<ManifestProcess> describe(const ProcessTree& tree) {
                              .executable = process.executable.string(),
                              .command_line = process.command_line,
                              .threads = process.threads,
-                             .resident_bytes = process.stat.resident_bytes});
+                             .resident_bytes = process.stat.resident_bytes,
+                             .memory = process.status.memory});
     return described;
 }
 

@@ -45,6 +45,7 @@ void set_up(CLI::App& app, Arguments& arguments, Command& chosen) {
     add_restore(*client, chosen);
     add_verify(*client, chosen);
     add_list(*client, chosen);
+    add_inspect(*client, chosen);
     add_find(*client, chosen);
     add_check(app, chosen);
     add_config(app, chosen);

@@ -71,7 +71,7 @@ std::vector<std::string> Table::lines(std::size_t width, Paint paint) const {
             line += columns_[i].align == Align::right ? padding + shown : i == last ? shown : shown + padding;
             line += i == last ? "" : std::string(k_gap, ' ');
         }
-        return line;
+        return line.erase(line.find_last_not_of(' ') + 1);
     };
     std::vector<Cell> titles;
     for (const Column& column : columns_)

@@ -45,15 +45,32 @@ CriuOptions options_from_json(const Json& json) {
             .extra = json.at("extra").get<std::vector<std::string>>()};
 }
 
+Json memory_to_json(const ProcessMemory& memory) {
+    return {{"anonymous", memory.anonymous},
+            {"file_backed", memory.file_backed},
+            {"shared", memory.shared},
+            {"swapped", memory.swapped}};
+}
+
+ProcessMemory memory_from_json(const Json& json) {
+    return {.anonymous = number_of(json.at("anonymous")),
+            .file_backed = number_of(json.at("file_backed")),
+            .shared = number_of(json.at("shared")),
+            .swapped = number_of(json.at("swapped"))};
+}
+
 Json process_to_json(const ManifestProcess& process) {
-    return {{"pid", process.pid},
-            {"parent", process.parent},
-            {"start_time", process.start_time},
-            {"comm", process.comm},
-            {"executable", process.executable},
-            {"command_line", process.command_line},
-            {"threads", process.threads},
-            {"resident_bytes", process.resident_bytes}};
+    Json json = {{"pid", process.pid},
+                 {"parent", process.parent},
+                 {"start_time", process.start_time},
+                 {"comm", process.comm},
+                 {"executable", process.executable},
+                 {"command_line", process.command_line},
+                 {"threads", process.threads},
+                 {"resident_bytes", process.resident_bytes}};
+    if (process.memory)
+        json["memory"] = memory_to_json(*process.memory);
+    return json;
 }
 
 // 0: a parent in another pid namespace (proc(5)).
@@ -80,6 +97,8 @@ ManifestProcess process_from_json(const Json& json) {
                             .command_line = json.at("command_line").get<std::vector<std::string>>(),
                             .threads = {},
                             .resident_bytes = number_of(json.at("resident_bytes"))};
+    if (json.contains("memory"))
+        process.memory = memory_from_json(json.at("memory"));
     for (const Json& thread : json.at("threads"))
         process.threads.push_back(pid_of(thread));
     if (!std::ranges::count(process.threads, process.pid))
@@ -130,6 +149,8 @@ Manifest from_json(const Json& json) {
     manifest.bytes_images = number_of(json.at("bytes_images"));
     manifest.digests = json.at("digests").get<std::map<std::string, std::string>>();
     manifest.timings = json.at("timings").get<std::map<std::string, double>>();
+    if (json.contains("frozen_seconds"))
+        manifest.frozen_seconds = json.at("frozen_seconds").get<double>();
     if (json.contains("files"))
         manifest.files = captured_files_from_json(json.at("files"));
     if (json.contains("watch"))
@@ -168,6 +189,8 @@ std::string write_manifest(const Manifest& manifest) {
     json["bytes_images"] = manifest.bytes_images;
     json["digests"] = manifest.digests;
     json["timings"] = manifest.timings;
+    if (manifest.frozen_seconds)
+        json["frozen_seconds"] = *manifest.frozen_seconds;
     json["files"] = captured_files_to_json(manifest.files);
     if (manifest.watch)
         json["watch"] = {{"available", manifest.watch->available}, {"gaps", manifest.watch->gaps}};

@@ -111,6 +111,23 @@ std::vector<std::string> split_arguments(std::string_view content) {
     return arguments;
 }
 
+// "   1234 kB"
+std::uint64_t parse_kibibytes(std::string_view value) {
+    std::uint64_t count = 0;
+    return parse(next_word(value), count) ? count * 1024 : 0;
+}
+
+void take_memory_line(ProcessMemory& memory, std::string_view key, std::string_view value) {
+    if (key == "RssAnon")
+        memory.anonymous = parse_kibibytes(value);
+    else if (key == "RssFile")
+        memory.file_backed = parse_kibibytes(value);
+    else if (key == "RssShmem")
+        memory.shared = parse_kibibytes(value);
+    else if (key == "VmSwap")
+        memory.swapped = parse_kibibytes(value);
+}
+
 void take_status_line(ProcessStatus& status, std::string_view key, std::string_view value) {
     std::string_view rest = value;
     if (key == "Uid")
@@ -197,6 +214,7 @@ std::optional<ProcessStatus> parse_status(std::string_view content) {
             continue;
         seen = seen || line.substr(0, colon) == "Uid";
         take_status_line(status, line.substr(0, colon), line.substr(colon + 1));
+        take_memory_line(status.memory, line.substr(0, colon), line.substr(colon + 1));
     }
     return seen ? std::optional(status) : std::nullopt;
 }

@@ -38,6 +38,7 @@ struct EndAsProgram {
 // Each adds a command to `parent`, whose callback puts the work into `chosen`; that must outlive the parsing.
 void add_dump(CLI::App& parent, Command& chosen);
 void add_restore(CLI::App& parent, Command& chosen);
+void add_inspect(CLI::App& parent, Command& chosen);
 void add_list(CLI::App& parent, Command& chosen);
 void add_find(CLI::App& parent, Command& chosen);
 void add_verify(CLI::App& parent, Command& chosen);

@@ -7,6 +7,7 @@
 #include "cedana/model/criu_options.hpp"
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/recorded_facts.hpp"
+#include "cedana/model/process_memory.hpp"
 #include "cedana/model/required_file.hpp"
 #include "cedana/model/tcp_connection.hpp"
 
@@ -37,6 +38,8 @@ struct ManifestProcess {
     std::vector<std::string> command_line;
     std::vector<pid_t> threads;
     std::uint64_t resident_bytes = 0;
+    // As seen shortly before the freeze; checkpoints of before it was looked at have none.
+    std::optional<ProcessMemory> memory = {};
 };
 
 struct ManifestHost {
@@ -84,6 +87,8 @@ struct Manifest {
     std::map<std::string, std::string> digests;
     // Phase → seconds, by cedana's clock.
     std::map<std::string, double> timings;
+    // By CRIU's clock; absent if the tree was to end, since CRIU says it only afterwards.
+    std::optional<double> frozen_seconds = {};
     // Files that the tree had open for writing or had written when it was asked to prepare; checkpoints of before they
     // were captured have none.
     std::vector<CapturedFile> files = {};

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/model/process_memory.hpp"
 
 #include <array>
 #include <cstddef>
@@ -67,6 +68,7 @@ struct ProcessStatus {
     // 0 if nobody traces it.
     pid_t tracer = 0;
     int seccomp_mode = 0;
+    ProcessMemory memory;
     // The pid in each pid namespace, this one's first.
     std::vector<pid_t> namespace_pids;
     // The session in each pid namespace, this one's first; 0 where its leader is outside.

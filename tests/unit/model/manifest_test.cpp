@@ -41,7 +41,8 @@ Manifest example() {
                       .executable = "/usr/bin/redis-server",
                       .command_line = {"redis-server", "--port", "0"},
                       .threads = {100, 101},
-                      .resident_bytes = 1 << 30},
+                      .resident_bytes = 1 << 30,
+                      .memory = ProcessMemory{.anonymous = 1, .file_backed = 2, .shared = 3, .swapped = 4}},
                      {.pid = 102,
                       .parent = 100,
                       .start_time = 18'000'000'000'000'000'001U,
@@ -63,6 +64,7 @@ Manifest example() {
             .bytes_images = 123456,
             .digests = {{"index", "00ff"}, {"criu/dump.log", "ff00"}},
             .timings = {{"capture", 0.25}},
+            .frozen_seconds = 0.125,
             .files = {{.path = "/var/log/redis.log",
                        .entry = "0",
                        .size = 1000,
@@ -151,6 +153,9 @@ TEST(Manifest, IsReadAsItWasWritten) {
     EXPECT_EQ(read.criu_options, example().criu_options);
     EXPECT_EQ(read.tree.at(0).start_time, 18'000'000'000'000'000'000U);
     EXPECT_EQ(read.tree.at(0).threads, (std::vector<pid_t>{100, 101}));
+    EXPECT_EQ(read.tree.at(0).memory, example().tree.at(0).memory);
+    EXPECT_EQ(read.tree.at(1).memory, std::nullopt);
+    EXPECT_EQ(read.frozen_seconds, 0.125);
     EXPECT_EQ(read.tree.at(1).parent, 100);
     EXPECT_EQ(read.required_files, example().required_files);
     EXPECT_EQ(read.connections, example().connections);

@@ -66,6 +66,15 @@ TEST(ParseStatus, ReadsIdsSignalsAndRights) {
     EXPECT_EQ(status->seccomp_mode, 2);
 }
 
+TEST(ParseStatus, ReadsMemoryByKindInBytes) {
+    const auto status = parse_status("Uid:\t0\t0\t0\t0\nRssAnon:\t    1000 kB\nRssFile:\t  200 kB\n"
+                                     "RssShmem:\t      30 kB\nVmSwap:\t       4 kB\n");
+    ASSERT_TRUE(status);
+    EXPECT_EQ(
+        status->memory,
+        (ProcessMemory{.anonymous = 1000 * 1024, .file_backed = 200 * 1024, .shared = 30 * 1024, .swapped = 4 * 1024}));
+}
+
 TEST(ParseStatus, TakesNothingThatIsNoStatus) { EXPECT_FALSE(parse_status("Name:\ta\n")); }
 
 TEST(Procfs, ListsProcessesAlone) {

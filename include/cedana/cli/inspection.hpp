@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `cedana client inspect` shows: as text for a terminal, as JSON, and as a page.
+#pragma once
+
+#include "cedana/action/compare.hpp"
+#include "cedana/action/inspect.hpp"
+
+#include <set>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace cedana {
+
+enum class Section { tree, memory, files, sockets, images, timing };
+// Empty: all of them, the long lists shortened.
+using Sections = std::set<Section>;
+
+void print_inspection(const Inspection& inspection, const Sections& sections);
+[[nodiscard]] nlohmann::ordered_json to_json(const Inspection& inspection, const Sections& sections);
+
+void print_comparison(const Inspection& before, const Inspection& after);
+[[nodiscard]] nlohmann::ordered_json to_json(const Comparison& comparison);
+
+// One page that needs nothing from elsewhere: no scripts, no network.
+[[nodiscard]] std::string html_page(const Inspection& inspection);
+
+// "--tcp-established, --file-locks"; "none"
+[[nodiscard]] std::string options_text(const CriuOptions& options);
+
+} // namespace cedana

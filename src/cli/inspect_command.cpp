@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/inspect.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/cli/commands.hpp"
+#include "cedana/cli/inspection.hpp"
+#include "cedana/cli/output.hpp"
+
+#include <array>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include <fcntl.h>
+
+namespace cedana {
+
+namespace {
+
+struct InspectArguments {
+    std::filesystem::path checkpoint;
+    std::optional<std::filesystem::path> other;
+    std::optional<std::filesystem::path> html;
+    Sections sections;
+};
+
+struct SectionFlag {
+    Section section;
+    const char* flag;
+    const char* meaning;
+};
+
+constexpr std::array k_flags = {
+    SectionFlag{Section::tree, "--tree", "its processes with their command lines"},
+    SectionFlag{Section::memory, "--memory", "memory by process and kind"},
+    SectionFlag{Section::files, "--files", "files that it writes to, and files that it needs"},
+    SectionFlag{Section::sockets, "--sockets", "its TCP connections"},
+    SectionFlag{Section::images, "--images", "the size of each image, and how far it was compressed"},
+    SectionFlag{Section::timing, "--timing", "how long each phase of the dump took"},
+};
+
+// Mode 0600, like the checkpoint: command lines hold secrets too.
+void write_page(const std::filesystem::path& path, const std::string& page) {
+    UniqueFd file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    write_all(file.get(), page, path);
+    close_checked(std::move(file), path);
+}
+
+void run(const InspectArguments& arguments, const CommonArguments& common) {
+    const Inspection inspection = inspect(arguments.checkpoint);
+    if (arguments.html) {
+        write_page(*arguments.html, html_page(inspection));
+        return print_line(arguments.html->string());
+    }
+    if (arguments.other) {
+        const Inspection other = inspect(*arguments.other);
+        if (common.format == Format::json)
+            print_json(to_json(compare(inspection.manifest, other.manifest)));
+        else
+            print_comparison(inspection, other);
+        return;
+    }
+    if (common.format == Format::json)
+        print_json(to_json(inspection, arguments.sections));
+    else
+        print_inspection(inspection, arguments.sections);
+}
+
+} // namespace
+
+void add_inspect(CLI::App& parent, Command& chosen) {
+    CLI::App* inspect = parent.add_subcommand("inspect", "what is in a checkpoint, or what changed between two");
+    const auto arguments = std::make_shared<InspectArguments>();
+    inspect->add_option("ZIP", arguments->checkpoint, "the checkpoint")->required();
+    auto* other = inspect->add_option("LATER", arguments->other, "another one: what changed from ZIP to this one");
+    inspect->add_option("--html", arguments->html, "write one self-contained page to FILE")
+        ->type_name("FILE")
+        ->excludes(other);
+    for (const SectionFlag& one : k_flags)
+        inspect->add_flag_callback(
+            one.flag, [arguments, section = one.section] { arguments->sections.insert(section); }, one.meaning);
+    inspect->footer("examples: sudo cedana client inspect redis-server_20261122T164510Z.zip --memory --files\n"
+                    "          sudo cedana client inspect before.zip after.zip");
+    inspect->callback([arguments, &chosen] {
+        chosen = [arguments](const CommonArguments& common, const Interrupt&) { run(*arguments, common); };
+    });
+}
+
+} // namespace cedana

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/text.hpp"
+#include "cedana/cli/inspection.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json memory_of(const ManifestProcess& process) {
+    Json json = {{"pid", process.pid}, {"comm", process.comm}, {"resident_bytes", process.resident_bytes}};
+    if (process.memory) {
+        json["anonymous"] = process.memory->anonymous;
+        json["shared"] = process.memory->shared;
+        json["file_backed"] = process.memory->file_backed;
+        json["swapped"] = process.memory->swapped;
+    }
+    return json;
+}
+
+Json tree_of(const Manifest& manifest) {
+    Json list = Json::array();
+    for (const ManifestProcess& process : manifest.tree)
+        list.push_back({{"pid", process.pid},
+                        {"parent", process.parent},
+                        {"comm", process.comm},
+                        {"executable", process.executable},
+                        {"command_line", process.command_line},
+                        {"threads", process.threads}});
+    return list;
+}
+
+Json files_of(const Manifest& manifest) {
+    Json written = Json::array();
+    for (const CapturedFile& file : manifest.files) {
+        Json uses = Json::array();
+        for (const FileUse& use : file.uses)
+            uses.push_back({{"pid", use.pid}, {"fd", use.fd < 0 ? Json(nullptr) : Json(use.fd)}});
+        written.push_back({{"path", file.path},
+                           {"size", file.size},
+                           {"kept", file.entry.empty() ? file.digest.empty() ? "size" : "digest" : "content"},
+                           {"uses", uses}});
+    }
+    Json needed = Json::array();
+    for (const RequiredFile& file : manifest.required_files)
+        needed.push_back({{"path", file.path}, {"size", file.size}});
+    return {{"written", written}, {"needed", needed}};
+}
+
+Json images_of(const Inspection& inspection) {
+    Json list = Json::array();
+    for (const ImageSize& image : inspection.images)
+        list.push_back({{"name", image.name}, {"bytes", image.bytes}, {"compressed", image.compressed}});
+    return list;
+}
+
+Json timing_of(const Manifest& manifest) {
+    const Timeline timeline = timeline_of(manifest);
+    Json phases = Json::array();
+    for (const Phase& phase : timeline.phases)
+        phases.push_back({{"phase", phase.name}, {"begin", phase.begin}, {"seconds", phase.seconds}});
+    return {{"phases", phases},
+            {"frozen_seconds", timeline.frozen_seconds},
+            {"frozen_is_measured", timeline.frozen_is_measured}};
+}
+
+void put_head(Json& json, const Inspection& inspection) {
+    const Manifest& manifest = inspection.manifest;
+    json["name"] = manifest.name;
+    json["pid"] = manifest.tree.front().pid;
+    json["created"] = manifest.created;
+    json["host"] = {{"name", manifest.host.name},
+                    {"kernel", manifest.host.kernel},
+                    {"machine", manifest.host.machine},
+                    {"cpu_model", manifest.host.cpu_model}};
+    json["cedana_version"] = manifest.cedana_version;
+    json["criu_version"] = manifest.criu_version;
+    json["leave_running"] = manifest.leave_running;
+    json["options"] = options_text(manifest.criu_options);
+    json["bytes_archive"] = inspection.bytes_archive;
+    json["bytes_images"] = manifest.bytes_images;
+}
+
+template <typename Changes, typename Describe>
+Json list_of(const Changes& changes, Describe describe) {
+    Json list = Json::array();
+    for (const auto& change : changes) {
+        Json json = describe(change);
+        json["change"] = name_of(change.change);
+        list.push_back(std::move(json));
+    }
+    return list;
+}
+
+} // namespace
+
+Json to_json(const Inspection& inspection, const Sections& sections) {
+    const auto wanted = [&](Section section) { return sections.empty() || sections.contains(section); };
+    const Manifest& manifest = inspection.manifest;
+    Json json = {{"checkpoint", inspection.path.string()}};
+    if (sections.empty())
+        put_head(json, inspection);
+    if (wanted(Section::tree))
+        json["tree"] = tree_of(manifest);
+    if (wanted(Section::memory)) {
+        json["memory"] = Json::array();
+        for (const ManifestProcess& process : manifest.tree)
+            json["memory"].push_back(memory_of(process));
+    }
+    if (wanted(Section::files))
+        json["files"] = files_of(manifest);
+    if (wanted(Section::sockets)) {
+        json["sockets"] = Json::array();
+        for (const TcpConnection& connection : manifest.connections)
+            json["sockets"].push_back({{"local_address", connection.local_address},
+                                       {"local_port", connection.local_port},
+                                       {"remote_address", connection.remote_address},
+                                       {"remote_port", connection.remote_port}});
+    }
+    if (wanted(Section::images))
+        json["images"] = images_of(inspection);
+    if (wanted(Section::timing))
+        json["timing"] = timing_of(manifest);
+    return json;
+}
+
+Json to_json(const Comparison& comparison) {
+    return {
+        {"same_process", comparison.same_process},
+        {"processes", list_of(comparison.processes,
+                              [](const ProcessChange& one) -> Json {
+                                  return {{"pid", one.pid},
+                                          {"comm", one.comm},
+                                          {"bytes_before", one.bytes_before},
+                                          {"bytes_after", one.bytes_after},
+                                          {"threads_before", one.threads_before},
+                                          {"threads_after", one.threads_after}};
+                              })},
+        {"files",
+         list_of(comparison.files,
+                 [](const FileChange& one) -> Json {
+                     return {{"path", one.path}, {"bytes_before", one.bytes_before}, {"bytes_after", one.bytes_after}};
+                 })},
+        {"connections", list_of(comparison.connections, [](const ConnectionChange& one) -> Json {
+             return {{"connection", one.text}};
+         })}};
+}
+
+} // namespace cedana

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/text.hpp"
+#include "cedana/base/time_text.hpp"
+#include "cedana/cli/bar.hpp"
+#include "cedana/cli/inspection.hpp"
+#include "cedana/cli/output.hpp"
+#include "cedana/cli/process_tree.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+constexpr std::size_t k_bar = 16;
+// Of lists that were not asked for by name.
+constexpr std::size_t k_shown = 10;
+
+class InspectionText {
+  public:
+    InspectionText(const Inspection& inspection, const Sections& sections)
+        : inspection_(inspection), manifest_(inspection.manifest), sections_(sections) {}
+
+    void print() {
+        if (sections_.empty())
+            head();
+        part(Section::tree, [this] { tree(); });
+        part(Section::memory, [this] { memory(); });
+        part(Section::files, [this] { files(); });
+        part(Section::sockets, [this] { sockets(); });
+        part(Section::images, [this] { images(); });
+        part(Section::timing, [this] { timing(); });
+    }
+
+  private:
+    template <typename Work>
+    void part(Section section, Work work) {
+        if (!sections_.empty() && !sections_.contains(section))
+            return;
+        if (printed_)
+            print_line("");
+        printed_ = true;
+        work();
+    }
+    void title(const std::string& text) { print_line(painted(text, Colour::bold, paint_)); }
+    void indented(const Table& table) {
+        for (const std::string& line : table.lines(width_ == 0 ? 0 : width_ - 2, paint_))
+            print_line("  " + line);
+    }
+    [[nodiscard]] std::size_t most() const { return sections_.empty() ? k_shown : SIZE_MAX; }
+    void rest(std::size_t count, const char* flag) const {
+        if (count > most())
+            print_line(fmt::format("  … and {} more: --{} lists them all", count - most(), flag));
+    }
+
+    void head() {
+        printed_ = true;
+        const Manifest& m = manifest_;
+        title(printable(inspection_.path.string()));
+        std::size_t threads = 0;
+        for (const ManifestProcess& process : m.tree)
+            threads += process.threads.size();
+        fact("program", fmt::format("{}, pid {}: {} process{} with {} thread{}", printable(m.name), m.tree.front().pid,
+                                    m.tree.size(), m.tree.size() == 1 ? "" : "es", threads, threads == 1 ? "" : "s"));
+        const auto when = parse_utc_iso(m.created);
+        const std::string age = when ? human_age(std::chrono::duration_cast<std::chrono::seconds>(
+                                           std::chrono::system_clock::now() - *when)) +
+                                           " ago"
+                                     : "at no known time";
+        fact("created", fmt::format("{}, {}, by cedana {} with CRIU {}", printable(m.created), age,
+                                    printable(m.cedana_version), printable(m.criu_version)));
+        fact("host", fmt::format("{}, Linux {}, {}, {}", printable(m.host.name), printable(m.host.kernel),
+                                 printable(m.host.machine), printable(m.host.cpu_model)));
+        fact("size",
+             fmt::format("{}, of {} in {} images ({:.1f}x)", human_bytes(inspection_.bytes_archive),
+                         human_bytes(m.bytes_images), m.images,
+                         share(static_cast<double>(m.bytes_images), static_cast<double>(inspection_.bytes_archive))));
+        fact("options", options_text(m.criu_options));
+        fact("terminal",
+             m.criu_options.shell_job ? "belongs to a shell's session or terminal: restore from a terminal" : "none");
+        fact("then", m.leave_running ? "the process ran on" : "the process ended");
+    }
+    void fact(std::string_view name, const std::string& value) const {
+        const std::string line = fmt::format("  {:<9} {}", name, value);
+        print_line(width_ == 0 ? line : fitted(line, width_));
+    }
+
+    void tree() {
+        title("Tree");
+        Table table({{.title = "PID", .align = Align::right},
+                     {.title = "THREADS", .align = Align::right, .rank = 1},
+                     {.title = "MEMORY", .align = Align::right},
+                     {.title = "COMMAND", .elastic = true}});
+        for (const TreeLine& line : draw_tree(manifest_.tree))
+            table.add({std::to_string(line.process->pid), std::to_string(line.process->threads.size()),
+                       human_bytes(line.process->resident_bytes), line.branches + command_of(*line.process)});
+        indented(table);
+    }
+
+    void memory() {
+        title("Memory, as seen before the freeze");
+        Table table({{.title = "PID", .align = Align::right},
+                     {.title = "PROGRAM", .rank = 1},
+                     {.title = "ANONYMOUS", .align = Align::right},
+                     {.title = "SHARED", .align = Align::right},
+                     {.title = "FILES", .align = Align::right},
+                     {.title = "SWAPPED", .align = Align::right},
+                     {.title = "TOTAL", .align = Align::right},
+                     {.title = "", .rank = 2}});
+        std::uint64_t largest = 0;
+        for (const ManifestProcess& process : manifest_.tree)
+            largest = std::max(largest, total_of(process));
+        for (const ManifestProcess& process : manifest_.tree)
+            table.add(memory_row(process, largest));
+        indented(table);
+    }
+    static std::uint64_t total_of(const ManifestProcess& process) {
+        return process.memory ? process.memory->total() : process.resident_bytes;
+    }
+    static std::vector<Cell> memory_row(const ManifestProcess& process, std::uint64_t largest) {
+        const auto kind = [&](std::uint64_t ProcessMemory::*member) {
+            return process.memory ? human_bytes((*process.memory).*member) : std::string("?");
+        };
+        const std::uint64_t total = total_of(process);
+        return {std::to_string(process.pid),
+                printable(process.comm),
+                kind(&ProcessMemory::anonymous),
+                kind(&ProcessMemory::shared),
+                kind(&ProcessMemory::file_backed),
+                kind(&ProcessMemory::swapped),
+                human_bytes(total),
+                Cell(bar(share(static_cast<double>(total), static_cast<double>(largest)), k_bar), Colour::blue)};
+    }
+
+    void files() {
+        title("Files that it writes to");
+        if (manifest_.files.empty())
+            print_line("  none");
+        Table table({{.title = "SIZE", .align = Align::right},
+                     {.title = "KEPT", .rank = 1},
+                     {.title = "BY", .rank = 2},
+                     {.title = "PATH", .elastic = true}});
+        for (std::size_t i = 0; i < std::min(manifest_.files.size(), most()); ++i) {
+            const CapturedFile& file = manifest_.files[i];
+            table.add({human_bytes(file.size), file.entry.empty() ? file.digest.empty() ? "size" : "digest" : "content",
+                       uses_of(file), printable(file.path)});
+        }
+        if (!table.empty())
+            indented(table);
+        rest(manifest_.files.size(), "files");
+        print_line("");
+        title("Files that it needs");
+        if (sections_.empty())
+            return print_line(fmt::format("  {} programs, libraries, files and folders: --files lists them",
+                                          manifest_.required_files.size()));
+        Table needed({{.title = "SIZE", .align = Align::right}, {.title = "PATH", .elastic = true}});
+        for (const RequiredFile& file : manifest_.required_files)
+            needed.add({file.kind == RequiredKind::file     ? human_bytes(file.size)
+                        : file.kind == RequiredKind::folder ? "folder"
+                                                            : "other",
+                        printable(file.path)});
+        indented(needed);
+    }
+    static std::string uses_of(const CapturedFile& file) {
+        std::vector<std::string> uses;
+        for (const FileUse& use : file.uses)
+            uses.push_back(use.fd < 0 ? fmt::format("{} mapped", use.pid) : fmt::format("{}:{}", use.pid, use.fd));
+        return fmt::format("{}", fmt::join(uses, ", "));
+    }
+
+    void sockets() {
+        title("TCP connections");
+        if (manifest_.connections.empty())
+            print_line("  none");
+        for (std::size_t i = 0; i < std::min(manifest_.connections.size(), most()); ++i)
+            print_line("  " + printable(text_of(manifest_.connections[i])));
+        rest(manifest_.connections.size(), "sockets");
+    }
+
+    void images() {
+        title("Images");
+        Table table({{.title = "IMAGE", .elastic = true},
+                     {.title = "SIZE", .align = Align::right},
+                     {.title = "IN ZIP", .align = Align::right},
+                     {.title = "RATIO", .align = Align::right, .rank = 1},
+                     {.title = "", .rank = 2}});
+        const double largest = inspection_.images.empty() ? 0 : static_cast<double>(inspection_.images.front().bytes);
+        for (std::size_t i = 0; i < std::min(inspection_.images.size(), most()); ++i) {
+            const ImageSize& image = inspection_.images[i];
+            const auto bytes = static_cast<double>(image.bytes);
+            table.add(
+                {printable(image.name), human_bytes(image.bytes), human_bytes(image.compressed),
+                 image.compressed == 0 ? "" : fmt::format("{:.1f}x", bytes / static_cast<double>(image.compressed)),
+                 Cell(bar(share(bytes, largest), k_bar), Colour::blue)});
+        }
+        indented(table);
+        rest(inspection_.images.size(), "images");
+    }
+
+    void timing() {
+        title("Timing of the dump, up to writing the manifest");
+        const Timeline timeline = timeline_of(manifest_);
+        Table table({{.title = "PHASE"}, {.title = "TIME", .align = Align::right}, {.title = "", .rank = 1}});
+        for (const Phase& phase : timeline.phases)
+            table.add({printable(phase.name), human_seconds(phase.seconds),
+                       Cell(bar(share(phase.seconds, timeline.seconds), k_bar), Colour::blue)});
+        indented(table);
+        print_line(fmt::format("  stood still for {}{}", timeline.frozen_is_measured ? "" : "at most ",
+                               human_seconds(timeline.frozen_seconds)));
+    }
+
+    const Inspection& inspection_;
+    const Manifest& manifest_;
+    const Sections& sections_;
+    std::size_t width_ = terminal_width(STDOUT_FILENO);
+    Paint paint_ = paint_for(STDOUT_FILENO);
+    bool printed_ = false;
+};
+
+std::string signed_bytes(std::uint64_t before, std::uint64_t after) {
+    return before == after  ? "="
+           : before < after ? "+" + human_bytes(after - before)
+                            : "-" + human_bytes(before - after);
+}
+
+Colour colour_of(Change change) {
+    return change == Change::added     ? Colour::green
+           : change == Change::removed ? Colour::red
+           : change == Change::changed ? Colour::yellow
+                                       : Colour::none;
+}
+
+Cell cell_of(Change change) { return {std::string(name_of(change)), colour_of(change)}; }
+
+} // namespace
+
+std::string options_text(const CriuOptions& options) {
+    std::vector<std::string> texts;
+    const auto add = [&](bool set, std::string text) {
+        if (set)
+            texts.push_back(std::move(text));
+    };
+    add(options.shell_job, "--shell-job");
+    add(options.tcp_established, "--tcp-established");
+    add(!options.network_lock.empty(), "--network-lock " + options.network_lock);
+    add(options.external_unix_sockets, "--ext-unix-sk");
+    add(options.file_locks, "--file-locks");
+    add(options.link_remap, "--link-remap");
+    add(options.ghost_limit != 0, "--ghost-limit " + human_bytes(options.ghost_limit));
+    for (const std::string& extra : options.extra)
+        texts.push_back(extra);
+    return texts.empty() ? "none" : printable(fmt::format("{}", fmt::join(texts, " ")));
+}
+
+void print_inspection(const Inspection& inspection, const Sections& sections) {
+    InspectionText(inspection, sections).print();
+}
+
+void print_comparison(const Inspection& before, const Inspection& after) {
+    const Comparison comparison = compare(before.manifest, after.manifest);
+    const auto heading = [](const Inspection& one) {
+        return fmt::format("{} ({}, {})", printable(one.path.string()), printable(one.manifest.created),
+                           human_bytes(one.bytes_archive));
+    };
+    print_line("from " + heading(before));
+    print_line("to   " + heading(after));
+    if (!comparison.same_process)
+        print_line("these are not of the same process");
+    print_line("");
+    Table processes({{.title = "PID", .align = Align::right},
+                     {.title = "PROGRAM", .elastic = true},
+                     {.title = "CHANGE"},
+                     {.title = "MEMORY", .align = Align::right},
+                     {.title = "BEFORE", .align = Align::right, .rank = 1},
+                     {.title = "AFTER", .align = Align::right},
+                     {.title = "THREADS", .align = Align::right, .rank = 2}});
+    for (const ProcessChange& one : comparison.processes)
+        processes.add({std::to_string(one.pid), printable(one.comm), cell_of(one.change),
+                       signed_bytes(one.bytes_before, one.bytes_after), human_bytes(one.bytes_before),
+                       human_bytes(one.bytes_after),
+                       one.threads_before == one.threads_after
+                           ? std::to_string(one.threads_after)
+                           : fmt::format("{} to {}", one.threads_before, one.threads_after)});
+    print_table(processes);
+    Table files({{.title = "FILE", .elastic = true},
+                 {.title = "CHANGE"},
+                 {.title = "SIZE", .align = Align::right},
+                 {.title = "AFTER", .align = Align::right, .rank = 1}});
+    for (const FileChange& one : comparison.files)
+        if (one.change != Change::same)
+            files.add({printable(one.path), cell_of(one.change), signed_bytes(one.bytes_before, one.bytes_after),
+                       human_bytes(one.bytes_after)});
+    Table connections({{.title = "CONNECTION", .elastic = true}, {.title = "CHANGE"}});
+    for (const ConnectionChange& one : comparison.connections)
+        if (one.change != Change::same)
+            connections.add({printable(one.text), cell_of(one.change)});
+    for (const Table* table : {&files, &connections}) {
+        if (table->empty())
+            continue;
+        print_line("");
+        print_table(*table);
+    }
+    if (files.empty() && connections.empty())
+        print_line("\nfiles and connections are the same");
+}
+
+} // namespace cedana

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/child_process.hpp"
+#include "cedana/base/files.hpp"
+
+#include <chrono>
+#include <cstdlib>
+
+#include <nlohmann/json.hpp>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command/command_fixture.hpp"
+#include "support/synthetic_checkpoint.hpp"
+
+namespace cedana::testing {
+namespace {
+
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+class Inspect : public AnyUser {
+  protected:
+    Inspect() : zip(folder() / "redis_20261122T100000Z.zip") {
+        Manifest manifest = plausible_manifest("redis", 42, "2026-11-22T10:00:00Z");
+        manifest.tree.front().memory =
+            ProcessMemory{.anonymous = 6 << 20, .file_backed = 2 << 20, .shared = 1 << 20, .swapped = 0};
+        manifest.tree.push_back({.pid = 43,
+                                 .parent = 42,
+                                 .start_time = 4243,
+                                 .comm = "worker",
+                                 .executable = "/usr/bin/redis",
+                                 .command_line = {"redis-worker", "--shard", "<1>"},
+                                 .threads = {43, 44},
+                                 .resident_bytes = 3 << 20});
+        manifest.files = {{.path = "/var/log/redis.log", .size = 1000, .uses = {{.pid = 42, .fd = 3, .flags = 1}}}};
+        manifest.connections = {
+            {.local_address = "10.0.0.1", .local_port = 6379, .remote_address = "10.0.0.2", .remote_port = 4242}};
+        manifest.criu_options.file_locks = true;
+        write_checkpoint(zip, manifest);
+    }
+    [[nodiscard]] CedanaRun inspect(const std::vector<std::string>& more = {}) const {
+        std::vector<std::string> arguments = {"client", "inspect", zip};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return cedana(arguments);
+    }
+    fs::path zip;
+};
+
+TEST_F(Inspect, ShowsEverySection) {
+    const CedanaRun run = inspect();
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    for (const char* part : {"redis, pid 42: 2 processes with 3 threads", "on", "options   --file-locks",
+                             "└─ redis-worker", "6.0 MiB", "/var/log/redis.log", "40 programs, libraries",
+                             "10.0.0.1:6379 to 10.0.0.2:4242", "inventory.img", "stood still for at most 0.1 s"})
+        EXPECT_TRUE(holds(run.out, part));
+}
+
+TEST_F(Inspect, ShowsTheSectionsThatAreAskedForAlone) {
+    const CedanaRun run = inspect({"--sockets", "--tree"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(run.out.starts_with("Tree\n"));
+    EXPECT_TRUE(holds(run.out, "10.0.0.1:6379"));
+    EXPECT_FALSE(holds(run.out, "inventory.img"));
+}
+
+TEST_F(Inspect, ListsEveryNeededFileWhenFilesAreAskedFor) {
+    EXPECT_TRUE(holds(inspect({"--files"}).out, "/usr/lib/x86_64-linux-gnu/library-39.so.6"));
+}
+
+TEST_F(Inspect, GivesOneJsonObjectOnRequest) {
+    const Json json = Json::parse(only_line(inspect({"--json"}).out));
+    EXPECT_EQ(json.at("name"), "redis");
+    EXPECT_EQ(json.at("tree").size(), 2U);
+    EXPECT_EQ(json.at("memory").at(0).at("anonymous"), 6 << 20);
+    EXPECT_FALSE(json.at("memory").at(1).contains("anonymous"));
+    EXPECT_EQ(json.at("files").at("written").at(0).at("path"), "/var/log/redis.log");
+    EXPECT_EQ(json.at("sockets").at(0).at("remote_port"), 4242);
+    EXPECT_EQ(json.at("images").at(0).at("name"), "inventory.img");
+    EXPECT_EQ(json.at("timing").at("phases").size(), 4U);
+}
+
+TEST_F(Inspect, TellsWhatChangedBetweenTwo) {
+    const fs::path later = folder() / "later.zip";
+    Manifest manifest = plausible_manifest("redis", 42, "2026-11-22T11:00:00Z");
+    manifest.tree.front().resident_bytes = 12 << 20;
+    write_checkpoint(later, manifest);
+    const CedanaRun run = inspect({later});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(matches(run.out, "[^]*42 +redis +changed +\\+4.0 MiB[^]*43 +worker +removed[^]*"));
+    EXPECT_TRUE(matches(run.out, "[^]*/var/log/redis.log +removed[^]*10.0.0.1:6379 to 10.0.0.2:4242 +removed[^]*"));
+    const Json json = Json::parse(only_line(inspect({later, "--json"}).out));
+    EXPECT_EQ(json.at("processes").at(1).at("change"), "removed");
+}
+
+TEST_F(Inspect, WritesAPageThatIsPrivate) {
+    const fs::path page = folder() / "page.html";
+    EXPECT_EQ(only_line(inspect({"--html", page}).out), page.string());
+    struct ::stat info {};
+    ASSERT_EQ(::stat(page.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777U, 0600U);
+}
+
+TEST_F(Inspect, IsExit8ForWhatIsNoCheckpoint) {
+    write_text(folder() / "other.zip", "not one");
+    EXPECT_EQ(cedana({"client", "inspect", folder() / "other.zip"}).exit_code, 8);
+}
+
+// In the browser: what was loaded, whether the page is wider than the window, and whether a label leaves its tile.
+constexpr const char* k_questions = R"(<script>
+const boxes = (id) => [...document.querySelectorAll(id + ' g')].map(g => [g.querySelector('rect'), g.querySelector('text')]);
+const inside = ([rect, text]) => !text || !text.textContent ||
+  (text.getBBox().x >= rect.getBBox().x && text.getBBox().x + text.getBBox().width <= rect.getBBox().x + rect.getBBox().width);
+document.body.innerHTML = 'loaded=' + performance.getEntriesByType('resource').length +
+  ' wide=' + (document.documentElement.scrollWidth > innerWidth) +
+  ' tiles=' + boxes('#treemap').length + ' phases=' + boxes('#timeline').length +
+  ' labels=' + [...boxes('#treemap'), ...boxes('#timeline')].every(inside) +
+  ' frozen=' + (document.querySelector('#frozen').getBoundingClientRect().width > 1);
+</script>)";
+
+TEST_F(Inspect, WritesAPageThatABrowserShowsAsItIsMeant) {
+    if (::access("/usr/bin/chromium", X_OK) != 0) {
+        if (std::getenv("CI") != nullptr)
+            FAIL() << "chromium is not installed";
+        GTEST_SKIP() << "chromium is not installed";
+    }
+    const fs::path page = folder() / "page.html";
+    ASSERT_EQ(inspect({"--html", page}).exit_code, 0);
+    write_text(folder() / "asked.html", read_file(page) + k_questions);
+    const Captured shown = run_captured(
+        {.argv = {"/usr/bin/chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+                  "--disable-component-update", "--disable-sync", "--no-first-run", "--window-size=1000,1200",
+                  "--user-data-dir=" + (folder() / "browser").string(), "--dump-dom",
+                  "file://" + (folder() / "asked.html").string()}},
+        std::chrono::seconds(60));
+    EXPECT_TRUE(holds(shown.out, "loaded=0 wide=false tiles=2 phases=4 labels=true frozen=true")) << shown.err;
+}
+
+} // namespace
+} // namespace cedana::testing
