@@ -6,10 +6,41 @@
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include <spdlog/fmt/fmt.h>
 
 namespace cedana {
+
+namespace {
+
+// Of a frame that begins at `start` of its image: moves what lies in `parts` to its front; how much that is.
+std::size_t keep_parts(std::span<std::byte> frame, std::uint64_t start, const std::vector<ByteRange>& parts) {
+    std::size_t kept = 0;
+    auto part = std::ranges::upper_bound(parts, start, {}, &ByteRange::to);
+    for (; part != parts.end() && part->from < start + frame.size(); ++part) {
+        const std::uint64_t from = std::max(part->from, start) - start;
+        const std::uint64_t to = std::min(part->to - start, static_cast<std::uint64_t>(frame.size()));
+        std::memmove(frame.data() + kept, frame.data() + from, to - from);
+        kept += to - from;
+    }
+    return kept;
+}
+
+} // namespace
+
+ImageReader::Stream::Stream(const ImageRecord& image, const std::vector<ByteRange>* wanted)
+    : record(&image), parts(wanted) {
+    if (parts == nullptr) {
+        for (std::size_t frame = 0; frame < image.frames.size(); ++frame)
+            frames.push_back(frame);
+        return;
+    }
+    for (const ByteRange& part : *parts)
+        for (std::size_t frame = part.from / k_frame_size; frame * k_frame_size < part.to; ++frame)
+            if (frames.empty() || frames.back() < frame)
+                frames.push_back(frame);
+}
 
 ImageReader::ImageReader(const ZipReader& zip, const FrameIndex& index, ImageReaderOptions options)
     : zip_(zip), index_(index), options_(std::move(options)), next_ahead_(index_.images.end()) {
@@ -39,6 +70,11 @@ void ImageReader::end_threads() {
         thread.join();
 }
 
+ImageReader::SharedStream ImageReader::make_stream(const ImageRecord& record) const {
+    const auto parts = options_.parts.find(record.name);
+    return std::make_shared<Stream>(record, parts == options_.parts.end() ? nullptr : &parts->second);
+}
+
 bool ImageReader::exists(const std::string& name) const { return index_.find(name) != nullptr; }
 
 int ImageReader::open(const std::string& name) {
@@ -51,7 +87,7 @@ int ImageReader::open(const std::string& name) {
         stream = std::move(ahead->second);
         ahead_.erase(ahead);
     } else {
-        stream = std::make_shared<Stream>(*record);
+        stream = make_stream(*record);
         asked_for_.insert(record->name);
     }
     streams_.emplace(++last_stream_, std::move(stream));
@@ -112,7 +148,7 @@ void ImageReader::released(int number, std::size_t count) {
 bool ImageReader::at_end(int number) const {
     const std::scoped_lock lock(mutex_);
     const Stream& stream = *streams_.at(number);
-    return stream.current == stream.record->frames.size();
+    return stream.current == stream.frames.size();
 }
 
 void ImageReader::close(int number) {
@@ -159,7 +195,7 @@ ImageReader::SharedStream ImageReader::ahead_in_turn() {
     while (next_ahead_ != index_.images.end()) {
         const ImageRecord& record = *next_ahead_++;
         if (record.name.starts_with("pages-") && !record.frames.empty() && !asked_for_.contains(record.name))
-            return ahead_.emplace(record.name, std::make_shared<Stream>(record)).first->second;
+            return ahead_.emplace(record.name, make_stream(record)).first->second;
     }
     const auto wants_more = [](const auto& entry) { return entry.second->wants_more(); };
     const auto after = ahead_.upper_bound(ahead_turn_);
@@ -172,34 +208,23 @@ ImageReader::SharedStream ImageReader::ahead_in_turn() {
     return found->second;
 }
 
-void ImageReader::decode(Stream& stream, std::size_t number, Slot& slot, std::vector<std::byte>& compressed,
-                         FrameDecoder& decoder) const {
-    std::call_once(stream.found, [&] { stream.entry = zip_.open_raw(options_.folder + stream.record->name); });
-    const FrameRecord& frame = stream.record->frames[number];
-    compressed.resize(frame.compressed);
-    stream.entry->read(frame.offset, compressed);
-    if (sha256(compressed) != frame.digest)
-        throw Error(Fault::checkpoint,
-                    fmt::format("{} is damaged: frame {} of {} does not have the digest that the index gives",
-                                zip_.path().string(), number, printable(stream.record->name)));
-    slot.size = frame.size;
-    if (slot.memory.bytes().size() < frame.size)
-        slot.memory = PageMemory(frame.size);
-    decoder.decode(stream.record->method, compressed, slot.data());
-}
-
 // Decodes the stream's next frame, without the lock.
-void ImageReader::feed(Stream& stream, std::unique_lock<std::mutex>& lock, std::vector<std::byte>& compressed,
-                       FrameDecoder& decoder) {
+void ImageReader::feed(Stream& stream, std::unique_lock<std::mutex>& lock, FrameReader& reader) {
     const std::size_t number = stream.next++;
+    const std::size_t frame = stream.frames[number];
     Slot& slot = *stream.slots.emplace(number, std::make_unique<Slot>()).first->second;
-    if (!spare_.empty() && stream.record->frames[number].size == k_frame_size) {
+    slot.size = stream.record->frames[frame].size;
+    if (!spare_.empty() && slot.size == k_frame_size) {
         slot.memory = std::move(spare_.back());
         spare_.pop_back();
     }
     ++frames_held_;
     lock.unlock();
-    decode(stream, number, slot, compressed, decoder);
+    if (slot.memory.bytes().size() < slot.size)
+        slot.memory = PageMemory(slot.size);
+    reader.read(*stream.record, frame, slot.data());
+    if (stream.parts != nullptr)
+        slot.size = keep_parts(slot.data(), frame * k_frame_size, *stream.parts);
     lock.lock();
     if (stream.closed)
         --frames_held_;
@@ -209,8 +234,7 @@ void ImageReader::feed(Stream& stream, std::unique_lock<std::mutex>& lock, std::
 }
 
 void ImageReader::run_worker() {
-    FrameDecoder decoder;
-    std::vector<std::byte> compressed;
+    FrameReader reader(zip_, options_.folder);
     std::unique_lock lock(mutex_);
     try {
         while (true) {
@@ -219,7 +243,7 @@ void ImageReader::run_worker() {
             work_.wait(lock, [&] { return stop_ || failure_ || (stream = stream_to_feed()) != nullptr; });
             if (stop_ || failure_)
                 return;
-            feed(*stream, lock, compressed, decoder);
+            feed(*stream, lock, reader);
         }
     } catch (...) {
         if (!lock.owns_lock())

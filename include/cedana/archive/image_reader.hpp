@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cedana/archive/frame_index.hpp"
+#include "cedana/archive/frame_reader.hpp"
 #include "cedana/archive/page_memory.hpp"
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/base/event_fd.hpp"
@@ -16,7 +17,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -26,6 +26,15 @@
 
 namespace cedana {
 
+// Of an uncompressed image: from `from` up to, not including, `to`.
+struct ByteRange {
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+};
+
+// By the name of an image, ascending and apart from each other.
+using ImageParts = std::map<std::string, std::vector<ByteRange>, std::less<>>;
+
 struct ImageReaderOptions {
     // 0: one a core.
     unsigned threads = 0;
@@ -33,6 +42,8 @@ struct ImageReaderOptions {
     std::uint64_t buffer = 64UL * 1024 * 1024;
     // Before the names in the archive.
     std::string folder = "images/";
+    // Images that are here are read as if they held these parts alone, and nothing between.
+    ImageParts parts = {};
 };
 
 class ImageReader {
@@ -72,13 +83,14 @@ class ImageReader {
         [[nodiscard]] std::span<std::byte> data() const { return memory.bytes().first(size); }
     };
     struct Stream {
-        explicit Stream(const ImageRecord& read) : record(&read) {}
-        [[nodiscard]] bool wants_more() const { return next < record->frames.size(); }
+        Stream(const ImageRecord& image, const std::vector<ByteRange>* wanted);
+        [[nodiscard]] bool wants_more() const { return next < frames.size(); }
 
         const ImageRecord* record;
-        // Found by the first worker that needs it: that reads the file.
-        std::once_flag found;
-        std::optional<RawEntry> entry;
+        // Null: all of it.
+        const std::vector<ByteRange>* parts;
+        // The numbers of the frames to read, in order. Below, a frame's number is its position here.
+        std::vector<std::size_t> frames;
         // By number: frames that are being decoded, are decoded, or were passed and not released yet.
         std::map<std::size_t, std::unique_ptr<Slot>> slots;
         // Next frame to be decoded.
@@ -96,11 +108,9 @@ class ImageReader {
     [[nodiscard]] SharedStream stream_to_feed();
     [[nodiscard]] SharedStream open_in_turn();
     [[nodiscard]] SharedStream ahead_in_turn();
-    void feed(Stream& stream, std::unique_lock<std::mutex>& lock, std::vector<std::byte>& compressed,
-              FrameDecoder& decoder);
+    [[nodiscard]] SharedStream make_stream(const ImageRecord& record) const;
+    void feed(Stream& stream, std::unique_lock<std::mutex>& lock, FrameReader& reader);
     void run_worker();
-    void decode(Stream& stream, std::size_t number, Slot& slot, std::vector<std::byte>& compressed,
-                FrameDecoder& decoder) const;
 
     const ZipReader& zip_;
     const FrameIndex& index_;

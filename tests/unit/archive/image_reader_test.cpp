@@ -223,6 +223,44 @@ TEST_F(ReadImages, AreAllGivenUpWhenOneIsDamaged) {
     EXPECT_EQ(outcome_of([&] { static_cast<void>(reader.ready(whole)); }).fault, Fault::checkpoint);
 }
 
+// The parts of an image in one text, as `parts` names them.
+std::string parts_of(const std::string& content, const std::vector<ByteRange>& parts) {
+    std::string text;
+    for (const ByteRange& part : parts)
+        text += content.substr(part.from, part.to - part.from);
+    return text;
+}
+
+class ReadParts : public ReadImages, public ::testing::WithParamInterface<std::vector<ByteRange>> {};
+
+TEST_P(ReadParts, GivesThemInARowAndNothingElse) {
+    const std::string content = content_of(4 * k_mib + 4096);
+    write({{"pages-1.img", content}, {"whole.img", "whole"}});
+    const ZipReader zip(place_.path());
+    ImageReader reader(zip, index_, {.parts = {{"pages-1.img", GetParam()}}});
+    EXPECT_TRUE(read_stream(reader, reader.open("pages-1.img")) == parts_of(content, GetParam()));
+    EXPECT_EQ(read_stream(reader, reader.open("whole.img")), "whole");
+    reader.read_ahead();
+    EXPECT_TRUE(read_stream(reader, reader.open("pages-1.img")) == parts_of(content, GetParam()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Parts, ReadParts,
+                         ::testing::Values(std::vector<ByteRange>{}, std::vector<ByteRange>{{0, 4096}},
+                                           std::vector<ByteRange>{{0, 4 * k_mib + 4096}},
+                                           std::vector<ByteRange>{{4 * k_mib, 4 * k_mib + 4096}},
+                                           std::vector<ByteRange>{{k_mib - 4096, k_mib + 4096}},
+                                           std::vector<ByteRange>{
+                                               {4096, 8192}, {12288, 16384}, {3 * k_mib, 3 * k_mib + 1}},
+                                           std::vector<ByteRange>{{1, k_mib}, {k_mib + 1, 3 * k_mib}}));
+
+TEST_F(ReadParts, TouchesNoFrameWithoutAPart) {
+    write({{"pages-1.img", content_of(3 * k_mib)}});
+    damage("pages-1.img", 1);
+    const ZipReader zip(place_.path());
+    ImageReader reader(zip, index_, {.parts = {{"pages-1.img", {{0, 4096}, {2 * k_mib, 2 * k_mib + 4096}}}}});
+    EXPECT_EQ(read_stream(reader, reader.open("pages-1.img")).size(), 8192U);
+}
+
 TEST_F(ReadImages, AreRefusedWhenTheIndexHasAnotherSize) {
     write({{"a.img", "content"}});
     EXPECT_EQ(opened_with(changed("a.img", [](ImageRecord& record) { ++record.size; })).fault, Fault::checkpoint);
