@@ -6,8 +6,8 @@
 #include "cedana/model/captured_file.hpp"
 #include "cedana/model/criu_options.hpp"
 #include "cedana/model/external_ends.hpp"
-#include "cedana/model/recorded_facts.hpp"
 #include "cedana/model/process_memory.hpp"
+#include "cedana/model/recorded_facts.hpp"
 #include "cedana/model/required_file.hpp"
 #include "cedana/model/tcp_connection.hpp"
 

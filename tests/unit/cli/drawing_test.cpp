@@ -29,7 +29,8 @@ TEST(Bar, IsSeenWhenThereIsSomething) {
 std::vector<std::string> drawn(const std::vector<std::pair<pid_t, pid_t>>& tree) {
     std::vector<ManifestProcess> processes;
     for (const auto& [pid, parent] : tree)
-        processes.push_back({.pid = pid, .parent = parent, .comm = {}, .executable = {}, .command_line = {}, .threads = {}});
+        processes.push_back(
+            {.pid = pid, .parent = parent, .comm = {}, .executable = {}, .command_line = {}, .threads = {}});
     std::vector<std::string> lines;
     for (const TreeLine& line : draw_tree(processes))
         lines.push_back(line.branches + std::to_string(line.process->pid));
