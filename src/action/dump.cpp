@@ -153,6 +153,7 @@ class Dump {
         const TreeHoldings holdings = holdings_of(procfs_, *tree_);
         external_pipes_ = external_pipes(holdings);
         external_terminals_ = external_terminals(holdings);
+        own_terminals_ = own_terminals(holdings);
         WrittenFiles written = written_files(holdings);
         add_missing(written, preparation_.finish());
         files_->take(written, interrupt_);
@@ -175,6 +176,7 @@ class Dump {
                           .connections = connections_,
                           .external_pipes = external_pipes_,
                           .external_terminals = external_terminals_,
+                          .own_terminals = own_terminals_,
                           .digests = {},
                           .timings = watch_.phases(),
                           .watch = preparation_.record(),
@@ -285,6 +287,7 @@ class Dump {
     std::vector<TcpConnection> connections_;
     std::vector<ExternalPipe> external_pipes_;
     std::vector<ExternalTerminal> external_terminals_;
+    std::vector<unsigned> own_terminals_;
     WrittenFiles written_;
     RecordedFacts facts_;
     std::optional<FileCapture> files_;

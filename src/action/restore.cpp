@@ -62,6 +62,7 @@ criu::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest&
                           .options = options,
                           .folder = work,
                           .terminal = terminal_for(joins.terminal),
+                          .own_terminals = manifest.own_terminals,
                           .pids = request.new_pid_namespace ? criu::Pids::in_new_namespace : criu::Pids::same},
                          std::move(ends), images, interrupt);
 }

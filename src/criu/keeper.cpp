@@ -4,6 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/criu/environment.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 
@@ -12,6 +13,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace cedana::criu {
@@ -46,6 +48,19 @@ UniqueFd open_master() {
     return master;
 }
 
+// The kernel gives the lowest number that is free.
+UniqueFd open_master_beside(const std::vector<unsigned>& reserved) {
+    std::vector<UniqueFd> unusable;
+    while (true) {
+        UniqueFd master = open_master();
+        unsigned number = 0;
+        ::ioctl(master.get(), TIOCGPTN, &number);
+        if (std::ranges::count(reserved, number) == 0)
+            return master;
+        unusable.push_back(std::move(master));
+    }
+}
+
 void add_copies(KeeperPlan& plan, Numbers& numbers, const std::vector<Copy>& copies) {
     for (const Copy& copy : copies) {
         const int from = numbers.give(copy.from);
@@ -73,8 +88,8 @@ void start_copier(std::vector<Copy> copies) {
 }
 
 KeptCriu start_on_new_terminal(SpawnRequest criu, UniqueFd output, std::vector<Copy> copies,
-                               const std::filesystem::path& root_file) {
-    const UniqueFd master = open_master();
+                               const std::filesystem::path& root_file, const std::vector<unsigned>& reserved) {
+    const UniqueFd master = open_master_beside(reserved);
     Pipe told = make_pipe();
     KeeperPlan plan{.root_file = root_file.string()};
     Numbers numbers(criu);

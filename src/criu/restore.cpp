@@ -66,7 +66,7 @@ Started start(const RestoreJob& job, Ends ends) {
     if (job.terminal == Terminal::fresh) {
         const char* root_file = job.pids == Pids::in_new_namespace ? k_keeper_file : k_pid_file;
         KeptCriu kept = start_on_new_terminal(std::move(request), std::move(ends.terminal_output),
-                                              std::move(ends.copies), job.folder / root_file);
+                                              std::move(ends.copies), job.folder / root_file, job.own_terminals);
         return {.process = std::move(kept.keeper), .told = std::move(kept.told)};
     }
     start_copier(std::move(ends.copies));

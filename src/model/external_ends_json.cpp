@@ -76,4 +76,11 @@ std::vector<ExternalTerminal> external_terminals_from_json(const Json& json) {
     return terminals;
 }
 
+std::vector<unsigned> terminal_numbers_from_json(const Json& json) {
+    std::vector<unsigned> numbers;
+    for (const Json& one : list_of(json))
+        numbers.push_back(static_cast<unsigned>(number_of(one, k_highest)));
+    return numbers;
+}
+
 } // namespace cedana

@@ -16,5 +16,6 @@ namespace cedana {
 // Throw Error(Fault::checkpoint) or nlohmann's exceptions for anything that the functions above would not have made.
 [[nodiscard]] std::vector<ExternalPipe> external_pipes_from_json(const nlohmann::json& json);
 [[nodiscard]] std::vector<ExternalTerminal> external_terminals_from_json(const nlohmann::json& json);
+[[nodiscard]] std::vector<unsigned> terminal_numbers_from_json(const nlohmann::json& json);
 
 } // namespace cedana

@@ -143,6 +143,8 @@ Manifest from_json(const Json& json) {
         manifest.external_pipes = external_pipes_from_json(json.at("external_pipes"));
     if (json.contains("external_terminals"))
         manifest.external_terminals = external_terminals_from_json(json.at("external_terminals"));
+    if (json.contains("own_terminals"))
+        manifest.own_terminals = terminal_numbers_from_json(json.at("own_terminals"));
     if (json.contains("required_files"))
         manifest.required_files = required_files_from_json(json.at("required_files"));
     manifest.images = number_of(json.at("images"));
@@ -184,6 +186,7 @@ std::string write_manifest(const Manifest& manifest) {
     json["external_pipes"] = external_pipes_to_json(manifest.external_pipes);
     if (manifest.external_terminals)
         json["external_terminals"] = external_terminals_to_json(*manifest.external_terminals);
+    json["own_terminals"] = manifest.own_terminals;
     json["required_files"] = required_files_to_json(manifest.required_files);
     json["images"] = manifest.images;
     json["bytes_images"] = manifest.bytes_images;

@@ -113,6 +113,11 @@ std::vector<ExternalTerminal> external_terminals(const TreeHoldings& tree) {
     return terminals;
 }
 
+std::vector<unsigned> own_terminals(const TreeHoldings& tree) {
+    const std::set<unsigned> masters = own_masters(tree);
+    return {masters.begin(), masters.end()};
+}
+
 std::vector<Refusal> refused_terminals(const TreeHoldings& tree, const std::vector<ExternalTerminal>& terminals) {
     std::vector<std::string> open;
     for (const ExternalTerminal& terminal : terminals)

@@ -42,9 +42,11 @@ struct KeptCriu {
 };
 
 // `criu`: as it would be spawned without a terminal. `output`: where the terminal's goes. `root_file`: where the pid of
-// the keeper's child that stands for the tree is found once CRIU has ended well.
+// the keeper's child that stands for the tree is found once CRIU has ended well. `reserved`: numbers of terminals that
+// the tree needs itself.
 [[nodiscard]] KeptCriu start_on_new_terminal(SpawnRequest criu, UniqueFd output, std::vector<Copy> copies,
-                                             const std::filesystem::path& root_file);
+                                             const std::filesystem::path& root_file,
+                                             const std::vector<unsigned>& reserved);
 
 // What the environment variable holds: numbers of descriptors.
 struct KeeperPlan {

@@ -32,6 +32,8 @@ struct RestoreJob {
     // A private folder: sockets, CRIU's log, the pid file.
     std::filesystem::path folder;
     Terminal terminal = Terminal::none;
+    // Numbers that CRIU needs for the tree's own, so that a fresh one must not take them.
+    std::vector<unsigned> own_terminals = {};
     Pids pids = Pids::same;
     // CRIU took no byte and asked for nothing for so long, though bytes were ready for it.
     std::chrono::seconds stall_limit = std::chrono::seconds(60);

@@ -80,6 +80,8 @@ struct Manifest {
     // What led out of the tree when it was frozen. Of checkpoints of before it was looked for it is not known.
     std::vector<ExternalPipe> external_pipes = {};
     std::optional<std::vector<ExternalTerminal>> external_terminals = std::nullopt;
+    // The N of /dev/pts/N of pseudo-terminals whose master it has itself. They come back under the same numbers.
+    std::vector<unsigned> own_terminals = {};
     std::size_t images = 0;
     std::uint64_t bytes_images = 0;
     // Entry name → SHA-256 of its content in hexadecimal: the index, and all that is neither index nor image nor

@@ -13,6 +13,9 @@ namespace cedana {
 // Not those that have hung up.
 [[nodiscard]] std::vector<ExternalTerminal> external_terminals(const TreeHoldings& tree);
 
+// The N of /dev/pts/N of those whose master is in the tree.
+[[nodiscard]] std::vector<unsigned> own_terminals(const TreeHoldings& tree);
+
 // CRIU brings one terminal of others back, and no more (criu/tty.c, "Only one slave external peer is allowed").
 [[nodiscard]] std::vector<Refusal> refused_terminals(const TreeHoldings& tree,
                                                      const std::vector<ExternalTerminal>& terminals);

@@ -119,6 +119,7 @@ const auto k_fixtures = std::to_array<Fixture>({
     {"tcp_connection_in_image", "established TCP connection", "--tcp-established"},
     {"tcp_in_flight", "just being made", "--skip-in-flight"},
     {"tcp_no_iptables", "there is no iptables", "install-criu"},
+    {"terminal_taken", "has a number that another one has", "ls /dev/pts"},
     {"terminal_without_master", "whose master is outside", "--shell-job"},
     {"traced", "another program traces it", "debugger or strace"},
     {"tunnel", "network tunnel", "close it first"},

@@ -60,6 +60,7 @@ Manifest example() {
                                {.inode = 300, .end = PipeEnd::read, .descriptors = {{.pid = 100, .fd = 0}}}},
             .external_terminals =
                 std::vector<ExternalTerminal>{{.path = "/dev/pts/3", .descriptors = {{.pid = 100, .fd = 2}}}},
+            .own_terminals = {0, 7},
             .images = 7,
             .bytes_images = 123456,
             .digests = {{"index", "00ff"}, {"criu/dump.log", "ff00"}},
@@ -161,6 +162,7 @@ TEST(Manifest, IsReadAsItWasWritten) {
     EXPECT_EQ(read.connections, example().connections);
     EXPECT_EQ(read.external_pipes, example().external_pipes);
     EXPECT_EQ(read.external_terminals, example().external_terminals);
+    EXPECT_EQ(read.own_terminals, example().own_terminals);
     EXPECT_EQ(read.digests, example().digests);
     EXPECT_EQ(read.timings, example().timings);
     EXPECT_EQ(read.files, example().files);
@@ -202,6 +204,7 @@ TEST(Manifest, OfBeforeEndsWereKeptDoesNotKnowWhetherItHadATerminal) {
     Json json = example_json();
     json.erase("external_pipes");
     json.erase("external_terminals");
+    json.erase("own_terminals");
     EXPECT_TRUE(parse_manifest(json.dump()).external_pipes.empty());
     EXPECT_EQ(parse_manifest(json.dump()).external_terminals, std::nullopt);
 }
