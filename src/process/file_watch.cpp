@@ -119,7 +119,9 @@ bool FileWatch::is_by_tree(const FileEvent& event) const {
 void FileWatch::take() {
     // Some 64 events, each with two descriptors: more would not fit under the usual limit.
     std::array<std::byte, 2048> buffer;
-    while (true) {
+    // More than the queue holds: what was there at the beginning is taken, however fast others go on writing.
+    constexpr int k_most_reads = 1024;
+    for (int reads = 0; reads < k_most_reads; ++reads) {
         const ssize_t count = ::read(events_.get(), buffer.data(), buffer.size());
         if (count < 0 && errno == EINTR)
             continue;
