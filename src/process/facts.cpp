@@ -96,12 +96,16 @@ void find_locks(TreeFacts& facts, const TreeHoldings& tree) {
                                                            [](const OpenFile& file) { return !file.locks.empty(); });
 }
 
-void find_tcp(TreeFacts& facts, const TreeSockets& sockets) {
-    for (const auto& [inode, owner] : sockets.owners)
-        if (const auto socket = sockets.inet.find(inode);
-            socket != sockets.inet.end() && socket->second.is_connection())
+// Those in a network namespace of the tree's own come back with it and its addresses.
+void find_tcp(TreeFacts& facts, const TreeSockets& sockets, const Namespaces& own) {
+    for (const auto& [inode, owner] : sockets.owners) {
+        const auto socket = sockets.inet.find(inode);
+        if (socket == sockets.inet.end() || !socket->second.is_connection())
+            continue;
+        facts.tcp_established = true;
+        if (!differ(owner->namespaces, own, "net"))
             facts.tcp_connections.push_back(socket->second.ends);
-    facts.tcp_established = !facts.tcp_connections.empty();
+    }
 }
 
 // Only datagram sockets can be given their peer back, by its name (CRIU: "Can't dump half of stream unix connection",
@@ -176,7 +180,7 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     add_refusals(facts, refused_terminals(holdings, facts.external_terminals));
     add_refusals(facts, refused_files(procfs, holdings));
     add_refusals(facts, refused_sockets(holdings));
-    find_tcp(facts, sockets);
+    find_tcp(facts, sockets, own);
     find_unix_peers(facts, procfs, sockets, own);
     facts.record = record_facts(procfs, holdings, sockets, {.own = own, .self = self, .peers = facts.peers_outside});
     return facts;

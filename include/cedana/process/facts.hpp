@@ -45,6 +45,7 @@ struct TreeFacts {
     // A file whose name was removed while it has other names.
     bool link_remap = false;
 
+    // Those by addresses of this host.
     std::vector<TcpConnection> tcp_connections;
     std::vector<DeletedFile> deleted_files;
     std::vector<ExternalTerminal> external_terminals;

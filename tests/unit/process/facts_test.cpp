@@ -5,14 +5,18 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <pty.h>
+#include <sched.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -176,6 +180,20 @@ TEST_F(Facts, SeeATcpConnection) {
     EXPECT_TRUE(facts.tcp_established);
     ASSERT_FALSE(facts.tcp_connections.empty());
     EXPECT_EQ(facts.tcp_connections.front().local_address, "127.0.0.1");
+}
+
+TEST_F(Facts, DoNotAskThisHostForTheAddressesOfANetworkOfItsOwn) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root: to make a network namespace";
+    const TreeFacts facts = read([] {
+        ifreq loopback{};
+        std::strcpy(loopback.ifr_name, "lo");
+        loopback.ifr_flags = IFF_UP;
+        if (::unshare(CLONE_NEWNET) == 0 && ::ioctl(::socket(AF_INET, SOCK_DGRAM, 0), SIOCSIFFLAGS, &loopback) == 0)
+            listen_and_connect();
+    });
+    EXPECT_TRUE(facts.tcp_established);
+    EXPECT_TRUE(facts.tcp_connections.empty());
 }
 
 TEST_F(Facts, DoNotTakeAListenerForAConnection) {
