@@ -115,6 +115,22 @@ TEST_F(FailingRestore, BesideTheOriginalNamesItAndLeavesItAlone) {
     EXPECT_TRUE(target.runs());
 }
 
+// A parent that is slow to reap holds the pid; here the test is that parent.
+TEST_F(FailingRestore, WaitsForAZombieUntilItsParentHasReapedIt) {
+    const CedanaRun dumped = dump(target.pid());
+    ASSERT_EQ(dumped.exit_code, 0) << dumped.err;
+    const auto pidfd = open_pidfd(target.pid());
+    ASSERT_EQ(::kill(target.pid(), SIGKILL), 0);
+    wait_for_end(*pidfd);
+    RunningCedana cedana({"client", "restore", only_line(dumped.out)}, options, folder());
+    wait_for_text(scratch("cedana.err"), "waiting until process " + std::to_string(::getpid()) +
+                                             " reaps its ended child " + target.pid_text());
+    target.wait_end();
+    const CedanaRun run = cedana.wait();
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
+}
+
 TEST_F(FailingRestore, ByADeathOfCriuRunsNothingAndCanBeTriedAgain) {
     const fs::path zip = dump_and_stop(target);
     RunningCedana cedana({"client", "restore", zip}, options, folder());
