@@ -131,6 +131,8 @@ void find_unix_peers(TreeFacts& facts, const Procfs& procfs, const TreeSockets& 
     };
     std::vector<Outside> refused;
     for (const auto& [inode, owner] : sockets.owners) {
+        if (sockets.inet.contains(inode))
+            continue;
         if (!are_seen(sockets, *owner, own)) {
             if (facts.external_unix_sockets == Answer::no)
                 facts.external_unix_sockets = Answer::unknown;

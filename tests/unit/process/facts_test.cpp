@@ -189,11 +189,16 @@ TEST_F(Facts, DoNotAskThisHostForTheAddressesOfANetworkOfItsOwn) {
         ifreq loopback{};
         std::strcpy(loopback.ifr_name, "lo");
         loopback.ifr_flags = IFF_UP;
-        if (::unshare(CLONE_NEWNET) == 0 && ::ioctl(::socket(AF_INET, SOCK_DGRAM, 0), SIOCSIFFLAGS, &loopback) == 0)
+        if (::unshare(CLONE_NEWNET) != 0)
+            return;
+        const UniqueFd any(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        if (::ioctl(any.get(), SIOCSIFFLAGS, &loopback) == 0)
             listen_and_connect();
     });
     EXPECT_TRUE(facts.tcp_established);
     EXPECT_TRUE(facts.tcp_connections.empty());
+    // What is known to be TCP has no peer among unix sockets.
+    EXPECT_EQ(facts.external_unix_sockets, Answer::no);
 }
 
 TEST_F(Facts, DoNotTakeAListenerForAConnection) {
