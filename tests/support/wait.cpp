@@ -4,6 +4,7 @@
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -24,7 +25,8 @@ bool wait_readable(int fd, Clock::time_point deadline) {
     while (true) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
         pollfd entry{.fd = fd, .events = POLLIN, .revents = 0};
-        const int ready = left.count() > 0 ? ::poll(&entry, 1, static_cast<int>(left.count())) : 0;
+        // A deadline that has passed is a look without waiting.
+        const int ready = ::poll(&entry, 1, std::max(0, static_cast<int>(left.count())));
         if (ready >= 0)
             return ready > 0;
         if (const int err = errno; err != EINTR)
