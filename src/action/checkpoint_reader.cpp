@@ -5,9 +5,11 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/process/written_files.hpp"
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -52,7 +54,9 @@ Manifest read_manifest(const ZipReader& zip) {
 Checkpoint::Checkpoint(const fs::path& path)
     : zip_(existing(path)), manifest_(read_manifest(zip_)), index_(read_index(read_trusted(k_index_entry))),
       files_index_(read_files_index()) {
+    require_counts();
     refuse_strange_entries();
+    refuse_strange_files();
 }
 
 std::string Checkpoint::read_trusted(const char* name) const {
@@ -92,6 +96,28 @@ void Checkpoint::refuse_strange_entries() const {
             throw Error(Fault::checkpoint, fmt::format("{} has an entry that its manifest does not know: {}",
                                                        printable(zip_.path().string()), printable(entry.name)));
     }
+}
+
+// What decompresses to more than the manifest says fills the memory of whoever believed it.
+void Checkpoint::require_counts() const {
+    std::uint64_t bytes = 0;
+    for (const ImageRecord& image : index_.images)
+        if (__builtin_add_overflow(bytes, image.size, &bytes))
+            bytes = std::numeric_limits<std::uint64_t>::max();
+    if (index_.images.size() != manifest_.images || bytes != manifest_.bytes_images)
+        throw Error(Fault::checkpoint,
+                    fmt::format("{} is damaged: it has {} images of {} bytes, and its manifest lists {} of {}",
+                                printable(zip_.path().string()), index_.images.size(), bytes, manifest_.images,
+                                manifest_.bytes_images));
+}
+
+// A dump captures no file of the kernel's: to write there is to give the kernel orders.
+void Checkpoint::refuse_strange_files() const {
+    for (const CapturedFile& file : manifest_.files)
+        if (!is_kept_by_file_system(file.path))
+            throw Error(Fault::checkpoint,
+                        fmt::format("{} is not safe to use: it wants to put {} back, which no file system keeps",
+                                    printable(zip_.path().string()), printable(file.path)));
 }
 
 CheckpointImages::CheckpointImages(const Checkpoint& checkpoint, const Config& config)

@@ -129,6 +129,14 @@ std::vector<std::string> misfits(const Manifest& manifest, const ManifestHost& h
     return found;
 }
 
+void require_memory(const Manifest& manifest, std::optional<std::uint64_t> available) {
+    if (available && manifest.bytes_images > *available)
+        throw Error(Fault::environment,
+                    fmt::format("{} cannot run here: it has {} of memory, and {} are available",
+                                printable(manifest.name), human_bytes(manifest.bytes_images), human_bytes(*available)))
+            .hint("end other programs, add swap space, or restore on a host with more memory");
+}
+
 void require_fit(const Manifest& manifest, const ManifestHost& host) {
     std::vector<std::string> found = misfits(manifest, host);
     if (found.empty())

@@ -15,6 +15,7 @@
 #include "cedana/action/unread.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/environment.hpp"
@@ -159,6 +160,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     run_hook(
         {.program = request.config.action_scripts_pre_restore, .stage = "pre_restore", .pid = pid, .checkpoint = path});
     require_fit(manifest, describe_host());
+    require_memory(manifest, host_memory());
     require_addresses(manifest, request.config.criu_extra_args);
     if (!request.new_pid_namespace)
         require_free_pids(Procfs(), manifest, k_zombie_limit, interrupt);

@@ -123,6 +123,14 @@ std::uint64_t available_memory(const std::filesystem::path& proc, const std::fil
     return room == k_unlimited ? 0 : room;
 }
 
+std::optional<std::uint64_t> host_memory(const std::filesystem::path& proc) {
+    const auto meminfo = read_if_there(proc / "meminfo");
+    const auto available = meminfo ? kilobytes(*meminfo, "MemAvailable:") : std::nullopt;
+    if (!available)
+        return std::nullopt;
+    return *available + kilobytes(*meminfo, "SwapFree:").value_or(0);
+}
+
 std::uint64_t peak_memory() {
     const auto status = read_if_there("/proc/self/status");
     return status ? kilobytes(*status, "VmHWM:").value_or(0) : 0;

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -12,6 +13,20 @@
 #include <unistd.h>
 
 namespace cedana {
+
+namespace {
+
+// Of all texts of an error, the cause alone may have several lines.
+std::vector<std::string> cause_lines(const Error& error) {
+    std::vector<std::string> lines;
+    if (error.cause().empty())
+        return lines;
+    for (const std::string& line : split(error.cause(), '\n'))
+        lines.push_back((lines.empty() ? "  cause: " : "") + printable(line));
+    return lines;
+}
+
+} // namespace
 
 void print_line(std::string_view line) {
     const bool written = std::fwrite(line.data(), 1, line.size(), stdout) == line.size() &&
@@ -33,16 +48,27 @@ void print_table(const Table& table) {
 
 void print_note(std::string_view note) { std::fprintf(stderr, "%.*s\n", static_cast<int>(note.size()), note.data()); }
 
-std::string error_text(const Error& error) {
-    std::string text = fmt::format("error: {}\n", error.message());
-    for (const std::string& activity : error.steps())
-        text += fmt::format("  while: {}\n", activity);
-    if (!error.cause().empty())
-        text += fmt::format("  cause: {}\n", error.cause());
+// Names of files and programs are in all of these texts, whatever they were made of.
+
+std::vector<std::string> reason_lines(const Error& error) {
+    std::vector<std::string> lines = {printable(error.message())};
+    for (std::string& line : cause_lines(error))
+        lines.push_back(std::move(line));
     if (!error.hint().empty())
-        text += fmt::format("  hint:  {}\n", error.hint());
+        lines.push_back("  hint:  " + printable(error.hint()));
+    return lines;
+}
+
+std::string error_text(const Error& error) {
+    std::string text = fmt::format("error: {}\n", printable(error.message()));
+    for (const std::string& activity : error.steps())
+        text += fmt::format("  while: {}\n", printable(activity));
+    for (const std::string& line : cause_lines(error))
+        text += line + "\n";
+    if (!error.hint().empty())
+        text += fmt::format("  hint:  {}\n", printable(error.hint()));
     if (!error.log().empty())
-        text += fmt::format("  log:   {}\n", error.log());
+        text += fmt::format("  log:   {}\n", printable(error.log()));
     return text;
 }
 

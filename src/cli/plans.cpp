@@ -6,6 +6,7 @@
 #include "cedana/cli/output.hpp"
 
 #include <string>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -40,13 +41,9 @@ void print_list(const std::string& title, const std::vector<std::string>& lines)
 // The first is what the command ends with.
 void print_other_refusals(const std::vector<Error>& refusals) {
     std::vector<std::string> lines;
-    for (std::size_t i = 1; i < refusals.size(); ++i) {
-        lines.push_back(refusals[i].message());
-        if (!refusals[i].cause().empty())
-            lines.push_back("  cause: " + refusals[i].cause());
-        if (!refusals[i].hint().empty())
-            lines.push_back("  hint:  " + refusals[i].hint());
-    }
+    for (std::size_t i = 1; i < refusals.size(); ++i)
+        for (std::string& line : reason_lines(refusals[i]))
+            lines.push_back(std::move(line));
     print_list("it would be refused for more than one reason:", lines);
 }
 

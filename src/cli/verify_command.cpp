@@ -16,11 +16,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 void print_reason(const Error& error) {
-    print_line("  " + error.message());
-    if (!error.cause().empty())
-        print_line("    cause: " + error.cause());
-    if (!error.hint().empty())
-        print_line("    hint:  " + error.hint());
+    for (const std::string& line : reason_lines(error))
+        print_line("  " + line);
 }
 
 void print_checkpoint(const VerifiedCheckpoint& one) {

@@ -26,6 +26,8 @@ using Json = nlohmann::json;
 
 // Linux's PID_MAX_LIMIT on 64 bits.
 constexpr pid_t k_highest_pid = 4 * 1024 * 1024;
+// What is in use is 5 deep.
+constexpr int k_deepest = 32;
 
 Json options_to_json(const CriuOptions& options) {
     return {{"shell_job", options.shell_job},       {"tcp_established", options.tcp_established},
@@ -204,8 +206,14 @@ std::string write_manifest(const Manifest& manifest) {
 }
 
 Manifest parse_manifest(std::string_view text) {
+    // Whatever shows a value of the manifest in a message goes down into it by recursion.
+    const auto require_depth = [](int depth, Json::parse_event_t, const Json&) {
+        if (depth > k_deepest)
+            refuse_manifest(fmt::format("it is nested more than {} deep", k_deepest));
+        return true;
+    };
     try {
-        return from_json(Json::parse(text));
+        return from_json(Json::parse(text, require_depth));
     } catch (const Json::exception& error) {
         refuse_manifest(printable(error.what()));
     }

@@ -5,14 +5,19 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -27,7 +32,7 @@ mode_t type_at(int folder, const std::string& name) {
 }
 
 Error refused_link(const fs::path& link, const fs::path& path) {
-    return Error(Fault::restore_failed,
+    return Error(Fault::checkpoint,
                  fmt::format("cannot put {} back: {} is a symbolic link now, and none is followed",
                              printable(path.string()), link == path ? "it" : printable(link.string())))
         .hint(fmt::format("look where it leads, and remove it: rm {}", printable(link.string())));
@@ -49,6 +54,18 @@ UniqueFd enter(int folder, const std::string& name, const fs::path& so_far, cons
                    Fault::restore_failed);
 }
 
+// What is written to their files goes to the kernel, and no disk keeps it.
+void refuse_file_system_of_kernel(int folder, const fs::path& path) {
+    // CGROUP_SUPER_MAGIC and its like fit into 32 bits; statfs(2) has them all.
+    constexpr std::array<std::uint32_t, 12> k_of_kernel = {
+        PROC_SUPER_MAGIC, SYSFS_MAGIC,   DEBUGFS_MAGIC, TRACEFS_MAGIC,  CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+        SECURITYFS_MAGIC, SELINUX_MAGIC, BPF_FS_MAGIC,  EFIVARFS_MAGIC, PSTOREFS_MAGIC,     BINFMTFS_MAGIC};
+    struct ::statfs info {};
+    if (::fstatfs(folder, &info) == 0 && std::ranges::count(k_of_kernel, static_cast<std::uint32_t>(info.f_type)) != 0)
+        throw Error(Fault::checkpoint, fmt::format("cannot put {} back: it lies in a file system of the kernel's own",
+                                                   printable(path.string())));
+}
+
 UniqueFd open_folder_of(const fs::path& path) {
     UniqueFd folder = open_file("/", O_PATH | O_DIRECTORY);
     fs::path so_far = "/";
@@ -56,6 +73,7 @@ UniqueFd open_folder_of(const fs::path& path) {
         so_far /= part;
         folder = enter(folder.get(), part.string(), so_far, path);
     }
+    refuse_file_system_of_kernel(folder.get(), path);
     return folder;
 }
 
@@ -77,7 +95,7 @@ UniqueFd FilePlace::open_present(int flags) const {
     }
     struct ::stat info {};
     if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode))
-        throw Error(Fault::restore_failed,
+        throw Error(Fault::checkpoint,
                     fmt::format("cannot put {} back: it is no regular file now", printable(path_.string())))
             .hint(fmt::format("move it away: mv {0} {0}.old", printable(path_.string())));
     return fd;

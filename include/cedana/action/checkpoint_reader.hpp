@@ -36,7 +36,9 @@ class Checkpoint {
   private:
     [[nodiscard]] std::string read_trusted(const char* name) const;
     [[nodiscard]] FrameIndex read_files_index() const;
+    void require_counts() const;
     void refuse_strange_entries() const;
+    void refuse_strange_files() const;
 
     ZipReader zip_;
     Manifest manifest_;

@@ -5,6 +5,8 @@
 
 #include "cedana/model/manifest.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -22,6 +24,10 @@ namespace cedana {
 // Throws Error(Fault::environment) with the addresses that are missing. `criu_arguments`: with --tcp-close connections
 // come back closed, and need none.
 void require_addresses(const Manifest& manifest, const std::vector<std::string>& criu_arguments);
+
+// Throws Error(Fault::environment) if the images hold more than what is `available` here, if that is known: a restore
+// would push out the memory of everybody else before it failed.
+void require_memory(const Manifest& manifest, std::optional<std::uint64_t> available);
 
 // Throws Error(Fault::environment) with all misfits.
 void require_fit(const Manifest& manifest, const ManifestHost& host);

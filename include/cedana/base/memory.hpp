@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 namespace cedana {
 
@@ -12,6 +13,10 @@ namespace cedana {
 // can be read: 0.
 [[nodiscard]] std::uint64_t available_memory(const std::filesystem::path& proc = "/proc",
                                              const std::filesystem::path& cgroups = "/sys/fs/cgroup");
+
+// MemAvailable and SwapFree together (proc(5)): what programs of this host can take yet, in bytes. Absent where it
+// cannot be read.
+[[nodiscard]] std::optional<std::uint64_t> host_memory(const std::filesystem::path& proc = "/proc");
 
 // VmHWM of this process, in bytes.
 [[nodiscard]] std::uint64_t peak_memory();

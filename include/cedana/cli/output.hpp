@@ -22,6 +22,9 @@ void print_table(const Table& table);
 // One line to stderr, for people: never part of the result.
 void print_note(std::string_view note);
 
+// The message of an error and, indented, the cause and the hint that it has: one more reason in a list.
+[[nodiscard]] std::vector<std::string> reason_lines(const Error& error);
+
 // "error: …" with the steps, cause, hint and log that it has.
 [[nodiscard]] std::string error_text(const Error& error);
 

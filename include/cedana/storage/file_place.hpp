@@ -14,7 +14,7 @@ namespace cedana {
 class FilePlace {
   public:
     // `path`: absolute and in its shortest form. Throws Error(Fault::restore_failed) that names what on the way is
-    // missing, a link or not a folder.
+    // missing or not a folder, and Error(Fault::checkpoint) for a link, or a file system of the kernel's own (/proc).
     explicit FilePlace(std::filesystem::path path);
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
@@ -23,7 +23,7 @@ class FilePlace {
     // The path of another file in the folder, for messages.
     [[nodiscard]] std::filesystem::path beside(const std::string& name) const { return path_.parent_path() / name; }
 
-    // The regular file that is there now; none if nothing is. `flags` of open(2). Throws Error(Fault::restore_failed)
+    // The regular file that is there now; none if nothing is. `flags` of open(2). Throws Error(Fault::checkpoint)
     // when a link or anything else is there.
     [[nodiscard]] UniqueFd open_present(int flags) const;
 

@@ -113,6 +113,18 @@ TEST_F(HostFit, IsRefusedWithAllOfItAtOnce) {
     }
 }
 
+TEST_F(HostFit, NeedsTheMemoryOfTheImages) {
+    manifest.bytes_images = 1001;
+    try {
+        require_memory(manifest, 1000);
+        FAIL() << "not refused";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.fault(), Fault::environment);
+    }
+    EXPECT_NO_THROW(require_memory(manifest, 1001));
+    EXPECT_NO_THROW(require_memory(manifest, std::nullopt));
+}
+
 TEST_F(HostFit, IsRefusedWithAListThatEnds) {
     for (int i = 0; i < 1000; ++i)
         need(path(std::to_string(i)), RequiredKind::file);

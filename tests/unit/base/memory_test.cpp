@@ -21,6 +21,13 @@ class AvailableMemory : public test::InTempFolder {
 
 TEST_F(AvailableMemory, IsWhatTheHostHas) { EXPECT_EQ(look(), 1000U * 1024); }
 
+TEST_F(AvailableMemory, OfTheHostCountsItsSwap) {
+    write("proc/meminfo", "MemAvailable:    1000 kB\nSwapFree:  10 kB\n");
+    EXPECT_EQ(host_memory(path("proc")), 1010U * 1024);
+    write("proc/meminfo", "nothing\n");
+    EXPECT_EQ(host_memory(path("proc")), std::nullopt);
+}
+
 TEST_F(AvailableMemory, IsTheRoomLeftInTheCgroupIfThatIsLess) {
     write("cgroups/outer/inner/memory.max", "5000\n");
     write("cgroups/outer/inner/memory.current", "1000\n");

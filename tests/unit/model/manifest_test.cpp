@@ -324,6 +324,14 @@ TEST(Manifest, ThatWasCutShortIsRefusedWhereverItEnds) {
         ASSERT_EQ(refusal_of(text.substr(0, size)).fault, Fault::checkpoint) << size;
 }
 
+// Showing the value would have ended in a stack without room.
+TEST(Manifest, WithAValueThatIsNestedWithoutEndIsRefused) {
+    constexpr std::size_t k_depth = 1'000'000;
+    std::string text = with("/images", 4242);
+    text.replace(text.find("4242"), 4, std::string(k_depth, '[') + std::string(k_depth, ']'));
+    EXPECT_EQ(refusal_of(text).fault, Fault::checkpoint);
+}
+
 class NoManifest : public ::testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Manifest, NoManifest,
                          ::testing::Values("", "null", "[]", "1", "\"text\"", "{}", std::string(100'000, '['),

@@ -230,7 +230,7 @@ TEST_F(PuttingBack, RefusesALinkAndLeavesItsTargetAlone) {
     fs::create_symlink(target, file);
     PutBack changes(when);
     const Error refusal = refusal_of([&] { put(changes, "of then"); });
-    EXPECT_EQ(refusal.fault(), Fault::restore_failed);
+    EXPECT_EQ(refusal.fault(), Fault::checkpoint);
     EXPECT_NE(refusal.message().find("is a symbolic link now"), std::string::npos) << refusal.message();
     EXPECT_EQ(read_file(target), "somebody's");
     EXPECT_TRUE(fs::is_symlink(file));
@@ -240,9 +240,14 @@ TEST_F(PuttingBack, RefusesAFolderThatIsALinkNow) {
     fs::rename(folder, path("elsewhere"));
     fs::create_directory_symlink(path("elsewhere"), folder);
     const Error refusal = refusal_of([&] { FilePlace place(file); });
-    EXPECT_EQ(refusal.fault(), Fault::restore_failed);
+    EXPECT_EQ(refusal.fault(), Fault::checkpoint);
     EXPECT_NE(refusal.message().find(folder.string() + " is a symbolic link now"), std::string::npos)
         << refusal.message();
+}
+
+TEST_F(PuttingBack, RefusesFilesOfTheKernel) {
+    for (const char* path : {"/proc/self/oom_score_adj", "/sys/kernel/profiling", "/proc/sys/kernel/core_pattern"})
+        EXPECT_EQ(refusal_of([&] { FilePlace place(path); }).fault(), Fault::checkpoint) << path;
 }
 
 TEST_F(PuttingBack, NamesAFolderThatIsMissing) {
@@ -256,11 +261,11 @@ TEST_F(PuttingBack, NamesAFolderThatIsMissing) {
 TEST_F(PuttingBack, RefusesAFolderAndAFifoInItsPlace) {
     fs::create_directory(file);
     EXPECT_EQ(refusal_of([&] { static_cast<void>(FilePlace(file).open_present(O_RDONLY)); }).fault(),
-              Fault::restore_failed);
+              Fault::checkpoint);
     fs::remove(file);
     ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
     EXPECT_EQ(refusal_of([&] { static_cast<void>(FilePlace(file).open_present(O_RDONLY)); }).fault(),
-              Fault::restore_failed);
+              Fault::checkpoint);
 }
 
 class Cutting : public PuttingBack {
