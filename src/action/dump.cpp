@@ -72,8 +72,7 @@ class Dump {
         require_root("dump processes");
         ProcessHandle root = find_target(procfs_, request_);
         folder_ = find_folder(request_);
-        if (!config_.shared_storage_mount_point.empty())
-            require_folder(config_.shared_storage_mount_point, "shared_storage.mount_point");
+        require_shared_storage(config_);
         program_ = criu::find_program(config_.criu_path);
         criu_version_ = criu::require_version(program_);
         look(std::move(root));
@@ -242,8 +241,11 @@ class Dump {
             return;
         progress_.phase("moving");
         try {
-            checkpoint_ = step(fmt::format("moving the checkpoint to {}", mount),
-                               [&] { return move_checkpoint(*checkpoint_, mount, interrupt_, progress_); });
+            checkpoint_ = step(fmt::format("moving the checkpoint to {}", mount), [&] {
+                // Again: it may have been unmounted while the dump ran.
+                require_shared_storage(config_);
+                return move_checkpoint(*checkpoint_, mount, interrupt_, progress_);
+            });
         } catch (Error& error) {
             throw error.hint(fmt::format("the checkpoint is whole: {}", checkpoint_->string()));
         }

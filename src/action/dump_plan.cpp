@@ -68,6 +68,7 @@ DumpPlan plan_dump(const DumpRequest& request) {
     plan.files = plan_files(procfs, holdings, config);
     CriuOptions options = choose_criu_options(facts, config.criu_extra_args);
     collect(plan.refusals, [&] { plan.folder = find_folder(request); });
+    collect(plan.refusals, [&] { require_shared_storage(config); });
     collect(plan.refusals, [&] {
         const std::string program = criu::find_program(config.criu_path);
         plan.criu_version = criu::require_version(program);

@@ -7,6 +7,7 @@
 #include "cedana/criu/plugins.hpp"
 #include "cedana/process/find.hpp"
 #include "cedana/storage/checkpoint_file.hpp"
+#include "cedana/storage/move.hpp"
 
 #include <string>
 
@@ -36,6 +37,12 @@ fs::path find_folder(const DumpRequest& request) {
             .hint("pass -d DIR, or set shared_storage.dump_storage_dir");
     require_folder(folder, "the folder for checkpoints");
     return fs::absolute(folder).lexically_normal();
+}
+
+void require_shared_storage(const Config& config) {
+    if (!config.shared_storage_mount_point.empty())
+        require_mount_point(config.shared_storage_mount_point,
+                            config.shared_storage_require_mount ? MountRule::mounted : MountRule::any_folder);
 }
 
 void require_space(const fs::path& folder, std::uint64_t resident, std::uint64_t files) {

@@ -94,7 +94,18 @@ void close_checked(UniqueFd fd, const fs::path& path) {
     }
 }
 
+namespace {
+
+bool is_file(const fs::path& path, const struct ::stat& file) {
+    struct ::stat there {};
+    return ::lstat(path.c_str(), &there) == 0 && there.st_dev == file.st_dev && there.st_ino == file.st_ino;
+}
+
+} // namespace
+
 bool rename_new(const fs::path& from, const fs::path& to) {
+    struct ::stat file {};
+    const bool known = ::lstat(from.c_str(), &file) == 0;
     if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0)
         return true;
     int err = errno;
@@ -106,6 +117,13 @@ bool rename_new(const fs::path& from, const fs::path& to) {
             return true;
         }
         err = errno;
+    }
+    // A file server that is asked again, since its answer was lost, says that the old name is gone or the new one
+    // taken.
+    if (known && (err == EEXIST || err == ENOENT) && is_file(to, file)) {
+        if (is_file(from, file))
+            ::unlink(from.c_str());
+        return true;
     }
     if (err == EEXIST)
         return false;

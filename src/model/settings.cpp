@@ -40,6 +40,8 @@ std::span<const Setting> settings() {
                 "where checkpoints go when -d is absent"),
         setting("shared_storage.mount_point", &Config::shared_storage_mount_point,
                 "if set, the finished zip is moved there"),
+        setting("shared_storage.require_mount", &Config::shared_storage_require_mount,
+                "refuse a mount point that is a plain folder because nothing is mounted there"),
         setting("action_scripts.pre_dump", &Config::action_scripts_pre_dump,
                 "executable run before a dump; its failure stops the dump", {.set_by = SetBy::root}),
         setting("action_scripts.post_dump", &Config::action_scripts_post_dump, "executable run after a dump",

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <optional>
 #include <span>
+#include <system_error>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
@@ -87,6 +88,25 @@ void compare(int from, const fs::path& source, int to, const fs::path& target, c
     }
 }
 
+// statx(2), Linux 5.8.
+bool is_mounted(const fs::path& folder) {
+    struct statx info {};
+    if (::statx(AT_FDCWD, folder.c_str(), 0, 0, &info) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot look at {}", folder.string()), Fault::storage);
+    }
+    if ((info.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) == 0)
+        throw Error(Fault::storage, "this kernel does not tell whether something is mounted at a folder")
+            .hint("set shared_storage.require_mount to false");
+    return (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+// What was renamed is there, whole; what may not last is its name. Back to where it was, if that can be had.
+void take_back(const fs::path& renamed, const fs::path& checkpoint) {
+    if (::renameat2(AT_FDCWD, renamed.c_str(), AT_FDCWD, checkpoint.c_str(), RENAME_NOREPLACE) != 0)
+        spdlog::warn("the checkpoint is {}, and may be gone if this host goes down now", renamed.string());
+}
+
 // The name under which it was renamed, absent if `folder` is on another file system.
 std::optional<fs::path> rename_into(const fs::path& checkpoint, const fs::path& folder) {
     const UniqueFd here = open_file(checkpoint, O_RDONLY);
@@ -110,14 +130,29 @@ std::optional<fs::path> rename_into(const fs::path& checkpoint, const fs::path& 
 
 } // namespace
 
+void require_mount_point(const fs::path& folder, MountRule rule) {
+    require_folder(folder, "shared_storage.mount_point");
+    if (rule == MountRule::mounted && !is_mounted(folder))
+        throw Error(
+            Fault::storage,
+            fmt::format("shared_storage.mount_point {} is a plain folder: nothing is mounted there", folder.string()))
+            .hint(fmt::format("mount it (mount {}), or set shared_storage.require_mount to false", folder.string()));
+}
+
 fs::path move_checkpoint(const fs::path& checkpoint, const fs::path& folder, const Interrupt& interrupt,
                          Progress& progress) {
-    require_folder(folder, "the mount point");
-    if (fs::equivalent(checkpoint.parent_path(), folder))
+    require_folder(folder, "shared_storage.mount_point");
+    std::error_code vanished;
+    if (fs::equivalent(checkpoint.parent_path(), folder, vanished))
         return checkpoint;
     if (const auto renamed = rename_into(checkpoint, folder)) {
-        sync_folder(folder);
-        sync_folder(checkpoint.parent_path());
+        try {
+            sync_folder(folder);
+            sync_folder(checkpoint.parent_path());
+        } catch (...) {
+            take_back(*renamed, checkpoint);
+            throw;
+        }
         return *renamed;
     }
     const UniqueFd source = open_file(checkpoint, O_RDONLY);

@@ -142,6 +142,13 @@ struct ::stat NewFile::info() const {
     return info;
 }
 
+bool NewFile::leads_here(const std::string& name) const {
+    struct ::stat there {};
+    struct ::stat here {};
+    return ::fstatat(place_.folder(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ::fstat(fd_.get(), &here) == 0 && there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+}
+
 bool NewFile::link_to(const std::string& name) const {
     const std::string self = fmt::format("/proc/self/fd/{}", fd_.get());
     return ::linkat(AT_FDCWD, self.c_str(), place_.folder(), name.c_str(), AT_SYMLINK_FOLLOW) == 0;
@@ -151,10 +158,15 @@ void NewFile::replace() {
     // No call gives a nameless file a name that is taken.
     for (int number = 1; temporary_name_.empty(); ++number) {
         const std::string name = temporary_name(number);
-        if (link_to(name))
+        if (link_to(name)) {
             temporary_name_ = name;
-        else if (errno != EEXIST || number == k_most_names)
+        } else if (const int err = errno; err != EEXIST || number == k_most_names) {
+            // A call that failed may have been carried out all the same, where a file server answers.
+            if (leads_here(name))
+                temporary_name_ = name;
+            errno = err;
             fail(place_, "name the file beside it");
+        }
     }
     if (::renameat(place_.folder(), temporary_name_.c_str(), place_.folder(), place_.name().c_str()) != 0)
         fail(place_, "rename the file beside it");

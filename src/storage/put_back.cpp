@@ -37,6 +37,12 @@ std::optional<struct ::stat> look_at(const FilePlace& place, const std::string& 
     return info;
 }
 
+bool is_second_name(const FilePlace& place, const std::string& name) {
+    const auto first = look_at(place, place.name());
+    const auto second = look_at(place, name);
+    return first && second && is_same(*first, *second);
+}
+
 Error cannot_keep(const FilePlace& place, int error_number) {
     return os_error(error_number,
                     fmt::format("cannot put {} back: cannot keep what is there", printable(place.path().string())),
@@ -93,6 +99,9 @@ std::string PutBack::keep_present(const FilePlace& place) const {
                 return name;
             err = errno;
         }
+        // A call that failed may have been carried out all the same, where a file server answers.
+        if (err != EEXIST && is_second_name(place, name))
+            ::unlinkat(place.folder(), name.c_str(), 0);
         if (err != EEXIST)
             throw cannot_keep(place, err);
     }

@@ -3,10 +3,13 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
 
 #include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
+
+#include "support/kept_folder.hpp"
 
 namespace cedana::testing {
 
@@ -38,6 +41,18 @@ ChildProcess start(std::vector<std::string> arguments, const RunOptions& options
 } // namespace
 
 fs::path cedana_executable() { return CEDANA_EXECUTABLE; }
+
+std::vector<std::string> abandoned_working_folders() {
+    std::vector<std::string> abandoned;
+    for (const std::string& name : names_in("/run/cedana")) {
+        // KIND.PID.XXXXXX; other tests may run beside this one.
+        const std::vector<std::string> parts = split(name, '.');
+        std::int64_t pid = 0;
+        if (parts.size() == 3 && parse_number(parts[1], pid) && !is_running(static_cast<pid_t>(pid)))
+            abandoned.push_back(name);
+    }
+    return abandoned;
+}
 
 CedanaRun run_cedana(std::vector<std::string> arguments, const RunOptions& options) {
     Captured captured = run_captured(request_of(std::move(arguments), options), options.limit);

@@ -20,6 +20,9 @@ namespace cedana::testing {
 
 [[nodiscard]] std::filesystem::path cedana_executable();
 
+// Working folders whose cedana is gone.
+[[nodiscard]] std::vector<std::string> abandoned_working_folders();
+
 struct RunOptions {
     // $HOME, where cedana makes its config file.
     std::filesystem::path home;

@@ -21,6 +21,9 @@ namespace cedana {
 // Where the checkpoint goes, as an absolute path. Throws Error if that is no folder to write to.
 [[nodiscard]] std::filesystem::path find_folder(const DumpRequest& request);
 
+// shared_storage.mount_point, if there is one, can take a checkpoint. Throws Error(Fault::storage).
+void require_shared_storage(const Config& config);
+
 // Throws Error(Fault::storage) below a quarter of the memory and all of the files; warns below the whole.
 void require_space(const std::filesystem::path& folder, std::uint64_t resident, std::uint64_t files);
 

@@ -30,6 +30,7 @@ struct Config {
 
     std::string shared_storage_dump_storage_dir;
     std::string shared_storage_mount_point;
+    bool shared_storage_require_mount = false;
 
     std::string action_scripts_pre_dump;
     std::string action_scripts_post_dump;

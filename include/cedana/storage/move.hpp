@@ -9,6 +9,12 @@
 
 namespace cedana {
 
+enum class MountRule { any_folder, mounted };
+
+// `folder` can take a checkpoint. Throws Error(Fault::storage); MountRule::mounted: also for a plain folder, at which
+// nothing is mounted.
+void require_mount_point(const std::filesystem::path& folder, MountRule rule);
+
 // Moves `checkpoint` into `folder` under its own name, or with a number if that is taken; the new path. On one file
 // system by rename; else copied to a partial file, flushed, read back and compared, renamed, and only then removed
 // here. Throws Error (Fault::storage, Fault::interrupted): the checkpoint is still where it was, whole, and nothing is

@@ -39,6 +39,7 @@ class NewFile {
     void create();
 
   private:
+    [[nodiscard]] bool leads_here(const std::string& name) const;
     [[nodiscard]] bool link_to(const std::string& name) const;
 
     const FilePlace& place_;

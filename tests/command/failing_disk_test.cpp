@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// A disk that fails under a dump or a restore, at each of the calls that they make there, one run for each: it fails
+// once (EIO), it is full from there on (ENOSPC), or the call was made and the answer lost (EIO again).
+#include "cedana/action/whole_check.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <map>
+
+#include "command/command_fixture.hpp"
+
+namespace cedana::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Failing {
+    int error;
+    const char* how;
+};
+
+class FailingDisk : public WithFakeCriu, public ::testing::WithParamInterface<Failing> {
+  protected:
+    FailingDisk() {
+        options.environment["LD_PRELOAD"] = FAILING_CALLS;
+        options.environment["FAILING_UNDER"] = folder().string() + ":/run/cedana";
+        options.environment["FAILING_TOLD"] = told();
+        // The file that is made with the first use is not what is tested here.
+        cedana({"config", "path"});
+    }
+
+    void fail_at(int number) {
+        options.environment["FAILING_CALL"] =
+            std::to_string(number) + " " + std::to_string(GetParam().error) + " " + GetParam().how;
+        fs::remove(told());
+    }
+    // What failed, for messages; empty if the run made fewer calls.
+    [[nodiscard]] std::string failed_call() const {
+        if (!fs::exists(told()))
+            return {};
+        const std::vector<std::string> lines = split(read_file(told()), '\n');
+        const auto failed = std::ranges::find_if(lines, [](const auto& line) { return line.ends_with(" failed"); });
+        return failed == lines.end() ? "" : *failed;
+    }
+
+    // Exit 9, or another that the table in README has for it; and never a fault of cedana's own.
+    static void expect_told(const CedanaRun& run, const std::string& call) {
+        EXPECT_TRUE(run.exit_code == 0 || run.exit_code == 9 || run.exit_code == 7) << call << "\n" << run.err;
+        EXPECT_EQ(run.exit_code != 0, holds(run.err, "error: ")) << call << "\n" << run.err;
+    }
+
+    // What fsync says is believed.
+    static void expect_believed(const CedanaRun& run, const std::string& call) {
+        EXPECT_TRUE(run.exit_code == 9 || call.find(" fsync ") == std::string::npos) << call;
+    }
+
+  private:
+    // Not under the folders that fail.
+    [[nodiscard]] fs::path told() const { return away_.path() / "told"; }
+    KeptFolder away_;
+};
+
+class DumpOnFailingDisk : public FailingDisk {
+  protected:
+    DumpOnFailingDisk() {
+        fs::create_directories(shared());
+        options.environment["CEDANA_SHARED_STORAGE_MOUNT_POINT"] = shared();
+    }
+    [[nodiscard]] fs::path shared() const { return scratch("shared"); }
+
+    // The checkpoints that there are; each must be whole.
+    std::vector<fs::path> whole_checkpoints(const std::string& call) const {
+        std::vector<fs::path> found;
+        for (const fs::path& place : {store(), shared()})
+            for (const std::string& name : names_in(place, ".zip")) {
+                found.push_back(place / name);
+                EXPECT_NO_THROW(static_cast<void>(WholeCheck(1).run(found.back()))) << call;
+            }
+        return found;
+    }
+
+    void expect_no_more(const std::string& call, std::size_t checkpoints) const {
+        EXPECT_LE(names_in(store()).size() + names_in(shared()).size(), checkpoints) << call;
+    }
+
+    void remove_all() const {
+        for (const fs::path& place : {store(), shared()})
+            for (const std::string& name : names_in(place))
+                fs::remove(place / name);
+    }
+};
+
+bool removes(const std::string& call) { return call.find(" unlink") != std::string::npos; }
+
+TEST_P(DumpOnFailingDisk, LeavesTheTreeRunningAndOnlyWholeCheckpoints) {
+    const Target target({"/bin/sleep", "infinity"});
+    for (int number = 1;; ++number) {
+        fail_at(number);
+        const CedanaRun run = dump(target);
+        const std::string call = failed_call();
+        if (call.empty()) {
+            EXPECT_EQ(run.exit_code, 0) << run.err;
+            EXPECT_GT(number, 20);
+            break;
+        }
+        expect_told(run, call);
+        expect_believed(run, call);
+        EXPECT_TRUE(target.runs()) << call;
+        const std::vector<fs::path> checkpoints = whole_checkpoints(call);
+        EXPECT_GE(checkpoints.size(), run.exit_code == 0 ? 1U : 0U) << call;
+        // What could not be removed is there still, and the next dump removes it.
+        expect_no_more(call, checkpoints.size() + (removes(call) ? 1 : 0));
+        remove_all();
+    }
+    EXPECT_EQ(abandoned_working_folders(), std::vector<std::string>());
+}
+
+TEST_P(DumpOnFailingDisk, EndsATreeOnlyWithAWholeCheckpoint) {
+    for (int number = 1;; ++number) {
+        Target target({"/bin/sleep", "infinity"});
+        fail_at(number);
+        const CedanaRun run = dump(target, {"--stop"});
+        const std::string call = failed_call();
+        if (call.empty())
+            break;
+        expect_told(run, call);
+        expect_believed(run, call);
+        const std::size_t checkpoints = whole_checkpoints(call).size();
+        EXPECT_TRUE(target.runs() || checkpoints > 0) << call << run.err;
+        EXPECT_TRUE(!target.runs() || run.exit_code != 0) << call;
+        remove_all();
+    }
+}
+
+using Contents = std::map<std::string, std::string>;
+
+class RestoreOnFailingDisk : public FailingDisk {
+  protected:
+    [[nodiscard]] fs::path files() const { return scratch("files"); }
+
+    // Of a process that appends to a log and has another file open.
+    fs::path checkpoint_with_files() const {
+        write_text(files() / "log", "line\n");
+        const std::string other = (files() / "other").string();
+        Target target({"/bin/sh", "-c", "exec 3>>" + other + "; exec sleep infinity"}, files() / "log");
+        wait_for_file(other);
+        const CedanaRun run = dump(target, {"--stop"});
+        EXPECT_EQ(run.exit_code, 0) << run.err;
+        target.wait_end();
+        return only_line(run.out);
+    }
+    // The log has grown since, and the other file is gone.
+    void change_files() const {
+        fs::remove_all(files());
+        write_text(files() / "log", "line\nanother\n");
+    }
+    [[nodiscard]] Contents contents() const {
+        Contents found;
+        for (const std::string& name : names_in(files()))
+            found.emplace(name, read_file(files() / name));
+        return found;
+    }
+    void expect_nothing_runs(const std::string& call) const {
+        const bool started = fs::exists(criu_file("child"));
+        EXPECT_FALSE(started && is_running(std::stoi(read_file(criu_file("child"))))) << call;
+    }
+};
+
+TEST_P(RestoreOnFailingDisk, BringsAllBackOrChangesNothing) {
+    const fs::path zip = checkpoint_with_files();
+    const std::string before = read_file(zip);
+    for (int number = 1;; ++number) {
+        change_files();
+        fs::remove(criu_file("child"));
+        fail_at(number);
+        const CedanaRun run = restore(zip);
+        const std::string call = failed_call();
+        expect_told(run, call);
+        if (run.exit_code == 0) {
+            const Orphan restored(std::stoi(run.out));
+            EXPECT_EQ(contents()["log"], "line\n") << call;
+            EXPECT_EQ(contents()["other"], "") << call;
+            EXPECT_EQ(contents().size(), 3U) << call;
+        } else {
+            expect_nothing_runs(call);
+            EXPECT_TRUE(contents() == (Contents{{"log", "line\nanother\n"}}) || removes(call)) << call << run.err;
+        }
+        EXPECT_TRUE(read_file(zip) == before) << call;
+        if (!call.empty())
+            continue;
+        EXPECT_EQ(run.exit_code, 0) << run.err;
+        EXPECT_GT(number, 20);
+        break;
+    }
+}
+
+constexpr std::array<Failing, 3> k_failing = {{{EIO, "once"}, {ENOSPC, "on"}, {EIO, "done"}}};
+
+std::string name_of(const ::testing::TestParamInfo<Failing>& info) {
+    const std::string how = info.param.how;
+    return how == "once" ? "FailsOnce" : how == "on" ? "GetsFull" : "LosesAnAnswer";
+}
+
+INSTANTIATE_TEST_SUITE_P(Disk, DumpOnFailingDisk, ::testing::ValuesIn(k_failing), name_of);
+INSTANTIATE_TEST_SUITE_P(Disk, RestoreOnFailingDisk, ::testing::ValuesIn(k_failing), name_of);
+
+} // namespace
+} // namespace cedana::testing
