@@ -5,8 +5,10 @@
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/model/manifest.hpp"
 
 #include <cerrno>
+#include <functional>
 #include <map>
 #include <utility>
 
@@ -47,11 +49,14 @@ class Copy {
     UniqueFd fd_;
 };
 
-std::map<std::string, std::string> contents_of(const std::string& path) {
+std::map<std::string, std::string> contents_of(
+    const std::string& path,
+    const std::function<bool(const EntryInfo&)>& is_wanted = [](const EntryInfo&) { return true; }) {
     const ZipReader zip(path);
     std::map<std::string, std::string> contents;
     for (const EntryInfo& entry : zip.entries())
-        contents.emplace(entry.name, zip.read(entry.name, k_entry_limit));
+        if (is_wanted(entry))
+            contents.emplace(entry.name, zip.read(entry.name, k_entry_limit));
     return contents;
 }
 
@@ -85,6 +90,15 @@ class Trial {
 };
 
 } // namespace
+
+bool restores_the_same(const std::string& checkpoint, const std::string& other) {
+    const auto is_read = [](const EntryInfo& entry) { return entry.name != k_dump_log_entry; };
+    try {
+        return contents_of(Copy(checkpoint).path(), is_read) == contents_of(Copy(other).path(), is_read);
+    } catch (const Error&) {
+        return false;
+    }
+}
 
 DamageCount flip_bytes(const std::string& checkpoint, std::size_t stride, unsigned char mask) {
     Trial trial(checkpoint);

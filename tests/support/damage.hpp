@@ -25,4 +25,7 @@ struct DamageCount {
 // Cut to every `stride`-th length.
 [[nodiscard]] DamageCount cut(const std::string& checkpoint, std::size_t stride);
 
+// What a restore reads, which is all but CRIU's log, decodes to the same in both; false for what cannot be read.
+[[nodiscard]] bool restores_the_same(const std::string& checkpoint, const std::string& other);
+
 } // namespace cedana::testing
