@@ -35,8 +35,8 @@ std::string list_of(const Entries& entries) {
         if (!seen.emplace(entry.summary->host, entry.summary->name, entry.summary->pid).second)
             continue;
         if (seen.size() > k_most_lines)
-            return list + "\n    …";
-        list += "\n    " + line_of(entry);
+            return list + "\n         …";
+        list += (list.empty() ? "" : "\n         ") + line_of(entry);
     }
     return list;
 }
@@ -102,8 +102,9 @@ Entries candidates(const Entries& catalog, std::string_view wanted) {
             .hint("`cedana client list` shows what is there");
     }
     if (!is_one_process(found))
-        throw Error(Fault::usage, fmt::format("{} is not clear: there are checkpoints of more than one process:{}",
-                                              printable(wanted), list_of(found)))
+        throw Error(Fault::usage, fmt::format("{} is not clear: there are checkpoints of more than one process",
+                                              printable(wanted)))
+            .cause(list_of(found))
             .hint("name the pid, or the file");
     // What is older is only of interest when the newest is damaged.
     return is_latest ? all : found;
