@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <exception>
 #include <string>
 
@@ -49,10 +50,13 @@ int main() {
         const cedana::TempDir store("/dev/shm", "list-bench");
         fill(store.path());
         std::array<double, 11> times{};
+        const std::clock_t before = std::clock();
         std::generate(times.begin(), times.end(), [&] { return time_of_one_listing(store.path()); });
+        const double cpu = static_cast<double>(std::clock() - before) * 1000 / CLOCKS_PER_SEC / times.size();
         std::sort(times.begin(), times.end());
-        fmt::print("{} checkpoints: median {:.0f} ms, least {:.0f} ms, most {:.0f} ms over {} runs\n", k_checkpoints,
-                   times[times.size() / 2], times.front(), times.back(), times.size());
+        fmt::print(
+            "{} checkpoints: median {:.0f} ms, least {:.0f} ms, most {:.0f} ms over {} runs, {:.0f} ms of CPU each\n",
+            k_checkpoints, times[times.size() / 2], times.front(), times.back(), times.size(), cpu);
         return EXIT_SUCCESS;
     } catch (const std::exception& error) {
         fmt::print(stderr, "{}\n", error.what());

@@ -120,11 +120,12 @@ void Checkpoint::refuse_strange_files() const {
                                     printable(zip_.path().string()), printable(file.path)));
 }
 
-CheckpointImages::CheckpointImages(const Checkpoint& checkpoint, const Config& config)
+CheckpointImages::CheckpointImages(const Checkpoint& checkpoint, const Config& config, Progress& progress)
     : reader_(checkpoint.zip(), checkpoint.index(),
               {.threads = static_cast<unsigned>(config.archive_threads),
                .buffer = read_ahead_bound(config),
-               .folder = k_images_folder}) {
+               .folder = k_images_folder}),
+      progress_(progress), total_(checkpoint.manifest().bytes_images) {
     reader_.read_ahead();
 }
 

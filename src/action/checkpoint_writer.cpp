@@ -84,9 +84,10 @@ std::vector<NamedEntry> CheckpointWriter::add_files(FileCapture& files, Manifest
 }
 
 std::filesystem::path CheckpointWriter::finish(Manifest manifest, FileCapture& files,
-                                               const std::filesystem::path& criu_log, const Interrupt& interrupt) {
+                                               const std::filesystem::path& criu_log, const Interrupt& interrupt,
+                                               Progress& progress) {
     Stopwatch watch;
-    const FrameIndex index = images_.finish(interrupt);
+    const FrameIndex index = images_.finish(interrupt, &progress);
     std::vector<NamedEntry> entries = add_files(files, manifest, interrupt);
     watch.lap("compress");
     manifest.timings.insert(watch.phases().begin(), watch.phases().end());

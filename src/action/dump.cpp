@@ -9,6 +9,7 @@
 #include "cedana/action/host.hpp"
 #include "cedana/action/preparation.hpp"
 #include "cedana/action/refusals.hpp"
+#include "cedana/action/reported_images.hpp"
 #include "cedana/action/stopwatch.hpp"
 #include "cedana/action/tree_fate.hpp"
 #include "cedana/base/error.hpp"
@@ -127,17 +128,18 @@ class Dump {
                                 .options = options_,
                                 .folder = work_->path()};
         try {
+            ReportedImages images(*writer_, progress_, tree_->resident_bytes());
             report_ = criu::dump(
-                job, *writer_, [this] { images_complete(); }, interrupt_);
+                job, images, [this] { images_complete(); }, interrupt_);
         } catch (const Error& error) {
             explain_cancelled(error);
         }
         // A CRIU that ends well without having asked at post-dump may not have written every image.
         if (!report_.status.success() || !report_.allowed)
             explain_failure();
+        progress_.frozen(false);
         watch_.lap(leave_running() ? "resume" : "stop");
         if (leave_running()) {
-            progress_.phase("compressing");
             publish();
         } else {
             wait_for_end(*tree_);
@@ -149,6 +151,7 @@ class Dump {
         watch_.lap("capture");
         // What was seen before may have forked or ended children since; what is frozen now is what the images hold.
         tree_.emplace(read_tree(procfs_, ProcessHandle::open(procfs_, tree_->root().handle.id()), ::getpid()));
+        progress_.phase("copying files");
         const TreeHoldings holdings = holdings_of(procfs_, *tree_);
         external_pipes_ = external_pipes(holdings);
         external_terminals_ = external_terminals(holdings);
@@ -163,6 +166,7 @@ class Dump {
     }
 
     void publish() {
+        progress_.phase("compressing");
         Manifest manifest{.created = utc_iso(std::chrono::system_clock::now()),
                           .cedana_version = k_version,
                           .criu_version = criu_version_,
@@ -182,7 +186,8 @@ class Dump {
                           .facts = facts_};
         if (report_.statistics)
             manifest.frozen_seconds = std::chrono::duration<double>(report_.statistics->frozen).count();
-        checkpoint_ = writer_->finish(std::move(manifest), *files_, work_->path() / criu::k_dump_log, interrupt_);
+        checkpoint_ =
+            writer_->finish(std::move(manifest), *files_, work_->path() / criu::k_dump_log, interrupt_, progress_);
         warn_of_gaps(preparation_.record(), name_);
     }
 

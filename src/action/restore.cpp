@@ -51,13 +51,13 @@ criu::Terminal terminal_for(TerminalJoin join) {
 }
 
 criu::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest& request, const Joins& joins,
-                             const std::string& program, const std::filesystem::path& work,
-                             const Interrupt& interrupt) {
+                             const std::string& program, const std::filesystem::path& work, const Interrupt& interrupt,
+                             Progress& progress) {
     const Manifest& manifest = checkpoint.manifest();
     CriuOptions options = manifest.criu_options;
     const Config& config = request.config;
     options.extra.insert(options.extra.end(), config.criu_extra_args.begin(), config.criu_extra_args.end());
-    CheckpointImages images(checkpoint, config);
+    CheckpointImages images(checkpoint, config, progress);
     criu::Ends ends = make_ends(joins, request.output_file(), joins.pipes.empty() ? Unread{} : unread_in_pipes(images));
     return criu::restore({.program = program,
                           .options = options,
@@ -174,20 +174,25 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     watch.lap("prepare");
     FileRestore files(checkpoint, request.config, request.files);
     std::vector<RestoredFile> restored_files;
+    progress.phase("putting files back");
     // A copy shares its files with the original, which may be writing to them.
     if (!request.new_pid_namespace)
         restored_files =
             step(fmt::format("restoring {}", path.string()), [&] { return files.put_back(Procfs(), interrupt); });
     watch.lap("files");
 
-    progress.phase("restoring");
+    // What is on the terminal then is the program's.
+    Progress silent;
+    Progress& shown = joins.terminal == TerminalJoin::ours ? silent : progress;
+    shown.phase("restoring");
     auto report = step(fmt::format("restoring {}", path.string()), [&] {
         const TempDir work(state_folder(), work_prefix("restore"));
-        auto ended = run_criu(checkpoint, request, joins, program, work.path(), interrupt);
+        auto ended = run_criu(checkpoint, request, joins, program, work.path(), interrupt, shown);
         if (!ended.status.success())
             explain_failure(checkpoint, ended, work.path());
         return ended;
     });
+    progress.done();
     attendant.tree_runs();
     files.commit(restored_files);
     watch.lap("restore");

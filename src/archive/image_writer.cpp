@@ -339,7 +339,16 @@ std::span<const std::byte> ImageWriter::next_piece(CapturedImage& image) {
     return image.piece.bytes().first(frame->compressed_size);
 }
 
-FrameIndex ImageWriter::finish(const Interrupt& interrupt) {
+void ImageWriter::tell(Progress& progress) const {
+    std::unique_lock lock(mutex_);
+    const std::uint64_t done = bytes_done_;
+    const std::uint64_t total = bytes_taken_;
+    lock.unlock();
+    progress.bytes(done, total);
+}
+
+FrameIndex ImageWriter::finish(const Interrupt& interrupt, Progress* progress) {
+    constexpr int k_tell_every_ms = 100;
     {
         const std::scoped_lock lock(mutex_);
         for (const auto& [number, image] : images_)
@@ -350,7 +359,7 @@ FrameIndex ImageWriter::finish(const Interrupt& interrupt) {
     compress_now();
     while (true) {
         std::array<pollfd, 2> set = {{{finished_.fd(), POLLIN, 0}, {interrupt.fd(), POLLIN, 0}}};
-        if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR) {
+        if (::poll(set.data(), set.size(), progress == nullptr ? -1 : k_tell_every_ms) < 0 && errno != EINTR) {
             const int err = errno;
             throw os_error(err, "cannot poll");
         }
@@ -358,6 +367,8 @@ FrameIndex ImageWriter::finish(const Interrupt& interrupt) {
             interrupt.throw_if_pending();
         if (set[0].revents != 0)
             break;
+        if (progress != nullptr)
+            tell(*progress);
     }
     const std::scoped_lock lock(mutex_);
     if (failure_)

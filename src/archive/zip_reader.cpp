@@ -13,7 +13,6 @@
 #include <zip.h>
 
 #include <fcntl.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "entry_name.hpp"

@@ -3,6 +3,7 @@
 
 #include "cedana/base/text.hpp"
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +12,8 @@
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include <unistd.h>
 
 namespace cedana {
 
@@ -33,9 +36,14 @@ class PrintableText : public spdlog::custom_flag_formatter {
 } // namespace
 
 void set_up_log(Verbosity verbosity) {
-    auto log = std::make_shared<spdlog::logger>("cedana", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+    auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
+    if (const char* unwanted = std::getenv("NO_COLOR"); unwanted != nullptr && *unwanted != '\0')
+        sink->set_color_mode(spdlog::color_mode::never);
+    auto log = std::make_shared<spdlog::logger>("cedana", std::move(sink));
     auto formatter = std::make_unique<spdlog::pattern_formatter>();
-    formatter->add_flag<PrintableText>(k_printable_text).set_pattern("%^%l%$: %*");
+    // On a terminal a line of progress may stand where the log goes on: it is erased first.
+    formatter->add_flag<PrintableText>(k_printable_text)
+        .set_pattern(::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K%^%l%$: %*" : "%^%l%$: %*");
     log->set_formatter(std::move(formatter));
     log->set_level(verbosity == Verbosity::verbose  ? spdlog::level::debug
                    : verbosity == Verbosity::normal ? spdlog::level::warn

@@ -5,8 +5,12 @@
 #include "cedana/base/log.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/cli/command_text.hpp"
 #include "cedana/cli/commands.hpp"
+#include "cedana/cli/help.hpp"
+#include "cedana/cli/manual.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/cli/terminal.hpp"
 #include "cedana/criu/keeper.hpp"
 #include "cedana/criu/pid_namespace.hpp"
 #include "cedana/version.hpp"
@@ -20,9 +24,13 @@
 #include <CLI/CLI.hpp>
 #include <spdlog/fmt/fmt.h>
 
+#include <unistd.h>
+
 namespace cedana {
 
 namespace {
+
+constexpr const char* k_summary = "checkpoint and restore Linux processes";
 
 struct Arguments {
     CommonArguments common;
@@ -31,8 +39,20 @@ struct Arguments {
     bool verbose = false;
 };
 
+const CLI::App* root_of(const CLI::App* app) {
+    while (app->get_parent() != nullptr)
+        app = app->get_parent();
+    return app;
+}
+
+std::string print_help(const CLI::App* app);
+
 void set_up(CLI::App& app, Arguments& arguments, Command& chosen) {
-    app.set_version_flag("--version", std::string("cedana ") + k_version);
+    // Commands take it over when they are added.
+    app.formatter_fn(
+        [](const CLI::App* command, const std::string&, CLI::AppFormatMode) { return print_help(command); });
+    app.set_help_flag("-h,--help", "what a command does, its options and an example");
+    app.set_version_flag("--version", std::string("cedana ") + k_version, "print the version");
     app.add_option("--config", arguments.common.config_file, "config file (default: ~/.cedana/cedana_config.json)")
         ->type_name("FILE");
     app.add_flag("--json", arguments.json, "print the result as one JSON object");
@@ -46,9 +66,11 @@ void set_up(CLI::App& app, Arguments& arguments, Command& chosen) {
     add_verify(*client, chosen);
     add_list(*client, chosen);
     add_inspect(*client, chosen);
+    add_prune(*client, chosen);
     add_find(*client, chosen);
     add_check(app, chosen);
     add_config(app, chosen);
+    add_completion(app, chosen);
     // Options of the program may stand behind a command too: `cedana client dump -p 1 --json`.
     for (CLI::App* group : app.get_subcommands({})) {
         group->fallthrough();
@@ -57,30 +79,60 @@ void set_up(CLI::App& app, Arguments& arguments, Command& chosen) {
     }
 }
 
+std::string print_help(const CLI::App* app) {
+    const std::vector<CommandText> all = describe_commands(*root_of(app));
+    const std::size_t width = terminal_width(STDOUT_FILENO);
+    return app->get_parent() == nullptr ? program_help(all, width) : help_text(describe_command(*app), all, width);
+}
+
+// The innermost command that was given.
+const CLI::App& given(const CLI::App& app) {
+    const CLI::App* command = &app;
+    while (!command->get_subcommands().empty())
+        command = command->get_subcommands().front();
+    return *command;
+}
+
+std::string meant(std::string_view kind, const std::string& word, const std::vector<std::string>& known) {
+    const std::string near = nearest(word, known);
+    return fmt::format("there is no {} '{}'{}", kind, printable(word),
+                       near.empty() ? "" : fmt::format("; did you mean {}?", near));
+}
+
 // CLI11 says of a command that it does not know only that one is required. Empty if no command was given.
 std::string unknown_command(const CLI::App& app) {
-    const CLI::App* group = &app;
-    while (!group->get_subcommands().empty())
-        group = group->get_subcommands().front();
+    const CLI::App& command = given(app);
     std::vector<std::string> known;
-    for (const CLI::App* command : group->get_subcommands({}))
-        known.push_back(command->get_name());
+    for (const CLI::App* inner : command.get_subcommands([](const CLI::App*) { return true; }))
+        known.push_back(inner->get_name());
     const std::vector<std::string> words = app.remaining(true);
     if (known.empty() || words.empty() || words.front().starts_with('-'))
         return {};
-    const std::string near = nearest(words.front(), known);
-    return fmt::format("there is no command '{}'{}", printable(words.front()),
-                       near.empty() ? "" : fmt::format("; did you mean {}?", near));
+    return meant("command", words.front(), known);
+}
+
+// Empty if every option is known.
+std::string unknown_option(const CLI::App& app) {
+    std::vector<std::string> known;
+    for (const CLI::App* command : {&given(app), &app})
+        for (const OptionText& option : describe_command(*command).options)
+            if (!option.positional)
+                known.insert(known.end(), option.names.begin(), option.names.end());
+    for (const std::string& word : app.remaining(true))
+        if (word.starts_with('-') && word != "--")
+            return meant("option", word.substr(0, word.find('=')), known);
+    return {};
 }
 
 int refuse(const CLI::App& app, const CLI::ParseError& error) {
     if (error.get_exit_code() == 0)
         return app.exit(error);
-    const std::string unknown = unknown_command(app);
-    Error told(Fault::usage, unknown.empty() ? error.what() : unknown);
-    std::fputs(
-        error_text(told.hint("cedana --help lists the commands, and --help behind a command its options")).c_str(),
-        stderr);
+    std::string message = unknown_command(app);
+    if (message.empty())
+        message = unknown_option(app);
+    Error told(Fault::usage, message.empty() ? error.what() : message);
+    const std::string path = describe_command(given(app)).path;
+    std::fputs(error_text(told.hint(fmt::format("{} --help", path))).c_str(), stderr);
     return static_cast<int>(Fault::usage);
 }
 
@@ -102,12 +154,22 @@ int run_chosen(const Command& chosen, const CommonArguments& common) {
 
 } // namespace
 
+std::string manual_page(std::string_view name) {
+    CLI::App app(k_summary, "cedana");
+    Arguments arguments;
+    Command chosen;
+    set_up(app, arguments, chosen);
+    if (name == "cedana.1")
+        return commands_manual(describe_commands(app));
+    return name == "cedana_config.json.5" ? settings_manual() : std::string();
+}
+
 int run_command_line(int argc, char** argv) {
     if (std::getenv(criu::k_keeper) != nullptr)
         return criu::run_keeper(argv);
     if (std::getenv(criu::k_namespace_keeper) != nullptr)
         return criu::run_in_new_pid_namespace(argv);
-    CLI::App app("Checkpoint and restore of Linux processes.", "cedana");
+    CLI::App app(k_summary, "cedana");
     Arguments arguments;
     Command chosen;
     set_up(app, arguments, chosen);

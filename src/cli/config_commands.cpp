@@ -47,15 +47,15 @@ void path(const CommonArguments& common) {
 void add_config(CLI::App& parent, Command& chosen) {
     CLI::App* config = parent.add_subcommand("config", "show the settings and where each comes from");
     config->require_subcommand(1);
-    config->add_subcommand("show", "every setting, its value and where it comes from")->callback([&chosen] {
-        chosen = [](const CommonArguments& common, const Interrupt&) { show(common); };
-    });
-    config->add_subcommand("init", "create the config file with the defaults")->callback([&chosen] {
-        chosen = [](const CommonArguments&, const Interrupt&) { init(); };
-    });
-    config->add_subcommand("path", "print where the config file is")->callback([&chosen] {
-        chosen = [](const CommonArguments& common, const Interrupt&) { path(common); };
-    });
+    CLI::App* all = config->add_subcommand("show", "every setting, its value and where it comes from");
+    all->footer("example: cedana config show");
+    all->callback([&chosen] { chosen = [](const CommonArguments& common, const Interrupt&) { show(common); }; });
+    CLI::App* create = config->add_subcommand("init", "create the config file with the defaults");
+    create->footer("example: cedana config init");
+    create->callback([&chosen] { chosen = [](const CommonArguments&, const Interrupt&) { init(); }; });
+    CLI::App* where = config->add_subcommand("path", "print where the config file is");
+    where->footer("example: editor \"$(cedana config path)\"");
+    where->callback([&chosen] { chosen = [](const CommonArguments& common, const Interrupt&) { path(common); }; });
 }
 
 } // namespace cedana

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/dump.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/base/time_text.hpp"
+#include "cedana/cli/bar.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/plans.hpp"
+#include "cedana/cli/progress_line.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -11,6 +15,8 @@
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
 
 namespace cedana {
 
@@ -47,6 +53,14 @@ Json to_json(const DumpResult& result) {
     return json;
 }
 
+// "2.2 MiB (21.2x) in 0.4 s, frozen for 36 ms"
+std::string summary_of(const DumpResult& result) {
+    const double ratio = share(static_cast<double>(result.bytes_images), static_cast<double>(result.bytes_archive));
+    std::string text =
+        fmt::format("{} ({:.1f}x) in {}", human_bytes(result.bytes_archive), ratio, human_seconds(result.seconds));
+    return result.frozen_seconds ? text + ", frozen for " + human_seconds(*result.frozen_seconds) : text;
+}
+
 void run(const DumpArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
     LoadedConfig config = load_config_for(common);
     if (arguments.leave_running)
@@ -59,8 +73,11 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
         request.pid = to_pid(*arguments.pid);
     if (arguments.dry_run)
         return show_plan(plan_dump(request), common.format);
-    Progress progress;
-    const DumpResult result = dump(request, interrupt, progress);
+    const DumpResult result = [&] {
+        ProgressLine progress(STDERR_FILENO, common.verbosity);
+        return dump(request, interrupt, progress);
+    }();
+    common.say(summary_of(result));
     if (common.format == Format::json)
         print_json(to_json(result));
     else

@@ -6,12 +6,15 @@
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/plans.hpp"
+#include "cedana/cli/progress_line.hpp"
 
 #include <memory>
 #include <optional>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
 
 namespace cedana {
 
@@ -57,8 +60,10 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
                                  .output = arguments.output};
     if (arguments.dry_run)
         return show_plan(plan_restore(request, interrupt), common.format);
-    Progress progress;
-    const RestoreResult result = restore(request, interrupt, progress);
+    const RestoreResult result = [&] {
+        ProgressLine progress(STDERR_FILENO, common.verbosity);
+        return restore(request, interrupt, progress);
+    }();
     // The output is the program's.
     if (result.exit_code)
         throw EndAsProgram{*result.exit_code};

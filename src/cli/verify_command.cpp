@@ -3,11 +3,14 @@
 #include "cedana/base/text.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/cli/progress_line.hpp"
 
 #include <memory>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
 
 namespace cedana {
 
@@ -64,8 +67,10 @@ Json to_json(const VerifyResult& result) {
 void run(const std::vector<std::filesystem::path>& checkpoints, const CommonArguments& common,
          const Interrupt& interrupt) {
     const LoadedConfig config = load_config_for(common);
-    Progress progress;
-    const VerifyResult result = verify({.checkpoints = checkpoints, .config = config.values}, interrupt, progress);
+    const VerifyResult result = [&] {
+        ProgressLine progress(STDERR_FILENO, common.verbosity);
+        return verify({.checkpoints = checkpoints, .config = config.values}, interrupt, progress);
+    }();
     if (common.format == Format::json)
         print_json(to_json(result));
     else

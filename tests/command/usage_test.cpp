@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "cedana/base/text.hpp"
+
 #include "command/command_fixture.hpp"
 
 namespace cedana::testing {
@@ -27,6 +29,24 @@ TEST_F(Usage, HelpOfACommandNamesItsOptionsAndShowsAnExample) {
     EXPECT_EQ(run.exit_code, 0);
     EXPECT_TRUE(holds(run.out, "--leave-running"));
     EXPECT_TRUE(holds(run.out, "example: sudo cedana client dump"));
+}
+
+TEST_F(Usage, HelpFitsAScreenAndBeginsWithWhatPeopleNeed) {
+    const std::string help = cedana({"--help"}).out;
+    EXPECT_LE(split(help, '\n').size(), 25U);
+    for (const char* needed :
+         {"sudo cedana client dump -p PID -d DIR", "sudo cedana client restore ZIP", "sudo cedana client list DIR"})
+        EXPECT_TRUE(holds(help, needed));
+}
+
+TEST_F(Usage, HelpOfEveryCommandHasAnExample) {
+    for (const char* command :
+         {"client dump", "client restore", "client list", "client inspect", "client prune", "client find",
+          "client verify", "check", "config show", "config init", "config path", "completion"}) {
+        std::vector<std::string> words = split(command, ' ');
+        words.emplace_back("--help");
+        EXPECT_TRUE(holds(cedana(words).out, "\nexample: ")) << command;
+    }
 }
 
 TEST_F(Usage, HelpMakesNoConfigFile) {
@@ -59,6 +79,10 @@ INSTANTIATE_TEST_SUITE_P(
                       Wrong{"UnknownClientCommand", {"client", "dumpp", "-p", "1"}, "did you mean dump?"},
                       Wrong{"SuperfluousWord", {"client", "dump", "nginx"}, "nginx"},
                       Wrong{"UnknownOption", {"client", "dump", "--no-such-option"}, "--no-such-option"},
+                      Wrong{"MistypedOption", {"client", "dump", "--leave-runing"}, "did you mean --leave-running?"},
+                      Wrong{"MistypedOptionOfTheProgram", {"client", "list", "--jsno"}, "did you mean --json?"},
+                      Wrong{
+                          "MistypedOptionBeforeAnArgument", {"client", "restore", "--forse"}, "did you mean --force?"},
                       Wrong{"PidIsAWord", {"client", "dump", "-p", "nginx"}, "nginx"},
                       Wrong{"PidIsZero", {"client", "dump", "-p", "0"}, "0 is not a pid"},
                       Wrong{"PidIsTooLarge", {"client", "dump", "-p", "99999999999"}, "99999999999 is not a pid"},

@@ -6,11 +6,13 @@
 #include "cedana/archive/frame_index.hpp"
 #include "cedana/archive/image_reader.hpp"
 #include "cedana/archive/zip_reader.hpp"
+#include "cedana/base/progress.hpp"
 #include "cedana/criu/image_serve.hpp"
 #include "cedana/model/config.hpp"
 #include "cedana/model/manifest.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -48,12 +50,17 @@ class Checkpoint {
 
 class CheckpointImages : public criu::ImageSource {
   public:
-    CheckpointImages(const Checkpoint& checkpoint, const Config& config);
+    // `progress` must outlive this: it is told how much CRIU has taken.
+    CheckpointImages(const Checkpoint& checkpoint, const Config& config, Progress& progress);
 
     [[nodiscard]] bool exists(const std::string& name) override { return reader_.exists(name); }
     int open(const std::string& name) override { return reader_.open(name); }
     [[nodiscard]] std::span<const std::byte> ready(int stream) override { return reader_.ready(stream); }
-    void passed(int stream, std::size_t count) override { reader_.passed(stream, count); }
+    void passed(int stream, std::size_t count) override {
+        reader_.passed(stream, count);
+        bytes_ += count;
+        progress_.bytes(bytes_, total_);
+    }
     void released(int stream, std::size_t count) override { reader_.released(stream, count); }
     [[nodiscard]] bool at_end(int stream) override { return reader_.at_end(stream); }
     void close(int stream) override { reader_.close(stream); }
@@ -61,6 +68,9 @@ class CheckpointImages : public criu::ImageSource {
 
   private:
     ImageReader reader_;
+    Progress& progress_;
+    std::uint64_t total_;
+    std::uint64_t bytes_ = 0;
 };
 
 } // namespace cedana

@@ -7,6 +7,7 @@
 #include "cedana/archive/frame_pool.hpp"
 #include "cedana/archive/image_writer.hpp"
 #include "cedana/archive/zip_writer.hpp"
+#include "cedana/base/progress.hpp"
 #include "cedana/criu/image_capture.hpp"
 #include "cedana/model/config.hpp"
 #include "cedana/model/manifest.hpp"
@@ -35,7 +36,7 @@ class CheckpointWriter : public criu::ImageSink {
     // Compresses what is left, adds captured files, CRIU's log, the index and the manifest (to which it adds digests,
     // sizes and the files), and publishes; the checkpoint's path. Throws Error: no file with a final name exists then.
     std::filesystem::path finish(Manifest manifest, FileCapture& files, const std::filesystem::path& criu_log,
-                                 const Interrupt& interrupt);
+                                 const Interrupt& interrupt, Progress& progress);
 
   private:
     [[nodiscard]] ImageWriterOptions options(const char* folder) const;

@@ -17,6 +17,7 @@
 #include "cedana/archive/frame_supply.hpp"
 #include "cedana/archive/zip_writer.hpp"
 #include "cedana/base/event_fd.hpp"
+#include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
 
 #include <chrono>
@@ -76,12 +77,14 @@ class ImageWriter {
     void compress_now();
     // Waits until every image is in the archive; all must have ended. Throws what went wrong, or
     // Error(Fault::interrupted).
-    [[nodiscard]] FrameIndex finish(const Interrupt& interrupt);
+    // `progress`: told now and then how much has been compressed; may be null.
+    [[nodiscard]] FrameIndex finish(const Interrupt& interrupt, Progress* progress = nullptr);
 
     // Uncompressed bytes that are in the archive so far.
     [[nodiscard]] std::uint64_t bytes_done() const;
 
   private:
+    void tell(Progress& progress) const;
     class Entry;
 
     void end_threads();

@@ -14,6 +14,10 @@ class Progress {
     virtual void phase(std::string_view /*name*/) {}
     // Bytes done in this phase; `total` 0 when it is not known.
     virtual void bytes(std::uint64_t /*done*/, std::uint64_t /*total*/) {}
+    // The tree stands still from now on, or runs again.
+    virtual void frozen(bool /*now*/) {}
+    // All is done, though the operation may stay: in the foreground of a restored program, say.
+    virtual void done() {}
 };
 
 } // namespace cedana

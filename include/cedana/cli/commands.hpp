@@ -39,10 +39,12 @@ struct EndAsProgram {
 void add_dump(CLI::App& parent, Command& chosen);
 void add_restore(CLI::App& parent, Command& chosen);
 void add_inspect(CLI::App& parent, Command& chosen);
+void add_prune(CLI::App& parent, Command& chosen);
 void add_list(CLI::App& parent, Command& chosen);
 void add_find(CLI::App& parent, Command& chosen);
 void add_verify(CLI::App& parent, Command& chosen);
 void add_check(CLI::App& parent, Command& chosen);
+void add_completion(CLI::App& parent, Command& chosen);
 void add_config(CLI::App& parent, Command& chosen);
 
 // What commands share.

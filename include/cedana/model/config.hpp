@@ -31,6 +31,8 @@ struct Config {
     std::string shared_storage_dump_storage_dir;
     std::string shared_storage_mount_point;
     bool shared_storage_require_mount = false;
+    std::int64_t shared_storage_keep_last = 0;
+    std::int64_t shared_storage_keep_days = 0;
 
     std::string action_scripts_pre_dump;
     std::string action_scripts_post_dump;

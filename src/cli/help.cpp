@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/cli/help.hpp"
+
+#include "cedana/base/text.hpp"
+#include "cedana/cli/terminal.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+constexpr std::size_t k_usual_width = 80;
+constexpr std::size_t k_widest_heading = 26;
+
+using Rows = std::vector<std::pair<std::string, std::string>>;
+
+// Headings on the left, meanings beside them; a long heading has a line of its own.
+std::string columns(const Rows& rows, std::size_t width) {
+    std::size_t left = 0;
+    for (const auto& [heading, meaning] : rows)
+        if (heading.size() <= k_widest_heading)
+            left = std::max(left, heading.size());
+    const std::size_t room = std::max<std::size_t>(width > left + 4 ? width - left - 4 : 0, 20);
+    std::string text;
+    for (const auto& [heading, meaning] : rows) {
+        std::string begin = fmt::format("  {:<{}}", heading, left);
+        if (heading.size() > left)
+            text += std::exchange(begin, std::string(left + 2, ' ')) + "\n";
+        for (const std::string& line : wrapped(meaning, room))
+            text += std::exchange(begin, std::string(left + 2, ' ')) + "  " + line + "\n";
+    }
+    return text;
+}
+
+Rows option_rows(const CommandText& command, bool positional) {
+    Rows rows;
+    for (const OptionText& option : command.options)
+        if (option.positional == positional)
+            rows.emplace_back(heading_of(option), option.meaning);
+    return rows;
+}
+
+std::string part(const std::string& title, const Rows& rows, std::size_t width) {
+    return rows.empty() ? std::string() : "\n" + title + "\n" + columns(rows, width);
+}
+
+// Without the program's name; groups are only a word before their commands.
+Rows command_rows(const std::vector<CommandText>& all, const std::string& below) {
+    Rows rows;
+    for (const CommandText& command : all)
+        if (!command.is_group && command.path.starts_with(below + " "))
+            rows.emplace_back(command.path.substr(command.path.find(' ') + 1), command.summary);
+    return rows;
+}
+
+} // namespace
+
+std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
+    std::vector<std::string> lines(1);
+    for (const std::string& word : split(text, ' ')) {
+        std::string& line = lines.back();
+        if (!line.empty() && display_width(line) + 1 + display_width(word) > width)
+            lines.push_back(word);
+        else
+            line += (line.empty() ? "" : " ") + word;
+    }
+    return lines;
+}
+
+std::string help_text(const CommandText& command, const std::vector<CommandText>& all, std::size_t width) {
+    const std::size_t columns_wide = width == 0 ? k_usual_width : width;
+    std::string text = "usage: " + usage_of(command) + "\n";
+    for (const std::string& line : wrapped(command.summary, columns_wide))
+        text += line + "\n";
+    text += part("commands", command_rows(all, command.path), columns_wide);
+    text += part("arguments", option_rows(command, true), columns_wide);
+    text += part("options", option_rows(command, false), columns_wide);
+    for (const std::string& example : command.examples)
+        text += (&example == &command.examples.front() ? "\nexample: " : "         ") + example + "\n";
+    return text;
+}
+
+std::string program_help(const std::vector<CommandText>& all, std::size_t width) {
+    const std::size_t columns_wide = width == 0 ? k_usual_width : width;
+    const CommandText& program = all.front();
+    std::string text = program.summary + "\n\n";
+    text += "  sudo cedana client dump -p PID -d DIR  checkpoint a process, which runs on\n"
+            "  sudo cedana client restore ZIP         bring it back\n"
+            "  sudo cedana client list DIR            the checkpoints that are there\n";
+    text += part("commands", command_rows(all, program.path), columns_wide);
+    std::vector<std::string> names;
+    for (const OptionText& option : program.options)
+        names.push_back(option.names.back() + (option.value.empty() ? "" : " " + option.value));
+    text += "\n";
+    for (const std::string& line : wrapped(fmt::format("of every command: {}", fmt::join(names, ", ")), columns_wide))
+        text += line + "\n";
+    return text + "--help behind a command has its options and an example; see also cedana(1)\n";
+}
+
+} // namespace cedana

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/prune.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/base/time_text.hpp"
+#include "cedana/cli/commands.hpp"
+#include "cedana/cli/output.hpp"
+
+#include <memory>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct PruneArguments {
+    std::optional<std::filesystem::path> store;
+    std::string keep_last;
+    std::string keep_days;
+    bool dry_run = false;
+};
+
+std::string outcome(const PrunedCheckpoint& one, Pruning pruning) {
+    return !one.spared.empty() ? "stays: " + one.spared : pruning == Pruning::real ? "removed" : "would be removed";
+}
+
+Json to_json(const PruneResult& result, Pruning pruning) {
+    Json list = Json::array();
+    for (const PrunedCheckpoint& one : result.surplus)
+        list.push_back({{"path", one.entry.path.string()},
+                        {"name", one.entry.summary->name},
+                        {"when", utc_iso(one.entry.when)},
+                        {"bytes", one.entry.bytes},
+                        {"removed", one.spared.empty() && pruning == Pruning::real},
+                        {"spared", one.spared.empty() ? Json(nullptr) : Json(one.spared)}});
+    return {{"dry_run", pruning == Pruning::dry_run},
+            {"surplus", list},
+            {"kept", result.kept},
+            {"bytes_removed", result.bytes_removed}};
+}
+
+void print(const PruneResult& result, Pruning pruning) {
+    if (result.surplus.empty())
+        return;
+    Table table({{.title = "CHECKPOINT"},
+                 {.title = "PROGRAM", .rank = 2},
+                 {.title = "AGE", .align = Align::right, .rank = 1},
+                 {.title = "SIZE", .align = Align::right},
+                 {.title = "", .elastic = true}});
+    const auto now = std::chrono::system_clock::now();
+    for (const PrunedCheckpoint& one : result.surplus)
+        table.add({printable(one.entry.path.filename().string()), printable(one.entry.summary->name),
+                   human_age(std::chrono::duration_cast<std::chrono::seconds>(now - one.entry.when)),
+                   human_bytes(one.entry.bytes), printable(outcome(one, pruning))});
+    print_table(table);
+}
+
+void run(const PruneArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
+    LoadedConfig config = load_config_for(common);
+    if (!arguments.keep_last.empty())
+        config.set_from_flag("shared_storage.keep_last", "--keep-last", arguments.keep_last);
+    if (!arguments.keep_days.empty())
+        config.set_from_flag("shared_storage.keep_days", "--keep-days", arguments.keep_days);
+    const Pruning pruning = arguments.dry_run ? Pruning::dry_run : Pruning::real;
+    const PruneResult result = prune({.store = find_store(arguments.store, config.values),
+                                      .rules = {.keep_last = config.values.shared_storage_keep_last,
+                                                .keep_days = config.values.shared_storage_keep_days},
+                                      .pruning = pruning},
+                                     interrupt);
+    if (common.format == Format::json)
+        return print_json(to_json(result, pruning));
+    print(result, pruning);
+    common.say(fmt::format("{} {}, {} kept by the rules", human_bytes(result.bytes_removed),
+                           arguments.dry_run ? "would be freed" : "freed", result.kept));
+}
+
+} // namespace
+
+void add_prune(CLI::App& parent, Command& chosen) {
+    CLI::App* prune = parent.add_subcommand("prune", "remove checkpoints that no rule of retention keeps");
+    const auto arguments = std::make_shared<PruneArguments>();
+    prune->add_option("DIR", arguments->store,
+                      "the store (default: shared_storage.mount_point, else dump_storage_dir)");
+    prune->add_option("--keep-last", arguments->keep_last, "keep the newest N of each program")->type_name("N");
+    prune->add_option("--keep-days", arguments->keep_days, "keep those younger than N days")->type_name("N");
+    prune->add_flag("--dry-run", arguments->dry_run, "say what would be removed; remove nothing");
+    prune->footer("example: sudo cedana client prune /var/checkpoints --keep-last 5 --dry-run");
+    prune->callback([arguments, &chosen] {
+        chosen = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+            run(*arguments, common, interrupt);
+        };
+    });
+}
+
+} // namespace cedana
