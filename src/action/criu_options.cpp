@@ -3,6 +3,8 @@
 
 #include "cedana/base/text.hpp"
 
+#include <algorithm>
+
 #include <spdlog/fmt/fmt.h>
 
 namespace cedana {
@@ -26,6 +28,10 @@ std::string reason_for_unix_sockets(const TreeFacts& facts) {
                : "a unix socket leads outside the tree";
 }
 
+bool chooses_cgroups(const std::vector<std::string>& extra) {
+    return std::ranges::any_of(extra, [](const std::string& one) { return one.starts_with("--manage-cgroups"); });
+}
+
 } // namespace
 
 CriuOptions choose_criu_options(const TreeFacts& facts, const std::vector<std::string>& extra) {
@@ -34,7 +40,8 @@ CriuOptions choose_criu_options(const TreeFacts& facts, const std::vector<std::s
                         .network_lock = {},
                         .external_unix_sockets = facts.external_unix_sockets != Answer::no,
                         .file_locks = facts.file_locks,
-                        .link_remap = facts.link_remap,
+                        .link_remap = !facts.renamed_files.empty(),
+                        .ignore_cgroups = facts.cgroups == CgroupPlace::nothing_of_its_own && !chooses_cgroups(extra),
                         .ghost_limit = 0,
                         .extra = extra};
     if (facts.ghost_bytes > 0)
@@ -55,6 +62,7 @@ std::vector<ChosenOption> explain(const CriuOptions& options, const TreeFacts& f
     add(options.external_unix_sockets, "--ext-unix-sk", reason_for_unix_sockets(facts));
     add(options.file_locks, "--file-locks", "it holds locks on files");
     add(options.link_remap, "--link-remap", "a file that it has open has lost the name by which it was opened");
+    add(options.ignore_cgroups, "--manage-cgroups=ignore", "it has no control groups of its own");
     add(options.ghost_limit != 0, fmt::format("--ghost-limit {}", options.ghost_limit),
         fmt::format("it has deleted files open, the largest of {}", human_bytes(facts.ghost_bytes)));
     for (const std::string& argument : options.extra)

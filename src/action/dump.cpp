@@ -2,7 +2,10 @@
 #include "cedana/action/dump.hpp"
 
 #include "cedana/action/checkpoint_writer.hpp"
+#include "cedana/action/clean.hpp"
 #include "cedana/action/criu_options.hpp"
+#include "cedana/action/dump_failure.hpp"
+#include "cedana/action/dump_record.hpp"
 #include "cedana/action/dump_target.hpp"
 #include "cedana/action/file_capture.hpp"
 #include "cedana/action/hooks.hpp"
@@ -12,13 +15,13 @@
 #include "cedana/action/reported_images.hpp"
 #include "cedana/action/stopwatch.hpp"
 #include "cedana/action/tree_fate.hpp"
+#include "cedana/action/work_folder.hpp"
 #include "cedana/base/error.hpp"
-#include "cedana/base/files.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/dump.hpp"
 #include "cedana/criu/environment.hpp"
+#include "cedana/criu/network_lock.hpp"
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/facts.hpp"
 #include "cedana/process/holdings.hpp"
@@ -76,11 +79,12 @@ class Dump {
         require_shared_storage(config_);
         program_ = criu::find_program(config_.criu_path);
         criu_version_ = criu::require_version(program_);
+        // Before the look: what a restore is still making would be seen half made.
+        lock_.emplace(LockedFor::dump, state_folder() / "locks");
+        lock_->add({root.pid()});
         look(std::move(root));
-        remove_abandoned_work();
-        remove_stale_locks(state_folder() / "locks");
-        remove_abandoned(folder_);
-        lock_.emplace(tree_->ids(), state_folder() / "locks");
+        lock_->add(pids());
+        clean({.folders = {folder_}});
         files_.emplace(config_, folder_);
         require_space(folder_, tree_->resident_bytes(), files_->look(procfs_, *tree_, written_));
         run_hook({.program = config_.action_scripts_pre_dump,
@@ -100,8 +104,15 @@ class Dump {
         required_files_ = required_files(procfs_, holdings);
         written_ = written_files(holdings);
         facts_ = std::move(facts.record);
+        if (leave_running())
+            for (const RenamedFile& file : facts.renamed_files)
+                spdlog::warn("{} has lost this name, and criu keeps it by another only until the tree runs on: this "
+                             "checkpoint cannot be restored (one made with --stop can)",
+                             printable(file.path));
         connections_ = facts.tcp_connections;
+        record_ = record_dump(*tree_, facts);
         options_ = choose_criu_options(facts, config_.criu_extra_args);
+        own_cgroup_ = options_.ignore_cgroups || facts.cgroups == CgroupPlace::elsewhere;
         if (options_.tcp_established)
             options_.network_lock = criu::usable_network_lock(program_);
     }
@@ -116,8 +127,15 @@ class Dump {
         require_space(folder_, tree_->resident_bytes(), files_->look(procfs_, *tree_, written_));
     }
 
+    [[nodiscard]] std::vector<pid_t> pids() const {
+        std::vector<pid_t> pids;
+        for (const TreeProcess& process : tree_->processes)
+            pids.push_back(process.pid());
+        return pids;
+    }
+
     void checkpoint() {
-        work_.emplace(state_folder(), work_prefix("dump"));
+        work_.emplace(WorkKind::dump, state_folder());
         const std::string stem = checkpoint_stem(name_, std::chrono::system_clock::now());
         writer_.emplace(config_, folder_, stem, tree_->resident_bytes());
         watch_.lap("buffer");
@@ -126,17 +144,26 @@ class Dump {
                                 .pid = tree_->root().pid(),
                                 .after = leave_running() ? criu::After::leave_running : criu::After::stop,
                                 .options = options_,
-                                .folder = work_->path()};
+                                .folder = work_->path(),
+                                .own_cgroup = own_cgroup_,
+                                .held = work_->lock()};
+        // CRIU knows the process by its pid alone. Whoever gets that after this is found out at post-dump.
+        if (!tree_->root().handle.alive())
+            throw Error(Fault::no_process, fmt::format("{} ended before the dump began", target()));
+        write_record(record_, work_->path());
         try {
             ReportedImages images(*writer_, progress_, tree_->resident_bytes());
             report_ = criu::dump(
                 job, images, [this] { images_complete(); }, interrupt_);
         } catch (const Error& error) {
-            explain_cancelled(error);
+            writer_.reset();
+            explain_cancelled(failed(), error);
         }
         // A CRIU that ends well without having asked at post-dump may not have written every image.
-        if (!report_.status.success() || !report_.allowed)
-            explain_failure();
+        if (!report_.status.success() || !report_.allowed) {
+            writer_.reset();
+            explain_failure(failed(), report_);
+        }
         progress_.frozen(false);
         watch_.lap(leave_running() ? "resume" : "stop");
         if (leave_running()) {
@@ -161,8 +188,17 @@ class Dump {
         files_->take(written, interrupt_);
         watch_.lap("files");
         // A tree that is to stop ends only once its checkpoint is on the disk.
-        if (!leave_running())
+        if (!leave_running()) {
             publish();
+            note_published(*checkpoint_, work_->path());
+        }
+    }
+
+    // Holds the connections' packets back until the restore, if the tree is to stop.
+    [[nodiscard]] std::string network_lock() const {
+        if (leave_running() || options_.network_lock != criu::k_nftables)
+            return {};
+        return criu::network_lock_of(read_log(log())).value_or("");
     }
 
     void publish() {
@@ -180,6 +216,8 @@ class Dump {
                           .external_pipes = external_pipes_,
                           .external_terminals = external_terminals_,
                           .own_terminals = own_terminals_,
+                          .network_lock_table = network_lock(),
+                          .link_remaps = leave_running() ? std::vector<LinkRemap>() : made_names(record_),
                           .digests = {},
                           .timings = watch_.phases(),
                           .watch = preparation_.record(),
@@ -191,40 +229,9 @@ class Dump {
         warn_of_gaps(preparation_.record(), name_);
     }
 
-    // The dump was cancelled (interrupt, full disk): CRIU has resumed the tree, as is checked.
-    [[noreturn]] void explain_cancelled(const Error& error) {
-        writer_.reset();
-        require_alive(error.message());
-        Error told(error.fault(), fmt::format("{}; {} runs on", error.message(), target()));
-        throw told.cause(error.cause()).hint(error.hint());
-    }
-
-    [[noreturn]] void explain_failure() {
-        const criu::Diagnosis diagnosis = criu::diagnose(read_log(log()) + read_log(work_->path() / "criu.out"));
-        const std::string end = report_.status.success() ? "ended early" : report_.status.text();
-        if (checkpoint_)
-            throw Error(Fault::dump_failed,
-                        fmt::format("criu {} after the checkpoint was complete; {} {}", end, target(),
-                                    runs_on(*tree_, std::chrono::seconds(0)) ? "runs on" : "has ended"))
-                .cause(diagnosis.cause)
-                .hint(fmt::format("the checkpoint is whole: {}", checkpoint_->string()))
-                .log(kept_log());
-        writer_.reset();
-        require_alive(diagnosis.cause);
-        throw Error(Fault::dump_failed, fmt::format("cannot dump {}: criu {}; the process runs on", target(), end))
-            .cause(diagnosis.cause)
-            .hint(diagnosis.hint)
-            .log(kept_log());
-    }
-
-    void require_alive(const std::string& cause) const {
-        // A tree that lost its CRIU in the middle may be about to die of a signal that is still on its way.
-        constexpr auto k_last_signal = std::chrono::seconds(2);
-        if (!runs_on(*tree_, report_.status.signal() ? k_last_signal : std::chrono::seconds(0)))
-            throw Error(Fault::process_lost,
-                        fmt::format("the dump of {} failed, and the process ended during it", target()))
-                .cause(cause)
-                .log(kept_log());
+    [[nodiscard]] FailedDump failed() const {
+        return {
+            .tree = *tree_, .target = target(), .record = record_, .work = work_->path(), .checkpoint = checkpoint_};
     }
 
     void run_post_dump_hook() const {
@@ -272,7 +279,6 @@ class Dump {
         return result;
     }
 
-    [[nodiscard]] std::string kept_log() const { return keep_log(log(), "dump", tree_->root().pid()); }
     [[nodiscard]] fs::path log() const { return work_->path() / criu::k_dump_log; }
 
     const DumpRequest& request_;
@@ -290,6 +296,8 @@ class Dump {
     // The program was asked to prepare for the dump.
     bool prepared_ = false;
     CriuOptions options_;
+    // CRIU may have a control group of its own.
+    bool own_cgroup_ = false;
     std::vector<RequiredFile> required_files_;
     std::vector<TcpConnection> connections_;
     std::vector<ExternalPipe> external_pipes_;
@@ -297,9 +305,10 @@ class Dump {
     std::vector<unsigned> own_terminals_;
     WrittenFiles written_;
     RecordedFacts facts_;
+    DumpRecord record_;
     std::optional<FileCapture> files_;
     std::optional<TreeLock> lock_;
-    std::optional<TempDir> work_;
+    std::optional<WorkFolder> work_;
     std::optional<CheckpointWriter> writer_;
     criu::DumpReport report_;
     std::optional<fs::path> checkpoint_;

@@ -172,8 +172,10 @@ FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_
         .hint(of_old);
 }
 
-FileRestore::FileRestore(const Checkpoint& checkpoint, const Config& config, FileRules rules)
-    : checkpoint_(checkpoint), config_(config), rules_(rules), changes_(std::chrono::system_clock::now()) {}
+FileRestore::FileRestore(const Checkpoint& checkpoint, const Config& config, FileRules rules,
+                         std::filesystem::path journal)
+    : checkpoint_(checkpoint), config_(config), rules_(rules),
+      changes_(std::chrono::system_clock::now(), std::move(journal)) {}
 
 FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& interrupt) const {
     FilePlace place(file.path);

@@ -7,11 +7,9 @@
 
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <system_error>
 
 #include <spdlog/fmt/fmt.h>
-#include <spdlog/spdlog.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -72,21 +70,6 @@ fs::path state_folder() {
         throw Error(Fault::permission, fmt::format("{} is not a folder that root alone can use", k_state_folder))
             .hint(fmt::format("remove it: rm -r {}", k_state_folder));
     return k_state_folder;
-}
-
-std::string work_prefix(const std::string& kind) { return fmt::format("{}.{}", kind, ::getpid()); }
-
-void remove_abandoned_work() {
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(state_folder(), ignored)) {
-        // KIND.PID.XXXXXX; the lock folder has no pid.
-        const std::vector<std::string> parts = split(entry.path().filename().string(), '.');
-        std::int64_t pid = 0;
-        if (parts.size() != 3 || !parse_number(parts[1], pid) || ::kill(static_cast<pid_t>(pid), 0) == 0)
-            continue;
-        spdlog::debug("removing {}, whose cedana is gone", entry.path().string());
-        fs::remove_all(entry.path(), ignored);
-    }
 }
 
 std::string keep_log(const fs::path& log, const std::string& kind, pid_t pid) {

@@ -2,6 +2,7 @@
 #include "cedana/action/restore.hpp"
 
 #include "cedana/action/checkpoint_reader.hpp"
+#include "cedana/action/clean.hpp"
 #include "cedana/action/file_restore.hpp"
 #include "cedana/action/foreground.hpp"
 #include "cedana/action/free_pids.hpp"
@@ -12,14 +13,17 @@
 #include "cedana/action/preparation.hpp"
 #include "cedana/action/stdio.hpp"
 #include "cedana/action/stopwatch.hpp"
+#include "cedana/action/undo_restore.hpp"
 #include "cedana/action/unread.hpp"
+#include "cedana/action/work_folder.hpp"
 #include "cedana/base/error.hpp"
-#include "cedana/base/files.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/restore.hpp"
+#include "cedana/process/lock.hpp"
+#include "cedana/storage/remap_guard.hpp"
 
 #include <cstdint>
 #include <map>
@@ -51,7 +55,7 @@ criu::Terminal terminal_for(TerminalJoin join) {
 }
 
 criu::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest& request, const Joins& joins,
-                             const std::string& program, const std::filesystem::path& work, const Interrupt& interrupt,
+                             const std::string& program, const WorkFolder& work, const Interrupt& interrupt,
                              Progress& progress) {
     const Manifest& manifest = checkpoint.manifest();
     CriuOptions options = manifest.criu_options;
@@ -61,10 +65,11 @@ criu::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest&
     criu::Ends ends = make_ends(joins, request.output_file(), joins.pipes.empty() ? Unread{} : unread_in_pipes(images));
     return criu::restore({.program = program,
                           .options = options,
-                          .folder = work,
+                          .folder = work.path(),
                           .terminal = terminal_for(joins.terminal),
                           .own_terminals = manifest.own_terminals,
-                          .pids = request.new_pid_namespace ? criu::Pids::in_new_namespace : criu::Pids::same},
+                          .pids = request.new_pid_namespace ? criu::Pids::in_new_namespace : criu::Pids::same,
+                          .held = work.lock()},
                          std::move(ends), images, interrupt);
 }
 
@@ -81,6 +86,13 @@ criu::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest&
         .log(keep_log(log, "restore", pid));
 }
 
+std::vector<pid_t> pids_of(const Manifest& manifest) {
+    std::vector<pid_t> pids;
+    for (const ManifestProcess& process : manifest.tree)
+        pids.push_back(process.pid);
+    return pids;
+}
+
 void run_post_restore_hook(const Config& config, pid_t pid, const std::filesystem::path& checkpoint) {
     try {
         run_hook({.program = config.action_scripts_post_restore,
@@ -90,6 +102,49 @@ void run_post_restore_hook(const Config& config, pid_t pid, const std::filesyste
     } catch (Error& error) {
         throw error.hint(fmt::format("process {} was restored and runs", pid));
     }
+}
+
+struct Job {
+    const Checkpoint& checkpoint;
+    const RestoreRequest& request;
+    const Joins& joins;
+    const std::string& program;
+    const Interrupt& interrupt;
+};
+
+struct Restored {
+    criu::RestoreReport report;
+    std::vector<RestoredFile> files;
+};
+
+// Puts the files back and lets CRIU restore the tree. When it throws nothing of both is left.
+Restored bring_back(const Job& job, Progress& progress, Stopwatch& watch) {
+    const std::string activity = fmt::format("restoring {}", job.checkpoint.zip().path().string());
+    const bool is_copy = job.request.new_pid_namespace;
+    const WorkFolder work(WorkKind::restore, state_folder());
+    FileRestore files(job.checkpoint, job.request.config, job.request.files, work.path() / k_put_back_journal);
+    Restored restored;
+    progress.phase("putting files back");
+    // A copy shares its files with the original, which may be writing to them.
+    if (!is_copy)
+        restored.files = step(activity, [&] { return files.put_back(Procfs(), job.interrupt); });
+    RemapGuard remaps(is_copy ? std::vector<LinkRemap>() : job.checkpoint.manifest().link_remaps,
+                      work.path() / k_remap_journal);
+    watch.lap("files");
+    // What is on the terminal then is the program's.
+    Progress silent;
+    Progress& shown = job.joins.terminal == TerminalJoin::ours ? silent : progress;
+    shown.phase("restoring");
+    restored.report = step(activity, [&] {
+        auto ended = run_criu(job.checkpoint, job.request, job.joins, job.program, work, job.interrupt, shown);
+        if (!ended.status.success())
+            explain_failure(job.checkpoint, ended, work.path());
+        return ended;
+    });
+    remaps.commit();
+    files.commit(restored.files);
+    watch.lap("restore");
+    return restored;
 }
 
 // What this command has to do with the tree while that runs.
@@ -155,13 +210,16 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     const Manifest& manifest = checkpoint.manifest();
     const std::string program = criu::find_program(request.config.criu_path);
     static_cast<void>(criu::require_version(program));
-    remove_abandoned_work();
+    clean({});
     const pid_t pid = manifest.tree.front().pid;
     run_hook(
         {.program = request.config.action_scripts_pre_restore, .stage = "pre_restore", .pid = pid, .checkpoint = path});
     require_fit(manifest, describe_host());
     require_memory(manifest, host_memory());
     require_addresses(manifest, request.config.criu_extra_args);
+    std::optional<TreeLock> lock(std::in_place, LockedFor::restore, state_folder() / "locks");
+    if (!request.new_pid_namespace)
+        lock->add(pids_of(manifest));
     if (!request.new_pid_namespace)
         require_free_pids(Procfs(), manifest, k_zombie_limit, interrupt);
     warn_of_gaps(manifest.watch, manifest.name);
@@ -172,38 +230,19 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
         spdlog::warn("{}", warning);
     Attendant attendant(joins, request.attendance);
     watch.lap("prepare");
-    FileRestore files(checkpoint, request.config, request.files);
-    std::vector<RestoredFile> restored_files;
-    progress.phase("putting files back");
-    // A copy shares its files with the original, which may be writing to them.
-    if (!request.new_pid_namespace)
-        restored_files =
-            step(fmt::format("restoring {}", path.string()), [&] { return files.put_back(Procfs(), interrupt); });
-    watch.lap("files");
-
-    // What is on the terminal then is the program's.
-    Progress silent;
-    Progress& shown = joins.terminal == TerminalJoin::ours ? silent : progress;
-    shown.phase("restoring");
-    auto report = step(fmt::format("restoring {}", path.string()), [&] {
-        const TempDir work(state_folder(), work_prefix("restore"));
-        auto ended = run_criu(checkpoint, request, joins, program, work.path(), interrupt, shown);
-        if (!ended.status.success())
-            explain_failure(checkpoint, ended, work.path());
-        return ended;
-    });
+    auto restored = bring_back({checkpoint, request, joins, program, interrupt}, progress, watch);
     progress.done();
     attendant.tree_runs();
-    files.commit(restored_files);
-    watch.lap("restore");
-    run_post_restore_hook(request.config, report.pid, path);
+    // From here on the tree may be dumped.
+    lock.reset();
+    run_post_restore_hook(request.config, restored.report.pid, path);
     return {.checkpoint = path,
-            .pid = report.pid,
+            .pid = restored.report.pid,
             .seconds = watch.seconds(),
-            .bytes_images = report.bytes,
+            .bytes_images = restored.report.bytes,
             .phases = watch.phases(),
-            .files = std::move(restored_files),
-            .exit_code = attendant.accompany(report)};
+            .files = std::move(restored.files),
+            .exit_code = attendant.accompany(restored.report)};
 }
 
 } // namespace cedana

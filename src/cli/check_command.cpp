@@ -2,10 +2,14 @@
 #include "cedana/action/environment.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/cli/clean_up.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
 
 #include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -15,6 +19,11 @@ namespace cedana {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+struct CheckArguments {
+    bool clean = false;
+    std::vector<std::filesystem::path> folders;
+};
 
 Json to_json(const Requirement& one) {
     return {{"name", one.name},     {"standing", name_of(one.standing)}, {"found", one.found}, {"needed", one.needed},
@@ -60,8 +69,20 @@ void run(const CommonArguments& common) {
 
 void add_check(CLI::App& parent, Command& chosen) {
     CLI::App* check = parent.add_subcommand("check", "whether this host can dump and restore, and what to do if not");
-    check->footer("example: sudo cedana check");
-    check->callback([&chosen] { chosen = [](const CommonArguments& common, const Interrupt&) { run(common); }; });
+    const auto arguments = std::make_shared<CheckArguments>();
+    auto* clean = check->add_flag("--clean", arguments->clean,
+                                  "clean up after dumps and restores that were killed; say what was kept and why");
+    check
+        ->add_option("-d,--dir", arguments->folders,
+                     "with --clean: a folder of checkpoints to clean up too (also: those of the configuration)")
+        ->type_name("DIR")
+        ->needs(clean);
+    check->footer("example: sudo cedana check\n         sudo cedana check --clean -d /var/checkpoints");
+    check->callback([arguments, &chosen] {
+        chosen = [arguments](const CommonArguments& common, const Interrupt&) {
+            arguments->clean ? clean_up(arguments->folders, common) : run(common);
+        };
+    });
 }
 
 } // namespace cedana

@@ -36,6 +36,8 @@ void add_options(std::vector<std::string>& argv, const CriuOptions& options) {
         argv.emplace_back("--file-locks");
     if (options.link_remap)
         argv.emplace_back("--link-remap");
+    if (options.ignore_cgroups)
+        argv.emplace_back("--manage-cgroups=ignore");
     if (options.ghost_limit != 0) {
         argv.emplace_back("--ghost-limit");
         argv.push_back(std::to_string(options.ghost_limit));

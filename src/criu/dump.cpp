@@ -5,10 +5,13 @@
 #include "cedana/base/files.hpp"
 #include "cedana/criu/action_script.hpp"
 #include "cedana/criu/environment.hpp"
+#include "cedana/criu/own_cgroup.hpp"
 
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <spdlog/spdlog.h>
@@ -29,6 +32,8 @@ class DumpRun {
 
     DumpReport run() {
         ChildProcess criu = start();
+        if (job_.own_cgroup)
+            cgroup_.emplace(criu.pid());
         bool ended = false;
         loop_.watch(criu.pidfd().get(), POLLIN, [&](short) { ended = true; });
         if (interrupt_.fd() >= 0)
@@ -41,6 +46,7 @@ class DumpRun {
         // Before the object goes: the watch of a reaped child's pidfd would fire for ever.
         loop_.unwatch(criu.pidfd().get());
         report_.status = criu.wait();
+        cgroup_.reset();
         report_.bytes = capture_.bytes();
         report_.images = capture_.images();
         report_.statistics = read_dump_statistics(job_.folder);
@@ -58,12 +64,14 @@ class DumpRun {
                                   .after = job_.after,
                                   .options = job_.options,
                                   .action_script = action_.script()};
-        return ChildProcess::spawn(
-            {.argv = dump_argv(command),
-             .fds = {{out.get(), 1}, {out.get(), 2}},
-             .cwd = job_.folder.string(),
-             .env = clean_environment({std::string(k_action_socket) + "=" + action_.socket().string()}),
-             .session = Session::own});
+        SpawnRequest request{.argv = dump_argv(command),
+                             .fds = {{out.get(), 1}, {out.get(), 2}},
+                             .cwd = job_.folder.string(),
+                             .env = clean_environment({std::string(k_action_socket) + "=" + action_.socket().string()}),
+                             .session = Session::own};
+        if (job_.held >= 0)
+            request.fds.emplace_back(job_.held, k_held);
+        return ChildProcess::spawn(std::move(request));
     }
 
     // The first failure cancels; CRIU is then awaited all the same.
@@ -101,6 +109,7 @@ class DumpRun {
     EventLoop loop_;
     ImageCapture capture_;
     ActionServer action_;
+    std::optional<OwnCgroup> cgroup_;
     bool at_post_dump_ = false;
     bool answered_ = false;
     std::exception_ptr failure_;

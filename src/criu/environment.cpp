@@ -75,7 +75,7 @@ std::string require_version(const std::string& program) {
 std::string usable_network_lock(const std::string& program) {
     const Captured answer = run_captured(
         {.argv = {program, "check", "--feature", "network_lock_nftables"}, .env = clean_environment()}, k_answer_limit);
-    return answer.status.success() ? "nftables" : "";
+    return answer.status.success() ? k_nftables : "";
 }
 
 std::optional<std::string> failed_check(const std::string& program) {

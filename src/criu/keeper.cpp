@@ -2,6 +2,7 @@
 #include "cedana/criu/keeper.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/criu/command.hpp"
 #include "cedana/criu/environment.hpp"
 
 #include <algorithm>
@@ -92,6 +93,8 @@ KeptCriu start_on_new_terminal(SpawnRequest criu, UniqueFd output, std::vector<C
     const UniqueFd master = open_master_beside(reserved);
     Pipe told = make_pipe();
     KeeperPlan plan{.root_file = root_file.string()};
+    if (std::ranges::any_of(criu.fds, [](const auto& one) { return one.second == k_held; }))
+        plan.held = k_held;
     Numbers numbers(criu);
     plan.master = numbers.give(master);
     plan.output = numbers.give(output);
@@ -101,11 +104,8 @@ KeptCriu start_on_new_terminal(SpawnRequest criu, UniqueFd output, std::vector<C
 }
 
 std::string write_plan(const KeeperPlan& plan) {
-    return Json{{"copies", plan.copies},
-                {"master", plan.master},
-                {"output", plan.output},
-                {"told", plan.told},
-                {"root_file", plan.root_file}}
+    return Json{{"copies", plan.copies}, {"master", plan.master}, {"output", plan.output},
+                {"told", plan.told},     {"held", plan.held},     {"root_file", plan.root_file}}
         .dump();
 }
 
@@ -116,6 +116,7 @@ KeeperPlan read_plan(std::string_view text) {
                 .master = json.at("master").get<int>(),
                 .output = json.at("output").get<int>(),
                 .told = json.at("told").get<int>(),
+                .held = json.at("held").get<int>(),
                 .root_file = json.at("root_file").get<std::string>()};
     } catch (const Json::exception& error) {
         throw Error(Fault::internal, fmt::format("the plan of a keeper cannot be read: {}", error.what()));

@@ -91,10 +91,13 @@ class Keeper {
   private:
     ChildProcess start(std::vector<std::string> argv) const {
         SpawnRequest request{.argv = std::move(argv), .fds = {{slave_.get(), 0}, {1, 1}, {2, 2}}};
-        for (const int number : inherited_numbers(request.argv))
+        std::vector<int> passed = inherited_numbers(request.argv);
+        if (plan_.held >= 0)
+            passed.push_back(plan_.held);
+        for (const int number : passed)
             request.fds.emplace_back(number, number);
         ChildProcess criu = ChildProcess::spawn(request);
-        for (const int number : inherited_numbers(request.argv))
+        for (const int number : passed)
             ::close(number);
         return criu;
     }

@@ -51,6 +51,9 @@ SpawnRequest request_for(const RestoreJob& job, const Ends& ends, const UniqueFd
         command.inherited.push_back({.number = number, .id = end.id});
         request.fds.emplace_back(end.fd.get(), number);
     }
+    // What CRIU restores does not keep it: CRIU closes what it has open itself in each task (criu/files.c).
+    if (job.held >= 0 && job.pids == Pids::same)
+        request.fds.emplace_back(job.held, k_held);
     request.argv = restore_argv(command);
     if (job.pids == Pids::in_new_namespace) {
         request.argv = wrapped(std::move(request.argv));
@@ -148,6 +151,11 @@ void tell_who(RestoreReport& report, const RestoreJob& job, UniqueFd told) {
 }
 
 } // namespace
+
+bool tells_success(std::string_view log) {
+    // criu/cr-restore.c: once the tasks are let go.
+    return log.find("Restore finished successfully") != std::string_view::npos;
+}
 
 RestoreReport restore(const RestoreJob& job, Ends ends, ImageSource& source, const Interrupt& interrupt) {
     const Subreaper subreaper;

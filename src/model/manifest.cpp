@@ -13,6 +13,7 @@
 
 #include "captured_file_json.hpp"
 #include "external_ends_json.hpp"
+#include "link_remap_json.hpp"
 #include "manifest_json.hpp"
 #include "recorded_facts_json.hpp"
 #include "required_file_json.hpp"
@@ -30,10 +31,15 @@ constexpr pid_t k_highest_pid = 4 * 1024 * 1024;
 constexpr int k_deepest = 32;
 
 Json options_to_json(const CriuOptions& options) {
-    return {{"shell_job", options.shell_job},       {"tcp_established", options.tcp_established},
-            {"network_lock", options.network_lock}, {"external_unix_sockets", options.external_unix_sockets},
-            {"file_locks", options.file_locks},     {"link_remap", options.link_remap},
-            {"ghost_limit", options.ghost_limit},   {"extra", options.extra}};
+    return {{"shell_job", options.shell_job},
+            {"tcp_established", options.tcp_established},
+            {"network_lock", options.network_lock},
+            {"external_unix_sockets", options.external_unix_sockets},
+            {"file_locks", options.file_locks},
+            {"link_remap", options.link_remap},
+            {"ghost_limit", options.ghost_limit},
+            {"ignore_cgroups", options.ignore_cgroups},
+            {"extra", options.extra}};
 }
 
 CriuOptions options_from_json(const Json& json) {
@@ -43,6 +49,7 @@ CriuOptions options_from_json(const Json& json) {
             .external_unix_sockets = json.at("external_unix_sockets").get<bool>(),
             .file_locks = json.at("file_locks").get<bool>(),
             .link_remap = json.at("link_remap").get<bool>(),
+            .ignore_cgroups = json.value("ignore_cgroups", false),
             .ghost_limit = number_of(json.at("ghost_limit")),
             .extra = json.at("extra").get<std::vector<std::string>>()};
 }
@@ -147,6 +154,9 @@ Manifest from_json(const Json& json) {
         manifest.external_terminals = external_terminals_from_json(json.at("external_terminals"));
     if (json.contains("own_terminals"))
         manifest.own_terminals = terminal_numbers_from_json(json.at("own_terminals"));
+    if (json.contains("link_remaps"))
+        manifest.link_remaps = link_remaps_from_json(json.at("link_remaps"));
+    manifest.network_lock_table = json.value("network_lock_table", std::string());
     if (json.contains("required_files"))
         manifest.required_files = required_files_from_json(json.at("required_files"));
     manifest.images = number_of(json.at("images"));
@@ -189,6 +199,10 @@ std::string write_manifest(const Manifest& manifest) {
     if (manifest.external_terminals)
         json["external_terminals"] = external_terminals_to_json(*manifest.external_terminals);
     json["own_terminals"] = manifest.own_terminals;
+    if (!manifest.link_remaps.empty())
+        json["link_remaps"] = link_remaps_to_json(manifest.link_remaps);
+    if (!manifest.network_lock_table.empty())
+        json["network_lock_table"] = manifest.network_lock_table;
     json["required_files"] = required_files_to_json(manifest.required_files);
     json["images"] = manifest.images;
     json["bytes_images"] = manifest.bytes_images;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/facts.hpp"
 
+#include "cedana/base/text.hpp"
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/open_files.hpp"
@@ -55,7 +56,10 @@ void find_deleted_files(TreeFacts& facts, const Procfs& procfs, const TreeHoldin
         if (!is_regular_without_name(target, info) || !known.emplace(info->st_dev, info->st_ino).second)
             return;
         if (info->st_nlink > 0) {
-            facts.link_remap = facts.link_remap || !name_leads_to(procfs, pid, target, *info);
+            if (!name_leads_to(procfs, pid, target, *info))
+                facts.renamed_files.push_back({.path = target.substr(0, target.size() - k_deleted.size()),
+                                               .device = info->st_dev,
+                                               .inode = info->st_ino});
             return;
         }
         facts.deleted_files.push_back({.pid = pid,
@@ -163,6 +167,28 @@ void find_unix_peers(TreeFacts& facts, const Procfs& procfs, const TreeSockets& 
     }
 }
 
+// "0::/" is version 2, and "1:name=systemd:/" systemd's own hierarchy of version 1 (cgroups(7)).
+bool is_at_top(const std::string& cgroups) {
+    for (const std::string& line : split(cgroups, '\n'))
+        if (line == "0::/" || line.ends_with(":name=systemd:/"))
+            return true;
+    return false;
+}
+
+// CRIU compares each thread's control groups with its own.
+CgroupPlace cgroup_place(const Procfs& procfs, const ProcessTree& tree, pid_t self) {
+    std::set<std::string> places;
+    for (const TreeProcess& process : tree.processes)
+        for (const pid_t thread : process.threads)
+            // Absent of one that has ended.
+            if (auto place = procfs.read(thread, "cgroup"))
+                places.insert(std::move(*place));
+    const bool at_top = std::ranges::any_of(places, is_at_top);
+    if (places.size() == 1 && (at_top || *places.begin() == procfs.read(self, "cgroup")))
+        return CgroupPlace::nothing_of_its_own;
+    return at_top ? CgroupPlace::partly_at_top : CgroupPlace::elsewhere;
+}
+
 void add_refusals(TreeFacts& facts, std::vector<Refusal> refusals) {
     std::ranges::move(refusals, std::back_inserter(facts.refusals));
 }
@@ -178,6 +204,7 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     find_deleted_files(facts, procfs, holdings);
     find_locks(facts, holdings);
     find_gpu_devices(facts, holdings);
+    facts.cgroups = cgroup_place(procfs, tree, self);
     add_refusals(facts, refused_namespaces(procfs, holdings, self));
     add_refusals(facts, refused_terminals(holdings, facts.external_terminals));
     add_refusals(facts, refused_files(procfs, holdings));

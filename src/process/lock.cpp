@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -52,58 +53,74 @@ bool is_at(int file, const fs::path& path) {
            opened.st_ino == named.st_ino;
 }
 
-std::string holder(int file) {
-    std::array<char, 16> text;
+const char* name_of(LockedFor purpose) { return purpose == LockedFor::dump ? "dump" : "restore"; }
+
+// "is being restored by cedana process 17"
+std::string what_holds(int file) {
+    std::array<char, 32> text;
     const ssize_t length = ::pread(file, text.data(), text.size(), 0);
-    std::int64_t pid = 0;
     const std::string_view written(text.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+    const std::vector<std::string> words = split(trim(written), ' ');
+    std::int64_t pid = 0;
     // Empty in the moment between its lock and its write.
-    return parse_number(trim(written), pid) ? fmt::format("cedana process {}", pid) : "another cedana process";
+    if (words.size() != 2 || !parse_number(words[0], pid))
+        return "is in the hands of another cedana process";
+    return fmt::format("is being {} by cedana process {}",
+                       words[1] == name_of(LockedFor::restore) ? "restored" : "checkpointed", pid);
 }
 
 } // namespace
 
-void remove_stale_locks(const fs::path& folder) {
+std::size_t remove_stale_locks(const fs::path& folder) {
+    std::size_t removed = 0;
     std::error_code ignored;
     for (const auto& entry : fs::directory_iterator(folder, ignored)) {
         const UniqueFd file(::open(entry.path().c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
-        if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 && is_at(file.get(), entry.path()))
-            ::unlink(entry.path().c_str());
+        if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 && is_at(file.get(), entry.path()) &&
+            ::unlink(entry.path().c_str()) == 0)
+            ++removed;
     }
+    return removed;
 }
 
-TreeLock::TreeLock(std::vector<ProcessId> processes, const fs::path& folder) {
-    make_folder(folder);
-    std::sort(processes.begin(), processes.end());
-    processes.erase(std::unique(processes.begin(), processes.end()), processes.end());
-    files_.reserve(processes.size());
-    for (const ProcessId& process : processes)
-        files_.push_back(lock(process, folder));
+TreeLock::TreeLock(LockedFor purpose, fs::path folder) : purpose_(purpose), folder_(std::move(folder)) {
+    make_folder(folder_);
 }
 
-TreeLock::LockFile TreeLock::lock(const ProcessId& process, const fs::path& folder) {
-    const fs::path path = folder / fmt::format("{}.{}.lock", process.pid, process.start_time);
+void TreeLock::add(std::vector<pid_t> pids) {
+    std::sort(pids.begin(), pids.end());
+    pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
+    std::erase_if(pids, [this](pid_t pid) { return std::find(pids_.begin(), pids_.end(), pid) != pids_.end(); });
+    std::vector<LockFile> files;
+    for (const pid_t pid : pids)
+        files.push_back(lock(pid));
+    std::move(files.begin(), files.end(), std::back_inserter(files_));
+    pids_.insert(pids_.end(), pids.begin(), pids.end());
+}
+
+TreeLock::LockFile TreeLock::lock(pid_t pid) const {
+    const fs::path path = folder_ / fmt::format("{}.lock", pid);
     while (true) {
         UniqueFd file = open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
         if (!try_lock(file.get(), path))
-            throw Error(Fault::dump_failed,
-                        fmt::format("process {} is being checkpointed by {}", process.pid, holder(file.get())))
+            throw Error(purpose_ == LockedFor::dump ? Fault::dump_failed : Fault::restore_failed,
+                        fmt::format("process {} {}", pid, what_holds(file.get())))
                 .hint("wait until that one is done");
         // Between open and flock its holder may have removed it: a lock on a file without a name locks nobody out.
         if (!is_at(file.get(), path))
             continue;
         LockFile locked(path, std::move(file));
-        locked.sign();
+        locked.sign(purpose_);
         return locked;
     }
 }
 
-void TreeLock::LockFile::sign() const {
+void TreeLock::LockFile::sign(LockedFor purpose) const {
     if (::ftruncate(file_.get(), 0) != 0) {
         const int err = errno;
         throw os_error(err, fmt::format("cannot write {}", path_.string()));
     }
-    write_all(file_.get(), fmt::format("{}\n", ::getpid()), path_);
+    write_all(file_.get(), fmt::format("{} {}\n", ::getpid(), name_of(purpose)), path_);
 }
 
 TreeLock::LockFile::~LockFile() {

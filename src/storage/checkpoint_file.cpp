@@ -71,13 +71,19 @@ fs::path PendingCheckpoint::publish() {
     throw Error(Fault::storage, fmt::format("every name for the checkpoint in {} is taken", folder_.string()));
 }
 
-void remove_abandoned(const fs::path& folder) {
+PartialFiles remove_abandoned(const fs::path& folder) {
+    PartialFiles partial;
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder, error)) {
         const std::string name = entry.path().filename().string();
-        if (name.ends_with(std::string(".zip") + k_partial) && remove_if_abandoned(entry.path()))
+        if (!name.ends_with(std::string(".zip") + k_partial))
+            continue;
+        const bool removed = remove_if_abandoned(entry.path());
+        (removed ? partial.removed : partial.kept).push_back(entry.path());
+        if (removed)
             spdlog::warn("removed {}, which an interrupted dump had left", entry.path().string());
     }
+    return partial;
 }
 
 void require_folder(const fs::path& folder, std::string_view what) {

@@ -9,7 +9,9 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
@@ -33,7 +35,8 @@ std::string printable_path(const FilePlace& place) { return printable(place.path
 }
 
 // Short: the name that it will take may be as long as a name can be.
-std::string temporary_name(int number) { return fmt::format(".cedana-put-back-{}-{}", ::getpid(), number); }
+std::string temporary_prefix(pid_t writer) { return fmt::format(".cedana-put-back-{}-", writer); }
+std::string temporary_name(int number) { return temporary_prefix(::getpid()) + std::to_string(number); }
 
 // Those that are made of the content, or give rights by it.
 bool belongs_to_content(std::string_view attribute) {
@@ -188,6 +191,15 @@ void NewFile::create() {
     else if (place_.rename_to_free(temporary_name_, place_.name()))
         return temporary_name_.clear();
     fail(place_, "give the file its name");
+}
+
+void remove_unfinished(const FilePlace& place, pid_t writer) {
+    const std::string prefix = temporary_prefix(writer);
+    std::error_code ignored;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(fmt::format("/proc/self/fd/{}", place.folder()), ignored))
+        if (const std::string name = entry.path().filename().string(); name.starts_with(prefix))
+            ::unlinkat(place.folder(), name.c_str(), 0);
 }
 
 } // namespace cedana

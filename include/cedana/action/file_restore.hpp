@@ -51,8 +51,9 @@ enum class FileState { same, missing, changed, grown };
 
 class FileRestore {
   public:
-    // All must outlive this.
-    FileRestore(const Checkpoint& checkpoint, const Config& config, FileRules rules);
+    // All must outlive this. `journal`: what is done is written down there until commit(); empty: nowhere.
+    FileRestore(const Checkpoint& checkpoint, const Config& config, FileRules rules,
+                std::filesystem::path journal = {});
 
     // Every file of the checkpoint but those that are `left` is as it was when this returns; nothing is done with
     // files.capture none. Throws Error: Fault::restore_failed for what is refused, Fault::checkpoint, Fault::storage,

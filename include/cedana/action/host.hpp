@@ -23,11 +23,6 @@ void require_root(const std::string& to_do);
 // Where working folders are made: /run/cedana, 0700 and root's. Throws Error when it is somebody else's.
 [[nodiscard]] std::filesystem::path state_folder();
 
-// Removes the working folders of cedana processes that are gone.
-void remove_abandoned_work();
-// A prefix for a working folder, from which remove_abandoned_work() sees whose it is.
-[[nodiscard]] std::string work_prefix(const std::string& kind);
-
 // Copies CRIU's log out of a working folder that is about to go, to /var/log/cedana/KIND-PID-DATETIME.log; empty if
 // there is none or it cannot be kept.
 [[nodiscard]] std::string keep_log(const std::filesystem::path& log, const std::string& kind, pid_t pid);

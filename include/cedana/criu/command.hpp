@@ -30,6 +30,9 @@ struct DumpCommand {
     std::filesystem::path action_script;
 };
 
+// The number in CRIU of the descriptor that a job holds (its work folder's lock).
+inline constexpr int k_held = 3;
+
 // A descriptor of CRIU's that takes the place of one that led outside.
 struct Inherited {
     int number = -1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One run of `criu dump --stream`. CRIU gets a session of its own and is never signalled: a signal that reaches it
-// while it is inside the tree kills the tree. It is cancelled by closing the image pipes and by refusing post-dump,
-// and always awaited.
+// One run of `criu dump --stream`. CRIU gets a session and a control group of its own and is never signalled: a signal
+// that reaches it while it is inside the tree kills the tree. It is cancelled by closing the image pipes and by
+// refusing post-dump, and always awaited.
 #pragma once
 
 #include "cedana/base/child_process.hpp"
@@ -25,6 +25,10 @@ struct DumpJob {
     CriuOptions options;
     // A private folder: sockets, CRIU's log and statistics.
     std::filesystem::path folder;
+    // Where CRIU would take that for one of the tree's, it stays in cedana's.
+    bool own_cgroup = true;
+    // CRIU inherits it, and has it open for as long as it runs; -1: none.
+    int held = -1;
 };
 
 struct DumpReport {

@@ -23,6 +23,7 @@ namespace cedana::criu {
 // From the output of `criu --version`.
 [[nodiscard]] std::optional<std::string> parse_version(const std::string& output);
 
+inline constexpr const char* k_nftables = "nftables";
 // What to give as --network-lock: CRIU's default is iptables, a program that many hosts no longer have; nftables is
 // used through a library. Empty: the default. Asks the program (0.05 s), so only for trees with connections.
 [[nodiscard]] std::string usable_network_lock(const std::string& program);

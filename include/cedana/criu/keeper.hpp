@@ -55,6 +55,8 @@ struct KeeperPlan {
     int master = -1;
     int output = -1;
     int told = -1;
+    // Passed on to CRIU and not kept (command.hpp); -1: none.
+    int held = -1;
     std::string root_file = {};
     friend bool operator==(const KeeperPlan&, const KeeperPlan&) = default;
 };

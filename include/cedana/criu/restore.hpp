@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
@@ -35,6 +36,8 @@ struct RestoreJob {
     // Numbers that CRIU needs for the tree's own, so that a fresh one must not take them.
     std::vector<unsigned> own_terminals = {};
     Pids pids = Pids::same;
+    // CRIU inherits it, and has it open for as long as it runs, but not in a new namespace; -1: none.
+    int held = -1;
     // CRIU took no byte and asked for nothing for so long, though bytes were ready for it.
     std::chrono::seconds stall_limit = std::chrono::seconds(60);
 };
@@ -63,6 +66,9 @@ struct RestoreReport {
     UniqueFd told = {};
     std::uint64_t bytes = 0;
 };
+
+// Whether a log of CRIU says that the tree was restored and runs.
+[[nodiscard]] bool tells_success(std::string_view log);
 
 // Runs CRIU to its end; what is left then of `ends` is a keeper's and the tree's alone. When it fails, or on an error
 // of the source, a stall or an interrupt (which are thrown), nothing that this restore started is left. A CRIU that

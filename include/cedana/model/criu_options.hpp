@@ -17,6 +17,8 @@ struct CriuOptions {
     bool external_unix_sockets = false;
     bool file_locks = false;
     bool link_remap = false;
+    // The tree has no control groups of its own: after a restore it lives in those of whoever runs CRIU.
+    bool ignore_cgroups = false;
     // Largest deleted-but-open file to be taken into the images, in bytes; 0: CRIU's default of 1 MiB.
     std::uint64_t ghost_limit = 0;
     // criu.extra_args

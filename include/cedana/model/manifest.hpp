@@ -6,6 +6,7 @@
 #include "cedana/model/captured_file.hpp"
 #include "cedana/model/criu_options.hpp"
 #include "cedana/model/external_ends.hpp"
+#include "cedana/model/link_remap.hpp"
 #include "cedana/model/process_memory.hpp"
 #include "cedana/model/recorded_facts.hpp"
 #include "cedana/model/required_file.hpp"
@@ -82,6 +83,11 @@ struct Manifest {
     std::optional<std::vector<ExternalTerminal>> external_terminals = std::nullopt;
     // The N of /dev/pts/N of pseudo-terminals whose master it has itself. They come back under the same numbers.
     std::vector<unsigned> own_terminals = {};
+    // The table of nftables that holds the connections' packets back until the restore, which removes it; empty if
+    // there is none.
+    std::string network_lock_table = {};
+    // Names of files that CRIU made for the restore.
+    std::vector<LinkRemap> link_remaps = {};
     std::size_t images = 0;
     std::uint64_t bytes_images = 0;
     // Entry name → SHA-256 of its content in hexadecimal: the index, and all that is neither index nor image nor

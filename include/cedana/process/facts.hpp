@@ -26,12 +26,24 @@ struct DeletedFile {
     std::uint64_t size = 0;
 };
 
+// A file whose name was removed while it has other names.
+struct RenamedFile {
+    // The name that it had.
+    std::string path;
+    dev_t device = 0;
+    ino_t inode = 0;
+};
+
 struct DeviceFile {
     pid_t pid = 0;
     std::string path;
 };
 
 enum class Answer { no, yes, unknown };
+
+// nothing_of_its_own: every thread where cedana is, or all of them at the top, as if there were no control groups.
+// partly_at_top: CRIU would take all groups of the host for the tree's.
+enum class CgroupPlace { nothing_of_its_own, partly_at_top, elsewhere };
 
 struct TreeFacts {
     // The root is no session leader, or a terminal belongs to somebody else.
@@ -42,8 +54,9 @@ struct TreeFacts {
     bool file_locks = false;
     // The largest of deleted_files, 0 if there is none.
     std::uint64_t ghost_bytes = 0;
-    // A file whose name was removed while it has other names.
-    bool link_remap = false;
+    // CRIU is to link them anew (--link-remap).
+    std::vector<RenamedFile> renamed_files;
+    CgroupPlace cgroups = CgroupPlace::elsewhere;
 
     // Those by addresses of this host.
     std::vector<TcpConnection> tcp_connections;

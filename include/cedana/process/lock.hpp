@@ -1,28 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// One checkpoint at a time: every process of a tree is locked, so that a dump of a child and one of its parent
-// meet. The locks are flock(2)s: they end with the process that holds them, however it ends.
+// One cedana at a time: every process of a tree is locked by its pid, so that a dump of a child and one of its parent
+// meet, and so do a restore and whoever else wants those pids. The locks are flock(2)s: they end with the process that
+// holds them, however it ends.
 #pragma once
 
 #include "cedana/base/unique_fd.hpp"
-#include "cedana/process/identity.hpp"
 
+#include <cstddef>
 #include <filesystem>
 #include <utility>
 #include <vector>
+
+#include <sys/types.h>
 
 namespace cedana {
 
 inline constexpr const char* k_lock_folder = "/run/cedana/locks";
 
-// Removes lock files whose holders were killed.
-void remove_stale_locks(const std::filesystem::path& folder = k_lock_folder);
+// Removes lock files whose holders were killed; how many.
+std::size_t remove_stale_locks(const std::filesystem::path& folder = k_lock_folder);
+
+enum class LockedFor { dump, restore };
 
 class TreeLock {
   public:
-    // Locks all of them or none, without blocking. Makes the folder (0700) if it is missing.
-    // Throws Error(Fault::dump_failed) that names the cedana process which has one of them.
-    // What is locked is unlocked, and its file removed, on destruction.
-    explicit TreeLock(std::vector<ProcessId> processes, const std::filesystem::path& folder = k_lock_folder);
+    // Makes the folder (0700) if it is missing.
+    explicit TreeLock(LockedFor purpose, std::filesystem::path folder = k_lock_folder);
+    TreeLock(TreeLock&&) noexcept = default;
+    TreeLock& operator=(TreeLock&&) = delete;
+    // What is locked is unlocked, and its file removed.
+    ~TreeLock() = default;
+
+    // Locks all that are not yet locked here, or none, without blocking. Throws Error (Fault::dump_failed or
+    // Fault::restore_failed) that names the cedana process which has one of them, and what it does.
+    void add(std::vector<pid_t> pids);
 
   private:
     class LockFile {
@@ -31,15 +42,18 @@ class TreeLock {
         LockFile(LockFile&&) noexcept = default;
         LockFile& operator=(LockFile&&) = delete;
         ~LockFile();
-        // Writes cedana's pid into it.
-        void sign() const;
+        // Writes cedana's pid and what it does into it.
+        void sign(LockedFor purpose) const;
 
       private:
         std::filesystem::path path_;
         UniqueFd file_;
     };
-    [[nodiscard]] static LockFile lock(const ProcessId& process, const std::filesystem::path& folder);
+    [[nodiscard]] LockFile lock(pid_t pid) const;
 
+    LockedFor purpose_;
+    std::filesystem::path folder_;
+    std::vector<pid_t> pids_;
     std::vector<LockFile> files_;
 };
 

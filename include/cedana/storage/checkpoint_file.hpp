@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cedana {
 
@@ -41,8 +42,14 @@ class PendingCheckpoint {
     UniqueFd fd_;
 };
 
+struct PartialFiles {
+    std::vector<std::filesystem::path> removed;
+    // Being written, or not to be removed.
+    std::vector<std::filesystem::path> kept;
+};
+
 // Removes the partial files in a folder whose writers are gone.
-void remove_abandoned(const std::filesystem::path& folder);
+PartialFiles remove_abandoned(const std::filesystem::path& folder);
 
 // The folder exists, is a folder and can be written. Throws Error(Fault::storage) with what to do.
 void require_folder(const std::filesystem::path& folder, std::string_view what);

@@ -11,6 +11,7 @@
 #include <string>
 
 #include <sys/stat.h>
+#include <sys/types.h>
 
 namespace cedana {
 
@@ -48,5 +49,8 @@ class NewFile {
     UniqueFd fd_;
     std::uint64_t written_ = 0;
 };
+
+// Removes files beside `place` that a NewFile of another process, which was killed, has left there.
+void remove_unfinished(const FilePlace& place, pid_t writer);
 
 } // namespace cedana

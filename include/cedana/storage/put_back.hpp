@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files of a checkpoint at their places again, for a restore that may still fail: all of it is undone unless commit()
 // is called. What was there is kept beside each file, as NAME.cedana-backup-DATETIME; it is there before anything of
-// the file changes, so that it can be found even after a SIGKILL in between.
+// the file changes. Each step is written down before it is done, so that it can be undone after a SIGKILL too.
 #pragma once
 
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/model/captured_file.hpp"
 #include "cedana/storage/file_place.hpp"
+#include "cedana/storage/put_back_journal.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -19,6 +20,7 @@
 #include <utility>
 
 #include <sys/stat.h>
+#include <sys/types.h>
 
 namespace cedana {
 
@@ -27,8 +29,9 @@ using Content = std::function<std::span<const std::byte>()>;
 
 class PutBack {
   public:
-    // `when`: for the names of backups.
-    explicit PutBack(std::chrono::system_clock::time_point when);
+    // `when`: for the names of backups. `journal`: a file that is made with the first step, for undo_killed(); it is
+    // gone after commit(). Empty: none.
+    explicit PutBack(std::chrono::system_clock::time_point when, std::filesystem::path journal = {});
     PutBack(const PutBack&) = delete;
     PutBack& operator=(const PutBack&) = delete;
     // Undoes everything unless commit() was called; what cannot be undone is told in a warning, with the backup's path.
@@ -42,29 +45,34 @@ class PutBack {
     // above.
     std::filesystem::path cut(FilePlace place, const CapturedFile& file);
 
-    void commit() noexcept { steps_.clear(); }
+    void commit() noexcept;
+
+    // Undoes one step of a PutBack whose process, `writer`, was killed; removes what it had begun to write. False if
+    // the file is not as it left it, which a warning tells, with the backup's path. Throws Error.
+    static bool undo_killed(const PutBackStep& step, pid_t writer);
 
   private:
     struct Step {
-        explicit Step(FilePlace where) : place(std::move(where)) {}
+        explicit Step(FilePlace where) : place(std::move(where)), done{.path = place.path()} {}
 
         FilePlace place;
-        // In the same folder; empty if nothing was there, or nothing was done yet.
-        std::string backup;
-        // The file that was put there; of a cut, the file that was cut. Held, so that no other gets its inode number.
-        struct ::stat put {};
+        PutBackStep done;
+        // The file that was put there or cut, so that no other gets its inode number; not in one of a killed process.
         UniqueFd held;
-        // The file as it was before a cut.
-        std::optional<struct ::stat> before;
     };
 
+    Step& begin(FilePlace place);
+    void note(const Step& step);
     [[nodiscard]] std::string backup_name(const FilePlace& place, int number) const;
-    [[nodiscard]] std::string keep_present(const FilePlace& place) const;
-    static void undo(const Step& step);
-    static void undo_cut(const Step& step);
-    static void undo_replace(const Step& step);
+    void keep_present(Step& step);
+    UniqueFd create_backup(Step& step, const struct ::stat& like);
+    static bool undo(const Step& step);
+    static bool undo_cut(const Step& step);
+    static bool undo_replace(const Step& step);
 
     std::string when_;
+    std::filesystem::path journal_path_;
+    std::optional<PutBackJournal> journal_;
     std::list<Step> steps_;
 };
 

@@ -31,7 +31,7 @@ INSTANTIATE_TEST_SUITE_P(
                           [](CriuOptions& options) { options.external_unix_sockets = true; }},
                       Row{"FileLock", [](TreeFacts& facts) { facts.file_locks = true; },
                           [](CriuOptions& options) { options.file_locks = true; }},
-                      Row{"RemovedName", [](TreeFacts& facts) { facts.link_remap = true; },
+                      Row{"RemovedName", [](TreeFacts& facts) { facts.renamed_files = {{.path = "/gone"}}; },
                           [](CriuOptions& options) { options.link_remap = true; }},
                       // With room for what it grows by until the tree is frozen.
                       Row{"DeletedFile", [](TreeFacts& facts) { facts.ghost_bytes = 5 * k_mib; },

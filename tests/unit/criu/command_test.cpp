@@ -59,6 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
                       OptionCase{"network_lock", {.network_lock = "nftables"}, {"--network-lock", "nftables"}},
                       OptionCase{"external_unix_sockets", {.external_unix_sockets = true}, {"--ext-unix-sk"}},
                       OptionCase{"file_locks", {.file_locks = true}, {"--file-locks"}},
+                      OptionCase{"ignore_cgroups", {.ignore_cgroups = true}, {"--manage-cgroups=ignore"}},
                       OptionCase{"link_remap", {.link_remap = true}, {"--link-remap"}},
                       OptionCase{"ghost_limit", {.ghost_limit = 7}, {"--ghost-limit", "7"}},
                       OptionCase{"extra", {.extra = {"--a", "--b=c"}}, {"--a", "--b=c"}}),

@@ -32,6 +32,7 @@ Manifest example() {
                              .external_unix_sockets = true,
                              .file_locks = true,
                              .link_remap = true,
+                             .ignore_cgroups = true,
                              .ghost_limit = 1 << 20,
                              .extra = {"-v4"}},
             .tree = {{.pid = 100,
@@ -61,6 +62,8 @@ Manifest example() {
             .external_terminals =
                 std::vector<ExternalTerminal>{{.path = "/dev/pts/3", .descriptors = {{.pid = 100, .fd = 2}}}},
             .own_terminals = {0, 7},
+            .network_lock_table = "CRIU-275fc136",
+            .link_remaps = {{.lost = "/var/lost", .link = "/var/link_remap.7"}},
             .images = 7,
             .bytes_images = 123456,
             .digests = {{"index", "00ff"}, {"criu/dump.log", "ff00"}},

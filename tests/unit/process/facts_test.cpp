@@ -75,7 +75,7 @@ TEST_F(Facts, OfAPlainDaemonAskForNothing) {
     EXPECT_FALSE(facts.tcp_established);
     EXPECT_EQ(facts.external_unix_sockets, Answer::no);
     EXPECT_FALSE(facts.file_locks);
-    EXPECT_FALSE(facts.link_remap);
+    EXPECT_TRUE(facts.renamed_files.empty());
     EXPECT_EQ(facts.ghost_bytes, 0U);
     EXPECT_TRUE(facts.gpu_devices.empty());
     EXPECT_TRUE(facts.refusals.empty());
@@ -298,7 +298,7 @@ TEST_F(Facts, MeasureAnOpenFileWithoutAName) {
     ASSERT_EQ(facts.deleted_files.size(), 1U);
     EXPECT_EQ(facts.deleted_files[0].path, file.string());
     EXPECT_EQ(facts.deleted_files[0].size, 2048U * 1024);
-    EXPECT_FALSE(facts.link_remap);
+    EXPECT_TRUE(facts.renamed_files.empty());
 }
 
 TEST_F(Facts, MeasureAMappedFileWithoutAName) {
@@ -326,14 +326,14 @@ TEST_F(Facts, SeeAFileThatHasAnotherNameLeft) {
         fs::create_hard_link(file, folder.path() / "other");
         ::unlink(file.c_str());
     });
-    EXPECT_TRUE(facts.link_remap);
+    EXPECT_EQ(facts.renamed_files.size(), 1U);
     EXPECT_TRUE(facts.deleted_files.empty());
 }
 
 TEST_F(Facts, AreNotFooledByAFileThatIsCalledDeleted) {
     const TreeFacts& facts =
         read([&] { keep(::open((file.string() + " (deleted)").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600)); });
-    EXPECT_FALSE(facts.link_remap);
+    EXPECT_TRUE(facts.renamed_files.empty());
     EXPECT_TRUE(facts.deleted_files.empty());
 }
 

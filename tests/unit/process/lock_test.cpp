@@ -21,26 +21,32 @@ namespace {
 namespace fs = std::filesystem;
 using testing::Forked;
 
-constexpr ProcessId k_parent = {.pid = 10, .start_time = 100};
-constexpr ProcessId k_child = {.pid = 11, .start_time = 101};
-constexpr ProcessId k_other = {.pid = 12, .start_time = 102};
+constexpr pid_t k_parent = 10;
+constexpr pid_t k_child = 11;
+constexpr pid_t k_other = 12;
 
 class TreeLockTest : public ::testing::Test {
   protected:
     std::size_t files() const {
         return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
     }
-    Error refusal(std::vector<ProcessId> ids) const {
+    [[nodiscard]] TreeLock locked(std::vector<pid_t> pids, LockedFor purpose = LockedFor::dump) const {
+        TreeLock lock(purpose, folder);
+        lock.add(std::move(pids));
+        return lock;
+    }
+    [[nodiscard]] Error refusal(std::vector<pid_t> pids, LockedFor purpose = LockedFor::dump) const {
         try {
-            const TreeLock lock(std::move(ids), folder);
+            const TreeLock lock = locked(std::move(pids), purpose);
         } catch (const Error& error) {
             return error;
         }
         return {Fault::internal, "not refused"};
     }
     // Keeps the lock until it is killed.
-    std::unique_ptr<Forked> locked_by_another_process(const std::vector<ProcessId>& ids) const {
-        return std::make_unique<Forked>([&] { static_cast<void>(new TreeLock(ids, folder)); });
+    std::unique_ptr<Forked> locked_by_another_process(const std::vector<pid_t>& pids,
+                                                      LockedFor purpose = LockedFor::dump) const {
+        return std::make_unique<Forked>([&] { static_cast<void>(new TreeLock(locked(pids, purpose))); });
     }
 
     TempDir parent = TempDir(fs::temp_directory_path(), "lock-test");
@@ -48,7 +54,7 @@ class TreeLockTest : public ::testing::Test {
 };
 
 TEST_F(TreeLockTest, MakesAFolderForRootAlone) {
-    const TreeLock lock({k_parent}, folder);
+    const TreeLock lock = locked({k_parent});
     struct ::stat info {};
     ASSERT_EQ(::stat(folder.c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777U, 0700U);
@@ -56,16 +62,16 @@ TEST_F(TreeLockTest, MakesAFolderForRootAlone) {
 
 TEST_F(TreeLockTest, IsHeldUntilItIsDestroyed) {
     {
-        const TreeLock lock({k_parent, k_child}, folder);
+        const TreeLock lock = locked({k_parent, k_child});
         EXPECT_EQ(files(), 2U);
         EXPECT_EQ(refusal({k_parent}).fault(), Fault::dump_failed);
     }
     EXPECT_EQ(files(), 0U);
-    EXPECT_NO_THROW(TreeLock({k_parent}, folder));
+    EXPECT_NO_THROW(static_cast<void>(locked({k_parent})));
 }
 
 TEST_F(TreeLockTest, MovesWithItsOwner) {
-    TreeLock first({k_parent}, folder);
+    TreeLock first = locked({k_parent});
     const TreeLock second(std::move(first));
     EXPECT_EQ(refusal({k_parent}).fault(), Fault::dump_failed);
 }
@@ -81,36 +87,59 @@ TEST_F(TreeLockTest, LeavesNothingLockedWhenItIsRefused) {
     const auto holder = locked_by_another_process({k_child});
     static_cast<void>(refusal({k_parent, k_child, k_other}));
     EXPECT_EQ(files(), 1U);
-    EXPECT_NO_THROW(TreeLock({k_parent, k_other}, folder));
+    EXPECT_NO_THROW(static_cast<void>(locked({k_parent, k_other})));
 }
 
 TEST_F(TreeLockTest, EndsWithTheProcessThatHeldIt) {
     const auto holder = locked_by_another_process({k_parent});
     holder->kill_and_reap();
-    EXPECT_NO_THROW(TreeLock({k_parent}, folder));
+    EXPECT_NO_THROW(static_cast<void>(locked({k_parent})));
     EXPECT_EQ(files(), 0U);
 }
 
 TEST_F(TreeLockTest, StaleLocksAreRemovedAndHeldOnesStay) {
     const auto killed = locked_by_another_process({k_parent});
     killed->kill_and_reap();
-    const TreeLock held({k_child}, folder);
-    remove_stale_locks(folder);
+    const TreeLock held = locked({k_child});
+    EXPECT_EQ(remove_stale_locks(folder), 1U);
     EXPECT_EQ(files(), 1U);
-    EXPECT_TRUE(fs::exists(folder / fmt::format("{}.{}.lock", k_child.pid, k_child.start_time)));
+    EXPECT_TRUE(fs::exists(folder / fmt::format("{}.lock", k_child)));
 }
 
-TEST_F(TreeLockTest, TellsProcessesWithTheSamePidApart) {
-    const TreeLock lock({k_parent}, folder);
-    EXPECT_NO_THROW(TreeLock({{.pid = k_parent.pid, .start_time = k_parent.start_time + 1}}, folder));
+TEST_F(TreeLockTest, OfARestoreKeepsADumpOut) {
+    const auto holder = locked_by_another_process({k_parent}, LockedFor::restore);
+    const Error error = refusal({k_parent});
+    EXPECT_EQ(error.fault(), Fault::dump_failed);
+    EXPECT_EQ(error.message(), "process 10 is being restored by cedana process " + std::to_string(holder->pid()));
 }
 
-TEST_F(TreeLockTest, TakesAProcessThatIsNamedTwiceOnce) { EXPECT_NO_THROW(TreeLock({k_parent, k_parent}, folder)); }
+TEST_F(TreeLockTest, OfARestoreKeepsAnotherRestoreOut) {
+    const auto holder = locked_by_another_process({k_parent}, LockedFor::restore);
+    EXPECT_EQ(refusal({k_parent}, LockedFor::restore).fault(), Fault::restore_failed);
+}
+
+TEST_F(TreeLockTest, GrowsByWhatIsNotLockedYet) {
+    TreeLock lock = locked({k_parent});
+    lock.add({k_parent, k_child});
+    EXPECT_EQ(files(), 2U);
+}
+
+TEST_F(TreeLockTest, KeepsWhatItHasWhenItCannotGrow) {
+    const auto holder = locked_by_another_process({k_child});
+    TreeLock lock = locked({k_parent});
+    EXPECT_THROW(lock.add({k_child, k_other}), Error);
+    EXPECT_EQ(refusal({k_parent}).fault(), Fault::dump_failed);
+    EXPECT_NO_THROW(static_cast<void>(locked({k_other})));
+}
+
+TEST_F(TreeLockTest, TakesAProcessThatIsNamedTwiceOnce) {
+    EXPECT_NO_THROW(static_cast<void>(locked({k_parent, k_parent})));
+}
 
 TEST_F(TreeLockTest, FollowsNoLink) {
     fs::create_directory(folder);
-    fs::create_symlink(parent.path() / "victim", folder / "10.100.lock");
-    EXPECT_THROW(TreeLock({k_parent}, folder), Error);
+    fs::create_symlink(parent.path() / "victim", folder / "10.lock");
+    EXPECT_THROW(static_cast<void>(locked({k_parent})), Error);
     EXPECT_FALSE(fs::exists(parent.path() / "victim"));
 }
 

@@ -4,9 +4,12 @@
 #include "cedana/storage/move.hpp"
 
 #include <csignal>
+#include <iterator>
+#include <latch>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -31,6 +34,26 @@ class Move : public test::InTempFolder {
             return error.fault();
         }
         return std::nullopt;
+    }
+
+    // Two checkpoints of one name, moved there at the same time: both arrive, whole, under different names.
+    void expect_that_both_arrive(const fs::path& folder) {
+        fs::create_directory(path("other"));
+        const fs::path other = write("other/redis_20261122T164510Z.zip", "another");
+        std::latch both(2);
+        fs::path moved;
+        std::thread mover([&] {
+            both.arrive_and_wait();
+            Progress none;
+            moved = move_checkpoint(other, folder, Interrupt::none(), none);
+        });
+        both.arrive_and_wait();
+        const fs::path first = move(folder);
+        mover.join();
+        EXPECT_NE(first, moved);
+        EXPECT_EQ(read_file(first), content);
+        EXPECT_EQ(read_file(moved), "another");
+        EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 2);
     }
 
     Interrupt interrupt = Interrupt::none();
@@ -81,6 +104,8 @@ TEST_F(MoveOnOneFileSystem, LeavesTheCheckpointWhenTheStoreIsAFile) {
     EXPECT_EQ(read_file(checkpoint), content);
 }
 
+TEST_F(MoveOnOneFileSystem, OfTwoAtOnceToOneNameLosesNeither) { expect_that_both_arrive(store); }
+
 class MoveAcrossFileSystems : public Move {
   protected:
     void SetUp() override {
@@ -117,6 +142,8 @@ TEST_F(MoveAcrossFileSystems, GivesANumberWhenTheNameIsTaken) {
     EXPECT_EQ(read_file(moved), content);
     EXPECT_EQ(read_file(store / "redis_20261122T164510Z.zip"), "another");
 }
+
+TEST_F(MoveAcrossFileSystems, OfTwoAtOnceToOneNameLosesNeither) { expect_that_both_arrive(store); }
 
 TEST_F(MoveAcrossFileSystems, TellsHowFarItIs) {
     struct Counted : Progress {

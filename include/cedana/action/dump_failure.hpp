@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of a dump that did not work: what became of the tree, by pid and start time; what CRIU left, taken back; and
+// the error that says all of it.
+#pragma once
+
+#include "cedana/action/dump_record.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/criu/dump.hpp"
+#include "cedana/process/tree.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace cedana {
+
+struct FailedDump {
+    const ProcessTree& tree;
+    // "process 42 (redis-server)"
+    std::string target;
+    const DumpRecord& record;
+    std::filesystem::path work;
+    // Where the whole checkpoint is, if it was finished before.
+    std::optional<std::filesystem::path> checkpoint = std::nullopt;
+};
+
+// CRIU was cancelled, for `error`, and has resumed the tree.
+[[noreturn]] void explain_cancelled(const FailedDump& dump, const Error& error);
+// CRIU failed or was killed.
+[[noreturn]] void explain_failure(const FailedDump& dump, const criu::DumpReport& report);
+
+} // namespace cedana

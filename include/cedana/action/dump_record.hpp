@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a dump leaves in a tree and on the host while its CRIU is at work, written down beforehand: CRIU takes all of it
+// back itself, unless it is killed. Then cedana does, at once, or whoever cleans up after both were killed.
+#pragma once
+
+#include "cedana/model/link_remap.hpp"
+#include "cedana/process/facts.hpp"
+#include "cedana/process/identity.hpp"
+#include "cedana/process/tree.hpp"
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cedana {
+
+struct DumpRecord {
+    // The root first.
+    std::vector<ProcessId> processes;
+    // Files to which CRIU gives one more name.
+    std::vector<RenamedFile> files = {};
+    // Names of that kind that they had before: another checkpoint waits for those.
+    std::vector<std::string> names_before = {};
+};
+
+[[nodiscard]] DumpRecord record_dump(const ProcessTree& tree, const TreeFacts& facts);
+
+// The names that CRIU has given its files by now.
+[[nodiscard]] std::vector<LinkRemap> made_names(const DumpRecord& record);
+
+// In a working folder, before CRIU is started. Throws Error.
+void write_record(const DumpRecord& record, const std::filesystem::path& work);
+// Absent if CRIU was not started.
+[[nodiscard]] std::optional<DumpRecord> read_record(const std::filesystem::path& work);
+
+// From now on the tree may be stopped by CRIU: what CRIU leaves then waits for the restore of this checkpoint.
+void note_published(const std::filesystem::path& checkpoint, const std::filesystem::path& work);
+[[nodiscard]] std::optional<std::filesystem::path> published_checkpoint(const std::filesystem::path& work);
+
+struct TakenBack {
+    // Sockets that were in repair mode.
+    std::size_t sockets = 0;
+    // Tables of nftables, and names of files.
+    std::vector<std::string> network_locks = {};
+    std::vector<std::filesystem::path> names = {};
+    // Set if it all stays, as it waits for the restore of this checkpoint.
+    std::optional<std::filesystem::path> waits_for = std::nullopt;
+};
+
+// CRIU must have ended. Touches only processes that are those of the record, by pid and start time, and only what this
+// dump made. Throws Error when not permitted.
+TakenBack take_back(const DumpRecord& record, const std::filesystem::path& work);
+
+} // namespace cedana

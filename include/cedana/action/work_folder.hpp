@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The working folder of one dump or restore, under the state folder: sockets, CRIU's log, and the record of what is to
+// be taken back should cedana be killed. It is locked (flock(2)) by the cedana that made it and, through an inherited
+// descriptor, by the CRIU that works in it: where nobody holds the lock, nobody works any more.
+#pragma once
+
+#include "cedana/base/files.hpp"
+#include "cedana/base/unique_fd.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+enum class WorkKind { dump, restore };
+
+class WorkFolder {
+  public:
+    // KIND.PID.XXXXXX in `parent`. Throws Error.
+    WorkFolder(WorkKind kind, const std::filesystem::path& parent);
+
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return folder_.path(); }
+    // For the CRIU that is started: it holds the lock for as long as it has this open.
+    [[nodiscard]] int lock() const noexcept { return lock_.get(); }
+
+  private:
+    TempDir folder_;
+    UniqueFd lock_;
+};
+
+// One in which nobody works. It is locked for whoever holds this, so that nobody else takes it up.
+struct AbandonedWork {
+    std::filesystem::path path;
+    WorkKind kind = WorkKind::dump;
+    // The cedana that made it, which is gone.
+    pid_t cedana = 0;
+    UniqueFd lock;
+};
+
+struct WorkFolders {
+    std::vector<AbandonedWork> abandoned;
+    // In these somebody works.
+    std::vector<std::filesystem::path> busy;
+};
+
+[[nodiscard]] WorkFolders find_work_folders(const std::filesystem::path& parent);
+
+} // namespace cedana

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// A control group for the CRIU of one dump: what ends the group from which cedana was started (a service or a session
+// that is stopped) must not end a CRIU that is inside of a tree, since that can kill the tree. In the hierarchies by
+// which processes are ended: version 2, and systemd's own of version 1; at their top, outside of every service.
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cedana::criu {
+
+class OwnCgroup {
+  public:
+    // Moves the process there, and makes it the last that the kernel ends for want of memory. Where one of it is not
+    // possible or not permitted, that is not done.
+    explicit OwnCgroup(pid_t process);
+    OwnCgroup(const OwnCgroup&) = delete;
+    OwnCgroup& operator=(const OwnCgroup&) = delete;
+    // The process must have ended; what else it has started is ended too.
+    ~OwnCgroup();
+
+    [[nodiscard]] const std::vector<std::filesystem::path>& folders() const noexcept { return folders_; }
+
+  private:
+    std::vector<std::filesystem::path> folders_;
+};
+
+// Removes those whose cedana is gone and in which nothing runs; which they were.
+std::vector<std::filesystem::path> remove_abandoned_cgroups();
+
+} // namespace cedana::criu

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file that a tree has open, whose name was removed while it has others: CRIU gives it one more, link_remap.N, for
+// the time until the restore.
+#pragma once
+
+#include <string>
+
+namespace cedana {
+
+struct LinkRemap {
+    // The name that it lost.
+    std::string lost = {};
+    // The one that CRIU gave it.
+    std::string link = {};
+
+    bool operator==(const LinkRemap&) const = default;
+};
+
+// "link_remap.12" (criu/files-reg.c)
+[[nodiscard]] bool is_remap_name(const std::string& name);
+
+} // namespace cedana

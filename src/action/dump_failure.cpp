@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/dump_failure.hpp"
+
+#include "cedana/action/host.hpp"
+#include "cedana/action/tree_fate.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/criu/command.hpp"
+#include "cedana/criu/diagnose.hpp"
+
+#include <chrono>
+#include <vector>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+namespace cedana {
+
+namespace {
+
+// A tree that lost its CRIU in the middle may be about to die of a signal that is still on its way.
+constexpr auto k_last_signal = std::chrono::seconds(2);
+constexpr auto k_at_once = std::chrono::seconds(0);
+
+std::string kept_log(const FailedDump& dump) {
+    return keep_log(dump.work / criu::k_dump_log, "dump", dump.tree.root().pid());
+}
+
+// The tree is as it was but for this; its failure is no reason not to say what the dump's was.
+void restore_surroundings(const FailedDump& dump) {
+    try {
+        const TakenBack taken = take_back(dump.record, dump.work);
+        if (taken.sockets != 0)
+            spdlog::warn("{} sockets of {} were in the mode in which criu left them; they work again", taken.sockets,
+                         dump.target);
+        for (const std::string& table : taken.network_locks)
+            spdlog::warn("the table {} of nftables, with which criu held back packets of {}, is removed", table,
+                         dump.target);
+    } catch (const Error& error) {
+        spdlog::warn("what criu left of the dump could not be taken back: {}", error.message());
+    }
+}
+
+// "process 43 (worker) was killed by signal 5 (Trace/breakpoint trap)"
+std::string told(const std::vector<LostProcess>& lost) {
+    std::string text;
+    for (const LostProcess& process : lost)
+        text += fmt::format("{}process {} ({}) {}", text.empty() ? "" : ", ", process.pid, printable(process.comm),
+                            process.how);
+    return text;
+}
+
+void require_whole(const FailedDump& dump, std::chrono::milliseconds settle, const std::string& cause) {
+    const std::vector<LostProcess> lost = lost_processes(Procfs(), dump.tree, settle);
+    if (lost.empty())
+        return;
+    const bool root_ended = lost.front().pid == dump.tree.root().pid();
+    throw Error(Fault::process_lost,
+                fmt::format("the dump of {} failed, and {}", dump.target,
+                            root_ended ? fmt::format("the process ended during it: {}", told(lost))
+                                       : fmt::format("a part of its tree was lost: {}", told(lost))))
+        .cause(cause)
+        .log(kept_log(dump));
+}
+
+} // namespace
+
+void explain_cancelled(const FailedDump& dump, const Error& error) {
+    restore_surroundings(dump);
+    // The pid has gone to another process, which runs on; the one that was meant had ended before.
+    if (error.fault() == Fault::no_process)
+        throw Error(Fault::no_process, fmt::format("cannot dump {}: {}", dump.target, error.message()));
+    require_whole(dump, k_at_once, error.message());
+    Error cancelled(error.fault(), fmt::format("{}; {} runs on", error.message(), dump.target));
+    throw cancelled.cause(error.cause()).hint(error.hint());
+}
+
+void explain_failure(const FailedDump& dump, const criu::DumpReport& report) {
+    const criu::Diagnosis diagnosis =
+        criu::diagnose(read_log(dump.work / criu::k_dump_log) + read_log(dump.work / "criu.out"));
+    const std::string end = report.status.success() ? "ended early" : report.status.text();
+    const auto settle = report.status.signal() ? k_last_signal : k_at_once;
+    restore_surroundings(dump);
+    if (dump.checkpoint)
+        throw Error(Fault::dump_failed,
+                    fmt::format("criu {} after the checkpoint was complete; {} {}", end, dump.target,
+                                lost_processes(Procfs(), dump.tree, settle).empty() ? "runs on" : "has ended"))
+            .cause(diagnosis.cause)
+            .hint(fmt::format("the checkpoint is whole: {}", dump.checkpoint->string()))
+            .log(kept_log(dump));
+    require_whole(dump, settle, diagnosis.cause);
+    throw Error(Fault::dump_failed, fmt::format("cannot dump {}: criu {}; the process runs on", dump.target, end))
+        .cause(diagnosis.cause)
+        .hint(diagnosis.hint)
+        .log(kept_log(dump));
+}
+
+} // namespace cedana

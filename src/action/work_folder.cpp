@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/work_folder.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <system_error>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* k_lock_name = "lock";
+constexpr const char* k_dump = "dump";
+constexpr const char* k_restore = "restore";
+
+struct Owner {
+    WorkKind kind = WorkKind::dump;
+    pid_t cedana = 0;
+};
+
+// Absent for what is no working folder, as the folder of locks.
+std::optional<Owner> owner_of(const fs::path& path) {
+    const std::vector<std::string> parts = split(path.filename().string(), '.');
+    std::int64_t pid = 0;
+    if (parts.size() != 3 || (parts[0] != k_dump && parts[0] != k_restore) || !parse_number(parts[1], pid))
+        return std::nullopt;
+    return Owner{.kind = parts[0] == k_dump ? WorkKind::dump : WorkKind::restore, .cedana = static_cast<pid_t>(pid)};
+}
+
+// None while somebody works in the folder.
+std::optional<UniqueFd> take_over(const fs::path& path, pid_t cedana) {
+    UniqueFd lock(::open((path / k_lock_name).c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    // Made a moment ago, or its cedana was killed in that moment.
+    if (!lock && ::kill(cedana, 0) == 0)
+        return std::nullopt;
+    if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+        return std::nullopt;
+    return lock;
+}
+
+} // namespace
+
+WorkFolder::WorkFolder(WorkKind kind, const fs::path& parent)
+    : folder_(parent, fmt::format("{}.{}", kind == WorkKind::dump ? k_dump : k_restore, ::getpid())) {
+    // It gets its name when it is locked: a lock file that nobody holds is that of an abandoned folder.
+    const fs::path unnamed = folder_.path() / "lock.new";
+    lock_ = open_file(unnamed, O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0 ||
+        ::rename(unnamed.c_str(), (folder_.path() / k_lock_name).c_str()) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot lock {}", folder_.path().string()), Fault::storage);
+    }
+}
+
+WorkFolders find_work_folders(const fs::path& parent) {
+    WorkFolders found;
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(parent, ignored)) {
+        const auto owner = owner_of(entry.path());
+        if (!owner)
+            continue;
+        auto lock = take_over(entry.path(), owner->cedana);
+        if (!lock)
+            found.busy.push_back(entry.path());
+        // Whoever had it until now may have removed it.
+        else if (fs::exists(entry.path(), ignored))
+            found.abandoned.push_back(
+                {.path = entry.path(), .kind = owner->kind, .cedana = owner->cedana, .lock = std::move(*lock)});
+    }
+    return found;
+}
+
+} // namespace cedana

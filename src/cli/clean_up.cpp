@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/cli/clean_up.hpp"
+
+#include "cedana/action/clean.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/cli/output.hpp"
+
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const std::vector<CleanedItem>& items) {
+    Json json = Json::array();
+    for (const CleanedItem& item : items) {
+        json.push_back({{"what", item.what}, {"name", printable(item.name)}});
+        if (!item.why.empty())
+            json.back()["why"] = printable(item.why);
+    }
+    return json;
+}
+
+void print_items(std::string_view outcome, const std::vector<CleanedItem>& items) {
+    for (const CleanedItem& item : items)
+        print_line(fmt::format("{:<8}{:<19} {}{}", outcome, item.what, printable(item.name),
+                               item.why.empty() ? "" : ": " + printable(item.why)));
+}
+
+} // namespace
+
+void clean_up(const std::vector<std::filesystem::path>& folders, const CommonArguments& common) {
+    const LoadedConfig config = load_config_for(common);
+    CleanRequest request{.folders = folders, .look_for = LookFor::left_overs_and_locks};
+    for (const std::string& folder :
+         {config.values.shared_storage_dump_storage_dir, config.values.shared_storage_mount_point})
+        if (!folder.empty())
+            request.folders.emplace_back(folder);
+    const CleanResult result = clean(request);
+    if (common.format == Format::json) {
+        print_json({{"removed", to_json(result.removed)}, {"kept", to_json(result.kept)}});
+        return;
+    }
+    print_items("removed", result.removed);
+    print_items("kept", result.kept);
+}
+
+} // namespace cedana

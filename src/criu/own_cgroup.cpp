@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/criu/own_cgroup.hpp"
+
+#include "cedana/base/child_process.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cedana::criu {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view k_prefix = "cedana-criu.";
+
+// Where they are mounted. "36 25 0:31 / /sys/fs/cgroup/systemd rw,… - cgroup cgroup rw,name=systemd" (proc(5)).
+std::vector<fs::path> hierarchies() {
+    std::vector<fs::path> found;
+    for (const std::string& line : split(read_file("/proc/self/mountinfo"), '\n')) {
+        const std::vector<std::string> words = split(line, ' ');
+        const std::size_t type = line.find(" - cgroup");
+        if (words.size() < 5 || words[3] != "/" || type == std::string::npos)
+            continue;
+        const std::string_view tail = std::string_view(line).substr(type);
+        if (tail.starts_with(" - cgroup2 ") || tail.find("name=systemd") != std::string_view::npos)
+            found.emplace_back(words[4]);
+    }
+    return found;
+}
+
+bool write_to(const fs::path& path, const std::string& text) {
+    const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+std::vector<pid_t> processes_in(const fs::path& folder) {
+    std::vector<pid_t> found;
+    for (const std::string& word : split(read_file(folder / "cgroup.procs"), '\n'))
+        if (std::int64_t pid = 0; parse_number(word, pid))
+            found.push_back(static_cast<pid_t>(pid));
+    return found;
+}
+
+// A CRIU that is killed may leave processes with which it tried what the kernel can do, stopped for ever.
+void end_processes_in(const fs::path& folder) {
+    constexpr int k_limit_ms = 5000;
+    for (const pid_t pid : processes_in(folder)) {
+        const auto pidfd = open_pidfd(pid);
+        // The pid may have got to another process before it was opened, but not after.
+        if (!pidfd || std::ranges::count(processes_in(folder), pid) == 0)
+            continue;
+        send_signal(*pidfd, SIGKILL);
+        pollfd entry{.fd = pidfd->get(), .events = POLLIN, .revents = 0};
+        ::poll(&entry, 1, k_limit_ms);
+    }
+}
+
+// A CRIU that works has its session for itself; what it leaves when it is killed belongs to that session, too.
+bool has_criu(const fs::path& folder) {
+    const std::vector<pid_t> pids = processes_in(folder);
+    return std::ranges::any_of(pids, [](pid_t pid) { return ::getsid(pid) == pid; });
+}
+
+// A process that has ended may count for a moment longer, and version 1 tells nobody when a group is empty.
+bool remove_group(const fs::path& folder) {
+    constexpr int k_tries = 100;
+    constexpr auto k_pause = std::chrono::milliseconds(10);
+    for (int tries = 0; tries < k_tries; ++tries) {
+        try {
+            end_processes_in(folder);
+        } catch (const Error& error) {
+            spdlog::debug("cannot end what is left in {}: {}", folder.string(), error.message());
+        }
+        if (::rmdir(folder.c_str()) == 0)
+            return true;
+        if (errno != EBUSY)
+            return false;
+        std::this_thread::sleep_for(k_pause);
+    }
+    return false;
+}
+
+} // namespace
+
+OwnCgroup::OwnCgroup(pid_t process) {
+    const std::string pid = std::to_string(process);
+    for (const fs::path& hierarchy : hierarchies()) {
+        const fs::path folder = hierarchy / fmt::format("{}{}", k_prefix, ::getpid());
+        if (::mkdir(folder.c_str(), 0755) != 0)
+            continue;
+        folders_.push_back(folder);
+        if (!write_to(folder / "cgroup.procs", pid))
+            spdlog::debug("criu stays in the control group of cedana in {}", hierarchy.string());
+    }
+    // Needs CAP_SYS_RESOURCE (proc(5)).
+    constexpr const char* k_never = "-1000";
+    if (!write_to(fs::path("/proc") / pid / "oom_score_adj", k_never))
+        spdlog::debug("criu can be ended when memory runs out: its oom_score_adj cannot be lowered");
+}
+
+OwnCgroup::~OwnCgroup() {
+    for (const fs::path& folder : folders_)
+        if (!remove_group(folder))
+            spdlog::debug("cannot remove {} yet", folder.string());
+}
+
+std::vector<fs::path> remove_abandoned_cgroups() {
+    std::vector<fs::path> removed;
+    for (const fs::path& hierarchy : hierarchies()) {
+        std::error_code ignored;
+        for (const auto& entry : fs::directory_iterator(hierarchy, ignored)) {
+            const std::string name = entry.path().filename().string();
+            std::int64_t pid = 0;
+            // A CRIU that outlives its cedana heals the tree: it is not to be disturbed.
+            if (name.starts_with(k_prefix) && parse_number(name.substr(k_prefix.size()), pid) &&
+                ::kill(static_cast<pid_t>(pid), 0) != 0 && !has_criu(entry.path()) && remove_group(entry.path()))
+                removed.push_back(entry.path());
+        }
+    }
+    return removed;
+}
+
+} // namespace cedana::criu

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/storage/link_remap.hpp"
+
+#include "cedana/model/link_remap.hpp"
+
+#include <algorithm>
+#include <system_error>
+
+#include <sys/stat.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> link_remaps(const fs::path& path, dev_t device, ino_t inode) {
+    std::error_code error;
+    fs::path folder = path.parent_path();
+    while (folder.has_relative_path() && !fs::is_directory(folder, error))
+        folder = folder.parent_path();
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+        struct ::stat info {};
+        if (is_remap_name(entry.path().filename().string()) && ::lstat(entry.path().c_str(), &info) == 0 &&
+            info.st_dev == device && info.st_ino == inode)
+            found.push_back(entry.path());
+    }
+    std::ranges::sort(found);
+    return found;
+}
+
+} // namespace cedana

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two cedanas that want the same tree, and a pid that changes hands while it is looked at.
+#include "cedana/base/files.hpp"
+
+#include <csignal>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
+
+#include "support/wait.hpp"
+#include "system/moments.hpp"
+#include "system/step_log.hpp"
+#include "system/system_fixture.hpp"
+
+namespace cedana::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t k_steps = 100;
+
+class TwoAtOnce : public System {
+  protected:
+    void SetUp() override {
+        System::SetUp();
+        wait_for_more_lines(log, k_steps);
+    }
+    void expect_undisturbed() { EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps))); }
+    [[nodiscard]] fs::path folder_of(const std::string& name) const {
+        fs::create_directories(scratch(name));
+        return scratch(name);
+    }
+
+    const fs::path log = scratch("count");
+    Target target{{target_program("counter"), log, "64"}};
+};
+
+TEST_F(TwoAtOnce, ASecondDumpIsRefusedAndTheFirstIsNotDisturbed) {
+    RunningCedana first(dump_arguments(target.pid()), options, folder_of("first"));
+    wait_for_dump_log(first.pid(), "Dumping pages");
+    const CedanaRun second = dump(target.pid());
+    EXPECT_EQ(second.exit_code, 6) << second.err;
+    EXPECT_TRUE(holds(second.err,
+                      fmt::format("process {} is being checkpointed by cedana process {}", target.pid(), first.pid())));
+    EXPECT_EQ(first.wait().exit_code, 0);
+    EXPECT_EQ(names_in(store()).size(), 1U);
+    expect_undisturbed();
+}
+
+TEST_F(TwoAtOnce, ADumpOfATreeThatIsBeingRestoredIsRefusedAndTheTreeComesBack) {
+    const fs::path zip = dump_and_stop(target);
+    RunningCedana restoring({"client", "restore", zip}, options, folder_of("restoring"));
+    wait_for_restore_log(restoring.pid(), "Forking task");
+    const CedanaRun dumped = dump(target.pid());
+    // 3: its process was not there yet.
+    EXPECT_TRUE(dumped.exit_code == 6 || dumped.exit_code == 3) << dumped.err;
+    EXPECT_TRUE(
+        holds(dumped.err, dumped.exit_code == 6 ? "is being restored by cedana process" : "no process has pid"));
+    EXPECT_EQ(restoring.wait().exit_code, 0);
+    expect_undisturbed();
+    EXPECT_EQ(names_in(store()), std::vector<std::string>{zip.filename()});
+}
+
+TEST_F(TwoAtOnce, OfTwoRestoresOneBringsTheTreeBackAndTheOtherIsRefused) {
+    const fs::path zip = dump_and_stop(target);
+    RunningCedana first({"client", "restore", zip}, options, folder_of("first"));
+    RunningCedana second({"client", "restore", zip}, options, folder_of("second"));
+    const CedanaRun a = first.wait();
+    const CedanaRun b = second.wait();
+    EXPECT_EQ(a.exit_code + b.exit_code, 7) << a.err << b.err;
+    EXPECT_EQ(a.out + b.out, target.pid_text() + "\n");
+    expect_undisturbed();
+}
+
+// A process that gets the pid of the target at a bad moment: it must run on, and nothing be published as the target's.
+class PidReuse : public TwoAtOnce {
+  protected:
+    [[nodiscard]] std::string swap() const {
+        return fmt::format("kill -9 {0}\n{1} {0} || exit 9\n", target.pid(), target_program("at_pid"));
+    }
+    CedanaRun run_while_the_target_ends(const std::vector<std::string>& more) {
+        RunningCedana cedana(dump_arguments(target.pid(), more), options, folder_of("run"));
+        // Reaped, its pid is free.
+        EXPECT_EQ(target.wait_end().signal(), SIGKILL);
+        return cedana.wait();
+    }
+    void expect_that_the_other_runs_on() const {
+        EXPECT_TRUE(is_running(target.pid()));
+        EXPECT_EQ(own_children(), std::vector<pid_t>{target.pid()});
+        EXPECT_EQ(names_in(store()), std::vector<std::string>());
+    }
+};
+
+TEST_F(PidReuse, BeforeCriuIsStartedIsNoticed) {
+    write_script(scratch("hook"), "#!/bin/sh\n" + swap());
+    options.environment["CEDANA_ACTION_SCRIPTS_PRE_DUMP"] = scratch("hook");
+    const CedanaRun run = run_while_the_target_ends({"--stop"});
+    EXPECT_EQ(run.exit_code, 3) << run.err;
+    EXPECT_TRUE(holds(run.err, "ended before the dump began"));
+    expect_that_the_other_runs_on();
+}
+
+TEST_F(PidReuse, WhenCriuHasBeenStartedIsNoticedBeforeAnythingIsStopped) {
+    write_script(scratch("criu"), "#!/bin/sh\nif [ \"$1\" = dump ]; then\n" + swap() + "fi\nexec criu \"$@\"\n");
+    options.environment["CEDANA_CRIU_PATH"] = scratch("criu");
+    const CedanaRun run = run_while_the_target_ends({"--stop"});
+    EXPECT_EQ(run.exit_code, 3) << run.err;
+    EXPECT_TRUE(holds(run.err, "another one has its pid now"));
+    expect_that_the_other_runs_on();
+}
+
+// Started by the test, at the moment that CRIU begins: what is of others is no descendant of the restore.
+TEST_F(PidReuse, AtARestoreLeavesTheOtherAloneAndRunsNothing) {
+    const fs::path zip = dump_and_stop(target);
+    const fs::path begun = scratch("begun");
+    const fs::path taken = scratch("taken");
+    write_script(scratch("criu"), fmt::format("#!/bin/sh\nif [ \"$1\" = restore ]; then\n: >{}\n"
+                                              "until [ -e {} ]; do sleep 0.01; done\nfi\nexec criu \"$@\"\n",
+                                              begun.string(), taken.string()));
+    options.environment["CEDANA_CRIU_PATH"] = scratch("criu");
+    RunningCedana restoring({"client", "restore", zip}, options, folder_of("run"));
+    wait_for_file(begun);
+    ChildProcess other = ChildProcess::spawn({.argv = {target_program("at_pid"), target.pid_text()}});
+    EXPECT_TRUE(other.wait().success());
+    write_text(taken, "");
+    const CedanaRun run = restoring.wait();
+    EXPECT_EQ(run.exit_code, 7) << run.err;
+    EXPECT_TRUE(is_running(target.pid()));
+    EXPECT_EQ(own_children(), std::vector<pid_t>{target.pid()});
+}
+
+class OwnGround : public TwoAtOnce {};
+
+TEST_F(OwnGround, CriuHasASessionAndAControlGroupOfItsOwnDuringADump) {
+    RunningCedana cedana(dump_arguments(target.pid()), options, folder_of("run"));
+    wait_for_dump_log(cedana.pid(), "Dumping pages");
+    const std::vector<pid_t> criu = children_of(cedana.pid());
+    ASSERT_EQ(criu.size(), 1U);
+    if (::access("/sys/fs/cgroup", W_OK) != 0)
+        cannot_run("control groups cannot be made here");
+    const std::string groups = read_file(fmt::format("/proc/{}/cgroup", criu.front()));
+    EXPECT_EQ(::getsid(criu.front()), criu.front());
+    const std::string name = fmt::format("/cedana-criu.{}\n", cedana.pid());
+    EXPECT_TRUE(holds(groups, name));
+    EXPECT_EQ(cedana.wait().exit_code, 0);
+    for (const auto& hierarchy : fs::directory_iterator("/sys/fs/cgroup"))
+        EXPECT_FALSE(fs::exists(hierarchy.path() / fmt::format("cedana-criu.{}", cedana.pid())));
+    expect_undisturbed();
+}
+
+} // namespace
+} // namespace cedana::testing
