@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The lines that systemd would run, run as it would run them.
 #include "cedana/base/child_process.hpp"
+#include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 

@@ -20,6 +20,11 @@
 namespace cedana::testing {
 namespace {
 
+Progress& unwatched() {
+    static Progress progress;
+    return progress;
+}
+
 namespace fs = std::filesystem;
 
 constexpr std::size_t k_steps = 20;
@@ -88,7 +93,7 @@ class Stalled : public System {
 
 TEST_F(Stalled, StoreIsWaitedFor) {
     const Checkpoint checkpoint(zip);
-    CheckpointImages images(checkpoint, Config());
+    CheckpointImages images(checkpoint, Config(), unwatched());
     SlowStore slow(images);
     const criu::RestoreReport report = criu::restore(job(criu::find_program("criu")), {}, slow, Interrupt::none());
     ASSERT_TRUE(report.status.success());
@@ -107,7 +112,7 @@ void stop_descendants(pid_t of) {
 // Stops CRIU, with the tasks that it has begun to restore, as soon as it asks for the pages.
 class StoppingCriu : public CheckpointImages {
   public:
-    explicit StoppingCriu(const Checkpoint& checkpoint) : CheckpointImages(checkpoint, Config()) {}
+    explicit StoppingCriu(const Checkpoint& checkpoint) : CheckpointImages(checkpoint, Config(), unwatched()) {}
     int open(const std::string& name) override {
         if (name.starts_with("pages-"))
             stop_descendants(::getpid());
