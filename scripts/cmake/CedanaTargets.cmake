@@ -10,6 +10,13 @@ if(CEDANA_SANITIZE)
     -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(cedana_settings INTERFACE -fsanitize=address,undefined)
 endif()
+if(CEDANA_THREAD_SANITIZE)
+  target_compile_options(cedana_settings INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
+  target_link_options(cedana_settings INTERFACE -fsanitize=thread)
+endif()
+if(CEDANA_FUZZ)
+  target_compile_options(cedana_settings INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 add_library(cedana_warnings INTERFACE)
 target_compile_options(cedana_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
