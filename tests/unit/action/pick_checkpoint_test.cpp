@@ -76,8 +76,8 @@ TEST_F(Pick, RefusesANameOfSeveralProcessesWithTheList) {
     add("b.zip", "redis", 12, "11:00:00");
     const Error error = refusal("redis");
     EXPECT_EQ(error.fault(), Fault::usage);
-    EXPECT_NE(error.message().find("pid 11"), std::string::npos);
-    EXPECT_NE(error.message().find("pid 12"), std::string::npos);
+    EXPECT_NE(error.cause().find("pid 11"), std::string::npos);
+    EXPECT_NE(error.cause().find("pid 12"), std::string::npos);
     EXPECT_EQ(pick("12"), "b.zip");
 }
 
