@@ -199,7 +199,7 @@ class Ground:
         return process.returncode, out.decode(), err.decode(errors="replace")
 
     def dump_arguments(self, target, mode):
-        return ["client", "dump", "-p", target.pid, "-d", self.store, mode]
+        return ["client", "dump", "-p", target.pid, "-d", self.store, mode, "--criu-arg=-v4"]
 
     def restore(self, zip_file, *more):
         code, out, err = self.run(["client", "restore", zip_file, *more])

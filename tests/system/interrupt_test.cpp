@@ -60,7 +60,8 @@ TEST_F(InterruptedDump, BySigtermLeavesTheTreeRunningAndNoFile) {
 class KilledCedana : public InterruptedDump, public ::testing::WithParamInterface<const char*> {
   protected:
     void kill_cedana_amid_a_dump() const {
-        RunningCedana cedana(dump_arguments(target.pid(), {"--stop"}), options, folder());
+        // CRIU tells of its action scripts only so.
+        RunningCedana cedana(dump_arguments(target.pid(), {"--stop", "--criu-arg=-v4"}), options, folder());
         wait_for_dump_log(cedana.pid(), GetParam());
         cedana.signal(SIGKILL);
         EXPECT_EQ(cedana.wait().exit_code, -1);

@@ -6,9 +6,6 @@
 #include <csignal>
 #include <optional>
 
-#include <fcntl.h>
-#include <stdlib.h>
-
 #include "support/wait.hpp"
 #include "system/step_log.hpp"
 #include "system/system_fixture.hpp"
@@ -171,22 +168,6 @@ TEST_F(Terminals, AProgramOutlivesTheTerminalOfItsRestore) {
     tmux.reset();
     const std::vector<std::string> lines = wait_for_more_lines(output, k_steps);
     EXPECT_TRUE(count_on_from(std::stoul(lines.at(0)), lines));
-}
-
-TEST_F(Terminals, ATreeWithATerminalOfItsOwnGetsAnotherBesideIt) {
-    require_program("/usr/bin/script", "bsdutils");
-    // The lowest number that is free, which a new terminal would get.
-    tmux.reset();
-    UniqueFd held(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
-    tmux.emplace(folder(), options.home);
-    held.reset();
-    tmux->run("script --quiet --command '" + loop() + " >" + scratch("log").string() + "' /dev/null");
-    wait_for_lines(scratch("log"), k_steps);
-    const fs::path zip = dump_and_stop_job(job());
-    tmux.reset();
-    const CedanaRun run = restore(zip);
-    ASSERT_EQ(run.exit_code, 0) << run.err;
-    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(scratch("log"), k_steps)));
 }
 
 TEST_F(Terminals, ALoopIntoTeeGoesOnIntoAnotherTee) {
