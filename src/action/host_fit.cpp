@@ -53,6 +53,9 @@ RequiredKind kind_of(const struct ::stat& info) {
 
 std::optional<std::string> misfit_of(const RequiredFile& file) {
     struct ::stat info {};
+    // What was open may have been a link itself (O_PATH), wherever it leads.
+    if (file.kind == RequiredKind::other && ::lstat(file.path.c_str(), &info) == 0 && S_ISLNK(info.st_mode))
+        return std::nullopt;
     // A link may lead there now: CRIU follows it as well.
     if (::stat(file.path.c_str(), &info) != 0) {
         const int err = errno;

@@ -67,6 +67,13 @@ def children_of(pid):
         return []
 
 
+def descendants_of(pid):
+    found = []
+    for child in children_of(pid):
+        found += [child, *descendants_of(child)]
+    return found
+
+
 def start_time(pid):
     """None for a process that has ended, a zombie too."""
     try:
@@ -110,7 +117,10 @@ class Target:
 
     def end(self):
         if self.lives():
-            os.kill(self.pid, signal.SIGKILL)
+            # Its children would go on without it; stopped, it makes no more of them.
+            os.kill(self.pid, signal.SIGSTOP)
+            for pid in [*descendants_of(self.pid), self.pid]:
+                os.kill(pid, signal.SIGKILL)
         self.ground.reap_all()
 
 

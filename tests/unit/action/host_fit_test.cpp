@@ -62,6 +62,15 @@ TEST_F(HostFit, TakesALinkToTheSameThing) {
     EXPECT_EQ(found(), std::vector<std::string>());
 }
 
+TEST_F(HostFit, TakesALinkThatWasOpenItselfWhereverItLeads) {
+    write("there", "four");
+    ASSERT_EQ(::symlink("there", path("link").c_str()), 0);
+    ASSERT_EQ(::symlink("nowhere", path("dangling").c_str()), 0);
+    need(path("link"), RequiredKind::other);
+    need(path("dangling"), RequiredKind::other);
+    EXPECT_EQ(found(), std::vector<std::string>());
+}
+
 TEST_F(HostFit, IsNotGivenOnAnotherMachine) {
     manifest.host.machine = "aarch64";
     manifest.host.cpu_flags = {"asimd"};
