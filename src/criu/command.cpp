@@ -61,6 +61,8 @@ std::vector<std::string> restore_argv(const RestoreCommand& command) {
     argv.insert(argv.end(), {"--restore-detached", "--pidfile", command.pid_file.string()});
     for (const Inherited& one : command.inherited)
         argv.insert(argv.end(), {k_inherit, fmt::format("fd[{}]:{}", one.number, one.id)});
+    if (command.lazy_pages)
+        argv.emplace_back("--lazy-pages");
     add_options(argv, command.options);
     return argv;
 }

@@ -43,6 +43,7 @@ int end_of(const Started& started) { return started.told ? started.told.get() : 
 SpawnRequest request_for(const RestoreJob& job, const Ends& ends, const UniqueFd& out) {
     RestoreCommand command{.paths = {.program = job.program, .images = job.folder, .work = job.folder},
                            .options = job.options,
+                           .lazy_pages = job.lazy_pages == LazyPages::left_out,
                            .pid_file = job.folder / k_pid_file};
     SpawnRequest request{
         .argv = {}, .fds = {{out.get(), 1}, {out.get(), 2}}, .cwd = job.folder.string(), .env = clean_environment()};

@@ -27,6 +27,9 @@ enum class Terminal { none, ours, fresh };
 // in_new_namespace: beside whoever has the pids here (pid_namespace.hpp).
 enum class Pids { same, in_new_namespace };
 
+// left_out: private anonymous memory is somebody else's to bring (lazy_fill.hpp); the source must not send it.
+enum class LazyPages { sent, left_out };
+
 struct RestoreJob {
     std::string program;
     CriuOptions options;
@@ -38,6 +41,7 @@ struct RestoreJob {
     Pids pids = Pids::same;
     // CRIU inherits it, and has it open for as long as it runs, but not in a new namespace; -1: none.
     int held = -1;
+    LazyPages lazy_pages = LazyPages::sent;
     // CRIU took no byte and asked for nothing for so long, though bytes were ready for it.
     std::chrono::seconds stall_limit = std::chrono::seconds(60);
 };

@@ -65,6 +65,13 @@ INSTANTIATE_TEST_SUITE_P(
                       OptionCase{"extra", {.extra = {"--a", "--b=c"}}, {"--a", "--b=c"}}),
     [](const auto& option) { return option.param.name; });
 
+TEST(RestoreArgv, LeavesPagesOutOnlyWhenAsked) {
+    RestoreCommand command{.paths = {}, .options = {}, .pid_file = "p"};
+    EXPECT_FALSE(has(restore_argv(command), {"--lazy-pages"}));
+    command.lazy_pages = true;
+    EXPECT_TRUE(has(restore_argv(command), {"--lazy-pages"}));
+}
+
 TEST(RestoreArgv, DetachesAndWritesThePid) {
     const Words argv = restore_argv({.paths = {}, .options = {}, .pid_file = "/run/x/pid"});
     EXPECT_TRUE(has(argv, {"--restore-detached"}));

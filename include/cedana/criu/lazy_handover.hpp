@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `criu restore --lazy-pages` tells the one who fills the memory (criu/uffd.c): over a unix socket in its work
+// folder, for each task its pid and its userfaultfd, a negative pid for a zombie, and at last that the tree goes on
+// now.
+#pragma once
+
+#include "cedana/base/unique_fd.hpp"
+
+#include <optional>
+#include <variant>
+
+#include <sys/types.h>
+
+namespace cedana::criu {
+
+// Where CRIU looks for it.
+inline constexpr const char* k_lazy_socket = "lazy-pages.socket";
+
+class LazyHandover {
+  public:
+    struct Task {
+        pid_t pid = 0;
+        UniqueFd fault;
+    };
+    struct TreeGoesOn {};
+    struct Closed {};
+    using Message = std::variant<Task, TreeGoesOn, Closed>;
+
+    // Takes the connection that waits at `listener`. Throws Error.
+    [[nodiscard]] static LazyHandover accept(int listener);
+
+    [[nodiscard]] int fd() const noexcept { return connection_.get(); }
+    // Never blocks: absent while there is none. Throws Error for what CRIU does not say.
+    [[nodiscard]] std::optional<Message> next();
+
+  private:
+    explicit LazyHandover(UniqueFd connection) : connection_(std::move(connection)) {}
+    [[nodiscard]] std::optional<Message> next_number();
+    [[nodiscard]] std::optional<Message> next_descriptor();
+
+    UniqueFd connection_;
+    // Whose descriptor comes next.
+    std::optional<pid_t> expects_;
+};
+
+} // namespace cedana::criu

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/criu/lazy_handover.hpp"
+
+#include "cedana/base/error.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <sys/socket.h>
+
+namespace cedana::criu {
+
+namespace {
+
+// LAZY_PAGES_RESTORE_FINISHED (criu/uffd.c); above every pid.
+constexpr std::int32_t k_tree_goes_on = 0x52535446;
+
+// recvmsg(2); absent while nothing is there.
+std::optional<ssize_t> receive(int fd, msghdr& message) {
+    while (true) {
+        const ssize_t count = ::recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        if (count >= 0)
+            return count;
+        const int err = errno;
+        if (err == EAGAIN || err == EWOULDBLOCK)
+            return std::nullopt;
+        // CRIU was killed with something unread.
+        if (err == ECONNRESET)
+            return 0;
+        if (err != EINTR)
+            throw os_error(err, "cannot receive from criu");
+    }
+}
+
+} // namespace
+
+LazyHandover LazyHandover::accept(int listener) {
+    UniqueFd connection(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
+    if (!connection) {
+        const int err = errno;
+        throw os_error(err, "cannot take the connection of criu");
+    }
+    return LazyHandover(std::move(connection));
+}
+
+std::optional<LazyHandover::Message> LazyHandover::next() { return expects_ ? next_descriptor() : next_number(); }
+
+std::optional<LazyHandover::Message> LazyHandover::next_number() {
+    while (true) {
+        std::int32_t number = 0;
+        iovec part{.iov_base = &number, .iov_len = sizeof number};
+        msghdr message{};
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        const auto count = receive(connection_.get(), message);
+        if (!count)
+            return std::nullopt;
+        if (*count == 0)
+            return Closed{};
+        if (*count != sizeof number)
+            throw Error(Fault::internal, "criu sends a pid of a wrong length");
+        if (number == k_tree_goes_on)
+            return TreeGoesOn{};
+        // A zombie has no memory.
+        if (number <= 0)
+            continue;
+        expects_ = number;
+        return next_descriptor();
+    }
+}
+
+std::optional<LazyHandover::Message> LazyHandover::next_descriptor() {
+    char byte = 0;
+    iovec part{.iov_base = &byte, .iov_len = 1};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const auto count = receive(connection_.get(), message);
+    if (!count)
+        return std::nullopt;
+    if (*count == 0)
+        return Closed{};
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+        throw Error(Fault::internal, fmt::format("criu sends no userfaultfd for process {}", *expects_));
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    const pid_t pid = *expects_;
+    expects_.reset();
+    return Task{.pid = pid, .fault = UniqueFd(fd)};
+}
+
+} // namespace cedana::criu

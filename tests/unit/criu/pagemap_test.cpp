@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/error.hpp"
+#include "cedana/criu/pagemap.hpp"
+
+#include <cstring>
+
+#include <gtest/gtest.h>
+
+namespace cedana::criu {
+namespace {
+
+using namespace std::string_literals;
+
+std::string number(std::uint32_t value) {
+    std::string bytes(sizeof value, '\0');
+    std::memcpy(bytes.data(), &value, sizeof value);
+    return bytes;
+}
+
+std::string varint(std::uint64_t value) {
+    std::string bytes;
+    for (; value > 127; value >>= 7)
+        bytes += static_cast<char>(value | 128);
+    return bytes + static_cast<char>(value);
+}
+
+std::string field(unsigned key, std::uint64_t value) { return varint(key * 8) + varint(value); }
+
+std::string image(std::uint32_t magic, const std::vector<std::string>& messages) {
+    std::string bytes = number(0x54564319) + number(magic);
+    for (const std::string& message : messages)
+        bytes += number(static_cast<std::uint32_t>(message.size())) + message;
+    return bytes;
+}
+
+std::string pagemap(const std::vector<std::string>& messages) { return image(0x56084025, messages); }
+
+std::string entry(std::uint64_t address, std::uint64_t flags, std::uint64_t pages) {
+    return field(1, address) + field(2, 0) + field(4, flags) + field(5, pages);
+}
+
+Fault fault_of(const std::string& bytes) {
+    try {
+        static_cast<void>(parse_pagemap(bytes));
+    } catch (const Error& error) {
+        return error.fault();
+    }
+    return Fault::usage;
+}
+
+TEST(Pagemap, CountsPagesAlongTheImage) {
+    const Pagemap map = parse_pagemap(
+        pagemap({field(1, 3), entry(0x400000, 4, 2), entry(0x7f0000000000, 6, 1000), entry(0x7fff00000000, 4, 1)}));
+    EXPECT_EQ(map.pages_image(), "pages-3.img");
+    EXPECT_EQ(map.runs, (std::vector<PageRun>{{.address = 0x400000, .pages = 2, .first = 0, .lazy = false},
+                                              {.address = 0x7f0000000000, .pages = 1000, .first = 2, .lazy = true},
+                                              {.address = 0x7fff00000000, .pages = 1, .first = 1002, .lazy = false}}));
+    EXPECT_EQ(map.pages(), 1003U);
+    EXPECT_EQ(map.lazy_pages(), 1000U);
+}
+
+// criu/pagemap.c, init_compat_pagemap_entry.
+TEST(Pagemap, OfAnOlderCriuHasItsCountElsewhereAndNoFlags) {
+    const Pagemap map = parse_pagemap(pagemap({field(1, 1), field(1, 0x1000) + field(2, 7)}));
+    EXPECT_EQ(map.runs, (std::vector<PageRun>{{.address = 0x1000, .pages = 7, .first = 0, .lazy = false}}));
+}
+
+TEST(Pagemap, OfAnIncrementalCheckpointIsRefused) {
+    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 1, 7)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 2, 7)})), Fault::checkpoint);
+}
+
+TEST(Pagemap, ThatIsDamagedIsRefused) {
+    const std::string whole = pagemap({field(1, 3), entry(0x400000, 6, 2)});
+    EXPECT_EQ(fault_of(image(0x57492820, {field(1, 3)})), Fault::checkpoint);
+    // A head alone is an empty pagemap.
+    const std::size_t head = pagemap({field(1, 3)}).size();
+    for (std::size_t length = 0; length < whole.size(); ++length)
+        EXPECT_EQ(fault_of(whole.substr(0, length)), length == head ? Fault::usage : Fault::checkpoint) << length;
+}
+
+TEST(Pagemap, BelongsToTheTaskInItsName) {
+    EXPECT_EQ(task_of_image("pagemap-42.img", "pagemap-"), 42);
+    EXPECT_FALSE(task_of_image("pagemap-shmem-42.img", "pagemap-"));
+    EXPECT_FALSE(task_of_image("pagemap-.img", "pagemap-"));
+    EXPECT_FALSE(task_of_image("pagemap-42", "pagemap-"));
+    EXPECT_FALSE(task_of_image("mm-42.img", "pagemap-"));
+}
+
+TEST(Mappings, ThatAForkWipesAreFound) {
+    const auto mapping = [](std::uint64_t start, std::uint64_t advice) {
+        const std::string fields = field(1, start) + field(2, start + 0x2000) + field(9, advice);
+        return varint(14 * 8 + 2) + varint(fields.size()) + fields;
+    };
+    const std::string message =
+        field(1, 1) + mapping(0x1000, 0) + mapping(0x5000, 1U << 18) + mapping(0x9000, 1U << 10);
+    EXPECT_EQ(parse_wiped_on_fork(image(0x57492820, {message})),
+              (std::vector<AddressRange>{{.start = 0x5000, .end = 0x7000}}));
+}
+
+} // namespace
+} // namespace cedana::criu
