@@ -102,8 +102,8 @@ Entries candidates(const Entries& catalog, std::string_view wanted) {
             .hint("`cedana client list` shows what is there");
     }
     if (!is_one_process(found))
-        throw Error(Fault::usage, fmt::format("{} is not clear: there are checkpoints of more than one process",
-                                              printable(wanted)))
+        throw Error(Fault::usage,
+                    fmt::format("{} is not clear: there are checkpoints of more than one process", printable(wanted)))
             .cause(list_of(found))
             .hint("name the pid, or the file");
     // What is older is only of interest when the newest is damaged.
