@@ -195,7 +195,8 @@ Offers complete(const CLI::App& program, const std::vector<std::string>& words, 
 std::string offers_text(const Offers& offers) {
     std::string text;
     for (const Offer& offer : offers.words)
-        text += printable(offer.word) + (offer.meaning.empty() ? "" : "\t" + printable(offer.meaning)) + "\n";
+        text += printable(offer.word) +
+                (offer.meaning.empty() ? std::string() : fmt::format("\t{}", printable(offer.meaning))) + "\n";
     return text + (offers.paths == Paths::files ? ":files\n" : offers.paths == Paths::folders ? ":folders\n" : "");
 }
 

@@ -72,9 +72,9 @@ void add_open(std::vector<std::string>& lines, const RecordedFacts& facts) {
 std::string line_of(const RecordedSocket& socket) {
     std::string line = fmt::format("socket: {} {}", printable(socket.kind), printable(socket.state));
     if (!socket.local.empty())
-        line += " " + printable(socket.local);
+        line += fmt::format(" {}", printable(socket.local));
     if (!socket.remote.empty())
-        line += " to " + printable(socket.remote);
+        line += fmt::format(" to {}", printable(socket.remote));
     if (!socket.peer_outside.empty())
         line += " to " + printable(socket.peer_outside);
     return line;

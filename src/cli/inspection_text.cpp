@@ -225,8 +225,8 @@ class InspectionText {
 
 std::string signed_bytes(std::uint64_t before, std::uint64_t after) {
     return before == after  ? "="
-           : before < after ? "+" + human_bytes(after - before)
-                            : "-" + human_bytes(before - after);
+           : before < after ? fmt::format("+{}", human_bytes(after - before))
+                            : fmt::format("-{}", human_bytes(before - after));
 }
 
 Colour colour_of(Change change) {

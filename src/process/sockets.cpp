@@ -55,7 +55,7 @@ std::string_view after(std::string_view bytes, std::size_t length) {
 // An abstract name begins with a zero byte (unix(7)), and a path may end with one.
 std::string name_of(std::string_view bytes) {
     if (bytes.starts_with('\0'))
-        return "@" + std::string(bytes.substr(1));
+        return fmt::format("@{}", bytes.substr(1));
     return std::string(bytes.substr(0, bytes.find('\0')));
 }
 
