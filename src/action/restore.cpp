@@ -218,10 +218,10 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     require_memory(manifest, host_memory());
     require_addresses(manifest, request.config.criu_extra_args);
     std::optional<TreeLock> lock(std::in_place, LockedFor::restore, state_folder() / "locks");
-    if (!request.new_pid_namespace)
+    if (!request.new_pid_namespace) {
         lock->add(pids_of(manifest));
-    if (!request.new_pid_namespace)
         require_free_pids(Procfs(), manifest, k_zombie_limit, interrupt);
+    }
     warn_of_gaps(manifest.watch, manifest.name);
     const Joins joins = request.joins_for(manifest);
     for (const std::string& warning :
