@@ -48,7 +48,7 @@ class FailingDisk : public WithFakeCriu, public ::testing::WithParamInterface<Fa
         return failed == lines.end() ? "" : *failed;
     }
 
-    // Exit 9, or another that the table in README has for it; and never a fault of cedana's own.
+    // Exit 9, or another that the table in docs/reference.md has for it; and never a fault of cedana's own.
     static void expect_told(const CedanaRun& run, const std::string& call) {
         EXPECT_TRUE(run.exit_code == 0 || run.exit_code == 9 || run.exit_code == 7) << call << "\n" << run.err;
         EXPECT_EQ(run.exit_code != 0, holds(run.err, "error: ")) << call << "\n" << run.err;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include <spdlog/fmt/fmt.h>
+
 #include "unit/model/config_fixture.hpp"
 
 namespace cedana::testing {
@@ -145,6 +147,15 @@ INSTANTIATE_TEST_SUITE_P(Keys, UnknownKey,
 TEST(TemplateText, IsTheShippedFile) {
     EXPECT_EQ(read_file(std::filesystem::path(CEDANA_SOURCE_DIR) / "config" / "cedana_config.json"), template_text())
         << "write template_text() to config/cedana_config.json";
+}
+
+TEST(Reference, HasARowForEverySetting) {
+    const std::string page = read_file(std::filesystem::path(CEDANA_SOURCE_DIR) / "docs" / "reference.md");
+
+    for (const Setting& setting : settings()) {
+        const std::string row = fmt::format("\n| `{}` | `{}` | ", setting.key, value_of(Config(), setting).dump());
+        EXPECT_NE(page.find(row), std::string::npos) << "docs/reference.md lacks a row" << row;
+    }
 }
 
 TEST(TemplateText, HoldsEveryDefault) {
