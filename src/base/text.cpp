@@ -2,6 +2,7 @@
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <ctime>
 #include <numeric>
@@ -95,6 +96,19 @@ std::string printable(std::string_view text) {
         text.remove_prefix(length);
     }
     return out;
+}
+
+std::string shell_word(std::string_view text) {
+    const auto is_plain = [](unsigned char c) {
+        return std::isalnum(c) != 0 ||
+               std::string_view("/._-+@%:,=").find(static_cast<char>(c)) != std::string_view::npos;
+    };
+    if (!text.empty() && std::ranges::all_of(text, is_plain))
+        return std::string(text);
+    std::string word = "'";
+    for (const char c : printable(text))
+        word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return word + "'";
 }
 
 std::string human_bytes(std::uint64_t bytes) {

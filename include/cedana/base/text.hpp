@@ -23,6 +23,9 @@ namespace cedana {
 // Control characters and invalid UTF-8 as \xNN, so that a name from outside cannot steer the terminal.
 [[nodiscard]] std::string printable(std::string_view text);
 
+// The text as one word of a shell: as it is, or in quotes where the shell would make something else of it.
+[[nodiscard]] std::string shell_word(std::string_view text);
+
 // "1.5 GiB", "12 KiB", "7 B"
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
 

@@ -40,6 +40,13 @@ TEST(Printable, KeepsUtf8) { EXPECT_EQ(printable("größe ✓"), "größe ✓");
 TEST(Printable, EscapesBrokenUtf8) { EXPECT_EQ(printable("\xff\xc3"), "\\xff\\xc3"); }
 TEST(Printable, EscapesC1Controls) { EXPECT_EQ(printable("\xc2\x9b"), "\\xc2\\x9b"); }
 
+TEST(ShellWord, LeavesPlainPathsAsTheyAre) {
+    EXPECT_EQ(shell_word("/etc/cedana/a-b_c.json"), "/etc/cedana/a-b_c.json");
+}
+TEST(ShellWord, QuotesWhatAShellWouldChange) { EXPECT_EQ(shell_word("/srv/a b;$(x)"), "'/srv/a b;$(x)'"); }
+TEST(ShellWord, QuotesQuotes) { EXPECT_EQ(shell_word("it's"), "'it'\\''s'"); }
+TEST(ShellWord, QuotesNothingToo) { EXPECT_EQ(shell_word(""), "''"); }
+
 TEST(HumanBytes, ChoosesTheUnit) {
     EXPECT_EQ(human_bytes(7), "7 B");
     EXPECT_EQ(human_bytes(1536), "1.5 KiB");

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the databases of users and groups say, for messages and for who is meant by a group.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+// The number when there is no name.
+[[nodiscard]] std::string user_name(uid_t uid);
+[[nodiscard]] std::string group_name(gid_t gid);
+
+// The group lists nobody else as a member. Those whose first group it is are not listed by it.
+[[nodiscard]] bool has_no_members_but(gid_t gid, std::string_view user);
+
+} // namespace cedana
