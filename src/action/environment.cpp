@@ -46,6 +46,7 @@ class EnvironmentCheck {
         }
         found_.push_back(check_userfaultfd());
         found_.push_back(check_cgroups());
+        found_.push_back(check_own_cgroup());
         check_work_folder();
         check_folders();
         return std::move(found_);

@@ -4,18 +4,15 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/base/unique_fd.hpp"
+#include "cedana/criu/own_cgroup.hpp"
+#include "cedana/criu/userfault.hpp"
 
 #include <array>
-#include <cerrno>
 #include <string>
 
 #include <spdlog/fmt/fmt.h>
 
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <linux/userfaultfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -87,8 +84,10 @@ std::vector<Requirement> check_privileges(const ProcessStatus& status) {
                          .needed = "root with these capabilities",
                          .remedy = "run cedana outside of the container",
                          .permanent = "start the container with --privileged"});
-    found.push_back(check_optional(status, {CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE"},
-                                   "processes of other users than root cannot be dumped"));
+    found.push_back(
+        check_optional(status, {CAP_SYS_RESOURCE, "CAP_SYS_RESOURCE"},
+                       "processes of other users than root cannot be dumped, and who brings the memory of a "
+                       "lazy restore can be ended when memory runs out"));
     found.push_back(check_optional(status, {CAP_NET_ADMIN, "CAP_NET_ADMIN"},
                                    "processes with established TCP connections cannot be dumped"));
     return found;
@@ -108,17 +107,32 @@ Requirement check_tracing(const fs::path& sys) {
 }
 
 Requirement check_userfaultfd() {
-    const UniqueFd fd(static_cast<int>(::syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK)));
-    if (fd)
+    try {
+        criu::require_userfault();
         return met("userfaultfd", "available");
-    const int err = errno;
-    return {.name = "userfaultfd",
+    } catch (const Error& error) {
+        return {.name = "userfaultfd",
+                .standing = Standing::doubtful,
+                .found = error.message(),
+                .needed = "userfaultfd with its events, for a lazy restore",
+                .remedy = error.hint(),
+                .permanent =
+                    "vm.unprivileged_userfaultfd = 1 in /etc/sysctl.d/90-cedana.conf, or a kernel from 4.11 on "
+                    "that is built with CONFIG_USERFAULTFD"};
+    }
+}
+
+Requirement check_own_cgroup() {
+    if (const auto place = criu::place_for_own_cgroup())
+        return met("own cgroup", fmt::format("can be made at {}", place->string()));
+    return {.name = "own cgroup",
             .standing = Standing::doubtful,
-            .found = fmt::format("{}: a lazy restore is not possible", errno_text(err)),
-            .needed = "the system call userfaultfd",
-            .remedy = err == EPERM ? "sysctl -w vm.unprivileged_userfaultfd=1" : "restore without --lazy",
-            .permanent = err == EPERM ? "vm.unprivileged_userfaultfd = 1 in /etc/sysctl.d/90-cedana.conf"
-                                      : "a kernel built with CONFIG_USERFAULTFD"};
+            .found =
+                "none can be made: what ends the service or session of cedana (systemctl stop) also ends a CRIU that "
+                "dumps, and who brings the memory of a lazy restore",
+            .needed = "cgroup version 2, or the hierarchy of systemd in version 1, that can be written",
+            .remedy = "mount -o remount,rw /sys/fs/cgroup",
+            .permanent = "start the container with a cgroup file system that can be written"};
 }
 
 Requirement check_cgroups(const fs::path& cgroups) {

@@ -74,8 +74,8 @@ void end_processes_in(const fs::path& folder) {
     }
 }
 
-// A CRIU that works has its session for itself; what it leaves when it is killed belongs to that session, too.
-bool has_criu(const fs::path& folder) {
+// Who works there has a session for itself; what it leaves when it is killed belongs to that session, too.
+bool has_worker(const fs::path& folder) {
     const std::vector<pid_t> pids = processes_in(folder);
     return std::ranges::any_of(pids, [](pid_t pid) { return ::getsid(pid) == pid; });
 }
@@ -101,7 +101,7 @@ bool remove_group(const fs::path& folder) {
 
 } // namespace
 
-OwnCgroup::OwnCgroup(pid_t process) {
+OwnCgroup::OwnCgroup(pid_t process) : process_(process) {
     const std::string pid = std::to_string(process);
     for (const fs::path& hierarchy : hierarchies()) {
         const fs::path folder = hierarchy / fmt::format("{}{}", k_prefix, ::getpid());
@@ -109,18 +109,28 @@ OwnCgroup::OwnCgroup(pid_t process) {
             continue;
         folders_.push_back(folder);
         if (!write_to(folder / "cgroup.procs", pid))
-            spdlog::debug("criu stays in the control group of cedana in {}", hierarchy.string());
+            spdlog::debug("process {} stays in the control group of cedana in {}", process, hierarchy.string());
     }
     // Needs CAP_SYS_RESOURCE (proc(5)).
     constexpr const char* k_never = "-1000";
     if (!write_to(fs::path("/proc") / pid / "oom_score_adj", k_never))
-        spdlog::debug("criu can be ended when memory runs out: its oom_score_adj cannot be lowered");
+        spdlog::debug("process {} can be ended when memory runs out: its oom_score_adj cannot be lowered", process);
 }
 
 OwnCgroup::~OwnCgroup() {
-    for (const fs::path& folder : folders_)
-        if (!remove_group(folder))
+    for (const fs::path& folder : folders_) {
+        if (process_ == ::getpid() && !write_to(folder.parent_path() / "cgroup.procs", std::to_string(process_)))
+            spdlog::debug("process {} cannot leave {}", process_, folder.string());
+        else if (!remove_group(folder))
             spdlog::debug("cannot remove {} yet", folder.string());
+    }
+}
+
+std::optional<fs::path> place_for_own_cgroup() {
+    for (const fs::path& hierarchy : hierarchies())
+        if (::access(hierarchy.c_str(), W_OK) == 0)
+            return hierarchy;
+    return std::nullopt;
 }
 
 std::vector<fs::path> remove_abandoned_cgroups() {
@@ -132,7 +142,7 @@ std::vector<fs::path> remove_abandoned_cgroups() {
             std::int64_t pid = 0;
             // A CRIU that outlives its cedana heals the tree: it is not to be disturbed.
             if (name.starts_with(k_prefix) && parse_number(name.substr(k_prefix.size()), pid) &&
-                ::kill(static_cast<pid_t>(pid), 0) != 0 && !has_criu(entry.path()) && remove_group(entry.path()))
+                ::kill(static_cast<pid_t>(pid), 0) != 0 && !has_worker(entry.path()) && remove_group(entry.path()))
                 removed.push_back(entry.path());
         }
     }

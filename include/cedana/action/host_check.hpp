@@ -19,7 +19,10 @@ namespace cedana {
 // userfaultfd(2), by which a lazy restore fills memory on demand.
 [[nodiscard]] Requirement check_userfaultfd();
 
-// The cgroup file system: where CRIU is kept apart from what it dumps, and where containers have their limits.
+// Whether who must not end by accident can be kept apart from the group in which cedana was started.
+[[nodiscard]] Requirement check_own_cgroup();
+
+// The cgroup file system: where containers have their limits.
 // `cgroups`: /sys/fs/cgroup, or a folder that looks like it.
 [[nodiscard]] Requirement check_cgroups(const std::filesystem::path& cgroups = "/sys/fs/cgroup");
 

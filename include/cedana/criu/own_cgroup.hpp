@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A control group for the CRIU of one dump: what ends the group from which cedana was started (a service or a session
-// that is stopped) must not end a CRIU that is inside of a tree, since that can kill the tree. In the hierarchies by
-// which processes are ended: version 2, and systemd's own of version 1; at their top, outside of every service.
+// A control group for the CRIU of one dump, or for who brings the memory of a tree: what ends the group from which
+// cedana was started (a service or a session that is stopped) must not end a CRIU that is inside of a tree, since that
+// can kill the tree. In the hierarchies by which processes are ended: version 2, and systemd's own of version 1; at
+// their top, outside of every service.
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include <sys/types.h>
@@ -18,16 +20,20 @@ class OwnCgroup {
     explicit OwnCgroup(pid_t process);
     OwnCgroup(const OwnCgroup&) = delete;
     OwnCgroup& operator=(const OwnCgroup&) = delete;
-    // The process must have ended; what else it has started is ended too.
+    // Another process must have ended; this one leaves it. What else either has started is ended.
     ~OwnCgroup();
 
     [[nodiscard]] const std::vector<std::filesystem::path>& folders() const noexcept { return folders_; }
 
   private:
+    pid_t process_;
     std::vector<std::filesystem::path> folders_;
 };
 
-// Removes those whose cedana is gone and in which nothing runs; which they were.
+// The first hierarchy in which there can be one; absent if there is none.
+[[nodiscard]] std::optional<std::filesystem::path> place_for_own_cgroup();
+
+// Removes those whose cedana is gone and in which nobody works any more; which they were.
 std::vector<std::filesystem::path> remove_abandoned_cgroups();
 
 } // namespace cedana::criu
