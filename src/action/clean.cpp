@@ -37,8 +37,10 @@ class Cleaning {
         WorkFolders work = find_work_folders(state);
         for (const AbandonedWork& one : work.abandoned)
             guarded("working folder", one.path.string(), [&] { finish(one); });
-        for (const fs::path& path : work.busy)
-            keep("working folder", path.string(), "a dump or a restore is at work in it");
+        for (const BusyWork& one : work.busy)
+            keep("working folder", one.path.string(),
+                 one.kind == WorkKind::lazy ? "the memory of a lazy restore is on its way"
+                                            : "a dump or a restore is at work in it");
         if (const std::size_t locks = remove_stale_locks(state / "locks"); locks != 0)
             removed("lock", fmt::format("{} in {}", locks, (state / "locks").string()));
         guarded("control group", "of criu", [&] {
@@ -70,8 +72,10 @@ class Cleaning {
     }
 
     void finish(const AbandonedWork& work) {
-        if (!(work.kind == WorkKind::dump ? finish_dump(work.path) : finish_restore(work)))
+        if (work.kind == WorkKind::restore && !finish_restore(work))
             return;
+        if (work.kind == WorkKind::dump)
+            finish_dump(work.path);
         std::error_code error;
         fs::remove_all(work.path, error);
         if (error)
@@ -80,10 +84,10 @@ class Cleaning {
             removed("working folder", work.path.string());
     }
 
-    bool finish_dump(const fs::path& work) {
+    void finish_dump(const fs::path& work) {
         const auto record = read_record(work);
         if (!record)
-            return true;
+            return;
         const TakenBack taken = take_back(*record, work);
         if (taken.sockets != 0)
             removed("repair mode",
@@ -92,7 +96,6 @@ class Cleaning {
             removed(k_network_lock, table);
         for (const fs::path& name : taken.names)
             removed("link remap", name.string());
-        return true;
     }
 
     // False while something is left to do.
@@ -138,13 +141,13 @@ class Cleaning {
         return waiting;
     }
 
-    void account_for_network_locks(const std::vector<fs::path>& busy) {
+    void account_for_network_locks(const std::vector<BusyWork>& busy) {
         const std::vector<std::string> tables = criu::network_locks();
         if (tables.empty())
             return;
         std::set<std::string> in_use;
-        for (const fs::path& work : busy)
-            in_use.insert(criu::network_lock_of(read_log(work / criu::k_dump_log)).value_or(""));
+        for (const BusyWork& work : busy)
+            in_use.insert(criu::network_lock_of(read_log(work.path / criu::k_dump_log)).value_or(""));
         const auto waiting = waiting_checkpoints();
         for (const std::string& table : tables) {
             if (in_use.contains(table))

@@ -4,6 +4,8 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -24,8 +26,8 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* k_lock_name = "lock";
-constexpr const char* k_dump = "dump";
-constexpr const char* k_restore = "restore";
+// By their kinds.
+constexpr std::array<const char*, 3> k_names = {"dump", "restore", "lazy"};
 
 struct Owner {
     WorkKind kind = WorkKind::dump;
@@ -36,9 +38,10 @@ struct Owner {
 std::optional<Owner> owner_of(const fs::path& path) {
     const std::vector<std::string> parts = split(path.filename().string(), '.');
     std::int64_t pid = 0;
-    if (parts.size() != 3 || (parts[0] != k_dump && parts[0] != k_restore) || !parse_number(parts[1], pid))
+    const auto name = std::ranges::find(k_names, parts[0]);
+    if (parts.size() != 3 || name == k_names.end() || !parse_number(parts[1], pid))
         return std::nullopt;
-    return Owner{.kind = parts[0] == k_dump ? WorkKind::dump : WorkKind::restore, .cedana = static_cast<pid_t>(pid)};
+    return Owner{.kind = static_cast<WorkKind>(name - k_names.begin()), .cedana = static_cast<pid_t>(pid)};
 }
 
 // None while somebody works in the folder.
@@ -55,7 +58,7 @@ std::optional<UniqueFd> take_over(const fs::path& path, pid_t cedana) {
 } // namespace
 
 WorkFolder::WorkFolder(WorkKind kind, const fs::path& parent)
-    : folder_(parent, fmt::format("{}.{}", kind == WorkKind::dump ? k_dump : k_restore, ::getpid())) {
+    : folder_(parent, fmt::format("{}.{}", k_names.at(static_cast<std::size_t>(kind)), ::getpid())) {
     // It gets its name when it is locked: a lock file that nobody holds is that of an abandoned folder.
     const fs::path unnamed = folder_.path() / "lock.new";
     lock_ = open_file(unnamed, O_RDWR | O_CREAT | O_EXCL, 0600);
@@ -75,7 +78,7 @@ WorkFolders find_work_folders(const fs::path& parent) {
             continue;
         auto lock = take_over(entry.path(), owner->cedana);
         if (!lock)
-            found.busy.push_back(entry.path());
+            found.busy.push_back({.path = entry.path(), .kind = owner->kind, .cedana = owner->cedana});
         // Whoever had it until now may have removed it.
         else if (fs::exists(entry.path(), ignored))
             found.abandoned.push_back(

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The working folder of one dump or restore, under the state folder: sockets, CRIU's log, and the record of what is to
-// be taken back should cedana be killed. It is locked (flock(2)) by the cedana that made it and, through an inherited
-// descriptor, by the CRIU that works in it: where nobody holds the lock, nobody works any more.
+// The working folder of one dump or restore, or of the memory that comes after a lazy one, under the state folder:
+// sockets, CRIU's log, and the record of what is to be taken back should cedana be killed. It is locked (flock(2)) by
+// the cedana that made it and, through an inherited descriptor, by the CRIU that works in it: where nobody holds the
+// lock, nobody works any more.
 #pragma once
 
 #include "cedana/base/files.hpp"
@@ -16,7 +17,7 @@
 
 namespace cedana {
 
-enum class WorkKind { dump, restore };
+enum class WorkKind { dump, restore, lazy };
 
 class WorkFolder {
   public:
@@ -26,6 +27,8 @@ class WorkFolder {
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return folder_.path(); }
     // For the CRIU that is started: it holds the lock for as long as it has this open.
     [[nodiscard]] int lock() const noexcept { return lock_.get(); }
+    // It stays behind as one that is abandoned.
+    void keep() noexcept { folder_.keep(); }
 
   private:
     TempDir folder_;
@@ -41,10 +44,18 @@ struct AbandonedWork {
     UniqueFd lock;
 };
 
+// One in which somebody works.
+struct BusyWork {
+    std::filesystem::path path;
+    WorkKind kind = WorkKind::dump;
+    // The cedana that made it; it may be gone where another one goes on.
+    pid_t cedana = 0;
+    friend bool operator==(const BusyWork&, const BusyWork&) = default;
+};
+
 struct WorkFolders {
     std::vector<AbandonedWork> abandoned;
-    // In these somebody works.
-    std::vector<std::filesystem::path> busy;
+    std::vector<BusyWork> busy;
 };
 
 [[nodiscard]] WorkFolders find_work_folders(const std::filesystem::path& parent);

@@ -48,6 +48,8 @@ class TempDir {
     ~TempDir();
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    // It stays, for somebody else to remove.
+    void keep() noexcept { path_.clear(); }
 
   private:
     std::filesystem::path path_;

@@ -37,7 +37,8 @@ TEST_F(WorkFolderTest, IsBusyWhileItsMakerLives) {
     const WorkFolder folder(WorkKind::dump, path(""));
     const WorkFolders found = find_work_folders(path(""));
     EXPECT_TRUE(found.abandoned.empty());
-    EXPECT_EQ(found.busy, std::vector<std::filesystem::path>{folder.path()});
+    EXPECT_EQ(found.busy,
+              (std::vector<BusyWork>{{.path = folder.path(), .kind = WorkKind::dump, .cedana = ::getpid()}}));
 }
 
 TEST_F(WorkFolderTest, IsGoneAfterItsScope) {
