@@ -20,14 +20,15 @@ LazyFill::LazyFill(UniqueFd listener, std::map<pid_t, LazyTask> tasks, const Mak
       page_size_(static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))), pieces_(options.piece_size / page_size_) {
     for (const auto& [pid, task] : tasks_)
         pages_total_ += task.map.lazy_pages();
+    pages_to_hand_over_ = pages_total_;
     const unsigned background =
         options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
     for (unsigned i = 0; i <= background; ++i)
         readers_.push_back(make_reader());
     try {
-        threads_.emplace_back([this] { work_urgently(*readers_[0]); });
+        threads_.emplace_back([this] { work(*readers_[0], Role::urgent); });
         for (unsigned i = 1; i <= background; ++i)
-            threads_.emplace_back([this, i] { work_in_background(*readers_[i]); });
+            threads_.emplace_back([this, i] { work(*readers_[i], Role::background); });
     } catch (...) {
         end_threads();
         throw;
@@ -41,8 +42,7 @@ void LazyFill::end_threads() {
         const std::scoped_lock lock(mutex_);
         stop_ = true;
     }
-    urgent_work_.notify_all();
-    background_work_.notify_all();
+    work_.notify_all();
     for (std::thread& thread : threads_)
         thread.join();
 }
@@ -51,7 +51,7 @@ FillProgress LazyFill::progress() const {
     const std::scoped_lock lock(mutex_);
     return {.tree_goes_on = tree_goes_on_,
             .bytes_total = pages_total_ * page_size_,
-            .bytes_left = pieces_.pending_pages() * page_size_,
+            .bytes_left = (pages_to_hand_over_ + pieces_.pending_pages()) * page_size_,
             .pages_wanted = pages_wanted_};
 }
 
@@ -61,15 +61,14 @@ void LazyFill::run(const std::function<void(const FillProgress&)>& tell) {
     constexpr auto k_look_every = std::chrono::milliseconds(1);
     loop_.watch(listener_.get(), POLLIN, [this](short) { accept_criu(); });
     loop_.watch(look_again_.fd(), POLLIN, [this](short) { look_again_.clear(); });
-    auto told = std::chrono::steady_clock::time_point();
     while (true) {
         rethrow_failure();
         const bool waits = close_complete_spaces();
         if (is_finished())
             return tell(progress());
-        if (std::chrono::steady_clock::now() - told >= k_tell_every) {
+        if (std::chrono::steady_clock::now() - told_ >= k_tell_every) {
             tell(progress());
-            told = std::chrono::steady_clock::now();
+            told_ = std::chrono::steady_clock::now();
         }
         loop_.run_once(waits ? k_look_every : k_tell_every);
     }
@@ -89,10 +88,11 @@ void LazyFill::hear_criu() {
         } else if (std::holds_alternative<LazyHandover::TreeGoesOn>(*message)) {
             const std::scoped_lock lock(mutex_);
             tree_goes_on_ = true;
-            background_work_.notify_all();
+            told_ = {};
+            work_.notify_all();
         } else {
             if (!tree_goes_on_)
-                throw Error(Fault::restore_failed, "criu ended before the tree was restored");
+                throw Error(Fault::interrupted, "criu ended before the tree was restored");
             loop_.unwatch(criu_->fd());
             criu_.reset();
             return;
@@ -116,6 +116,7 @@ void LazyFill::add_task(LazyHandover::Task task) {
     {
         const std::scoped_lock lock(mutex_);
         image = &pieces_.image_of(map);
+        pages_to_hand_over_ -= map.lazy_pages();
     }
     tasks_.erase(known);
     add_space(*image, std::move(space), task.pid);
@@ -126,7 +127,7 @@ void LazyFill::add_space(LazyPieces::Image& image, LazyPieces::Space space, pid_
     loop_.watch(space->fd(), POLLIN, [this, &image, space](short) { hear_space(image, space); });
     const std::scoped_lock lock(mutex_);
     image.spaces.push_back(std::move(space));
-    background_work_.notify_all();
+    work_.notify_all();
 }
 
 void LazyFill::hear_space(LazyPieces::Image& image, const LazyPieces::Space& space) {
@@ -139,7 +140,7 @@ void LazyFill::hear_space(LazyPieces::Image& image, const LazyPieces::Space& spa
     pages_wanted_ += happened.wanted.size();
     for (const std::uint64_t page : happened.wanted)
         pieces_.want(image, space, page);
-    urgent_work_.notify_one();
+    work_.notify_all();
 }
 
 bool LazyFill::close_complete_spaces() {
@@ -185,56 +186,47 @@ void LazyFill::guard(const std::function<void(std::unique_lock<std::mutex>&)>& w
         if (!failure_)
             failure_ = std::current_exception();
         stop_ = true;
-        urgent_work_.notify_all();
-        background_work_.notify_all();
+        work_.notify_all();
     }
     look_again_.set();
 }
 
-void LazyFill::work_urgently(PageReader& reader) {
+std::optional<LazyPieces::Taken> LazyFill::take(Role role) {
+    if (auto wanted = pieces_.take_wanted())
+        return wanted;
+    return role == Role::background && tree_goes_on_ ? pieces_.take_next() : std::nullopt;
+}
+
+void LazyFill::work(PageReader& reader, Role role) {
     guard([&](std::unique_lock<std::mutex>& lock) {
         while (true) {
-            std::optional<LazyPieces::Wanted> wanted;
-            urgent_work_.wait(lock, [&] { return stop_ || (wanted = pieces_.take_wanted()); });
+            std::optional<LazyPieces::Taken> taken;
+            work_.wait(lock, [&] { return stop_ || (taken = take(role)); });
             if (stop_)
                 return;
             lock.unlock();
-            fill(wanted->place, reader, &*wanted);
+            fill(*taken, reader);
             lock.lock();
         }
     });
 }
 
-void LazyFill::work_in_background(PageReader& reader) {
-    guard([&](std::unique_lock<std::mutex>& lock) {
-        while (true) {
-            std::optional<LazyPieces::Place> place;
-            background_work_.wait(lock, [&] { return stop_ || (tree_goes_on_ && (place = pieces_.take_next())); });
-            if (stop_)
-                return;
-            lock.unlock();
-            fill(*place, reader, nullptr);
-            lock.lock();
-        }
-    });
-}
-
-void LazyFill::fill(const LazyPieces::Place& place, PageReader& reader, const LazyPieces::Wanted* wanted) {
-    const LazyPieces::Image& image = *place.first;
-    const std::uint64_t first = pieces_.first_page_of(place);
-    const std::span<const std::byte> pages = reader.read(image.name, place.second);
-    if (wanted != nullptr)
-        place_in(*wanted->space, wanted->page, pages.subspan((wanted->page - first) * page_size_, page_size_));
+void LazyFill::fill(const LazyPieces::Taken& taken, PageReader& reader) {
+    const LazyPieces::Image& image = *taken.place.first;
+    const std::uint64_t first = pieces_.first_page_of(taken.place);
+    const std::span<const std::byte> pages = reader.read(image.name, taken.place.second);
+    if (taken.space)
+        place_in(*taken.space, taken.page, pages.subspan((taken.page - first) * page_size_, page_size_));
     std::unique_lock lock(mutex_);
     // A child that is forked meanwhile may have pages of it pending too.
-    while (!stop_ && pieces_.is_pending(place)) {
+    while (!stop_ && pieces_.is_pending(taken.place)) {
         const std::vector<LazyPieces::Space> spaces = image.spaces;
         lock.unlock();
         for (const LazyPieces::Space& space : spaces)
             place_in(*space, first, pages);
         lock.lock();
     }
-    pieces_.give_back(place);
+    pieces_.give_back(taken.place);
     // Spaces may be complete.
     look_again_.set();
 }

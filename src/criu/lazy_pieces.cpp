@@ -30,9 +30,9 @@ void LazyPieces::want(Image& image, Space space, std::uint64_t page) {
     wanted_.push_back({.place = {&image, page / pages_a_piece_}, .space = std::move(space), .page = page});
 }
 
-std::optional<LazyPieces::Wanted> LazyPieces::take_wanted() {
+std::optional<LazyPieces::Taken> LazyPieces::take_wanted() {
     while (!wanted_.empty()) {
-        Wanted wanted = std::move(wanted_.front());
+        Taken wanted = std::move(wanted_.front());
         wanted_.pop_front();
         // Whoever has taken the piece puts all of it in place.
         if (is_pending(wanted.place) && taken_.insert(wanted.place).second)
@@ -41,7 +41,7 @@ std::optional<LazyPieces::Wanted> LazyPieces::take_wanted() {
     return std::nullopt;
 }
 
-std::optional<LazyPieces::Place> LazyPieces::take_next() {
+std::optional<LazyPieces::Taken> LazyPieces::take_next() {
     // From where it stopped, and then once more from the start: a child may have pages pending that were passed.
     for (int round = 0; round < 2; ++round) {
         for (auto at = images_.lower_bound(next_image_); at != images_.end(); ++at) {
@@ -51,7 +51,7 @@ std::optional<LazyPieces::Place> LazyPieces::take_next() {
                 next_image_ = at->first;
                 next_piece_ = place.second + 1;
                 if (taken_.insert(place).second)
-                    return place;
+                    return Taken{.place = place};
                 page = next_piece_ * pages_a_piece_;
             }
         }

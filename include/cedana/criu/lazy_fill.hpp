@@ -8,8 +8,8 @@
 // cached.
 //
 //   events     one thread, run(): tasks from CRIU, page faults, changes of mappings
-//   urgent     one thread, for pieces that somebody waits for
-//   background the other threads, from the first piece to the last, once the tree goes on
+//   urgent     one thread, for pieces that somebody waits for and nothing else
+//   background the other threads: for such pieces too, and once the tree goes on from the first piece to the last
 #pragma once
 
 #include "cedana/base/event_fd.hpp"
@@ -19,6 +19,7 @@
 #include "cedana/criu/pagemap.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -87,12 +88,14 @@ class LazyFill {
     ~LazyFill();
 
     // Until all memory is in place or nobody is left who has it. Calls `tell` now and then. Throws Error when a page
-    // cannot be had or put in place, and when CRIU goes before the tree goes on: who waits for a page then waits on,
-    // for as long as somebody has its userfaultfd.
+    // cannot be had or put in place, and Error(Fault::interrupted) when CRIU goes before the tree goes on: who waits
+    // for a page then waits on, for as long as somebody has its userfaultfd.
     void run(const std::function<void(const FillProgress&)>& tell);
     [[nodiscard]] FillProgress progress() const;
 
   private:
+    enum class Role { urgent, background };
+
     void accept_criu();
     void hear_criu();
     void add_task(LazyHandover::Task task);
@@ -105,9 +108,9 @@ class LazyFill {
     void rethrow_failure() const;
 
     void guard(const std::function<void(std::unique_lock<std::mutex>&)>& work) noexcept;
-    void work_urgently(PageReader& reader);
-    void work_in_background(PageReader& reader);
-    void fill(const LazyPieces::Place& place, PageReader& reader, const LazyPieces::Wanted* wanted);
+    [[nodiscard]] std::optional<LazyPieces::Taken> take(Role role);
+    void work(PageReader& reader, Role role);
+    void fill(const LazyPieces::Taken& taken, PageReader& reader);
     void place_in(LazySpace& space, std::uint64_t first, std::span<const std::byte> pages) const;
     void end_threads();
 
@@ -118,13 +121,15 @@ class LazyFill {
     EventLoop loop_;
     EventFd look_again_;
     std::optional<LazyHandover> criu_;
+    std::chrono::steady_clock::time_point told_;
 
     mutable std::mutex mutex_;
-    std::condition_variable urgent_work_;
-    std::condition_variable background_work_;
+    std::condition_variable work_;
     LazyPieces pieces_;
     bool tree_goes_on_ = false;
     std::uint64_t pages_total_ = 0;
+    // Of tasks that CRIU has not handed over yet.
+    std::uint64_t pages_to_hand_over_ = 0;
     std::uint64_t pages_wanted_ = 0;
     std::exception_ptr failure_;
     std::atomic<bool> stop_ = false;

@@ -28,9 +28,10 @@ class LazyPieces {
     };
     // An image and the number of a piece of it. Images never go before this object does.
     using Place = std::pair<Image*, std::uint64_t>;
-    struct Wanted {
+    struct Taken {
         Place place;
-        Space space;
+        // Whose page somebody waits for; null if nobody does.
+        Space space = nullptr;
         std::uint64_t page = 0;
     };
 
@@ -45,9 +46,9 @@ class LazyPieces {
     // Somebody waits for the page.
     void want(Image& image, Space space, std::uint64_t page);
     // The first such piece that nobody has taken; it is taken then.
-    [[nodiscard]] std::optional<Wanted> take_wanted();
+    [[nodiscard]] std::optional<Taken> take_wanted();
     // The next piece in the order of the images; it is taken then.
-    [[nodiscard]] std::optional<Place> take_next();
+    [[nodiscard]] std::optional<Taken> take_next();
     // A page of it is pending somewhere.
     [[nodiscard]] bool is_pending(const Place& place) const;
     void give_back(const Place& place) { taken_.erase(place); }
@@ -58,7 +59,7 @@ class LazyPieces {
     std::uint64_t pages_a_piece_;
     // By the numbers of their files.
     std::map<std::uint64_t, std::unique_ptr<Image>> images_;
-    std::deque<Wanted> wanted_;
+    std::deque<Taken> wanted_;
     std::set<Place> taken_;
     // Where take_next() goes on.
     std::uint64_t next_image_ = 0;
