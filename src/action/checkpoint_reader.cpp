@@ -120,11 +120,15 @@ void Checkpoint::refuse_strange_files() const {
                                     printable(zip_.path().string()), printable(file.path)));
 }
 
-CheckpointImages::CheckpointImages(const Checkpoint& checkpoint, const Config& config, Progress& progress)
+std::string Checkpoint::manifest_digest() const { return hex(sha256(zip_.read(k_manifest_entry, k_manifest_limit))); }
+
+CheckpointImages::CheckpointImages(const Checkpoint& checkpoint, const Config& config, Progress& progress,
+                                   ImageParts parts)
     : reader_(checkpoint.zip(), checkpoint.index(),
               {.threads = static_cast<unsigned>(config.archive_threads),
                .buffer = read_ahead_bound(config),
-               .folder = k_images_folder}),
+               .folder = k_images_folder,
+               .parts = std::move(parts)}),
       progress_(progress), total_(checkpoint.manifest().bytes_images) {
     reader_.read_ahead();
 }

@@ -30,6 +30,8 @@ class Checkpoint {
     explicit Checkpoint(const std::filesystem::path& path);
 
     [[nodiscard]] const Manifest& manifest() const noexcept { return manifest_; }
+    // SHA-256, hexadecimal: whoever knows it knows all of the checkpoint.
+    [[nodiscard]] std::string manifest_digest() const;
     [[nodiscard]] const FrameIndex& index() const noexcept { return index_; }
     // Of the captured files' entries.
     [[nodiscard]] const FrameIndex& files_index() const noexcept { return files_index_; }
@@ -50,8 +52,8 @@ class Checkpoint {
 
 class CheckpointImages : public criu::ImageSource {
   public:
-    // `progress` must outlive this: it is told how much CRIU has taken.
-    CheckpointImages(const Checkpoint& checkpoint, const Config& config, Progress& progress);
+    // `progress` must outlive this: it is told how much CRIU has taken. `parts`: see ImageReaderOptions.
+    CheckpointImages(const Checkpoint& checkpoint, const Config& config, Progress& progress, ImageParts parts = {});
 
     [[nodiscard]] bool exists(const std::string& name) override { return reader_.exists(name); }
     int open(const std::string& name) override { return reader_.open(name); }
