@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is told between the command that restores a tree lazily and the processes that fill its memory afterwards, as
+// JSON: they are cedana too, started anew. Pure.
+#pragma once
+
+#include "cedana/base/error.hpp"
+#include "cedana/criu/lazy_fill.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+// The environment variables that make main() the keeper or the server; what they hold is a LazyJob.
+inline constexpr const char* k_lazy_keeper = "CEDANA_LAZY_KEEPER";
+inline constexpr const char* k_lazy_server = "CEDANA_LAZY_SERVER";
+
+// Descriptors of both.
+inline constexpr int k_lazy_listener = 3;
+// The keeper's: the command says a byte once the tree runs, and hears how the transfer ended.
+inline constexpr int k_lazy_command = 4;
+// What the command hears then, or else an Error.
+inline constexpr std::string_view k_all_is_there = "{}";
+// The server's: where the keeper hears of each userfaultfd.
+inline constexpr int k_lazy_channel = 4;
+// Only held: should the keeper be killed, the folder is in use until the server has ended.
+inline constexpr int k_lazy_folder_lock = 5;
+
+struct LazyJob {
+    std::string checkpoint;
+    // SHA-256 of its manifest: the file may be replaced before it is opened anew.
+    std::string manifest_digest;
+    // The root of the tree, and what it is called.
+    pid_t pid = 0;
+    std::string name;
+    unsigned threads = 0;
+    // Where the state of the transfer is written; the keeper fills it in.
+    std::string folder = {};
+};
+
+[[nodiscard]] std::string to_text(const LazyJob& job);
+[[nodiscard]] LazyJob parse_lazy_job(std::string_view text);
+
+[[nodiscard]] std::string to_text(const Error& error);
+// Absent for anything else.
+[[nodiscard]] std::optional<Error> parse_error(std::string_view text);
+
+} // namespace cedana
