@@ -10,6 +10,7 @@
 #include "cedana/action/file_capture.hpp"
 #include "cedana/action/hooks.hpp"
 #include "cedana/action/host.hpp"
+#include "cedana/action/lazy_transfers.hpp"
 #include "cedana/action/preparation.hpp"
 #include "cedana/action/refusals.hpp"
 #include "cedana/action/reported_images.hpp"
@@ -83,6 +84,7 @@ class Dump {
         lock_.emplace(LockedFor::dump, state_folder() / "locks");
         lock_->add({root.pid()});
         look(std::move(root));
+        await_lazy_memory();
         lock_->add(pids());
         clean({.folders = {folder_}});
         files_.emplace(config_, folder_);
@@ -115,6 +117,12 @@ class Dump {
         own_cgroup_ = options_.ignore_cgroups || facts.cgroups == CgroupPlace::elsewhere;
         if (options_.tcp_established)
             options_.network_lock = criu::usable_network_lock(program_);
+    }
+
+    // CRIU takes pages that are not there yet for pages that were never touched.
+    void await_lazy_memory() {
+        if (await_memory(procfs_, pids(), interrupt_))
+            look(ProcessHandle::open(procfs_, tree_->root().handle.id()));
     }
 
     void ask_to_prepare() {

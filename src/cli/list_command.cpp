@@ -6,6 +6,7 @@
 #include "cedana/base/time_text.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/cli/transfers.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -26,6 +27,7 @@ struct ListArguments {
     std::string newer;
     std::string older;
     bool paths_alone = false;
+    bool lazy = false;
 };
 
 std::optional<std::chrono::seconds> age_of(const std::string& text, std::string_view option) {
@@ -123,6 +125,8 @@ Table table_of(const std::vector<CatalogEntry>& entries, const Now& now) {
 }
 
 void run(const ListArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
+    if (arguments.lazy)
+        return list_transfers(common);
     const CatalogFilter filter{.name = arguments.name,
                                .newer_than = age_of(arguments.newer, "--newer"),
                                .older_than = age_of(arguments.older, "--older")};
@@ -160,6 +164,7 @@ void add_list(CLI::App& parent, Command& chosen) {
         ->type_name("AGE");
     list->add_option("--older", arguments->older, "only those older than AGE")->type_name("AGE");
     list->add_flag("-q,--paths", arguments->paths_alone, "paths alone, of checkpoints alone");
+    list->add_flag("--lazy", arguments->lazy, "the lazy restores whose memory is still on its way");
     list->footer("example: sudo cedana client list /var/checkpoints --name redis --newer 7d");
     list->callback([arguments, &chosen] {
         chosen = [arguments](const CommonArguments& common, const Interrupt& interrupt) {

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/cli/transfers.hpp"
+
+#include "cedana/action/host.hpp"
+#include "cedana/action/lazy_transfers.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/cli/output.hpp"
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json to_json(const LazyTransfer& transfer) {
+    const criu::FillProgress& progress = transfer.progress;
+    return {{"pid", transfer.pid},
+            {"name", transfer.name},
+            {"checkpoint", transfer.checkpoint},
+            {"keeper", transfer.keeper},
+            {"bytes_total", progress.bytes_total},
+            {"bytes_served", served(progress)},
+            {"bytes_left", progress.bytes_left},
+            {"pages_waited_for", progress.pages_wanted},
+            {"failure", transfer.failure.empty() ? Json(nullptr) : Json(transfer.failure)}};
+}
+
+} // namespace
+
+void list_transfers(const CommonArguments& common) {
+    require_root("see transfers");
+    const std::vector<LazyTransfer> transfers = lazy_transfers();
+    if (common.format == Format::json) {
+        Json all = Json::array();
+        for (const LazyTransfer& transfer : transfers)
+            all.push_back(to_json(transfer));
+        return print_json(all);
+    }
+    if (transfers.empty())
+        return print_note("no lazy restore is on its way");
+    Table table({{.title = "PID", .align = Align::right},
+                 {.title = "NAME"},
+                 {.title = "SERVED", .align = Align::right},
+                 {.title = "LEFT", .align = Align::right},
+                 {.title = "STATE", .elastic = true}});
+    for (const LazyTransfer& transfer : transfers)
+        table.add({std::to_string(transfer.pid), printable(transfer.name), human_bytes(served(transfer.progress)),
+                   human_bytes(transfer.progress.bytes_left),
+                   transfer.failure.empty() ? "running" : printable(transfer.failure)});
+    print_table(table);
+}
+
+} // namespace cedana
