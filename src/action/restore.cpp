@@ -9,6 +9,9 @@
 #include "cedana/action/hooks.hpp"
 #include "cedana/action/host.hpp"
 #include "cedana/action/host_fit.hpp"
+#include "cedana/action/lazy_memory.hpp"
+#include "cedana/action/lazy_request.hpp"
+#include "cedana/action/lazy_start.hpp"
 #include "cedana/action/own_terminal.hpp"
 #include "cedana/action/preparation.hpp"
 #include "cedana/action/stdio.hpp"
@@ -16,6 +19,7 @@
 #include "cedana/action/undo_restore.hpp"
 #include "cedana/action/unread.hpp"
 #include "cedana/action/work_folder.hpp"
+#include "cedana/archive/frame_check.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
@@ -27,6 +31,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -55,13 +60,13 @@ criu::Terminal terminal_for(TerminalJoin join) {
 }
 
 criu::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest& request, const Joins& joins,
-                             const std::string& program, const WorkFolder& work, const Interrupt& interrupt,
-                             Progress& progress) {
+                             const std::string& program, const WorkFolder& work, const LazyMemory* lazy,
+                             const Interrupt& interrupt, Progress& progress) {
     const Manifest& manifest = checkpoint.manifest();
     CriuOptions options = manifest.criu_options;
     const Config& config = request.config;
     options.extra.insert(options.extra.end(), config.criu_extra_args.begin(), config.criu_extra_args.end());
-    CheckpointImages images(checkpoint, config, progress);
+    CheckpointImages images(checkpoint, config, progress, lazy != nullptr ? eager_parts(*lazy) : ImageParts{});
     criu::Ends ends = make_ends(joins, request.output_file(), joins.pipes.empty() ? Unread{} : unread_in_pipes(images));
     return criu::restore({.program = program,
                           .options = options,
@@ -69,7 +74,8 @@ criu::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest&
                           .terminal = terminal_for(joins.terminal),
                           .own_terminals = manifest.own_terminals,
                           .pids = request.new_pid_namespace ? criu::Pids::in_new_namespace : criu::Pids::same,
-                          .held = work.lock()},
+                          .held = work.lock(),
+                          .lazy_pages = lazy != nullptr ? criu::LazyPages::left_out : criu::LazyPages::sent},
                          std::move(ends), images, interrupt);
 }
 
@@ -109,13 +115,35 @@ struct Job {
     const RestoreRequest& request;
     const Joins& joins;
     const std::string& program;
+    // Null for an eager restore.
+    const LazyMemory* lazy;
     const Interrupt& interrupt;
 };
 
 struct Restored {
-    criu::RestoreReport report;
-    std::vector<RestoredFile> files;
+    criu::RestoreReport report = {};
+    std::vector<RestoredFile> files = {};
+    // Of a lazy restore.
+    std::unique_ptr<LazyStart> start = {};
 };
+
+// Who brings the memory knows better than CRIU why its pages did not come.
+[[noreturn]] void explain(const Checkpoint& checkpoint, const Restored& restored, const std::filesystem::path& work) {
+    if (auto failure = restored.start ? restored.start->failure() : std::nullopt)
+        if (failure->fault() != Fault::interrupted)
+            throw std::move(*failure);
+    explain_failure(checkpoint, restored.report, work);
+}
+
+void wait_for_memory(const LazyStart& start, pid_t pid, const Interrupt& interrupt) {
+    try {
+        start.wait(interrupt);
+    } catch (Error& error) {
+        if (error.fault() == Fault::interrupted)
+            error.hint(fmt::format("process {} runs, and its memory goes on to come", pid));
+        throw;
+    }
+}
 
 // Puts the files back and lets CRIU restore the tree. When it throws nothing of both is left.
 Restored bring_back(const Job& job, Progress& progress, Stopwatch& watch) {
@@ -135,14 +163,18 @@ Restored bring_back(const Job& job, Progress& progress, Stopwatch& watch) {
     Progress silent;
     Progress& shown = job.joins.terminal == TerminalJoin::ours ? silent : progress;
     shown.phase("restoring");
-    restored.report = step(activity, [&] {
-        auto ended = run_criu(job.checkpoint, job.request, job.joins, job.program, work, job.interrupt, shown);
-        if (!ended.status.success())
-            explain_failure(job.checkpoint, ended, work.path());
-        return ended;
+    if (job.lazy != nullptr)
+        restored.start = std::make_unique<LazyStart>(job.checkpoint, job.request.config, work.path());
+    step(activity, [&] {
+        restored.report =
+            run_criu(job.checkpoint, job.request, job.joins, job.program, work, job.lazy, job.interrupt, shown);
+        if (!restored.report.status.success())
+            explain(job.checkpoint, restored, work.path());
     });
     remaps.commit();
     files.commit(restored.files);
+    if (restored.start)
+        restored.start->commit();
     watch.lap("restore");
     return restored;
 }
@@ -208,9 +240,14 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     const auto path = std::filesystem::absolute(request.checkpoint).lexically_normal();
     const Checkpoint checkpoint(path);
     const Manifest& manifest = checkpoint.manifest();
+    refuse_lazy_requests(request);
     const std::string program = criu::find_program(request.config.criu_path);
     static_cast<void>(criu::require_version(program));
     clean({});
+    if (request.verify)
+        check_frames(checkpoint.zip(), checkpoint.index(), k_images_folder,
+                     static_cast<unsigned>(request.config.archive_threads), interrupt);
+    const std::optional<LazyMemory> lazy = prepare_lazy(request, checkpoint);
     const pid_t pid = manifest.tree.front().pid;
     run_hook(
         {.program = request.config.action_scripts_pre_restore, .stage = "pre_restore", .pid = pid, .checkpoint = path});
@@ -230,19 +267,32 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
         spdlog::warn("{}", warning);
     Attendant attendant(joins, request.attendance);
     watch.lap("prepare");
-    auto restored = bring_back({checkpoint, request, joins, program, interrupt}, progress, watch);
+    auto restored =
+        bring_back({checkpoint, request, joins, program, lazy ? &*lazy : nullptr, interrupt}, progress, watch);
     progress.done();
     attendant.tree_runs();
+    RestoreResult result{.checkpoint = path,
+                         .pid = restored.report.pid,
+                         .seconds = 0,
+                         .bytes_images = restored.report.bytes,
+                         .phases = {},
+                         .files = std::move(restored.files)};
+    if (lazy)
+        result.lazy = {
+            .bytes_lazy = lazy->lazy_bytes, .bytes_eager = lazy->eager_bytes, .keeper = restored.start->keeper()};
+    run_post_restore_hook(request.config, result.pid, path);
+    if (restored.start && request.wait) {
+        wait_for_memory(*restored.start, result.pid, interrupt);
+        watch.lap("fill");
+    }
     // From here on the tree may be dumped.
     lock.reset();
-    run_post_restore_hook(request.config, restored.report.pid, path);
-    return {.checkpoint = path,
-            .pid = restored.report.pid,
-            .seconds = watch.seconds(),
-            .bytes_images = restored.report.bytes,
-            .phases = watch.phases(),
-            .files = std::move(restored.files),
-            .exit_code = attendant.accompany(restored.report)};
+    result.seconds = watch.seconds();
+    result.phases = watch.phases();
+    result.exit_code = attendant.accompany(restored.report);
+    if (auto failure = result.exit_code && restored.start ? restored.start->failure_so_far() : std::nullopt)
+        throw std::move(*failure);
+    return result;
 }
 
 } // namespace cedana

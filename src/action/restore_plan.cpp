@@ -6,6 +6,7 @@
 #include "cedana/action/free_pids.hpp"
 #include "cedana/action/host.hpp"
 #include "cedana/action/host_fit.hpp"
+#include "cedana/action/lazy_request.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/criu/environment.hpp"
 
@@ -21,6 +22,11 @@ RestorePlan plan_restore(const RestoreRequest& request, const Interrupt& interru
     const Procfs procfs;
     collect(plan.refusals,
             [&] { plan.criu_version = criu::require_version(criu::find_program(request.config.criu_path)); });
+    collect(plan.refusals, [&] { refuse_lazy_requests(request); });
+    collect(plan.refusals, [&] {
+        if (const auto memory = prepare_lazy(request, checkpoint))
+            plan.lazy = {.bytes_lazy = memory->lazy_bytes, .bytes_eager = memory->eager_bytes};
+    });
     collect(plan.refusals, [&] { require_fit(plan.manifest, describe_host()); });
     collect(plan.refusals, [&] { require_memory(plan.manifest, host_memory()); });
     collect(plan.refusals, [&] { require_addresses(plan.manifest, request.config.criu_extra_args); });

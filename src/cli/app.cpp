@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/cli/app.hpp"
 
+#include "cedana/action/lazy_job.hpp"
+#include "cedana/action/lazy_keeper.hpp"
+#include "cedana/action/lazy_server.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/log.hpp"
 #include "cedana/base/signals.hpp"
@@ -18,6 +21,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -136,6 +140,15 @@ int refuse(const CLI::App& app, const CLI::ParseError& error) {
     return static_cast<int>(Fault::usage);
 }
 
+// What fills the memory of a lazily restored tree is cedana too.
+std::optional<int> run_hidden_role() {
+    const bool keeper = std::getenv(k_lazy_keeper) != nullptr;
+    if (!keeper && std::getenv(k_lazy_server) == nullptr)
+        return std::nullopt;
+    set_up_log(Verbosity::verbose);
+    return keeper ? run_lazy_keeper() : run_lazy_server();
+}
+
 int run_chosen(const Command& chosen, const CommonArguments& common) {
     try {
         const Interrupt interrupt = Interrupt::install();
@@ -169,6 +182,8 @@ int run_command_line(int argc, char** argv) {
         return criu::run_keeper(argv);
     if (std::getenv(criu::k_namespace_keeper) != nullptr)
         return criu::run_in_new_pid_namespace(argv);
+    if (const auto exit_code = run_hidden_role())
+        return *exit_code;
     CLI::App app(k_summary, "cedana");
     Arguments arguments;
     Command chosen;

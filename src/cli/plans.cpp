@@ -122,6 +122,9 @@ void print_plan(const RestorePlan& plan) {
         files.push_back(sentence(file));
     print_list("files that it writes to:", files);
     print_list("what led to others:", plan.joins);
+    if (plan.lazy)
+        print_line(fmt::format("it would run with {} of memory, and {} would come on demand",
+                               human_bytes(plan.lazy->bytes_eager), human_bytes(plan.lazy->bytes_lazy)));
     print_other_refusals(plan.refusals);
 }
 
@@ -160,6 +163,8 @@ Json to_json(const RestorePlan& plan) {
             {"tree", to_json(plan.manifest.tree)},
             {"files", files},
             {"joins", plan.joins},
+            {"lazy", plan.lazy ? Json({{"bytes_lazy", plan.lazy->bytes_lazy}, {"bytes_eager", plan.lazy->bytes_eager}})
+                               : Json(nullptr)},
             {"refusals", to_json(plan.refusals)}};
 }
 

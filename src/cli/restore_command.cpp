@@ -31,6 +31,10 @@ struct RestoreArguments {
     bool truncate_grown = false;
     bool foreground = false;
     std::optional<std::filesystem::path> output;
+    bool lazy = false;
+    bool no_lazy = false;
+    bool wait = false;
+    bool verify = false;
     std::vector<std::string> criu_arguments;
 };
 
@@ -43,21 +47,40 @@ Json to_json(const std::vector<RestoredFile>& files) {
     return json;
 }
 
+Json to_json(const std::optional<LazyPart>& lazy) {
+    if (!lazy)
+        return nullptr;
+    return {{"bytes_lazy", lazy->bytes_lazy}, {"bytes_eager", lazy->bytes_eager}, {"keeper", lazy->keeper}};
+}
+
 void run(const RestoreArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
     if (arguments.foreground && !arguments.dry_run && common.format == Format::json)
         throw Error(Fault::usage, "--foreground leaves the output to the program, so there is no place for --json")
             .hint("leave one of them out");
+    if (arguments.foreground && arguments.wait)
+        throw Error(Fault::usage,
+                    "--foreground stays until the program ends, so there is nothing for --wait to wait for")
+            .hint("leave one of them out");
     LoadedConfig config = load_config_for(common);
     append_criu_arguments(config.values, arguments.criu_arguments);
+    if (arguments.lazy)
+        config.set_from_flag("client.lazy_restore", "--lazy", "true");
+    if (arguments.no_lazy)
+        config.set_from_flag("client.lazy_restore", "--no-lazy", "false");
     const auto checkpoint = pick_checkpoint(arguments.checkpoint, arguments.store, config.values, interrupt);
     if (checkpoint != arguments.checkpoint)
         common.say(fmt::format("taking {}", printable(checkpoint.string())));
-    const RestoreRequest request{.checkpoint = checkpoint,
-                                 .config = config.values,
-                                 .new_pid_namespace = arguments.new_pid_namespace,
-                                 .files = {.force = arguments.force, .truncate_grown = arguments.truncate_grown},
-                                 .attendance = arguments.foreground ? Attendance::foreground : Attendance::detached,
-                                 .output = arguments.output};
+    const RestoreRequest request{
+        .checkpoint = checkpoint,
+        .config = config.values,
+        .new_pid_namespace = arguments.new_pid_namespace,
+        .files = {.force = arguments.force, .truncate_grown = arguments.truncate_grown},
+        .attendance = arguments.foreground ? Attendance::foreground : Attendance::detached,
+        .output = arguments.output,
+        // A copy beside the original cannot be lazy, which only a flag asks for in so many words.
+        .lazy = config.values.client_lazy_restore && (arguments.lazy || !arguments.new_pid_namespace),
+        .wait = arguments.wait,
+        .verify = arguments.verify};
     if (arguments.dry_run)
         return show_plan(plan_restore(request, interrupt), common.format);
     const RestoreResult result = [&] {
@@ -73,7 +96,8 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
                     {"seconds", result.seconds},
                     {"bytes_images", result.bytes_images},
                     {"phases", result.phases},
-                    {"files", to_json(result.files)}});
+                    {"files", to_json(result.files)},
+                    {"lazy", to_json(result.lazy)}});
     else
         print_line(std::to_string(result.pid));
 }
@@ -101,6 +125,12 @@ void add_restore(CLI::App& parent, Command& chosen) {
                      "append its output to FILE, where that went to a terminal or a pipe to another program (default "
                      "for a terminal that is not here: the checkpoint's name with .out)")
         ->type_name("FILE");
+    auto* lazy =
+        restore->add_flag("--lazy", arguments->lazy,
+                          "let the tree run at once; its memory comes on demand (default: client.lazy_restore)");
+    restore->add_flag("--no-lazy", arguments->no_lazy, "let it run once all of its memory is there")->excludes(lazy);
+    restore->add_flag("--wait", arguments->wait, "after --lazy: return only when all memory is in place");
+    restore->add_flag("--verify", arguments->verify, "compare the digest of all that is in the checkpoint first");
     add_criu_argument_option(*restore, arguments->criu_arguments);
     restore->add_flag("--force", arguments->force, "put files back even if another process has them open for writing");
     restore->add_flag("--truncate-grown", arguments->truncate_grown,

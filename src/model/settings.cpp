@@ -36,6 +36,8 @@ std::span<const Setting> settings() {
                 "seconds to wait after the signal", {.bounds = {.lowest = 0, .highest = k_day_in_seconds}}),
         setting("client.signal_process_done_file", &Config::client_signal_process_done_file,
                 "end the wait early once this file appears; may be empty"),
+        setting("client.lazy_restore", &Config::client_lazy_restore,
+                "restore as with --lazy: the tree runs at once, and its memory comes on demand"),
         setting("shared_storage.dump_storage_dir", &Config::shared_storage_dump_storage_dir,
                 "where checkpoints go when -d is absent"),
         setting("shared_storage.mount_point", &Config::shared_storage_mount_point,

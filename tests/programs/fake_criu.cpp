@@ -352,6 +352,8 @@ class Run {
         const pid_t child = start_orphan(plan_.child_ends);
         touch("child", std::to_string(child));
         reach("restored");
+        if (has("--lazy-pages"))
+            let_the_tree_go_on(child);
         std::ofstream(option("--pidfile")) << child;
     }
 
@@ -376,6 +378,21 @@ class Run {
             write_fully(fd, "from " + id + "\n");
             got << id << " written" << std::endl;
         }
+    }
+
+    // As CRIU does with --lazy-pages (criu/uffd.c), for a tree without memory to come: a zombie.
+    void let_the_tree_go_on(pid_t child) const {
+        constexpr std::int32_t k_finished = 0x52535446;
+        const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        std::strncpy(address.sun_path, (fs::path(option("--work-dir")) / "lazy-pages.socket").c_str(),
+                     sizeof address.sun_path - 1);
+        if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+            fail("connect to lazy-pages.socket failed");
+        for (const std::int32_t number : {-child, k_finished})
+            write_fully(fd, std::string(reinterpret_cast<const char*>(&number), sizeof number));
+        ::close(fd);
     }
 
     void read_images() const {

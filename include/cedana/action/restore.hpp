@@ -28,10 +28,24 @@ struct RestoreRequest {
     Attendance attendance = Attendance::detached;
     // Where output goes that led outside.
     std::optional<std::filesystem::path> output = std::nullopt;
+    // The tree runs at once, and its memory comes on demand.
+    bool lazy = false;
+    // Of a lazy restore: return only when all memory is in place.
+    bool wait = false;
+    // Compare the digest of every frame first.
+    bool verify = false;
 
     // That, or the default.
     [[nodiscard]] std::filesystem::path output_file() const;
     [[nodiscard]] Joins joins_for(const Manifest& manifest) const;
+};
+
+// What of the memory came, or comes, after the tree ran.
+struct LazyPart {
+    std::uint64_t bytes_lazy = 0;
+    std::uint64_t bytes_eager = 0;
+    // Who looks after it; 0 in a plan.
+    pid_t keeper = 0;
 };
 
 struct RestoreResult {
@@ -44,10 +58,12 @@ struct RestoreResult {
     std::vector<RestoredFile> files;
     // Of the root, in the foreground.
     std::optional<int> exit_code = std::nullopt;
+    std::optional<LazyPart> lazy = {};
 };
 
 // Returns once the tree runs; in the foreground, once its root has ended. Throws Error: nothing of the tree runs then,
-// and files are as they were. The checkpoint is never changed.
+// and files are as they were (unless the message says that it runs: a script after it failed, or the wait for its
+// memory was interrupted). The checkpoint is never changed.
 [[nodiscard]] RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt, Progress& progress);
 
 } // namespace cedana

@@ -10,6 +10,7 @@
 #include "cedana/model/manifest.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct RestorePlan {
     std::vector<RestoredFile> files;
     // What its terminal and its pipes to others would be joined to.
     std::vector<std::string> joins;
+    // Of a lazy restore.
+    std::optional<LazyPart> lazy;
     // What the restore would end with, in the order in which it would meet them.
     std::vector<Error> refusals;
 };

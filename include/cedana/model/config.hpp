@@ -27,6 +27,7 @@ struct Config {
     bool client_signal_process_pre_dump = false;
     std::chrono::seconds client_signal_process_timeout{30};
     std::string client_signal_process_done_file;
+    bool client_lazy_restore = false;
 
     std::string shared_storage_dump_storage_dir;
     std::string shared_storage_mount_point;

@@ -54,7 +54,7 @@ TEST(Settings, NameTheirEnvironmentVariables) {
 TEST(Settings, HaveTheDocumentedDefaults) {
     EXPECT_EQ(to_json(Config()).dump(),
               R"({"client":{"process_name":"","leave_running":true,"signal_process_pre_dump":false,)"
-              R"("signal_process_timeout":30,"signal_process_done_file":""},)"
+              R"("signal_process_timeout":30,"signal_process_done_file":"","lazy_restore":false},)"
               R"("shared_storage":{"dump_storage_dir":"","mount_point":"","require_mount":false,)"
               R"("keep_last":0,"keep_days":0},)"
               R"("action_scripts":{"pre_dump":"","post_dump":"","pre_restore":"","post_restore":""},)"

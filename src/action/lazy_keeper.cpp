@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/lazy_keeper.hpp"
+
+#include "cedana/action/descriptor_limit.hpp"
+#include "cedana/action/end_trees.hpp"
+#include "cedana/action/host.hpp"
+#include "cedana/action/lazy_channel.hpp"
+#include "cedana/action/lazy_job.hpp"
+#include "cedana/action/lazy_shelter.hpp"
+#include "cedana/action/lazy_transfers.hpp"
+#include "cedana/action/work_folder.hpp"
+#include "cedana/base/child_process.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/criu/environment.hpp"
+#include "cedana/criu/own_cgroup.hpp"
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <map>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+constexpr const char* k_log = "log";
+// One or two for each process of a tree.
+constexpr std::size_t k_many_descriptors = 100'000;
+
+class Keeper {
+  public:
+    explicit Keeper(LazyJob job)
+        : job_(std::move(job)), command_(k_lazy_command), listener_(k_lazy_listener), cgroup_(::getpid()),
+          folder_(WorkKind::lazy, state_folder()) {
+        job_.folder = folder_.path().string();
+        make_room_for_descriptors(k_many_descriptors);
+        const UniqueFd log = open_file(folder_.path() / k_log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+        ::dup2(log.get(), STDERR_FILENO);
+        write_transfer(folder_.path(), transfer());
+    }
+
+    bool run() {
+        auto failure = serve();
+        if (!failure) {
+            tell(k_all_is_there);
+            return true;
+        }
+        // A CRIU that failed is told of by the command that ran it.
+        if (failure->fault() != Fault::interrupted)
+            keep(*failure);
+        // Before the tree ends, so that whoever sees its end can say why.
+        tell(to_text(*failure));
+        end_trees(tree_);
+        return false;
+    }
+
+  private:
+    void keep(Error& failure) {
+        failure.log(keep_log(folder_.path() / k_log, "lazy", job_.pid));
+        LazyTransfer ended = transfer();
+        ended.failure = failure.message();
+        write_transfer(folder_.path(), ended);
+        folder_.keep();
+    }
+    [[nodiscard]] LazyTransfer transfer() const {
+        return {.pid = job_.pid, .name = job_.name, .checkpoint = job_.checkpoint};
+    }
+
+    // Absent when all memory is in place.
+    std::optional<Error> serve() {
+        auto [ours, theirs] = make_lazy_channel();
+        ChildProcess server =
+            ChildProcess::spawn({.argv = {"/proc/self/exe", "lazy-server", std::to_string(job_.pid)},
+                                 .fds = {{STDERR_FILENO, 2},
+                                         {listener_.get(), k_lazy_listener},
+                                         {theirs.get(), k_lazy_channel},
+                                         {folder_.lock(), k_lazy_folder_lock}},
+                                 .env = criu::clean_environment({fmt::format("{}={}", k_lazy_server, to_text(job_))}),
+                                 .session = Session::own});
+        theirs.reset();
+        listener_.reset();
+        std::optional<Error> failure;
+        while (has_news(ours.get(), server)) {
+            auto news = next_news(ours.get());
+            if (!news)
+                break;
+            if (auto* opened = std::get_if<WitnessedFault>(&*news))
+                hold(std::move(*opened));
+            else if (auto* closing = std::get_if<WitnessedEnd>(&*news))
+                faults_.erase(closing->number);
+            else
+                failure = std::get<Error>(std::move(*news));
+        }
+        const ExitStatus status = server.wait();
+        if (status.success())
+            return std::nullopt;
+        return why(status, failure);
+    }
+
+    // False: the command was killed before it had CRIU restore anything; the server is ended.
+    bool has_news(int channel, const ChildProcess& server) {
+        while (true) {
+            std::array<pollfd, 2> set = {{{.fd = channel, .events = POLLIN, .revents = 0},
+                                          {.fd = is_alone_ ? -1 : command_.get(), .events = POLLIN, .revents = 0}}};
+            if (::poll(set.data(), set.size(), -1) < 0)
+                continue;
+            if (set[0].revents != 0)
+                return true;
+            char word = 0;
+            is_alone_ = true;
+            if (::read(command_.get(), &word, 1) != 1 && tree_.empty()) {
+                server.signal(SIGKILL);
+                return false;
+            }
+        }
+    }
+
+    void hold(WitnessedFault opened) {
+        faults_.insert_or_assign(opened.number, std::move(opened.fault));
+        if (opened.pid == 0)
+            return;
+        if (auto pidfd = open_pidfd(opened.pid))
+            tree_.insert_or_assign(opened.pid, std::move(*pidfd));
+    }
+
+    [[nodiscard]] Error why(const ExitStatus& status, const std::optional<Error>& failure) const {
+        Error error(
+            failure ? failure->fault() : Fault::restore_failed,
+            fmt::format("process {} ({}) was ended: its memory cannot be completed", job_.pid, printable(job_.name)));
+        error.cause(failure ? failure->message()
+                            : fmt::format("the process that brought the memory {}", status.text()));
+        return error.hint(failure && !failure->hint().empty() ? failure->hint() : "restore it again");
+    }
+
+    void tell(std::string_view text) const {
+        try {
+            write_all(command_.get(), text, "a socket");
+        } catch (const Error&) {
+            // The command has not waited for it.
+        }
+    }
+
+    LazyJob job_;
+    // Says when the tree runs, and may wait to hear how the transfer ended.
+    UniqueFd command_;
+    // It has said so, or is gone.
+    bool is_alone_ = false;
+    UniqueFd listener_;
+    // Its server runs there, too.
+    criu::OwnCgroup cgroup_;
+    WorkFolder folder_;
+    // By the server's numbers.
+    std::map<int, UniqueFd> faults_;
+    std::map<pid_t, UniqueFd> tree_;
+};
+
+} // namespace
+
+int run_lazy_keeper() {
+    try {
+        take_shelter(k_transfer_comm);
+        return Keeper(parse_lazy_job(std::getenv(k_lazy_keeper))).run() ? 0 : 1;
+    } catch (const std::exception& error) {
+        spdlog::error("{}", error.what());
+        return 1;
+    }
+}
+
+} // namespace cedana

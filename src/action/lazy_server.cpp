@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/lazy_server.hpp"
+
+#include "cedana/action/checkpoint_reader.hpp"
+#include "cedana/action/descriptor_limit.hpp"
+#include "cedana/action/lazy_channel.hpp"
+#include "cedana/action/lazy_job.hpp"
+#include "cedana/action/lazy_memory.hpp"
+#include "cedana/action/lazy_shelter.hpp"
+#include "cedana/action/lazy_transfers.hpp"
+#include "cedana/archive/frame_reader.hpp"
+#include "cedana/base/memory.hpp"
+#include "cedana/base/text.hpp"
+
+#include <cstdlib>
+#include <memory>
+#include <vector>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+class FramePages : public criu::PageReader {
+  public:
+    explicit FramePages(const Checkpoint& checkpoint)
+        : index_(checkpoint.index()), reader_(checkpoint.zip(), k_images_folder) {}
+
+    std::span<const std::byte> read(const std::string& image, std::uint64_t number) override {
+        const ImageRecord& record = *index_.find(image);
+        frame_.resize(record.frames.at(number).size);
+        reader_.read(record, number, frame_);
+        return frame_;
+    }
+
+  private:
+    const FrameIndex& index_;
+    FrameReader reader_;
+    std::vector<std::byte> frame_;
+};
+
+void serve(const LazyJob& job, LazyWitness& witness) {
+    const Checkpoint checkpoint(job.checkpoint);
+    if (checkpoint.manifest_digest() != job.manifest_digest)
+        throw Error(Fault::checkpoint, fmt::format("{} was replaced while it was restored", printable(job.checkpoint)));
+    LazyMemory memory = read_lazy_memory(checkpoint);
+    // Children that are forked meanwhile count too.
+    constexpr std::size_t k_many_descriptors = 100'000;
+    make_room_for_descriptors(k_many_descriptors);
+    criu::LazyFill fill(UniqueFd(k_lazy_listener), std::move(memory.tasks),
+                        [&] { return std::make_unique<FramePages>(checkpoint); }, witness,
+                        {.threads = job.threads, .piece_size = k_frame_size});
+    try {
+        fill.run([&](const criu::FillProgress& progress) {
+            write_transfer(job.folder, {.pid = job.pid,
+                                        .name = job.name,
+                                        .checkpoint = job.checkpoint,
+                                        .progress = progress,
+                                        .server = ::getpid()});
+        });
+    } catch (...) {
+        // While there are userfaultfds that a tree without its memory waits for.
+        witness.end_tree_if_alone();
+        throw;
+    }
+    spdlog::info("all memory is in place; {} pages were waited for, at most {} of memory was used",
+                 fill.progress().pages_wanted, human_bytes(peak_memory()));
+}
+
+} // namespace
+
+int run_lazy_server() {
+    LazyWitness witness{UniqueFd(k_lazy_channel)};
+    try {
+        take_shelter(k_transfer_comm);
+        serve(parse_lazy_job(std::getenv(k_lazy_server)), witness);
+        return 0;
+    } catch (const Error& error) {
+        spdlog::error("{}", error.message());
+        witness.failed(error);
+    } catch (const std::exception& error) {
+        spdlog::error("{}", error.what());
+        witness.failed(Error(Fault::internal, error.what()));
+    }
+    return 1;
+}
+
+} // namespace cedana

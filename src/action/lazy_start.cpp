@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/lazy_start.hpp"
+
+#include "cedana/action/clean.hpp"
+#include "cedana/action/lazy_job.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/criu/adopted.hpp"
+#include "cedana/criu/environment.hpp"
+#include "cedana/criu/lazy_handover.hpp"
+#include "cedana/criu/wire.hpp"
+
+#include <array>
+#include <cerrno>
+#include <exception>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+// To the end; empty if the keeper was killed. A keeper that has not read all that it was told leaves ECONNRESET behind
+// what it has said (unix(7)), which is no reason to forget that.
+std::string all_that_is_said(const UniqueFd& channel) {
+    std::string text;
+    std::array<char, 4096> part{};
+    while (true) {
+        const ssize_t count = ::read(channel.get(), part.data(), part.size());
+        if (count > 0)
+            text.append(part.data(), static_cast<std::size_t>(count));
+        else if (count == 0 || errno != EINTR)
+            return text;
+    }
+}
+
+} // namespace
+
+LazyStart::LazyStart(const Checkpoint& checkpoint, const Config& config, const std::filesystem::path& work) {
+    const Manifest& manifest = checkpoint.manifest();
+    const LazyJob job{.checkpoint = checkpoint.zip().path().string(),
+                      .manifest_digest = checkpoint.manifest_digest(),
+                      .pid = manifest.tree.front().pid,
+                      .name = manifest.name,
+                      .threads = static_cast<unsigned>(config.archive_threads)};
+    const UniqueFd listener = criu::listen_unix(work / criu::k_lazy_socket);
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+        const int err = errno;
+        throw os_error(err, "cannot make a pair of sockets");
+    }
+    channel_ = UniqueFd(ends[0]);
+    const UniqueFd theirs(ends[1]);
+    ChildProcess keeper =
+        ChildProcess::spawn({.argv = {"/proc/self/exe", "lazy-keeper", std::to_string(job.pid)},
+                             .fds = {{listener.get(), k_lazy_listener}, {theirs.get(), k_lazy_command}},
+                             .cwd = "/",
+                             .env = criu::clean_environment({fmt::format("{}={}", k_lazy_keeper, to_text(job))}),
+                             .session = Session::own});
+    keeper_ = keeper.pid();
+    keeper.detach();
+}
+
+LazyStart::~LazyStart() {
+    if (committed_)
+        return;
+    try {
+        // The keeper's server becomes a child of this process when the keeper ends.
+        const criu::Subreaper reaper;
+        reaper.kill_all();
+        // What the keeper has left.
+        clean({});
+    } catch (const std::exception&) {
+        // They end by themselves when CRIU is gone.
+    }
+}
+
+void LazyStart::commit() noexcept {
+    committed_ = true;
+    // A keeper that is gone has told why.
+    [[maybe_unused]] const ssize_t said = ::send(channel_.get(), "!", 1, MSG_NOSIGNAL);
+}
+
+std::optional<Error> LazyStart::failure() const { return parse_error(all_that_is_said(channel_)); }
+
+std::optional<Error> LazyStart::failure_so_far() const {
+    pollfd entry{.fd = channel_.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&entry, 1, 0) > 0 ? failure() : std::nullopt;
+}
+
+void LazyStart::wait(const Interrupt& interrupt) const {
+    std::array<pollfd, 2> set = {{{.fd = channel_.get(), .events = POLLIN, .revents = 0},
+                                  {.fd = interrupt.fd(), .events = POLLIN, .revents = 0}}};
+    while (set[0].revents == 0) {
+        ::poll(set.data(), set.size(), -1);
+        interrupt.throw_if_pending();
+    }
+    const std::string text = all_that_is_said(channel_);
+    if (auto error = parse_error(text))
+        throw std::move(*error);
+    if (text != k_all_is_there)
+        throw Error(Fault::restore_failed,
+                    "the process that looks after the memory of the tree was killed; the one that "
+                    "brings it goes on alone")
+            .hint("cedana client list --lazy says what is still on its way");
+}
+
+} // namespace cedana
