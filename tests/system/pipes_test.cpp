@@ -94,6 +94,15 @@ TEST_F(Pipes, WhatTheReaderOutsideHadNotReadIsItsOwnAndDoesNotComeAgain) {
     EXPECT_TRUE(count_on_from(1, split(trim(all.substr(0, all.rfind('\n'))), '\n')));
 }
 
+TEST_F(Pipes, OutputOfALazyRestoreGoesToTheNamedFile) {
+    ChildProcess child = start("i=0; while :; do i=$((i + 1)); echo $i; sleep 0.01; done", {{pipe.write_end.get(), 1}});
+    const fs::path zip = dump_and_stop(child);
+    const CedanaRun run = run_cedana({"client", "restore", "--lazy", zip, "--stdio", scratch("output")}, options);
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const std::vector<std::string> lines = wait_for_lines(scratch("output"), k_steps);
+    EXPECT_TRUE(count_on_from(std::stoul(lines.at(0)), lines));
+}
+
 TEST_F(Pipes, ACopyBesideTheOriginalWritesToAFileOfItsOwn) {
     ChildProcess child = start("i=0; while :; do i=$((i + 1)); echo $i; sleep 0.01; done", {{pipe.write_end.get(), 1}});
     const CedanaRun dumped = dump(child.pid(), {"--leave-running"});

@@ -79,6 +79,23 @@ TEST_F(Terminals, TopShowsAndTakesKeysAgain) {
     tmux->wait_for("code 0");
 }
 
+TEST_F(Terminals, VimRestoredLazilyInTheForegroundWritesItsText) {
+    require_program("/usr/bin/vi", "vim-tiny");
+    const fs::path text = scratch("text");
+    tmux->run("vi -u NONE -n " + text.string());
+    tmux->wait_for("~");
+    tmux->type("ifirst line");
+    tmux->press("Escape");
+    tmux->wait_for("first line");
+    const fs::path zip = dump_and_stop_job(job());
+    tmux->run(restore_command(zip, "--lazy --foreground") + "; echo code $?");
+    tmux->wait_for("first line");
+    tmux->type(":wq");
+    tmux->press("Enter");
+    tmux->wait_for("code 0");
+    EXPECT_EQ(read_file(text), "first line\n");
+}
+
 TEST_F(Terminals, TopThatATmuxWindowRunsTakesKeysAgain) {
     require_program("/usr/bin/top", "procps");
     tmux->open_window("exec top");

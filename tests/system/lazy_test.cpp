@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: Apache-2.0
+// Trees that run before their memory is there: it is right all the same, whatever they do with it, and when it cannot
+// be brought they end.
+#include "cedana/action/lazy_transfers.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/criu/own_cgroup.hpp"
+
+#include <csignal>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/wait.hpp"
+#include "system/moments.hpp"
+#include "system/step_log.hpp"
+#include "system/system_fixture.hpp"
+
+namespace cedana::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+class Lazy : public System {
+  protected:
+    [[nodiscard]] CedanaRun restore_lazily(const fs::path& zip, const std::vector<std::string>& more = {}) const {
+        std::vector<std::string> arguments = {"client", "restore", "--lazy", zip.string()};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run_cedana(arguments, options);
+    }
+    // As json; expects that it works.
+    [[nodiscard]] Json restored_lazily(const fs::path& zip) const {
+        const CedanaRun run = restore_lazily(zip, {"--json"});
+        EXPECT_EQ(run.exit_code, 0) << run.err;
+        return run.exit_code == 0 ? Json::parse(run.out) : Json();
+    }
+    void go() const { std::ofstream(scratch("go")) << "go"; }
+    [[nodiscard]] std::vector<std::string> filled(const std::string& scenario, std::size_t mib) const {
+        return {target_program("filled"), scenario, std::to_string(mib), log.string(), scratch("go").string()};
+    }
+    static void wait_for_end_of(pid_t pid) {
+        if (const auto pidfd = open_pidfd(pid))
+            wait_for_end(*pidfd);
+    }
+
+    const fs::path log = scratch("log");
+};
+
+class LazyMemoryIsRight : public Lazy, public ::testing::WithParamInterface<const char*> {
+  protected:
+    void expect_right() {
+        Target target(filled(GetParam(), 48));
+        wait_for_lines(log, 1);
+        const fs::path zip = dump_and_stop(target);
+        go();
+        const Json restored = restored_lazily(zip);
+        ASSERT_EQ(restored.at("pid"), target.pid());
+        const std::vector<std::string> lines = wait_for_lines(log, 2);
+        EXPECT_EQ(lines, (std::vector<std::string>{"ready", "right"}));
+        EXPECT_TRUE(is_running(target.pid()));
+        wait_for_end_of(restored.at("lazy").at("keeper"));
+        EXPECT_FALSE(lacks_memory(Procfs(), target.pid()));
+        EXPECT_TRUE(lazy_transfers().empty());
+    }
+};
+
+TEST_P(LazyMemoryIsRight, WhateverTheTreeDoesMeanwhile) { expect_right(); }
+
+class LazyMemoryUnderLoad : public LazyMemoryIsRight {};
+
+TEST_P(LazyMemoryUnderLoad, IsRightWhileOthersTakeTheProcessors) {
+    std::vector<std::jthread> load;
+    for (unsigned i = 0; i < 2 * std::thread::hardware_concurrency(); ++i)
+        load.emplace_back([](const std::stop_token& stop) {
+            while (!stop.stop_requested()) {}
+        });
+    expect_right();
+}
+
+INSTANTIATE_TEST_SUITE_P(Scenarios, LazyMemoryIsRight,
+                         ::testing::Values("pages_and_holes", "threads", "forks", "family", "mappings",
+                                           "changes_at_once", "execs", "wiped_on_fork"));
+INSTANTIATE_TEST_SUITE_P(Scenarios, LazyMemoryUnderLoad, ::testing::Values("forks", "mappings", "changes_at_once"));
+
+TEST_F(Lazy, ProcessesThatShareMemoryAllHaveIt) {
+    constexpr std::size_t k_processes = 16;
+    Target target({target_program("shared"), log, std::to_string(k_processes)});
+    wait_for_lines(log, k_processes);
+    const fs::path zip = dump_and_stop(target);
+    const std::vector<pid_t> pids = [&] {
+        const Json restored = restored_lazily(zip);
+        EXPECT_GE(restored.at("lazy").at("bytes_eager"), 32U << 20);
+        std::vector<pid_t> all = children_of(target.pid());
+        all.push_back(target.pid());
+        return all;
+    }();
+    ASSERT_EQ(pids.size(), k_processes);
+    for (const pid_t pid : pids)
+        ASSERT_EQ(::kill(pid, SIGUSR1), 0);
+    std::set<std::string> expected;
+    for (std::size_t process = 0; process < k_processes; ++process)
+        for (const char* state : {" ready", " right"})
+            expected.insert(std::to_string(process) + state);
+    const std::vector<std::string> lines = wait_for_lines(log, 2 * k_processes);
+    EXPECT_EQ(std::set(lines.begin(), lines.end()), expected);
+}
+
+// A transfer that stands still from shortly after its tree runs: a script that is run then stops the server.
+class StoppedLazy : public Lazy {
+  protected:
+    void SetUp() override {
+        Lazy::SetUp();
+        write_script(scratch("stop"), "#!/bin/sh\n"
+                                      "for folder in /run/cedana/lazy.*; do\n"
+                                      "    keeper=${folder#*/lazy.}\n"
+                                      "    keeper=${keeper%%.*}\n"
+                                      "    kill -STOP $(cat /proc/$keeper/task/$keeper/children)\n"
+                                      "done\n"
+                                      "touch " +
+                                          scratch("stopped").string() + "\n");
+        options.environment["CEDANA_ACTION_SCRIPTS_POST_RESTORE"] = scratch("stop");
+        options.environment["CEDANA_ARCHIVE_THREADS"] = "1";
+        wait_for_lines(log, 1);
+        zip = dump_and_stop(target);
+    }
+    // Midway: some of its memory is missing.
+    [[nodiscard]] Json restored_midway() const {
+        Json restored = restored_lazily(zip);
+        EXPECT_TRUE(lacks_memory(Procfs(), target.pid()));
+        return restored;
+    }
+    [[nodiscard]] static pid_t keeper_of(const Json& restored) { return restored.at("lazy").at("keeper"); }
+    [[nodiscard]] static pid_t server_of(pid_t keeper) {
+        const std::vector<pid_t> children = children_of(keeper);
+        return children.size() == 1 ? children.front() : -1;
+    }
+    void expect_right() const {
+        go();
+        EXPECT_EQ(wait_for_lines(log, 2), (std::vector<std::string>{"ready", "right"}));
+    }
+    void expect_kept_by_clean() const {
+        const CedanaRun run = run_cedana({"check", "--clean"}, options);
+        EXPECT_EQ(run.exit_code, 0) << run.err;
+        EXPECT_TRUE(holds(run.out, "the memory of a lazy restore is on its way")) << run.out;
+    }
+    [[nodiscard]] Json listed() const {
+        const CedanaRun run = run_cedana({"client", "list", "--lazy", "--json"}, options);
+        EXPECT_EQ(run.exit_code, 0) << run.err;
+        return Json::parse(run.out);
+    }
+
+    Target target{filled("pages_and_holes", 160)};
+    fs::path zip;
+};
+
+TEST_F(StoppedLazy, IsListedAndEndsByItself) {
+    const Json restored = restored_midway();
+    const Json transfers = listed();
+    ASSERT_EQ(transfers.size(), 1U);
+    EXPECT_EQ(transfers[0].at("pid"), target.pid());
+    EXPECT_EQ(transfers[0].at("bytes_total"), restored.at("lazy").at("bytes_lazy"));
+    EXPECT_GT(transfers[0].at("bytes_left"), 0);
+    ASSERT_EQ(::kill(server_of(keeper_of(restored)), SIGCONT), 0);
+    wait_for_end_of(keeper_of(restored));
+    EXPECT_TRUE(listed().empty());
+    expect_right();
+}
+
+TEST_F(StoppedLazy, KeepsADumpWaiting) {
+    const Json restored = restored_midway();
+    RunningCedana dump(dump_arguments(target.pid(), {"--stop"}), options, folder());
+    wait_for_text(folder() / "cedana.err", "waiting until the memory of process " + target.pid_text());
+    ASSERT_EQ(::kill(server_of(keeper_of(restored)), SIGCONT), 0);
+    const CedanaRun dumped = dump.wait();
+    ASSERT_EQ(dumped.exit_code, 0) << dumped.err;
+    reap_all();
+    options.environment.erase("CEDANA_ACTION_SCRIPTS_POST_RESTORE");
+    restore_as(target.pid(), only_line(dumped.out));
+    expect_right();
+}
+
+TEST_F(StoppedLazy, NeedsNeitherTheNameOfItsCheckpointNorSilence) {
+    const Json restored = restored_midway();
+    fs::remove(zip);
+    const pid_t keeper = keeper_of(restored);
+    for (const pid_t pid : {keeper, server_of(keeper)})
+        for (const int number : {SIGTERM, SIGINT, SIGHUP})
+            ASSERT_EQ(::kill(pid, number), 0);
+    ASSERT_EQ(::kill(server_of(keeper), SIGCONT), 0);
+    expect_right();
+}
+
+TEST_F(StoppedLazy, EndsWithItsTree) {
+    const Json restored = restored_midway();
+    ASSERT_EQ(::kill(target.pid(), SIGKILL), 0);
+    ASSERT_EQ(::kill(server_of(keeper_of(restored)), SIGCONT), 0);
+    wait_for_end_of(keeper_of(restored));
+    EXPECT_TRUE(lazy_transfers().empty());
+}
+
+// The kernel gives zeros for what is missing once nobody answers: the tree must not see them.
+TEST_F(StoppedLazy, EndsItsTreeWhenTheServerIsKilled) {
+    go();
+    const Json restored = restored_midway();
+    ASSERT_EQ(::kill(server_of(keeper_of(restored)), SIGKILL), 0);
+    wait_for_end_of(keeper_of(restored));
+    EXPECT_FALSE(is_running(target.pid()));
+    EXPECT_EQ(lines_of(log), std::vector<std::string>{"ready"});
+    const CedanaRun listed = run_cedana({"client", "list", "--lazy"}, options);
+    EXPECT_TRUE(holds(listed.out, "was ended: its memory cannot be completed"));
+}
+
+TEST_F(StoppedLazy, WithoutItsKeeperIsBroughtToItsEndByTheServer) {
+    const Json restored = restored_midway();
+    const pid_t keeper = keeper_of(restored);
+    const pid_t server = server_of(keeper);
+    ASSERT_EQ(::kill(keeper, SIGKILL), 0);
+    wait_for_end_of(keeper);
+    const Json transfers = listed();
+    ASSERT_EQ(transfers.size(), 1U);
+    EXPECT_EQ(transfers[0].at("keeper"), server);
+    EXPECT_EQ(transfers[0].at("failure"), nullptr);
+    expect_kept_by_clean();
+    RunningCedana dump(dump_arguments(target.pid(), {"--leave-running"}), options, folder());
+    wait_for_text(folder() / "cedana.err", "waiting until the memory of process " + target.pid_text());
+    ASSERT_EQ(::kill(server, SIGCONT), 0);
+    const CedanaRun dumped = dump.wait();
+    EXPECT_EQ(dumped.exit_code, 0) << dumped.err;
+    EXPECT_TRUE(listed().empty());
+    expect_right();
+}
+
+TEST_F(StoppedLazy, EndsItsTreeWhenItsCheckpointIsCutMeanwhile) {
+    go();
+    const Json restored = restored_midway();
+    fs::resize_file(zip, 0);
+    ASSERT_EQ(::kill(server_of(keeper_of(restored)), SIGCONT), 0);
+    wait_for_end_of(keeper_of(restored));
+    EXPECT_FALSE(is_running(target.pid()));
+    EXPECT_EQ(lines_of(log), std::vector<std::string>{"ready"});
+}
+
+TEST_F(StoppedLazy, EndsItsTreeWithoutItsKeeperToo) {
+    go();
+    const Json restored = restored_midway();
+    const pid_t server = server_of(keeper_of(restored));
+    ASSERT_EQ(::kill(keeper_of(restored), SIGKILL), 0);
+    wait_for_end_of(keeper_of(restored));
+    fs::resize_file(zip, 0);
+    ASSERT_EQ(::kill(server, SIGCONT), 0);
+    wait_for_end_of(server);
+    EXPECT_FALSE(is_running(target.pid()));
+    EXPECT_EQ(lines_of(log), std::vector<std::string>{"ready"});
+}
+
+TEST_F(StoppedLazy, HasSessionsAndAControlGroupOfItsOwn) {
+    const Json restored = restored_midway();
+    const pid_t keeper = keeper_of(restored);
+    const pid_t server = server_of(keeper);
+    expect_kept_by_clean();
+    const auto place = criu::place_for_own_cgroup();
+    for (const pid_t pid : {keeper, server}) {
+        EXPECT_EQ(::getsid(pid), pid);
+        const std::string groups = read_file(fmt::format("/proc/{}/cgroup", pid));
+        EXPECT_EQ(holds(groups, fmt::format("/cedana-criu.{}\n", keeper)), place.has_value()) << groups;
+    }
+    ASSERT_EQ(::kill(server, SIGCONT), 0);
+    wait_for_end_of(keeper);
+    EXPECT_FALSE(place && fs::exists(*place / fmt::format("cedana-criu.{}", keeper)));
+}
+
+TEST_F(StoppedLazy, GoesOnAfterCtrlCOfTheWait) {
+    RunningCedana cedana({"client", "restore", "--lazy", "--wait", zip.string()}, options, folder());
+    wait_for_file(scratch("stopped"));
+    const std::vector<LazyTransfer> transfers = lazy_transfers();
+    ASSERT_EQ(transfers.size(), 1U);
+    const pid_t server = server_of(transfers.front().keeper);
+    cedana.signal(SIGINT);
+    const CedanaRun run = cedana.wait();
+    EXPECT_EQ(run.exit_code, 130) << run.err;
+    EXPECT_TRUE(holds(run.err, "process " + target.pid_text() + " runs, and its memory goes on to come"));
+    ASSERT_EQ(::kill(server, SIGCONT), 0);
+    expect_right();
+}
+
+class WholeLazy : public Lazy {
+  protected:
+    void SetUp() override {
+        Lazy::SetUp();
+        wait_for_lines(log, 1);
+        zip = dump_and_stop(target);
+    }
+    // One of a frame amid the pages.
+    void damage() const {
+        std::fstream file(zip, std::ios::in | std::ios::out | std::ios::binary);
+        const auto offset = static_cast<std::streamoff>(fs::file_size(zip) / 2);
+        file.seekg(offset);
+        const int byte = file.get();
+        file.seekp(offset);
+        file.put(static_cast<char>(byte ^ 1));
+    }
+
+    Target target{filled("pages_and_holes", 64)};
+    fs::path zip;
+};
+
+TEST_F(WholeLazy, AwaitedHasAllItsMemory) {
+    const CedanaRun run = restore_lazily(zip, {"--wait"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_FALSE(lacks_memory(Procfs(), target.pid()));
+    EXPECT_TRUE(is_running(target.pid()));
+}
+
+TEST_F(WholeLazy, ADamagedFrameEndsTheTreeBeforeItSeesIt) {
+    damage();
+    go();
+    const CedanaRun run = restore_lazily(zip, {"--wait"});
+    EXPECT_EQ(run.exit_code, 8) << run.err;
+    EXPECT_TRUE(holds(run.err, "was ended: its memory cannot be completed"));
+    EXPECT_TRUE(holds(run.err, "does not have the digest that the index gives"));
+    EXPECT_FALSE(is_running(target.pid()));
+    EXPECT_EQ(lines_of(log), std::vector<std::string>{"ready"});
+    reap_all();
+}
+
+TEST_F(WholeLazy, ADamagedFrameIsToldInTheForeground) {
+    damage();
+    const CedanaRun run = restore_lazily(zip, {"--foreground"});
+    EXPECT_EQ(run.exit_code, 8) << run.err;
+    EXPECT_TRUE(holds(run.err, "was ended: its memory cannot be completed"));
+    EXPECT_TRUE(holds(run.err, "does not have the digest that the index gives"));
+    reap_all();
+}
+
+TEST_F(WholeLazy, EndsInTheForegroundAsTheProgramDoes) {
+    RunningCedana cedana({"client", "restore", "--lazy", "--foreground", zip.string()}, options, folder());
+    go();
+    EXPECT_EQ(wait_for_lines(log, 2).back(), "right");
+    cedana.signal(SIGTERM);
+    EXPECT_EQ(cedana.wait().exit_code, 128 + SIGTERM);
+}
+
+TEST_F(WholeLazy, VerifyFindsADamagedFrameBeforeAnythingRuns) {
+    damage();
+    const CedanaRun run = restore_lazily(zip, {"--verify"});
+    EXPECT_EQ(run.exit_code, 8) << run.err;
+    EXPECT_TRUE(own_children().empty());
+}
+
+TEST_F(WholeLazy, CtrlCBeforeTheTreeRunsLeavesNothing) {
+    // CRIU waits for this script when all is restored and nothing runs yet.
+    write_script(scratch("script"), "#!/bin/sh\n[ \"$CRTOOLS_SCRIPT_ACTION\" = post-restore ] || exit 0\ntouch " +
+                                        scratch("restored").string() + "\nexec sleep 60\n");
+    RunningCedana cedana(
+        {"client", "restore", "--lazy", zip.string(), "--criu-arg=--action-script=" + scratch("script").string()},
+        options, folder());
+    wait_for_file(scratch("restored"));
+    cedana.signal(SIGINT);
+    const CedanaRun run = cedana.wait();
+    EXPECT_EQ(run.exit_code, 130) << run.err;
+    EXPECT_TRUE(own_children().empty());
+    EXPECT_TRUE(lazy_transfers().empty());
+}
+
+TEST_F(WholeLazy, ADeathOfCriuLeavesNothing) {
+    RunningCedana cedana({"client", "restore", "--lazy", zip.string()}, options, folder());
+    wait_for_restore_log(cedana.pid(), "Forking task");
+    for (const pid_t child : children_of(cedana.pid())) {
+        if (Procfs().stat(child)->comm == "criu")
+            ASSERT_EQ(::kill(child, SIGKILL), 0);
+    }
+    const CedanaRun run = cedana.wait();
+    EXPECT_EQ(run.exit_code, 7) << run.err;
+    EXPECT_TRUE(holds(run.err, "nothing of it runs")) << run.err;
+    EXPECT_TRUE(own_children().empty());
+    EXPECT_TRUE(lazy_transfers().empty());
+}
+
+TEST_F(WholeLazy, AFaultOfCriuLeavesNothing) {
+    options.environment["CRIU_FAULT"] = "6";
+    const CedanaRun run = restore_lazily(zip);
+    EXPECT_EQ(run.exit_code, 7) << run.err;
+    EXPECT_TRUE(own_children().empty());
+    options.environment.erase("CRIU_FAULT");
+    go();
+    static_cast<void>(restored_lazily(zip));
+    EXPECT_EQ(wait_for_lines(log, 2).back(), "right");
+}
+
+} // namespace
+} // namespace cedana::testing
