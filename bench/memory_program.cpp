@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process for the benchmark: MIB megabytes of mixed content, a quarter random, half text-like, a quarter small
-// integers. Says on stdout when it is ready, closes it, and then waits.
+// integers. Says on stdout when it is ready, closes it, and then waits; with LOG it appends a byte to it a millisecond.
+// Usage: bench_memory [MIB [LOG]]
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
 #include <string_view>
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -42,6 +44,18 @@ void fill_integers(char* to, std::size_t size, std::mt19937_64& random) {
     }
 }
 
+// Looks at a page and tells of it, once a millisecond.
+[[noreturn]] void show_progress(const char* memory, std::size_t size, const char* log) {
+    const int fd = ::open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    std::mt19937_64 random(7);
+    while (true) {
+        const char byte = memory[random() % size] == 0 ? '0' : '1';
+        if (::write(fd, &byte, 1) != 1)
+            std::_Exit(1);
+        ::usleep(1000);
+    }
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -67,6 +81,8 @@ int main(int argc, char** argv) {
     // A pipe to whoever waited for that word would connect the process to one outside of its tree.
     if (std::freopen("/dev/null", "w", stdout) == nullptr)
         return 1;
+    if (argc > 2)
+        show_progress(memory, size, argv[2]);
     while (true)
         ::pause();
 }
