@@ -10,6 +10,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -23,6 +24,12 @@ constexpr std::size_t k_tail_size = 1024UL * 1024;
 
 InPlaceFile::InPlaceFile(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {
     tail_.reserve(2 * k_tail_size);
+    struct ::stat info {};
+    if (::fstat(fd_, &info) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot look at {}", path_.string()), Fault::storage);
+    }
+    tail_start_ = static_cast<std::uint64_t>(info.st_size);
     zip_error_init(&error_);
     source_.reset(zip_source_function_create(&InPlaceFile::on_command, this, &error_));
     if (!source_)

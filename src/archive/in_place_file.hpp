@@ -18,6 +18,7 @@ namespace cedana {
 
 class InPlaceFile {
   public:
+    // What is in the file stays until something is written.
     InPlaceFile(int fd, std::filesystem::path path);
     InPlaceFile(const InPlaceFile&) = delete;
     InPlaceFile& operator=(const InPlaceFile&) = delete;

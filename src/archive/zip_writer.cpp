@@ -181,6 +181,12 @@ void add(zip_t* zip, const std::string& name, Feed& feed, const InPlaceFile& fil
     }
 }
 
+void remove(zip_t* zip, const std::string& name, const InPlaceFile& file) {
+    const zip_int64_t index = zip_name_locate(zip, name.c_str(), ZIP_FL_ENC_RAW);
+    if (index >= 0 && zip_delete(zip, static_cast<zip_uint64_t>(index)) != 0)
+        throw refused(file, zip_strerror(zip));
+}
+
 // libzip reads and writes everything here.
 void close_archive(Zip zip, const std::vector<std::unique_ptr<Feed>>& feeds, const InPlaceFile& file) {
     if (zip_close(zip.get()) == 0) {
@@ -201,10 +207,20 @@ std::unique_ptr<EntrySource> memory_entry(std::string_view content, Method metho
     return std::make_unique<MemoryEntry>(std::as_bytes(std::span(content)), method, level);
 }
 
-ZipWriter::ZipWriter(int fd, std::filesystem::path path) : file_(std::make_unique<InPlaceFile>(fd, std::move(path))) {}
+ZipWriter::ZipWriter(int fd, std::filesystem::path path, ZipContent content)
+    : file_(std::make_unique<InPlaceFile>(fd, std::move(path))),
+      state_(content == ZipContent::none ? State::empty : State::whole) {}
 ZipWriter::~ZipWriter() = default;
 
-void ZipWriter::write(std::vector<NamedEntry> entries) {
+void ZipWriter::write(std::vector<NamedEntry> entries) { write(std::move(entries), Names::unique); }
+
+void ZipWriter::replace(NamedEntry entry) {
+    std::vector<NamedEntry> entries;
+    entries.push_back(std::move(entry));
+    write(std::move(entries), Names::replaced);
+}
+
+void ZipWriter::write(std::vector<NamedEntry> entries, Names names) {
     if (state_ == State::broken)
         throw refused(*file_, "an earlier write failed");
     if (entries.empty())
@@ -215,6 +231,8 @@ void ZipWriter::write(std::vector<NamedEntry> entries) {
     std::vector<std::unique_ptr<Feed>> feeds;
     Zip zip = open_archive(*file_, flags);
     for (const NamedEntry& entry : entries) {
+        if (names == Names::replaced)
+            remove(zip.get(), entry.name, *file_);
         feeds.push_back(std::make_unique<Feed>(*entry.source));
         add(zip.get(), entry.name, *feeds.back(), *file_);
     }

@@ -40,10 +40,13 @@ struct NamedEntry {
 // An entry whose whole content is at hand; compressed here and now, frame by frame.
 [[nodiscard]] std::unique_ptr<EntrySource> memory_entry(std::string_view content, Method method, int level);
 
+// What is in the file to begin with: nothing, or an archive that a ZipWriter wrote.
+enum class ZipContent { none, archive };
+
 class ZipWriter {
   public:
-    // `fd`: empty, readable and writable, stays the caller's and must outlive this. `path` is for messages.
-    ZipWriter(int fd, std::filesystem::path path);
+    // `fd`: readable and writable, stays the caller's and must outlive this. `path` is for messages.
+    ZipWriter(int fd, std::filesystem::path path, ZipContent content = ZipContent::none);
     ZipWriter(const ZipWriter&) = delete;
     ZipWriter& operator=(const ZipWriter&) = delete;
     ~ZipWriter();
@@ -55,11 +58,18 @@ class ZipWriter {
     // Nothing is synced.
     void write(std::vector<NamedEntry> entries);
 
+    // Appends an entry, in place of the one of its name if there is one; else as write(). Copies nothing if that is the
+    // last.
+    void replace(NamedEntry entry);
+
     // All that went to the file, central directories that were overwritten later included.
     [[nodiscard]] std::uint64_t bytes_written() const noexcept;
 
   private:
     enum class State { empty, whole, broken };
+    enum class Names { unique, replaced };
+
+    void write(std::vector<NamedEntry> entries, Names names);
 
     std::unique_ptr<InPlaceFile> file_;
     State state_ = State::empty;

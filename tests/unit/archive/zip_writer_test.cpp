@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/archive/checksums.hpp"
 #include "cedana/archive/frame_index.hpp"
+#include "cedana/archive/zip_layout.hpp"
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/archive/zip_writer.hpp"
 #include "cedana/base/child_process.hpp"
@@ -391,6 +392,42 @@ TEST(ZipWriter, WritesNothingForNoEntries) {
     EXPECT_EQ(fs::file_size(zip.path()), 0U);
     zip.write("a", "x", Method::store);
     EXPECT_EQ(ZipReader(zip.path()).read("a", 10), "x");
+}
+
+// What is there stays where it is: only the last entry and the directory are written anew.
+TEST(ZipWriter, ReplacesTheLastEntryAndLeavesTheRestAsItIs) {
+    const Place place;
+    const std::string content = mixed_content(3'000'000);
+    NewZip zip(place.path());
+    zip.write("images/pages-1.img", content, Method::zstd);
+    zip.write("signature", "short", Method::store);
+    const std::string before = read_file(place.path());
+    const std::size_t kept = before.find("signature") - 30;
+    for (const char* text : {"another one, which is longer", "x"}) {
+        const UniqueFd fd = open_file(place.path(), O_RDWR);
+        ZipWriter writer(fd.get(), place.path(), ZipContent::archive);
+        writer.replace({.name = "signature", .source = memory_entry(text, Method::store, 0)});
+        EXPECT_LT(writer.bytes_written(), 1000U);
+        const ZipReader reader(place.path());
+        EXPECT_EQ(reader.entries().size(), 2U);
+        EXPECT_EQ(reader.read("signature", 100), text);
+        EXPECT_EQ(reader.read("images/pages-1.img", content.size()), content);
+        require_exact_layout(reader);
+        EXPECT_EQ(complaint_of_libzip(place.path()), "");
+        EXPECT_EQ(read_file(place.path()).substr(0, kept), before.substr(0, kept));
+    }
+}
+
+TEST(ZipWriter, AppendsToAnArchiveWhatItDoesNotHoldYet) {
+    const Place place;
+    NewZip(place.path()).write("a", "content", Method::store);
+    const UniqueFd fd = open_file(place.path(), O_RDWR);
+    ZipWriter(fd.get(), place.path(), ZipContent::archive)
+        .replace({.name = "signature", .source = memory_entry("text", Method::store, 0)});
+    const ZipReader reader(place.path());
+    EXPECT_EQ(reader.read("a", 100), "content");
+    EXPECT_EQ(reader.read("signature", 100), "text");
+    require_exact_layout(reader);
 }
 
 } // namespace cedana::testing

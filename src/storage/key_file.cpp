@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/storage/key_file.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/base/unique_fd.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t k_largest = 1024UL * 1024;
+
+Error refused(const fs::path& path, const struct ::stat& info, std::string_view why) {
+    return {Fault::permission, fmt::format("the key file {} (owner {}, mode {:04o}) {}", printable(path.string()),
+                                           info.st_uid, info.st_mode & 07777U, why)};
+}
+
+void require_safe(KeyFile kind, const fs::path& path, const struct ::stat& info) {
+    const std::string shown = printable(path.string());
+    if (info.st_uid != 0 && info.st_uid != ::geteuid())
+        throw refused(path, info, "belongs to neither root nor this user").hint(fmt::format("chown root {}", shown));
+    if (kind == KeyFile::secret && (info.st_mode & 077U) != 0)
+        throw refused(path, info, "is open to others").hint(fmt::format("chmod 600 {}", shown));
+    if ((info.st_mode & 022U) != 0)
+        throw refused(path, info, "can be written by others").hint(fmt::format("chmod go-w {}", shown));
+}
+
+} // namespace
+
+SecretBytes read_key_file(KeyFile kind, const fs::path& path, std::string_view setting) {
+    // O_NONBLOCK: a FIFO of this name must not hold us up.
+    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (!fd) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot open the key file {}", printable(path.string())), Fault::usage)
+            .hint(fmt::format("{} names it", setting));
+    }
+    struct ::stat info {};
+    if (::fstat(fd.get(), &info) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot look at {}", path.string()));
+    }
+    const auto size = static_cast<std::size_t>(info.st_size);
+    if (!S_ISREG(info.st_mode) || size > k_largest)
+        throw Error(Fault::usage, fmt::format("{} is no file of a key", printable(path.string())))
+            .hint(fmt::format("{} names it", setting));
+    require_safe(kind, path, info);
+    SecretBytes content(size);
+    std::size_t filled = 0;
+    while (filled < size) {
+        const ssize_t count = ::read(fd.get(), content.bytes().data() + filled, size - filled);
+        const int err = errno;
+        if (count < 0 && err == EINTR)
+            continue;
+        if (count < 0)
+            throw os_error(err, fmt::format("cannot read {}", path.string()));
+        if (count == 0)
+            break;
+        filled += static_cast<std::size_t>(count);
+    }
+    content.shorten(filled);
+    return content;
+}
+
+void create_key_file(KeyFile kind, const fs::path& path, std::span<const std::byte> content) {
+    const mode_t mode = kind == KeyFile::secret ? 0600 : 0644;
+    UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!fd) {
+        const int err = errno;
+        if (err == EEXIST)
+            throw Error(Fault::usage,
+                        fmt::format("{} exists already, and keys are never overwritten", printable(path.string())))
+                .hint("choose another name");
+        throw os_error(err, fmt::format("cannot create {}", printable(path.string())), Fault::storage);
+    }
+    RemoveOnFailure leftover(path);
+    if (::fchmod(fd.get(), mode) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot set the mode of {}", path.string()), Fault::storage);
+    }
+    write_all(fd.get(), content, path);
+    sync_file(fd.get(), path);
+    close_checked(std::move(fd), path);
+    leftover.commit();
+}
+
+} // namespace cedana
