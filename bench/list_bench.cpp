@@ -35,7 +35,7 @@ void fill(const std::filesystem::path& store) {
 
 double time_of_one_listing(const std::filesystem::path& store) {
     const auto start = std::chrono::steady_clock::now();
-    const auto entries = cedana::read_catalog(store, cedana::Interrupt::none());
+    const auto entries = cedana::read_catalog(store, cedana::Keyring(), cedana::Interrupt::none());
     const std::chrono::duration<double, std::milli> taken = std::chrono::steady_clock::now() - start;
     const auto is_checkpoint = [](const auto& entry) { return entry.kind == cedana::EntryKind::checkpoint; };
     if (entries.size() != k_checkpoints || !std::all_of(entries.begin(), entries.end(), is_checkpoint))

@@ -12,6 +12,7 @@
 #include <system_error>
 #include <thread>
 #include <tuple>
+#include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -40,15 +41,17 @@ void tell(CatalogEntry& entry, EntryKind kind, std::string_view flaw) {
     entry.flaw = begin == std::string_view::npos ? std::string(flaw) : std::string(flaw.substr(begin));
 }
 
-void read_summary(CatalogEntry& entry) {
+void read_summary(CatalogEntry& entry, const Keyring& keyring) {
     const ZipReader zip(entry.path);
     if (zip.find(k_manifest_entry) == nullptr)
         return tell(entry, EntryKind::foreign, "a zip archive without a manifest");
-    entry.summary = summarise(read_manifest(zip));
+    CheckpointState state = read_state(zip, keyring);
+    entry.summary = summarise(parse_manifest(state.text));
+    entry.signature = std::move(state.signature);
     entry.when = entry.summary->created;
 }
 
-void look_at(CatalogEntry& entry) {
+void look_at(CatalogEntry& entry, const Keyring& keyring) {
     struct ::stat info {};
     if (::stat(entry.path.c_str(), &info) != 0) {
         const int err = errno;
@@ -64,7 +67,7 @@ void look_at(CatalogEntry& entry) {
     if (!name.ends_with(".zip"))
         return tell(entry, EntryKind::foreign, "not a checkpoint by its name");
     try {
-        read_summary(entry);
+        read_summary(entry, keyring);
     } catch (const Error& error) {
         tell(entry, EntryKind::damaged, error.message());
     } catch (const std::exception& error) {
@@ -86,13 +89,13 @@ std::vector<CatalogEntry> list_files(const fs::path& store) {
 }
 
 // Reading a manifest is half waiting for the disk, half parsing.
-void look_at_all(std::vector<CatalogEntry>& entries, const Interrupt& interrupt) {
+void look_at_all(std::vector<CatalogEntry>& entries, const Keyring& keyring, const Interrupt& interrupt) {
     constexpr std::size_t k_worth_a_thread = 64;
     std::atomic<std::size_t> next = 0;
     std::atomic<bool> stop = false;
     const auto work = [&] {
         for (std::size_t i = next++; i < entries.size() && !stop; i = next++)
-            look_at(entries[i]);
+            look_at(entries[i], keyring);
     };
     {
         std::vector<std::jthread> helpers;
@@ -102,7 +105,7 @@ void look_at_all(std::vector<CatalogEntry>& entries, const Interrupt& interrupt)
             helpers.emplace_back(work);
         try {
             for (std::size_t i = next++; i < entries.size(); i = next++) {
-                look_at(entries[i]);
+                look_at(entries[i], keyring);
                 interrupt.throw_if_pending();
             }
         } catch (...) {
@@ -148,13 +151,22 @@ std::string_view name_of(ProcessNow now) {
     return "elsewhere";
 }
 
-std::vector<CatalogEntry> read_catalog(const fs::path& store, const Interrupt& interrupt) {
+std::vector<CatalogEntry> read_catalog(const fs::path& store, const Keyring& keyring, const Interrupt& interrupt) {
     std::vector<CatalogEntry> entries = list_files(store);
-    look_at_all(entries, interrupt);
+    look_at_all(entries, keyring, interrupt);
     std::ranges::sort(entries, [](const CatalogEntry& a, const CatalogEntry& b) {
         return std::tie(b.when, b.path) < std::tie(a.when, a.path);
     });
     return entries;
+}
+
+std::size_t drop_untrusted(std::vector<CatalogEntry>& catalog, const Keyring& keyring) {
+    return keyring.is_strict() ? std::erase_if(catalog,
+                                               [](const CatalogEntry& entry) {
+                                                   return entry.kind == EntryKind::checkpoint &&
+                                                          entry.signature.by != SignedBy::trusted;
+                                               })
+                               : 0;
 }
 
 bool passes(const CatalogEntry& entry, const CatalogFilter& filter, std::chrono::system_clock::time_point now) {

@@ -42,18 +42,26 @@ std::uint64_t read_ahead_bound(const Config& config) {
     return std::min(k_most_ahead, available_memory() / 4);
 }
 
+CheckpointState trusted_state(const ZipReader& zip, const Keyring& keyring) {
+    CheckpointState state = read_state(zip, keyring);
+    keyring.require_trusted(zip, state.signature);
+    return state;
+}
+
 } // namespace
 
-Manifest read_manifest(const ZipReader& zip) {
+CheckpointState read_state(const ZipReader& zip, const Keyring& keyring) {
     if (zip.find(k_manifest_entry) == nullptr)
         throw Error(Fault::checkpoint, fmt::format("{} is not a checkpoint: it has no {}",
                                                    printable(zip.path().string()), k_manifest_entry));
-    return parse_manifest(zip.read(k_manifest_entry, k_manifest_limit));
+    CheckpointState state{.text = zip.read(k_manifest_entry, k_manifest_limit)};
+    state.signature = keyring.look(zip, state.text);
+    return state;
 }
 
-Checkpoint::Checkpoint(const fs::path& path)
-    : zip_(existing(path)), manifest_(read_manifest(zip_)), index_(read_index(read_trusted(k_index_entry))),
-      files_index_(read_files_index()) {
+Checkpoint::Checkpoint(const fs::path& path, const Keyring& keyring)
+    : zip_(existing(path)), state_(trusted_state(zip_, keyring)), manifest_(parse_manifest(state_.text)),
+      index_(read_index(read_trusted(k_index_entry))), files_index_(read_files_index()) {
     require_counts();
     refuse_strange_entries();
     refuse_strange_files();
@@ -92,7 +100,8 @@ void Checkpoint::refuse_strange_entries() const {
     for (const EntryInfo& entry : zip_.entries()) {
         const bool listed =
             is_listed(index_, k_images_folder, entry.name) || is_listed(files_index_, k_files_folder, entry.name);
-        if (!listed && entry.name != k_manifest_entry && !manifest_.digests.contains(entry.name))
+        const bool vouches = entry.name == k_manifest_entry || entry.name == k_signature_entry;
+        if (!listed && !vouches && !manifest_.digests.contains(entry.name))
             throw Error(Fault::checkpoint, fmt::format("{} has an entry that its manifest does not know: {}",
                                                        printable(zip_.path().string()), printable(entry.name)));
     }

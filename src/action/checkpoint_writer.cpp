@@ -101,7 +101,11 @@ std::filesystem::path CheckpointWriter::finish(Manifest manifest, FileCapture& f
 
     entries.push_back(small_entry(k_dump_log_entry, log));
     entries.push_back(small_entry(k_index_entry, index_text));
-    entries.push_back(small_entry(k_manifest_entry, write_manifest(manifest)));
+    const std::string state = write_manifest(manifest);
+    entries.push_back(small_entry(k_manifest_entry, state));
+    if (signing_key_ != nullptr)
+        entries.push_back(
+            {.name = k_signature_entry, .source = memory_entry(signing_key_->sign(state), Method::store, 0)});
     zip_.write(std::move(entries));
     interrupt.throw_if_pending();
     return pending_.publish();

@@ -132,7 +132,7 @@ class Cleaning {
                 if (entry.path().extension() != ".zip")
                     continue;
                 try {
-                    waiting.emplace(Checkpoint(entry.path()).manifest().network_lock_table, entry.path());
+                    waiting.emplace(Checkpoint(entry.path(), Keyring()).manifest().network_lock_table, entry.path());
                 } catch (const Error& damaged) {
                     spdlog::debug("{} names no network lock: {}", entry.path().string(), damaged.message());
                 }

@@ -10,6 +10,7 @@
 #include "cedana/action/file_capture.hpp"
 #include "cedana/action/hooks.hpp"
 #include "cedana/action/host.hpp"
+#include "cedana/action/keyring.hpp"
 #include "cedana/action/lazy_transfers.hpp"
 #include "cedana/action/preparation.hpp"
 #include "cedana/action/refusals.hpp"
@@ -75,6 +76,7 @@ class Dump {
 
     void prepare() {
         require_root("dump processes");
+        signing_key_ = read_signing_key(config_);
         ProcessHandle root = find_target(procfs_, request_);
         folder_ = find_folder(request_);
         require_shared_storage(config_);
@@ -146,6 +148,8 @@ class Dump {
         work_.emplace(WorkKind::dump, state_folder());
         const std::string stem = checkpoint_stem(name_, std::chrono::system_clock::now());
         writer_.emplace(config_, folder_, stem, tree_->resident_bytes());
+        if (signing_key_)
+            writer_->sign_with(*signing_key_);
         watch_.lap("buffer");
         progress_.phase("dumping");
         const criu::DumpJob job{.program = program_,
@@ -296,6 +300,7 @@ class Dump {
     Procfs procfs_;
     Stopwatch watch_;
     fs::path folder_;
+    std::optional<SigningKey> signing_key_;
     std::string program_;
     std::string criu_version_;
     std::optional<ProcessTree> tree_;

@@ -4,6 +4,7 @@
 #include "cedana/action/collect.hpp"
 #include "cedana/action/dump_target.hpp"
 #include "cedana/action/host.hpp"
+#include "cedana/action/keyring.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/process/facts.hpp"
@@ -67,6 +68,7 @@ DumpPlan plan_dump(const DumpRequest& request) {
     plan.resident_bytes = tree.resident_bytes();
     plan.files = plan_files(procfs, holdings, config);
     CriuOptions options = choose_criu_options(facts, config.criu_extra_args);
+    collect(plan.refusals, [&] { static_cast<void>(read_signing_key(config)); });
     collect(plan.refusals, [&] { plan.folder = find_folder(request); });
     collect(plan.refusals, [&] { require_shared_storage(config); });
     collect(plan.refusals, [&] {

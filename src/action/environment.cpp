@@ -3,6 +3,7 @@
 
 #include "cedana/action/host.hpp"
 #include "cedana/action/host_check.hpp"
+#include "cedana/action/key_check.hpp"
 #include "cedana/action/store_check.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
@@ -49,6 +50,7 @@ class EnvironmentCheck {
         found_.push_back(check_own_cgroup());
         check_work_folder();
         check_folders();
+        std::ranges::move(check_keys(config_), std::back_inserter(found_));
         return std::move(found_);
     }
 

@@ -22,9 +22,10 @@ std::size_t place_of(std::string_view phase) {
 
 } // namespace
 
-Inspection inspect(const std::filesystem::path& path) {
-    const Checkpoint checkpoint(path);
-    Inspection found{.path = path, .manifest = checkpoint.manifest(), .images = {}};
+Inspection inspect(const std::filesystem::path& path, const Keyring& keyring) {
+    const Checkpoint checkpoint(path, keyring);
+    Inspection found{
+        .path = path, .manifest = checkpoint.manifest(), .signature = checkpoint.signature(), .images = {}};
     found.bytes_archive = checkpoint.zip().file_size();
     for (const EntryInfo& entry : checkpoint.zip().entries())
         if (const std::string_view name = entry.name; name.starts_with(k_images_folder))

@@ -85,16 +85,39 @@ bool looks_like_a_path(const std::string& wanted) {
     return wanted.find('/') != std::string::npos || wanted.ends_with(".zip") || fs::is_regular_file(wanted, ignored);
 }
 
+Entries checkpoints_of(const Entries& catalog) {
+    return those(catalog, [](const CatalogEntry& entry) { return entry.kind == EntryKind::checkpoint; });
+}
+
+Entries meant(const Entries& all, std::string_view wanted) {
+    std::int64_t pid = 0;
+    if (all.empty())
+        return {};
+    return wanted == k_latest ? newest(all) : parse_number(wanted, pid) ? with_pid(all, pid) : named(all, wanted);
+}
+
+// What somebody put there whom nobody trusts must neither be picked nor make it unclear what is meant.
+Entries trusted_candidates(Entries catalog, std::string_view wanted, const Keyring& keyring) {
+    const bool was_meant = !meant(checkpoints_of(catalog), wanted).empty();
+    const std::size_t untrusted = drop_untrusted(catalog, keyring);
+    if (untrusted == 0)
+        return candidates(catalog, wanted);
+    if (was_meant && meant(checkpoints_of(catalog), wanted).empty())
+        throw Error(Fault::checkpoint,
+                    fmt::format("no checkpoint that {} means is signed by a trusted key", printable(wanted)))
+            .hint("`cedana client list` shows who signed what; `cedana client sign ZIP` signs older ones");
+    spdlog::warn("{} checkpoint{} passed over: not signed by a trusted key", untrusted, untrusted == 1 ? "" : "s");
+    return candidates(catalog, wanted);
+}
+
 } // namespace
 
 Entries candidates(const Entries& catalog, std::string_view wanted) {
-    const Entries all = those(catalog, [](const CatalogEntry& entry) { return entry.kind == EntryKind::checkpoint; });
+    const Entries all = checkpoints_of(catalog);
     if (all.empty())
         throw Error(Fault::usage, "there is no checkpoint in the store")
             .hint("-d names another store; `cedana client list` shows what is in it");
-    std::int64_t pid = 0;
-    const bool is_latest = wanted == k_latest;
-    const Entries found = is_latest ? newest(all) : parse_number(wanted, pid) ? with_pid(all, pid) : named(all, wanted);
+    const Entries found = meant(all, wanted);
     if (found.empty()) {
         const std::string near = nearest_name(all, wanted);
         throw Error(Fault::usage, fmt::format("no checkpoint in the store is of {}{}", printable(wanted),
@@ -107,7 +130,7 @@ Entries candidates(const Entries& catalog, std::string_view wanted) {
             .cause(list_of(found))
             .hint("name the pid, or the file");
     // What is older is only of interest when the newest is damaged.
-    return is_latest ? all : found;
+    return wanted == k_latest ? all : found;
 }
 
 fs::path pick_checkpoint(const std::string& wanted, const std::optional<fs::path>& store, const Config& config,
@@ -118,11 +141,13 @@ fs::path pick_checkpoint(const std::string& wanted, const std::optional<fs::path
         return in_store ? *store / wanted : fs::path(wanted);
     }
     const fs::path folder = find_store(store, config);
-    const auto found = step(fmt::format("looking in {}", printable(folder.string())),
-                            [&] { return candidates(read_catalog(folder, interrupt), wanted); });
+    const Keyring keyring(config);
+    const auto found = step(fmt::format("looking in {}", printable(folder.string())), [&] {
+        return trusted_candidates(read_catalog(folder, keyring, interrupt), wanted, keyring);
+    });
     for (const CatalogEntry& entry : found) {
         try {
-            static_cast<void>(Checkpoint(entry.path));
+            static_cast<void>(Checkpoint(entry.path, keyring));
             return entry.path;
         } catch (const Error& error) {
             spdlog::warn("passed over: {}", error.message());

@@ -27,7 +27,8 @@ class Prune {
         if (!request_.rules.any())
             throw Error(Fault::usage, "what is to be kept was not said")
                 .hint("pass --keep-last N or --keep-days N, or set shared_storage.keep_last or keep_days");
-        const auto catalog = read_catalog(request_.store, interrupt_);
+        auto catalog = read_catalog(request_.store, request_.keyring, interrupt_);
+        result_.untrusted = drop_untrusted(catalog, request_.keyring);
         for (const RetentionGroup& group : apply(request_.rules, catalog, std::chrono::system_clock::now())) {
             result_.kept += group.kept.size();
             if (!group.surplus.empty())
@@ -58,16 +59,18 @@ class Prune {
     bool is_whole(const CatalogEntry& entry) {
         interrupt_.throw_if_pending();
         try {
-            return WholeCheck(std::max(1U, std::thread::hardware_concurrency())).run(entry.path).has_value();
+            return WholeCheck(std::max(1U, std::thread::hardware_concurrency()), request_.keyring)
+                .run(entry.path)
+                .has_value();
         } catch (const Error&) {
             return false;
         }
     }
 
     // Empty if it opens as a checkpoint.
-    static std::string flaw_of(const CatalogEntry& entry) {
+    [[nodiscard]] std::string flaw_of(const CatalogEntry& entry) const {
         try {
-            static_cast<void>(Checkpoint(entry.path));
+            static_cast<void>(Checkpoint(entry.path, request_.keyring));
             return {};
         } catch (const Error& error) {
             return error.message();

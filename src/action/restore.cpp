@@ -238,7 +238,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     require_root("restore processes");
     Stopwatch watch;
     const auto path = std::filesystem::absolute(request.checkpoint).lexically_normal();
-    const Checkpoint checkpoint(path);
+    const Checkpoint checkpoint(path, Keyring(request.config));
     const Manifest& manifest = checkpoint.manifest();
     refuse_lazy_requests(request);
     const std::string program = criu::find_program(request.config.criu_path);

@@ -16,7 +16,7 @@ RestorePlan plan_restore(const RestoreRequest& request, const Interrupt& interru
     require_root("look into processes");
     RestorePlan plan;
     plan.checkpoint = std::filesystem::absolute(request.checkpoint).lexically_normal();
-    const Checkpoint checkpoint(plan.checkpoint);
+    const Checkpoint checkpoint(plan.checkpoint, Keyring(request.config));
     plan.manifest = checkpoint.manifest();
     plan.joins = explain(request.joins_for(plan.manifest), request.output_file().string());
     const Procfs procfs;

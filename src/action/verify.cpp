@@ -30,10 +30,10 @@ unsigned usual_threads(const Config& config) {
 // All checkpoints, some at a time, each read by some threads: as many in all as there are cores.
 class Reading {
   public:
-    Reading(std::vector<VerifiedCheckpoint>& checkpoints, unsigned threads)
+    Reading(std::vector<VerifiedCheckpoint>& checkpoints, unsigned threads, const Keyring& keyring)
         : checkpoints_(checkpoints),
           side_by_side_(static_cast<unsigned>(std::min<std::size_t>(checkpoints.size(), threads))),
-          check_(threads / std::max(1U, side_by_side_)) {}
+          check_(threads / std::max(1U, side_by_side_), keyring) {}
 
     void run(const Interrupt& interrupt, Progress& progress) {
         std::vector<std::jthread> threads;
@@ -114,6 +114,7 @@ std::vector<Error> refusals_here(const VerifiedCheckpoint& one, const Config& co
 
 VerifyResult verify(const VerifyRequest& request, const Interrupt& interrupt, Progress& progress) {
     Stopwatch watch;
+    const Keyring keyring(request.config);
     VerifyResult result;
     for (const auto& path : request.checkpoints) {
         std::error_code ignored;
@@ -123,7 +124,7 @@ VerifyResult verify(const VerifyRequest& request, const Interrupt& interrupt, Pr
                                       .refusals = {}});
     }
     progress.phase("verifying");
-    Reading reading(result.checkpoints, usual_threads(request.config));
+    Reading reading(result.checkpoints, usual_threads(request.config), keyring);
     reading.run(interrupt, progress);
     for (VerifiedCheckpoint& one : result.checkpoints)
         if (!one.flaw)

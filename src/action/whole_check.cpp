@@ -40,7 +40,7 @@ std::map<std::string, std::string> digests_of_files(const Manifest& manifest) {
 } // namespace
 
 std::optional<Manifest> WholeCheck::run(const std::filesystem::path& path) {
-    const Checkpoint checkpoint(path);
+    const Checkpoint checkpoint(path, keyring_);
     require_exact_layout(checkpoint.zip());
     check_texts(checkpoint);
     check_images({.zip = checkpoint.zip(),

@@ -71,6 +71,7 @@ void set_up(CLI::App& app, Arguments& arguments, Command& chosen) {
     add_list(*client, chosen);
     add_inspect(*client, chosen);
     add_prune(*client, chosen);
+    add_sign(*client, chosen);
     add_find(*client, chosen);
     add_check(app, chosen);
     add_config(app, chosen);

@@ -60,7 +60,7 @@ std::vector<Offer> checkpoints(const std::string& folder) {
         return {};
     std::vector<Offer> offers;
     const auto now = std::chrono::system_clock::now();
-    for (const CatalogEntry& entry : read_catalog(*store, Interrupt::none()))
+    for (const CatalogEntry& entry : read_catalog(*store, Keyring(), Interrupt::none()))
         if (entry.summary)
             offers.push_back(
                 {.word = entry.path.string(),

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/keygen.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/model/settings.hpp"
+
+#include <filesystem>
+#include <memory>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -42,6 +46,18 @@ void path(const CommonArguments& common) {
     print_line(user_config_path({.caller = caller_from_system(), .explicit_file = common.config_file}).string());
 }
 
+void keygen(const std::filesystem::path& file, const CommonArguments& common) {
+    const KeyFiles made = make_signing_key(file, caller_from_system());
+    common.say(
+        fmt::format("{} signs, if security.signing_key names it; the line in {} is for security.trusted_keys of the "
+                    "hosts that restore",
+                    printable(made.secret.string()), printable(made.published.string())));
+    if (common.format == Format::json)
+        print_json({{"secret", made.secret.string()}, {"public", made.published.string()}});
+    else
+        print_line(made.published.string());
+}
+
 } // namespace
 
 void add_config(CLI::App& parent, Command& chosen) {
@@ -53,6 +69,13 @@ void add_config(CLI::App& parent, Command& chosen) {
     CLI::App* create = config->add_subcommand("init", "create the config file with the defaults");
     create->footer("example: cedana config init");
     create->callback([&chosen] { chosen = [](const CommonArguments&, const Interrupt&) { init(); }; });
+    CLI::App* keys = config->add_subcommand("keygen", "new keys: FILE signs checkpoints, FILE.pub is for trust");
+    const auto file = std::make_shared<std::filesystem::path>();
+    keys->add_option("FILE", *file, "the private key; FILE.pub becomes the public one")->required();
+    keys->footer("example: cedana config keygen /etc/cedana/signing.key");
+    keys->callback([file, &chosen] {
+        chosen = [file](const CommonArguments& common, const Interrupt&) { keygen(*file, common); };
+    });
     CLI::App* where = config->add_subcommand("path", "print where the config file is");
     where->footer("example: editor \"$(cedana config path)\"");
     where->callback([&chosen] { chosen = [](const CommonArguments& common, const Interrupt&) { path(common); }; });

@@ -49,13 +49,14 @@ void write_page(const std::filesystem::path& path, const std::string& page) {
 }
 
 void run(const InspectArguments& arguments, const CommonArguments& common) {
-    const Inspection inspection = inspect(arguments.checkpoint);
+    const Keyring keyring(load_config_for(common).values);
+    const Inspection inspection = inspect(arguments.checkpoint, keyring);
     if (arguments.html) {
         write_page(*arguments.html, html_page(inspection));
         return print_line(arguments.html->string());
     }
     if (arguments.other) {
-        const Inspection other = inspect(*arguments.other);
+        const Inspection other = inspect(*arguments.other, keyring);
         if (common.format == Format::json)
             print_json(to_json(compare(inspection.manifest, other.manifest)));
         else

@@ -22,6 +22,12 @@ constexpr std::size_t k_bar = 16;
 // Of lists that were not asked for by name.
 constexpr std::size_t k_shown = 10;
 
+std::string signature_text(const SignatureState& signature) {
+    if (signature.by == SignedBy::nobody)
+        return "by nobody";
+    return fmt::format("by the key {} ({})", signature.key_id, name_of(signature.by));
+}
+
 class InspectionText {
   public:
     InspectionText(const Inspection& inspection, const Sections& sections)
@@ -81,6 +87,7 @@ class InspectionText {
              fmt::format("{}, of {} in {} images ({:.1f}x)", human_bytes(inspection_.bytes_archive),
                          human_bytes(m.bytes_images), m.images,
                          share(static_cast<double>(m.bytes_images), static_cast<double>(inspection_.bytes_archive))));
+        fact("signed", signature_text(inspection_.signature));
         fact("options", options_text(m.criu_options));
         fact("terminal",
              m.criu_options.shell_job ? "belongs to a shell's session or terminal: restore from a terminal" : "none");

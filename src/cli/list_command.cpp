@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -76,7 +77,30 @@ Json to_json(const CatalogEntry& entry, const Now& now) {
     json["ratio"] = ratio_of(entry);
     json["host"] = entry.summary->host;
     json["now"] = now.state(entry);
+    json["signature"] = name_of(entry.signature.by);
+    json["signed_by"] = entry.signature.key_id.empty() ? Json(nullptr) : Json(entry.signature.key_id);
     return json;
+}
+
+// Whether a listing tells who signed what.
+enum class Signatures { hidden, shown };
+
+Signatures signatures_of(const std::vector<CatalogEntry>& entries, const Keyring& keyring) {
+    const auto is_signed = [](const CatalogEntry& entry) { return entry.signature.by != SignedBy::nobody; };
+    return keyring.is_strict() || std::ranges::any_of(entries, is_signed) ? Signatures::shown : Signatures::hidden;
+}
+
+Cell signature_of(const CatalogEntry& entry) {
+    switch (entry.signature.by) {
+    case SignedBy::trusted:
+        return {std::string(name_of(entry.signature.by)), Colour::green};
+    case SignedBy::other:
+        return {std::string(name_of(entry.signature.by)), Colour::red};
+    case SignedBy::nobody:
+    case SignedBy::unchecked:
+        break;
+    }
+    return entry.summary ? Cell(std::string(name_of(entry.signature.by))) : Cell("");
 }
 
 std::vector<Cell> row_of(const CatalogEntry& entry, const Now& now) {
@@ -108,19 +132,26 @@ std::vector<Cell> row_of(const CatalogEntry& entry, const Now& now) {
             Cell(state, state == "running" || state == "restored" ? Colour::green : Colour::none)};
 }
 
-Table table_of(const std::vector<CatalogEntry>& entries, const Now& now) {
-    Table table({{.title = "NAME"},
-                 {.title = "PROGRAM", .rank = 4},
-                 {.title = "PID", .align = Align::right},
-                 {.title = "CREATED", .rank = 3},
-                 {.title = "AGE", .align = Align::right},
-                 {.title = "SIZE", .align = Align::right},
-                 {.title = "RATIO", .align = Align::right, .rank = 1},
-                 {.title = "PROCESSES", .align = Align::right, .rank = 5},
-                 {.title = "HOST", .rank = 2},
-                 {.title = "NOW", .elastic = true}});
-    for (const CatalogEntry& entry : entries)
-        table.add(row_of(entry, now));
+Table table_of(const std::vector<CatalogEntry>& entries, const Now& now, Signatures signatures) {
+    std::vector<Column> columns = {{.title = "NAME"},
+                                   {.title = "PROGRAM", .rank = 4},
+                                   {.title = "PID", .align = Align::right},
+                                   {.title = "CREATED", .rank = 3},
+                                   {.title = "AGE", .align = Align::right},
+                                   {.title = "SIZE", .align = Align::right},
+                                   {.title = "RATIO", .align = Align::right, .rank = 1},
+                                   {.title = "PROCESSES", .align = Align::right, .rank = 5},
+                                   {.title = "HOST", .rank = 2},
+                                   {.title = "NOW", .elastic = true}};
+    if (signatures == Signatures::shown)
+        columns.insert(columns.end() - 1, {.title = "SIGNED"});
+    Table table(std::move(columns));
+    for (const CatalogEntry& entry : entries) {
+        std::vector<Cell> row = row_of(entry, now);
+        if (signatures == Signatures::shown)
+            row.insert(row.end() - 1, signature_of(entry));
+        table.add(std::move(row));
+    }
     return table;
 }
 
@@ -130,9 +161,11 @@ void run(const ListArguments& arguments, const CommonArguments& common, const In
     const CatalogFilter filter{.name = arguments.name,
                                .newer_than = age_of(arguments.newer, "--newer"),
                                .older_than = age_of(arguments.older, "--older")};
-    const auto store = find_store(arguments.store, load_config_for(common).values);
+    const Config config = load_config_for(common).values;
+    const auto store = find_store(arguments.store, config);
+    const Keyring keyring(config);
     const Now now;
-    std::vector<CatalogEntry> entries = read_catalog(store, interrupt);
+    std::vector<CatalogEntry> entries = read_catalog(store, keyring, interrupt);
     std::erase_if(entries, [&](const CatalogEntry& entry) { return !passes(entry, filter, now.time); });
     if (common.format == Format::json) {
         Json list = Json::array();
@@ -148,7 +181,7 @@ void run(const ListArguments& arguments, const CommonArguments& common, const In
     }
     if (entries.empty())
         return print_note(fmt::format("no checkpoints in {}", printable(store.string())));
-    print_table(table_of(entries, now));
+    print_table(table_of(entries, now, signatures_of(entries, keyring)));
 }
 
 } // namespace

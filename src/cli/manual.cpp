@@ -54,7 +54,8 @@ constexpr std::array k_exit_codes = {
     ExitCode{static_cast<int>(Fault::environment), "this host cannot: see cedana check"},
     ExitCode{static_cast<int>(Fault::dump_failed), "the dump failed; the process runs on, as was checked"},
     ExitCode{static_cast<int>(Fault::restore_failed), "the restore failed; nothing of it runs, files are as they were"},
-    ExitCode{static_cast<int>(Fault::checkpoint), "the checkpoint is damaged, unsafe or not a checkpoint"},
+    ExitCode{static_cast<int>(Fault::checkpoint),
+             "the checkpoint is damaged, unsafe, not signed by a trusted key, or not a checkpoint"},
     ExitCode{static_cast<int>(Fault::storage), "storage: no space, a missing folder or mount point, a write error"},
     ExitCode{static_cast<int>(Fault::process_lost), "the dump failed and the process was lost"},
     ExitCode{static_cast<int>(Fault::interrupted), "interrupted"},
@@ -106,6 +107,8 @@ std::string settings_manual() {
                         roff(expected_value(setting)), roff(setting.environment_name()));
         if (setting.set_by == SetBy::root)
             page += ".PP\nCounts only in a file that root owns, or when root itself runs cedana.\n";
+        if (setting.set_by == SetBy::administrator)
+            page += ".PP\nCounts only in /etc/cedana/config.json, or when root itself runs cedana.\n";
         page += ".RE\n";
     }
     return page + ".SH SEE ALSO\ncedana(1)\n";

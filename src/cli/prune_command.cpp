@@ -39,6 +39,7 @@ Json to_json(const PruneResult& result, Pruning pruning) {
     return {{"dry_run", pruning == Pruning::dry_run},
             {"surplus", list},
             {"kept", result.kept},
+            {"untrusted", result.untrusted},
             {"bytes_removed", result.bytes_removed}};
 }
 
@@ -68,6 +69,7 @@ void run(const PruneArguments& arguments, const CommonArguments& common, const I
     const PruneResult result = prune({.store = find_store(arguments.store, config.values),
                                       .rules = {.keep_last = config.values.shared_storage_keep_last,
                                                 .keep_days = config.values.shared_storage_keep_days},
+                                      .keyring = Keyring(config.values),
                                       .pruning = pruning},
                                      interrupt);
     if (common.format == Format::json)
@@ -75,6 +77,8 @@ void run(const PruneArguments& arguments, const CommonArguments& common, const I
     print(result, pruning);
     common.say(fmt::format("{} {}, {} kept by the rules", human_bytes(result.bytes_removed),
                            arguments.dry_run ? "would be freed" : "freed", result.kept));
+    if (result.untrusted != 0)
+        common.say(fmt::format("{} that no trusted key signed: not touched", result.untrusted));
 }
 
 } // namespace

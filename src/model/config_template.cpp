@@ -16,6 +16,22 @@ constexpr std::string_view k_heading =
 constexpr std::string_view k_root_only =
     "    // Counts only in a file that root owns, such as /etc/cedana/config.json, or when root itself runs cedana.\n";
 
+// In the user's file they would undo, with their defaults, what /etc/cedana/config.json is to say later.
+constexpr std::string_view k_administrator_only =
+    "    // Counts only in /etc/cedana/config.json, or when root itself runs cedana.\n";
+
+std::string_view note_of(SetBy set_by) {
+    switch (set_by) {
+    case SetBy::anyone:
+        break;
+    case SetBy::root:
+        return k_root_only;
+    case SetBy::administrator:
+        return k_administrator_only;
+    }
+    return {};
+}
+
 } // namespace
 
 nlohmann::ordered_json to_json(const Config& config) {
@@ -34,14 +50,15 @@ std::string template_text(const std::set<std::string_view>& elsewhere) {
         if (setting.group() != group) {
             text += group.empty() ? "\n" : "\n    },\n";
             group = setting.group();
-            text += setting.set_by == SetBy::root ? k_root_only : "";
+            text += note_of(setting.set_by);
             text += fmt::format("    \"{}\": {{\n", group);
         } else {
             text += ",\n";
         }
         text += fmt::format("        // {}\n", setting.meaning);
         text += fmt::format("        // {}: {}\n", setting.environment_name(), expected_value(setting));
-        text += fmt::format("        {}\"{}\": {}", elsewhere.contains(setting.key) ? "// " : "", setting.name(),
+        const bool is_comment = setting.set_by == SetBy::administrator || elsewhere.contains(setting.key);
+        text += fmt::format("        {}\"{}\": {}", is_comment ? "// " : "", setting.name(),
                             value_of(defaults, setting).dump());
     }
     return text + "\n    }\n}\n";

@@ -40,15 +40,19 @@ void refuse(LoadedConfig& loaded, const Setting& setting, const json& value, con
             std::string_view because) {
     if (value == value_of(Config(), setting) || value == value_of(loaded.values, setting))
         return;
-    loaded.warnings.push_back(fmt::format("{}: {} is ignored: it makes root run a program, and {}; put it into {}",
-                                          origin.text(), setting.key, because, k_system_config_file));
+    const std::string_view effect =
+        setting.set_by == SetBy::administrator ? "it says whom root trusts" : "it makes root run a program";
+    loaded.warnings.push_back(fmt::format("{}: {} is ignored: {}, and {}; put it into {}", origin.text(), setting.key,
+                                          effect, because, k_system_config_file));
 }
+
+enum class FileOf { system, user };
 
 // Applies the entries of one file.
 class FileReader {
   public:
-    FileReader(LoadedConfig& loaded, std::string file, const Caller& caller, WrittenBy written_by)
-        : loaded_(loaded), file_(std::move(file)), caller_(caller), written_by_(written_by) {}
+    FileReader(LoadedConfig& loaded, std::string file, FileOf file_of, const Caller& caller, WrittenBy written_by)
+        : loaded_(loaded), file_(std::move(file)), file_of_(file_of), caller_(caller), written_by_(written_by) {}
 
     void apply(const std::vector<JsoncEntry>& entries) {
         for (const JsoncEntry& entry : entries)
@@ -73,8 +77,10 @@ class FileReader {
         if (!seen_.insert(setting.key).second)
             loaded_.warnings.push_back(
                 fmt::format("{}: {} is given more than once; this one counts", origin.text(), setting.key));
-        if (setting.set_by == SetBy::root && written_by_ != WrittenBy::root && !caller_.is_root())
+        if (setting.set_by != SetBy::anyone && written_by_ != WrittenBy::root && !caller_.is_root())
             return refuse(loaded_, setting, entry.value, origin, "root does not own this file alone");
+        if (setting.set_by == SetBy::administrator && file_of_ == FileOf::user && !caller_.is_root())
+            return refuse(loaded_, setting, entry.value, origin, "a user named this file");
         set(loaded_, setting, entry.value, origin);
     }
 
@@ -88,6 +94,7 @@ class FileReader {
 
     LoadedConfig& loaded_;
     std::string file_;
+    FileOf file_of_;
     const Caller& caller_;
     WrittenBy written_by_;
     // An unknown group is one warning, not one for each of its members.
@@ -95,9 +102,10 @@ class FileReader {
     std::set<std::string_view> seen_;
 };
 
-void apply_file(LoadedConfig& loaded, const fs::path& path, const ConfigText& content, const Caller& caller) {
+void apply_file(LoadedConfig& loaded, const fs::path& path, FileOf file_of, const ConfigText& content,
+                const Caller& caller) {
     const std::string name = printable(path.string());
-    FileReader(loaded, name, caller, content.written_by).apply(parse_jsonc(content.text, name));
+    FileReader(loaded, name, file_of, caller, content.written_by).apply(parse_jsonc(content.text, name));
 }
 
 // The administrator's file is for all users, so one who may not read it goes on without.
@@ -111,7 +119,7 @@ void apply_system_file(LoadedConfig& loaded, const ConfigSources& sources) {
         loaded.warnings.push_back(error.message());
     }
     if (content)
-        apply_file(loaded, sources.system_file, *content, sources.caller);
+        apply_file(loaded, sources.system_file, FileOf::system, *content, sources.caller);
 }
 
 // The path that the user named, and by what.
@@ -161,7 +169,7 @@ void apply_user_file(LoadedConfig& loaded, const ConfigSources& sources) {
         content = read_or_create_default(loaded, sources.caller);
     }
     if (content)
-        apply_file(loaded, loaded.user_file, *content, sources.caller);
+        apply_file(loaded, loaded.user_file, FileOf::user, *content, sources.caller);
 }
 
 void apply_environment(LoadedConfig& loaded, const ConfigSources& sources) {
@@ -172,7 +180,7 @@ void apply_environment(LoadedConfig& loaded, const ConfigSources& sources) {
             continue;
         const json value = value_from_text(setting, *text);
         // sudo may be told to keep a user's environment.
-        if (setting.set_by == SetBy::root && acts_as_root_for(sources.caller))
+        if (setting.set_by != SetBy::anyone && acts_as_root_for(sources.caller))
             refuse(loaded, setting, value, origin,
                    fmt::format("user {} may have set it", printable(sources.caller.name)));
         else

@@ -71,6 +71,12 @@ std::span<const Setting> settings() {
         setting("files.capture_limit_mib", &Config::files_capture_limit_mib,
                 "a larger open file is not copied, only its size and a digest are recorded",
                 {.bounds = {.lowest = 0, .highest = k_most_mib}}),
+        setting("security.signing_key", &Config::security_signing_key,
+                "file of the private key that signs each checkpoint; `cedana config keygen FILE` makes one",
+                {.set_by = SetBy::administrator}),
+        setting("security.trusted_keys", &Config::security_trusted_keys,
+                "file of public keys, one a line; if set, only checkpoints that one of them signed are restored",
+                {.set_by = SetBy::administrator}),
         setting("criu.path", &Config::criu_path, "the CRIU binary", {.set_by = SetBy::root}),
         setting("criu.extra_args", &Config::criu_extra_args, "passed on to CRIU as they are", {.set_by = SetBy::root}),
     };

@@ -79,7 +79,7 @@ class DumpOnFailingDisk : public FailingDisk {
         for (const fs::path& place : {store(), shared()})
             for (const std::string& name : names_in(place, ".zip")) {
                 found.push_back(place / name);
-                EXPECT_NO_THROW(static_cast<void>(WholeCheck(1).run(found.back()))) << call;
+                EXPECT_NO_THROW(static_cast<void>(WholeCheck(1, Keyring()).run(found.back()))) << call;
             }
         return found;
     }

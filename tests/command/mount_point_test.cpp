@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 // None if it is a whole checkpoint.
 std::optional<Fault> verify_fault(const fs::path& checkpoint) {
     try {
-        static_cast<void>(WholeCheck(1).run(checkpoint));
+        static_cast<void>(WholeCheck(1, Keyring()).run(checkpoint));
         return std::nullopt;
     } catch (const Error& error) {
         return error.fault();

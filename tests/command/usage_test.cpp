@@ -40,9 +40,9 @@ TEST_F(Usage, HelpFitsAScreenAndBeginsWithWhatPeopleNeed) {
 }
 
 TEST_F(Usage, HelpOfEveryCommandHasAnExample) {
-    for (const char* command :
-         {"client dump", "client restore", "client list", "client inspect", "client prune", "client find",
-          "client verify", "check", "config show", "config init", "config path", "completion"}) {
+    for (const char* command : {"client dump", "client restore", "client list", "client inspect", "client prune",
+                                "client find", "client verify", "client sign", "check", "config show", "config init",
+                                "config keygen", "config path", "completion"}) {
         std::vector<std::string> words = split(command, ' ');
         words.emplace_back("--help");
         EXPECT_TRUE(holds(cedana(words).out, "\nexample: ")) << command;

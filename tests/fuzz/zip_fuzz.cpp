@@ -27,7 +27,7 @@ void read_archive(std::string_view text) {
     static const std::string path = fmt::format("/proc/self/fd/{}", fd);
     if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, text.data(), text.size(), 0) < 0)
         std::abort();
-    testing::try_out(Fault::internal, [] { static_cast<void>(WholeCheck(1).run(path)); });
+    testing::try_out(Fault::internal, [] { static_cast<void>(WholeCheck(1, Keyring()).run(path)); });
     testing::try_out(Fault::internal, [] {
         const ZipReader zip(path);
         for (const EntryInfo& entry : zip.entries())

@@ -62,7 +62,7 @@ std::map<std::string, std::string> contents_of(
 
 bool is_found(const std::string& path) {
     try {
-        static_cast<void>(WholeCheck(1).run(path));
+        static_cast<void>(WholeCheck(1, Keyring()).run(path));
         return false;
     } catch (const Error& error) {
         return error.fault() == Fault::checkpoint;

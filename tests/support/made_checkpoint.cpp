@@ -5,6 +5,7 @@
 #include "cedana/archive/checksums.hpp"
 #include "cedana/archive/frame_pool.hpp"
 #include "cedana/archive/image_writer.hpp"
+#include "cedana/archive/signature.hpp"
 #include "cedana/archive/zip_writer.hpp"
 #include "cedana/base/files.hpp"
 
@@ -46,9 +47,9 @@ class Maker {
         return writer.finish(Interrupt::none());
     }
 
-    void add_text(const std::string& name, const std::string& content) {
+    void add_text(const std::string& name, const std::string& content, Method method = Method::deflate) {
         std::vector<NamedEntry> entries;
-        entries.push_back({.name = name, .source = memory_entry(content, Method::deflate, 9)});
+        entries.push_back({.name = name, .source = memory_entry(content, method, 9)});
         zip_.write(std::move(entries));
     }
 
@@ -116,6 +117,8 @@ void make_checkpoint(const std::filesystem::path& path, const CheckpointParts& p
     std::string text = write_manifest(manifest);
     parts.rewrite(text);
     maker.add_text(k_manifest_entry, text);
+    if (const std::string signature = parts.sign(text); !signature.empty())
+        maker.add_text(k_signature_entry, signature, Method::store);
 }
 
 } // namespace cedana::testing

@@ -24,6 +24,8 @@ struct CheckpointParts {
     std::function<void(Manifest&)> change = [](Manifest&) {};
     // Changes its text.
     std::function<void(std::string&)> rewrite = [](std::string&) {};
+    // The signature of that text; there is none if it is empty.
+    std::function<std::string(const std::string& manifest)> sign = [](const std::string&) { return std::string(); };
 };
 
 // A process of which nothing is left, on this host.

@@ -51,7 +51,7 @@ void for_each_page(ImageReader& reader, const std::string& image, const std::fun
 } // namespace
 
 std::vector<std::uint64_t> page_generations(const std::filesystem::path& zip, std::size_t pages) {
-    const Checkpoint checkpoint(zip);
+    const Checkpoint checkpoint(zip, Keyring());
     ImageReader reader(checkpoint.zip(), checkpoint.index(), {});
     std::vector<std::uint64_t> generations(pages, 0);
     for (const ImageRecord& image : checkpoint.index().images)

@@ -28,7 +28,7 @@ TEST_F(RestoreMany, ProcessesThatShareMemoryComeBackThroughASmallBuffer) {
     options.environment["CEDANA_ARCHIVE_BUFFER_MIB"] = "16";
     const fs::path zip = dump_and_stop(target);
     restore_as(target.pid(), zip);
-    const Manifest manifest = Checkpoint(zip).manifest();
+    const Manifest manifest = Checkpoint(zip, Keyring()).manifest();
     ASSERT_EQ(manifest.tree.size(), k_processes);
     for (const ManifestProcess& process : manifest.tree)
         ASSERT_EQ(::kill(process.pid, SIGUSR1), 0);

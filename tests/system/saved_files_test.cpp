@@ -88,7 +88,7 @@ TEST_F(SavedFiles, OfOthersAreNotTaken) {
     wait_for_file(data() / "other");
     const CedanaRun dumped = dump(target->pid());
     ASSERT_EQ(dumped.exit_code, 0) << dumped.err;
-    const Manifest manifest = Checkpoint(only_line(dumped.out)).manifest();
+    const Manifest manifest = Checkpoint(only_line(dumped.out), Keyring()).manifest();
     ASSERT_TRUE(manifest.watch.has_value());
     EXPECT_TRUE(manifest.watch->complete());
     const auto is_there = [&](const char* name) {

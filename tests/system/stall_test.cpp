@@ -80,7 +80,7 @@ class Stalled : public System {
     }
     [[nodiscard]] criu::RestoreJob job(const std::string& program) const {
         return {.program = program,
-                .options = Checkpoint(zip).manifest().criu_options,
+                .options = Checkpoint(zip, Keyring()).manifest().criu_options,
                 .folder = work,
                 .stall_limit = k_limit};
     }
@@ -92,7 +92,7 @@ class Stalled : public System {
 };
 
 TEST_F(Stalled, StoreIsWaitedFor) {
-    const Checkpoint checkpoint(zip);
+    const Checkpoint checkpoint(zip, Keyring());
     CheckpointImages images(checkpoint, Config(), unwatched());
     SlowStore slow(images);
     const criu::RestoreReport report = criu::restore(job(criu::find_program("criu")), {}, slow, Interrupt::none());
@@ -121,7 +121,7 @@ class StoppingCriu : public CheckpointImages {
 };
 
 TEST_F(Stalled, CriuIsEndedAndNothingOfItRuns) {
-    const Checkpoint checkpoint(zip);
+    const Checkpoint checkpoint(zip, Keyring());
     StoppingCriu images(checkpoint);
     try {
         static_cast<void>(criu::restore(job(criu::find_program("criu")), {}, images, Interrupt::none()));

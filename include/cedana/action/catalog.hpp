@@ -3,6 +3,7 @@
 // all is told as such, since it takes room and may be what somebody looks for.
 #pragma once
 
+#include "cedana/action/keyring.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/model/checkpoint_summary.hpp"
 #include "cedana/model/config.hpp"
@@ -35,6 +36,8 @@ struct CatalogEntry {
     std::chrono::system_clock::time_point when{};
     // Of a checkpoint alone.
     std::optional<CheckpointSummary> summary;
+    // Of a checkpoint alone.
+    SignatureState signature = {};
     // What is wrong with anything else.
     std::string flaw;
 };
@@ -47,8 +50,13 @@ struct CatalogFilter {
 };
 
 // Newest first, then by name. Folders in the store are not looked into. Throws Error(Fault::storage) if the store
-// cannot be read, Error(Fault::interrupted).
-[[nodiscard]] std::vector<CatalogEntry> read_catalog(const std::filesystem::path& store, const Interrupt& interrupt);
+// cannot be read, Error(Fault::interrupted). `keyring`: by which it is told whose signature a checkpoint has; all are
+// there, whoever signed them.
+[[nodiscard]] std::vector<CatalogEntry> read_catalog(const std::filesystem::path& store, const Keyring& keyring,
+                                                     const Interrupt& interrupt);
+
+// Removes the checkpoints that nobody signed whom `keyring` trusts; how many they were. None if it trusts everybody.
+std::size_t drop_untrusted(std::vector<CatalogEntry>& catalog, const Keyring& keyring);
 
 [[nodiscard]] bool passes(const CatalogEntry& entry, const CatalogFilter& filter,
                           std::chrono::system_clock::time_point now);

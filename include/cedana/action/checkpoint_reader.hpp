@@ -3,6 +3,7 @@
 // done with it. And its images as CRIU asks for them.
 #pragma once
 
+#include "cedana/action/keyring.hpp"
 #include "cedana/archive/frame_index.hpp"
 #include "cedana/archive/image_reader.hpp"
 #include "cedana/archive/zip_reader.hpp"
@@ -20,14 +21,24 @@ namespace cedana {
 
 // More than any entry of text has: a terabyte of memory gives an index of about 100 MiB.
 inline constexpr std::size_t k_text_limit = 512UL * 1024 * 1024;
-// Throws Error(Fault::checkpoint) if there is none, or none that is usable.
-[[nodiscard]] Manifest read_manifest(const ZipReader& zip);
+
+// checkpoint_state.json, and who vouches for it.
+struct CheckpointState {
+    std::string text;
+    SignatureState signature = {};
+};
+// Parses nothing. Throws Error(Fault::checkpoint) if there is none, or if it is not what was signed.
+[[nodiscard]] CheckpointState read_state(const ZipReader& zip, const Keyring& keyring);
 
 class Checkpoint {
   public:
-    // Throws Error(Fault::checkpoint) for what is no checkpoint, damaged or unsafe, and Error(Fault::usage) if there is
-    // no such file.
-    explicit Checkpoint(const std::filesystem::path& path);
+    // Throws Error(Fault::checkpoint) for what is no checkpoint, damaged, unsafe or, by `keyring`, of somebody who is
+    // not trusted, and Error(Fault::usage) if there is no such file.
+    Checkpoint(const std::filesystem::path& path, const Keyring& keyring);
+
+    // The bytes of checkpoint_state.json.
+    [[nodiscard]] const std::string& state_text() const noexcept { return state_.text; }
+    [[nodiscard]] const SignatureState& signature() const noexcept { return state_.signature; }
 
     [[nodiscard]] const Manifest& manifest() const noexcept { return manifest_; }
     // SHA-256, hexadecimal: whoever knows it knows all of the checkpoint.
@@ -45,6 +56,7 @@ class Checkpoint {
     void refuse_strange_files() const;
 
     ZipReader zip_;
+    CheckpointState state_;
     Manifest manifest_;
     FrameIndex index_;
     FrameIndex files_index_;

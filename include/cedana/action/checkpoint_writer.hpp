@@ -6,6 +6,7 @@
 #include "cedana/action/file_capture.hpp"
 #include "cedana/archive/frame_pool.hpp"
 #include "cedana/archive/image_writer.hpp"
+#include "cedana/archive/signature.hpp"
 #include "cedana/archive/zip_writer.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/criu/image_capture.hpp"
@@ -33,8 +34,11 @@ class CheckpointWriter : public criu::ImageSink {
     void end(int image) override { images_.end(image); }
     [[nodiscard]] int space_ready() const override { return images_.space_ready(); }
 
-    // Compresses what is left, adds captured files, CRIU's log, the index and the manifest (to which it adds digests,
-    // sizes and the files), and publishes; the checkpoint's path. Throws Error: no file with a final name exists then.
+    // What the checkpoint is to be signed with; must outlive finish().
+    void sign_with(const SigningKey& key) { signing_key_ = &key; }
+    // Compresses what is left, adds captured files, CRIU's log, the index, the manifest (to which it adds digests,
+    // sizes and the files) and its signature, and publishes; the checkpoint's path. Throws Error: no file with a final
+    // name exists then.
     std::filesystem::path finish(Manifest manifest, FileCapture& files, const std::filesystem::path& criu_log,
                                  const Interrupt& interrupt, Progress& progress);
 
@@ -46,6 +50,7 @@ class CheckpointWriter : public criu::ImageSink {
     const Config& config_;
     // Bytes for the buffer: what is available changes from look to look.
     std::uint64_t bound_;
+    const SigningKey* signing_key_ = nullptr;
     PendingCheckpoint pending_;
     ZipWriter zip_;
     FramePool pool_;

@@ -2,6 +2,7 @@
 // `cedana client inspect`: what a checkpoint holds, from its manifest and its index; images are not read.
 #pragma once
 
+#include "cedana/action/keyring.hpp"
 #include "cedana/model/manifest.hpp"
 
 #include <cstdint>
@@ -22,13 +23,14 @@ struct Inspection {
     std::filesystem::path path;
     std::uint64_t bytes_archive = 0;
     Manifest manifest;
+    SignatureState signature = {};
     // The largest first.
     std::vector<ImageSize> images;
 };
 
-// Throws Error(Fault::checkpoint) for what is no checkpoint, damaged or unsafe, and Error(Fault::usage) if there is no
-// such file.
-[[nodiscard]] Inspection inspect(const std::filesystem::path& path);
+// Throws Error(Fault::checkpoint) for what is no checkpoint, damaged, unsafe or not trusted, and Error(Fault::usage) if
+// there is no such file.
+[[nodiscard]] Inspection inspect(const std::filesystem::path& path, const Keyring& keyring);
 
 // A phase of the dump, in the order in which they happened.
 struct Phase {

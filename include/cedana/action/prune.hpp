@@ -3,6 +3,7 @@
 // was read to its last byte always stays, and what does not open as a checkpoint is never touched.
 #pragma once
 
+#include "cedana/action/keyring.hpp"
 #include "cedana/action/retention.hpp"
 #include "cedana/base/signals.hpp"
 
@@ -18,6 +19,8 @@ enum class Pruning { dry_run, real };
 struct PruneRequest {
     std::filesystem::path store;
     RetentionRules rules;
+    // What it does not trust neither counts nor is touched: it could be there to have the others removed.
+    Keyring keyring = {};
     Pruning pruning = Pruning::real;
 };
 
@@ -31,6 +34,7 @@ struct PruneResult {
     // Newest first within a program.
     std::vector<PrunedCheckpoint> surplus;
     std::size_t kept = 0;
+    std::size_t untrusted = 0;
     std::uint64_t bytes_removed = 0;
 };
 

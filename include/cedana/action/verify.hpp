@@ -38,7 +38,8 @@ struct VerifyResult {
     double seconds = 0;
 };
 
-// Throws Error(Fault::interrupted) alone: what is wrong with a checkpoint is in the result.
+// Throws Error(Fault::interrupted), and Error for keys that cannot be read: what is wrong with a checkpoint is in the
+// result.
 [[nodiscard]] VerifyResult verify(const VerifyRequest& request, const Interrupt& interrupt, Progress& progress);
 
 // The error that the whole ends with: the first checkpoint that is damaged, else the first that cannot be restored here

@@ -3,23 +3,25 @@
 // from the manifest's over the index's to those of the frames and of captured files.
 #pragma once
 
+#include "cedana/action/keyring.hpp"
 #include "cedana/model/manifest.hpp"
 
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 namespace cedana {
 
 class WholeCheck {
   public:
     // `threads`: for each run(), the calling one among them.
-    explicit WholeCheck(unsigned threads) : threads_(threads) {}
+    WholeCheck(unsigned threads, Keyring keyring) : threads_(threads), keyring_(std::move(keyring)) {}
 
     // Reads all of a checkpoint; its manifest, none after stop(). From any number of threads at once. Throws
-    // Error(Fault::checkpoint) for what is damaged, unsafe or no checkpoint, and Error of the errno when the file
-    // cannot be read.
+    // Error(Fault::checkpoint) for what is damaged, unsafe, not trusted or no checkpoint, and Error of the errno when
+    // the file cannot be read.
     [[nodiscard]] std::optional<Manifest> run(const std::filesystem::path& path);
 
     // Ends every run() early; from any thread.
@@ -30,6 +32,7 @@ class WholeCheck {
 
   private:
     unsigned threads_;
+    Keyring keyring_;
     std::atomic<bool> stop_ = false;
     std::atomic<std::uint64_t> bytes_ = 0;
 };

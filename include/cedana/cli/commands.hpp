@@ -43,6 +43,7 @@ void add_prune(CLI::App& parent, Command& chosen);
 void add_list(CLI::App& parent, Command& chosen);
 void add_find(CLI::App& parent, Command& chosen);
 void add_verify(CLI::App& parent, Command& chosen);
+void add_sign(CLI::App& parent, Command& chosen);
 void add_check(CLI::App& parent, Command& chosen);
 void add_completion(CLI::App& parent, Command& chosen);
 void add_config(CLI::App& parent, Command& chosen);

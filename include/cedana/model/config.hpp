@@ -48,6 +48,9 @@ struct Config {
     Capture files_capture = Capture::writable;
     std::int64_t files_capture_limit_mib = 256;
 
+    std::string security_signing_key;
+    std::string security_trusted_keys;
+
     std::string criu_path = "criu";
     std::vector<std::string> criu_extra_args;
 

@@ -27,7 +27,9 @@ class Catalog : public test::InTempFolder {
              pid_t pid = 42) const {
         testing::write_checkpoint(path(file), plausible_manifest(name, pid, created));
     }
-    [[nodiscard]] std::vector<CatalogEntry> read() const { return read_catalog(path(""), Interrupt::none()); }
+    [[nodiscard]] std::vector<CatalogEntry> read() const {
+        return read_catalog(path(""), Keyring(), Interrupt::none());
+    }
     [[nodiscard]] std::vector<std::string> names() const {
         std::vector<std::string> all;
         for (const CatalogEntry& entry : read())
@@ -40,7 +42,7 @@ TEST_F(Catalog, OfAnEmptyStoreIsEmpty) { EXPECT_TRUE(read().empty()); }
 
 TEST_F(Catalog, OfAMissingStoreIsAnErrorOfStorage) {
     try {
-        static_cast<void>(read_catalog(path("absent"), Interrupt::none()));
+        static_cast<void>(read_catalog(path("absent"), Keyring(), Interrupt::none()));
         FAIL();
     } catch (const Error& error) {
         EXPECT_EQ(error.fault(), Fault::storage);

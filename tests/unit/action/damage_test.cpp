@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A checkpoint cut everywhere, and every byte of it changed: that is found, or it is without any effect.
+#include "cedana/archive/signature.hpp"
 #include "cedana/base/files.hpp"
 
 #include <gtest/gtest.h>
@@ -12,7 +13,7 @@ namespace {
 
 class DamagedCheckpoint : public ::testing::Test {
   protected:
-    // Of more than one frame, of one, deflated and empty images, and a captured file.
+    // Of more than one frame, of one, deflated and empty images, and a captured file; signed.
     static std::string made() {
         const TempDir folder(std::filesystem::temp_directory_path(), "damage-test");
         const auto path = folder.path() / "a.zip";
@@ -20,7 +21,8 @@ class DamagedCheckpoint : public ::testing::Test {
                                           {"empty.img", ""},
                                           {"pages-1.img", std::string(3UL * 1024 * 1024 / 2, 'p')},
                                           {"pages-2.img", std::string(100'000, 'q')}},
-                               .files = {{"/var/log/a", "line\nline\n"}}});
+                               .files = {{"/var/log/a", "line\nline\n"}},
+                               .sign = [](const std::string& text) { return SigningKey::generate().sign(text); }});
         return read_file(path);
     }
     const std::string checkpoint = made();

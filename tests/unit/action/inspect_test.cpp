@@ -18,7 +18,7 @@ using Inspect = test::InTempFolder;
 
 TEST_F(Inspect, TellsSizesOfTheArchiveAndItsImages) {
     testing::write_checkpoint(path("a.zip"), manifest(), "0123456789");
-    const Inspection found = inspect(path("a.zip"));
+    const Inspection found = inspect(path("a.zip"), Keyring());
     EXPECT_EQ(found.bytes_archive, std::filesystem::file_size(path("a.zip")));
     ASSERT_EQ(found.images.size(), 1U);
     EXPECT_EQ(found.images.front().name, "inventory.img");

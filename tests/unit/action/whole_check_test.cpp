@@ -21,7 +21,7 @@ class WholeCheckTest : public ::testing::Test {
     // What is wrong with it; empty if it is whole.
     std::string flaw_of(const CheckpointParts& parts) const {
         try {
-            EXPECT_TRUE(WholeCheck(2).run(made(parts)));
+            EXPECT_TRUE(WholeCheck(2, Keyring()).run(made(parts)));
             return {};
         } catch (const Error& error) {
             EXPECT_EQ(error.fault(), Fault::checkpoint) << error.what();
@@ -45,7 +45,7 @@ TEST_F(WholeCheckTest, AcceptsEveryCompressionAndCapturedFiles) {
         make_checkpoint(path, {.images = {{"pages-1.img", std::string(3'000'000, 'p')}, {"empty.img", ""}},
                                .files = {{"/a", std::string(2'000'000, 'a')}, {"/b", ""}},
                                .method = method});
-        WholeCheck check(2);
+        WholeCheck check(2, Keyring());
         const auto manifest = check.run(path);
         ASSERT_TRUE(manifest);
         EXPECT_EQ(manifest->files.size(), 2U);
@@ -53,13 +53,13 @@ TEST_F(WholeCheckTest, AcceptsEveryCompressionAndCapturedFiles) {
 }
 
 TEST_F(WholeCheckTest, CountsWhatItRead) {
-    WholeCheck check(1);
+    WholeCheck check(1, Keyring());
     static_cast<void>(check.run(made({.images = {{"pages-1.img", std::string(5000, 'p')}}, .method = Method::store})));
     EXPECT_EQ(check.bytes(), 5000U);
 }
 
 TEST_F(WholeCheckTest, EndsEarlyWhenItIsStopped) {
-    WholeCheck check(1);
+    WholeCheck check(1, Keyring());
     check.stop();
     EXPECT_FALSE(check.run(made({})));
     EXPECT_EQ(check.bytes(), 0U);
@@ -92,7 +92,7 @@ TEST_F(WholeCheckTest, FindsWhatIsBehindTheEnd) {
     const auto path = made({});
     const UniqueFd file = open_file(path, O_WRONLY | O_APPEND);
     write_all(file.get(), "x", path);
-    EXPECT_THROW(static_cast<void>(WholeCheck(1).run(path)), Error);
+    EXPECT_THROW(static_cast<void>(WholeCheck(1, Keyring()).run(path)), Error);
 }
 
 TEST_F(WholeCheckTest, FindsWhatIsBeforeTheStart) {
@@ -100,7 +100,7 @@ TEST_F(WholeCheckTest, FindsWhatIsBeforeTheStart) {
     const std::string content = read_file(path);
     const UniqueFd file = open_file(path, O_WRONLY | O_TRUNC);
     write_all(file.get(), "#!/bin/sh\n" + content, path);
-    EXPECT_THROW(static_cast<void>(WholeCheck(1).run(path)), Error);
+    EXPECT_THROW(static_cast<void>(WholeCheck(1, Keyring()).run(path)), Error);
 }
 
 } // namespace

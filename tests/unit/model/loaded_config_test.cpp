@@ -2,6 +2,8 @@
 #include "cedana/model/loaded_config.hpp"
 #include "cedana/model/settings.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 #include "unit/model/config_fixture.hpp"
 
 namespace cedana::testing {
@@ -274,6 +276,29 @@ TEST_F(LoadConfigBehindSudo, AppliesTheRuleToANamedFileAndToTheSystemFile) {
     given.explicit_file = "/dev/null";
     given.system_file = user_file();
     EXPECT_EQ(load_config(given).values.criu_path, "criu");
+}
+
+// A file of root's that holds every default, as the one in the package's documentation does, would trust everybody.
+TEST_F(LoadConfigBehindSudo, LetsNoFileThatTheUserNamesChangeWhomRootTrusts) {
+    write_file(system_file(), R"({"security": {"trusted_keys": "/etc/cedana/trusted"}})");
+    for (const char* value : {"", "/tmp/mine"}) {
+        write_file(user_file(), fmt::format(R"({{"security": {{"trusted_keys": "{}"}}}})", value));
+        ASSERT_EQ(::chown(user_file().c_str(), 0, 0), 0);
+        ConfigSources given = sources();
+        for (const auto& named : {std::optional<std::filesystem::path>(), std::optional(user_file())}) {
+            given.explicit_file = named;
+            EXPECT_EQ(load_config(given).values.security_trusted_keys, "/etc/cedana/trusted") << value;
+        }
+    }
+    environment_ = {{"CEDANA_SECURITY_TRUSTED_KEYS", "/tmp/mine"}};
+    EXPECT_EQ(load_config(sources()).values.security_trusted_keys, "/etc/cedana/trusted");
+}
+
+TEST_F(LoadConfigBehindSudo, LetsRootItselfSayWhomItTrusts) {
+    write_file(user_file(), R"({"security": {"trusted_keys": "/root/trusted"}})");
+    ConfigSources given = sources();
+    given.caller.uid = 0;
+    EXPECT_EQ(load_config(given).values.security_trusted_keys, "/root/trusted");
 }
 
 TEST_F(LoadConfigBehindSudo, DoesNotTakeAFileOfProcForOneThatRootWrote) {

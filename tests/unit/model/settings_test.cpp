@@ -46,6 +46,11 @@ TEST(Settings, ThatRunProgramsAreRootsToSet) {
             << setting.key;
 }
 
+TEST(Settings, OfWhomToTrustAreTheAdministratorsToSet) {
+    for (const Setting& setting : settings())
+        EXPECT_EQ(setting.set_by == SetBy::administrator, setting.group() == "security") << setting.key;
+}
+
 TEST(Settings, NameTheirEnvironmentVariables) {
     EXPECT_EQ(known("client.leave_running").environment_name(), "CEDANA_CLIENT_LEAVE_RUNNING");
     EXPECT_EQ(known("archive.buffer_mib").environment_name(), "CEDANA_ARCHIVE_BUFFER_MIB");
@@ -60,6 +65,7 @@ TEST(Settings, HaveTheDocumentedDefaults) {
               R"("action_scripts":{"pre_dump":"","post_dump":"","pre_restore":"","post_restore":""},)"
               R"("archive":{"compression":"zstd","level":1,"threads":0,"buffer_mib":0},)"
               R"("files":{"capture":"writable","capture_limit_mib":256},)"
+              R"("security":{"signing_key":"","trusted_keys":""},)"
               R"("criu":{"path":"criu","extra_args":[]}})");
 }
 
@@ -163,7 +169,13 @@ TEST(TemplateText, HoldsEveryDefault) {
     for (const JsoncEntry& entry : parse_jsonc(template_text(), "template"))
         keys.insert(entry.key);
 
-    EXPECT_TRUE(std::ranges::all_of(settings(), [&](const Setting& s) { return keys.contains(std::string(s.key)); }));
+    for (const Setting& setting : settings())
+        EXPECT_EQ(keys.contains(std::string(setting.key)), setting.set_by != SetBy::administrator) << setting.key;
+}
+
+// A file that was made before the administrator set them must not undo them.
+TEST(TemplateText, HoldsWhatTheAdministratorSetsAsComments) {
+    EXPECT_NE(template_text().find("        // \"trusted_keys\": \"\"\n"), std::string::npos);
 }
 
 TEST(TemplateText, HoldsWhatIsSetElsewhereAsComments) {

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/keygen.hpp"
+
+#include "cedana/action/host.hpp"
+#include "cedana/archive/signature.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/storage/key_file.hpp"
+
+#include <span>
+#include <string>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path public_name(const fs::path& file) { return file.string() + ".pub"; }
+
+void make_pair(const fs::path& file, const std::string& comment) {
+    const SigningKey key = SigningKey::generate();
+    PublicKey published = key.public_key();
+    published.comment = comment;
+    const std::string line = public_line(KeyKind::ed25519, published) + "\n";
+    create_key_file(KeyFile::published, public_name(file), std::as_bytes(std::span(line)));
+    RemoveOnFailure half(public_name(file));
+    create_key_file(KeyFile::secret, file, private_line(KeyKind::ed25519, key.seed()).bytes());
+    half.commit();
+    sync_folder(file.parent_path());
+}
+
+} // namespace
+
+KeyFiles make_signing_key(const fs::path& file, const Caller& caller) {
+    const fs::path path = fs::absolute(file).lexically_normal();
+    const std::string comment = fmt::format("{}@{}", caller.name, host_name());
+    try {
+        static_cast<void>(with_rights_of(caller, [&] { return make_pair(path, comment), std::string(); }));
+    } catch (Error& error) {
+        if (error.fault() == Fault::permission && acts_as_root_for(caller))
+            error.hint(
+                fmt::format("keys are made with the rights of the user behind sudo; to make it as root: sudo env "
+                            "-u SUDO_USER cedana config keygen {}",
+                            printable(path.string())));
+        throw;
+    }
+    return {.secret = path, .published = public_name(path)};
+}
+
+} // namespace cedana

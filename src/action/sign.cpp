@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/sign.hpp"
+
+#include "cedana/action/checkpoint_reader.hpp"
+#include "cedana/action/keyring.hpp"
+#include "cedana/archive/zip_layout.hpp"
+#include "cedana/archive/zip_writer.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/storage/partial_file.hpp"
+#include "cedana/storage/private_copy.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+void copy_whole(const ZipReader& from, int to, const Interrupt& interrupt) {
+    constexpr std::uint64_t k_piece = 64UL * 1024 * 1024;
+    if (::ioctl(to, FICLONE, from.fd()) == 0)
+        return;
+    for (std::uint64_t done = 0; done < from.file_size();) {
+        interrupt.throw_if_pending();
+        const std::uint64_t wanted = std::min(k_piece, from.file_size() - done);
+        if (copy_bytes(from.fd(), done, wanted, to, from.path()) != wanted)
+            throw Error(Fault::checkpoint,
+                        fmt::format("{} was cut while it was read", printable(from.path().string())));
+        done += wanted;
+    }
+}
+
+void keep_owner(const ZipReader& from, int to) {
+    struct ::stat info {};
+    if (::fstat(from.fd(), &info) == 0 && ::fchown(to, info.st_uid, info.st_gid) == 0)
+        return;
+    const int err = errno;
+    throw os_error(err, fmt::format("cannot keep the owner of {}", printable(from.path().string())), Fault::storage);
+}
+
+void replace(const fs::path& partial, const fs::path& path) {
+    if (::rename(partial.c_str(), path.c_str()) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot rename {} to {}", partial.string(), path.string()), Fault::storage);
+    }
+    sync_folder(path.parent_path());
+}
+
+// What was written, read as any other: a signature on what cannot be restored helps nobody.
+void require_as_meant(const fs::path& partial, const std::string& key_id) {
+    const Checkpoint written(partial, Keyring());
+    require_exact_layout(written.zip());
+    if (written.signature().key_id != key_id)
+        throw Error(Fault::storage, fmt::format("{} does not hold what was written to it", partial.string()));
+}
+
+} // namespace
+
+SignResult sign(const SignRequest& request, const Interrupt& interrupt) {
+    if (acts_as_root_for(request.caller))
+        throw Error(Fault::permission, fmt::format("user {} may not sign checkpoints as root: who signs decides what "
+                                                   "root runs",
+                                                   printable(request.caller.name)))
+            .hint("become root itself: sudo env -u SUDO_USER cedana client sign ZIP");
+    const auto key = read_signing_key(request.config);
+    if (!key)
+        throw Error(Fault::usage, "there is no key to sign with")
+            .hint("make one (cedana config keygen FILE), and set security.signing_key to FILE");
+    // A link stays one.
+    std::error_code ignored;
+    const fs::path resolved = fs::canonical(request.checkpoint, ignored);
+    const Checkpoint checkpoint(resolved.empty() ? request.checkpoint : resolved, Keyring());
+    const ZipReader& zip = checkpoint.zip();
+    require_exact_layout(zip);
+    const fs::path partial = zip.path().string() + ".partial";
+    UniqueFd file = create_partial(partial);
+    if (!file)
+        throw Error(Fault::storage, fmt::format("{} is there already", printable(partial.string())))
+            .hint("`cedana check --clean -d FOLDER` removes what was left there");
+    RemoveOnFailure leftover(partial);
+    copy_whole(zip, file.get(), interrupt);
+    ZipWriter(file.get(), partial, ZipContent::archive)
+        .replace(
+            {.name = k_signature_entry, .source = memory_entry(key->sign(checkpoint.state_text()), Method::store, 0)});
+    keep_owner(zip, file.get());
+    sync_file(file.get(), partial);
+    require_as_meant(partial, key->public_key().id());
+    interrupt.throw_if_pending();
+    close_checked(std::move(file), partial);
+    replace(partial, zip.path());
+    leftover.commit();
+    return {.checkpoint = zip.path(), .key_id = key->public_key().id(), .replaced = checkpoint.signature().key_id};
+}
+
+} // namespace cedana

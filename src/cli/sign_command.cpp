@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/sign.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/cli/commands.hpp"
+#include "cedana/cli/output.hpp"
+
+#include <memory>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string line_of(const SignResult& result) {
+    const std::string what = result.replaced.empty()            ? "signed"
+                             : result.replaced == result.key_id ? "signed again"
+                                                                : "signed anew in place of the key " + result.replaced;
+    return fmt::format("{}: {} with the key {}", printable(result.checkpoint.string()), what, result.key_id);
+}
+
+Json to_json(const SignResult& result) {
+    return {{"checkpoint", result.checkpoint.string()},
+            {"signed_by", result.key_id},
+            {"replaced", result.replaced.empty() ? Json(nullptr) : Json(result.replaced)}};
+}
+
+void run(const std::vector<std::filesystem::path>& checkpoints, const CommonArguments& common,
+         const Interrupt& interrupt) {
+    const LoadedConfig config = load_config_for(common);
+    const Caller caller = caller_from_system();
+    Json list = Json::array();
+    for (const auto& checkpoint : checkpoints) {
+        const SignResult result =
+            sign({.checkpoint = checkpoint, .config = config.values, .caller = caller}, interrupt);
+        if (common.format == Format::json)
+            list.push_back(to_json(result));
+        else
+            print_line(line_of(result));
+    }
+    if (common.format == Format::json)
+        print_json({{"checkpoints", list}});
+}
+
+} // namespace
+
+void add_sign(CLI::App& parent, Command& chosen) {
+    CLI::App* sign = parent.add_subcommand("sign", "vouch for checkpoints with security.signing_key");
+    const auto checkpoints = std::make_shared<std::vector<std::filesystem::path>>();
+    sign->add_option("ZIP", *checkpoints, "checkpoints; a signature that one has is replaced")->required();
+    sign->footer("example: cedana client sign /var/checkpoints/redis-server_20261122T164510Z.zip");
+    sign->callback([checkpoints, &chosen] {
+        chosen = [checkpoints](const CommonArguments& common, const Interrupt& interrupt) {
+            run(*checkpoints, common, interrupt);
+        };
+    });
+}
+
+} // namespace cedana
