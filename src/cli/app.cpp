@@ -4,6 +4,7 @@
 #include "cedana/action/lazy_job.hpp"
 #include "cedana/action/lazy_keeper.hpp"
 #include "cedana/action/lazy_server.hpp"
+#include "cedana/base/core_dumps.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/log.hpp"
 #include "cedana/base/signals.hpp"
@@ -179,6 +180,7 @@ std::string manual_page(std::string_view name) {
 }
 
 int run_command_line(int argc, char** argv) {
+    forbid_core_dumps();
     if (std::getenv(criu::k_keeper) != nullptr)
         return criu::run_keeper(argv);
     if (std::getenv(criu::k_namespace_keeper) != nullptr)

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// What this process has in memory are the secrets of others; a crash must not write them to a disk.
+#pragma once
+
+namespace cedana {
+
+// No core of this process, and nobody but root can look into it; no core of its children either, as long as they do not
+// change that. Does nothing without root's rights, when there are no secrets of others.
+void forbid_core_dumps();
+
+} // namespace cedana
