@@ -106,7 +106,7 @@ std::string settings_manual() {
             fmt::format(".RS\n.PP\nDefault: {}. Takes {}. Environment: {}.\n", roff(value_of(defaults, setting).dump()),
                         roff(expected_value(setting)), roff(setting.environment_name()));
         if (setting.set_by == SetBy::root)
-            page += ".PP\nCounts only in a file that root owns, or when root itself runs cedana.\n";
+            page += ".PP\nCounts only in a file that root alone can write, or when root itself runs cedana.\n";
         if (setting.set_by == SetBy::administrator)
             page += ".PP\nCounts only in /etc/cedana/config.json, or when root itself runs cedana.\n";
         page += ".RE\n";

@@ -73,7 +73,13 @@ Caller caller_from_system(const Environment& environment) {
     return real_user(environment);
 }
 
+bool is_started_by_sudo(const Environment& environment) {
+    return environment("SUDO_USER") || environment("SUDO_COMMAND");
+}
+
 bool acts_as_root_for(const Caller& caller) { return ::geteuid() == 0 && !caller.is_root(); }
+
+Trusted root_and(const Caller& caller) { return caller.is_root() ? root_alone() : root_and(caller.uid, caller.gid); }
 
 std::string with_rights_of(const Caller& caller, const std::function<std::string()>& work) {
     return acts_as_root_for(caller) ? call_as_user(caller.uid, caller.gid, work) : work();

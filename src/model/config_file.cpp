@@ -9,12 +9,11 @@
 #include <cstdio>
 #include <utility>
 
+#include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -26,23 +25,14 @@ namespace fs = std::filesystem;
 constexpr const char* k_folder = ".cedana";
 constexpr const char* k_file = "cedana_config.json";
 
-// Who chose the path. A user could name a file that seems to be root's and holds what the user wants: in a FUSE
-// mount, or /proc/PID/cmdline of a set-user-id program.
-enum class ChosenBy { root, user };
+// A file as it was read, and what tells it from every other.
+struct OpenedFile {
+    std::string text;
+    bool is_device = false;
+    std::pair<dev_t, ino_t> id = {};
+};
 
-bool owner_is_a_fact(int fd) {
-    struct statfs info {};
-    if (::fstatfs(fd, &info) != 0)
-        return false;
-    return info.f_type != PROC_SUPER_MAGIC && info.f_type != FUSE_SUPER_MAGIC && info.f_type != SYSFS_MAGIC;
-}
-
-WrittenBy writer_of(int fd, const struct stat& info, ChosenBy chosen_by) {
-    const bool root_alone = info.st_uid == 0 && (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-    return root_alone && (chosen_by == ChosenBy::root || owner_is_a_fact(fd)) ? WrittenBy::root : WrittenBy::anyone;
-}
-
-std::optional<ConfigText> read_config(const fs::path& path, ChosenBy chosen_by) {
+std::optional<OpenedFile> read_config(const fs::path& path) {
     // O_NONBLOCK: a FIFO must not make cedana wait for its writer.
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!fd) {
@@ -60,26 +50,56 @@ std::optional<ConfigText> read_config(const fs::path& path, ChosenBy chosen_by) 
     // Character devices: /dev/null is a common way to say "no config".
     if (!S_ISREG(info.st_mode) && !S_ISCHR(info.st_mode))
         throw Error(Fault::usage, fmt::format("the config file {} is not a file", path.string()));
-    return ConfigText{.text = read_all(fd.get(), path, k_largest_config_file),
-                      .written_by = writer_of(fd.get(), info, chosen_by)};
+    return OpenedFile{.text = read_all(fd.get(), path, k_largest_config_file),
+                      .is_device = S_ISCHR(info.st_mode),
+                      .id = {info.st_dev, info.st_ino}};
 }
 
-// A ConfigText, or none, as the one text that a child can hand over: a mark and the content.
-constexpr char k_absent = '-';
-constexpr char k_by_root = 'r';
-constexpr char k_by_anyone = 'a';
+// Whoever could change the path between the reading and this look is one of those whom the look finds, or has made it
+// lead to another file.
+ConfigText judged(OpenedFile file, const fs::path& path, const Trusted& trusted) {
+    ConfigText config{.text = std::move(file.text)};
+    if (file.is_device)
+        return config;
+    config.exposure = look_at_path(path, trusted).exposure;
+    const PathLook by_root = look_at_path(path, root_alone());
+    if (!by_root.exposure && by_root.file == file.id)
+        config.written_by = WrittenBy::root;
+    return config;
+}
 
+std::optional<ConfigText> read_and_judge(const fs::path& path, const Trusted& trusted) {
+    auto file = read_config(path);
+    return file ? std::optional(judged(std::move(*file), path, trusted)) : std::nullopt;
+}
+
+// A ConfigText, or none, as the one text that a child can hand over: a line of JSON, and the content behind it.
 std::string pack(const std::optional<ConfigText>& config) {
     if (!config)
-        return std::string(1, k_absent);
-    return (config->written_by == WrittenBy::root ? k_by_root : k_by_anyone) + config->text;
+        return {};
+    nlohmann::json head = {{"by_root", config->written_by == WrittenBy::root}};
+    if (const auto& exposure = config->exposure)
+        head["exposure"] = {
+            {"path", exposure->step.path.string()}, {"mode", exposure->step.mode}, {"owner", exposure->step.owner},
+            {"group", exposure->step.group},        {"how", exposure->how},        {"remedy", exposure->remedy}};
+    return head.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n" + config->text;
 }
 
 std::optional<ConfigText> unpack(const std::string& packed) {
-    if (packed.at(0) == k_absent)
+    if (packed.empty())
         return std::nullopt;
-    return ConfigText{.text = packed.substr(1),
-                      .written_by = packed[0] == k_by_root ? WrittenBy::root : WrittenBy::anyone};
+    const std::size_t end = packed.find('\n');
+    const auto head = nlohmann::json::parse(packed.substr(0, end));
+    ConfigText config{.text = packed.substr(end + 1),
+                      .written_by = head.at("by_root").get<bool>() ? WrittenBy::root : WrittenBy::anyone};
+    if (const auto found = head.find("exposure"); found != head.end())
+        config.exposure = Exposure{.step = {.path = found->at("path").get<std::string>(),
+                                            .mode = found->at("mode").get<mode_t>(),
+                                            .owner = found->at("owner").get<uid_t>(),
+                                            .group = found->at("group").get<gid_t>()},
+                                   .how = found->at("how").get<std::string>(),
+                                   .remedy = found->at("remedy").get<std::string>()};
+    return config;
 }
 
 // Removes a name in a folder at the end of the scope, unless committed.
@@ -154,10 +174,11 @@ Creation create_below(const fs::path& home, std::string_view text) {
 
 } // namespace
 
-std::optional<ConfigText> read_config_file(const fs::path& path) { return read_config(path, ChosenBy::root); }
+std::optional<ConfigText> read_config_file(const fs::path& path) { return read_and_judge(path, root_alone()); }
 
+// The look as well: root itself may not get to a file server's or a user's own FUSE mount.
 std::optional<ConfigText> read_config_file_as(const Caller& caller, const fs::path& path) {
-    return unpack(with_rights_of(caller, [&] { return pack(read_config(path, ChosenBy::user)); }));
+    return unpack(with_rights_of(caller, [&] { return pack(read_and_judge(path, root_and(caller))); }));
 }
 
 fs::path default_config_path(const Caller& caller) {

@@ -13,8 +13,8 @@ constexpr std::string_view k_heading =
     "// environment variable named with each setting, a flag. Comments and trailing commas are fine.\n"
     "// `cedana config show` lists every value and where it came from.\n";
 
-constexpr std::string_view k_root_only =
-    "    // Counts only in a file that root owns, such as /etc/cedana/config.json, or when root itself runs cedana.\n";
+constexpr std::string_view k_root_only = "    // Counts only in a file that root alone can write "
+                                         "(/etc/cedana/config.json), or when root itself runs cedana.\n";
 
 // In the user's file they would undo, with their defaults, what /etc/cedana/config.json is to say later.
 constexpr std::string_view k_administrator_only =

@@ -82,6 +82,12 @@ class FileReader {
         if (setting.set_by == SetBy::administrator && file_of_ == FileOf::user && !caller_.is_root())
             return refuse(loaded_, setting, entry.value, origin, "a user named this file");
         set(loaded_, setting, entry.value, origin);
+        if (written_by_ == WrittenBy::root && names_a_store(setting))
+            loaded_.folders_of_root.insert(entry.value.get<std::string>());
+    }
+
+    static bool names_a_store(const Setting& setting) {
+        return setting.key == "shared_storage.dump_storage_dir" || setting.key == "shared_storage.mount_point";
     }
 
     void warn_unknown(const JsoncEntry& entry, const Origin& origin) {
@@ -102,10 +108,21 @@ class FileReader {
     std::set<std::string_view> seen_;
 };
 
+// Whether a file that others can change is refused. What that file says of it does not count.
+bool is_strict(const LoadedConfig& loaded, const ConfigSources& sources) {
+    const Setting& setting = *find_setting("security.strict_permissions");
+    Config own = loaded.values;
+    if (const auto text = sources.environment(setting.environment_name()); text && !acts_as_root_for(sources.caller))
+        static_cast<void>(assign(own, setting, value_from_text(setting, *text)));
+    return own.security_strict_permissions;
+}
+
 void apply_file(LoadedConfig& loaded, const fs::path& path, FileOf file_of, const ConfigText& content,
-                const Caller& caller) {
+                const ConfigSources& sources) {
+    if (content.exposure && is_strict(loaded, sources))
+        throw exposed(*content.exposure, path, "the config file");
     const std::string name = printable(path.string());
-    FileReader(loaded, name, file_of, caller, content.written_by).apply(parse_jsonc(content.text, name));
+    FileReader(loaded, name, file_of, sources.caller, content.written_by).apply(parse_jsonc(content.text, name));
 }
 
 // The administrator's file is for all users, so one who may not read it goes on without.
@@ -119,7 +136,7 @@ void apply_system_file(LoadedConfig& loaded, const ConfigSources& sources) {
         loaded.warnings.push_back(error.message());
     }
     if (content)
-        apply_file(loaded, sources.system_file, FileOf::system, *content, sources.caller);
+        apply_file(loaded, sources.system_file, FileOf::system, *content, sources);
 }
 
 // The path that the user named, and by what.
@@ -169,7 +186,7 @@ void apply_user_file(LoadedConfig& loaded, const ConfigSources& sources) {
         content = read_or_create_default(loaded, sources.caller);
     }
     if (content)
-        apply_file(loaded, loaded.user_file, FileOf::user, *content, sources.caller);
+        apply_file(loaded, loaded.user_file, FileOf::user, *content, sources);
 }
 
 void apply_environment(LoadedConfig& loaded, const ConfigSources& sources) {
@@ -223,6 +240,7 @@ fs::path user_config_path(const ConfigSources& sources) {
 
 LoadedConfig load_config(const ConfigSources& sources) {
     LoadedConfig loaded;
+    loaded.caller = sources.caller;
     loaded.user_file = user_config_path(sources);
     apply_system_file(loaded, sources);
     apply_user_file(loaded, sources);

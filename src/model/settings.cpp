@@ -77,6 +77,8 @@ std::span<const Setting> settings() {
         setting("security.trusted_keys", &Config::security_trusted_keys,
                 "file of public keys, one a line; if set, only checkpoints that one of them signed are restored",
                 {.set_by = SetBy::administrator}),
+        setting("security.strict_permissions", &Config::security_strict_permissions,
+                "refuse files, programs and folders that others can change", {.set_by = SetBy::administrator}),
         setting("criu.path", &Config::criu_path, "the CRIU binary", {.set_by = SetBy::root}),
         setting("criu.extra_args", &Config::criu_extra_args, "passed on to CRIU as they are", {.set_by = SetBy::root}),
     };

@@ -55,12 +55,15 @@ TEST_F(Check, IsExit5WithTheRestLookedAtWhenTheConfigIsBroken) {
     EXPECT_TRUE(matches(run.out, "[^]*(ok|warn) +userfaultfd[^]*"));
 }
 
-TEST_F(Check, WarnsOfAConfigFileThatOthersCanWrite) {
+TEST_F(Check, IsExit5WithTheRemedyWhenOthersCanWriteTheConfigFile) {
     static_cast<void>(check());
     std::filesystem::permissions(config_file(), std::filesystem::perms::others_write,
                                  std::filesystem::perm_options::add);
+    EXPECT_EQ(found("config").at("standing"), "fail");
+    EXPECT_EQ(found("config").at("remedy"), "chmod o-w " + config_file().string());
+    EXPECT_EQ(check().exit_code, 5);
+    options.environment["CEDANA_SECURITY_STRICT_PERMISSIONS"] = "false";
     EXPECT_EQ(found("config").at("standing"), "warn");
-    EXPECT_EQ(found("config").at("remedy"), "chmod go-w " + config_file().string());
 }
 
 TEST_F(Check, IsExit5WhenTheStoreIsNotThere) {

@@ -2,6 +2,8 @@
 // Whose program run this is: the user behind sudo, not the root that sudo made of them.
 #pragma once
 
+#include "cedana/base/trusted_path.hpp"
+
 #include <functional>
 #include <optional>
 #include <string>
@@ -30,8 +32,14 @@ struct Caller {
 // when SUDO_USER names nobody.
 [[nodiscard]] Caller caller_from_system(const Environment& environment = system_environment);
 
+// sudo has started this process. What cedana itself starts has an environment without a trace of it.
+[[nodiscard]] bool is_started_by_sudo(const Environment& environment = system_environment);
+
 // True when this process is root for someone who is not: their files are theirs to open, not root's.
 [[nodiscard]] bool acts_as_root_for(const Caller& caller);
+
+// Root, and the caller: whose writing of a file of theirs is no surprise.
+[[nodiscard]] Trusted root_and(const Caller& caller);
 
 // Runs `work`, which may only touch the file system, with the rights of the caller, in a child if need be; returns
 // its text and rethrows its Error.

@@ -50,6 +50,7 @@ struct Config {
 
     std::string security_signing_key;
     std::string security_trusted_keys;
+    bool security_strict_permissions = true;
 
     std::string criu_path = "criu";
     std::vector<std::string> criu_extra_args;

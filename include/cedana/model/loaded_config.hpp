@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,10 +36,14 @@ struct ConfigSources {
 };
 
 struct LoadedConfig {
+    // Whose configuration it is.
+    Caller caller;
     Config values;
     std::vector<std::string> warnings;
     // The user's file, whether it exists or not; empty when there is no home for it.
     std::filesystem::path user_file;
+    // Folders for checkpoints by root's own word: those that a file names which nobody else can write.
+    std::set<std::string> folders_of_root;
     // Keys that are absent have their default.
     std::map<std::string, Origin, std::less<>> origins;
 

@@ -225,9 +225,11 @@ class LoadConfigBehindSudo : public ConfigFilesBehindSudo {
 };
 
 TEST_F(LoadConfigBehindSudo, TakesProgramsFromAFileThatRootAloneWrites) {
-    place(0, 0644);
+    write_file(folder() / "roots.json", k_runs_programs);
+    ConfigSources given = sources();
+    given.explicit_file = folder() / "roots.json";
 
-    const LoadedConfig loaded = load_config(sources());
+    const LoadedConfig loaded = load_config(given);
 
     EXPECT_EQ(loaded.values.action_scripts_pre_dump, "/tmp/mine");
     EXPECT_EQ(loaded.values.criu_path, "/tmp/criu");
@@ -256,26 +258,81 @@ TEST_P(LoadConfigOfOthers, IgnoresProgramsWithAWarningAndTakesTheRest) {
     EXPECT_NE(loaded.warnings[1].find("/etc/cedana/config.json"), std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(Owners, LoadConfigOfOthers,
-                         ::testing::Values(Ownership{k_nobody, 0600}, Ownership{0, 0664}, Ownership{0, 0646}));
+// A file of root's that lies in a folder of the user is one that they can put another in the place of.
+INSTANTIATE_TEST_SUITE_P(Owners, LoadConfigOfOthers, ::testing::Values(Ownership{k_nobody, 0600}, Ownership{0, 0644}));
 
-TEST_F(LoadConfigBehindSudo, TakesProgramsFromAnyFileOfRootItself) {
-    place(k_nobody, 0644);
-    ConfigSources given = sources();
-    given.caller.uid = 0;
-
-    EXPECT_EQ(load_config(given).values.criu_path, "/tmp/criu");
-}
-
-TEST_F(LoadConfigBehindSudo, AppliesTheRuleToANamedFileAndToTheSystemFile) {
+TEST_F(LoadConfigBehindSudo, AppliesTheRuleToANamedFile) {
     place(k_nobody, 0644);
     ConfigSources given = sources();
     given.explicit_file = user_file();
-    EXPECT_EQ(load_config(given).values.criu_path, "criu");
 
+    EXPECT_EQ(load_config(given).values.criu_path, "criu");
+}
+
+TEST_F(LoadConfigBehindSudo, TakesNoFileForRootsThatALinkOfTheUserLeadsTo) {
+    write_file(folder() / "roots.json", k_runs_programs);
+    std::filesystem::create_symlink(folder() / "roots.json", home() / "link.json");
+    give(home() / "link.json");
+    ConfigSources given = sources();
+    given.explicit_file = home() / "link.json";
+
+    EXPECT_EQ(load_config(given).values.criu_path, "criu");
+}
+
+TEST_F(LoadConfigBehindSudo, RemembersTheStoresThatRootNames) {
+    write_file(system_file(), R"({"shared_storage": {"dump_storage_dir": "/a", "mount_point": "/b"}})");
+    write_file(user_file(), R"({"shared_storage": {"dump_storage_dir": "/c"}})");
+    give(user_file());
+
+    const LoadedConfig loaded = load_config(sources());
+
+    EXPECT_EQ(loaded.values.shared_storage_dump_storage_dir, "/c");
+    EXPECT_EQ(loaded.folders_of_root, (std::set<std::string>{"/a", "/b"}));
+}
+
+// Files that others can change (security.strict_permissions).
+
+TEST_F(LoadConfigBehindSudo, RefusesAFileThatOthersCanWrite) {
+    place(k_nobody, 0646);
+
+    const Error error = error_of([&] { static_cast<void>(load_config(sources())); });
+
+    EXPECT_EQ(error.fault(), Fault::permission);
+    EXPECT_EQ(error.hint(), "chmod o-w " + user_file().string());
+}
+
+TEST_F(LoadConfigBehindSudo, RefusesASystemFileOfAnybodyButRoot) {
+    place(k_nobody, 0644);
+    ConfigSources given = sources();
     given.explicit_file = "/dev/null";
     given.system_file = user_file();
-    EXPECT_EQ(load_config(given).values.criu_path, "criu");
+
+    const Error error = error_of([&] { static_cast<void>(load_config(given)); });
+
+    EXPECT_EQ(error.fault(), Fault::permission);
+    EXPECT_EQ(error.hint(), "chown root " + home().string());
+}
+
+TEST_F(LoadConfigBehindSudo, RefusesForRootAFileOfAUserUnlessRootSaysOtherwise) {
+    place(k_nobody, 0644);
+    ConfigSources given = sources();
+    given.caller = {.uid = 0, .gid = 0, .name = "root", .home = home()};
+    EXPECT_EQ(error_of([&] { static_cast<void>(load_config(given)); }).fault(), Fault::permission);
+
+    environment_["CEDANA_SECURITY_STRICT_PERMISSIONS"] = "false";
+    EXPECT_EQ(load_config(given).values.criu_path, "/tmp/criu");
+}
+
+TEST_F(LoadConfigBehindSudo, LetsRootsFileWaiveTheRefusalButNeitherTheUserNorTheFileItself) {
+    place(k_nobody, 0646);
+    environment_["CEDANA_SECURITY_STRICT_PERMISSIONS"] = "false";
+    EXPECT_EQ(error_of([&] { static_cast<void>(load_config(sources())); }).fault(), Fault::permission);
+
+    write_file(user_file(), R"({"security": {"strict_permissions": false}})");
+    EXPECT_EQ(error_of([&] { static_cast<void>(load_config(sources())); }).fault(), Fault::permission);
+
+    write_file(system_file(), R"({"security": {"strict_permissions": false}})");
+    EXPECT_FALSE(load_config(sources()).values.security_strict_permissions);
 }
 
 // A file of root's that holds every default, as the one in the package's documentation does, would trust everybody.

@@ -42,7 +42,8 @@ TEST(Settings, OfWhichDefaultsFitTheirOwnBounds) {
 
 TEST(Settings, ThatRunProgramsAreRootsToSet) {
     for (const Setting& setting : settings())
-        EXPECT_EQ(setting.set_by == SetBy::root, setting.group() == "action_scripts" || setting.group() == "criu")
+        EXPECT_EQ(setting.set_by == SetBy::root,
+                  setting.group() == "action_scripts" || setting.group() == "criu" || setting.group() == "security")
             << setting.key;
 }
 
@@ -65,7 +66,7 @@ TEST(Settings, HaveTheDocumentedDefaults) {
               R"("action_scripts":{"pre_dump":"","post_dump":"","pre_restore":"","post_restore":""},)"
               R"("archive":{"compression":"zstd","level":1,"threads":0,"buffer_mib":0},)"
               R"("files":{"capture":"writable","capture_limit_mib":256},)"
-              R"("security":{"signing_key":"","trusted_keys":""},)"
+              R"("security":{"signing_key":"","trusted_keys":"","strict_permissions":true},)"
               R"("criu":{"path":"criu","extra_args":[]}})");
 }
 
