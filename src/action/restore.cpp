@@ -67,7 +67,11 @@ criu::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest&
     const Config& config = request.config;
     options.extra.insert(options.extra.end(), config.criu_extra_args.begin(), config.criu_extra_args.end());
     CheckpointImages images(checkpoint, config, progress, lazy != nullptr ? eager_parts(*lazy) : ImageParts{});
-    criu::Ends ends = make_ends(joins, request.output_file(), joins.pipes.empty() ? Unread{} : unread_in_pipes(images));
+    criu::Ends ends = make_ends(joins,
+                                {.path = request.output_file(),
+                                 .caller = request.caller,
+                                 .named_by = request.output ? NamedBy::caller : NamedBy::cedana},
+                                joins.pipes.empty() ? Unread{} : unread_in_pipes(images));
     return criu::restore({.program = program,
                           .options = options,
                           .folder = work.path(),

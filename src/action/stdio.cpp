@@ -54,10 +54,11 @@ UniqueFd copy_of(int fd) {
 }
 
 // O_NONBLOCK, so that a FIFO without a reader is an error and not a wait.
-UniqueFd open_output(const std::filesystem::path& file) {
+UniqueFd open_output(const OutputPlace& output) {
     constexpr mode_t k_for_owner = 0600;
     try {
-        UniqueFd fd = open_file(file, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK, k_for_owner);
+        UniqueFd fd = open_for(output.caller, output.path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK,
+                               k_for_owner, output.named_by);
         ::fcntl(fd.get(), F_SETFL, O_APPEND);
         return fd;
     } catch (const Error& error) {
@@ -69,7 +70,7 @@ UniqueFd open_output(const std::filesystem::path& file) {
 // Only the keeper's side: the tree has the flags that it had.
 void set_nonblocking(const UniqueFd& fd) { ::fcntl(fd.get(), F_SETFL, O_NONBLOCK); }
 
-void add_writer(criu::Ends& ends, const JoinedPipe& joined, const std::filesystem::path& file, std::string id) {
+void add_writer(criu::Ends& ends, const JoinedPipe& joined, const OutputPlace& output, std::string id) {
     if (joined.to == PipeJoin::own) {
         const StdioKind kind = look_at(joined.number).kind;
         // CRIU opens it anew (criu/pipes.c, reopen_pipe): good for pipes and terminals, while a file would be
@@ -80,7 +81,7 @@ void add_writer(criu::Ends& ends, const JoinedPipe& joined, const std::filesyste
     Pipe pipe = make_pipe();
     set_nonblocking(pipe.read_end);
     UniqueFd target = joined.to == PipeJoin::own    ? copy_of(joined.number)
-                      : joined.to == PipeJoin::file ? open_output(file)
+                      : joined.to == PipeJoin::file ? open_output(output)
                                                     : open_file("/dev/null", O_WRONLY);
     ends.of_tree.push_back({.fd = std::move(pipe.write_end), .id = std::move(id)});
     ends.copies.push_back({.from = std::move(pipe.read_end), .to = std::move(target)});
@@ -116,16 +117,16 @@ std::filesystem::path default_output(const std::filesystem::path& checkpoint) {
     return std::filesystem::path(checkpoint).replace_extension(".out");
 }
 
-criu::Ends make_ends(const Joins& joins, const std::filesystem::path& file,
+criu::Ends make_ends(const Joins& joins, const OutputPlace& output,
                      const std::map<std::uint64_t, criu::PipeData>& unread) {
     criu::Ends ends;
     if (joins.terminal == TerminalJoin::file)
-        ends.terminal_output = open_output(file);
+        ends.terminal_output = open_output(output);
     for (const JoinedPipe& joined : joins.pipes) {
         std::string id = fmt::format("pipe:[{}]", joined.pipe.inode);
         const auto data = unread.find(joined.pipe.inode);
         if (joined.pipe.end == PipeEnd::write)
-            add_writer(ends, joined, file, std::move(id));
+            add_writer(ends, joined, output, std::move(id));
         else
             add_reader(ends, joined, data == unread.end() ? criu::PipeData{} : data->second, std::move(id));
     }

@@ -17,6 +17,7 @@
 #include "cedana/cli/terminal.hpp"
 #include "cedana/criu/keeper.hpp"
 #include "cedana/criu/pid_namespace.hpp"
+#include "cedana/model/caller.hpp"
 #include "cedana/version.hpp"
 
 #include <cstdio>
@@ -181,12 +182,15 @@ std::string manual_page(std::string_view name) {
 
 int run_command_line(int argc, char** argv) {
     forbid_core_dumps();
-    if (std::getenv(criu::k_keeper) != nullptr)
-        return criu::run_keeper(argv);
-    if (std::getenv(criu::k_namespace_keeper) != nullptr)
-        return criu::run_in_new_pid_namespace(argv);
-    if (const auto exit_code = run_hidden_role())
-        return *exit_code;
+    // In these roles it runs what its arguments say; sudo may be told to keep a user's environment.
+    if (!is_started_by_sudo()) {
+        if (std::getenv(criu::k_keeper) != nullptr)
+            return criu::run_keeper(argv);
+        if (std::getenv(criu::k_namespace_keeper) != nullptr)
+            return criu::run_in_new_pid_namespace(argv);
+        if (const auto exit_code = run_hidden_role())
+            return *exit_code;
+    }
     CLI::App app(k_summary, "cedana");
     Arguments arguments;
     Command chosen;

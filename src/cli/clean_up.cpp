@@ -41,6 +41,8 @@ void clean_up(const std::vector<std::filesystem::path>& folders, const CommonArg
          {config.values.shared_storage_dump_storage_dir, config.values.shared_storage_mount_point})
         if (!folder.empty())
             request.folders.emplace_back(folder);
+    for (const std::filesystem::path& folder : request.folders)
+        require_place_of_caller(config, folder, "the folder");
     const CleanResult result = clean(request);
     if (common.format == Format::json) {
         print_json({{"removed", to_json(result.removed)}, {"kept", to_json(result.kept)}});

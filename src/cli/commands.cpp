@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/cli/commands.hpp"
 
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/criu/command.hpp"
+#include "cedana/model/callers_place.hpp"
 
+#include <algorithm>
+#include <system_error>
+
+#include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
 namespace cedana {
@@ -26,8 +34,31 @@ void add_criu_argument_option(CLI::App& command, std::vector<std::string>& argum
         ->take_all();
 }
 
-void append_criu_arguments(Config& config, const std::vector<std::string>& arguments) {
-    config.criu_extra_args.insert(config.criu_extra_args.end(), arguments.begin(), arguments.end());
+void append_criu_arguments(LoadedConfig& config, const std::vector<std::string>& arguments) {
+    const auto harmful = std::ranges::find_if_not(arguments, criu::is_harmless);
+    if (harmful != arguments.end() && !may_become_root(config.caller))
+        throw Error(
+            Fault::permission,
+            fmt::format("user {} may not give CRIU the argument {}: by some of them it runs programs and writes "
+                        "files as root",
+                        printable(config.caller.name), printable(*harmful)))
+            .hint(fmt::format("root can put it into criu.extra_args of {}", k_system_config_file));
+    std::vector<std::string>& all = config.values.criu_extra_args;
+    all.insert(all.end(), arguments.begin(), arguments.end());
+}
+
+void require_place_of_caller(const LoadedConfig& config, const std::filesystem::path& folder, std::string_view what) {
+    if (!acts_as_root_for(config.caller) || config.folders_of_root.contains(folder.string()))
+        return;
+    std::error_code ignored;
+    // What is not there is told by who needs it.
+    if (!std::filesystem::exists(folder, ignored) || can_write_in(config.caller, folder) ||
+        may_become_root(config.caller))
+        return;
+    throw Error(Fault::permission, fmt::format("{} {} is not one in which user {} may make files", what,
+                                               printable(folder.string()), printable(config.caller.name)))
+        .hint(fmt::format("name a folder of {}, or let root name this one in {}: shared_storage.dump_storage_dir",
+                          printable(config.caller.name), k_system_config_file));
 }
 
 } // namespace cedana

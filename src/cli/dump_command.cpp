@@ -61,16 +61,29 @@ std::string summary_of(const DumpResult& result) {
     return result.frozen_seconds ? text + ", frozen for " + human_seconds(*result.frozen_seconds) : text;
 }
 
+void require_places(const LoadedConfig& config, const std::optional<std::filesystem::path>& named) {
+    const std::filesystem::path folder = named.value_or(config.values.shared_storage_dump_storage_dir);
+    if (!folder.empty())
+        require_place_of_caller(config, folder, "the folder for checkpoints");
+    if (const std::string& mount = config.values.shared_storage_mount_point; !mount.empty())
+        require_place_of_caller(config, mount, "shared_storage.mount_point");
+}
+
 void run(const DumpArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
     LoadedConfig config = load_config_for(common);
     if (arguments.leave_running)
         config.set_from_flag("client.leave_running", "--leave-running", "true");
     if (arguments.stop)
         config.set_from_flag("client.leave_running", "--stop", "false");
-    append_criu_arguments(config.values, arguments.criu_arguments);
-    DumpRequest request{.pid = {}, .name = arguments.name, .folder = arguments.folder, .config = config.values};
+    append_criu_arguments(config, arguments.criu_arguments);
+    DumpRequest request{.pid = {},
+                        .name = arguments.name,
+                        .folder = arguments.folder,
+                        .config = config.values,
+                        .caller = config.caller};
     if (arguments.pid)
         request.pid = to_pid(*arguments.pid);
+    require_places(config, arguments.folder);
     if (arguments.dry_run)
         return show_plan(plan_dump(request), common.format);
     const DumpResult result = [&] {

@@ -6,6 +6,7 @@
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/inspection.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/model/callers_place.hpp"
 
 #include <array>
 #include <memory>
@@ -43,7 +44,7 @@ constexpr std::array k_flags = {
 
 // Mode 0600, like the checkpoint: command lines hold secrets too.
 void write_page(const std::filesystem::path& path, const std::string& page) {
-    UniqueFd file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    UniqueFd file = open_for(caller_from_system(), path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     write_all(file.get(), page, path);
     close_checked(std::move(file), path);
 }

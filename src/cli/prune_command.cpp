@@ -66,7 +66,10 @@ void run(const PruneArguments& arguments, const CommonArguments& common, const I
     if (!arguments.keep_days.empty())
         config.set_from_flag("shared_storage.keep_days", "--keep-days", arguments.keep_days);
     const Pruning pruning = arguments.dry_run ? Pruning::dry_run : Pruning::real;
-    const PruneResult result = prune({.store = find_store(arguments.store, config.values),
+    const std::filesystem::path store = find_store(arguments.store, config.values);
+    if (pruning == Pruning::real)
+        require_place_of_caller(config, store, "the store");
+    const PruneResult result = prune({.store = store,
                                       .rules = {.keep_last = config.values.shared_storage_keep_last,
                                                 .keep_days = config.values.shared_storage_keep_days},
                                       .keyring = Keyring(config.values),

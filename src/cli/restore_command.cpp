@@ -62,7 +62,7 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
                     "--foreground stays until the program ends, so there is nothing for --wait to wait for")
             .hint("leave one of them out");
     LoadedConfig config = load_config_for(common);
-    append_criu_arguments(config.values, arguments.criu_arguments);
+    append_criu_arguments(config, arguments.criu_arguments);
     if (arguments.lazy)
         config.set_from_flag("client.lazy_restore", "--lazy", "true");
     if (arguments.no_lazy)
@@ -77,6 +77,7 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .files = {.force = arguments.force, .truncate_grown = arguments.truncate_grown},
         .attendance = arguments.foreground ? Attendance::foreground : Attendance::detached,
         .output = arguments.output,
+        .caller = config.caller,
         // A copy beside the original cannot be lazy, which only a flag asks for in so many words.
         .lazy = config.values.client_lazy_restore && (arguments.lazy || !arguments.new_pid_namespace),
         .wait = arguments.wait,

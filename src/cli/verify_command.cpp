@@ -69,7 +69,8 @@ void run(const std::vector<std::filesystem::path>& checkpoints, const CommonArgu
     const LoadedConfig config = load_config_for(common);
     const VerifyResult result = [&] {
         ProgressLine progress(STDERR_FILENO, common.verbosity);
-        return verify({.checkpoints = checkpoints, .config = config.values}, interrupt, progress);
+        return verify({.checkpoints = checkpoints, .config = config.values, .caller = config.caller}, interrupt,
+                      progress);
     }();
     if (common.format == Format::json)
         print_json(to_json(result));

@@ -3,6 +3,8 @@
 
 #include "cedana/base/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -65,6 +67,21 @@ std::vector<std::string> restore_argv(const RestoreCommand& command) {
         argv.emplace_back("--lazy-pages");
     add_options(argv, command.options);
     return argv;
+}
+
+bool is_harmless(std::string_view argument) {
+    constexpr std::array<std::string_view, 7> k_words = {"--tcp-close", "--skip-in-flight", "-v0", "-v1", "-v2", "-v3",
+                                                         "-v4"};
+    constexpr std::string_view k_ghost_limit = "--ghost-limit=";
+    if (std::ranges::count(k_words, argument) != 0)
+        return true;
+    if (!argument.starts_with(k_ghost_limit))
+        return false;
+    std::string_view size = argument.substr(k_ghost_limit.size());
+    if (size.ends_with('K') || size.ends_with('M') || size.ends_with('G'))
+        size.remove_suffix(1);
+    std::int64_t number = 0;
+    return parse_number(size, number) && number >= 0;
 }
 
 std::vector<int> inherited_numbers(const std::vector<std::string>& argv) {

@@ -5,6 +5,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/diagnose.hpp"
+#include "cedana/model/caller.hpp"
 
 #include <charconv>
 #include <chrono>
@@ -27,7 +28,8 @@ constexpr const char* k_install_hint = "run scripts/install-criu, or set criu.pa
 
 std::vector<std::string> clean_environment(std::vector<std::string> more) {
     std::vector<std::string> environment = {std::string("PATH=") + k_path, "HOME=/root", "LANG=C"};
-    if (const char* fault = std::getenv("CRIU_FAULT"); fault != nullptr)
+    // A fault on purpose may cost the tree its life; that is no right which comes with a dump.
+    if (const char* fault = std::getenv("CRIU_FAULT"); fault != nullptr && !is_started_by_sudo())
         environment.push_back(std::string("CRIU_FAULT=") + fault);
     environment.insert(environment.end(), more.begin(), more.end());
     return environment;

@@ -4,6 +4,7 @@
 
 #include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
+#include "cedana/model/caller.hpp"
 #include "cedana/model/config.hpp"
 
 #include <cstdint>
@@ -24,6 +25,8 @@ struct DumpRequest {
     std::optional<std::filesystem::path> folder;
     // With the flags applied.
     Config config;
+    // For whom it is done.
+    Caller caller = {};
 };
 
 struct DumpResult {

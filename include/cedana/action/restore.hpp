@@ -6,6 +6,7 @@
 #include "cedana/action/joins.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
+#include "cedana/model/caller.hpp"
 #include "cedana/model/config.hpp"
 
 #include <cstdint>
@@ -28,6 +29,8 @@ struct RestoreRequest {
     Attendance attendance = Attendance::detached;
     // Where output goes that led outside.
     std::optional<std::filesystem::path> output = std::nullopt;
+    // For whom it is done.
+    Caller caller = {};
     // The tree runs at once, and its memory comes on demand.
     bool lazy = false;
     // Of a lazy restore: return only when all memory is in place.

@@ -5,6 +5,7 @@
 #include "cedana/action/joins.hpp"
 #include "cedana/criu/pipe_data.hpp"
 #include "cedana/criu/restore.hpp"
+#include "cedana/model/callers_place.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -17,8 +18,15 @@ namespace cedana {
 // Where output goes unless the user says so: the checkpoint's name with .out.
 [[nodiscard]] std::filesystem::path default_output(const std::filesystem::path& checkpoint);
 
+// Where output goes that led outside.
+struct OutputPlace {
+    std::filesystem::path path;
+    Caller caller = {};
+    NamedBy named_by = NamedBy::caller;
+};
+
 // Opens the file, if one is needed, and makes pipes. `unread`: by inode. Throws Error.
-[[nodiscard]] criu::Ends make_ends(const Joins& joins, const std::filesystem::path& file,
+[[nodiscard]] criu::Ends make_ends(const Joins& joins, const OutputPlace& output,
                                    const std::map<std::uint64_t, criu::PipeData>& unread);
 
 } // namespace cedana

@@ -6,6 +6,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
+#include "cedana/model/caller.hpp"
 #include "cedana/model/config.hpp"
 #include "cedana/model/manifest.hpp"
 
@@ -19,6 +20,8 @@ namespace cedana {
 struct VerifyRequest {
     std::vector<std::filesystem::path> checkpoints;
     Config config;
+    // Who would restore them.
+    Caller caller = {};
 };
 
 struct VerifiedCheckpoint {

@@ -54,6 +54,11 @@ void add_config(CLI::App& parent, Command& chosen);
 [[nodiscard]] LoadedConfig load_config_for(const CommonArguments& common);
 // --criu-arg=--ARG, as often as wanted.
 void add_criu_argument_option(CLI::App& command, std::vector<std::string>& arguments);
-void append_criu_arguments(Config& config, const std::vector<std::string>& arguments);
+// Throws Error(Fault::permission) for one that root alone may give.
+void append_criu_arguments(LoadedConfig& config, const std::vector<std::string>& arguments);
+
+// Throws Error(Fault::permission) for a folder in which the user behind sudo could make no files themselves, unless
+// root's own configuration names it. `what`: "the store".
+void require_place_of_caller(const LoadedConfig& config, const std::filesystem::path& folder, std::string_view what);
 
 } // namespace cedana

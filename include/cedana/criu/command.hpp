@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
@@ -55,6 +56,9 @@ inline constexpr const char* k_restore_log = "restore.log";
 
 [[nodiscard]] std::vector<std::string> dump_argv(const DumpCommand& command);
 [[nodiscard]] std::vector<std::string> restore_argv(const RestoreCommand& command);
+
+// An argument by which CRIU neither runs anything nor touches a file that it would not touch otherwise.
+[[nodiscard]] bool is_harmless(std::string_view argument);
 
 // The numbers that CRIU inherits by this command line: whoever runs it must have them open.
 [[nodiscard]] std::vector<int> inherited_numbers(const std::vector<std::string>& argv);

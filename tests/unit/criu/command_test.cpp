@@ -88,6 +88,42 @@ TEST(RestoreArgv, NamesWhatIsInheritedAndByWhichNumber) {
     EXPECT_EQ(inherited_numbers(argv), (std::vector<int>{10, 11}));
 }
 
+TEST(HarmlessArguments, AreThoseThatChangeOnlyWhatCriuDoesWithTheTree) {
+    for (const char* argument :
+         {"--tcp-close", "--skip-in-flight", "--ghost-limit=2000000000", "--ghost-limit=2G", "-v4"})
+        EXPECT_TRUE(is_harmless(argument)) << argument;
+}
+
+TEST(HarmlessArguments, AreNoneOfThoseThatRunOrWriteSomething) {
+    for (const char* argument : {"--action-script=/tmp/x",
+                                 "--action-script",
+                                 "/tmp/x",
+                                 "--libdir=/tmp",
+                                 "-L",
+                                 "--config=/tmp/c",
+                                 "--exec-cmd",
+                                 "--log-file=/etc/x",
+                                 "-o",
+                                 "--pidfile=/etc/x",
+                                 "--work-dir=/etc",
+                                 "-W/etc",
+                                 "--images-dir=/x",
+                                 "--root=/x",
+                                 "--external=file[1:2]:x",
+                                 "--inherit-fd=fd[3]:x",
+                                 "--lsm-profile=x",
+                                 "--cgroup-root=/",
+                                 "--ps-socket=1",
+                                 "--ghost-limit",
+                                 "--ghost-limit=",
+                                 "--ghost-limit=-1",
+                                 "--ghost-limit=1 --action-script=x",
+                                 "-v4x",
+                                 "",
+                                 "--"})
+        EXPECT_FALSE(is_harmless(argument)) << argument;
+}
+
 TEST(InheritedNumbers, AreNoneOfOtherArguments) {
     EXPECT_EQ(inherited_numbers({"criu", "restore", "fd[3]:x", "--inherit-fd", "debug[3]:x", "--inherit-fd"}),
               std::vector<int>());
