@@ -12,6 +12,7 @@
 #include "cedana/action/host.hpp"
 #include "cedana/action/keyring.hpp"
 #include "cedana/action/lazy_transfers.hpp"
+#include "cedana/action/permissions.hpp"
 #include "cedana/action/preparation.hpp"
 #include "cedana/action/refusals.hpp"
 #include "cedana/action/reported_images.hpp"
@@ -79,8 +80,8 @@ class Dump {
         signing_key_ = read_signing_key(config_);
         ProcessHandle root = find_target(procfs_, request_);
         folder_ = find_folder(request_);
-        require_shared_storage(config_);
-        program_ = criu::find_program(config_.criu_path);
+        require_shared_storage(request_);
+        program_ = find_trusted_criu(config_);
         criu_version_ = criu::require_version(program_);
         // Before the look: what a restore is still making would be seen half made.
         lock_.emplace(LockedFor::dump, state_folder() / "locks");
@@ -267,7 +268,7 @@ class Dump {
         try {
             checkpoint_ = step(fmt::format("moving the checkpoint to {}", mount), [&] {
                 // Again: it may have been unmounted while the dump ran.
-                require_shared_storage(config_);
+                require_shared_storage(request_);
                 return move_checkpoint(*checkpoint_, mount, interrupt_, progress_);
             });
         } catch (Error& error) {

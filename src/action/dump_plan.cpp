@@ -5,6 +5,7 @@
 #include "cedana/action/dump_target.hpp"
 #include "cedana/action/host.hpp"
 #include "cedana/action/keyring.hpp"
+#include "cedana/action/permissions.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/process/facts.hpp"
@@ -70,9 +71,9 @@ DumpPlan plan_dump(const DumpRequest& request) {
     CriuOptions options = choose_criu_options(facts, config.criu_extra_args);
     collect(plan.refusals, [&] { static_cast<void>(read_signing_key(config)); });
     collect(plan.refusals, [&] { plan.folder = find_folder(request); });
-    collect(plan.refusals, [&] { require_shared_storage(config); });
+    collect(plan.refusals, [&] { require_shared_storage(request); });
     collect(plan.refusals, [&] {
-        const std::string program = criu::find_program(config.criu_path);
+        const std::string program = find_trusted_criu(config);
         plan.criu_version = criu::require_version(program);
         if (options.tcp_established)
             options.network_lock = criu::usable_network_lock(program);

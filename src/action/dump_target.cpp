@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/dump_target.hpp"
 
+#include "cedana/action/permissions.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
@@ -31,18 +32,23 @@ ProcessHandle find_target(const Procfs& procfs, const DumpRequest& request) {
 }
 
 fs::path find_folder(const DumpRequest& request) {
+    constexpr const char* k_folder = "the folder for checkpoints";
     const fs::path folder = request.folder.value_or(request.config.shared_storage_dump_storage_dir);
     if (folder.empty())
         throw Error(Fault::usage, "where the checkpoint is to go was not said")
             .hint("pass -d DIR, or set shared_storage.dump_storage_dir");
-    require_folder(folder, "the folder for checkpoints");
+    require_folder(folder, k_folder);
+    require_trusted_store(request.config, request.caller, folder, k_folder);
     return fs::absolute(folder).lexically_normal();
 }
 
-void require_shared_storage(const Config& config) {
-    if (!config.shared_storage_mount_point.empty())
-        require_mount_point(config.shared_storage_mount_point,
-                            config.shared_storage_require_mount ? MountRule::mounted : MountRule::any_folder);
+void require_shared_storage(const DumpRequest& request) {
+    const Config& config = request.config;
+    if (config.shared_storage_mount_point.empty())
+        return;
+    require_mount_point(config.shared_storage_mount_point,
+                        config.shared_storage_require_mount ? MountRule::mounted : MountRule::any_folder);
+    require_trusted_store(config, request.caller, config.shared_storage_mount_point, "shared_storage.mount_point");
 }
 
 void require_space(const fs::path& folder, std::uint64_t resident, std::uint64_t files) {

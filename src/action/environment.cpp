@@ -4,11 +4,13 @@
 #include "cedana/action/host.hpp"
 #include "cedana/action/host_check.hpp"
 #include "cedana/action/key_check.hpp"
+#include "cedana/action/permissions.hpp"
 #include "cedana/action/store_check.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/compatibility.hpp"
 #include "cedana/criu/environment.hpp"
+#include "cedana/model/callers_place.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -49,6 +51,8 @@ class EnvironmentCheck {
         found_.push_back(check_cgroups());
         found_.push_back(check_own_cgroup());
         check_work_folder();
+        check_permissions();
+        check_caller();
         check_folders();
         std::ranges::move(check_keys(config_), std::back_inserter(found_));
         return std::move(found_);
@@ -73,7 +77,7 @@ class EnvironmentCheck {
 
     static Requirement describe(const std::filesystem::path& file) {
         struct ::stat info {};
-        if (file.empty() || ::stat(file.c_str(), &info) != 0)
+        if (file.empty() || ::stat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode))
             return met("config", "defaults: there is no file");
         std::string found = fmt::format("{} (owner {}, mode {:04o})", printable(file.string()), info.st_uid,
                                         static_cast<unsigned>(info.st_mode) & 07777U);
@@ -88,7 +92,7 @@ class EnvironmentCheck {
 
     bool find_criu() {
         try {
-            program_ = criu::find_program(config_.criu_path);
+            program_ = find_trusted_criu(config_);
             version_ = criu::require_version(program_);
             found_.push_back(met("criu", fmt::format("{}, version {}", program_, version_)));
             return true;
@@ -155,13 +159,44 @@ class EnvironmentCheck {
         if (store.empty())
             found_.push_back(met("store", "shared_storage.dump_storage_dir is not set: each dump needs -d DIR"));
         else
-            found_.push_back(
-                check_store({.name = "store", .setting = "shared_storage.dump_storage_dir", .folder = store}));
+            check_folder({.name = "store", .setting = "shared_storage.dump_storage_dir", .folder = store});
         if (!mount.empty())
-            found_.push_back(check_store({.name = "mount point",
-                                          .setting = "shared_storage.mount_point",
-                                          .folder = mount,
-                                          .is_mount_point = true}));
+            check_folder({.name = "mount point",
+                          .setting = "shared_storage.mount_point",
+                          .folder = mount,
+                          .is_mount_point = true});
+    }
+
+    void check_folder(const StoreQuestion& question) {
+        try {
+            require_trusted_store(config_, sources_.caller, question.folder, question.setting);
+            found_.push_back(check_store(question));
+        } catch (const Error& error) {
+            found_.push_back(failed(question.name, error, "a folder in which others cannot change checkpoints"));
+        }
+    }
+
+    void check_permissions() {
+        if (config_.security_strict_permissions)
+            found_.push_back(met("permissions", "files, programs and folders that others can change are refused"));
+        else
+            found_.push_back({.name = "permissions",
+                              .standing = Standing::doubtful,
+                              .found = "security.strict_permissions is false: whoever can change a checkpoint, CRIU or "
+                                       "a hook is root here",
+                              .needed = "that only root can change what root runs",
+                              .remedy = "set security.strict_permissions to true, and mend what is refused then"});
+    }
+
+    void check_caller() {
+        const Caller& caller = sources_.caller;
+        if (acts_as_root_for(caller))
+            found_.push_back(
+                met("sudo",
+                    fmt::format("user {} {}", printable(caller.name),
+                                may_become_root(caller) ? "may run anything as root"
+                                                        : "may not run everything as root: what they name is used with "
+                                                          "their own rights")));
     }
 
     const ConfigSources& sources_;

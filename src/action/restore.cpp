@@ -13,6 +13,7 @@
 #include "cedana/action/lazy_request.hpp"
 #include "cedana/action/lazy_start.hpp"
 #include "cedana/action/own_terminal.hpp"
+#include "cedana/action/permissions.hpp"
 #include "cedana/action/preparation.hpp"
 #include "cedana/action/stdio.hpp"
 #include "cedana/action/stopwatch.hpp"
@@ -242,10 +243,11 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     require_root("restore processes");
     Stopwatch watch;
     const auto path = std::filesystem::absolute(request.checkpoint).lexically_normal();
+    require_trusted_checkpoint(request.config, request.caller, path);
     const Checkpoint checkpoint(path, Keyring(request.config));
     const Manifest& manifest = checkpoint.manifest();
     refuse_lazy_requests(request);
-    const std::string program = criu::find_program(request.config.criu_path);
+    const std::string program = find_trusted_criu(request.config);
     static_cast<void>(criu::require_version(program));
     clean({});
     if (request.verify)

@@ -7,6 +7,7 @@
 #include "cedana/action/host.hpp"
 #include "cedana/action/host_fit.hpp"
 #include "cedana/action/lazy_request.hpp"
+#include "cedana/action/permissions.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/criu/environment.hpp"
 
@@ -16,12 +17,12 @@ RestorePlan plan_restore(const RestoreRequest& request, const Interrupt& interru
     require_root("look into processes");
     RestorePlan plan;
     plan.checkpoint = std::filesystem::absolute(request.checkpoint).lexically_normal();
+    collect(plan.refusals, [&] { require_trusted_checkpoint(request.config, request.caller, plan.checkpoint); });
     const Checkpoint checkpoint(plan.checkpoint, Keyring(request.config));
     plan.manifest = checkpoint.manifest();
     plan.joins = explain(request.joins_for(plan.manifest), request.output_file().string());
     const Procfs procfs;
-    collect(plan.refusals,
-            [&] { plan.criu_version = criu::require_version(criu::find_program(request.config.criu_path)); });
+    collect(plan.refusals, [&] { plan.criu_version = criu::require_version(find_trusted_criu(request.config)); });
     collect(plan.refusals, [&] { refuse_lazy_requests(request); });
     collect(plan.refusals, [&] {
         if (const auto memory = prepare_lazy(request, checkpoint))

@@ -100,9 +100,11 @@ class Reading {
     std::atomic<unsigned> running_ = 0;
 };
 
-std::vector<Error> refusals_here(const VerifiedCheckpoint& one, const Config& config, const Interrupt& interrupt) {
+std::vector<Error> refusals_here(const VerifiedCheckpoint& one, const VerifyRequest& request,
+                                 const Interrupt& interrupt) {
     try {
-        return plan_restore({.checkpoint = one.path, .config = config}, interrupt).refusals;
+        return plan_restore({.checkpoint = one.path, .config = request.config, .caller = request.caller}, interrupt)
+            .refusals;
     } catch (const Error& error) {
         if (error.fault() == Fault::interrupted)
             throw;
@@ -128,7 +130,7 @@ VerifyResult verify(const VerifyRequest& request, const Interrupt& interrupt, Pr
     reading.run(interrupt, progress);
     for (VerifiedCheckpoint& one : result.checkpoints)
         if (!one.flaw)
-            one.refusals = refusals_here(one, request.config, interrupt);
+            one.refusals = refusals_here(one, request, interrupt);
     result.bytes_read = reading.bytes();
     result.seconds = watch.seconds();
     return result;

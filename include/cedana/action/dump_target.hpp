@@ -18,11 +18,13 @@ namespace cedana {
 // Throws Error(Fault::usage) if none was named, Error(Fault::no_process).
 [[nodiscard]] ProcessHandle find_target(const Procfs& procfs, const DumpRequest& request);
 
-// Where the checkpoint goes, as an absolute path. Throws Error if that is no folder to write to.
+// Where the checkpoint goes, as an absolute path. Throws Error if that is no folder to write to, or others could change
+// the checkpoint there.
 [[nodiscard]] std::filesystem::path find_folder(const DumpRequest& request);
 
-// shared_storage.mount_point, if there is one, can take a checkpoint. Throws Error(Fault::storage).
-void require_shared_storage(const Config& config);
+// shared_storage.mount_point, if there is one, can take a checkpoint, and others cannot change it there. Throws
+// Error(Fault::storage), Error(Fault::permission).
+void require_shared_storage(const DumpRequest& request);
 
 // Throws Error(Fault::storage) below a quarter of the memory and all of the files; warns below the whole.
 void require_space(const std::filesystem::path& folder, std::uint64_t resident, std::uint64_t files);
