@@ -31,7 +31,9 @@ void add_criu_argument_option(CLI::App& command, std::vector<std::string>& argum
     command.add_option("--criu-arg", arguments, "one more argument for CRIU: --criu-arg=--ARG")
         ->type_name("ARG")
         ->expected(1)
-        ->take_all();
+        ->take_all()
+        // Else what follows --criu-arg=ARG is taken for one more.
+        ->allow_extra_args(false);
 }
 
 void append_criu_arguments(LoadedConfig& config, const std::vector<std::string>& arguments) {

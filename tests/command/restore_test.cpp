@@ -52,6 +52,14 @@ TEST_F(Restore, LeavesTheCheckpointAsItWas) {
     EXPECT_EQ(only(names_in(store())), zip.filename());
 }
 
+TEST_F(Restore, TakesOnlyOneArgumentForEachCriuArg) {
+    const fs::path zip = checkpoint();
+    const CedanaRun run = cedana({"client", "restore", "--criu-arg=--tcp-close", zip});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const Orphan restored(std::stoi(run.out));
+    EXPECT_TRUE(holds(only(criu_runs("restore")), "--tcp-close"));
+}
+
 TEST_F(Restore, UsesTheOptionsThatTheDumpChose) {
     Target target({"/bin/sleep", "infinity"});
     const CedanaRun dumped = dump(target, {"--stop", "--criu-arg=--tcp-close"});
