@@ -216,6 +216,14 @@ class Ground:
         expect(code == 0, f"restore of {zip_file} ended with {code}: {err}")
         return int(out)
 
+    def verify(self, zip_file):
+        """`client verify` reads every byte of it; that its pids are taken while its tree runs on is no flaw."""
+        code, out, err = self.run(["--json", "client", "verify", zip_file])
+        expect(out, f"verify of {zip_file} ended with {code}: {err}")
+        told = json.loads(out)["checkpoints"][0]
+        expect(told["whole"], f"{zip_file} has a final name and is not whole: {told['flaw']}")
+        return told["restores_here"]
+
     def checkpoints(self):
         return sorted(self.store.glob("*.zip"))
 

@@ -101,12 +101,15 @@ def kill_cedana(ground, arguments, way, delay):
 
 
 def check_checkpoint(ground, victim, zip_file):
-    """It restores, also when its tree runs on: that is ended first, and the connection cannot go on then."""
+    """It restores, also when its tree runs on: that is ended first, and the connection cannot go on then.
+
+    `verify` says so before."""
     target = victim.target
     ran_on = target.lives()
     more = ["--criu-arg=--tcp-close"] if ran_on else []
     if ran_on:
         target.end()
+    expect(ground.verify(zip_file), f"verify says that {zip_file} cannot be restored here")
     pid = ground.restore(zip_file, *more)
     expect(pid == target.pid, f"{zip_file} came back as {pid} and not as {target.pid}")
     target.brought_back()
@@ -274,6 +277,7 @@ def kill_criu_at_random(ground, rounds, table):
             # Killed after it had been told that all is well: the checkpoint is whole.
             expect(code == 6, f"exit {code}: {err}")
         for zip_file in ground.checkpoints():
+            ground.verify(zip_file)
             zip_file.unlink()
         phase = phase_of(err)
         table.add(f"criu SIGKILL at random, {threads} threads, {phase}", check_truth(ground, victim, code, err))
@@ -291,6 +295,7 @@ class Stopped:
         expect(code == 0, f"dump --stop ended with {code}: {err}")
         ground.reap_all()
         self.zip_file = Path(out.strip())
+        ground.verify(self.zip_file)
         with self.target.log.open("a") as log:
             log.write("written since\n")
         self.content = self.target.log.read_text()

@@ -38,6 +38,7 @@ def soak(ground, dumps, restores, table):
         code, out, err = ground.run(ground.dump_arguments(target, "--stop" if stop else "--leave-running"))
         expect(code == 0, f"dump {number} ended with {code}: {err}")
         zip_file = Path(out.strip())
+        ground.verify(zip_file)
         if stop:
             ground.reap_all()
             ground.restore(zip_file)
