@@ -7,6 +7,7 @@
 #include "cedana/archive/image_reader.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/storage/needed_room.hpp"
 
 #include <algorithm>
 #include <array>
@@ -187,10 +188,11 @@ FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& i
     }
     const FileState state = state_of(file, present, info, interrupt);
     const FileAction action = choose_action(file, state, static_cast<std::uint64_t>(info.st_size), rules_);
-    Plan plan{.file = file, .action = action, .place = std::nullopt, .present = std::nullopt};
+    Plan plan{.file = file, .action = action, .place = std::nullopt, .takes = 0, .present = std::nullopt};
     if (action == FileAction::unchanged || action == FileAction::left)
         return plan;
     plan.place = std::move(place);
+    plan.takes = action == FileAction::cut ? static_cast<std::uint64_t>(info.st_size) - file.size : file.size;
     if (present)
         plan.present = file_id(info);
     return plan;
@@ -255,6 +257,11 @@ std::vector<FileRestore::Plan> FileRestore::plan_all(const Procfs& procfs, const
     for (const CapturedFile& file : checkpoint_.manifest().files)
         plans.push_back(plan(file, interrupt));
     refuse_other_writers(procfs, plans);
+    NeededRoom room;
+    for (const Plan& plan : plans)
+        if (plan.place)
+            room.add(*plan.place, plan.takes);
+    room.require();
     return plans;
 }
 

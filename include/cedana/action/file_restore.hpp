@@ -68,8 +68,10 @@ class FileRestore {
     struct Plan {
         const CapturedFile& file;
         FileAction action;
-        // Only if it is to be changed, with what is there now.
+        // These only if it is to be changed; `present`: what is there now.
         std::optional<FilePlace> place;
+        // Of room there.
+        std::uint64_t takes;
         std::optional<FileId> present;
     };
 
