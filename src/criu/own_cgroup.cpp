@@ -32,20 +32,7 @@ namespace {
 
 constexpr std::string_view k_prefix = "cedana-criu.";
 
-// Where they are mounted. "36 25 0:31 / /sys/fs/cgroup/systemd rw,… - cgroup cgroup rw,name=systemd" (proc(5)).
-std::vector<fs::path> hierarchies() {
-    std::vector<fs::path> found;
-    for (const std::string& line : split(read_file("/proc/self/mountinfo"), '\n')) {
-        const std::vector<std::string> words = split(line, ' ');
-        const std::size_t type = line.find(" - cgroup");
-        if (words.size() < 5 || words[3] != "/" || type == std::string::npos)
-            continue;
-        const std::string_view tail = std::string_view(line).substr(type);
-        if (tail.starts_with(" - cgroup2 ") || tail.find("name=systemd") != std::string_view::npos)
-            found.emplace_back(words[4]);
-    }
-    return found;
-}
+std::vector<fs::path> hierarchies() { return own_cgroup_places(read_file("/proc/self/mountinfo")); }
 
 bool write_to(const fs::path& path, const std::string& text) {
     const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
@@ -100,6 +87,21 @@ bool remove_group(const fs::path& folder) {
 }
 
 } // namespace
+
+// "36 25 0:31 / /sys/fs/cgroup/systemd rw,… - cgroup cgroup rw,name=systemd" (proc(5)).
+std::vector<fs::path> own_cgroup_places(std::string_view mountinfo) {
+    std::vector<fs::path> found;
+    for (const std::string& line : split(mountinfo, '\n')) {
+        const std::vector<std::string> words = split(line, ' ');
+        const std::size_t type = line.find(" - cgroup");
+        if (words.size() < 5 || words[3] != "/" || type == std::string::npos)
+            continue;
+        const std::string_view tail = std::string_view(line).substr(type);
+        if (tail.starts_with(" - cgroup2 ") || tail.find("name=systemd") != std::string_view::npos)
+            found.emplace_back(words[4]);
+    }
+    return found;
+}
 
 OwnCgroup::OwnCgroup(pid_t process) : process_(process) {
     const std::string pid = std::to_string(process);

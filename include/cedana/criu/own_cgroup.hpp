@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
@@ -30,6 +31,9 @@ class OwnCgroup {
     std::vector<std::filesystem::path> folders_;
 };
 
+// Where there can be one, by /proc/self/mountinfo: only where the top of a hierarchy itself is mounted, since a
+// container that sees a part of it would make it in its own service.
+[[nodiscard]] std::vector<std::filesystem::path> own_cgroup_places(std::string_view mountinfo);
 // The first hierarchy in which there can be one; absent if there is none.
 [[nodiscard]] std::optional<std::filesystem::path> place_for_own_cgroup();
 
