@@ -80,6 +80,7 @@ criu::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest&
                           .own_terminals = manifest.own_terminals,
                           .pids = request.new_pid_namespace ? criu::Pids::in_new_namespace : criu::Pids::same,
                           .held = work.lock(),
+                          .guard = "/proc/self/exe",
                           .lazy_pages = lazy != nullptr ? criu::LazyPages::left_out : criu::LazyPages::sent},
                          std::move(ends), images, interrupt);
 }

@@ -153,6 +153,12 @@ void keep_tail(std::string& text, std::size_t tail) {
 
 } // namespace
 
+ExitStatus ExitStatus::of_shell_code(int code) {
+    constexpr int k_signalled = 128;
+    const bool is_signal = code > k_signalled && code < k_signalled + NSIG;
+    return is_signal ? signalled(code - k_signalled) : exited(code);
+}
+
 std::string ExitStatus::text() const {
     return signal_ == 0 ? fmt::format("exited with status {}", code_)
                         : fmt::format("was killed by signal {} ({})", signal_, ::strsignal(signal_));

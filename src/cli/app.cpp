@@ -17,6 +17,7 @@
 #include "cedana/cli/terminal.hpp"
 #include "cedana/criu/keeper.hpp"
 #include "cedana/criu/pid_namespace.hpp"
+#include "cedana/criu/restore_guard.hpp"
 #include "cedana/model/caller.hpp"
 #include "cedana/version.hpp"
 
@@ -186,6 +187,8 @@ int run_command_line(int argc, char** argv) {
     if (!is_started_by_sudo()) {
         if (std::getenv(criu::k_keeper) != nullptr)
             return criu::run_keeper(argv);
+        if (std::getenv(criu::k_restore_guard) != nullptr)
+            return criu::run_restore_guard(argv);
         if (std::getenv(criu::k_namespace_keeper) != nullptr)
             return criu::run_in_new_pid_namespace(argv);
         if (const auto exit_code = run_hidden_role())

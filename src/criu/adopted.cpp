@@ -43,7 +43,9 @@ Subreaper::Subreaper() {
 
 Subreaper::~Subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, 0UL, 0UL, 0UL, 0UL); }
 
-void Subreaper::kill_all() const {
+void Subreaper::kill_all() const { kill_children(); }
+
+void kill_children() {
     for (auto pids = children(); !pids.empty(); pids = children())
         for (const pid_t pid : pids)
             kill_child(pid);

@@ -6,6 +6,7 @@
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/keeper.hpp"
 #include "cedana/criu/relay.hpp"
+#include "cedana/criu/restore_guard.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -58,7 +59,7 @@ class Keeper {
             relays_.emplace_back(UniqueFd(from), UniqueFd(to), LineEnds::as_they_are);
     }
 
-    // On the new terminal; CRIU's exit code.
+    // On the new terminal; CRIU's exit code. Nothing of a failed restore is left then.
     int run_criu(std::vector<std::string> argv) {
         require(::prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL) == 0, "cannot become a subreaper");
         events_ = child_events();
@@ -67,7 +68,11 @@ class Keeper {
         relays_.emplace_back(UniqueFd(plan_.master), UniqueFd(plan_.output), LineEnds::of_terminal);
         ChildProcess criu = start(std::move(argv));
         while (!turn(criu.pidfd().get())) {}
-        return criu.wait().shell_code();
+        const ExitStatus ended = criu.wait();
+        end_unfinished(ended, k_restore_log);
+        if (plan_.held >= 0)
+            ::close(plan_.held);
+        return ended.shell_code();
     }
 
     void tell(int code) const {
@@ -91,11 +96,11 @@ class Keeper {
   private:
     ChildProcess start(std::vector<std::string> argv) const {
         SpawnRequest request{.argv = std::move(argv), .fds = {{slave_.get(), 0}, {1, 1}, {2, 2}}};
-        std::vector<int> passed = inherited_numbers(request.argv);
-        if (plan_.held >= 0)
-            passed.push_back(plan_.held);
+        const std::vector<int> passed = inherited_numbers(request.argv);
         for (const int number : passed)
             request.fds.emplace_back(number, number);
+        if (plan_.held >= 0)
+            request.fds.emplace_back(plan_.held, plan_.held);
         ChildProcess criu = ChildProcess::spawn(request);
         for (const int number : passed)
             ::close(number);

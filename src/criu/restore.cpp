@@ -7,6 +7,7 @@
 #include "cedana/criu/adopted.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/pid_namespace.hpp"
+#include "cedana/criu/restore_guard.hpp"
 
 #include <cstdint>
 #include <exception>
@@ -31,7 +32,7 @@ constexpr const char* k_keeper_file = "keeper.pid";
 constexpr int k_first_inherited = 10;
 
 struct Started {
-    // CRIU, or the keeper that runs it.
+    // CRIU, or the keeper or guard that runs it.
     ChildProcess process;
     // Of such a keeper.
     UniqueFd told;
@@ -78,16 +79,21 @@ Started start(const RestoreJob& job, Ends ends) {
         request.fds.emplace_back(STDIN_FILENO, STDIN_FILENO);
     else
         request.session = Session::own;
+    // A namespace's keeper is its first process, with which the kernel ends all others.
+    if (!job.guard.empty() && job.pids == Pids::same)
+        request = guarded(std::move(request), job.guard, job.held >= 0 ? k_held : -1);
     return {.process = ChildProcess::spawn(std::move(request)), .told = {}};
 }
 
 // Lets a keeper that goes on go on.
 ExitStatus status_of(Started& started) {
     unsigned char code = 0;
-    if (!started.told || ::read(started.told.get(), &code, 1) != 1)
-        return started.process.wait();
+    if (!started.told || ::read(started.told.get(), &code, 1) != 1) {
+        const ExitStatus status = started.process.wait();
+        return status.code() ? ExitStatus::of_shell_code(*status.code()) : status;
+    }
     started.process.detach();
-    return ExitStatus::exited(code);
+    return ExitStatus::of_shell_code(code);
 }
 
 // Notices that CRIU has stopped taking what is ready for it; time in which the storage is slow does not count.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Restores that are difficult, and restores that must fail and leave nothing behind.
 #include "cedana/action/checkpoint_reader.hpp"
+#include "cedana/base/files.hpp"
 
 #include <csignal>
 #include <fstream>
+#include <optional>
 #include <set>
 
 #include "support/wait.hpp"
@@ -17,6 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t k_steps = 100;
+// In CRIU's log, when the first process of the tree has been started.
+constexpr const char* k_begun = "Calling restore_sid";
 
 using RestoreMany = System;
 
@@ -135,11 +139,41 @@ TEST_F(FailingRestore, ByADeathOfCriuRunsNothingAndCanBeTriedAgain) {
     const fs::path zip = dump_and_stop(target);
     RunningCedana cedana({"client", "restore", zip}, options, folder());
     wait_for_restore_log(cedana.pid(), "Forking task");
-    const std::vector<pid_t> criu = children_of(cedana.pid());
-    ASSERT_EQ(criu.size(), 1U);
-    ::kill(criu.front(), SIGKILL);
+    ::kill(criu_of_restore(cedana.pid()), SIGKILL);
     const CedanaRun run = cedana.wait();
     EXPECT_EQ(run.exit_code, 7) << run.err;
+    EXPECT_EQ(own_children(), std::vector<pid_t>());
+    expect_that_a_restore_works(zip);
+}
+
+// What CRIU has begun waits for it, and both who would end it are gone.
+TEST_F(FailingRestore, ByADeathOfBothCriuAndCedanaRunsNothingAndCanBeTriedAgain) {
+    const fs::path zip = dump_and_stop(target);
+    RunningCedana cedana({"client", "restore", zip}, options, folder());
+    wait_for_restore_log(cedana.pid(), k_begun);
+    const pid_t criu = criu_of_restore(cedana.pid());
+    // Else they would see the end of the images, and some would end by themselves.
+    ASSERT_EQ(::kill(criu, SIGSTOP), 0);
+    const std::vector<pid_t> begun = children_of(criu);
+    ASSERT_FALSE(begun.empty());
+    for (const pid_t pid : begun)
+        ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+    cedana.signal(SIGKILL);
+    EXPECT_EQ(cedana.wait().exit_code, -1);
+    ::kill(criu, SIGKILL);
+    // The guard, which came to this process.
+    reap_all();
+    for (const pid_t pid : begun)
+        EXPECT_FALSE(is_running(pid));
+    expect_that_a_restore_works(zip);
+}
+
+TEST_F(FailingRestore, BesideADeathOfItsGuardRunsNothing) {
+    const fs::path zip = dump_and_stop(target);
+    RunningCedana cedana({"client", "restore", zip}, options, folder());
+    wait_for_restore_log(cedana.pid(), k_begun);
+    ::kill(only_child_of(cedana.pid()), SIGKILL);
+    EXPECT_EQ(cedana.wait().exit_code, 7);
     EXPECT_EQ(own_children(), std::vector<pid_t>());
     expect_that_a_restore_works(zip);
 }
@@ -160,6 +194,43 @@ TEST_P(CriuFaultAtRestore, RunsNothingAndCanBeTriedAgain) {
 
 // 2: the root task fails; 6: after everything was restored.
 INSTANTIATE_TEST_SUITE_P(Faults, CriuFaultAtRestore, ::testing::Values("2", "6"));
+
+// A program with an open file that has lost the name by which it was opened, and has another.
+class RestoreOfALostName : public System {
+  protected:
+    void SetUp() override {
+        System::SetUp();
+        fs::create_directory(place);
+        std::ofstream(place / "lost") << "content\n";
+        fs::create_hard_link(place / "lost", place / "kept");
+        target.emplace(std::vector<std::string>{"/bin/bash", "-c",
+                                                "exec 3<" + (place / "lost").string() + " && rm " +
+                                                    (place / "lost").string() + " && exec " +
+                                                    target_program("counter") + " " + log.string() + " 1"});
+        wait_for_more_lines(log, k_steps);
+    }
+
+    const fs::path place = scratch("place");
+    const fs::path log = scratch("count");
+    std::optional<Target> target;
+};
+
+// Fault 4: CRIU kills the process that opens the file.
+TEST_F(RestoreOfALostName, ThatFailsThereRunsNothingAndCanBeTriedAgain) {
+    const fs::path zip = dump_and_stop(*target);
+    const std::vector<std::string> names = names_in(place);
+    ASSERT_EQ(names.size(), 2U);
+    options.environment["CRIU_FAULT"] = "4";
+    const CedanaRun run = restore(zip);
+    EXPECT_EQ(run.exit_code, 7) << run.err;
+    EXPECT_TRUE(holds(run.err, "nothing of it runs"));
+    EXPECT_EQ(own_children(), std::vector<pid_t>());
+    EXPECT_EQ(names_in(place), names);
+    options.environment.erase("CRIU_FAULT");
+    restore_as(target->pid(), zip);
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
+    EXPECT_EQ(read_file("/proc/" + target->pid_text() + "/fd/3"), "content\n");
+}
 
 } // namespace
 } // namespace cedana::testing

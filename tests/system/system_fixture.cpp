@@ -58,6 +58,16 @@ std::vector<pid_t> children_of(pid_t pid) {
     return children;
 }
 
+pid_t only_child_of(pid_t pid) {
+    const std::vector<pid_t> children = children_of(pid);
+    if (children.size() != 1)
+        throw Error(Fault::internal, "process " + std::to_string(pid) + " has " + std::to_string(children.size()) +
+                                         " children in place of one");
+    return children.front();
+}
+
+pid_t criu_of_restore(pid_t cedana) { return only_child_of(only_child_of(cedana)); }
+
 std::vector<pid_t> own_children() { return children_of(::getpid()); }
 
 void reap_all_but(pid_t kept) {

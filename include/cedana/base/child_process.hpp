@@ -21,6 +21,8 @@ class ExitStatus {
   public:
     [[nodiscard]] static ExitStatus exited(int code) { return ExitStatus(code, 0); }
     [[nodiscard]] static ExitStatus signalled(int signal) { return ExitStatus(-1, signal); }
+    // The reverse of shell_code().
+    [[nodiscard]] static ExitStatus of_shell_code(int code);
 
     [[nodiscard]] bool success() const noexcept { return signal_ == 0 && code_ == 0; }
     // Absent when a signal ended the process.

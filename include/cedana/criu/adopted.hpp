@@ -12,9 +12,12 @@ class Subreaper {
     Subreaper& operator=(const Subreaper&) = delete;
     ~Subreaper();
 
-    // Kills and reaps every child of this process, and theirs as they are handed over, until none is left. Call it only
-    // when all children are to go.
+    // As kill_children().
     void kill_all() const;
 };
+
+// Kills and reaps every child of this process, which is a subreaper, and theirs as they are handed over, until none is
+// left. Call it only when all children are to go.
+void kill_children();
 
 } // namespace cedana::criu

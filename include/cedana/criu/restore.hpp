@@ -41,6 +41,8 @@ struct RestoreJob {
     Pids pids = Pids::same;
     // CRIU inherits it, and has it open for as long as it runs, but not in a new namespace; -1: none.
     int held = -1;
+    // The program that guards CRIU (restore_guard.hpp); empty: none. A keeper is a guard itself.
+    std::string guard = {};
     LazyPages lazy_pages = LazyPages::sent;
     // CRIU took no byte and asked for nothing for so long, though bytes were ready for it.
     std::chrono::seconds stall_limit = std::chrono::seconds(60);

@@ -18,6 +18,15 @@ constexpr auto k_limit = std::chrono::seconds(20);
 
 Captured run_shell(const std::string& script) { return run_captured({.argv = {"/bin/sh", "-c", script}}, k_limit); }
 
+TEST(ExitStatusTest, OfAShellCodeIsWhatItWasMadeFrom) {
+    for (const ExitStatus& status : {ExitStatus::exited(0), ExitStatus::exited(1), ExitStatus::exited(128),
+                                     ExitStatus::signalled(9), ExitStatus::signalled(64), ExitStatus::exited(255)}) {
+        const ExitStatus told = ExitStatus::of_shell_code(status.shell_code());
+        EXPECT_EQ(told.code(), status.code());
+        EXPECT_EQ(told.signal(), status.signal());
+    }
+}
+
 TEST(ChildProcess, DestructionEndsAndReapsARunningChild) {
     pid_t pid = -1;
     {

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/criu/adopted.hpp"
+#include "cedana/criu/restore_guard.hpp"
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "unit/temp_folder.hpp"
+
+namespace cedana::criu {
+namespace {
+
+TEST(Guarded, IsThisProgramWithCriuAsItsArgumentsAndNothingElseChanged) {
+    const SpawnRequest request =
+        guarded({.argv = {"criu", "restore"}, .fds = {{7, 3}}, .env = {{"PATH=/bin"}}}, "self", 3);
+    EXPECT_EQ(request.argv, (std::vector<std::string>{"self", "criu", "restore"}));
+    EXPECT_EQ(request.fds, (std::vector<std::pair<int, int>>{{7, 3}}));
+    EXPECT_EQ(request.env, (std::vector<std::string>{"PATH=/bin", "CEDANA_RESTORE_GUARD=3"}));
+}
+
+// A child that stands for what CRIU has begun.
+class EndUnfinished : public test::InTempFolder {
+  protected:
+    EndUnfinished() {
+        ChildProcess child = ChildProcess::spawn({.argv = {"sleep", "infinity"}});
+        pid_ = child.pid();
+        child.detach();
+    }
+    ~EndUnfinished() override { kill_children(); }
+    // One that is reaped has no pid any more.
+    [[nodiscard]] bool child_lives() const { return ::kill(pid_, 0) == 0; }
+    [[nodiscard]] std::filesystem::path log() const { return path("restore.log"); }
+
+  private:
+    pid_t pid_ = -1;
+};
+
+TEST_F(EndUnfinished, EndsWhatAFailedCriuHasLeft) {
+    end_unfinished(ExitStatus::exited(1), log());
+    EXPECT_FALSE(child_lives());
+}
+
+TEST_F(EndUnfinished, EndsWhatAKilledCriuHasLeft) {
+    write("restore.log", "(00.1) Forking task with 42 pid\n");
+    end_unfinished(ExitStatus::signalled(9), log());
+    EXPECT_FALSE(child_lives());
+}
+
+TEST_F(EndUnfinished, LeavesATreeThatIsBack) {
+    end_unfinished(ExitStatus::exited(0), log());
+    EXPECT_TRUE(child_lives());
+}
+
+TEST_F(EndUnfinished, LeavesATreeThatIsBackAlthoughCriuWasKilledAfterwards) {
+    write("restore.log", "(00.500000) Restore finished successfully. Tasks resumed.\n");
+    end_unfinished(ExitStatus::signalled(9), log());
+    EXPECT_TRUE(child_lives());
+}
+
+} // namespace
+} // namespace cedana::criu
