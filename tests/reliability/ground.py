@@ -250,10 +250,9 @@ class Ground:
         expect(not list(self.folder.rglob(".cedana-*")), "a hidden file is left")
         return removed
 
-    @staticmethod
-    def _may_stay(item, waiting):
-        # Other dumps may be at work on this host.
-        if "at work" in item["why"]:
+    def _may_stay(self, item, waiting):
+        # Other dumps and restores may be at work on this host, and may have been killed there.
+        if "at work" in item["why"] or (item["name"].startswith("/") and str(self.folder) not in item["name"]):
             return True
         return waiting is not None and item["what"] == "network lock" and str(waiting) in item["why"]
 
