@@ -2,10 +2,12 @@
 // Files of /proc. Most of what is in them programs choose: names, arguments, paths.
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/criu/own_cgroup.hpp"
 #include "cedana/process/command_words.hpp"
+#include "cedana/process/inet_sockets.hpp"
+#include "cedana/process/mounts.hpp"
 #include "cedana/process/open_files.hpp"
 #include "cedana/process/procfs.hpp"
-#include "cedana/process/sockets.hpp"
 
 #include <array>
 #include <cstdio>
@@ -55,15 +57,14 @@ void read_status(std::string_view text) {
         for (int signal = 1; signal <= 64; ++signal)
             static_cast<void>(status->catches(signal) || status->ignores(signal));
 }
-void read_maps(std::string_view text) {
-    const Procfs procfs = proc().with("maps", text);
-    static_cast<void>(mapped_files(procfs, k_pid));
-    static_cast<void>(writable_mappings(procfs, k_pid));
-}
+void read_maps(std::string_view text) { static_cast<void>(mapped_files(proc().with("maps", text), k_pid)); }
 void read_fdinfo(std::string_view text) { static_cast<void>(open_files(proc().with("fdinfo/3", text), k_pid)); }
 void read_tcp(std::string_view text) {
-    TcpConnections connections;
-    add_connected(connections, text);
+    InetSockets sockets;
+    for (const InetProtocol protocol : {InetProtocol::tcp, InetProtocol::udp})
+        add_inet_sockets(sockets, protocol, text);
+    for (const auto& [inode, socket] : sockets)
+        static_cast<void>(socket.listens() || socket.is_connection());
 }
 void read_target(std::string_view text) {
     static_cast<void>(inode_of(text, "socket"));
@@ -74,12 +75,17 @@ void read_command_line(std::string_view text) {
     const Procfs procfs = proc().with("cmdline", text);
     static_cast<void>(command_words(procfs.command_line(k_pid)));
 }
+void read_mounts(std::string_view text) {
+    for (const Mount& mount : parse_mounts(text))
+        static_cast<void>(is_made_up(mount));
+    static_cast<void>(criu::own_cgroup_places(text));
+}
 
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    constexpr std::array k_parsers = {read_stat, read_status, read_maps,        read_fdinfo,
-                                      read_tcp,  read_target, read_command_line};
+    constexpr std::array k_parsers = {read_stat, read_status, read_maps,         read_fdinfo,
+                                      read_tcp,  read_target, read_command_line, read_mounts};
     const testing::Chosen chosen = testing::choose(data, size, k_parsers.size());
     // Nothing here may throw: a process that ends or lies is no error.
     k_parsers[chosen.parser](chosen.text);
