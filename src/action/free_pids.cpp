@@ -22,27 +22,37 @@ struct Holder {
     ProcessStat stat;
     // The number that is needed: the holder's pid, or that of its group or session.
     pid_t number;
-    // What the manifest says of this pid.
-    std::uint64_t start_time;
+    // Whose number it was at the dump.
+    const ManifestProcess* wanted;
 };
+
+bool is_the_same(const Holder& holder) { return holder.stat.start_time == holder.wanted->start_time; }
+
+// A restore gives a process its pid, its program and its command line back, but not its start time.
+bool is_restored(const Procfs& procfs, const Holder& holder, pid_t process) {
+    const ManifestProcess& wanted = *holder.wanted;
+    const auto executable = procfs.executable(process);
+    return process == wanted.pid && executable && executable->string() == wanted.executable &&
+           procfs.command_line(process) == wanted.command_line;
+}
 
 // By thread id, and not only by what /proc lists: a thread of another process holds its number too. And a number that
 // is still somebody's process group or session cannot be given to a new process (kernel/pid.c).
 std::optional<Holder> find_holder(const Procfs& procfs, const Manifest& manifest) {
-    std::map<pid_t, std::uint64_t> wanted;
+    std::map<pid_t, const ManifestProcess*> wanted;
     for (const ManifestProcess& process : manifest.tree)
         for (const pid_t thread : process.threads)
-            wanted.emplace(thread, process.start_time);
-    for (const auto& [thread, start_time] : wanted)
+            wanted.emplace(thread, &process);
+    for (const auto& [thread, process] : wanted)
         if (const auto stat = procfs.stat(thread))
-            return Holder{.stat = *stat, .number = thread, .start_time = start_time};
+            return Holder{.stat = *stat, .number = thread, .wanted = process};
     for (const pid_t pid : procfs.pids()) {
         const auto stat = procfs.stat(pid);
         if (!stat)
             continue;
         for (const pid_t number : {stat->process_group, stat->session})
             if (wanted.contains(number))
-                return Holder{.stat = *stat, .number = number, .start_time = wanted.at(number)};
+                return Holder{.stat = *stat, .number = number, .wanted = wanted.at(number)};
     }
     return std::nullopt;
 }
@@ -56,11 +66,13 @@ std::optional<Holder> find_holder(const Procfs& procfs, const Manifest& manifest
 }
 
 [[noreturn]] void refuse(const Procfs& procfs, const Holder& holder) {
+    const bool has_it_itself = holder.number == holder.stat.pid;
     const auto status = procfs.status(holder.stat.pid);
-    if (holder.number == holder.stat.pid && status && status->thread_group != 0 &&
-        status->thread_group != holder.number && holder.stat.start_time != holder.start_time)
-        refuse_thread(procfs, holder, status->thread_group);
-    const std::string who = holder.number == holder.stat.pid
+    const pid_t process = status && status->thread_group != 0 ? status->thread_group : holder.stat.pid;
+    const bool restored = has_it_itself && is_restored(procfs, holder, process);
+    if (has_it_itself && process != holder.number && !is_the_same(holder) && !restored)
+        refuse_thread(procfs, holder, process);
+    const std::string who = has_it_itself
                                 ? fmt::format("pid {} is taken by {}", holder.number, printable(holder.stat.comm))
                                 : fmt::format("pid {} is taken as the group or session of process {} ({})",
                                               holder.number, holder.stat.pid, printable(holder.stat.comm));
@@ -70,9 +82,11 @@ std::optional<Holder> find_holder(const Procfs& procfs, const Manifest& manifest
                                                        holder.stat.parent, parent ? printable(parent->comm) : "?"))
             .hint("wait until the parent has reaped it, or end the parent");
     }
-    if (holder.number == holder.stat.pid && holder.stat.start_time == holder.start_time)
-        throw Error(Fault::restore_failed, fmt::format("{}, the process that was checkpointed: it still runs", who))
-            .hint(fmt::format("end it first (kill {}), or restore a copy beside it with --new-pidns", holder.stat.pid));
+    const bool the_same = has_it_itself && is_the_same(holder);
+    if (the_same || restored)
+        throw Error(Fault::restore_failed, fmt::format("{}, the process that was checkpointed: it {} runs", who,
+                                                       the_same ? "still" : "was restored and"))
+            .hint(fmt::format("end it first (kill {}), or restore a copy beside it with --new-pidns", process));
     throw Error(Fault::restore_failed, fmt::format("{}, another process", who))
         .hint(fmt::format("end it, or wait until it has ended: pid {}", holder.stat.pid));
 }

@@ -40,6 +40,8 @@ class FreePids : public ::testing::Test {
         process.pid = pid;
         process.start_time = start_time;
         process.threads = threads;
+        process.executable = "/usr/bin/redis-server";
+        process.command_line = {"redis-server", "--port", "7000"};
         manifest.tree.push_back(process);
     }
     Manifest manifest;
@@ -58,6 +60,27 @@ TEST_F(FreePids, AreRefusedWhileTheOriginalRuns) {
     EXPECT_EQ(error.fault(), Fault::restore_failed);
     EXPECT_EQ(error.message(), "pid 102 is taken by redis, the process that was checkpointed: it still runs");
     EXPECT_EQ(error.hint(), "end it first (kill 102), or restore a copy beside it with --new-pidns");
+}
+
+TEST_F(FreePids, AreRefusedWhileTheProcessRunsThatWasRestored) {
+    proc.add({.pid = 102,
+              .comm = "redis",
+              .arguments = {"redis-server", "--port", "7000"},
+              .executable = "/usr/bin/redis-server",
+              .start_time = 9000});
+    const Error error = refusal();
+    EXPECT_EQ(error.message(),
+              "pid 102 is taken by redis, the process that was checkpointed: it was restored and runs");
+    EXPECT_EQ(error.hint(), "end it first (kill 102), or restore a copy beside it with --new-pidns");
+}
+
+TEST_F(FreePids, AreRefusedWhenTheSameProgramHasOneWithOtherArguments) {
+    proc.add({.pid = 102,
+              .comm = "redis",
+              .arguments = {"redis-server", "--port", "8000"},
+              .executable = "/usr/bin/redis-server",
+              .start_time = 9000});
+    EXPECT_EQ(refusal().message(), "pid 102 is taken by redis, another process");
 }
 
 TEST_F(FreePids, AreRefusedWhenAnotherProcessHasOne) {
