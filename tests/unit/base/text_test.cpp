@@ -30,6 +30,12 @@ TEST(Nearest, FindsATypo) {
     EXPECT_EQ(nearest("archive.levle", known), "archive.level");
 }
 
+TEST(Nearest, TakesTwoLettersThatChangedPlacesForOneSlip) {
+    const std::vector<std::string> known = {"dump", "prune"};
+    EXPECT_EQ(nearest("dmup", known), "dump");
+    EXPECT_EQ(nearest("umdp", known), "");
+}
+
 TEST(Nearest, IsEmptyWhenNothingIsNear) {
     const std::vector<std::string> known = {"archive.level"};
     EXPECT_EQ(nearest("zzz", known), "");
