@@ -46,7 +46,7 @@ void read_summary(CatalogEntry& entry, const Keyring& keyring) {
     if (zip.find(k_manifest_entry) == nullptr)
         return tell(entry, EntryKind::foreign, "a zip archive without a manifest");
     CheckpointState state = read_state(zip, keyring);
-    entry.summary = summarise(parse_manifest(state.text));
+    entry.summary = parse_summary(state.text);
     entry.signature = std::move(state.signature);
     entry.when = entry.summary->created;
 }

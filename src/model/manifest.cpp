@@ -25,11 +25,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Linux's PID_MAX_LIMIT on 64 bits.
-constexpr pid_t k_highest_pid = 4 * 1024 * 1024;
-// What is in use is 5 deep.
-constexpr int k_deepest = 32;
-
 Json options_to_json(const CriuOptions& options) {
     return {{"shell_job", options.shell_job},
             {"tcp_established", options.tcp_established},
@@ -85,17 +80,10 @@ Json process_to_json(const ManifestProcess& process) {
 // 0: a parent in another pid namespace (proc(5)).
 pid_t parent_of(const Json& json) {
     const std::uint64_t pid = number_of(json);
-    if (pid > k_highest_pid)
-        refuse_manifest(fmt::format("{} is no pid", pid));
-    return static_cast<pid_t>(pid);
+    return pid == 0 ? 0 : to_pid(pid);
 }
 
-pid_t pid_of(const Json& json) {
-    const pid_t pid = parent_of(json);
-    if (pid == 0)
-        refuse_manifest("0 is no pid");
-    return pid;
-}
+pid_t pid_of(const Json& json) { return to_pid(number_of(json)); }
 
 ManifestProcess process_from_json(const Json& json) {
     ManifestProcess process{.pid = pid_of(json.at("pid")),
@@ -125,10 +113,7 @@ void refuse_shared_pids(const std::vector<ManifestProcess>& tree) {
 
 Manifest from_json(const Json& json) {
     Manifest manifest;
-    if (const auto version = json.at("format_version").get<std::int64_t>(); version != k_manifest_version)
-        throw Error(Fault::checkpoint, fmt::format("the checkpoint has format version {}, and {} is known here",
-                                                   version, k_manifest_version))
-            .hint("restore it with the version of cedana that made it");
+    require_version(json.at("format_version").get<std::int64_t>());
     manifest.created = json.at("created").get<std::string>();
     manifest.cedana_version = json.at("cedana_version").get<std::string>();
     manifest.criu_version = json.at("criu_version").get<std::string>();
@@ -220,14 +205,12 @@ std::string write_manifest(const Manifest& manifest) {
 }
 
 Manifest parse_manifest(std::string_view text) {
-    // Whatever shows a value of the manifest in a message goes down into it by recursion.
-    const auto require_depth = [](int depth, Json::parse_event_t, const Json&) {
-        if (depth > k_deepest)
-            refuse_manifest(fmt::format("it is nested more than {} deep", k_deepest));
+    const auto watch_depth = [](int depth, Json::parse_event_t, const Json&) {
+        require_depth(depth);
         return true;
     };
     try {
-        return from_json(Json::parse(text, require_depth));
+        return from_json(Json::parse(text, watch_depth));
     } catch (const Json::exception& error) {
         refuse_manifest(printable(error.what()));
     }

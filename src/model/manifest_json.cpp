@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/model/manifest.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -52,6 +53,28 @@ bool is_plain(std::string_view path) {
 
 void refuse_manifest(const std::string& what) {
     throw Error(Fault::checkpoint, fmt::format("the manifest of the checkpoint is not usable: {}", what));
+}
+
+void require_version(std::int64_t version) {
+    if (version != k_manifest_version)
+        throw Error(Fault::checkpoint, fmt::format("the checkpoint has format version {}, and {} is known here",
+                                                   version, k_manifest_version))
+            .hint("restore it with the version of cedana that made it");
+}
+
+void require_depth(int depth) {
+    // What is in use is 5 deep.
+    constexpr int k_deepest = 32;
+    if (depth > k_deepest)
+        refuse_manifest(fmt::format("it is nested more than {} deep", k_deepest));
+}
+
+pid_t to_pid(std::uint64_t number) {
+    // Linux's PID_MAX_LIMIT on 64 bits.
+    constexpr std::uint64_t k_highest_pid = 4UL * 1024 * 1024;
+    if (number == 0 || number > k_highest_pid)
+        refuse_manifest(fmt::format("{} is no pid", number));
+    return static_cast<pid_t>(number);
 }
 
 std::uint64_t number_of(const Json& json, std::uint64_t most) {

@@ -8,9 +8,18 @@
 
 #include <nlohmann/json.hpp>
 
+#include <sys/types.h>
+
 namespace cedana {
 
 [[noreturn]] void refuse_manifest(const std::string& what);
+
+void require_version(std::int64_t version);
+// Whatever shows a value of the manifest in a message goes down into it by recursion.
+void require_depth(int depth);
+
+// Throws for what Linux gives to no process.
+[[nodiscard]] pid_t to_pid(std::uint64_t number);
 
 // nlohmann would make a number of a negative one, a fraction or a boolean too.
 [[nodiscard]] std::uint64_t number_of(const nlohmann::json& json, std::uint64_t most = UINT64_MAX);

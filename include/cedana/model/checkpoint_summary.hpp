@@ -3,12 +3,11 @@
 // checkpoints at once, so it holds nothing else.
 #pragma once
 
-#include "cedana/model/manifest.hpp"
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <sys/types.h>
 
@@ -25,9 +24,13 @@ struct CheckpointSummary {
     std::string executable;
     std::size_t processes = 0;
     std::uint64_t bytes_images = 0;
+
+    bool operator==(const CheckpointSummary&) const = default;
 };
 
-// Throws Error(Fault::checkpoint) if its time is none.
-[[nodiscard]] CheckpointSummary summarise(const Manifest& manifest);
+// Of the text of a manifest, of which nothing else is looked at: parse_manifest() may refuse what this takes. Throws
+// Error(Fault::checkpoint) for what is no JSON as far as these values are in it, for another version, and where one of
+// them is missing or no such value.
+[[nodiscard]] CheckpointSummary parse_summary(std::string_view text);
 
 } // namespace cedana

@@ -126,7 +126,7 @@ TEST_F(Catalog, FiltersByNameAndAge) {
 
 class ProcessNowOf : public ::testing::Test {
   protected:
-    ProcessNowOf() : summary(summarise(plausible_manifest("redis", 42, "2026-11-22T10:00:00Z"))) {}
+    ProcessNowOf() : summary(parse_summary(write_manifest(plausible_manifest("redis", 42, "2026-11-22T10:00:00Z")))) {}
     [[nodiscard]] ProcessNow now(const std::string& host = "elsewhere") const {
         return process_now(summary, proc.procfs(), host);
     }
