@@ -21,6 +21,7 @@
 #include "cedana/model/caller.hpp"
 #include "cedana/version.hpp"
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -160,6 +161,9 @@ int run_chosen(const Command& chosen, const CommonArguments& common) {
         return 0;
     } catch (const EndAsProgram& end) {
         return end.exit_code;
+    } catch (const ReaderGone&) {
+        // What a shell sees of a program that SIGPIPE has ended.
+        return 128 + SIGPIPE;
     } catch (const Error& error) {
         std::fputs(error_text(error).c_str(), stderr);
         return static_cast<int>(error.fault());

@@ -33,6 +33,8 @@ void print_line(std::string_view line) {
                          std::fputc('\n', stdout) != EOF && std::fflush(stdout) == 0;
     if (!written) {
         const int err = errno;
+        if (err == EPIPE)
+            throw ReaderGone{};
         throw os_error(err, "cannot write to standard output", Fault::storage);
     }
 }

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/child_process.hpp"
 #include "cedana/base/files.hpp"
 
+#include <csignal>
+
 #include <nlohmann/json.hpp>
+
+#include <fcntl.h>
 
 #include "command/command_fixture.hpp"
 #include "support/synthetic_checkpoint.hpp"
@@ -51,6 +56,18 @@ TEST_F(List, GivesPathsAloneOfCheckpointsAlone) {
     add("a.zip", "redis-server");
     write_text(store() / "b.zip", "not one");
     EXPECT_EQ(only_line(list({"-q"}).out), (store() / "a.zip").string());
+}
+
+TEST_F(List, EndsWithoutAWordWhenNobodyReadsIt) {
+    add("a.zip", "redis-server");
+    Pipe nobody = make_pipe();
+    nobody.read_end.reset();
+    const UniqueFd err = open_file(folder() / "err", O_WRONLY | O_CREAT, 0600);
+    auto child = ChildProcess::spawn({.argv = {cedana_executable(), "client", "list", "-q", store()},
+                                      .fds = {{nobody.write_end.get(), 1}, {err.get(), 2}},
+                                      .env = std::vector<std::string>{"HOME=" + home().string()}});
+    EXPECT_EQ(child.wait_for(k_wait_limit).value().code(), 128 + SIGPIPE);
+    EXPECT_EQ(read_file(folder() / "err"), "");
 }
 
 TEST_F(List, FiltersByNameAndAge) {

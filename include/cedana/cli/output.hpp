@@ -12,7 +12,10 @@
 
 namespace cedana {
 
-// One line to stdout. Throws Error(Fault::storage) when stdout cannot take it.
+// Thrown when nobody reads stdout any more, as with `| head -1`: the program ends without a word, like others.
+struct ReaderGone {};
+
+// One line to stdout. Throws ReaderGone, and Error(Fault::storage) when stdout cannot take it.
 void print_line(std::string_view line);
 void print_json(const nlohmann::ordered_json& json);
 
