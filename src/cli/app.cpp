@@ -141,7 +141,7 @@ int refuse(const CLI::App& app, const CLI::ParseError& error) {
         message = unknown_option(app);
     Error told(Fault::usage, message.empty() ? error.what() : message);
     const std::string path = describe_command(given(app)).path;
-    std::fputs(error_text(told.hint(fmt::format("{} --help", path))).c_str(), stderr);
+    std::fputs(error_text(told.hint(fmt::format("{} --help", path)), terminal_width(STDERR_FILENO)).c_str(), stderr);
     return static_cast<int>(Fault::usage);
 }
 
@@ -165,7 +165,7 @@ int run_chosen(const Command& chosen, const CommonArguments& common) {
         // What a shell sees of a program that SIGPIPE has ended.
         return 128 + SIGPIPE;
     } catch (const Error& error) {
-        std::fputs(error_text(error).c_str(), stderr);
+        std::fputs(error_text(error, terminal_width(STDERR_FILENO)).c_str(), stderr);
         return static_cast<int>(error.fault());
     } catch (const std::exception& error) {
         std::fprintf(stderr, "error: internal fault: %s\n", error.what());

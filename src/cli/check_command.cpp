@@ -32,7 +32,7 @@ Json to_json(const Requirement& one) {
 
 void print_detail(std::string_view title, const std::string& text) {
     if (!text.empty())
-        print_line(fmt::format("        {:<10}{}", fmt::format("{}:", title), printable(text)));
+        print_text(fmt::format("        {:<10}{}", fmt::format("{}:", title), printable(text)), 18);
 }
 
 void print(const std::vector<Requirement>& requirements) {
@@ -40,8 +40,9 @@ void print(const std::vector<Requirement>& requirements) {
     for (const Requirement& one : requirements)
         width = std::max(width, one.name.size());
     for (const Requirement& one : requirements) {
-        print_line(
-            fmt::format("{:<6}{:<{}}  {}", name_of(one.standing), printable(one.name), width, printable(one.found)));
+        print_text(
+            fmt::format("{:<6}{:<{}}  {}", name_of(one.standing), printable(one.name), width, printable(one.found)),
+            width + 8);
         print_detail("needed", one.needed);
         print_detail("remedy", one.remedy);
         print_detail("for good", one.permanent);

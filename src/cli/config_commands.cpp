@@ -27,7 +27,7 @@ void show(const CommonArguments& common) {
         print_json(json);
         return;
     }
-    Table table({{.title = "SETTING"}, {.title = "VALUE"}, {.title = "FROM", .elastic = true}});
+    Table table({{.title = "SETTING"}, {.title = "VALUE"}, {.title = "FROM", .elastic = true, .keep = Keep::end}});
     for (const ConfigRow& row : config_rows(config))
         table.add({row.key, printable(row.value), printable(row.origin)});
     print_table(table);

@@ -59,18 +59,6 @@ Rows command_rows(const std::vector<CommandText>& all, const std::string& below)
 
 } // namespace
 
-std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
-    std::vector<std::string> lines(1);
-    for (const std::string& word : split(text, ' ')) {
-        std::string& line = lines.back();
-        if (!line.empty() && display_width(line) + 1 + display_width(word) > width)
-            lines.push_back(word);
-        else
-            line += (line.empty() ? "" : " ") + word;
-    }
-    return lines;
-}
-
 std::string help_text(const CommandText& command, const std::vector<CommandText>& all, std::size_t width) {
     const std::size_t columns_wide = width == 0 ? k_usual_width : width;
     std::string text = "usage: " + usage_of(command) + "\n";
@@ -80,7 +68,9 @@ std::string help_text(const CommandText& command, const std::vector<CommandText>
     text += part("arguments", option_rows(command, true), columns_wide);
     text += part("options", option_rows(command, false), columns_wide);
     for (const std::string& example : command.examples)
-        text += (&example == &command.examples.front() ? "\nexample: " : "         ") + example + "\n";
+        text +=
+            hanging((&example == &command.examples.front() ? "\nexample: " : "         ") + example, 11, columns_wide) +
+            "\n";
     return text;
 }
 

@@ -39,6 +39,10 @@ void print_line(std::string_view line) {
     }
 }
 
+void print_text(const std::string& line, std::size_t indent) {
+    print_line(hanging(line, indent, terminal_width(STDOUT_FILENO)));
+}
+
 void print_json(const nlohmann::ordered_json& json) {
     print_line(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
@@ -61,16 +65,18 @@ std::vector<std::string> reason_lines(const Error& error) {
     return lines;
 }
 
-std::string error_text(const Error& error) {
-    std::string text = fmt::format("error: {}\n", printable(error.message()));
+std::string error_text(const Error& error, std::size_t width) {
+    constexpr std::size_t k_label = 9;
+    std::string text = hanging("error: " + printable(error.message()), k_label, width) + "\n";
+    const auto add = [&](const std::string& line) { text += hanging(line, k_label, width) + "\n"; };
     for (const std::string& activity : error.steps())
-        text += fmt::format("  while: {}\n", printable(activity));
+        add("  while: " + printable(activity));
     for (const std::string& line : cause_lines(error))
-        text += line + "\n";
+        add(line);
     if (!error.hint().empty())
-        text += fmt::format("  hint:  {}\n", printable(error.hint()));
+        add("  hint:  " + printable(error.hint()));
     if (!error.log().empty())
-        text += fmt::format("  log:   {}\n", printable(error.log()));
+        add("  log:   " + printable(error.log()));
     return text;
 }
 

@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
 
+#include <unistd.h>
+
 namespace cedana {
 
 namespace {
@@ -26,8 +28,9 @@ std::string line_of(const ManifestProcess& process) {
 }
 
 void print_tree(const std::vector<ManifestProcess>& tree) {
+    const std::size_t width = terminal_width(STDOUT_FILENO);
     for (const ManifestProcess& process : tree)
-        print_line(line_of(process));
+        print_line(width == 0 ? line_of(process) : fitted(line_of(process), width));
 }
 
 void print_list(const std::string& title, const std::vector<std::string>& lines) {
@@ -35,7 +38,7 @@ void print_list(const std::string& title, const std::vector<std::string>& lines)
         return;
     print_line(title);
     for (const std::string& line : lines)
-        print_line("  " + line);
+        print_text("  " + line, 4);
 }
 
 // The first is what the command ends with.
@@ -90,9 +93,10 @@ Json to_json(const std::vector<ManifestProcess>& tree) {
 void print_plan(const DumpPlan& plan) {
     const std::string after = plan.leave_running ? "and runs on" : "and ends once its checkpoint is on the disk";
     const std::string folder = plan.folder.empty() ? "?" : printable(plan.folder.string());
-    print_line(fmt::format("{} would be dumped to {} ({} of memory in {} process{}) {}:", printable(plan.name), folder,
+    print_text(fmt::format("{} would be dumped to {} ({} of memory in {} process{}) {}:", printable(plan.name), folder,
                            human_bytes(plan.resident_bytes), plan.tree.size(), plan.tree.size() == 1 ? "" : "es",
-                           after));
+                           after),
+               2);
     print_tree(plan.tree);
     print_list("what was seen:", facts_lines(plan.facts));
     std::vector<std::string> options;
@@ -112,10 +116,11 @@ void print_plan(const DumpPlan& plan) {
 
 void print_plan(const RestorePlan& plan) {
     const Manifest& manifest = plan.manifest;
-    print_line(
+    print_text(
         fmt::format("{}: {}, made on {} at {} ({} of images in {} process{}):", printable(plan.checkpoint.string()),
                     printable(manifest.name), printable(manifest.host.name), printable(manifest.created),
-                    human_bytes(manifest.bytes_images), manifest.tree.size(), manifest.tree.size() == 1 ? "" : "es"));
+                    human_bytes(manifest.bytes_images), manifest.tree.size(), manifest.tree.size() == 1 ? "" : "es"),
+        2);
     print_tree(manifest.tree);
     std::vector<std::string> files;
     for (const RestoredFile& file : plan.files)

@@ -8,7 +8,8 @@ namespace cedana {
 namespace {
 
 constexpr std::size_t k_gap = 2;
-// An elastic column that is cut further says nothing.
+// An elastic column that is cut further says nothing; columns are left out before it is cut to less than the first.
+constexpr std::size_t k_good_elastic = 32;
 constexpr std::size_t k_least_elastic = 8;
 
 std::size_t total(const std::vector<std::size_t>& widths) {
@@ -38,7 +39,7 @@ std::vector<std::size_t> Table::fitting_widths(std::size_t width) const {
     const auto place = static_cast<std::size_t>(elastic - columns_.begin());
     // What the elastic column could give before columns are left out.
     const auto spare = [&] {
-        return elastic == columns_.end() || widths[place] <= k_least_elastic ? 0 : widths[place] - k_least_elastic;
+        return elastic == columns_.end() || widths[place] <= k_good_elastic ? 0 : widths[place] - k_good_elastic;
     };
     std::vector<std::size_t> order(columns_.size());
     for (std::size_t i = 0; i < order.size(); ++i)
@@ -65,7 +66,8 @@ std::vector<std::string> Table::lines(std::size_t width, Paint paint) const {
             if (widths[i] == 0)
                 continue;
             const Cell& cell = cell_at(i);
-            const std::string text = fitted(cell.text, widths[i]);
+            const std::string text =
+                columns_[i].keep == Keep::end ? fitted_end(cell.text, widths[i]) : fitted(cell.text, widths[i]);
             const std::string padding(widths[i] - std::min(widths[i], display_width(text)), ' ');
             const std::string shown = painted(text, cell.colour, paint);
             line += columns_[i].align == Align::right ? padding + shown : i == last ? shown : shown + padding;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/cli/terminal.hpp"
 
+#include "cedana/base/text.hpp"
+
+#include <algorithm>
 #include <cstdlib>
 
 #include <spdlog/fmt/fmt.h>
@@ -112,6 +115,50 @@ std::string fitted(std::string_view text, std::size_t width) {
         text.remove_prefix(symbol.bytes);
     }
     return width == 0 ? std::string() : kept + std::string(k_ellipsis);
+}
+
+std::string fitted_end(std::string_view text, std::size_t width) {
+    const std::size_t all = display_width(text);
+    if (all <= width)
+        return std::string(text);
+    std::size_t left = all;
+    while (!text.empty() && left + 1 > width) {
+        const Symbol symbol = first_symbol(text);
+        left -= columns_of(symbol.code);
+        text.remove_prefix(symbol.bytes);
+    }
+    return width == 0 ? std::string() : std::string(k_ellipsis) + std::string(text);
+}
+
+std::vector<std::string> wrapped(const std::string& text, std::size_t width) {
+    std::vector<std::string> lines(1);
+    for (const std::string& word : split(text, ' ')) {
+        std::string& line = lines.back();
+        if (!line.empty() && display_width(line) + 1 + display_width(word) > width)
+            lines.push_back(word);
+        else
+            line += (line.empty() ? "" : " ") + word;
+    }
+    return lines;
+}
+
+std::string hanging(const std::string& line, std::size_t indent, std::size_t width) {
+    if (width == 0 || display_width(line) <= width)
+        return line;
+    const std::size_t begin = std::min(line.find_first_not_of(' '), line.size());
+    std::string text;
+    std::string current(begin, ' ');
+    bool is_first = true;
+    for (const std::string& word : split(std::string_view(line).substr(begin), ' ')) {
+        if (!is_first && display_width(current) + 1 + display_width(word) > width) {
+            text += current + "\n";
+            current.assign(indent, ' ');
+            is_first = true;
+        }
+        current += (is_first ? "" : " ") + word;
+        is_first = false;
+    }
+    return text + current;
 }
 
 } // namespace cedana

@@ -20,18 +20,20 @@ using Json = nlohmann::ordered_json;
 
 void print_reason(const Error& error) {
     for (const std::string& line : reason_lines(error))
-        print_line("  " + line);
+        print_text("  " + line, line.starts_with(' ') ? 11 : 4);
 }
 
 void print_checkpoint(const VerifiedCheckpoint& one) {
     const std::string path = printable(one.path.string());
     if (one.flaw) {
-        print_line(fmt::format("{}: {}", path,
-                               one.flaw->fault() == Fault::checkpoint ? "not a whole checkpoint" : "cannot be read"));
+        print_text(fmt::format("{}: {}", path,
+                               one.flaw->fault() == Fault::checkpoint ? "not a whole checkpoint" : "cannot be read"),
+                   2);
         return print_reason(*one.flaw);
     }
-    print_line(fmt::format("{}: whole ({} of images), {}", path, human_bytes(one.manifest->bytes_images),
-                           one.refusals.empty() ? "can be restored here" : "but cannot be restored here now:"));
+    print_text(fmt::format("{}: whole ({} of images), {}", path, human_bytes(one.manifest->bytes_images),
+                           one.refusals.empty() ? "can be restored here" : "but cannot be restored here now:"),
+               2);
     for (const Error& refusal : one.refusals)
         print_reason(refusal);
 }

@@ -16,7 +16,4 @@ namespace cedana {
 // Of the program: the three commands that people need first, then all of them. Fits a screen of 24 lines.
 [[nodiscard]] std::string program_help(const std::vector<CommandText>& all, std::size_t width);
 
-// A paragraph in lines of at most `width` columns.
-[[nodiscard]] std::vector<std::string> wrapped(const std::string& text, std::size_t width);
-
 } // namespace cedana

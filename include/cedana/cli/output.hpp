@@ -5,6 +5,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/cli/table.hpp"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,8 @@ struct ReaderGone {};
 
 // One line to stdout. Throws ReaderGone, and Error(Fault::storage) when stdout cannot take it.
 void print_line(std::string_view line);
+// As print_line(), broken between words where the terminal ends; what follows stands `indent` columns to the right.
+void print_text(const std::string& line, std::size_t indent);
 void print_json(const nlohmann::ordered_json& json);
 
 // As wide as the terminal is.
@@ -28,7 +31,7 @@ void print_note(std::string_view note);
 // The message of an error and, indented, the cause and the hint that it has: one more reason in a list.
 [[nodiscard]] std::vector<std::string> reason_lines(const Error& error);
 
-// "error: …" with the steps, cause, hint and log that it has.
-[[nodiscard]] std::string error_text(const Error& error);
+// "error: …" with the steps, cause, hint and log that it has, no wider than `width` (0: as wide as it is).
+[[nodiscard]] std::string error_text(const Error& error, std::size_t width = 0);
 
 } // namespace cedana

@@ -12,6 +12,8 @@
 namespace cedana {
 
 enum class Align { left, right };
+// Which part of a text stays where it is cut: of a path its end says more.
+enum class Keep { begin, end };
 
 struct Column {
     std::string title;
@@ -20,6 +22,7 @@ struct Column {
     int rank = 0;
     // Cut when nothing is left to leave out; at most one.
     bool elastic = false;
+    Keep keep = Keep::begin;
 };
 
 struct Cell {

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cedana {
 
@@ -25,5 +26,13 @@ enum class Paint { plain, coloured };
 
 // At most `width` columns of the text; if something is cut off, it ends in "…".
 [[nodiscard]] std::string fitted(std::string_view text, std::size_t width);
+// As fitted(), but the end stays, behind the "…".
+[[nodiscard]] std::string fitted_end(std::string_view text, std::size_t width);
+
+// A paragraph in lines of at most `width` columns; a longer word has a line of its own.
+[[nodiscard]] std::vector<std::string> wrapped(const std::string& text, std::size_t width);
+// A line that is broken between words where it would be wider than `width` (0: nowhere), what follows standing `indent`
+// columns to the right. Its own indentation stays.
+[[nodiscard]] std::string hanging(const std::string& line, std::size_t indent, std::size_t width);
 
 } // namespace cedana

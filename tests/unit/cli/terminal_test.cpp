@@ -68,5 +68,22 @@ TEST(Fitted, EndsInAnEllipsisWhenSomethingIsCut) {
     EXPECT_EQ(fitted("redis", 0), "");
 }
 
+TEST(FittedEnd, KeepsTheEndOfAPath) {
+    EXPECT_EQ(fitted_end("/usr/lib/libc.so.6", 10), "…libc.so.6");
+    EXPECT_EQ(fitted_end("/usr/lib/libc.so.6", 18), "/usr/lib/libc.so.6");
+    EXPECT_EQ(fitted_end("/ünïcödé", 4), "…ödé");
+    EXPECT_EQ(fitted_end("/a", 0), "");
+}
+
+TEST(Hanging, BreaksBetweenWordsAndIndentsWhatFollows) {
+    EXPECT_EQ(hanging("  hint:  one two three", 9, 16), "  hint:  one two\n         three");
+    EXPECT_EQ(hanging("error: a", 7, 16), "error: a");
+    EXPECT_EQ(hanging("error: a long line of text", 7, 0), "error: a long line of text");
+}
+
+TEST(Hanging, GivesALongWordALineOfItsOwn) {
+    EXPECT_EQ(hanging("from /a/very/long/path x", 5, 10), "from\n     /a/very/long/path\n     x");
+}
+
 } // namespace
 } // namespace cedana
