@@ -25,6 +25,14 @@ class Completion : public AnyUser {
         typed.insert(typed.begin(), {"completion", "words", "--"});
         return cedana(typed).out;
     }
+    // Runs a script of a shell that has cedana in its PATH.
+    [[nodiscard]] std::string in_shell(const std::vector<std::string>& argv) const {
+        return run_captured({.argv = argv,
+                             .env = std::vector<std::string>{"PATH=" + (folder() / "bin").string() + ":/usr/bin:/bin",
+                                                             "TERM=dumb", "HOME=" + home().string()}},
+                            std::chrono::seconds(30))
+            .out;
+    }
     // What bash would offer behind `line`, a word a line.
     [[nodiscard]] std::string in_bash(const std::string& line) const {
         const std::string script =
@@ -32,11 +40,27 @@ class Completion : public AnyUser {
                         "COMP_WORDS=(\"${{line[@]}}\"); COMP_CWORD=$((${{#line[@]}} - 1)); _cedana\n"
                         "printf '%s\\n' \"${{COMPREPLY[@]}}\"",
                         line);
-        return run_captured({.argv = {"/bin/bash", "-c", script},
-                             .env = std::vector<std::string>{"PATH=" + (folder() / "bin").string() + ":/usr/bin:/bin",
-                                                             "HOME=" + home().string()}},
-                            std::chrono::seconds(30))
-            .out;
+        return in_shell({"/bin/bash", "-c", script});
+    }
+    [[nodiscard]] std::string in_fish(const std::string& line) const {
+        return in_shell(
+            {"/usr/bin/fish", "-c", fmt::format("cedana completion fish | source; complete -C '{}'", line)});
+    }
+    // All that zsh has written once it has made `completed` of what was typed: only its line editor completes, so it
+    // gets a terminal of its own.
+    [[nodiscard]] std::string in_zsh(const std::string& typed, const std::string& completed) const {
+        return in_shell(
+            {"/usr/bin/zsh", "-f", "-c",
+             fmt::format("zmodload zsh/zpty; zpty z zsh -f -i\n"
+                         "zpty -w z 'PS1=; autoload -U compinit; compinit -u -D; source <(cedana completion "
+                         "zsh); print re\"\"ady'\n"
+                         "zpty -r -m z out '*ready*'; zpty -w -n z $'{}\\t'\n"
+                         "zpty -r -m z out '*{}*'; print -r -- \"$out\"; zpty -d z",
+                         typed, completed)});
+    }
+    static void require_shell(const char* path) {
+        if (::access(path, X_OK) != 0)
+            GTEST_SKIP() << path << " is not installed";
     }
 };
 
@@ -64,6 +88,22 @@ TEST_F(Completion, WorksInBash) {
     EXPECT_EQ(in_bash("cedana cl"), "client\n");
     EXPECT_EQ(in_bash("cedana client res"), "restore\n");
     EXPECT_EQ(in_bash("cedana client dump --leave"), "--leave-running\n");
+}
+
+TEST_F(Completion, WorksInFish) {
+    require_shell("/usr/bin/fish");
+    if (IsSkipped())
+        return;
+    EXPECT_EQ(in_fish("cedana client res"), "restore\tbring a process tree back from a checkpoint\n");
+    EXPECT_TRUE(holds(in_fish("cedana client dump --lea"), "--leave-running\t"));
+}
+
+TEST_F(Completion, WorksInZsh) {
+    require_shell("/usr/bin/zsh");
+    if (IsSkipped())
+        return;
+    EXPECT_TRUE(holds(in_zsh("cedana client res", "restore "), "restore "));
+    EXPECT_TRUE(holds(in_zsh("cedana client dump --lea", "--leave-running "), "--leave-running "));
 }
 
 TEST_F(Completion, OfAnUnknownShellIsExit2) {
