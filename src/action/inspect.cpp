@@ -22,7 +22,7 @@ std::size_t place_of(std::string_view phase) {
 
 } // namespace
 
-Inspection inspect(const std::filesystem::path& path, const Keyring& keyring) {
+Inspection inspect(const std::filesystem::path& path, const Keyring& keyring, Depth depth) {
     const Checkpoint checkpoint(path, keyring);
     Inspection found{
         .path = path, .manifest = checkpoint.manifest(), .signature = checkpoint.signature(), .images = {}};
@@ -35,6 +35,8 @@ Inspection inspect(const std::filesystem::path& path, const Keyring& keyring) {
     std::ranges::sort(found.images, [](const ImageSize& a, const ImageSize& b) {
         return a.bytes != b.bytes ? a.bytes > b.bytes : a.name < b.name;
     });
+    if (depth == Depth::memory_maps)
+        found.maps = read_memory_maps(checkpoint);
     return found;
 }
 

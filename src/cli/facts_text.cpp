@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/cli/facts_text.hpp"
 
+#include "cedana/action/compare.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
@@ -32,6 +33,15 @@ std::string counted(const std::map<std::string, std::size_t>& counts) {
     return fmt::format("{}", fmt::join(texts, ", "));
 }
 
+void add_first(std::vector<std::string>& lines, const std::set<std::string>& all) {
+    std::size_t named = 0;
+    for (const std::string& one : all)
+        if (++named <= k_most_named)
+            lines.push_back(one);
+    if (all.size() > k_most_named)
+        lines.push_back(fmt::format("and {} more", all.size() - k_most_named));
+}
+
 // What every other program has open.
 bool is_common(const RecordedDescriptor& open) {
     constexpr std::array<std::string_view, 4> k_common = {"/dev/null", "/dev/zero", "/dev/urandom", "/dev/random"};
@@ -43,7 +53,17 @@ bool is_worth_naming(const RecordedDescriptor& open) {
     return kind == OpenKind::io_uring || kind == OpenKind::terminal || (kind == OpenKind::device && !is_common(open));
 }
 
-void add_open(std::vector<std::string>& lines, const RecordedFacts& facts) {
+void add_sockets(std::vector<std::string>& lines, const RecordedFacts& facts) {
+    const std::size_t named = std::min(facts.sockets.size(), k_most_named);
+    for (std::size_t i = 0; i < named; ++i)
+        lines.push_back("socket: " + printable(text_of(facts.sockets[i])));
+    if (const std::uint64_t more = facts.sockets.size() - named + facts.sockets_left_out; more != 0)
+        lines.push_back(fmt::format("and {} more sockets", more));
+}
+
+} // namespace
+
+std::vector<std::string> open_lines(const RecordedFacts& facts) {
     std::map<std::string, std::size_t> kinds;
     std::uint64_t more = 0;
     std::set<std::string> notable;
@@ -62,33 +82,12 @@ void add_open(std::vector<std::string>& lines, const RecordedFacts& facts) {
                 notable.insert(fmt::format("{}: {}", name_of(open.kind), target));
         }
     }
-    lines.push_back(fmt::format("open, by kind: {}{}", counted(kinds), left_out(more)));
-    std::size_t named = 0;
-    for (const std::string& one : notable)
-        if (++named <= k_most_named)
-            lines.push_back(one);
+    std::vector<std::string> lines = {fmt::format("open, by kind: {}{}", counted(kinds), left_out(more))};
+    add_first(lines, notable);
+    return lines;
 }
 
-std::string line_of(const RecordedSocket& socket) {
-    std::string line = fmt::format("socket: {} {}", printable(socket.kind), printable(socket.state));
-    if (!socket.local.empty())
-        line += fmt::format(" {}", printable(socket.local));
-    if (!socket.remote.empty())
-        line += fmt::format(" to {}", printable(socket.remote));
-    if (!socket.peer_outside.empty())
-        line += " to " + printable(socket.peer_outside);
-    return line;
-}
-
-void add_sockets(std::vector<std::string>& lines, const RecordedFacts& facts) {
-    const std::size_t named = std::min(facts.sockets.size(), k_most_named);
-    std::ranges::transform(facts.sockets.begin(), facts.sockets.begin() + static_cast<std::ptrdiff_t>(named),
-                           std::back_inserter(lines), line_of);
-    if (const std::uint64_t more = facts.sockets.size() - named + facts.sockets_left_out; more != 0)
-        lines.push_back(fmt::format("and {} more sockets", more));
-}
-
-void add_places(std::vector<std::string>& lines, const RecordedFacts& facts) {
+std::vector<std::string> place_lines(const RecordedFacts& facts) {
     std::set<std::string> places;
     for (const RecordedProcess& process : facts.processes) {
         for (const std::string& one : process.namespaces)
@@ -102,13 +101,10 @@ void add_places(std::vector<std::string>& lines, const RecordedFacts& facts) {
         if (process.timers != 0)
             places.insert(fmt::format("process {} has {} timers", process.pid, process.timers));
     }
-    std::size_t named = 0;
-    for (const std::string& one : places)
-        if (++named <= k_most_named)
-            lines.push_back(one);
+    std::vector<std::string> lines;
+    add_first(lines, places);
+    return lines;
 }
-
-} // namespace
 
 std::vector<std::string> facts_lines(const RecordedFacts& facts) {
     std::vector<std::string> lines;
@@ -117,12 +113,12 @@ std::vector<std::string> facts_lines(const RecordedFacts& facts) {
         lines.push_back(fmt::format("session {}, {}", root.session,
                                     root.terminal.empty() ? "no terminal" : "terminal " + printable(root.terminal)));
     }
-    add_open(lines, facts);
+    std::ranges::move(open_lines(facts), std::back_inserter(lines));
     add_sockets(lines, facts);
     const auto written = std::ranges::count_if(facts.mapped, &RecordedMapping::written);
     lines.push_back(fmt::format("mapped: {} files, {} of them written to{}", facts.mapped.size(), written,
                                 left_out(facts.mapped_left_out)));
-    add_places(lines, facts);
+    std::ranges::move(place_lines(facts), std::back_inserter(lines));
     return lines;
 }
 

@@ -36,10 +36,11 @@ struct SectionFlag {
 constexpr std::array k_flags = {
     SectionFlag{Section::tree, "--tree", "its processes with their command lines"},
     SectionFlag{Section::memory, "--memory", "memory by process and kind"},
-    SectionFlag{Section::files, "--files", "files that it writes to, and files that it needs"},
-    SectionFlag{Section::sockets, "--sockets", "its TCP connections"},
+    SectionFlag{Section::files, "--files", "files that it writes to, what it has open, and files that it needs"},
+    SectionFlag{Section::sockets, "--sockets", "its sockets with their peers"},
     SectionFlag{Section::images, "--images", "the size of each image, and how far it was compressed"},
     SectionFlag{Section::timing, "--timing", "how long each phase of the dump took"},
+    SectionFlag{Section::maps, "--maps", "memory maps, and where each thread stood, decoded from the images"},
 };
 
 // Mode 0600, like the checkpoint: command lines hold secrets too.
@@ -51,7 +52,8 @@ void write_page(const std::filesystem::path& path, const std::string& page) {
 
 void run(const InspectArguments& arguments, const CommonArguments& common) {
     const Keyring keyring(load_config_for(common).values);
-    const Inspection inspection = inspect(arguments.checkpoint, keyring);
+    const Depth depth = arguments.sections.contains(Section::maps) ? Depth::memory_maps : Depth::manifest;
+    const Inspection inspection = inspect(arguments.checkpoint, keyring, depth);
     if (arguments.html) {
         write_page(*arguments.html, html_page(inspection));
         return print_line(arguments.html->string());

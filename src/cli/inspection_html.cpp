@@ -2,6 +2,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/cli/bar.hpp"
+#include "cedana/cli/facts_text.hpp"
 #include "cedana/cli/inspection.hpp"
 #include "cedana/cli/process_tree.hpp"
 #include "cedana/cli/terminal.hpp"
@@ -9,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string_view>
 #include <vector>
 
@@ -235,17 +237,47 @@ class Page {
                 "<tr><td class=\"n\">{}</td><td>{}</td><td class=\"path\">{}</td></tr>\n", human_bytes(file.size),
                 file.entry.empty() ? file.digest.empty() ? "size" : "digest" : "content", escaped(file.path));
         page_ += manifest_.files.empty() ? "" : "</table>\n";
-        title("TCP connections");
-        if (manifest_.connections.empty())
-            page_ += "<p class=\"soft\">none</p>\n";
-        for (const TcpConnection& connection : manifest_.connections)
-            page_ += fmt::format("<div>{}</div>\n", escaped(text_of(connection)));
+        if (manifest_.facts)
+            open_files(*manifest_.facts);
+        sockets();
         page_ += fmt::format("<h2>Files that it needs</h2>\n<details><summary>{} programs, libraries, files and "
                              "folders</summary>\n<pre>",
                              manifest_.required_files.size());
         for (const RequiredFile& file : manifest_.required_files)
             page_ += escaped(file.path) + "\n";
         page_ += "</pre></details>\n";
+    }
+
+    void open_files(const RecordedFacts& facts) {
+        std::size_t count = 0;
+        std::string rows;
+        for (const RecordedProcess& process : facts.processes)
+            for (const RecordedDescriptor& open : process.descriptors) {
+                ++count;
+                rows += fmt::format("<tr><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td>"
+                                    "<td class=\"path\">{}</td><td>{}</td></tr>\n",
+                                    process.pid, open.fd, name_of(open.kind), access_of(open.flags),
+                                    escaped(open.target), escaped(remark_on(open)));
+            }
+        page_ +=
+            fmt::format("<h2>Open, as seen before the freeze</h2>\n<details><summary>{} descriptors</summary>\n<table>"
+                        "<tr><th class=\"n\">pid</th><th class=\"n\">fd</th><th>kind</th><th>mode</th>"
+                        "<th>what</th><th></th></tr>\n{}</table></details>\n",
+                        count, rows);
+    }
+    void sockets() {
+        std::vector<std::string> texts;
+        if (manifest_.facts)
+            std::ranges::transform(manifest_.facts->sockets, std::back_inserter(texts),
+                                   [](const RecordedSocket& socket) { return text_of(socket); });
+        else
+            std::ranges::transform(manifest_.connections, std::back_inserter(texts),
+                                   [](const TcpConnection& connection) { return text_of(connection); });
+        title("Sockets");
+        if (texts.empty())
+            page_ += "<p class=\"soft\">none</p>\n";
+        for (const std::string& text : texts)
+            page_ += fmt::format("<div>{}</div>\n", escaped(text));
     }
 
     const Inspection& inspection_;

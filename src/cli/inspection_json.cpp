@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/text.hpp"
+#include "cedana/cli/facts_text.hpp"
 #include "cedana/cli/inspection.hpp"
 
 #include <nlohmann/json.hpp>
@@ -33,6 +34,74 @@ Json tree_of(const Manifest& manifest) {
     return list;
 }
 
+// What the processes had open, with their place in the system.
+Json open_of(const RecordedFacts& facts) {
+    Json list = Json::array();
+    for (const RecordedProcess& process : facts.processes) {
+        Json descriptors = Json::array();
+        for (const RecordedDescriptor& open : process.descriptors)
+            descriptors.push_back({{"fd", open.fd},
+                                   {"kind", name_of(open.kind)},
+                                   {"target", open.target},
+                                   {"access", access_of(open.flags)},
+                                   {"position", open.position},
+                                   {"names", open.names ? Json(*open.names) : Json(nullptr)},
+                                   {"locks", open.locks},
+                                   {"watches", open.watches}});
+        list.push_back({{"pid", process.pid},
+                        {"session", process.session},
+                        {"group", process.group},
+                        {"terminal", process.terminal.empty() ? Json(nullptr) : Json(process.terminal)},
+                        {"namespaces", process.namespaces},
+                        {"cgroups", process.cgroups},
+                        {"descriptors", descriptors},
+                        {"not_recorded", process.descriptors_left_out}});
+    }
+    return list;
+}
+
+Json sockets_of(const RecordedFacts& facts) {
+    Json list = Json::array();
+    for (const RecordedSocket& socket : facts.sockets)
+        list.push_back({{"kind", socket.kind},
+                        {"state", socket.state},
+                        {"local", socket.local},
+                        {"remote", socket.remote},
+                        {"peer", socket.peer_outside.empty() ? holders_of(facts, socket.peer) : socket.peer_outside},
+                        {"held_by", holders_of(facts, socket.inode)}});
+    return list;
+}
+
+Json connections_of(const Manifest& manifest) {
+    Json list = Json::array();
+    for (const TcpConnection& connection : manifest.connections)
+        list.push_back({{"local_address", connection.local_address},
+                        {"local_port", connection.local_port},
+                        {"remote_address", connection.remote_address},
+                        {"remote_port", connection.remote_port}});
+    return list;
+}
+
+Json map_of(const MemoryMap& map) {
+    Json mappings = Json::array();
+    for (const MappedRange& range : map.ranges)
+        mappings.push_back({{"start", range.mapping.start},
+                            {"end", range.mapping.end},
+                            {"mode", mode_of(range.mapping)},
+                            {"kind", name_of(range.mapping.kind)},
+                            {"name", range.name},
+                            {"offset", range.mapping.offset},
+                            {"bytes_in_images", range.bytes_in_images ? Json(*range.bytes_in_images) : Json(nullptr)}});
+    Json threads = Json::array();
+    for (const ThreadPlace& thread : map.threads) {
+        Json registers = Json::object();
+        for (const auto& [name, value] : thread.state.registers)
+            registers[name] = value;
+        threads.push_back({{"tid", thread.tid}, {"comm", thread.state.comm}, {"registers", registers}});
+    }
+    return {{"pid", map.pid}, {"comm", map.comm}, {"mappings", mappings}, {"threads", threads}};
+}
+
 Json files_of(const Manifest& manifest) {
     Json written = Json::array();
     for (const CapturedFile& file : manifest.files) {
@@ -47,7 +116,8 @@ Json files_of(const Manifest& manifest) {
     Json needed = Json::array();
     for (const RequiredFile& file : manifest.required_files)
         needed.push_back({{"path", file.path}, {"size", file.size}});
-    return {{"written", written}, {"needed", needed}};
+    return {
+        {"written", written}, {"open", manifest.facts ? open_of(*manifest.facts) : Json(nullptr)}, {"needed", needed}};
 }
 
 Json images_of(const Inspection& inspection) {
@@ -115,17 +185,18 @@ Json to_json(const Inspection& inspection, const Sections& sections) {
     if (wanted(Section::files))
         json["files"] = files_of(manifest);
     if (wanted(Section::sockets)) {
-        json["sockets"] = Json::array();
-        for (const TcpConnection& connection : manifest.connections)
-            json["sockets"].push_back({{"local_address", connection.local_address},
-                                       {"local_port", connection.local_port},
-                                       {"remote_address", connection.remote_address},
-                                       {"remote_port", connection.remote_port}});
+        json["connections"] = connections_of(manifest);
+        json["sockets"] = manifest.facts ? sockets_of(*manifest.facts) : Json(nullptr);
     }
     if (wanted(Section::images))
         json["images"] = images_of(inspection);
     if (wanted(Section::timing))
         json["timing"] = timing_of(manifest);
+    if (sections.contains(Section::maps)) {
+        json["maps"] = Json::array();
+        for (const MemoryMap& map : inspection.maps)
+            json["maps"].push_back(map_of(map));
+    }
     return json;
 }
 
@@ -146,8 +217,13 @@ Json to_json(const Comparison& comparison) {
                  [](const FileChange& one) -> Json {
                      return {{"path", one.path}, {"bytes_before", one.bytes_before}, {"bytes_after", one.bytes_after}};
                  })},
-        {"connections", list_of(comparison.connections, [](const ConnectionChange& one) -> Json {
-             return {{"connection", one.text}};
+        {"descriptors",
+         list_of(comparison.descriptors,
+                 [](const DescriptorChange& one) -> Json {
+                     return {{"pid", one.pid}, {"fd", one.fd}, {"before", one.before}, {"after", one.after}};
+                 })},
+        {"sockets", list_of(comparison.sockets, [](const SocketChange& one) -> Json {
+             return {{"socket", one.text}, {"before", one.before}, {"after", one.after}};
          })}};
 }
 

@@ -2,6 +2,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/cli/bar.hpp"
+#include "cedana/cli/facts_text.hpp"
 #include "cedana/cli/inspection.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/process_tree.hpp"
@@ -42,6 +43,10 @@ class InspectionText {
         part(Section::sockets, [this] { sockets(); });
         part(Section::images, [this] { images(); });
         part(Section::timing, [this] { timing(); });
+        for (const MemoryMap& map : inspection_.maps) {
+            part(Section::maps, [&] { memory_map(map); });
+            part(Section::maps, [&] { threads(map); });
+        }
     }
 
   private:
@@ -93,9 +98,8 @@ class InspectionText {
              m.criu_options.shell_job ? "belongs to a shell's session or terminal: restore from a terminal" : "none");
         fact("then", m.leave_running ? "the process ran on" : "the process ended");
     }
-    void fact(std::string_view name, const std::string& value) const {
-        const std::string line = fmt::format("  {:<9} {}", name, value);
-        print_line(width_ == 0 ? line : fitted(line, width_));
+    static void fact(std::string_view name, const std::string& value) {
+        print_text(fmt::format("  {:<9} {}", name, value), 12);
     }
 
     void tree() {
@@ -103,11 +107,25 @@ class InspectionText {
         Table table({{.title = "PID", .align = Align::right},
                      {.title = "THREADS", .align = Align::right, .rank = 1},
                      {.title = "MEMORY", .align = Align::right},
+                     {.title = "SESSION", .align = Align::right, .rank = 3},
+                     {.title = "TERMINAL", .rank = 2},
                      {.title = "COMMAND", .elastic = true}});
-        for (const TreeLine& line : draw_tree(manifest_.tree))
+        for (const TreeLine& line : draw_tree(manifest_.tree)) {
+            const RecordedProcess* const facts = facts_of(line.process->pid);
             table.add({std::to_string(line.process->pid), std::to_string(line.process->threads.size()),
-                       human_bytes(line.process->resident_bytes), line.branches + command_of(*line.process)});
+                       human_bytes(line.process->resident_bytes),
+                       facts == nullptr ? "" : std::to_string(facts->session),
+                       facts == nullptr ? "" : printable(facts->terminal), line.branches + command_of(*line.process)});
+        }
         indented(table);
+        if (manifest_.facts)
+            lines(place_lines(*manifest_.facts));
+    }
+    [[nodiscard]] const RecordedProcess* facts_of(pid_t pid) const {
+        if (!manifest_.facts)
+            return nullptr;
+        const auto found = std::ranges::find(manifest_.facts->processes, pid, &RecordedProcess::pid);
+        return found == manifest_.facts->processes.end() ? nullptr : &*found;
     }
 
     void memory() {
@@ -146,13 +164,22 @@ class InspectionText {
     }
 
     void files() {
+        written_files();
+        if (manifest_.facts) {
+            print_line("");
+            open_files(*manifest_.facts);
+        }
+        print_line("");
+        needed_files();
+    }
+    void written_files() {
         title("Files that it writes to");
         if (manifest_.files.empty())
             print_line("  none");
         Table table({{.title = "SIZE", .align = Align::right},
                      {.title = "KEPT", .rank = 1},
                      {.title = "BY", .rank = 2},
-                     {.title = "PATH", .elastic = true}});
+                     {.title = "PATH", .elastic = true, .keep = Keep::end}});
         for (std::size_t i = 0; i < std::min(manifest_.files.size(), most()); ++i) {
             const CapturedFile& file = manifest_.files[i];
             table.add({human_bytes(file.size), file.entry.empty() ? file.digest.empty() ? "size" : "digest" : "content",
@@ -161,12 +188,23 @@ class InspectionText {
         if (!table.empty())
             indented(table);
         rest(manifest_.files.size(), "files");
-        print_line("");
+    }
+    void open_files(const RecordedFacts& facts) {
+        title("Open, as seen before the freeze");
+        if (sections_.empty())
+            return lines(open_lines(facts));
+        indented(open_table(facts));
+        std::uint64_t more = 0;
+        for (const RecordedProcess& process : facts.processes)
+            more += process.descriptors_left_out;
+        not_recorded(more);
+    }
+    void needed_files() {
         title("Files that it needs");
         if (sections_.empty())
             return print_line(fmt::format("  {} programs, libraries, files and folders: --files lists them",
                                           manifest_.required_files.size()));
-        Table needed({{.title = "SIZE", .align = Align::right}, {.title = "PATH", .elastic = true}});
+        Table needed({{.title = "SIZE", .align = Align::right}, {.title = "PATH", .elastic = true, .keep = Keep::end}});
         for (const RequiredFile& file : manifest_.required_files)
             needed.add({file.kind == RequiredKind::file     ? human_bytes(file.size)
                         : file.kind == RequiredKind::folder ? "folder"
@@ -182,17 +220,36 @@ class InspectionText {
     }
 
     void sockets() {
-        title("TCP connections");
-        if (manifest_.connections.empty())
+        title("Sockets");
+        std::vector<std::string> texts;
+        if (!manifest_.facts)
+            for (const TcpConnection& connection : manifest_.connections)
+                texts.push_back(text_of(connection));
+        else if (sections_.empty())
+            for (const RecordedSocket& socket : manifest_.facts->sockets)
+                texts.push_back(text_of(socket));
+        else if (!manifest_.facts->sockets.empty()) {
+            indented(socket_table(*manifest_.facts));
+            return not_recorded(manifest_.facts->sockets_left_out);
+        }
+        if (texts.empty())
             print_line("  none");
-        for (std::size_t i = 0; i < std::min(manifest_.connections.size(), most()); ++i)
-            print_line("  " + printable(text_of(manifest_.connections[i])));
-        rest(manifest_.connections.size(), "sockets");
+        for (std::size_t i = 0; i < std::min(texts.size(), most()); ++i)
+            print_line("  " + printable(texts[i]));
+        rest(texts.size(), "sockets");
+    }
+    static void not_recorded(std::uint64_t count) {
+        if (count != 0)
+            print_line(fmt::format("  and {} more that were not recorded", count));
+    }
+    void lines(const std::vector<std::string>& texts) const {
+        for (const std::string& text : texts)
+            print_line("  " + (width_ == 0 ? text : fitted(text, width_ - 2)));
     }
 
     void images() {
         title("Images");
-        Table table({{.title = "IMAGE", .elastic = true},
+        Table table({{.title = "IMAGE", .elastic = true, .keep = Keep::end},
                      {.title = "SIZE", .align = Align::right},
                      {.title = "IN ZIP", .align = Align::right},
                      {.title = "RATIO", .align = Align::right, .rank = 1},
@@ -222,6 +279,15 @@ class InspectionText {
                                human_seconds(timeline.frozen_seconds)));
     }
 
+    void memory_map(const MemoryMap& map) {
+        title(fmt::format("Memory map of {} ({})", map.pid, printable(map.comm)));
+        indented(mapping_table(map));
+    }
+    void threads(const MemoryMap& map) {
+        title(fmt::format("Threads of {} ({})", map.pid, printable(map.comm)));
+        indented(thread_table(map));
+    }
+
     const Inspection& inspection_;
     const Manifest& manifest_;
     const Sections& sections_;
@@ -229,21 +295,6 @@ class InspectionText {
     Paint paint_ = paint_for(STDOUT_FILENO);
     bool printed_ = false;
 };
-
-std::string signed_bytes(std::uint64_t before, std::uint64_t after) {
-    return before == after  ? "="
-           : before < after ? fmt::format("+{}", human_bytes(after - before))
-                            : fmt::format("-{}", human_bytes(before - after));
-}
-
-Colour colour_of(Change change) {
-    return change == Change::added     ? Colour::green
-           : change == Change::removed ? Colour::red
-           : change == Change::changed ? Colour::yellow
-                                       : Colour::none;
-}
-
-Cell cell_of(Change change) { return {std::string(name_of(change)), colour_of(change)}; }
 
 } // namespace
 
@@ -259,6 +310,7 @@ std::string options_text(const CriuOptions& options) {
     add(options.external_unix_sockets, "--ext-unix-sk");
     add(options.file_locks, "--file-locks");
     add(options.link_remap, "--link-remap");
+    add(options.ignore_cgroups, "--manage-cgroups=ignore");
     add(options.ghost_limit != 0, "--ghost-limit " + human_bytes(options.ghost_limit));
     for (const std::string& extra : options.extra)
         texts.push_back(extra);
@@ -267,54 +319,6 @@ std::string options_text(const CriuOptions& options) {
 
 void print_inspection(const Inspection& inspection, const Sections& sections) {
     InspectionText(inspection, sections).print();
-}
-
-void print_comparison(const Inspection& before, const Inspection& after) {
-    const Comparison comparison = compare(before.manifest, after.manifest);
-    const auto heading = [](const Inspection& one) {
-        return fmt::format("{} ({}, {})", printable(one.path.string()), printable(one.manifest.created),
-                           human_bytes(one.bytes_archive));
-    };
-    print_line("from " + heading(before));
-    print_line("to   " + heading(after));
-    if (!comparison.same_process)
-        print_line("these are not of the same process");
-    print_line("");
-    Table processes({{.title = "PID", .align = Align::right},
-                     {.title = "PROGRAM", .elastic = true},
-                     {.title = "CHANGE"},
-                     {.title = "MEMORY", .align = Align::right},
-                     {.title = "BEFORE", .align = Align::right, .rank = 1},
-                     {.title = "AFTER", .align = Align::right},
-                     {.title = "THREADS", .align = Align::right, .rank = 2}});
-    for (const ProcessChange& one : comparison.processes)
-        processes.add({std::to_string(one.pid), printable(one.comm), cell_of(one.change),
-                       signed_bytes(one.bytes_before, one.bytes_after), human_bytes(one.bytes_before),
-                       human_bytes(one.bytes_after),
-                       one.threads_before == one.threads_after
-                           ? std::to_string(one.threads_after)
-                           : fmt::format("{} to {}", one.threads_before, one.threads_after)});
-    print_table(processes);
-    Table files({{.title = "FILE", .elastic = true},
-                 {.title = "CHANGE"},
-                 {.title = "SIZE", .align = Align::right},
-                 {.title = "AFTER", .align = Align::right, .rank = 1}});
-    for (const FileChange& one : comparison.files)
-        if (one.change != Change::same)
-            files.add({printable(one.path), cell_of(one.change), signed_bytes(one.bytes_before, one.bytes_after),
-                       human_bytes(one.bytes_after)});
-    Table connections({{.title = "CONNECTION", .elastic = true}, {.title = "CHANGE"}});
-    for (const ConnectionChange& one : comparison.connections)
-        if (one.change != Change::same)
-            connections.add({printable(one.text), cell_of(one.change)});
-    for (const Table* table : {&files, &connections}) {
-        if (table->empty())
-            continue;
-        print_line("");
-        print_table(*table);
-    }
-    if (files.empty() && connections.empty())
-        print_line("\nfiles and connections are the same");
 }
 
 } // namespace cedana

@@ -37,6 +37,30 @@ class Inspect : public AnyUser {
         manifest.connections = {
             {.local_address = "10.0.0.1", .local_port = 6379, .remote_address = "10.0.0.2", .remote_port = 4242}};
         manifest.criu_options.file_locks = true;
+        manifest.facts = RecordedFacts{
+            .processes = {{.pid = 42,
+                           .group = 42,
+                           .session = 42,
+                           .namespaces = {"net:[4026532001]"},
+                           .descriptors = {{.fd = 3,
+                                            .kind = OpenKind::file,
+                                            .target = "/var/log/redis.log",
+                                            .flags = 02001,
+                                            .position = 1000,
+                                            .names = 1,
+                                            .locks = {"FLOCK ADVISORY WRITE 0 EOF"}},
+                                           {.fd = 4, .kind = OpenKind::socket, .target = "socket:[18]", .flags = 2}}},
+                          {.pid = 43,
+                           .group = 42,
+                           .session = 42,
+                           .terminal = "/dev/pts/3",
+                           .descriptors = {{.fd = 0, .kind = OpenKind::terminal, .target = "/dev/pts/3", .flags = 2},
+                                           {.fd = 5, .kind = OpenKind::socket, .target = "socket:[19]", .flags = 2}},
+                           .descriptors_left_out = 7}},
+            .sockets = {
+                {.inode = 17, .kind = "tcp", .state = "connected", .local = "10.0.0.1:6379", .remote = "10.0.0.2:4242"},
+                {.inode = 18, .kind = "unix stream", .state = "connected", .local = "/run/redis.sock", .peer = 19},
+                {.inode = 19, .kind = "unix stream", .state = "connected", .peer = 18}}};
         write_checkpoint(zip, manifest);
     }
     [[nodiscard]] CedanaRun inspect(const std::vector<std::string>& more = {}) const {
@@ -68,6 +92,33 @@ TEST_F(Inspect, ListsEveryNeededFileWhenFilesAreAskedFor) {
     EXPECT_TRUE(holds(inspect({"--files"}).out, "/usr/lib/x86_64-linux-gnu/library-39.so.6"));
 }
 
+TEST_F(Inspect, ListsWhatIsOpenWhenFilesAreAskedFor) {
+    const std::string out = inspect({"--files"}).out;
+    EXPECT_TRUE(
+        matches(out, "[^]*42 +3 +file +wa +1000 +/var/log/redis.log +locked \\(FLOCK ADVISORY WRITE 0 EOF\\)\n[^]*"));
+    EXPECT_TRUE(matches(out, "[^]*43 +0 +terminal +rw +/dev/pts/3\n[^]*"));
+    EXPECT_TRUE(holds(out, "and 7 more that were not recorded"));
+}
+
+TEST_F(Inspect, TellsWhoHoldsBothEndsOfASocket) {
+    const std::string out = inspect({"--sockets"}).out;
+    EXPECT_TRUE(matches(out, "[^]*unix stream +connected +/run/redis.sock +43:5 +42:4\n[^]*"));
+    EXPECT_TRUE(matches(out, "[^]*unix stream +connected +42:4 +43:5\n[^]*"));
+}
+
+TEST_F(Inspect, ShowsTheTerminalAndNamespacesOfATree) {
+    const std::string out = inspect({"--tree"}).out;
+    EXPECT_TRUE(matches(out, "[^]*43 +2 +3.0 MiB +42 +/dev/pts/3 +└─ redis-worker[^]*"));
+    EXPECT_TRUE(holds(out, "namespace of its own: net:[4026532001]"));
+}
+
+TEST_F(Inspect, OfACheckpointWithoutMemoryImagesHasEmptyMaps) {
+    EXPECT_TRUE(holds(inspect({"--maps"}).out, "Memory map of 43 (worker)"));
+    const Json json = Json::parse(only_line(inspect({"--maps", "--json"}).out));
+    EXPECT_EQ(json.at("maps").at(1).at("pid"), 43);
+    EXPECT_TRUE(json.at("maps").at(1).at("mappings").empty());
+}
+
 TEST_F(Inspect, GivesOneJsonObjectOnRequest) {
     const Json json = Json::parse(only_line(inspect({"--json"}).out));
     EXPECT_EQ(json.at("name"), "redis");
@@ -75,7 +126,10 @@ TEST_F(Inspect, GivesOneJsonObjectOnRequest) {
     EXPECT_EQ(json.at("memory").at(0).at("anonymous"), 6 << 20);
     EXPECT_FALSE(json.at("memory").at(1).contains("anonymous"));
     EXPECT_EQ(json.at("files").at("written").at(0).at("path"), "/var/log/redis.log");
-    EXPECT_EQ(json.at("sockets").at(0).at("remote_port"), 4242);
+    EXPECT_EQ(json.at("files").at("open").at(0).at("descriptors").at(0).at("position"), 1000);
+    EXPECT_EQ(json.at("connections").at(0).at("remote_port"), 4242);
+    EXPECT_EQ(json.at("sockets").at(1).at("held_by"), "42:4");
+    EXPECT_EQ(json.at("sockets").at(1).at("peer"), "43:5");
     EXPECT_EQ(json.at("images").at(0).at("name"), "inventory.img");
     EXPECT_EQ(json.at("timing").at("phases").size(), 4U);
 }
@@ -91,6 +145,22 @@ TEST_F(Inspect, TellsWhatChangedBetweenTwo) {
     EXPECT_TRUE(matches(run.out, "[^]*/var/log/redis.log +removed[^]*10.0.0.1:6379 to 10.0.0.2:4242 +removed[^]*"));
     const Json json = Json::parse(only_line(inspect({later, "--json"}).out));
     EXPECT_EQ(json.at("processes").at(1).at("change"), "removed");
+}
+
+TEST_F(Inspect, TellsWhichDescriptorsAndSocketsChangedBetweenTwo) {
+    const fs::path later = folder() / "later.zip";
+    Manifest manifest = plausible_manifest("redis", 42, "2026-11-22T11:00:00Z");
+    manifest.facts = RecordedFacts{
+        .processes =
+            {{.pid = 42,
+              .descriptors = {{.fd = 3, .kind = OpenKind::file, .target = "/var/log/redis.log", .position = 2000}}}},
+        .sockets = {{.inode = 90, .kind = "udp", .state = "open", .local = "0.0.0.0:53"}}};
+    write_checkpoint(later, manifest);
+    const std::string out = inspect({later}).out;
+    EXPECT_TRUE(matches(out, "[^]*42 +3 +changed +/var/log/redis.log at 1000 to /var/log/redis.log at 2000\n[^]*"));
+    EXPECT_TRUE(matches(out, "[^]*udp open 0.0.0.0:53 +added +0 to 1\n[^]*"));
+    const Json json = Json::parse(only_line(inspect({later, "--json"}).out));
+    EXPECT_EQ(json.at("descriptors").at(0).at("change"), "changed");
 }
 
 TEST_F(Inspect, WritesAPageThatIsPrivate) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// `cedana client inspect`: what a checkpoint holds, from its manifest and its index; images are not read.
+// `cedana client inspect`: what a checkpoint holds, from its manifest and its index, and on request from those images
+// that tell of memory and registers; the pages are not read.
 #pragma once
 
 #include "cedana/action/keyring.hpp"
+#include "cedana/action/memory_map.hpp"
 #include "cedana/model/manifest.hpp"
 
 #include <cstdint>
@@ -26,11 +28,16 @@ struct Inspection {
     SignatureState signature = {};
     // The largest first.
     std::vector<ImageSize> images;
+    // Empty unless they were asked for.
+    std::vector<MemoryMap> maps = {};
 };
+
+enum class Depth { manifest, memory_maps };
 
 // Throws Error(Fault::checkpoint) for what is no checkpoint, damaged, unsafe or not trusted, and Error(Fault::usage) if
 // there is no such file.
-[[nodiscard]] Inspection inspect(const std::filesystem::path& path, const Keyring& keyring);
+[[nodiscard]] Inspection inspect(const std::filesystem::path& path, const Keyring& keyring,
+                                 Depth depth = Depth::manifest);
 
 // A phase of the dump, in the order in which they happened.
 struct Phase {

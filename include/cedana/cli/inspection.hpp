@@ -4,6 +4,7 @@
 
 #include "cedana/action/compare.hpp"
 #include "cedana/action/inspect.hpp"
+#include "cedana/cli/table.hpp"
 
 #include <set>
 #include <string>
@@ -12,8 +13,8 @@
 
 namespace cedana {
 
-enum class Section { tree, memory, files, sockets, images, timing };
-// Empty: all of them, the long lists shortened.
+enum class Section { tree, memory, files, sockets, images, timing, maps };
+// Empty: all of them but the maps, the long lists shortened.
 using Sections = std::set<Section>;
 
 void print_inspection(const Inspection& inspection, const Sections& sections);
@@ -24,6 +25,12 @@ void print_comparison(const Inspection& before, const Inspection& after);
 
 // One page that needs nothing from elsewhere: no scripts, no network.
 [[nodiscard]] std::string html_page(const Inspection& inspection);
+
+// A mapping a row; a thread a row.
+[[nodiscard]] Table mapping_table(const MemoryMap& map);
+[[nodiscard]] Table thread_table(const MemoryMap& map);
+// "rw-p", as in /proc/PID/maps.
+[[nodiscard]] std::string mode_of(const criu::Mapping& mapping);
 
 // "--tcp-established, --file-locks"; "none"
 [[nodiscard]] std::string options_text(const CriuOptions& options);

@@ -65,8 +65,8 @@ TEST(Compare, OfACheckpointWithItselfIsTheSame) {
     EXPECT_TRUE(found.same_process);
     EXPECT_EQ(found.processes.at(0).change, Change::same);
     EXPECT_EQ(found.files.at(0).change, Change::same);
-    EXPECT_EQ(found.connections.at(0).change, Change::same);
-    EXPECT_EQ(found.connections.at(0).text, "10.0.0.1:1 to [::1]:2");
+    EXPECT_EQ(found.sockets.at(0).change, Change::same);
+    EXPECT_EQ(found.sockets.at(0).text, "tcp connected 10.0.0.1:1 to [::1]:2");
 }
 
 TEST(Compare, TellsWhatCameWentAndChanged) {
@@ -88,15 +88,71 @@ TEST(Compare, TellsWhatCameWentAndChanged) {
     EXPECT_EQ(found.files[0].change, Change::removed);
     EXPECT_EQ(found.files[1].change, Change::changed);
     EXPECT_EQ(found.files[2].change, Change::added);
-    EXPECT_EQ(found.connections.at(0).change, Change::added);
+    EXPECT_EQ(found.sockets.at(0).change, Change::added);
 }
 
-TEST(Compare, SeesThatAPidWasGivenToAnotherProcess) {
+TEST(Compare, TakesARestoredProcessForTheSameOnAnotherHostToo) {
     Manifest after = manifest();
     after.tree.front().start_time += 1;
+    after.host.name = "another";
+    const Comparison found = compare(manifest(), after);
+    EXPECT_TRUE(found.same_process);
+    ASSERT_EQ(found.processes.size(), 1U);
+    EXPECT_EQ(found.processes.front().change, Change::same);
+}
+
+TEST(Compare, SeesThatAPidWasGivenToAnotherProgram) {
+    Manifest after = manifest();
+    after.tree.front().executable = "/usr/bin/another";
     const Comparison found = compare(manifest(), after);
     EXPECT_FALSE(found.same_process);
     EXPECT_EQ(found.processes.size(), 2U);
+}
+
+TEST(Compare, SeesThatAPidWasGivenToTheSameProgramWithOtherArguments) {
+    Manifest after = manifest();
+    after.tree.front().command_line = {"/usr/bin/python3", "other.py"};
+    EXPECT_FALSE(compare(manifest(), after).same_process);
+}
+
+Manifest with_facts(const std::vector<RecordedDescriptor>& descriptors, const std::vector<RecordedSocket>& sockets) {
+    Manifest one = manifest();
+    one.facts = RecordedFacts{.processes = {{.pid = 42, .descriptors = descriptors}}, .sockets = sockets};
+    return one;
+}
+
+TEST(Compare, TellsWhichDescriptorsLeadElsewhere) {
+    const Manifest before = with_facts({{.fd = 1, .kind = OpenKind::pipe, .target = "pipe:[17]"},
+                                        {.fd = 3, .kind = OpenKind::file, .target = "/log", .position = 10},
+                                        {.fd = 4, .kind = OpenKind::file, .target = "/gone"}},
+                                       {});
+    const Manifest after = with_facts({{.fd = 1, .kind = OpenKind::pipe, .target = "pipe:[99]"},
+                                       {.fd = 3, .kind = OpenKind::file, .target = "/log", .position = 20},
+                                       {.fd = 5, .kind = OpenKind::eventfd, .target = "anon_inode:[eventfd]"}},
+                                      {});
+    const auto found = compare(before, after).descriptors;
+    ASSERT_EQ(found.size(), 4U);
+    EXPECT_EQ(found[0].change, Change::same);
+    EXPECT_EQ(found[1].change, Change::changed);
+    EXPECT_EQ(found[1].before, "/log at 10");
+    EXPECT_EQ(found[1].after, "/log at 20");
+    EXPECT_EQ(found[2].change, Change::removed);
+    EXPECT_EQ(found[3].change, Change::added);
+    EXPECT_EQ(found[3].fd, 5);
+}
+
+TEST(Compare, CountsSocketsThatLookAlike) {
+    const RecordedSocket unnamed{.inode = 1, .kind = "unix stream", .state = "connected"};
+    const RecordedSocket listening{.inode = 2, .kind = "tcp", .state = "listening", .local = "0.0.0.0:80"};
+    const auto found =
+        compare(with_facts({}, {unnamed, listening}), with_facts({}, {unnamed, unnamed, listening})).sockets;
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].text, "tcp listening 0.0.0.0:80");
+    EXPECT_EQ(found[0].change, Change::same);
+    EXPECT_EQ(found[1].text, "unix stream connected");
+    EXPECT_EQ(found[1].before, 1U);
+    EXPECT_EQ(found[1].after, 2U);
+    EXPECT_EQ(found[1].change, Change::changed);
 }
 
 TEST(Compare, SeesAFileWhoseContentChangedAtTheSameSize) {

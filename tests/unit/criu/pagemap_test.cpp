@@ -2,36 +2,15 @@
 #include "cedana/base/error.hpp"
 #include "cedana/criu/pagemap.hpp"
 
-#include <cstring>
-
 #include <gtest/gtest.h>
+
+#include "unit/criu/image_bytes.hpp"
 
 namespace cedana::criu {
 namespace {
 
-using namespace std::string_literals;
-
-std::string number(std::uint32_t value) {
-    std::string bytes(sizeof value, '\0');
-    std::memcpy(bytes.data(), &value, sizeof value);
-    return bytes;
-}
-
-std::string varint(std::uint64_t value) {
-    std::string bytes;
-    for (; value > 127; value >>= 7)
-        bytes += static_cast<char>(value | 128);
-    return bytes + static_cast<char>(value);
-}
-
-std::string field(unsigned key, std::uint64_t value) { return varint(key * 8) + varint(value); }
-
-std::string image(std::uint32_t magic, const std::vector<std::string>& messages) {
-    std::string bytes = number(0x54564319) + number(magic);
-    for (const std::string& message : messages)
-        bytes += number(static_cast<std::uint32_t>(message.size())) + message;
-    return bytes;
-}
+using testing::field;
+using testing::image;
 
 std::string pagemap(const std::vector<std::string>& messages) { return image(0x56084025, messages); }
 
@@ -89,8 +68,7 @@ TEST(Pagemap, BelongsToTheTaskInItsName) {
 
 TEST(Mappings, ThatAForkWipesAreFound) {
     const auto mapping = [](std::uint64_t start, std::uint64_t advice) {
-        const std::string fields = field(1, start) + field(2, start + 0x2000) + field(9, advice);
-        return varint(14 * 8 + 2) + varint(fields.size()) + fields;
+        return field(14, field(1, start) + field(2, start + 0x2000) + field(9, advice));
     };
     const std::string message =
         field(1, 1) + mapping(0x1000, 0) + mapping(0x5000, 1U << 18) + mapping(0x9000, 1U << 10);
