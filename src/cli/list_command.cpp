@@ -155,6 +155,15 @@ Table table_of(const std::vector<CatalogEntry>& entries, const Now& now, Signatu
     return table;
 }
 
+void print_paths(const std::vector<CatalogEntry>& entries) {
+    std::vector<std::string> paths;
+    for (const CatalogEntry& entry : entries)
+        if (entry.kind == EntryKind::checkpoint)
+            paths.push_back(entry.path.string());
+    if (!paths.empty())
+        print_line(fmt::format("{}", fmt::join(paths, "\n")));
+}
+
 void run(const ListArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
     if (arguments.lazy)
         return list_transfers(common);
@@ -174,10 +183,7 @@ void run(const ListArguments& arguments, const CommonArguments& common, const In
         return print_json({{"store", store.string()}, {"entries", list}});
     }
     if (arguments.paths_alone) {
-        for (const CatalogEntry& entry : entries)
-            if (entry.kind == EntryKind::checkpoint)
-                print_line(entry.path.string());
-        return;
+        return print_paths(entries);
     }
     if (entries.empty())
         return print_note(fmt::format("no checkpoints in {}", printable(store.string())));

@@ -48,8 +48,9 @@ void print_json(const nlohmann::ordered_json& json) {
 }
 
 void print_table(const Table& table) {
-    for (const std::string& line : table.lines(terminal_width(STDOUT_FILENO), paint_for(STDOUT_FILENO)))
-        print_line(line);
+    // At once: a store may have ten thousand lines.
+    print_line(
+        fmt::format("{}", fmt::join(table.lines(terminal_width(STDOUT_FILENO), paint_for(STDOUT_FILENO)), "\n")));
 }
 
 void print_note(std::string_view note) { std::fprintf(stderr, "%.*s\n", static_cast<int>(note.size()), note.data()); }
