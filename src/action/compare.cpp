@@ -151,9 +151,9 @@ std::string text_of(const TcpConnection& connection) {
 std::string text_of(const RecordedSocket& socket) {
     std::string text = fmt::format("{} {}", socket.kind, socket.state);
     if (!socket.local.empty())
-        text += " " + socket.local;
+        text += fmt::format(" {}", socket.local);
     if (const std::string& to = socket.remote.empty() ? socket.peer_outside : socket.remote; !to.empty())
-        text += " to " + to;
+        text += fmt::format(" to {}", to);
     return text;
 }
 

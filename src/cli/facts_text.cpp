@@ -56,7 +56,7 @@ bool is_worth_naming(const RecordedDescriptor& open) {
 void add_sockets(std::vector<std::string>& lines, const RecordedFacts& facts) {
     const std::size_t named = std::min(facts.sockets.size(), k_most_named);
     for (std::size_t i = 0; i < named; ++i)
-        lines.push_back("socket: " + printable(text_of(facts.sockets[i])));
+        lines.push_back(fmt::format("socket: {}", printable(text_of(facts.sockets[i]))));
     if (const std::uint64_t more = facts.sockets.size() - named + facts.sockets_left_out; more != 0)
         lines.push_back(fmt::format("and {} more sockets", more));
 }

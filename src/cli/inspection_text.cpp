@@ -244,7 +244,7 @@ class InspectionText {
     }
     void lines(const std::vector<std::string>& texts) const {
         for (const std::string& text : texts)
-            print_line("  " + (width_ == 0 ? text : fitted(text, width_ - 2)));
+            print_line(fmt::format("  {}", width_ == 0 ? text : fitted(text, width_ - 2)));
     }
 
     void images() {

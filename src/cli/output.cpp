@@ -68,16 +68,16 @@ std::vector<std::string> reason_lines(const Error& error) {
 
 std::string error_text(const Error& error, std::size_t width) {
     constexpr std::size_t k_label = 9;
-    std::string text = hanging("error: " + printable(error.message()), k_label, width) + "\n";
+    std::string text = hanging(fmt::format("error: {}", printable(error.message())), k_label, width) + "\n";
     const auto add = [&](const std::string& line) { text += hanging(line, k_label, width) + "\n"; };
     for (const std::string& activity : error.steps())
-        add("  while: " + printable(activity));
+        add(fmt::format("  while: {}", printable(activity)));
     for (const std::string& line : cause_lines(error))
         add(line);
     if (!error.hint().empty())
-        add("  hint:  " + printable(error.hint()));
+        add(fmt::format("  hint:  {}", printable(error.hint())));
     if (!error.log().empty())
-        add("  log:   " + printable(error.log()));
+        add(fmt::format("  log:   {}", printable(error.log())));
     return text;
 }
 

@@ -155,7 +155,8 @@ std::string hanging(const std::string& line, std::size_t indent, std::size_t wid
             current.assign(indent, ' ');
             is_first = true;
         }
-        current += (is_first ? "" : " ") + word;
+        current += is_first ? "" : " ";
+        current += word;
         is_first = false;
     }
     return text + current;
