@@ -44,7 +44,7 @@ TEST_F(StoppingDump, EndsTheTreeOnlyWhenTheCheckpointIsWhole) {
     RunningCedana cedana(dump_arguments(target.pid(), {"--stop"}), options, folder());
     wait_for_end(*pidfd);
     const fs::path zip = store() / only(names_in(store()));
-    EXPECT_NO_THROW(Checkpoint{zip});
+    EXPECT_NO_THROW((Checkpoint{zip, Keyring()}));
     target.wait_end();
     const CedanaRun run = cedana.wait();
     EXPECT_EQ(run.exit_code, 0) << run.err;

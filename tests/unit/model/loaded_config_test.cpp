@@ -352,9 +352,10 @@ TEST_F(LoadConfigBehindSudo, LetsNoFileThatTheUserNamesChangeWhomRootTrusts) {
 }
 
 TEST_F(LoadConfigBehindSudo, LetsRootItselfSayWhomItTrusts) {
-    write_file(user_file(), R"({"security": {"trusted_keys": "/root/trusted"}})");
+    write_file(folder() / "roots.json", R"({"security": {"trusted_keys": "/root/trusted"}})");
     ConfigSources given = sources();
     given.caller.uid = 0;
+    given.explicit_file = folder() / "roots.json";
     EXPECT_EQ(load_config(given).values.security_trusted_keys, "/root/trusted");
 }
 
