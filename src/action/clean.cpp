@@ -37,6 +37,8 @@ class Cleaning {
         WorkFolders work = find_work_folders(state);
         for (const AbandonedWork& one : work.abandoned)
             guarded("working folder", one.path.string(), [&] { finish(one); });
+        for (const fs::path& path : remove_ended_work(state))
+            removed("working folder", path.string());
         for (const BusyWork& one : work.busy)
             keep("working folder", one.path.string(),
                  one.kind == WorkKind::lazy ? "the memory of a lazy restore is on its way"
@@ -76,12 +78,8 @@ class Cleaning {
             return;
         if (work.kind == WorkKind::dump)
             finish_dump(work.path);
-        std::error_code error;
-        fs::remove_all(work.path, error);
-        if (error)
-            keep("working folder", work.path.string(), error.message());
-        else
-            removed("working folder", work.path.string());
+        remove_work(work.path);
+        removed("working folder", work.path.string());
     }
 
     void finish_dump(const fs::path& work) {

@@ -203,7 +203,19 @@ class Dump {
         // A tree that is to stop ends only once its checkpoint is on the disk.
         if (!leave_running()) {
             publish();
+            note();
+        }
+    }
+
+    // What is taken back of a dump that failed depends on it. Without it the tree runs on, and names that CRIU gave to
+    // files for this checkpoint go.
+    void note() {
+        try {
             note_published(*checkpoint_, work_->path());
+        } catch (const Error&) {
+            ::unlink(checkpoint_->c_str());
+            checkpoint_.reset();
+            throw;
         }
     }
 

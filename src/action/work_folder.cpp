@@ -10,10 +10,13 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <exception>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -28,6 +31,8 @@ namespace {
 constexpr const char* k_lock_name = "lock";
 // By their kinds.
 constexpr std::array<const char*, 3> k_names = {"dump", "restore", "lazy"};
+// Before the name that it had.
+constexpr std::string_view k_ended = "ended.";
 
 struct Owner {
     WorkKind kind = WorkKind::dump;
@@ -69,6 +74,17 @@ WorkFolder::WorkFolder(WorkKind kind, const fs::path& parent)
     }
 }
 
+WorkFolder::~WorkFolder() {
+    const fs::path folder = folder_.release();
+    if (folder.empty())
+        return;
+    try {
+        remove_work(folder);
+    } catch (const std::exception& error) {
+        spdlog::warn("{}", error.what());
+    }
+}
+
 WorkFolders find_work_folders(const fs::path& parent) {
     WorkFolders found;
     std::error_code ignored;
@@ -85,6 +101,28 @@ WorkFolders find_work_folders(const fs::path& parent) {
                 {.path = entry.path(), .kind = owner->kind, .cedana = owner->cedana, .lock = std::move(*lock)});
     }
     return found;
+}
+
+void remove_work(const fs::path& folder) {
+    const fs::path ended = folder.parent_path() / (std::string(k_ended) + folder.filename().string());
+    std::error_code error;
+    fs::rename(folder, ended, error);
+    if (!error)
+        fs::remove_all(ended, error);
+    if (error)
+        throw os_error(error.value(), fmt::format("cannot remove {}", folder.string()), Fault::storage);
+}
+
+std::vector<fs::path> remove_ended_work(const fs::path& parent) {
+    std::vector<fs::path> removed;
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(parent, ignored)) {
+        const std::string name = entry.path().filename().string();
+        const auto owner = name.starts_with(k_ended) ? owner_of(name.substr(k_ended.size())) : std::nullopt;
+        if (owner && ::kill(owner->cedana, 0) != 0 && fs::remove_all(entry.path(), ignored) != 0)
+            removed.push_back(entry.path());
+    }
+    return removed;
 }
 
 } // namespace cedana

@@ -118,9 +118,9 @@ bool rename_new(const fs::path& from, const fs::path& to) {
         }
         err = errno;
     }
-    // A file server that is asked again, since its answer was lost, says that the old name is gone or the new one
-    // taken.
-    if (known && (err == EEXIST || err == ENOENT) && is_file(to, file)) {
+    // A file server may have done it although its answer was lost; asked again, it says that the old name is gone or
+    // the new one taken. It counts for as much as any other rename: for nothing until the folder is flushed.
+    if (known && is_file(to, file)) {
         if (is_file(from, file))
             ::unlink(from.c_str());
         return true;

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from ground import expect, start_time
-from kills import Stopped, Victim
+from kills import Stopped, Victim, check_checkpoint
 
 # How a call fails, as tests/programs/failing_calls.cpp has it.
 FAULTS = {"fails once (EIO)": (errno.EIO, "once"), "full from there on (ENOSPC)": (errno.ENOSPC, "on"),
@@ -56,6 +56,8 @@ def after_dump(ground, victim, mode, code, what):
         expect(code != 0 or mode == "--leave-running", f"the tree runs after {what}")
         target.expect_to_go_on()
         outcome = "runs on, " + ("whole checkpoint" if checkpoints else "no checkpoint")
+        if mode == "--stop" and checkpoints:
+            check_checkpoint(ground, victim, checkpoints.pop())
     else:
         expect(mode == "--stop" and checkpoints, f"the tree is lost after {what}")
         ground.reap_all()

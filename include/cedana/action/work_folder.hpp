@@ -23,12 +23,16 @@ class WorkFolder {
   public:
     // KIND.PID.XXXXXX in `parent`. Throws Error.
     WorkFolder(WorkKind kind, const std::filesystem::path& parent);
+    WorkFolder(const WorkFolder&) = delete;
+    WorkFolder& operator=(const WorkFolder&) = delete;
+    // As remove_work(), unless it is to be kept.
+    ~WorkFolder();
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return folder_.path(); }
     // For the CRIU that is started: it holds the lock for as long as it has this open.
     [[nodiscard]] int lock() const noexcept { return lock_.get(); }
     // It stays behind as one that is abandoned.
-    void keep() noexcept { folder_.keep(); }
+    void keep() noexcept { static_cast<void>(folder_.release()); }
 
   private:
     TempDir folder_;
@@ -59,5 +63,13 @@ struct WorkFolders {
 };
 
 [[nodiscard]] WorkFolders find_work_folders(const std::filesystem::path& parent);
+
+// Removes a folder whose work is done; the caller has its lock. It is no working folder any more before anything in it
+// goes: from a part of what was noted there another cedana would conclude what is not so, should this one be killed
+// now. Throws Error; what can be left then is for remove_ended_work().
+void remove_work(const std::filesystem::path& folder);
+
+// What nobody goes on to remove; which they were.
+std::vector<std::filesystem::path> remove_ended_work(const std::filesystem::path& parent);
 
 } // namespace cedana

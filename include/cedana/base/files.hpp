@@ -48,8 +48,8 @@ class TempDir {
     ~TempDir();
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-    // It stays, for somebody else to remove.
-    void keep() noexcept { path_.clear(); }
+    // It is the caller's to remove from now on.
+    [[nodiscard]] std::filesystem::path release() noexcept { return std::exchange(path_, {}); }
 
   private:
     std::filesystem::path path_;

@@ -47,6 +47,15 @@ TEST_F(WorkFolderTest, IsGoneAfterItsScope) {
     EXPECT_TRUE(std::filesystem::is_empty(path("")));
 }
 
+TEST_F(WorkFolderTest, ThatItsMakerDidNotRemoveToItsEndIsRemoved) {
+    std::filesystem::create_directories(path("ended.dump.4194304.XXXXXX/left"));
+    std::filesystem::create_directory(path("ended.dump.1.XXXXXX"));
+    EXPECT_TRUE(find_work_folders(path("")).abandoned.empty());
+    EXPECT_EQ(remove_ended_work(path("")), std::vector<std::filesystem::path>{path("ended.dump.4194304.XXXXXX")});
+    EXPECT_FALSE(std::filesystem::exists(path("ended.dump.4194304.XXXXXX")));
+    EXPECT_TRUE(std::filesystem::exists(path("ended.dump.1.XXXXXX")));
+}
+
 TEST_F(WorkFolderTest, IsAbandonedOnceItsMakerWasKilled) {
     const pid_t maker = killed_owner();
     const WorkFolders found = find_work_folders(path(""));
