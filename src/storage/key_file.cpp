@@ -4,6 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/trusted_path.hpp"
 #include "cedana/base/unique_fd.hpp"
 
 #include <cerrno>
@@ -23,24 +24,19 @@ namespace {
 
 constexpr std::size_t k_largest = 1024UL * 1024;
 
-Error refused(const fs::path& path, const struct ::stat& info, std::string_view why) {
-    return {Fault::permission, fmt::format("the key file {} (owner {}, mode {:04o}) {}", printable(path.string()),
-                                           info.st_uid, info.st_mode & 07777U, why)};
-}
-
-void require_safe(KeyFile kind, const fs::path& path, const struct ::stat& info) {
+void require_hidden(const fs::path& path, const struct ::stat& info) {
     const std::string shown = printable(path.string());
-    if (info.st_uid != 0 && info.st_uid != ::geteuid())
-        throw refused(path, info, "belongs to neither root nor this user").hint(fmt::format("chown root {}", shown));
-    if (kind == KeyFile::secret && (info.st_mode & 077U) != 0)
-        throw refused(path, info, "is open to others").hint(fmt::format("chmod 600 {}", shown));
-    if ((info.st_mode & 022U) != 0)
-        throw refused(path, info, "can be written by others").hint(fmt::format("chmod go-w {}", shown));
+    if ((info.st_mode & 077U) != 0)
+        throw Error(Fault::permission, fmt::format("the key file {} (owner {}, mode {:04o}) is open to others", shown,
+                                                   info.st_uid, info.st_mode & 07777U))
+            .hint(fmt::format("chmod 600 {}", shown));
 }
 
 } // namespace
 
 SecretBytes read_key_file(KeyFile kind, const fs::path& path, std::string_view setting) {
+    // Before it is opened: what only the trusted can change stays what it is.
+    require_trusted(path, "the key file", root_and(::geteuid(), ::getegid()));
     // O_NONBLOCK: a FIFO of this name must not hold us up.
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (!fd) {
@@ -57,7 +53,8 @@ SecretBytes read_key_file(KeyFile kind, const fs::path& path, std::string_view s
     if (!S_ISREG(info.st_mode) || size > k_largest)
         throw Error(Fault::usage, fmt::format("{} is no file of a key", printable(path.string())))
             .hint(fmt::format("{} names it", setting));
-    require_safe(kind, path, info);
+    if (kind == KeyFile::secret)
+        require_hidden(path, info);
     SecretBytes content(size);
     std::size_t filled = 0;
     while (filled < size) {

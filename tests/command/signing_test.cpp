@@ -348,7 +348,7 @@ TEST_F(Signing, TrustedKeysThatOthersMayWriteAreRefused) {
     ASSERT_EQ(::chmod(mine.c_str(), 0666), 0);
     const CedanaRun run = restore(zip);
     EXPECT_EQ(run.exit_code, 4) << run.err;
-    EXPECT_TRUE(holds(run.err, "chmod go-w " + mine.string())) << run.err;
+    EXPECT_TRUE(holds(run.err, "chmod o-w " + mine.string())) << run.err;
     EXPECT_TRUE(criu_runs("restore").empty());
 }
 

@@ -51,7 +51,7 @@ TEST_F(KeyFiles, AreRead) {
 }
 
 TEST_F(KeyFiles, ThatOthersMayReadAreRefusedIfTheyAreSecret) {
-    for (const mode_t mode : {0640U, 0604U, 0601U, 0620U}) {
+    for (const mode_t mode : {0640U, 0604U, 0601U}) {
         const Error error = error_of_reading(KeyFile::secret, with_mode(mode));
         EXPECT_EQ(error.fault(), Fault::permission) << mode;
         EXPECT_EQ(error.hint(), "chmod 600 " + path("key").string());
@@ -59,10 +59,23 @@ TEST_F(KeyFiles, ThatOthersMayReadAreRefusedIfTheyAreSecret) {
 }
 
 TEST_F(KeyFiles, ThatOthersMayWriteAreRefused) {
-    for (const mode_t mode : {0664U, 0646U}) {
-        const Error error = error_of_reading(KeyFile::published, with_mode(mode));
-        EXPECT_EQ(error.fault(), Fault::permission) << mode;
-        EXPECT_EQ(error.hint(), "chmod go-w " + path("key").string());
+    for (const KeyFile kind : {KeyFile::secret, KeyFile::published}) {
+        const Error error = error_of_reading(kind, with_mode(0646));
+        EXPECT_EQ(error.fault(), Fault::permission);
+        EXPECT_EQ(error.hint(), "chmod o-w " + path("key").string());
+    }
+}
+
+// Whoever can write there can put another key in its place.
+TEST_F(KeyFiles, InFoldersThatOthersMayWriteAreRefused) {
+    fs::create_directories(path("open/closed"));
+    fs::create_symlink(path("open/closed/key"), path("link"));
+    write("open/closed/key", "secret");
+    ASSERT_EQ(::chmod(path("open").c_str(), 0757), 0);
+    for (const char* name : {"open/closed/key", "link"}) {
+        const Error error = error_of_reading(KeyFile::published, path(name));
+        EXPECT_EQ(error.fault(), Fault::permission) << name;
+        EXPECT_EQ(error.hint(), "chmod o-w " + path("open").string()) << name;
     }
 }
 
