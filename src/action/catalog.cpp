@@ -5,6 +5,7 @@
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/storage/checkpoint_file.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -45,9 +46,16 @@ void read_summary(CatalogEntry& entry, const Keyring& keyring) {
     const ZipReader zip(entry.path);
     if (zip.find(k_manifest_entry) == nullptr)
         return tell(entry, EntryKind::foreign, "a zip archive without a manifest");
-    CheckpointState state = read_state(zip, keyring);
-    entry.summary = parse_summary(state.text);
-    entry.signature = std::move(state.signature);
+    const CheckpointState state = read_state(zip, keyring);
+    entry.signature = state.signature;
+    try {
+        entry.summary = parse_summary(manifest_text(zip, state, keyring));
+    } catch (const Error& error) {
+        if (error.fault() != Fault::permission)
+            throw;
+        entry.when = time_in_stem(entry.path.stem().string()).value_or(entry.when);
+        return tell(entry, EntryKind::encrypted, "no key here opens it");
+    }
     entry.when = entry.summary->created;
 }
 
@@ -125,6 +133,8 @@ std::string_view name_of(EntryKind kind) {
     switch (kind) {
     case EntryKind::checkpoint:
         return "checkpoint";
+    case EntryKind::encrypted:
+        return "encrypted";
     case EntryKind::damaged:
         return "damaged";
     case EntryKind::unfinished:
@@ -153,7 +163,7 @@ std::string_view name_of(ProcessNow now) {
 
 std::vector<CatalogEntry> read_catalog(const fs::path& store, const Keyring& keyring, const Interrupt& interrupt) {
     std::vector<CatalogEntry> entries = list_files(store);
-    look_at_all(entries, keyring, interrupt);
+    look_at_all(entries, keyring.without_asking(), interrupt);
     std::ranges::sort(entries, [](const CatalogEntry& a, const CatalogEntry& b) {
         return std::tie(b.when, b.path) < std::tie(a.when, a.path);
     });
@@ -163,8 +173,9 @@ std::vector<CatalogEntry> read_catalog(const fs::path& store, const Keyring& key
 std::size_t drop_untrusted(std::vector<CatalogEntry>& catalog, const Keyring& keyring) {
     return keyring.is_strict() ? std::erase_if(catalog,
                                                [](const CatalogEntry& entry) {
-                                                   return entry.kind == EntryKind::checkpoint &&
-                                                          entry.signature.by != SignedBy::trusted;
+                                                   const bool is_one = entry.kind == EntryKind::checkpoint ||
+                                                                       entry.kind == EntryKind::encrypted;
+                                                   return is_one && entry.signature.by != SignedBy::trusted;
                                                })
                                : 0;
 }

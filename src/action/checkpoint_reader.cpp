@@ -2,6 +2,8 @@
 #include "cedana/action/checkpoint_reader.hpp"
 
 #include "cedana/archive/checksums.hpp"
+#include "cedana/archive/envelope.hpp"
+#include "cedana/archive/signature.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
@@ -10,6 +12,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <set>
+#include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -42,6 +46,46 @@ std::uint64_t read_ahead_bound(const Config& config) {
     return std::min(k_most_ahead, available_memory() / 4);
 }
 
+std::string read_with_digest(const ZipReader& zip, const std::string& name,
+                             const std::map<std::string, std::string>& digests, std::size_t limit) {
+    const auto digest = digests.find(name);
+    std::string content = zip.read(name, limit);
+    if (digest == digests.end() || hex(sha256(std::string_view(content))) != digest->second)
+        throw Error(Fault::checkpoint, fmt::format("{} is damaged: {} does not have the digest that the manifest gives",
+                                                   printable(zip.path().string()), printable(name)));
+    return content;
+}
+
+std::string open_text(const ZipReader& zip, const Seal& seal, const std::string& name, const std::string& sealed,
+                      std::size_t limit) {
+    try {
+        return seal.open_text(name, sealed, limit);
+    } catch (const Error& error) {
+        if (error.fault() != Fault::checkpoint)
+            throw;
+        throw Error(Fault::checkpoint,
+                    fmt::format("{} is damaged: {}", printable(zip.path().string()), error.message()));
+    }
+}
+
+bool is_encrypted(const ZipReader& zip) { return zip.find(k_sealed_manifest_entry) != nullptr; }
+
+struct Unsealed {
+    Envelope envelope;
+    std::shared_ptr<const Seal> seal;
+    // Of the manifest.
+    std::string text;
+};
+
+Unsealed unseal(const ZipReader& zip, const CheckpointState& state, const Keyring& keyring) {
+    Unsealed unsealed{.envelope = parse_envelope(state.text), .seal = nullptr, .text = {}};
+    unsealed.seal = keyring.open(zip, unsealed.envelope);
+    const std::string stored =
+        read_with_digest(zip, k_sealed_manifest_entry, unsealed.envelope.digests, k_manifest_limit);
+    unsealed.text = open_text(zip, *unsealed.seal, k_sealed_manifest_entry, stored, k_manifest_limit);
+    return unsealed;
+}
+
 CheckpointState trusted_state(const ZipReader& zip, const Keyring& keyring) {
     CheckpointState state = read_state(zip, keyring);
     keyring.require_trusted(zip, state.signature);
@@ -59,52 +103,74 @@ CheckpointState read_state(const ZipReader& zip, const Keyring& keyring) {
     return state;
 }
 
+std::string manifest_text(const ZipReader& zip, const CheckpointState& state, const Keyring& keyring) {
+    return is_encrypted(zip) ? unseal(zip, state, keyring).text : state.text;
+}
+
+OpenedManifest open_manifest(const ZipReader& zip, const CheckpointState& state, const Keyring& keyring) {
+    if (!is_encrypted(zip)) {
+        Manifest manifest = parse_manifest(state.text);
+        auto digests = manifest.digests;
+        return {.seal = nullptr, .manifest = std::move(manifest), .digests = std::move(digests)};
+    }
+    Unsealed unsealed = unseal(zip, state, keyring);
+    return {.seal = std::move(unsealed.seal),
+            .manifest = parse_manifest(unsealed.text),
+            .digests = std::move(unsealed.envelope.digests)};
+}
+
 Checkpoint::Checkpoint(const fs::path& path, const Keyring& keyring)
-    : zip_(existing(path)), state_(trusted_state(zip_, keyring)), manifest_(parse_manifest(state_.text)),
-      index_(read_index(read_trusted(k_index_entry))), files_index_(read_files_index()) {
+    : zip_(existing(path)), state_(trusted_state(zip_, keyring)), opened_(open_manifest(zip_, state_, keyring)),
+      index_(read_index(read_trusted(k_index_entry), opened_.seal)), files_index_(read_files_index()) {
     require_counts();
     refuse_strange_entries();
     refuse_strange_files();
 }
 
-std::string Checkpoint::read_trusted(const char* name) const {
-    const auto digest = manifest_.digests.find(name);
-    std::string content = zip_.read(name, k_text_limit);
-    if (digest == manifest_.digests.end() || hex(sha256(std::string_view(content))) != digest->second)
-        throw Error(Fault::checkpoint, fmt::format("{} is damaged: {} does not have the digest that the manifest gives",
-                                                   printable(zip_.path().string()), name));
-    return content;
+std::string Checkpoint::read_trusted(const std::string& name) const {
+    std::string stored = read_with_digest(zip_, name, opened_.digests, k_text_limit);
+    return opened_.seal ? open_text(zip_, *opened_.seal, name, stored, k_text_limit) : stored;
+}
+
+void Checkpoint::check_texts() const {
+    for (const auto& [name, digest] : opened_.digests)
+        static_cast<void>(read_trusted(name));
 }
 
 // The manifest and the index of the files name the same entries with the same sizes.
 FrameIndex Checkpoint::read_files_index() const {
     const auto is_copied = [](const CapturedFile& file) { return !file.entry.empty(); };
-    const auto copied = static_cast<std::size_t>(std::ranges::count_if(manifest_.files, is_copied));
+    const auto copied = static_cast<std::size_t>(std::ranges::count_if(opened_.manifest.files, is_copied));
     if (copied == 0)
         return {};
-    FrameIndex index = read_index(read_trusted(k_files_index_entry));
+    FrameIndex index = read_index(read_trusted(k_files_index_entry), opened_.seal);
     const auto is_right = [&](const CapturedFile& file) {
         const ImageRecord* const record = index.find(file.entry);
         return !is_copied(file) || (record != nullptr && record->size == file.size);
     };
-    if (index.images.size() != copied || !std::ranges::all_of(manifest_.files, is_right))
+    if (index.images.size() != copied || !std::ranges::all_of(opened_.manifest.files, is_right))
         throw Error(Fault::checkpoint, fmt::format("{} does not hold the captured files that its manifest lists",
                                                    printable(zip_.path().string())));
     return index;
 }
 
 void Checkpoint::refuse_strange_entries() const {
-    const auto is_listed = [](const FrameIndex& index, std::string_view folder, std::string_view name) {
-        return name.starts_with(folder) && index.find(name.substr(folder.size())) != nullptr;
+    std::set<std::string> known = {k_manifest_entry, k_signature_entry};
+    for (const auto& [name, digest] : opened_.digests)
+        known.insert(name);
+    // Of sealed ones several could name one entry.
+    const auto add = [&](const FrameIndex& index, const char* folder) {
+        for (const ImageRecord& image : index.images)
+            if (!known.insert(image.entry_name(folder)).second)
+                throw Error(Fault::checkpoint, fmt::format("{} is not safe to use: two of its images are one entry",
+                                                           printable(zip_.path().string())));
     };
-    for (const EntryInfo& entry : zip_.entries()) {
-        const bool listed =
-            is_listed(index_, k_images_folder, entry.name) || is_listed(files_index_, k_files_folder, entry.name);
-        const bool vouches = entry.name == k_manifest_entry || entry.name == k_signature_entry;
-        if (!listed && !vouches && !manifest_.digests.contains(entry.name))
+    add(index_, k_images_folder);
+    add(files_index_, k_files_folder);
+    for (const EntryInfo& entry : zip_.entries())
+        if (!known.contains(entry.name))
             throw Error(Fault::checkpoint, fmt::format("{} has an entry that its manifest does not know: {}",
                                                        printable(zip_.path().string()), printable(entry.name)));
-    }
 }
 
 // What decompresses to more than the manifest says fills the memory of whoever believed it.
@@ -113,23 +179,23 @@ void Checkpoint::require_counts() const {
     for (const ImageRecord& image : index_.images)
         if (__builtin_add_overflow(bytes, image.size, &bytes))
             bytes = std::numeric_limits<std::uint64_t>::max();
-    if (index_.images.size() != manifest_.images || bytes != manifest_.bytes_images)
+    if (index_.images.size() != opened_.manifest.images || bytes != opened_.manifest.bytes_images)
         throw Error(Fault::checkpoint,
                     fmt::format("{} is damaged: it has {} images of {} bytes, and its manifest lists {} of {}",
-                                printable(zip_.path().string()), index_.images.size(), bytes, manifest_.images,
-                                manifest_.bytes_images));
+                                printable(zip_.path().string()), index_.images.size(), bytes, opened_.manifest.images,
+                                opened_.manifest.bytes_images));
 }
 
 // A dump captures no file of the kernel's: to write there is to give the kernel orders.
 void Checkpoint::refuse_strange_files() const {
-    for (const CapturedFile& file : manifest_.files)
+    for (const CapturedFile& file : opened_.manifest.files)
         if (!is_kept_by_file_system(file.path))
             throw Error(Fault::checkpoint,
                         fmt::format("{} is not safe to use: it wants to put {} back, which no file system keeps",
                                     printable(zip_.path().string()), printable(file.path)));
 }
 
-std::string Checkpoint::manifest_digest() const { return hex(sha256(zip_.read(k_manifest_entry, k_manifest_limit))); }
+std::string Checkpoint::manifest_digest() const { return hex(sha256(std::string_view(state_.text))); }
 
 CheckpointImages::CheckpointImages(const Checkpoint& checkpoint, const Config& config, Progress& progress,
                                    ImageParts parts)

@@ -6,6 +6,7 @@
 #include "cedana/base/memory.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -51,20 +52,27 @@ FramePool& bounded_anew(FramePool& pool, const Config& config) {
 } // namespace
 
 CheckpointWriter::CheckpointWriter(const Config& config, const std::filesystem::path& folder, const std::string& stem,
-                                   std::uint64_t expected)
-    : config_(config), bound_(buffer_bound(config)), pending_(folder, stem), zip_(pending_.fd(), pending_.partial()),
-      pool_(bound_, touched_bytes(expected, bound_)),
+                                   std::uint64_t expected, std::optional<Encryption> encryption)
+    : config_(config), encryption_(std::move(encryption)), bound_(buffer_bound(config)), pending_(folder, stem),
+      zip_(pending_.fd(), pending_.partial()), pool_(bound_, touched_bytes(expected, bound_)),
       images_(zip_, bounded_anew(pool_, config), options(k_images_folder)) {}
 
 ImageWriterOptions CheckpointWriter::options(const char* folder) const {
     return {.method = method_of(config_.archive_compression),
             .level = static_cast<int>(config_.archive_level),
             .threads = static_cast<unsigned>(config_.archive_threads),
-            .folder = folder};
+            .folder = folder,
+            .seal = encryption_ ? encryption_->seal : nullptr};
 }
 
-NamedEntry CheckpointWriter::small_entry(const char* name, const std::string& content) const {
-    return {.name = name, .source = memory_entry(content, Method::deflate, k_level_of_texts)};
+NamedEntry CheckpointWriter::text_entry(const char* name, const std::string& content, Manifest& manifest) {
+    if (!encryption_) {
+        manifest.digests[name] = hex(sha256(std::string_view(content)));
+        return {.name = name, .source = memory_entry(content, Method::deflate, k_level_of_texts)};
+    }
+    const std::string sealed = encryption_->seal->close_text(name, content);
+    encryption_->envelope.digests[name] = hex(sha256(std::string_view(sealed)));
+    return {.name = name, .source = memory_entry(sealed, Method::store, 0)};
 }
 
 // Captured files go the way of images, once those are all written; their index.
@@ -76,10 +84,24 @@ std::vector<NamedEntry> CheckpointWriter::add_files(FileCapture& files, Manifest
         file_options.flowing = {""};
         ImageWriter archive(zip_, pool_, std::move(file_options));
         const std::string index = write_index(files.write(archive, interrupt));
-        manifest.digests[k_files_index_entry] = hex(sha256(std::string_view(index)));
-        entries.push_back(small_entry(k_files_index_entry, index));
+        entries.push_back(text_entry(k_files_index_entry, index, manifest));
     }
     manifest.files = files.describe(interrupt);
+    return entries;
+}
+
+// checkpoint_state.json, what it leads to, and its signature, which is the last entry.
+std::vector<NamedEntry> CheckpointWriter::state_entries(Manifest manifest) {
+    std::vector<NamedEntry> entries;
+    std::string state = write_manifest(manifest);
+    if (encryption_) {
+        entries.push_back(text_entry(k_sealed_manifest_entry, state, manifest));
+        state = write_envelope(encryption_->envelope);
+    }
+    entries.push_back({.name = k_manifest_entry, .source = memory_entry(state, Method::deflate, k_level_of_texts)});
+    if (signing_key_ != nullptr)
+        entries.push_back(
+            {.name = k_signature_entry, .source = memory_entry(signing_key_->sign(state), Method::store, 0)});
     return entries;
 }
 
@@ -91,21 +113,12 @@ std::filesystem::path CheckpointWriter::finish(Manifest manifest, FileCapture& f
     std::vector<NamedEntry> entries = add_files(files, manifest, interrupt);
     watch.lap("compress");
     manifest.timings.insert(watch.phases().begin(), watch.phases().end());
-    const std::string index_text = write_index(index);
-    const std::string log = read_log(criu_log);
     manifest.images = index.images.size();
     for (const ImageRecord& image : index.images)
         manifest.bytes_images += image.size;
-    manifest.digests[k_index_entry] = hex(sha256(std::string_view(index_text)));
-    manifest.digests[k_dump_log_entry] = hex(sha256(std::string_view(log)));
-
-    entries.push_back(small_entry(k_dump_log_entry, log));
-    entries.push_back(small_entry(k_index_entry, index_text));
-    const std::string state = write_manifest(manifest);
-    entries.push_back(small_entry(k_manifest_entry, state));
-    if (signing_key_ != nullptr)
-        entries.push_back(
-            {.name = k_signature_entry, .source = memory_entry(signing_key_->sign(state), Method::store, 0)});
+    entries.push_back(text_entry(k_dump_log_entry, read_log(criu_log), manifest));
+    entries.push_back(text_entry(k_index_entry, write_index(index), manifest));
+    std::ranges::move(state_entries(std::move(manifest)), std::back_inserter(entries));
     zip_.write(std::move(entries));
     interrupt.throw_if_pending();
     return pending_.publish();

@@ -10,7 +10,7 @@
 #include "cedana/action/file_capture.hpp"
 #include "cedana/action/hooks.hpp"
 #include "cedana/action/host.hpp"
-#include "cedana/action/keyring.hpp"
+#include "cedana/action/key_files.hpp"
 #include "cedana/action/lazy_transfers.hpp"
 #include "cedana/action/permissions.hpp"
 #include "cedana/action/preparation.hpp"
@@ -78,6 +78,7 @@ class Dump {
     void prepare() {
         require_root("dump processes");
         signing_key_ = read_signing_key(config_);
+        encryption_ = prepare_encryption(config_, request_.passphrase.get());
         ProcessHandle root = find_target(procfs_, request_);
         folder_ = find_folder(request_);
         require_shared_storage(request_);
@@ -148,7 +149,7 @@ class Dump {
     void checkpoint() {
         work_.emplace(WorkKind::dump, state_folder());
         const std::string stem = checkpoint_stem(name_, std::chrono::system_clock::now());
-        writer_.emplace(config_, folder_, stem, tree_->resident_bytes());
+        writer_.emplace(config_, folder_, stem, tree_->resident_bytes(), std::move(encryption_));
         if (signing_key_)
             writer_->sign_with(*signing_key_);
         watch_.lap("buffer");
@@ -314,6 +315,7 @@ class Dump {
     Stopwatch watch_;
     fs::path folder_;
     std::optional<SigningKey> signing_key_;
+    std::optional<Encryption> encryption_;
     std::string program_;
     std::string criu_version_;
     std::optional<ProcessTree> tree_;

@@ -3,8 +3,9 @@
 
 #include "cedana/action/collect.hpp"
 #include "cedana/action/dump_target.hpp"
+#include "cedana/action/encryption.hpp"
 #include "cedana/action/host.hpp"
-#include "cedana/action/keyring.hpp"
+#include "cedana/action/key_files.hpp"
 #include "cedana/action/permissions.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/environment.hpp"
@@ -70,6 +71,7 @@ DumpPlan plan_dump(const DumpRequest& request) {
     plan.files = plan_files(procfs, holdings, config);
     CriuOptions options = choose_criu_options(facts, config.criu_extra_args);
     collect(plan.refusals, [&] { static_cast<void>(read_signing_key(config)); });
+    collect(plan.refusals, [&] { static_cast<void>(prepare_encryption(config, nullptr)); });
     collect(plan.refusals, [&] { plan.folder = find_folder(request); });
     collect(plan.refusals, [&] { require_shared_storage(request); });
     collect(plan.refusals, [&] {

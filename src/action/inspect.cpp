@@ -24,14 +24,15 @@ std::size_t place_of(std::string_view phase) {
 
 Inspection inspect(const std::filesystem::path& path, const Keyring& keyring, Depth depth) {
     const Checkpoint checkpoint(path, keyring);
-    Inspection found{
-        .path = path, .manifest = checkpoint.manifest(), .signature = checkpoint.signature(), .images = {}};
+    Inspection found{.path = path,
+                     .manifest = checkpoint.manifest(),
+                     .signature = checkpoint.signature(),
+                     .encrypted = checkpoint.is_encrypted(),
+                     .images = {}};
     found.bytes_archive = checkpoint.zip().file_size();
-    for (const EntryInfo& entry : checkpoint.zip().entries())
-        if (const std::string_view name = entry.name; name.starts_with(k_images_folder))
-            found.images.push_back({.name = std::string(name.substr(std::string_view(k_images_folder).size())),
-                                    .bytes = entry.size,
-                                    .compressed = entry.compressed});
+    for (const ImageRecord& image : checkpoint.index().images)
+        if (const EntryInfo* const entry = checkpoint.zip().find(image.entry_name(k_images_folder)))
+            found.images.push_back({.name = image.name, .bytes = image.size, .compressed = entry->compressed});
     std::ranges::sort(found.images, [](const ImageSize& a, const ImageSize& b) {
         return a.bytes != b.bytes ? a.bytes > b.bytes : a.name < b.name;
     });

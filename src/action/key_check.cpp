@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/key_check.hpp"
 
+#include "cedana/action/key_files.hpp"
 #include "cedana/action/keyring.hpp"
+#include "cedana/archive/key_slots.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 
@@ -16,6 +18,7 @@ namespace {
 
 constexpr const char* k_trust = "trusted keys";
 constexpr const char* k_signing = "signing key";
+constexpr const char* k_encryption = "encryption";
 
 Requirement guarded(const char* name, const std::function<Requirement()>& look) {
     try {
@@ -55,10 +58,26 @@ Requirement signing_of(const Config& config) {
                                   printable(config.security_trusted_keys))};
 }
 
+Requirement encryption_of(const Config& config) {
+    const SecretBytes key = read_encryption_key(config);
+    const std::vector<PublicKey> recipients = read_recipients(config);
+    const SecretBytes identity = read_identity(config);
+    std::string found;
+    if (!key.empty())
+        found += fmt::format(", the key {} encrypts and decrypts", secret_key_id(key));
+    for (const PublicKey& recipient : recipients)
+        found += fmt::format(", dumps are for {}", recipient.id());
+    if (!identity.empty())
+        found += fmt::format(", what is for {} is decrypted", recipient_of(identity).id());
+    return met(k_encryption,
+               found.empty() ? "no key is set: dumps are not encrypted, unless with a passphrase" : found.substr(2));
+}
+
 } // namespace
 
 std::vector<Requirement> check_keys(const Config& config) {
-    return {guarded(k_trust, [&] { return trust_of(config); }), guarded(k_signing, [&] { return signing_of(config); })};
+    return {guarded(k_trust, [&] { return trust_of(config); }), guarded(k_signing, [&] { return signing_of(config); }),
+            guarded(k_encryption, [&] { return encryption_of(config); })};
 }
 
 } // namespace cedana

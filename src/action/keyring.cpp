@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/keyring.hpp"
 
+#include "cedana/action/key_files.hpp"
+#include "cedana/archive/signature.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/storage/key_file.hpp"
 
 #include <algorithm>
+#include <mutex>
+#include <optional>
+#include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -13,17 +17,24 @@ namespace cedana {
 
 namespace {
 
-constexpr const char* k_trusted_keys = "security.trusted_keys";
-constexpr const char* k_signing_key = "security.signing_key";
-
-std::string_view as_text(const SecretBytes& content) {
-    return {reinterpret_cast<const char*>(content.bytes().data()), content.size()};
+std::string described(const KeySlot& slot) {
+    switch (slot.kind) {
+    case SlotKind::key:
+        return fmt::format("the key {} (security.encryption_key)", printable(slot.key_id));
+    case SlotKind::passphrase:
+        return "a passphrase";
+    case SlotKind::recipient:
+        break;
+    }
+    return fmt::format("the private key of the recipient {} (security.identity)", printable(slot.key_id));
 }
 
-std::vector<PublicKey> read_public_keys(const std::string& file, const char* setting) {
-    if (file.empty())
-        return {};
-    return parse_public_keys(KeyKind::ed25519, as_text(read_key_file(KeyFile::published, file, setting)), file);
+std::string described(const std::vector<KeySlot>& slots) {
+    constexpr std::size_t k_most = 5;
+    std::string text;
+    for (std::size_t i = 0; i < std::min(slots.size(), k_most); ++i)
+        text += (i == 0 ? "" : ", or ") + described(slots[i]);
+    return slots.size() > k_most ? text + ", or one of others" : text;
 }
 
 } // namespace
@@ -42,14 +53,79 @@ std::string_view name_of(SignedBy signed_by) {
     return "unsigned";
 }
 
-Keyring::Keyring(const Config& config)
-    : trusted_file_(config.security_trusted_keys), trusted_(read_public_keys(trusted_file_, k_trusted_keys)) {}
+struct Keyring::Secrets {
+    // Each is empty where there is none.
+    SecretBytes data_key;
+    SecretBytes key;
+    SecretBytes identity;
+    PassphraseSource source;
+    std::mutex mutex;
+    SecretBytes passphrase;
+    // One at a time: each takes much memory.
+    std::mutex deriving;
 
-SignatureState Keyring::look(const ZipReader& zip, std::string_view manifest) const {
+    // Null if it is not known, and nobody is or can be asked.
+    const SecretBytes* known_passphrase(bool asks) {
+        const std::scoped_lock lock(mutex);
+        if (asks && passphrase.empty() && source)
+            passphrase = std::exchange(source, {})();
+        return passphrase.empty() ? nullptr : &passphrase;
+    }
+
+    std::optional<SecretBytes> open(const KeySlot& slot, const CheckpointId& id, bool asks) {
+        switch (slot.kind) {
+        case SlotKind::key:
+            return key.empty() ? std::nullopt : open_with_key(slot, id, key);
+        case SlotKind::recipient:
+            return identity.empty() ? std::nullopt : open_with_identity(slot, id, identity);
+        case SlotKind::passphrase:
+            break;
+        }
+        const SecretBytes* const known = known_passphrase(asks);
+        if (known == nullptr)
+            return std::nullopt;
+        const std::scoped_lock lock(deriving);
+        return open_with_passphrase(slot, id, *known);
+    }
+};
+
+Keyring::Keyring(const Config& config, PassphraseSource source)
+    : trusted_file_(config.security_trusted_keys), trusted_(read_trusted_keys(config)),
+      secrets_(std::make_shared<Secrets>()) {
+    secrets_->key = read_encryption_key(config);
+    secrets_->identity = read_identity(config);
+    secrets_->source = std::move(source);
+}
+
+Keyring::Keyring(const Config& config, SecretBytes passphrase) : Keyring(config) {
+    secrets_->passphrase = std::move(passphrase);
+}
+
+Keyring Keyring::of_data_key(SecretBytes data_key) {
+    Keyring keyring;
+    keyring.secrets_ = std::make_shared<Secrets>();
+    keyring.secrets_->data_key = std::move(data_key);
+    return keyring;
+}
+
+bool Keyring::may_ask() const {
+    if (!secrets_ || !asks_)
+        return false;
+    const std::scoped_lock lock(secrets_->mutex);
+    return secrets_->source != nullptr;
+}
+
+Keyring Keyring::without_asking() const {
+    Keyring copy = *this;
+    copy.asks_ = false;
+    return copy;
+}
+
+SignatureState Keyring::look(const ZipReader& zip, std::string_view state) const {
     if (zip.find(k_signature_entry) == nullptr)
         return {};
     const Signature signature = parse_signature(zip.read(k_signature_entry, k_signature_limit));
-    if (!signature.fits(manifest))
+    if (!signature.fits(state))
         throw Error(Fault::checkpoint,
                     fmt::format("{} is damaged, or was changed after it was signed: its signature is not that of its "
                                 "manifest",
@@ -69,19 +145,42 @@ void Keyring::require_trusted(const ZipReader& zip, const SignatureState& state)
     if (state.by == SignedBy::nobody)
         throw Error(Fault::checkpoint,
                     fmt::format("{} is not signed: whoever made it decides what root would run", path))
-            .hint(fmt::format(
-                "if you know that it is as it was made, sign it: cedana client sign {}; {} ({}) asks for it", path,
-                k_trusted_keys, file));
+            .hint(fmt::format("if you know that it is as it was made, sign it: cedana client sign {}; "
+                              "security.trusted_keys ({}) asks for it",
+                              path, file));
     throw Error(Fault::checkpoint,
                 fmt::format("{} is signed by the key {}, which is not trusted here", path, state.key_id))
-        .hint(fmt::format("if you trust it, put its public key into {} ({})", file, k_trusted_keys));
+        .hint(fmt::format("if you trust it, put its public key into {} (security.trusted_keys)", file));
 }
 
-std::optional<SigningKey> read_signing_key(const Config& config) {
-    const std::string& file = config.security_signing_key;
-    if (file.empty())
-        return std::nullopt;
-    return SigningKey(parse_private_key(KeyKind::ed25519, read_key_file(KeyFile::secret, file, k_signing_key), file));
+std::shared_ptr<const Seal> Keyring::open(const ZipReader& zip, const Envelope& envelope) const {
+    if (secrets_ && !secrets_->data_key.empty() && key_check_of(envelope.id, secrets_->data_key) == envelope.key_check)
+        return std::make_shared<Seal>(SecretBytes::copy_of(secrets_->data_key.bytes()), envelope.id);
+    // A passphrase is asked for, and costs time, so it comes last.
+    std::vector<KeySlot> slots = envelope.slots;
+    std::ranges::stable_partition(slots, [](const KeySlot& slot) { return slot.kind != SlotKind::passphrase; });
+    bool opened = false;
+    bool tried_passphrase = false;
+    for (const KeySlot& slot : slots) {
+        auto data_key = secrets_ ? secrets_->open(slot, envelope.id, asks_) : std::nullopt;
+        tried_passphrase |=
+            slot.kind == SlotKind::passphrase && secrets_ && secrets_->known_passphrase(false) != nullptr;
+        if (!data_key)
+            continue;
+        opened = true;
+        if (key_check_of(envelope.id, *data_key) == envelope.key_check)
+            return std::make_shared<Seal>(std::move(*data_key), envelope.id);
+    }
+    const std::string path = printable(zip.path().string());
+    if (opened)
+        throw Error(Fault::checkpoint, fmt::format("{} is damaged: a key slot holds another key than its own", path));
+    throw Error(Fault::permission,
+                fmt::format("{} is encrypted, and {}", path,
+                            tried_passphrase ? "this passphrase does not open it" : "no key here opens it"))
+        .cause("it is opened by " + described(envelope.slots))
+        .hint(
+            "set security.encryption_key or security.identity in /etc/cedana/config.json, or give the passphrase: on a "
+            "terminal, or by --passphrase-fd N");
 }
 
 } // namespace cedana

@@ -19,6 +19,7 @@ std::string to_text(const LazyJob& job) {
                     {"pid", job.pid},
                     {"name", job.name},
                     {"threads", job.threads},
+                    {"encrypted", job.encrypted},
                     {"folder", job.folder}});
 }
 
@@ -30,6 +31,7 @@ LazyJob parse_lazy_job(std::string_view text) {
                 .pid = json.at("pid").get<pid_t>(),
                 .name = json.at("name").get<std::string>(),
                 .threads = json.at("threads").get<unsigned>(),
+                .encrypted = json.at("encrypted").get<bool>(),
                 .folder = json.at("folder").get<std::string>()};
     } catch (const Json::exception& error) {
         throw Error(Fault::internal, std::string("a job to fill memory cannot be read: ") + error.what());

@@ -19,6 +19,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
@@ -38,8 +40,8 @@ constexpr std::size_t k_many_descriptors = 100'000;
 class Keeper {
   public:
     explicit Keeper(LazyJob job)
-        : job_(std::move(job)), command_(k_lazy_command), listener_(k_lazy_listener), cgroup_(::getpid()),
-          folder_(WorkKind::lazy, state_folder()) {
+        : job_(std::move(job)), command_(k_lazy_command), listener_(k_lazy_listener),
+          key_(job_.encrypted ? k_lazy_key : -1), cgroup_(::getpid()), folder_(WorkKind::lazy, state_folder()) {
         job_.folder = folder_.path().string();
         make_room_for_descriptors(k_many_descriptors);
         const UniqueFd log = open_file(folder_.path() / k_log, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -77,16 +79,20 @@ class Keeper {
     // Absent when all memory is in place.
     std::optional<Error> serve() {
         auto [ours, theirs] = make_lazy_channel();
+        std::vector<std::pair<int, int>> passed = {{STDERR_FILENO, 2},
+                                                   {listener_.get(), k_lazy_listener},
+                                                   {theirs.get(), k_lazy_channel},
+                                                   {folder_.lock(), k_lazy_folder_lock}};
+        if (key_)
+            passed.emplace_back(key_.get(), k_lazy_key);
         ChildProcess server =
             ChildProcess::spawn({.argv = {"/proc/self/exe", "lazy-server", std::to_string(job_.pid)},
-                                 .fds = {{STDERR_FILENO, 2},
-                                         {listener_.get(), k_lazy_listener},
-                                         {theirs.get(), k_lazy_channel},
-                                         {folder_.lock(), k_lazy_folder_lock}},
+                                 .fds = std::move(passed),
                                  .env = criu::clean_environment({fmt::format("{}={}", k_lazy_server, to_text(job_))}),
                                  .session = Session::own});
         theirs.reset();
         listener_.reset();
+        key_.reset();
         std::optional<Error> failure;
         while (has_news(ours.get(), server)) {
             auto news = next_news(ours.get());
@@ -154,6 +160,7 @@ class Keeper {
     // It has said so, or is gone.
     bool is_alone_ = false;
     UniqueFd listener_;
+    UniqueFd key_;
     // Its server runs there, too.
     criu::OwnCgroup cgroup_;
     WorkFolder folder_;

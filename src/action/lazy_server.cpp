@@ -3,6 +3,7 @@
 
 #include "cedana/action/checkpoint_reader.hpp"
 #include "cedana/action/descriptor_limit.hpp"
+#include "cedana/action/keyring.hpp"
 #include "cedana/action/lazy_channel.hpp"
 #include "cedana/action/lazy_job.hpp"
 #include "cedana/action/lazy_memory.hpp"
@@ -12,8 +13,10 @@
 #include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
 
+#include <cerrno>
 #include <cstdlib>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
@@ -43,9 +46,27 @@ class FramePages : public criu::PageReader {
     std::vector<std::byte> frame_;
 };
 
+// Whose the checkpoint is was asked by whoever restores it; the digest tells that it is the same.
+Keyring keyring_of(const LazyJob& job) {
+    if (!job.encrypted)
+        return {};
+    const UniqueFd pipe(k_lazy_key);
+    SecretBytes data_key(k_data_key_size);
+    std::size_t filled = 0;
+    while (filled < data_key.size()) {
+        const ssize_t count = ::read(pipe.get(), data_key.bytes().data() + filled, data_key.size() - filled);
+        const int err = errno;
+        if (count < 0 && err == EINTR)
+            continue;
+        if (count <= 0)
+            throw Error(Fault::internal, "there is no key for an encrypted checkpoint");
+        filled += static_cast<std::size_t>(count);
+    }
+    return Keyring::of_data_key(std::move(data_key));
+}
+
 void serve(const LazyJob& job, LazyWitness& witness) {
-    // Whose it is was asked by whoever restores it; the digest tells that it is the same.
-    const Checkpoint checkpoint(job.checkpoint, Keyring());
+    const Checkpoint checkpoint(job.checkpoint, keyring_of(job));
     if (checkpoint.manifest_digest() != job.manifest_digest)
         throw Error(Fault::checkpoint, fmt::format("{} was replaced while it was restored", printable(job.checkpoint)));
     LazyMemory memory = read_lazy_memory(checkpoint);

@@ -3,6 +3,7 @@
 
 #include "cedana/action/clean.hpp"
 #include "cedana/action/lazy_job.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/adopted.hpp"
 #include "cedana/criu/environment.hpp"
@@ -12,6 +13,8 @@
 #include <array>
 #include <cerrno>
 #include <exception>
+#include <utility>
+#include <vector>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -37,6 +40,15 @@ std::string all_that_is_said(const UniqueFd& channel) {
     }
 }
 
+// A pipe with the data key in it, which its buffer holds; nothing if the checkpoint is not encrypted.
+UniqueFd pipe_with_key(const Checkpoint& checkpoint) {
+    if (!checkpoint.is_encrypted())
+        return {};
+    Pipe pipe = make_pipe();
+    write_all(pipe.write_end.get(), checkpoint.seal()->data_key().bytes(), "a pipe");
+    return std::move(pipe.read_end);
+}
+
 } // namespace
 
 LazyStart::LazyStart(const Checkpoint& checkpoint, const Config& config, const std::filesystem::path& work) {
@@ -45,7 +57,8 @@ LazyStart::LazyStart(const Checkpoint& checkpoint, const Config& config, const s
                       .manifest_digest = checkpoint.manifest_digest(),
                       .pid = manifest.tree.front().pid,
                       .name = manifest.name,
-                      .threads = static_cast<unsigned>(config.archive_threads)};
+                      .threads = static_cast<unsigned>(config.archive_threads),
+                      .encrypted = checkpoint.is_encrypted()};
     const UniqueFd listener = criu::listen_unix(work / criu::k_lazy_socket);
     std::array<int, 2> ends{};
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
@@ -54,9 +67,13 @@ LazyStart::LazyStart(const Checkpoint& checkpoint, const Config& config, const s
     }
     channel_ = UniqueFd(ends[0]);
     const UniqueFd theirs(ends[1]);
+    const UniqueFd key = pipe_with_key(checkpoint);
+    std::vector<std::pair<int, int>> passed = {{listener.get(), k_lazy_listener}, {theirs.get(), k_lazy_command}};
+    if (key)
+        passed.emplace_back(key.get(), k_lazy_key);
     ChildProcess keeper =
         ChildProcess::spawn({.argv = {"/proc/self/exe", "lazy-keeper", std::to_string(job.pid)},
-                             .fds = {{listener.get(), k_lazy_listener}, {theirs.get(), k_lazy_command}},
+                             .fds = std::move(passed),
                              .cwd = "/",
                              .env = criu::clean_environment({fmt::format("{}={}", k_lazy_keeper, to_text(job))}),
                              .session = Session::own});

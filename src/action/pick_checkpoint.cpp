@@ -89,6 +89,10 @@ Entries checkpoints_of(const Entries& catalog) {
     return those(catalog, [](const CatalogEntry& entry) { return entry.kind == EntryKind::checkpoint; });
 }
 
+std::ptrdiff_t count_of_unreadable(const Entries& catalog) {
+    return std::ranges::count(catalog, EntryKind::encrypted, &CatalogEntry::kind);
+}
+
 Entries meant(const Entries& all, std::string_view wanted) {
     std::int64_t pid = 0;
     if (all.empty())
@@ -114,6 +118,10 @@ Entries trusted_candidates(Entries catalog, std::string_view wanted, const Keyri
 
 Entries candidates(const Entries& catalog, std::string_view wanted) {
     const Entries all = checkpoints_of(catalog);
+    if (all.empty() && count_of_unreadable(catalog) != 0)
+        throw Error(Fault::permission, "the checkpoints in the store are encrypted, and no key here opens one")
+            .hint("set security.encryption_key or security.identity in /etc/cedana/config.json, or name the file: then "
+                  "its passphrase is asked for");
     if (all.empty())
         throw Error(Fault::usage, "there is no checkpoint in the store")
             .hint("-d names another store; `cedana client list` shows what is in it");
@@ -134,16 +142,19 @@ Entries candidates(const Entries& catalog, std::string_view wanted) {
 }
 
 fs::path pick_checkpoint(const std::string& wanted, const std::optional<fs::path>& store, const Config& config,
-                         const Interrupt& interrupt) {
+                         const Keyring& keyring, const Interrupt& interrupt) {
     if (looks_like_a_path(wanted)) {
         std::error_code ignored;
         const bool in_store = store && !fs::path(wanted).has_parent_path() && !fs::exists(wanted, ignored);
         return in_store ? *store / wanted : fs::path(wanted);
     }
     const fs::path folder = find_store(store, config);
-    const Keyring keyring(config);
     const auto found = step(fmt::format("looking in {}", printable(folder.string())), [&] {
-        return trusted_candidates(read_catalog(folder, keyring, interrupt), wanted, keyring);
+        Entries catalog = read_catalog(folder, keyring, interrupt);
+        if (const auto unreadable = count_of_unreadable(catalog); unreadable != 0)
+            spdlog::warn("{} encrypted checkpoint{} passed over: no key here opens {}", unreadable,
+                         unreadable == 1 ? "" : "s", unreadable == 1 ? "it" : "them");
+        return trusted_candidates(std::move(catalog), wanted, keyring);
     });
     for (const CatalogEntry& entry : found) {
         try {

@@ -245,7 +245,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     Stopwatch watch;
     const auto path = std::filesystem::absolute(request.checkpoint).lexically_normal();
     require_trusted_checkpoint(request.config, request.caller, path);
-    const Checkpoint checkpoint(path, Keyring(request.config));
+    const Checkpoint checkpoint(path, request.keyring);
     const Manifest& manifest = checkpoint.manifest();
     refuse_lazy_requests(request);
     const std::string program = find_trusted_criu(request.config);

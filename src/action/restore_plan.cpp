@@ -18,7 +18,7 @@ RestorePlan plan_restore(const RestoreRequest& request, const Interrupt& interru
     RestorePlan plan;
     plan.checkpoint = std::filesystem::absolute(request.checkpoint).lexically_normal();
     collect(plan.refusals, [&] { require_trusted_checkpoint(request.config, request.caller, plan.checkpoint); });
-    const Checkpoint checkpoint(plan.checkpoint, Keyring(request.config));
+    const Checkpoint checkpoint(plan.checkpoint, request.keyring);
     plan.manifest = checkpoint.manifest();
     plan.joins = explain(request.joins_for(plan.manifest), request.output_file().string());
     const Procfs procfs;

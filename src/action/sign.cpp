@@ -2,7 +2,9 @@
 #include "cedana/action/sign.hpp"
 
 #include "cedana/action/checkpoint_reader.hpp"
+#include "cedana/action/key_files.hpp"
 #include "cedana/action/keyring.hpp"
+#include "cedana/archive/signature.hpp"
 #include "cedana/archive/zip_layout.hpp"
 #include "cedana/archive/zip_writer.hpp"
 #include "cedana/base/error.hpp"
@@ -13,6 +15,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -58,12 +61,32 @@ void replace(const fs::path& partial, const fs::path& path) {
     sync_folder(path.parent_path());
 }
 
+// What is encrypted is vouched for unread: whoever has it signed knows where it comes from.
+void require_checkpoint(const ZipReader& zip, const CheckpointState& state) {
+    require_exact_layout(zip);
+    if (zip.find(k_sealed_manifest_entry) != nullptr)
+        static_cast<void>(parse_envelope(state.text));
+    else
+        static_cast<void>(Checkpoint(zip.path(), Keyring()));
+}
+
 // What was written, read as any other: a signature on what cannot be restored helps nobody.
 void require_as_meant(const fs::path& partial, const std::string& key_id) {
-    const Checkpoint written(partial, Keyring());
-    require_exact_layout(written.zip());
-    if (written.signature().key_id != key_id)
+    const ZipReader written(partial);
+    const CheckpointState state = read_state(written, Keyring());
+    require_checkpoint(written, state);
+    if (state.signature.key_id != key_id)
         throw Error(Fault::storage, fmt::format("{} does not hold what was written to it", partial.string()));
+}
+
+// A link stays one.
+fs::path resolved(const fs::path& path) {
+    std::error_code error;
+    const fs::path found = fs::canonical(path, error);
+    if (error)
+        throw Error(Fault::usage,
+                    fmt::format("there is no checkpoint {}: {}", printable(path.string()), error.message()));
+    return found;
 }
 
 } // namespace
@@ -78,12 +101,9 @@ SignResult sign(const SignRequest& request, const Interrupt& interrupt) {
     if (!key)
         throw Error(Fault::usage, "there is no key to sign with")
             .hint("make one (cedana config keygen FILE), and set security.signing_key to FILE");
-    // A link stays one.
-    std::error_code ignored;
-    const fs::path resolved = fs::canonical(request.checkpoint, ignored);
-    const Checkpoint checkpoint(resolved.empty() ? request.checkpoint : resolved, Keyring());
-    const ZipReader& zip = checkpoint.zip();
-    require_exact_layout(zip);
+    const ZipReader zip(resolved(request.checkpoint));
+    const CheckpointState state = read_state(zip, Keyring());
+    require_checkpoint(zip, state);
     const fs::path partial = zip.path().string() + ".partial";
     UniqueFd file = create_partial(partial);
     if (!file)
@@ -92,8 +112,7 @@ SignResult sign(const SignRequest& request, const Interrupt& interrupt) {
     RemoveOnFailure leftover(partial);
     copy_whole(zip, file.get(), interrupt);
     ZipWriter(file.get(), partial, ZipContent::archive)
-        .replace(
-            {.name = k_signature_entry, .source = memory_entry(key->sign(checkpoint.state_text()), Method::store, 0)});
+        .replace({.name = k_signature_entry, .source = memory_entry(key->sign(state.text), Method::store, 0)});
     keep_owner(zip, file.get());
     sync_file(file.get(), partial);
     require_as_meant(partial, key->public_key().id());
@@ -101,7 +120,7 @@ SignResult sign(const SignRequest& request, const Interrupt& interrupt) {
     close_checked(std::move(file), partial);
     replace(partial, zip.path());
     leftover.commit();
-    return {.checkpoint = zip.path(), .key_id = key->public_key().id(), .replaced = checkpoint.signature().key_id};
+    return {.checkpoint = zip.path(), .key_id = key->public_key().id(), .replaced = state.signature.key_id};
 }
 
 } // namespace cedana

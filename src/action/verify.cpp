@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/verify.hpp"
 
+#include "cedana/action/checkpoint_reader.hpp"
 #include "cedana/action/restore_plan.hpp"
 #include "cedana/action/stopwatch.hpp"
 #include "cedana/action/whole_check.hpp"
@@ -103,7 +104,11 @@ class Reading {
 std::vector<Error> refusals_here(const VerifiedCheckpoint& one, const VerifyRequest& request,
                                  const Interrupt& interrupt) {
     try {
-        return plan_restore({.checkpoint = one.path, .config = request.config, .caller = request.caller}, interrupt)
+        return plan_restore({.checkpoint = one.path,
+                             .config = request.config,
+                             .keyring = request.keyring,
+                             .caller = request.caller},
+                            interrupt)
             .refusals;
     } catch (const Error& error) {
         if (error.fault() == Fault::interrupted)
@@ -112,11 +117,27 @@ std::vector<Error> refusals_here(const VerifiedCheckpoint& one, const VerifyRequ
     }
 }
 
+// Whoever is asked for a passphrase is asked before threads begin to read.
+void ask_ahead(const VerifyRequest& request) {
+    for (const auto& path : request.checkpoints) {
+        if (!request.keyring.may_ask())
+            return;
+        try {
+            const ZipReader zip(path);
+            static_cast<void>(open_manifest(zip, read_state(zip, request.keyring), request.keyring));
+        } catch (const Error& error) {
+            // What is wrong with it is told in its turn.
+            if (error.fault() == Fault::interrupted)
+                throw;
+        }
+    }
+}
+
 } // namespace
 
 VerifyResult verify(const VerifyRequest& request, const Interrupt& interrupt, Progress& progress) {
     Stopwatch watch;
-    const Keyring keyring(request.config);
+    ask_ahead(request);
     VerifyResult result;
     for (const auto& path : request.checkpoints) {
         std::error_code ignored;
@@ -126,7 +147,7 @@ VerifyResult verify(const VerifyRequest& request, const Interrupt& interrupt, Pr
                                       .refusals = {}});
     }
     progress.phase("verifying");
-    Reading reading(result.checkpoints, usual_threads(request.config), keyring);
+    Reading reading(result.checkpoints, usual_threads(request.config), request.keyring);
     reading.run(interrupt, progress);
     for (VerifiedCheckpoint& one : result.checkpoints)
         if (!one.flaw)

@@ -2,32 +2,15 @@
 #include "cedana/action/whole_check.hpp"
 
 #include "cedana/action/checkpoint_reader.hpp"
-#include "cedana/archive/checksums.hpp"
 #include "cedana/archive/image_check.hpp"
 #include "cedana/archive/zip_layout.hpp"
-#include "cedana/base/error.hpp"
-#include "cedana/base/text.hpp"
 
 #include <map>
 #include <string>
 
-#include <spdlog/fmt/fmt.h>
-
 namespace cedana {
 
 namespace {
-
-Error damaged(const Checkpoint& checkpoint, const std::string& what) {
-    return {Fault::checkpoint, fmt::format("{} is damaged: {}", printable(checkpoint.zip().path().string()), what)};
-}
-
-// The index and the log; what the manifest knows and the archive lacks is missed here.
-void check_texts(const Checkpoint& checkpoint) {
-    for (const auto& [name, digest] : checkpoint.manifest().digests)
-        if (hex(sha256(checkpoint.zip().read(name, k_text_limit))) != digest)
-            throw damaged(checkpoint,
-                          fmt::format("{} does not have the digest that the manifest gives", printable(name)));
-}
 
 std::map<std::string, std::string> digests_of_files(const Manifest& manifest) {
     std::map<std::string, std::string> digests;
@@ -42,7 +25,7 @@ std::map<std::string, std::string> digests_of_files(const Manifest& manifest) {
 std::optional<Manifest> WholeCheck::run(const std::filesystem::path& path) {
     const Checkpoint checkpoint(path, keyring_);
     require_exact_layout(checkpoint.zip());
-    check_texts(checkpoint);
+    checkpoint.check_texts();
     check_images({.zip = checkpoint.zip(),
                   .index = checkpoint.index(),
                   .folder = k_images_folder,

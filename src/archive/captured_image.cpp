@@ -12,10 +12,15 @@ std::span<std::byte> CapturedFrame::room() {
     return pooled != nullptr ? std::span(pooled, k_frame_size).subspan(size) : std::span(own).subspan(size);
 }
 
-void CapturedFrame::encode(FrameEncoder& encoder) {
-    crc = crc32_of(data());
+void CapturedFrame::encode(FrameEncoder& encoder, const Seal* seal, const FramePlace& place) {
     compressed_size = encoder.encode(data(), position, compressed.bytes());
-    digest = sha256(compressed.bytes().first(compressed_size));
+    if (seal != nullptr) {
+        compressed_size += k_seal_size;
+        seal->close(place, compressed.bytes().first(compressed_size));
+    }
+    const auto written = compressed.bytes().first(compressed_size);
+    crc = crc32_of(seal != nullptr ? written : data());
+    digest = sha256(written);
 }
 
 bool CapturedImage::small() const { return ended && record.size <= k_small_image; }
@@ -41,13 +46,20 @@ Method CapturedImage::method(Method usual) const {
     return small() && usual == Method::zstd ? Method::deflate : usual;
 }
 
+FramePlace CapturedImage::next_place() const {
+    return {.entry = record.entry,
+            .frame = record.frames.size() + next_to_encode,
+            .position = frames[next_to_encode]->position};
+}
+
 std::unique_ptr<CapturedFrame> CapturedImage::take_first() {
     std::unique_ptr<CapturedFrame> frame = std::move(frames.front());
     frames.pop_front();
     --next_to_encode;
     append_frame(record, static_cast<std::uint32_t>(frame->compressed_size), static_cast<std::uint32_t>(frame->size),
                  frame->digest);
-    record.crc = record.frames.size() == 1 ? frame->crc : crc32_join(record.crc, frame->crc, frame->size);
+    const std::size_t summed_up = record.seal ? frame->compressed_size : frame->size;
+    record.crc = record.frames.size() == 1 ? frame->crc : crc32_join(record.crc, frame->crc, summed_up);
     return frame;
 }
 

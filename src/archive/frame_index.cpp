@@ -17,6 +17,8 @@ namespace cedana {
 namespace {
 
 constexpr std::string_view k_first_line = "cedana-index 1";
+constexpr std::string_view k_first_line_sealed = "cedana-index 2";
+constexpr std::string_view k_sealed_folder = "data/";
 // NAME_MAX of Linux: an image was a file of a folder.
 constexpr std::size_t k_longest_name = 255;
 
@@ -28,14 +30,16 @@ bool is_fit_name(std::string_view name) {
 
 // What is wrong with a frame that begins at `offset` and of which `rest` bytes of the image are still to come;
 // empty if nothing is.
-std::string_view flaw_of(const FrameRecord& frame, Method method, std::uint64_t offset, std::uint64_t rest) {
+// `added`: what a seal adds.
+std::string_view flaw_of(const FrameRecord& frame, Method method, std::uint64_t offset, std::uint64_t rest,
+                         std::uint64_t added) {
     if (frame.offset != offset)
         return "a frame does not begin where the one before ends";
     if (frame.size == 0 || frame.size != std::min<std::uint64_t>(rest, k_frame_size))
         return "a frame has the wrong size";
-    if (frame.compressed == 0 || frame.compressed > compressed_bound(frame.size))
+    if (frame.compressed <= added || frame.compressed > compressed_bound(frame.size) + added)
         return "a frame has an impossible compressed size";
-    if (method == Method::store && frame.compressed != frame.size)
+    if (method == Method::store && frame.compressed != frame.size + added)
         return "a stored frame differs in its two sizes";
     return {};
 }
@@ -48,7 +52,7 @@ std::string_view flaw_of(const ImageRecord& image) {
     std::uint64_t offset = 0;
     std::uint64_t rest = image.size;
     for (const FrameRecord& frame : image.frames) {
-        const std::string_view flaw = flaw_of(frame, image.method, offset, rest);
+        const std::string_view flaw = flaw_of(frame, image.method, offset, rest, image.seal ? k_seal_size : 0);
         if (!flaw.empty())
             return flaw;
         offset += frame.compressed;
@@ -59,11 +63,11 @@ std::string_view flaw_of(const ImageRecord& image) {
 
 class Parser {
   public:
-    explicit Parser(std::string_view text) : rest_(text) {}
+    Parser(std::string_view text, const std::shared_ptr<const Seal>& seal) : rest_(text), seal_(seal) {}
 
     FrameIndex index() {
-        if (line() != k_first_line)
-            throw damaged("it does not begin as an index of version 1");
+        if (line() != (seal_ ? k_first_line_sealed : k_first_line))
+            throw damaged("it does not begin as an index of this kind");
         FrameIndex index;
         std::string_view text = line();
         for (; take_word(text) == "image"; text = line())
@@ -123,6 +127,9 @@ class Parser {
         image.size = take_number<std::uint64_t>(text);
         image.crc = take_crc(text);
         const auto frames = take_number<std::uint64_t>(text);
+        image.seal = seal_;
+        if (seal_)
+            image.entry = take_number<std::uint64_t>(text);
         image.name = text;
         // The count may be any number: memory is taken for lines that are there, not for ones that are announced.
         for (std::uint64_t i = 0; i < frames; ++i)
@@ -150,6 +157,7 @@ class Parser {
     }
 
     std::string_view rest_;
+    const std::shared_ptr<const Seal>& seal_;
     std::string_view current_;
     std::size_t number_ = 0;
 };
@@ -161,26 +169,30 @@ void put_32(std::vector<std::byte>& out, std::uint32_t value) {
 
 } // namespace
 
+std::string ImageRecord::entry_name(const std::string& folder) const {
+    return seal ? fmt::format("{}{}", k_sealed_folder, entry) : folder + name;
+}
+
 const ImageRecord* FrameIndex::find(std::string_view name) const {
     const auto image = images.find(name);
     return image == images.end() ? nullptr : &*image;
 }
 
 void append_frame(ImageRecord& image, std::uint32_t compressed, std::uint32_t size, const Sha256& digest) {
-    const std::uint64_t offset = image.frames.empty() ? 0 : image.frames.back().offset + image.frames.back().compressed;
-    image.frames.push_back({.offset = offset, .compressed = compressed, .size = size, .digest = digest});
+    image.frames.push_back({.offset = image.end_of_frames(), .compressed = compressed, .size = size, .digest = digest});
 }
 
 std::string write_index(const FrameIndex& index) {
     fmt::memory_buffer text;
     auto out = std::back_inserter(text);
-    fmt::format_to(out, "{}\n", k_first_line);
+    const bool is_sealed = !index.images.empty() && index.images.begin()->seal != nullptr;
+    fmt::format_to(out, "{}\n", is_sealed ? k_first_line_sealed : k_first_line);
     for (const ImageRecord& image : index.images) {
         const std::string_view flaw = flaw_of(image);
         if (!flaw.empty())
             throw Error(Fault::internal, fmt::format("cannot write the index: {} ({})", flaw, image.name));
-        fmt::format_to(out, "image {} {} {:08x} {} {}\n", name_of(image.method), image.size, image.crc,
-                       image.frames.size(), image.name);
+        fmt::format_to(out, "image {} {} {:08x} {} {}{}\n", name_of(image.method), image.size, image.crc,
+                       image.frames.size(), is_sealed ? fmt::format("{} ", image.entry) : "", image.name);
         for (const FrameRecord& frame : image.frames)
             fmt::format_to(out, "{} {} {} {}\n", frame.offset, frame.compressed, frame.size, hex(frame.digest));
     }
@@ -188,7 +200,9 @@ std::string write_index(const FrameIndex& index) {
     return fmt::to_string(text);
 }
 
-FrameIndex read_index(std::string_view text) { return Parser(text).index(); }
+FrameIndex read_index(std::string_view text, const std::shared_ptr<const Seal>& seal) {
+    return Parser(text, seal).index();
+}
 
 std::vector<std::byte> seek_table(std::span<const FrameRecord> frames) {
     constexpr std::uint32_t k_skippable_magic = 0x184D2A5E;

@@ -13,7 +13,7 @@ const RawEntry& FrameReader::entry_of(const ImageRecord& image) {
     const auto known = entries_.find(image.name);
     if (known != entries_.end())
         return known->second;
-    return entries_.emplace(image.name, zip_.open_raw(folder_ + image.name)).first->second;
+    return entries_.emplace(image.name, zip_.open_raw(image.entry_name(folder_))).first->second;
 }
 
 void FrameReader::check(const ImageRecord& image, std::size_t number) {
@@ -28,7 +28,9 @@ void FrameReader::check(const ImageRecord& image, std::size_t number) {
 
 void FrameReader::read(const ImageRecord& image, std::size_t number, std::span<std::byte> out) {
     check(image, number);
-    decoder_.decode(image.method, compressed_, out);
+    const std::span<const std::byte> content =
+        image.seal ? image.seal->open(image.place_of(number), compressed_) : std::span<const std::byte>(compressed_);
+    decoder_.decode(image.method, content, out);
 }
 
 std::string FrameReader::read_all(const ImageRecord& image, std::size_t limit) {

@@ -50,7 +50,7 @@ void FrameSupply::trim(CapturedFrame& frame) {
 
 PageMemory FrameSupply::output() {
     if (outputs_.empty())
-        return PageMemory(compressed_bound(k_frame_size));
+        return PageMemory(compressed_bound(k_frame_size) + k_seal_size);
     PageMemory output = std::move(outputs_.back());
     outputs_.pop_back();
     return output;

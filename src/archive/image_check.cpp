@@ -28,15 +28,11 @@ Error damaged(const ZipReader& zip, const ImageRecord& record, std::string_view 
             fmt::format("{} is damaged: {} of {}", printable(zip.path().string()), what, printable(record.name))};
 }
 
-std::uint64_t end_of_frames(const ImageRecord& record) {
-    return record.frames.empty() ? 0 : record.frames.back().offset + record.frames.back().compressed;
-}
-
 // An image whose frames are being checked, by many threads at once.
 class CheckedImage {
   public:
     CheckedImage(const ZipReader& zip, const ImageRecord& record, const std::string& folder)
-        : zip_(zip), record_(record), entry_(zip.open_raw(folder + record.name)), crcs_(record.frames.size()) {}
+        : zip_(zip), record_(record), entry_(zip.open_raw(record.entry_name(folder))), crcs_(record.frames.size()) {}
 
     [[nodiscard]] std::size_t frames() const { return record_.frames.size(); }
 
@@ -48,9 +44,15 @@ class CheckedImage {
         entry_.read(frame.offset, compressed);
         if (sha256(compressed) != frame.digest)
             throw damaged(zip_, record_, fmt::format("frame {}", number));
+        if (record_.seal)
+            crcs_[number] = crc32_of(compressed);
+        const std::span<const std::byte> opened = record_.seal
+                                                      ? record_.seal->open(record_.place_of(number), compressed)
+                                                      : std::span<const std::byte>(compressed);
         content.resize(frame.size);
-        decoder.decode(record_.method, compressed, content);
-        crcs_[number] = crc32_of(content);
+        decoder.decode(record_.method, opened, content);
+        if (!record_.seal)
+            crcs_[number] = crc32_of(content);
         return content;
     }
 
@@ -58,12 +60,12 @@ class CheckedImage {
     void require_whole() const {
         std::uint32_t crc = 0;
         for (std::size_t i = 0; i < crcs_.size(); ++i)
-            crc = crc32_join(crc, crcs_[i], record_.frames[i].size);
+            crc = crc32_join(crc, crcs_[i], record_.seal ? record_.frames[i].compressed : record_.frames[i].size);
         if (crc != record_.crc)
             throw damaged(zip_, record_, "the checksum");
-        const bool has_table = record_.method == Method::zstd && record_.frames.size() > 1;
-        const std::vector<std::byte> table = has_table ? seek_table(record_.frames) : std::vector<std::byte>();
-        const std::uint64_t end = end_of_frames(record_);
+        const std::vector<std::byte> table =
+            record_.has_seek_table() ? seek_table(record_.frames) : std::vector<std::byte>();
+        const std::uint64_t end = record_.end_of_frames();
         if (entry_.info().compressed != end + table.size())
             throw damaged(zip_, record_, "the end");
         std::vector<std::byte> found(table.size());
@@ -188,9 +190,9 @@ class Checker {
 } // namespace
 
 void require_entry(const ZipReader& zip, const ImageRecord& record, const std::string& folder) {
-    const EntryInfo* entry = zip.find(folder + record.name);
-    if (entry == nullptr || entry->method != record.method || entry->size != record.size || entry->crc != record.crc ||
-        entry->compressed < end_of_frames(record))
+    const EntryInfo* entry = zip.find(record.entry_name(folder));
+    if (entry == nullptr || entry->method != record.entry_method() || entry->size != record.entry_size() ||
+        entry->crc != record.crc || entry->compressed < record.end_of_frames())
         throw Error(Fault::checkpoint, fmt::format("{}: the image {} is not there as the index says",
                                                    zip.path().string(), printable(record.name)));
 }

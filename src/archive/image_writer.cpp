@@ -36,9 +36,9 @@ void set_thread_priority(pid_t thread, int nice) { ::setpriority(PRIO_PROCESS, s
 class ImageWriter::Entry : public EntrySource {
   public:
     Entry(ImageWriter& writer, CapturedImage& image) : writer_(writer), image_(image) {}
-    [[nodiscard]] Method method() const override { return image_.record.method; }
+    [[nodiscard]] Method method() const override { return image_.record.entry_method(); }
     [[nodiscard]] std::span<const std::byte> next() override { return writer_.next_piece(image_); }
-    [[nodiscard]] std::uint64_t size() const override { return image_.record.size; }
+    [[nodiscard]] std::uint64_t size() const override { return image_.record.entry_size(); }
     [[nodiscard]] std::uint32_t crc() const override { return image_.record.crc; }
 
   private:
@@ -77,6 +77,9 @@ int ImageWriter::begin(const std::string& name) {
     const std::scoped_lock lock(mutex_);
     auto image = std::make_unique<CapturedImage>();
     image->record.name = name;
+    image->record.seal = options_.seal;
+    if (options_.seal)
+        image->record.entry = options_.seal->next_entry();
     image->number = ++last_number_;
     images_.emplace(last_number_, std::move(image));
     return last_number_;
@@ -186,6 +189,7 @@ void ImageWriter::run_worker() {
             work_.wait(lock, [&] { return stop_ || failure_ || (image = image_to_encode()) != nullptr; });
             if (stop_ || failure_)
                 return;
+            const FramePlace place = image->next_place();
             CapturedFrame& frame = *image->frames[image->next_to_encode++];
             frame.state = FrameState::encoding;
             ++backlog_;
@@ -194,7 +198,8 @@ void ImageWriter::run_worker() {
             if (!full_speed_ && low_workers_.insert(self).second)
                 set_thread_priority(self, k_lowest_priority);
             lock.unlock();
-            frame.encode(encoders.try_emplace(method, method, options_.level).first->second);
+            frame.encode(encoders.try_emplace(method, method, options_.level).first->second, options_.seal.get(),
+                         place);
             lock.lock();
             frame.state = FrameState::encoded;
             supply_.take_back(frame);
@@ -302,8 +307,8 @@ void ImageWriter::run_writer() {
                 break;
             std::vector<NamedEntry> entries;
             for (CapturedImage* image : batch)
-                entries.push_back(
-                    {.name = options_.folder + image->record.name, .source = std::make_unique<Entry>(*this, *image)});
+                entries.push_back({.name = image->record.entry_name(options_.folder),
+                                   .source = std::make_unique<Entry>(*this, *image)});
             zip_.write(std::move(entries));
             batch_written(batch);
         }
@@ -325,8 +330,7 @@ std::span<const std::byte> ImageWriter::next_piece(CapturedImage& image) {
         throw Error(Fault::interrupted, "the dump was given up");
     supply_.take_back(std::exchange(image.piece, PageMemory()));
     if (image.written()) {
-        const bool table = image.record.method == Method::zstd && image.record.frames.size() > 1;
-        if (!table || !image.table.empty())
+        if (!image.record.has_seek_table() || !image.table.empty())
             return {};
         image.table = seek_table(image.record.frames);
         return image.table;

@@ -25,6 +25,9 @@ std::string_view take_word(std::string_view& text) {
     return word;
 }
 
+// Of `cedana config keygen`.
+std::string_view option_of(KeyKind kind) { return kind == KeyKind::x25519 ? " --recipient" : ""; }
+
 std::string_view as_text(const SecretBytes& bytes) {
     return {reinterpret_cast<const char*>(bytes.bytes().data()), bytes.size()};
 }
@@ -35,6 +38,8 @@ std::string_view name_of(KeyKind kind) {
     switch (kind) {
     case KeyKind::ed25519:
         break;
+    case KeyKind::x25519:
+        return "x25519";
     }
     return "ed25519";
 }
@@ -79,8 +84,8 @@ std::vector<PublicKey> parse_public_keys(KeyKind kind, std::string_view text, co
         PublicKey key{.comment = std::string(rest)};
         if (word != name_of(kind) || !parse_base64(encoded, key.bytes))
             throw Error(Fault::usage, fmt::format("{}:{} is no public key", printable(name), number))
-                .hint(fmt::format("expected: {} and 44 characters, as in the .pub file of `cedana config keygen`",
-                                  name_of(kind)));
+                .hint(fmt::format("expected: {} and 44 characters, as in the .pub file of `cedana config keygen{}`",
+                                  name_of(kind), option_of(kind)));
         keys.push_back(std::move(key));
     }
     if (keys.empty())
@@ -107,7 +112,7 @@ SecretBytes parse_private_key(KeyKind kind, const SecretBytes& text, const std::
     if (take_word(rest) != fmt::format("{}{}", name_of(kind), k_private) ||
         !parse_base64(take_word(rest), key.bytes()) || !rest.empty())
         throw Error(Fault::usage, fmt::format("{} is no private key of the kind {}", printable(name), name_of(kind)))
-            .hint("`cedana config keygen FILE` makes one");
+            .hint(fmt::format("`cedana config keygen{} FILE` makes one", option_of(kind)));
     return key;
 }
 

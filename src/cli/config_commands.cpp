@@ -46,16 +46,44 @@ void path(const CommonArguments& common) {
     print_line(user_config_path({.caller = caller_from_system(), .explicit_file = common.config_file}).string());
 }
 
-void keygen(const std::filesystem::path& file, const CommonArguments& common) {
-    const KeyFiles made = make_signing_key(file, caller_from_system());
-    common.say(
-        fmt::format("{} signs, if security.signing_key names it; the line in {} is for security.trusted_keys of the "
-                    "hosts that restore",
-                    printable(made.secret.string()), printable(made.published.string())));
+struct KeygenArguments {
+    std::filesystem::path file;
+    bool recipient = false;
+    bool encryption = false;
+};
+
+std::string meaning_of(KeyUse use, const KeyFiles& made) {
+    const std::string secret = printable(made.secret.string());
+    const std::string published = printable(made.published.string());
+    switch (use) {
+    case KeyUse::signing:
+        return fmt::format(
+            "security.signing_key = {} signs; the line in {} is for security.trusted_keys of the hosts that "
+            "restore",
+            secret, published);
+    case KeyUse::recipient:
+        return fmt::format(
+            "security.identity = {} decrypts; the line in {} is for security.recipients of the hosts that "
+            "dump",
+            secret, published);
+    case KeyUse::encryption:
+        break;
+    }
+    return fmt::format("security.encryption_key = {} encrypts and decrypts", secret);
+}
+
+void keygen(const KeygenArguments& arguments, const CommonArguments& common) {
+    const KeyUse use = arguments.recipient    ? KeyUse::recipient
+                       : arguments.encryption ? KeyUse::encryption
+                                              : KeyUse::signing;
+    const KeyFiles made = make_key(use, arguments.file, caller_from_system());
+    common.say(meaning_of(use, made));
+    const bool is_pair = !made.published.empty();
     if (common.format == Format::json)
-        print_json({{"secret", made.secret.string()}, {"public", made.published.string()}});
+        print_json(
+            {{"secret", made.secret.string()}, {"public", is_pair ? Json(made.published.string()) : Json(nullptr)}});
     else
-        print_line(made.published.string());
+        print_line(is_pair ? made.published.string() : made.secret.string());
 }
 
 } // namespace
@@ -70,11 +98,15 @@ void add_config(CLI::App& parent, Command& chosen) {
     create->footer("example: cedana config init");
     create->callback([&chosen] { chosen = [](const CommonArguments&, const Interrupt&) { init(); }; });
     CLI::App* keys = config->add_subcommand("keygen", "new keys: FILE signs checkpoints, FILE.pub is for trust");
-    const auto file = std::make_shared<std::filesystem::path>();
-    keys->add_option("FILE", *file, "the private key; FILE.pub becomes the public one")->required();
+    const auto arguments = std::make_shared<KeygenArguments>();
+    keys->add_option("FILE", arguments->file, "the private key; FILE.pub becomes the public one")->required();
+    auto* recipient = keys->add_flag("--recipient", arguments->recipient,
+                                     "a pair for encryption: FILE decrypts, FILE.pub is whom to encrypt for");
+    keys->add_flag("--encryption", arguments->encryption, "one key that encrypts and decrypts; there is no FILE.pub")
+        ->excludes(recipient);
     keys->footer("example: cedana config keygen /etc/cedana/signing.key");
-    keys->callback([file, &chosen] {
-        chosen = [file](const CommonArguments& common, const Interrupt&) { keygen(*file, common); };
+    keys->callback([arguments, &chosen] {
+        chosen = [arguments](const CommonArguments& common, const Interrupt&) { keygen(*arguments, common); };
     });
     CLI::App* where = config->add_subcommand("path", "print where the config file is");
     where->footer("example: editor \"$(cedana config path)\"");

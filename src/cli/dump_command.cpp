@@ -6,6 +6,7 @@
 #include "cedana/cli/bar.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/cli/passphrase.hpp"
 #include "cedana/cli/plans.hpp"
 #include "cedana/cli/progress_line.hpp"
 
@@ -32,6 +33,7 @@ struct DumpArguments {
     bool stop = false;
     std::vector<std::string> criu_arguments;
     bool dry_run = false;
+    PassphraseArguments passphrase;
 };
 
 pid_t to_pid(std::int64_t number) {
@@ -86,6 +88,7 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
     require_places(config, arguments.folder);
     if (arguments.dry_run)
         return show_plan(plan_dump(request), common.format);
+    request.passphrase = new_passphrase(arguments.passphrase, interrupt);
     const DumpResult result = [&] {
         ProgressLine progress(STDERR_FILENO, common.verbosity);
         return dump(request, interrupt, progress);
@@ -112,6 +115,7 @@ void add_dump(CLI::App& parent, Command& chosen) {
     auto* leave = dump->add_flag("--leave-running", arguments->leave_running, "keep the tree running after the dump");
     dump->add_flag("--stop", arguments->stop, "end the tree once the checkpoint is on the disk")->excludes(leave);
     add_criu_argument_option(*dump, arguments->criu_arguments);
+    add_passphrase_options(*dump, arguments->passphrase, PassphraseFor::encrypting);
     dump->add_flag("--dry-run", arguments->dry_run, "say what would be done or refused; touch nothing");
     dump->footer("example: sudo cedana client dump -p 4242 -d /var/checkpoints");
     dump->callback([arguments, &chosen] {

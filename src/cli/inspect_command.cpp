@@ -6,6 +6,7 @@
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/inspection.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/cli/passphrase.hpp"
 #include "cedana/model/callers_place.hpp"
 
 #include <array>
@@ -25,6 +26,7 @@ struct InspectArguments {
     std::optional<std::filesystem::path> other;
     std::optional<std::filesystem::path> html;
     Sections sections;
+    PassphraseArguments passphrase;
 };
 
 struct SectionFlag {
@@ -50,8 +52,8 @@ void write_page(const std::filesystem::path& path, const std::string& page) {
     close_checked(std::move(file), path);
 }
 
-void run(const InspectArguments& arguments, const CommonArguments& common) {
-    const Keyring keyring(load_config_for(common).values);
+void run(const InspectArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
+    const Keyring keyring = keyring_of(load_config_for(common).values, arguments.passphrase, interrupt);
     const Depth depth = arguments.sections.contains(Section::maps) ? Depth::memory_maps : Depth::manifest;
     const Inspection inspection = inspect(arguments.checkpoint, keyring, depth);
     if (arguments.html) {
@@ -85,10 +87,13 @@ void add_inspect(CLI::App& parent, Command& chosen) {
     for (const SectionFlag& one : k_flags)
         inspect->add_flag_callback(
             one.flag, [arguments, section = one.section] { arguments->sections.insert(section); }, one.meaning);
+    add_passphrase_options(*inspect, arguments->passphrase, PassphraseFor::decrypting);
     inspect->footer("examples: sudo cedana client inspect redis-server_20261122T164510Z.zip --memory --files\n"
                     "          sudo cedana client inspect before.zip after.zip");
     inspect->callback([arguments, &chosen] {
-        chosen = [arguments](const CommonArguments& common, const Interrupt&) { run(*arguments, common); };
+        chosen = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+            run(*arguments, common, interrupt);
+        };
     });
 }
 

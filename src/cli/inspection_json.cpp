@@ -152,6 +152,7 @@ void put_head(Json& json, const Inspection& inspection) {
     json["options"] = options_text(manifest.criu_options);
     json["signature"] = name_of(inspection.signature.by);
     json["signed_by"] = inspection.signature.key_id.empty() ? Json(nullptr) : Json(inspection.signature.key_id);
+    json["encrypted"] = inspection.encrypted;
     json["bytes_archive"] = inspection.bytes_archive;
     json["bytes_images"] = manifest.bytes_images;
 }

@@ -93,6 +93,8 @@ class InspectionText {
                          human_bytes(m.bytes_images), m.images,
                          share(static_cast<double>(m.bytes_images), static_cast<double>(inspection_.bytes_archive))));
         fact("signed", signature_text(inspection_.signature));
+        if (inspection_.encrypted)
+            fact("encrypted", "yes");
         fact("options", options_text(m.criu_options));
         fact("terminal",
              m.criu_options.shell_job ? "belongs to a shell's session or terminal: restore from a terminal" : "none");

@@ -5,6 +5,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/cli/passphrase.hpp"
 #include "cedana/cli/plans.hpp"
 #include "cedana/cli/progress_line.hpp"
 
@@ -36,6 +37,7 @@ struct RestoreArguments {
     bool wait = false;
     bool verify = false;
     std::vector<std::string> criu_arguments;
+    PassphraseArguments passphrase;
 };
 
 Json to_json(const std::vector<RestoredFile>& files) {
@@ -67,12 +69,14 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         config.set_from_flag("client.lazy_restore", "--lazy", "true");
     if (arguments.no_lazy)
         config.set_from_flag("client.lazy_restore", "--no-lazy", "false");
-    const auto checkpoint = pick_checkpoint(arguments.checkpoint, arguments.store, config.values, interrupt);
+    const Keyring keyring = keyring_of(config.values, arguments.passphrase, interrupt);
+    const auto checkpoint = pick_checkpoint(arguments.checkpoint, arguments.store, config.values, keyring, interrupt);
     if (checkpoint != arguments.checkpoint)
         common.say(fmt::format("taking {}", printable(checkpoint.string())));
     const RestoreRequest request{
         .checkpoint = checkpoint,
         .config = config.values,
+        .keyring = keyring,
         .new_pid_namespace = arguments.new_pid_namespace,
         .files = {.force = arguments.force, .truncate_grown = arguments.truncate_grown},
         .attendance = arguments.foreground ? Attendance::foreground : Attendance::detached,
@@ -133,6 +137,7 @@ void add_restore(CLI::App& parent, Command& chosen) {
     restore->add_flag("--wait", arguments->wait, "after --lazy: return only when all memory is in place");
     restore->add_flag("--verify", arguments->verify, "compare the digest of all that is in the checkpoint first");
     add_criu_argument_option(*restore, arguments->criu_arguments);
+    add_passphrase_options(*restore, arguments->passphrase, PassphraseFor::decrypting);
     restore->add_flag("--force", arguments->force, "put files back even if another process has them open for writing");
     restore->add_flag("--truncate-grown", arguments->truncate_grown,
                       "cut files that were too large for the checkpoint and have grown, keeping what was added");

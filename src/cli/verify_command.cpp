@@ -3,6 +3,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/cli/passphrase.hpp"
 #include "cedana/cli/progress_line.hpp"
 
 #include <memory>
@@ -66,13 +67,20 @@ Json to_json(const VerifyResult& result) {
     return {{"checkpoints", list}, {"bytes_read", result.bytes_read}, {"seconds", result.seconds}};
 }
 
-void run(const std::vector<std::filesystem::path>& checkpoints, const CommonArguments& common,
-         const Interrupt& interrupt) {
+struct VerifyArguments {
+    std::vector<std::filesystem::path> checkpoints;
+    PassphraseArguments passphrase;
+};
+
+void run(const VerifyArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
     const LoadedConfig config = load_config_for(common);
+    const VerifyRequest request{.checkpoints = arguments.checkpoints,
+                                .config = config.values,
+                                .caller = config.caller,
+                                .keyring = keyring_of(config.values, arguments.passphrase, interrupt)};
     const VerifyResult result = [&] {
         ProgressLine progress(STDERR_FILENO, common.verbosity);
-        return verify({.checkpoints = checkpoints, .config = config.values, .caller = config.caller}, interrupt,
-                      progress);
+        return verify(request, interrupt, progress);
     }();
     if (common.format == Format::json)
         print_json(to_json(result));
@@ -87,12 +95,13 @@ void run(const std::vector<std::filesystem::path>& checkpoints, const CommonArgu
 
 void add_verify(CLI::App& parent, Command& chosen) {
     CLI::App* verify = parent.add_subcommand("verify", "are checkpoints whole, and can they be restored here");
-    const auto checkpoints = std::make_shared<std::vector<std::filesystem::path>>();
-    verify->add_option("ZIP", *checkpoints, "checkpoints; every byte of them is read")->required();
+    const auto arguments = std::make_shared<VerifyArguments>();
+    verify->add_option("ZIP", arguments->checkpoints, "checkpoints; every byte of them is read")->required();
+    add_passphrase_options(*verify, arguments->passphrase, PassphraseFor::decrypting);
     verify->footer("example: sudo cedana client verify /var/checkpoints/*.zip");
-    verify->callback([checkpoints, &chosen] {
-        chosen = [checkpoints](const CommonArguments& common, const Interrupt& interrupt) {
-            run(*checkpoints, common, interrupt);
+    verify->callback([arguments, &chosen] {
+        chosen = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+            run(*arguments, common, interrupt);
         };
     });
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// An archive that nobody vouches for, with its frames, and a frame index.
+// An archive that nobody vouches for, with its frames, a frame index, and the envelope of an encrypted one.
 #include "cedana/action/whole_check.hpp"
+#include "cedana/archive/envelope.hpp"
 #include "cedana/archive/frame_index.hpp"
 #include "cedana/archive/zip_reader.hpp"
 
 #include <array>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -57,10 +59,38 @@ void read_frame_index(std::string_view text) {
     });
 }
 
+void read_sealed_index(std::string_view text) {
+    static const auto seal = std::make_shared<const Seal>(SecretBytes(k_data_key_size), CheckpointId{});
+    testing::try_out(Fault::internal, [&] {
+        const FrameIndex index = read_index(text, seal);
+        if (!index.images.empty() && write_index(index) != text)
+            std::abort();
+    });
+}
+
+// What is accepted is written and read again, and is then the same; and no key opens a slot that nobody has made for
+// it.
+void read_envelope(std::string_view text) {
+    static const SecretBytes key(k_key_size);
+    constexpr std::uint64_t k_cheap = 64UL * 1024;
+    testing::try_out(Fault::internal, [&] {
+        const Envelope envelope = parse_envelope(text);
+        if (parse_envelope(write_envelope(envelope)) != envelope)
+            std::abort();
+        for (const KeySlot& slot : envelope.slots) {
+            testing::try_out(Fault::internal, [&] { static_cast<void>(open_with_key(slot, envelope.id, key)); });
+            testing::try_out(Fault::internal, [&] { static_cast<void>(open_with_identity(slot, envelope.id, key)); });
+            if (!slot.cost.is_bearable() || slot.cost.memory_bytes <= k_cheap)
+                testing::try_out(Fault::internal,
+                                 [&] { static_cast<void>(open_with_passphrase(slot, envelope.id, key)); });
+        }
+    });
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    constexpr std::array k_parsers = {read_archive, decode, read_frame_index};
+    constexpr std::array k_parsers = {read_archive, decode, read_frame_index, read_sealed_index, read_envelope};
     const testing::Chosen chosen = testing::choose(data, size, k_parsers.size());
     k_parsers[chosen.parser](chosen.text);
     return 0;

@@ -18,8 +18,8 @@
 
 namespace cedana {
 
-// unfinished: a dump writes it, or has left it.
-enum class EntryKind { checkpoint, damaged, unfinished, foreign };
+// encrypted: a checkpoint that no key here opens. unfinished: a dump writes it, or has left it.
+enum class EntryKind { checkpoint, encrypted, damaged, unfinished, foreign };
 
 // What is with the process of a checkpoint now. running: the very process; restored: the same program has the pid and
 // began later; other: another program has it; elsewhere: it belongs to another host.
@@ -32,11 +32,11 @@ struct CatalogEntry {
     std::filesystem::path path;
     EntryKind kind = EntryKind::checkpoint;
     std::uint64_t bytes = 0;
-    // Of a checkpoint when it was made, else of the file's last change.
+    // Of a checkpoint when it was made, of an encrypted one as its name says, else of the file's last change.
     std::chrono::system_clock::time_point when{};
     // Of a checkpoint alone.
     std::optional<CheckpointSummary> summary;
-    // Of a checkpoint alone.
+    // Of checkpoints, encrypted ones too.
     SignatureState signature = {};
     // What is wrong with anything else.
     std::string flaw;
@@ -51,7 +51,7 @@ struct CatalogFilter {
 
 // Newest first, then by name. Folders in the store are not looked into. Throws Error(Fault::storage) if the store
 // cannot be read, Error(Fault::interrupted). `keyring`: by which it is told whose signature a checkpoint has; all are
-// there, whoever signed them.
+// there, whoever signed them. Nobody is asked for a passphrase.
 [[nodiscard]] std::vector<CatalogEntry> read_catalog(const std::filesystem::path& store, const Keyring& keyring,
                                                      const Interrupt& interrupt);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// One checkpoint from its first byte to its final name: the images as CRIU streams them, then the log, the index and
-// the manifest. Joins the image stream of criu, the archive and the store, which know nothing of each other.
+// One checkpoint from its first byte to its final name: the images as CRIU streams them, then the log, the index, the
+// manifest and what vouches for it. Joins the image stream of criu, the archive and the store, which know nothing of
+// each other.
 #pragma once
 
+#include "cedana/action/encryption.hpp"
 #include "cedana/action/file_capture.hpp"
 #include "cedana/archive/frame_pool.hpp"
 #include "cedana/archive/image_writer.hpp"
@@ -16,6 +18,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,9 +27,9 @@ namespace cedana {
 class CheckpointWriter : public criu::ImageSink {
   public:
     // Begins the partial file in `folder`. Memory for about `expected` bytes of images is touched at once, within
-    // archive.buffer_mib.
+    // archive.buffer_mib. `encryption`: none for a checkpoint that anybody can read.
     CheckpointWriter(const Config& config, const std::filesystem::path& folder, const std::string& stem,
-                     std::uint64_t expected);
+                     std::uint64_t expected, std::optional<Encryption> encryption);
 
     int begin(const std::string& name) override { return images_.begin(name); }
     std::span<std::byte> space(int image) override { return images_.space(image); }
@@ -44,10 +47,13 @@ class CheckpointWriter : public criu::ImageSink {
 
   private:
     [[nodiscard]] ImageWriterOptions options(const char* folder) const;
-    [[nodiscard]] NamedEntry small_entry(const char* name, const std::string& content) const;
+    // Of an entry that is neither image nor captured file. Its digest goes into the manifest, or into the envelope.
+    [[nodiscard]] NamedEntry text_entry(const char* name, const std::string& content, Manifest& manifest);
     [[nodiscard]] std::vector<NamedEntry> add_files(FileCapture& files, Manifest& manifest, const Interrupt& interrupt);
+    [[nodiscard]] std::vector<NamedEntry> state_entries(Manifest manifest);
 
     const Config& config_;
+    std::optional<Encryption> encryption_;
     // Bytes for the buffer: what is available changes from look to look.
     std::uint64_t bound_;
     const SigningKey* signing_key_ = nullptr;

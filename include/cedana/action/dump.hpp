@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cedana/base/progress.hpp"
+#include "cedana/base/secret_bytes.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/model/caller.hpp"
 #include "cedana/model/config.hpp"
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -27,6 +29,8 @@ struct DumpRequest {
     Config config;
     // For whom it is done.
     Caller caller = {};
+    // Encrypts the checkpoint; null for none.
+    std::shared_ptr<const SecretBytes> passphrase = nullptr;
 };
 
 struct DumpResult {

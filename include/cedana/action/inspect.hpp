@@ -26,6 +26,7 @@ struct Inspection {
     std::uint64_t bytes_archive = 0;
     Manifest manifest;
     SignatureState signature = {};
+    bool encrypted = false;
     // The largest first.
     std::vector<ImageSize> images;
     // Empty unless they were asked for.

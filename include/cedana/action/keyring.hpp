@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keys of a run, as the settings of the group `security` name them: whose checkpoints it takes, and what it signs
-// with. Key files are read once, here.
+// The keys of a run, as the settings of the group `security` name them: whose checkpoints it takes, and which encrypted
+// ones it can read. Key files are read once, here. Copies share the keys.
 #pragma once
 
+#include "cedana/archive/envelope.hpp"
 #include "cedana/archive/key_text.hpp"
-#include "cedana/archive/signature.hpp"
 #include "cedana/archive/zip_reader.hpp"
+#include "cedana/base/secret_bytes.hpp"
 #include "cedana/model/config.hpp"
 
-#include <optional>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,29 +28,46 @@ struct SignatureState {
     std::string key_id = {};
 };
 
+// Asked at most once, for the first checkpoint that nothing else opens. Empty: there is nobody to ask.
+using PassphraseSource = std::function<SecretBytes()>;
+
 class Keyring {
   public:
-    // Takes checkpoints from anybody.
+    // Takes checkpoints from anybody, and opens no encrypted one.
     Keyring() = default;
     // Throws Error(Fault::usage) for a file that is not there or holds no key, Error(Fault::permission) for one that
-    // others may write to.
-    explicit Keyring(const Config& config);
+    // others may do too much with.
+    explicit Keyring(const Config& config, PassphraseSource source = {});
+    // With a passphrase that is known.
+    Keyring(const Config& config, SecretBytes passphrase);
+
+    // Opens one checkpoint alone: the one whose data key this is.
+    [[nodiscard]] static Keyring of_data_key(SecretBytes data_key);
+
+    // The same, for what must not wait for somebody.
+    [[nodiscard]] Keyring without_asking() const;
+    [[nodiscard]] bool may_ask() const;
 
     // Whether a checkpoint must be signed.
     [[nodiscard]] bool is_strict() const noexcept { return !trusted_.empty(); }
     [[nodiscard]] const std::vector<PublicKey>& trusted() const noexcept { return trusted_; }
-    // Who signed the archive, whose checkpoint_state.json holds `manifest`. Throws Error(Fault::checkpoint) if there is
-    // a signature that does not fit it.
-    [[nodiscard]] SignatureState look(const ZipReader& zip, std::string_view manifest) const;
+    // Who signed the archive, whose checkpoint_state.json holds `state`. Throws Error(Fault::checkpoint) if there is a
+    // signature that does not fit it.
+    [[nodiscard]] SignatureState look(const ZipReader& zip, std::string_view state) const;
     // Throws Error(Fault::checkpoint) if whoever signed it is not to be trusted.
     void require_trusted(const ZipReader& zip, const SignatureState& state) const;
 
+    // What decrypts. From any thread. Throws Error(Fault::permission) if no key here opens it, with those that would;
+    // Error(Fault::checkpoint) if the envelope is damaged.
+    [[nodiscard]] std::shared_ptr<const Seal> open(const ZipReader& zip, const Envelope& envelope) const;
+
   private:
+    struct Secrets;
+
     std::string trusted_file_;
     std::vector<PublicKey> trusted_;
+    std::shared_ptr<Secrets> secrets_;
+    bool asks_ = true;
 };
-
-// None if security.signing_key is empty. Throws as Keyring().
-[[nodiscard]] std::optional<SigningKey> read_signing_key(const Config& config);
 
 } // namespace cedana

@@ -25,6 +25,9 @@ inline constexpr int k_lazy_listener = 3;
 inline constexpr int k_lazy_command = 4;
 // What the command hears then, or else an Error.
 inline constexpr std::string_view k_all_is_there = "{}";
+// Only of an encrypted checkpoint: a pipe that holds its data key. The keeper passes it on unread, so that the key is
+// in no argument, environment or file.
+inline constexpr int k_lazy_key = 6;
 // The server's: where the keeper hears of each userfaultfd.
 inline constexpr int k_lazy_channel = 4;
 // Only held: should the keeper be killed, the folder is in use until the server has ended.
@@ -38,6 +41,8 @@ struct LazyJob {
     pid_t pid = 0;
     std::string name;
     unsigned threads = 0;
+    // Whether k_lazy_key is there.
+    bool encrypted = false;
     // Where the state of the transfer is written; the keeper fills it in.
     std::string folder = {};
 };

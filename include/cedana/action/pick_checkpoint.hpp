@@ -22,6 +22,7 @@ inline constexpr std::string_view k_latest = "latest";
 // `store`; else as above, the newest that opens as a checkpoint: those that do not are warned of and passed over.
 [[nodiscard]] std::filesystem::path pick_checkpoint(const std::string& wanted,
                                                     const std::optional<std::filesystem::path>& store,
-                                                    const Config& config, const Interrupt& interrupt);
+                                                    const Config& config, const Keyring& keyring,
+                                                    const Interrupt& interrupt);
 
 } // namespace cedana

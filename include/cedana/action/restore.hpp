@@ -4,6 +4,7 @@
 
 #include "cedana/action/file_restore.hpp"
 #include "cedana/action/joins.hpp"
+#include "cedana/action/keyring.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/model/caller.hpp"
@@ -23,6 +24,8 @@ namespace cedana {
 struct RestoreRequest {
     std::filesystem::path checkpoint;
     Config config;
+    // Whose checkpoints are taken, and what decrypts.
+    Keyring keyring = {};
     // In a pid namespace of its own, beside whoever has the pids.
     bool new_pid_namespace = false;
     FileRules files = {};

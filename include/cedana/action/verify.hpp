@@ -3,6 +3,7 @@
 // whether a restore on this host would work, or why not. Changes nothing.
 #pragma once
 
+#include "cedana/action/keyring.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
@@ -22,6 +23,7 @@ struct VerifyRequest {
     Config config;
     // Who would restore them.
     Caller caller = {};
+    Keyring keyring = {};
 };
 
 struct VerifiedCheckpoint {
@@ -41,8 +43,7 @@ struct VerifyResult {
     double seconds = 0;
 };
 
-// Throws Error(Fault::interrupted), and Error for keys that cannot be read: what is wrong with a checkpoint is in the
-// result.
+// Throws Error(Fault::interrupted) alone: what is wrong with a checkpoint is in the result.
 [[nodiscard]] VerifyResult verify(const VerifyRequest& request, const Interrupt& interrupt, Progress& progress);
 
 // The error that the whole ends with: the first checkpoint that is damaged, else the first that cannot be restored here

@@ -32,17 +32,18 @@ struct CapturedFrame {
     std::size_t size = 0;
     FrameState state = FrameState::filling;
     Position position = Position::more_follow;
-    // The first `compressed_size` bytes count.
+    // The first `compressed_size` bytes count; sealed if the image is.
     PageMemory compressed;
     std::size_t compressed_size = 0;
     Sha256 digest{};
+    // Of the content, or of what is sealed.
     std::uint32_t crc = 0;
 
     [[nodiscard]] std::span<const std::byte> data() const { return {pooled ? pooled : own.data(), size}; }
     // What is left to fill.
     [[nodiscard]] std::span<std::byte> room();
-    // Compresses it into `compressed` and sums it up.
-    void encode(FrameEncoder& encoder);
+    // Compresses it into `compressed`, seals it unless `seal` is null, and sums it up.
+    void encode(FrameEncoder& encoder, const Seal* seal, const FramePlace& place);
 };
 
 struct CapturedImage {
@@ -74,6 +75,8 @@ struct CapturedImage {
     [[nodiscard]] bool first_is_encoded() const;
     // How it is to be compressed when `usual` is the rule.
     [[nodiscard]] Method method(Method usual) const;
+    // Of the frame that is next to be compressed.
+    [[nodiscard]] FramePlace next_place() const;
     // Takes the first frame, which must be encoded, off the row and into the record.
     [[nodiscard]] std::unique_ptr<CapturedFrame> take_first();
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Frames of images one at a time and in any order: read, the digest compared, and only then decompressed.
+// Frames of images one at a time and in any order: read, the digest compared, and only then decrypted and decompressed.
 #pragma once
 
 #include "cedana/archive/codec.hpp"

@@ -47,11 +47,13 @@ struct ImageWriterOptions {
     unsigned threads = 0;
     // How long nothing may come in while somebody waits for memory that only more input can free.
     std::chrono::milliseconds patience = std::chrono::seconds(30);
-    // Before the names in the archive.
+    // Before the names in the archive, unless they are hidden.
     std::string folder = "images/";
     // How the names of images begin that may be written before they have ended. CRIU's others stay open to the end of
     // the dump, so waiting for their end would stop everything.
     std::vector<std::string> flowing = {"pages-", "ghost-file-"};
+    // With which frames are encrypted; null: not at all.
+    std::shared_ptr<const Seal> seal = nullptr;
 };
 
 class ImageWriter {

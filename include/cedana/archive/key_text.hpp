@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys as text, one a line: "ed25519 BASE64 COMMENT" is whom to trust, "ed25519-private BASE64" what signs. A line
-// names what it is for, so that one in the wrong place is told from a damaged one. Pure: reads no file.
+// Keys as text, one a line: "ed25519 BASE64 COMMENT" is whom to trust, "ed25519-private BASE64" what signs; "x25519 …"
+// is a recipient of encrypted checkpoints, "x25519-private …" what opens them. A line names what it is for, so that one
+// in the wrong place is told from a damaged one. Pure: reads no file.
 #pragma once
 
 #include "cedana/base/secret_bytes.hpp"
@@ -15,7 +16,8 @@
 
 namespace cedana {
 
-enum class KeyKind { ed25519 };
+// ed25519: signs. x25519: receives.
+enum class KeyKind { ed25519, x25519 };
 
 [[nodiscard]] std::string_view name_of(KeyKind kind);
 

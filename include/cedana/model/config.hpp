@@ -51,6 +51,9 @@ struct Config {
     std::string security_signing_key;
     std::string security_trusted_keys;
     bool security_strict_permissions = true;
+    std::string security_encryption_key;
+    std::string security_recipients;
+    std::string security_identity;
 
     std::string criu_path = "criu";
     std::vector<std::string> criu_extra_args;

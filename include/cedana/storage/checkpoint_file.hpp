@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,9 @@ namespace cedana {
 
 // "NAME_20261122T164510Z": characters of the program's name outside of [A-Za-z0-9_-] become _.
 [[nodiscard]] std::string checkpoint_stem(std::string_view program, std::chrono::system_clock::time_point when);
+
+// The time in such a stem, and in one with a number behind it; none if there is none.
+[[nodiscard]] std::optional<std::chrono::system_clock::time_point> time_in_stem(std::string_view stem);
 
 // "STEM.zip", "STEM_2.zip", …
 [[nodiscard]] std::string numbered_name(const std::string& stem, int number);

@@ -23,7 +23,7 @@ class Pick : public test::InTempFolder {
         testing::write_checkpoint(path(file), plausible_manifest(name, pid, "2026-11-22T" + time + "Z"));
     }
     [[nodiscard]] std::string pick(const std::string& wanted) const {
-        return pick_checkpoint(wanted, path(""), Config(), Interrupt::none()).filename();
+        return pick_checkpoint(wanted, path(""), Config(), Keyring(), Interrupt::none()).filename();
     }
     [[nodiscard]] Error refusal(const std::string& wanted) const {
         try {
@@ -110,9 +110,9 @@ TEST_F(Pick, NamesTheNearestNameWhenNoneMatches) {
 TEST_F(Pick, IsAnErrorInAnEmptyStore) { EXPECT_EQ(refusal("latest").fault(), Fault::usage); }
 
 TEST_F(Pick, TakesAPathAsItIsAndAFileNameInTheStore) {
-    EXPECT_EQ(pick_checkpoint("/some/where.zip", {}, Config(), Interrupt::none()), "/some/where.zip");
-    EXPECT_EQ(pick_checkpoint("where.zip", "/store", Config(), Interrupt::none()), "/store/where.zip");
-    EXPECT_EQ(pick_checkpoint("where.zip", {}, Config(), Interrupt::none()), "where.zip");
+    EXPECT_EQ(pick_checkpoint("/some/where.zip", {}, Config(), Keyring(), Interrupt::none()), "/some/where.zip");
+    EXPECT_EQ(pick_checkpoint("where.zip", "/store", Config(), Keyring(), Interrupt::none()), "/store/where.zip");
+    EXPECT_EQ(pick_checkpoint("where.zip", {}, Config(), Keyring(), Interrupt::none()), "where.zip");
 }
 
 } // namespace

@@ -65,7 +65,8 @@ TEST(Settings, HaveTheDocumentedDefaults) {
               R"("action_scripts":{"pre_dump":"","post_dump":"","pre_restore":"","post_restore":""},)"
               R"("archive":{"compression":"zstd","level":1,"threads":0,"buffer_mib":0},)"
               R"("files":{"capture":"writable","capture_limit_mib":256},)"
-              R"("security":{"signing_key":"","trusted_keys":"","strict_permissions":true},)"
+              R"("security":{"signing_key":"","trusted_keys":"","strict_permissions":true,"encryption_key":"",)"
+              R"("recipients":"","identity":""},)"
               R"("criu":{"path":"criu","extra_args":[]}})");
 }
 
@@ -175,7 +176,7 @@ TEST(TemplateText, HoldsEveryDefault) {
 
 // A file that was made before the administrator set them must not undo them.
 TEST(TemplateText, HoldsWhatTheAdministratorSetsAsComments) {
-    EXPECT_NE(template_text().find("        // \"trusted_keys\": \"\",\n"), std::string::npos);
+    EXPECT_NE(template_text().find("        // \"identity\": \"\"\n"), std::string::npos);
 }
 
 TEST(TemplateText, HoldsWhatIsSetElsewhereAsComments) {

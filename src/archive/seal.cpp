@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/archive/seal.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <sodium.h>
+
+namespace cedana {
+
+namespace {
+
+static_assert(crypto_aead_xchacha20poly1305_ietf_ABYTES == k_seal_size);
+static_assert(crypto_aead_xchacha20poly1305_ietf_KEYBYTES == k_data_key_size);
+
+using Nonce = std::array<unsigned char, crypto_aead_xchacha20poly1305_ietf_NPUBBYTES>;
+
+constexpr int k_level_of_texts = 9;
+constexpr std::size_t k_number = 8;
+
+// Of nonces, so that none of a frame is ever one of a text.
+constexpr std::string_view k_for_frames = "frame\0\0\0";
+constexpr std::string_view k_for_texts = "text";
+
+unsigned char* raw(std::span<std::byte> bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
+const unsigned char* raw(std::span<const std::byte> bytes) {
+    return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+
+template <typename Out>
+Out put_64(Out out, std::uint64_t value) {
+    for (std::size_t i = 0; i < k_number; ++i)
+        *out++ = static_cast<unsigned char>(value >> (8 * i));
+    return out;
+}
+
+std::uint64_t number_at(std::span<const std::byte> bytes) {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < k_number; ++i)
+        value |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
+    return value;
+}
+
+Nonce nonce_of(const FramePlace& place) {
+    Nonce nonce{};
+    auto end = put_64(put_64(nonce.begin(), place.entry), place.frame);
+    std::ranges::copy(k_for_frames, end);
+    return nonce;
+}
+
+Nonce nonce_of(std::string_view name) {
+    Nonce nonce{};
+    const Sha256 digest = sha256(name);
+    std::ranges::transform(std::span(digest).first(2 * k_number), nonce.begin(),
+                           [](std::byte byte) { return std::to_integer<unsigned char>(byte); });
+    std::ranges::copy(k_for_texts, nonce.begin() + 2 * k_number);
+    return nonce;
+}
+
+// What is authenticated beside the content.
+std::vector<unsigned char> context_of(const CheckpointId& id, const FramePlace& place) {
+    std::vector<unsigned char> context(raw(std::span<const std::byte>(id)),
+                                       raw(std::span<const std::byte>(id)) + id.size());
+    put_64(put_64(std::back_inserter(context), place.entry), place.frame);
+    context.push_back(place.position == Position::last ? 1 : 0);
+    return context;
+}
+
+std::vector<unsigned char> context_of(const CheckpointId& id, std::string_view name) {
+    std::vector<unsigned char> context(raw(std::span<const std::byte>(id)),
+                                       raw(std::span<const std::byte>(id)) + id.size());
+    context.insert(context.end(), name.begin(), name.end());
+    return context;
+}
+
+void close_in_place(const SecretBytes& key, const Nonce& nonce, std::span<const unsigned char> context,
+                    std::span<std::byte> bytes) {
+    crypto_aead_xchacha20poly1305_ietf_encrypt(raw(bytes), nullptr, raw(bytes), bytes.size() - k_seal_size,
+                                               context.data(), context.size(), nullptr, nonce.data(), key.data());
+}
+
+bool open_in_place(const SecretBytes& key, const Nonce& nonce, std::span<const unsigned char> context,
+                   std::span<std::byte> bytes) {
+    return bytes.size() >= k_seal_size &&
+           crypto_aead_xchacha20poly1305_ietf_decrypt(raw(bytes), nullptr, nullptr, raw(bytes), bytes.size(),
+                                                      context.data(), context.size(), nonce.data(), key.data()) == 0;
+}
+
+// Compressed, frame by frame, with room for its seal.
+std::vector<std::byte> compressed_text(std::string_view text) {
+    std::vector<std::byte> out(k_number);
+    put_64(reinterpret_cast<unsigned char*>(out.data()), text.size());
+    FrameEncoder encoder(Method::deflate, k_level_of_texts);
+    auto rest = std::as_bytes(std::span(text));
+    do {
+        const auto frame = rest.first(std::min(rest.size(), k_frame_size));
+        rest = rest.subspan(frame.size());
+        const auto encoded = encoder.encode(frame, rest.empty() ? Position::last : Position::more_follow);
+        out.insert(out.end(), encoded.begin(), encoded.end());
+    } while (!rest.empty());
+    out.resize(out.size() + k_seal_size);
+    return out;
+}
+
+} // namespace
+
+Seal::Seal(SecretBytes data_key, const CheckpointId& id) : data_key_(std::move(data_key)), id_(id) {
+    if (data_key_.size() != k_data_key_size)
+        throw Error(Fault::internal, "a data key of another size");
+}
+
+void Seal::close(const FramePlace& place, std::span<std::byte> frame) const {
+    if (frame.size() < k_seal_size)
+        throw Error(Fault::internal, "there is no room for the seal of a frame");
+    close_in_place(data_key_, nonce_of(place), context_of(id_, place), frame);
+}
+
+std::span<const std::byte> Seal::open(const FramePlace& place, std::span<std::byte> frame) const {
+    if (!open_in_place(data_key_, nonce_of(place), context_of(id_, place), frame))
+        throw Error(Fault::checkpoint,
+                    fmt::format("frame {} of data/{} was not sealed for this place", place.frame, place.entry));
+    return frame.first(frame.size() - k_seal_size);
+}
+
+std::string Seal::close_text(std::string_view name, std::string_view text) const {
+    std::vector<std::byte> bytes = compressed_text(text);
+    close_in_place(data_key_, nonce_of(name), context_of(id_, name), bytes);
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::string Seal::open_text(std::string_view name, std::string_view sealed, std::size_t limit) const {
+    const auto given = std::as_bytes(std::span(sealed));
+    std::vector<std::byte> bytes(given.begin(), given.end());
+    if (bytes.size() < k_number + k_seal_size ||
+        !open_in_place(data_key_, nonce_of(name), context_of(id_, name), bytes))
+        throw Error(Fault::checkpoint, fmt::format("{} was not sealed for this place", printable(name)));
+    const std::uint64_t size = number_at(bytes);
+    if (size > limit)
+        throw Error(Fault::checkpoint, fmt::format("{} is larger than {} bytes", printable(name), limit));
+    std::string text(size, '\0');
+    FrameDecoder().decode_entry(Method::deflate,
+                                std::span(bytes).subspan(k_number, bytes.size() - k_number - k_seal_size),
+                                std::as_writable_bytes(std::span(text)));
+    return text;
+}
+
+} // namespace cedana
