@@ -30,11 +30,32 @@ std::optional<struct ::stat> look_at(const FilePlace& place, const std::string& 
     return info;
 }
 
-std::string kept_name(const FilePlace& place) { return ".cedana-kept-" + place.name(); }
+constexpr const char* k_kept = ".cedana-kept-";
+
+std::string kept_name(const FilePlace& place) { return k_kept + place.name(); }
 
 bool is_there(const std::string& path) {
     struct ::stat info {};
     return ::lstat(path.c_str(), &info) == 0;
+}
+
+// Throws Error.
+void rename_back(const FilePlace& place) {
+    if (place.rename_to_free(kept_name(place), place.name()))
+        return;
+    const int err = errno;
+    throw os_error(err,
+                   fmt::format("cannot rename {} to {}, which a restore needs",
+                               printable(place.beside(kept_name(place)).string()), printable(place.path().string())),
+                   Fault::storage);
+}
+
+// An earlier restore failed, and could not do it.
+void give_back_late(const std::string& link) {
+    const fs::path path = link;
+    if (is_there(link) || !is_there((path.parent_path() / (k_kept + path.filename().string())).string()))
+        return;
+    rename_back(FilePlace(path));
 }
 
 void remove_if_same(const std::string& path, const struct ::stat& file) {
@@ -47,9 +68,11 @@ void remove_if_same(const std::string& path, const struct ::stat& file) {
 } // namespace
 
 RemapGuard::RemapGuard(const std::vector<LinkRemap>& remaps, fs::path journal) : journal_(std::move(journal)) {
-    for (const LinkRemap& remap : remaps)
+    for (const LinkRemap& remap : remaps) {
+        give_back_late(remap.link);
         if (is_there(remap.link))
             kept_.push_back({.remap = remap, .lost_is_taken = is_there(remap.lost)});
+    }
     if (kept_.empty())
         return;
     write(journal_, kept_);
@@ -101,7 +124,7 @@ void RemapGuard::give_back(const Kept& kept) {
     if (look_at(place, place.name()))
         ::unlinkat(place.folder(), name.c_str(), 0);
     else
-        static_cast<void>(place.rename_to_free(name, place.name()));
+        rename_back(place);
 }
 
 void RemapGuard::let_go(const Kept& kept) {

@@ -16,7 +16,7 @@ namespace cedana {
 class RemapGuard {
   public:
     // `journal`: what is to be undone is written there first, for finish_killed(). Names that are not there are passed
-    // over. Throws Error.
+    // over; what an earlier guard could not give back is given back before. Throws Error.
     RemapGuard(const std::vector<LinkRemap>& remaps, std::filesystem::path journal);
     RemapGuard(const RemapGuard&) = delete;
     RemapGuard& operator=(const RemapGuard&) = delete;

@@ -48,6 +48,15 @@ TEST_F(RemapGuardTest, GivesTheNameBackThatAFailedRestoreHasRemoved) {
     EXPECT_EQ(read_file(folder / "link_remap.1"), "content");
 }
 
+TEST_F(RemapGuardTest, GivesTheNameBackThatAnEarlierOneCouldNot) {
+    fs::rename(folder / "link_remap.1", folder / ".cedana-kept-link_remap.1");
+    guard();
+    EXPECT_TRUE(fs::exists(folder / "link_remap.1"));
+    guarded.reset();
+    EXPECT_EQ(names(), std::vector<std::string>{"link_remap.1"});
+    EXPECT_EQ(read_file(folder / "link_remap.1"), "content");
+}
+
 TEST_F(RemapGuardTest, RemovesTheLostNameThatAFailedRestoreHasMade) {
     guard();
     open_as_criu_does();
