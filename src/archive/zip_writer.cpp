@@ -152,6 +152,13 @@ Error refused(const InPlaceFile& file, const char* reason) {
     return {Fault::internal, fmt::format("cannot write {}: {}", file.path().string(), reason)};
 }
 
+// A device that fails when the kernel writes back late gives other bytes than it took; fsync(2) would have told it.
+Error not_kept(const InPlaceFile& file, const char* reason) {
+    return Error(Fault::storage, fmt::format("cannot write {}: what was written to it is not there any more ({})",
+                                             file.path().string(), reason))
+        .hint("the disk or the file server may be failing: look into the kernel's log (dmesg)");
+}
+
 // The archive as it is so far; a new one if the file is empty.
 Zip open_archive(InPlaceFile& file, int flags) {
     zip_error_t error;
@@ -161,7 +168,8 @@ Zip open_archive(InPlaceFile& file, int flags) {
     if (zip)
         return zip;
     zip_source_free(source);
-    const Error failure = refused(file, zip_error_strerror(&error));
+    const Error failure = (flags & ZIP_CREATE) != 0 ? refused(file, zip_error_strerror(&error))
+                                                    : not_kept(file, zip_error_strerror(&error));
     zip_error_fini(&error);
     if (file.failure())
         std::rethrow_exception(file.failure());

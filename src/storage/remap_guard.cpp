@@ -129,7 +129,11 @@ void RemapGuard::give_back(const Kept& kept) {
 
 void RemapGuard::let_go(const Kept& kept) {
     const FilePlace place(kept.remap.link);
-    ::unlinkat(place.folder(), kept_name(place).c_str(), 0);
+    const std::string name = kept_name(place);
+    if (::unlinkat(place.folder(), name.c_str(), 0) == 0 || errno == ENOENT)
+        return;
+    const int err = errno;
+    throw os_error(err, fmt::format("cannot remove {}", printable(place.beside(name).string())), Fault::storage);
 }
 
 // Fields with a NUL behind each, which no path holds: lost, link, and 1 if the lost name was taken.

@@ -352,6 +352,19 @@ TEST(ZipWriter, AFullDiskIsAStorageFaultWithPathAndCause) {
     EXPECT_NE(outcome.message.find(errno_text(EFBIG)), std::string::npos);
 }
 
+TEST(ZipWriter, ADiskThatGivesOtherBytesThanItTookIsAStorageFault) {
+    const Place place;
+    NewZip zip(place.path());
+    zip.write("first", "x", Method::store);
+    // In place, as a device does.
+    const UniqueFd fd = open_file(place.path(), O_WRONLY);
+    const std::string zeros(fs::file_size(place.path()), '\0');
+    ASSERT_EQ(::pwrite(fd.get(), zeros.data(), zeros.size(), 0), static_cast<ssize_t>(zeros.size()));
+    const Outcome outcome = outcome_of([&] { zip.write("second", "x", Method::store); });
+    EXPECT_EQ(outcome.fault, Fault::storage);
+    EXPECT_NE(outcome.message.find("is not there any more"), std::string::npos) << outcome.message;
+}
+
 TEST(ZipWriter, AFullDiskShowsEvenIfOnlyTheDirectoryDoesNotFit) {
     const Place place;
     NewZip zip(place.path());
