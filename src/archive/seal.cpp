@@ -23,6 +23,8 @@ using Nonce = std::array<unsigned char, crypto_aead_xchacha20poly1305_ietf_NPUBB
 
 constexpr int k_level_of_texts = 9;
 constexpr std::size_t k_number = 8;
+// The checkpoint, the entry, the frame, and whether it is the last.
+constexpr std::size_t k_frame_context = std::tuple_size_v<CheckpointId> + 2 * k_number + 1;
 
 // Of nonces, so that none of a frame is ever one of a text.
 constexpr std::string_view k_for_frames = "frame\0\0\0";
@@ -64,18 +66,17 @@ Nonce nonce_of(std::string_view name) {
 }
 
 // What is authenticated beside the content.
-std::vector<unsigned char> context_of(const CheckpointId& id, const FramePlace& place) {
-    std::vector<unsigned char> context(raw(std::span<const std::byte>(id)),
-                                       raw(std::span<const std::byte>(id)) + id.size());
-    put_64(put_64(std::back_inserter(context), place.entry), place.frame);
-    context.push_back(place.position == Position::last ? 1 : 0);
+std::array<unsigned char, k_frame_context> context_of(const CheckpointId& id, const FramePlace& place) {
+    std::array<unsigned char, k_frame_context> context{};
+    auto* const place_begin = std::ranges::copy(std::span(raw(std::span(id)), id.size()), context.data()).out;
+    *put_64(put_64(place_begin, place.entry), place.frame) = place.position == Position::last ? 1 : 0;
     return context;
 }
 
 std::vector<unsigned char> context_of(const CheckpointId& id, std::string_view name) {
-    std::vector<unsigned char> context(raw(std::span<const std::byte>(id)),
-                                       raw(std::span<const std::byte>(id)) + id.size());
-    context.insert(context.end(), name.begin(), name.end());
+    std::vector<unsigned char> context(id.size() + name.size());
+    auto* const name_begin = std::ranges::copy(std::span(raw(std::span(id)), id.size()), context.data()).out;
+    std::ranges::copy(name, name_begin);
     return context;
 }
 
