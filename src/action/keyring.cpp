@@ -158,7 +158,8 @@ std::shared_ptr<const Seal> Keyring::open(const ZipReader& zip, const Envelope& 
         return std::make_shared<Seal>(SecretBytes::copy_of(secrets_->data_key.bytes()), envelope.id);
     // A passphrase is asked for, and costs time, so it comes last.
     std::vector<KeySlot> slots = envelope.slots;
-    std::ranges::stable_partition(slots, [](const KeySlot& slot) { return slot.kind != SlotKind::passphrase; });
+    std::stable_partition(slots.begin(), slots.end(),
+                          [](const KeySlot& slot) { return slot.kind != SlotKind::passphrase; });
     bool opened = false;
     bool tried_passphrase = false;
     for (const KeySlot& slot : slots) {

@@ -10,7 +10,9 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-bool has(const Words& argv, const Words& words) { return std::ranges::search(argv, words).begin() != argv.end(); }
+bool has(const Words& argv, const Words& words) {
+    return std::search(argv.begin(), argv.end(), words.begin(), words.end()) != argv.end();
+}
 
 DumpCommand plain_dump() {
     return {.paths = {.program = "/usr/sbin/criu", .images = "/run/x", .work = "/run/x"},
