@@ -31,7 +31,13 @@ std::optional<std::chrono::system_clock::time_point> parse_utc_iso(std::string_v
     const char* const end = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
     if (end == nullptr || *end != '\0')
         return std::nullopt;
-    const auto when = std::chrono::system_clock::from_time_t(::timegm(&parts));
+    using Clock = std::chrono::system_clock;
+    const std::chrono::seconds since_epoch(::timegm(&parts));
+    // It counts nanoseconds in 64 bits: from 1677 to 2262.
+    if (since_epoch <= std::chrono::duration_cast<std::chrono::seconds>(Clock::duration::min()) ||
+        since_epoch >= std::chrono::duration_cast<std::chrono::seconds>(Clock::duration::max()))
+        return std::nullopt;
+    const Clock::time_point when(since_epoch);
     // strptime(3) takes "2026-2-30" too.
     return utc_iso(when) == text ? std::optional(when) : std::nullopt;
 }

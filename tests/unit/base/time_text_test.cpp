@@ -20,6 +20,14 @@ TEST(ParseUtcIso, TakesNothingElse) {
         EXPECT_FALSE(parse_utc_iso(text)) << text;
 }
 
+TEST(ParseUtcIso, TakesNoTimeThatTheClockCannotHold) {
+    for (const char* text :
+         {"1013-11-24T07:58:58Z", "0000-01-01T00:00:00Z", "2262-04-12T00:00:00Z", "9999-12-31T00:00:00Z"})
+        EXPECT_FALSE(parse_utc_iso(text)) << text;
+    EXPECT_TRUE(parse_utc_iso("1677-09-22T00:00:00Z"));
+    EXPECT_TRUE(parse_utc_iso("2262-04-11T00:00:00Z"));
+}
+
 TEST(ParseDuration, TakesANumberWithAUnit) {
     EXPECT_EQ(parse_duration("42s"), 42s);
     EXPECT_EQ(parse_duration("15m"), 15min);
