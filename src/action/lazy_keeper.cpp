@@ -34,8 +34,6 @@ namespace cedana {
 namespace {
 
 constexpr const char* k_log = "log";
-// One or two for each process of a tree.
-constexpr std::size_t k_many_descriptors = 100'000;
 
 class Keeper {
   public:
@@ -43,7 +41,7 @@ class Keeper {
         : job_(std::move(job)), command_(k_lazy_command), listener_(k_lazy_listener),
           key_(job_.encrypted ? k_lazy_key : -1), cgroup_(::getpid()), folder_(WorkKind::lazy, state_folder()) {
         job_.folder = folder_.path().string();
-        make_room_for_descriptors(k_many_descriptors);
+        make_room_for_descriptors(k_lazy_descriptors);
         const UniqueFd log = open_file(folder_.path() / k_log, O_WRONLY | O_CREAT | O_APPEND, 0600);
         ::dup2(log.get(), STDERR_FILENO);
         write_transfer(folder_.path(), transfer());

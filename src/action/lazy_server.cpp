@@ -70,9 +70,7 @@ void serve(const LazyJob& job, LazyWitness& witness) {
     if (checkpoint.manifest_digest() != job.manifest_digest)
         throw Error(Fault::checkpoint, fmt::format("{} was replaced while it was restored", printable(job.checkpoint)));
     LazyMemory memory = read_lazy_memory(checkpoint);
-    // Children that are forked meanwhile count too.
-    constexpr std::size_t k_many_descriptors = 100'000;
-    make_room_for_descriptors(k_many_descriptors);
+    make_room_for_descriptors(k_lazy_descriptors);
     criu::LazyFill fill(UniqueFd(k_lazy_listener), std::move(memory.tasks),
                         [&] { return std::make_unique<FramePages>(checkpoint); }, witness,
                         {.threads = job.threads, .piece_size = k_frame_size});

@@ -14,6 +14,8 @@
 
 #include <sodium.h>
 
+#include "raw_bytes.hpp"
+
 namespace cedana {
 
 namespace {
@@ -26,11 +28,6 @@ constexpr std::size_t k_boxed = k_data_key_size + std::tuple_size_v<CheckpointId
 
 static_assert(k_key_size == crypto_box_PUBLICKEYBYTES && k_key_size == crypto_box_SECRETKEYBYTES);
 static_assert(k_key_size == crypto_aead_xchacha20poly1305_ietf_KEYBYTES);
-
-unsigned char* raw_out(std::span<std::byte> bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
-const unsigned char* raw(std::span<const std::byte> bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
 
 // What is authenticated beside the data key: a slot of another kind or of another checkpoint does not open.
 std::string context_of(SlotKind kind, const CheckpointId& id) {

@@ -12,6 +12,8 @@
 
 #include <sodium.h>
 
+#include "raw_bytes.hpp"
+
 namespace cedana {
 
 namespace {
@@ -29,11 +31,6 @@ constexpr std::size_t k_frame_context = std::tuple_size_v<CheckpointId> + 2 * k_
 // Of nonces, so that none of a frame is ever one of a text.
 constexpr std::string_view k_for_frames = "frame\0\0\0";
 constexpr std::string_view k_for_texts = "text";
-
-unsigned char* raw(std::span<std::byte> bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
-const unsigned char* raw(std::span<const std::byte> bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
 
 template <typename Out>
 Out put_64(Out out, std::uint64_t value) {
@@ -68,28 +65,28 @@ Nonce nonce_of(std::string_view name) {
 // What is authenticated beside the content.
 std::array<unsigned char, k_frame_context> context_of(const CheckpointId& id, const FramePlace& place) {
     std::array<unsigned char, k_frame_context> context{};
-    auto* const place_begin = std::ranges::copy(std::span(raw(std::span(id)), id.size()), context.data()).out;
+    auto* const place_begin = std::ranges::copy(std::span(raw(id), id.size()), context.data()).out;
     *put_64(put_64(place_begin, place.entry), place.frame) = place.position == Position::last ? 1 : 0;
     return context;
 }
 
 std::vector<unsigned char> context_of(const CheckpointId& id, std::string_view name) {
     std::vector<unsigned char> context(id.size() + name.size());
-    auto* const name_begin = std::ranges::copy(std::span(raw(std::span(id)), id.size()), context.data()).out;
+    auto* const name_begin = std::ranges::copy(std::span(raw(id), id.size()), context.data()).out;
     std::ranges::copy(name, name_begin);
     return context;
 }
 
 void close_in_place(const SecretBytes& key, const Nonce& nonce, std::span<const unsigned char> context,
                     std::span<std::byte> bytes) {
-    crypto_aead_xchacha20poly1305_ietf_encrypt(raw(bytes), nullptr, raw(bytes), bytes.size() - k_seal_size,
+    crypto_aead_xchacha20poly1305_ietf_encrypt(raw_out(bytes), nullptr, raw(bytes), bytes.size() - k_seal_size,
                                                context.data(), context.size(), nullptr, nonce.data(), key.data());
 }
 
 bool open_in_place(const SecretBytes& key, const Nonce& nonce, std::span<const unsigned char> context,
                    std::span<std::byte> bytes) {
     return bytes.size() >= k_seal_size &&
-           crypto_aead_xchacha20poly1305_ietf_decrypt(raw(bytes), nullptr, nullptr, raw(bytes), bytes.size(),
+           crypto_aead_xchacha20poly1305_ietf_decrypt(raw_out(bytes), nullptr, nullptr, raw(bytes), bytes.size(),
                                                       context.data(), context.size(), nonce.data(), key.data()) == 0;
 }
 

@@ -11,6 +11,8 @@
 
 #include <sodium.h>
 
+#include "raw_bytes.hpp"
+
 namespace cedana {
 
 namespace {
@@ -24,10 +26,6 @@ static_assert(crypto_sign_PUBLICKEYBYTES == k_key_size && crypto_sign_SEEDBYTES 
 std::string message_of(std::string_view manifest) { return std::string(k_domain).append(manifest); }
 
 const unsigned char* raw(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
-unsigned char* raw_out(std::span<std::byte> bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
-const unsigned char* raw(std::span<const std::byte> bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
 
 } // namespace
 

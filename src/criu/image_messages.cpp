@@ -49,4 +49,17 @@ MessageFields fields_of(std::string_view message) {
     return fields;
 }
 
+std::vector<std::string_view> mappings_in(std::string_view image) {
+    // criu/include/magic.h
+    constexpr std::uint32_t k_mm_magic = 0x57492820;
+    constexpr std::uint32_t k_mapping = 14;
+    std::vector<std::string_view> mappings;
+    ImageMessages messages(image, k_mm_magic);
+    WireReader fields(messages.next());
+    while (const auto field = fields.next())
+        if (field->number == k_mapping && field->bytes)
+            mappings.push_back(*field->bytes);
+    return mappings;
+}
+
 } // namespace cedana::criu

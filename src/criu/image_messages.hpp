@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace cedana::criu {
 
@@ -42,6 +43,9 @@ struct MessageFields {
     [[nodiscard]] std::string_view bytes_of(std::uint32_t field) const;
 };
 [[nodiscard]] MessageFields fields_of(std::string_view message);
+
+// Each vma_entry of an image of a task's memory (mm-PID.img).
+[[nodiscard]] std::vector<std::string_view> mappings_in(std::string_view image);
 
 // Runs `parse`, and says of a message that WireReader refuses whose fault it is.
 template <typename Parse>

@@ -14,7 +14,6 @@ namespace cedana::criu {
 namespace {
 
 // criu/include/magic.h
-constexpr std::uint32_t k_mm_magic = 0x57492820;
 constexpr std::uint32_t k_core_magic = 0x55053847;
 constexpr std::uint32_t k_files_magic = 0x56303138;
 
@@ -111,14 +110,10 @@ std::string_view name_of(MappingKind kind) {
 }
 
 std::vector<Mapping> parse_mappings(std::string_view image) {
-    constexpr std::uint32_t k_mapping = 14;
     return parse_image([&] {
         std::vector<Mapping> mappings;
-        ImageMessages messages(image, k_mm_magic);
-        WireReader fields(messages.next());
-        while (const auto field = fields.next())
-            if (field->number == k_mapping && field->bytes)
-                mappings.push_back(parse_mapping(*field->bytes));
+        for (const std::string_view message : mappings_in(image))
+            mappings.push_back(parse_mapping(message));
         std::ranges::sort(mappings, {}, &Mapping::start);
         return mappings;
     });

@@ -13,7 +13,6 @@ namespace {
 
 // criu/include/magic.h
 constexpr std::uint32_t k_pagemap_magic = 0x56084025;
-constexpr std::uint32_t k_mm_magic = 0x57492820;
 
 // criu/include/pagemap.h
 constexpr std::uint64_t k_in_parent = 1;
@@ -65,16 +64,11 @@ Pagemap parse_pagemap(std::string_view image) {
 }
 
 std::vector<AddressRange> parse_wiped_on_fork(std::string_view image) {
-    constexpr std::uint32_t k_mapping = 14;
     return parse_image([&] {
         std::vector<AddressRange> wiped;
-        ImageMessages messages(image, k_mm_magic);
-        WireReader fields(messages.next());
-        while (const auto field = fields.next()) {
-            if (field->number != k_mapping || !field->bytes)
-                continue;
+        for (const std::string_view message : mappings_in(image)) {
             // vma_entry: 1 start, 2 end, 9 madv, a bit for each advice.
-            const MessageFields mapping = fields_of(*field->bytes);
+            const MessageFields mapping = fields_of(message);
             if ((mapping.number_or(9, 0) & k_wipe_on_fork) != 0)
                 wiped.push_back({.start = mapping.number_or(1, 0), .end = mapping.number_or(2, 0)});
         }

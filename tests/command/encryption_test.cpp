@@ -69,15 +69,9 @@ class Encryption : public WithFakeCriu {
             EXPECT_EQ(cedana({"client", command, zip}).exit_code, 8) << command;
     }
 
-    // A dump with a passphrase, which is in a file that the shell opens as descriptor 3.
     CedanaRun with_passphrase(const std::vector<std::string>& arguments, const std::string& passphrase) const {
         write_text(scratch("passphrase"), passphrase);
-        std::string command = "exec " + cedana_executable().string();
-        for (const std::string& argument : arguments)
-            command += " '" + argument + "'";
-        RunOptions through_shell = options;
-        through_shell.executable = "/bin/sh";
-        return run_cedana({"-c", command + " --passphrase-fd 3 3<" + scratch("passphrase").string()}, through_shell);
+        return run_with_passphrase(arguments, options, scratch("passphrase"));
     }
     fs::path checkpoint_with_passphrase(const std::string& passphrase) const {
         const Target target({"/bin/sleep", "infinity"});

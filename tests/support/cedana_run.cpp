@@ -61,6 +61,15 @@ CedanaRun run_cedana(std::vector<std::string> arguments, const RunOptions& optio
             .err = std::move(captured.err)};
 }
 
+CedanaRun run_with_passphrase(const std::vector<std::string>& arguments, RunOptions options,
+                              const fs::path& passphrase) {
+    std::string command = "exec " + cedana_executable().string();
+    for (const std::string& argument : arguments)
+        command += " '" + argument + "'";
+    options.executable = "/bin/sh";
+    return run_cedana({"-c", command + " --passphrase-fd 3 3<" + passphrase.string()}, options);
+}
+
 RunningCedana::RunningCedana(std::vector<std::string> arguments, const RunOptions& options, fs::path folder)
     : folder_(std::move(folder)), limit_(options.limit), child_(start(std::move(arguments), options, folder_)) {}
 

@@ -45,6 +45,10 @@ struct CedanaRun {
 // Throws Error when it does not end within the limit.
 [[nodiscard]] CedanaRun run_cedana(std::vector<std::string> arguments, const RunOptions& options);
 
+// As run_cedana(), with --passphrase-fd 3: a shell opens `passphrase`, a file, as that descriptor.
+[[nodiscard]] CedanaRun run_with_passphrase(const std::vector<std::string>& arguments, RunOptions options,
+                                            const std::filesystem::path& passphrase);
+
 // As run_cedana(), while it runs. Its output goes to files in `folder`.
 class RunningCedana {
   public:

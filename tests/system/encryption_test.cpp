@@ -27,15 +27,9 @@ class Encrypted : public System {
     void set(const std::string& setting, const std::string& file) {
         options.environment["CEDANA_SECURITY_" + setting] = scratch(file);
     }
-    // With a passphrase in a file that the shell opens as descriptor 3.
     [[nodiscard]] CedanaRun with_passphrase(const std::vector<std::string>& arguments) const {
         std::ofstream(scratch("passphrase")) << "correct horse\n";
-        std::string command = "exec " + cedana_executable().string();
-        for (const std::string& argument : arguments)
-            command += " '" + argument + "'";
-        RunOptions through_shell = options;
-        through_shell.executable = "/bin/sh";
-        return run_cedana({"-c", command + " --passphrase-fd 3 3<" + scratch("passphrase").string()}, through_shell);
+        return run_with_passphrase(arguments, options, scratch("passphrase"));
     }
 
     const fs::path log = scratch("log");

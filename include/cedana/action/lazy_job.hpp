@@ -6,6 +6,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/criu/lazy_fill.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,6 +33,9 @@ inline constexpr int k_lazy_key = 6;
 inline constexpr int k_lazy_channel = 4;
 // Only held: should the keeper be killed, the folder is in use until the server has ended.
 inline constexpr int k_lazy_folder_lock = 5;
+
+// Room of both for descriptors: one or two for each process of a tree, those that are forked meanwhile too.
+inline constexpr std::size_t k_lazy_descriptors = 100'000;
 
 struct LazyJob {
     std::string checkpoint;
