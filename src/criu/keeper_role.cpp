@@ -80,13 +80,25 @@ class Keeper {
         [[maybe_unused]] const ssize_t count = ::write(told_.get(), &byte, 1);
     }
 
-    void keep() {
-        if (slave_) {
-            std::int64_t root = 0;
-            if (parse_number(trim(read_file(plan_.root_file)), root))
-                root_ = static_cast<pid_t>(root);
-        }
+    // Nothing of the command that ended stays open, and no folder in use.
+    static void let_go() {
+        const UniqueFd null = open_file("/dev/null", O_RDWR);
+        for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+            ::dup2(null.get(), fd);
+        require(::chdir("/") == 0, "cannot leave the folder");
+    }
+
+    // Before it is told that CRIU ended well: who is told so removes the file, and with a keeper that fails afterwards
+    // the terminal of the tree would go, and so the tree.
+    void take_over() {
+        std::int64_t root = 0;
+        if (!parse_number(trim(read_file(plan_.root_file)), root))
+            throw Error(Fault::internal, "criu did not say which pid it restored");
+        root_ = static_cast<pid_t>(root);
         let_go();
+    }
+
+    void keep() {
         reap();
         while (slave_ || !relays_.empty())
             if (turn(events_.get()))
@@ -105,14 +117,6 @@ class Keeper {
         for (const int number : passed)
             ::close(number);
         return criu;
-    }
-
-    // Nothing of the command that ended stays open, and no folder in use.
-    static void let_go() {
-        const UniqueFd null = open_file("/dev/null", O_RDWR);
-        for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-            ::dup2(null.get(), fd);
-        require(::chdir("/") == 0, "cannot leave the folder");
     }
 
     // Waits until there is something to copy or `event` can be read, and copies.
@@ -184,9 +188,13 @@ int work(const KeeperPlan& plan, char** argv) {
         for (char** word = argv + 1; *word != nullptr; ++word)
             inner.emplace_back(*word);
         const int code = keeper.run_criu(std::move(inner));
+        if (code == 0)
+            keeper.take_over();
         keeper.tell(code);
         if (code != 0)
             return k_failed;
+    } else {
+        Keeper::let_go();
     }
     keeper.keep();
     return 0;
