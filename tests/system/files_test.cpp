@@ -232,8 +232,9 @@ class PutBackInterrupted : public PutBackFiles {
         before = read_file(log);
     }
     CedanaRun interrupt_restore(int signal) const {
-        RunningCedana cedana({"client", "restore", zip}, options, folder());
-        wait_for_restore_log(cedana.pid(), "Forking task");
+        const HeldCriu held(folder(), "post-restore");
+        RunningCedana cedana({"client", "restore", zip, held.argument()}, options, folder());
+        static_cast<void>(held.wait());
         cedana.signal(signal);
         return cedana.wait();
     }

@@ -356,13 +356,9 @@ TEST_F(WholeLazy, VerifyFindsADamagedFrameBeforeAnythingRuns) {
 }
 
 TEST_F(WholeLazy, CtrlCBeforeTheTreeRunsLeavesNothing) {
-    // CRIU waits for this script when all is restored and nothing runs yet.
-    write_script(scratch("script"), "#!/bin/sh\n[ \"$CRTOOLS_SCRIPT_ACTION\" = post-restore ] || exit 0\ntouch " +
-                                        scratch("restored").string() + "\nexec sleep 60\n");
-    RunningCedana cedana(
-        {"client", "restore", "--lazy", zip.string(), "--criu-arg=--action-script=" + scratch("script").string()},
-        options, folder());
-    wait_for_file(scratch("restored"));
+    const HeldCriu held(folder(), "post-restore");
+    RunningCedana cedana({"client", "restore", "--lazy", zip.string(), held.argument()}, options, folder());
+    static_cast<void>(held.wait());
     cedana.signal(SIGINT);
     const CedanaRun run = cedana.wait();
     EXPECT_EQ(run.exit_code, 130) << run.err;
@@ -371,14 +367,9 @@ TEST_F(WholeLazy, CtrlCBeforeTheTreeRunsLeavesNothing) {
 }
 
 TEST_F(WholeLazy, ADeathOfCriuLeavesNothing) {
-    RunningCedana cedana({"client", "restore", "--lazy", zip.string()}, options, folder());
-    wait_for_restore_log(cedana.pid(), "Forking task");
-    // The one that fills the memory is a child, too.
-    for (const pid_t child : children_of(cedana.pid())) {
-        if (Procfs().stat(child)->comm == "cedana-guard") {
-            ASSERT_EQ(::kill(only_child_of(child), SIGKILL), 0);
-        }
-    }
+    const HeldCriu held(folder(), "post-restore");
+    RunningCedana cedana({"client", "restore", "--lazy", zip.string(), held.argument()}, options, folder());
+    ASSERT_EQ(::kill(held.wait(), SIGKILL), 0);
     const CedanaRun run = cedana.wait();
     EXPECT_EQ(run.exit_code, 7) << run.err;
     EXPECT_TRUE(holds(run.err, "nothing of it runs")) << run.err;

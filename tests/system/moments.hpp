@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How far a cedana that runs has come: what its CRIU has written to its log.
+// How far a cedana that runs has come.
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include <sys/types.h>
@@ -11,6 +12,24 @@ namespace cedana::testing {
 // Until the log of the CRIU that this cedana runs holds `text`; from then on the moment passes. Throws Error after a
 // while.
 void wait_for_dump_log(pid_t cedana, const std::string& text);
-void wait_for_restore_log(pid_t cedana, const std::string& text);
+
+// Holds CRIU where it runs its action scripts (criu(8)): a moment that does not pass by itself.
+class HeldCriu {
+  public:
+    // `folder`: where its files go, and no other one's. `action`: "post-dump": the tree is frozen and all images are
+    // written. "post-restore": the tree is whole, and nothing of it runs.
+    HeldCriu(const std::filesystem::path& folder, const std::string& action);
+
+    // For cedana.
+    [[nodiscard]] std::string argument() const;
+    // Until CRIU is held; its pid. Throws Error after a while.
+    [[nodiscard]] pid_t wait() const;
+    void let_go() const;
+
+  private:
+    std::filesystem::path script_;
+    std::filesystem::path held_;
+    std::filesystem::path gate_;
+};
 
 } // namespace cedana::testing

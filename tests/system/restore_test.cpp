@@ -19,8 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t k_steps = 100;
-// In CRIU's log, when the first process of the tree has been started.
-constexpr const char* k_begun = "Calling restore_sid";
 
 using RestoreMany = System;
 
@@ -137,9 +135,9 @@ TEST_F(FailingRestore, WaitsForAZombieUntilItsParentHasReapedIt) {
 
 TEST_F(FailingRestore, ByADeathOfCriuRunsNothingAndCanBeTriedAgain) {
     const fs::path zip = dump_and_stop(target);
-    RunningCedana cedana({"client", "restore", zip}, options, folder());
-    wait_for_restore_log(cedana.pid(), "Forking task");
-    ::kill(criu_of_restore(cedana.pid()), SIGKILL);
+    const HeldCriu held(folder(), "post-restore");
+    RunningCedana cedana({"client", "restore", zip, held.argument()}, options, folder());
+    ASSERT_EQ(::kill(held.wait(), SIGKILL), 0);
     const CedanaRun run = cedana.wait();
     EXPECT_EQ(run.exit_code, 7) << run.err;
     EXPECT_EQ(own_children(), std::vector<pid_t>());
@@ -149,9 +147,9 @@ TEST_F(FailingRestore, ByADeathOfCriuRunsNothingAndCanBeTriedAgain) {
 // What CRIU has begun waits for it, and both who would end it are gone.
 TEST_F(FailingRestore, ByADeathOfBothCriuAndCedanaRunsNothingAndCanBeTriedAgain) {
     const fs::path zip = dump_and_stop(target);
-    RunningCedana cedana({"client", "restore", zip}, options, folder());
-    wait_for_restore_log(cedana.pid(), k_begun);
-    const pid_t criu = criu_of_restore(cedana.pid());
+    const HeldCriu held(folder(), "post-restore");
+    RunningCedana cedana({"client", "restore", zip, held.argument()}, options, folder());
+    const pid_t criu = held.wait();
     // Else they would see the end of the images, and some would end by themselves.
     ASSERT_EQ(::kill(criu, SIGSTOP), 0);
     const std::vector<pid_t> begun = children_of(criu);
@@ -170,9 +168,10 @@ TEST_F(FailingRestore, ByADeathOfBothCriuAndCedanaRunsNothingAndCanBeTriedAgain)
 
 TEST_F(FailingRestore, BesideADeathOfItsGuardRunsNothing) {
     const fs::path zip = dump_and_stop(target);
-    RunningCedana cedana({"client", "restore", zip}, options, folder());
-    wait_for_restore_log(cedana.pid(), k_begun);
-    ::kill(only_child_of(cedana.pid()), SIGKILL);
+    const HeldCriu held(folder(), "post-restore");
+    RunningCedana cedana({"client", "restore", zip, held.argument()}, options, folder());
+    static_cast<void>(held.wait());
+    ASSERT_EQ(::kill(only_child_of(cedana.pid()), SIGKILL), 0);
     EXPECT_EQ(cedana.wait().exit_code, 7);
     EXPECT_EQ(own_children(), std::vector<pid_t>());
     expect_that_a_restore_works(zip);

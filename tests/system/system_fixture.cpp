@@ -66,8 +66,6 @@ pid_t only_child_of(pid_t pid) {
     return children.front();
 }
 
-pid_t criu_of_restore(pid_t cedana) { return only_child_of(only_child_of(cedana)); }
-
 std::vector<pid_t> own_children() { return children_of(::getpid()); }
 
 void reap_all_but(pid_t kept) {

@@ -33,8 +33,6 @@ void require_program(const std::string& path, const std::string& package);
 [[nodiscard]] std::vector<pid_t> own_children();
 // Throws Error where it is not one.
 [[nodiscard]] pid_t only_child_of(pid_t pid);
-// The CRIU of a restore: a guard stands between it and cedana (criu/restore_guard.hpp).
-[[nodiscard]] pid_t criu_of_restore(pid_t cedana);
 // Waits until every child but `kept` has ended, and reaps it. Throws Error after a while.
 void reap_all_but(pid_t kept);
 void reap_all();

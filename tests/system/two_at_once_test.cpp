@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two cedanas that want the same tree, and a pid that changes hands while it is looked at.
 #include "cedana/base/files.hpp"
+#include "cedana/criu/own_cgroup.hpp"
 
 #include <csignal>
 
@@ -37,12 +38,14 @@ class TwoAtOnce : public System {
 };
 
 TEST_F(TwoAtOnce, ASecondDumpIsRefusedAndTheFirstIsNotDisturbed) {
-    RunningCedana first(dump_arguments(target.pid()), options, folder_of("first"));
-    wait_for_dump_log(first.pid(), "Dumping pages");
+    const HeldCriu held(folder(), "post-dump");
+    RunningCedana first(dump_arguments(target.pid(), {held.argument()}), options, folder_of("first"));
+    static_cast<void>(held.wait());
     const CedanaRun second = dump(target.pid());
     EXPECT_EQ(second.exit_code, 6) << second.err;
     EXPECT_TRUE(holds(second.err,
                       fmt::format("process {} is being checkpointed by cedana process {}", target.pid(), first.pid())));
+    held.let_go();
     EXPECT_EQ(first.wait().exit_code, 0);
     EXPECT_EQ(names_in(store()).size(), 1U);
     expect_undisturbed();
@@ -50,13 +53,13 @@ TEST_F(TwoAtOnce, ASecondDumpIsRefusedAndTheFirstIsNotDisturbed) {
 
 TEST_F(TwoAtOnce, ADumpOfATreeThatIsBeingRestoredIsRefusedAndTheTreeComesBack) {
     const fs::path zip = dump_and_stop(target);
-    RunningCedana restoring({"client", "restore", zip}, options, folder_of("restoring"));
-    wait_for_restore_log(restoring.pid(), "Forking task");
+    const HeldCriu held(folder(), "post-restore");
+    RunningCedana restoring({"client", "restore", zip, held.argument()}, options, folder_of("restoring"));
+    static_cast<void>(held.wait());
     const CedanaRun dumped = dump(target.pid());
-    // 3: its process was not there yet.
-    EXPECT_TRUE(dumped.exit_code == 6 || dumped.exit_code == 3) << dumped.err;
-    EXPECT_TRUE(
-        holds(dumped.err, dumped.exit_code == 6 ? "is being restored by cedana process" : "no process has pid"));
+    EXPECT_EQ(dumped.exit_code, 6) << dumped.err;
+    EXPECT_TRUE(holds(dumped.err, "is being restored by cedana process"));
+    held.let_go();
     EXPECT_EQ(restoring.wait().exit_code, 0);
     expect_undisturbed();
     EXPECT_EQ(names_in(store()), std::vector<std::string>{zip.filename()});
@@ -133,16 +136,15 @@ TEST_F(PidReuse, AtARestoreLeavesTheOtherAloneAndRunsNothing) {
 class OwnGround : public TwoAtOnce {};
 
 TEST_F(OwnGround, CriuHasASessionAndAControlGroupOfItsOwnDuringADump) {
-    RunningCedana cedana(dump_arguments(target.pid()), options, folder_of("run"));
-    wait_for_dump_log(cedana.pid(), "Dumping pages");
-    const std::vector<pid_t> criu = children_of(cedana.pid());
-    ASSERT_EQ(criu.size(), 1U);
-    if (::access("/sys/fs/cgroup", W_OK) != 0)
+    if (!criu::place_for_own_cgroup())
         cannot_run("control groups cannot be made here");
-    const std::string groups = read_file(fmt::format("/proc/{}/cgroup", criu.front()));
-    EXPECT_EQ(::getsid(criu.front()), criu.front());
-    const std::string name = fmt::format("/cedana-criu.{}\n", cedana.pid());
-    EXPECT_TRUE(holds(groups, name));
+    const HeldCriu held(folder(), "post-dump");
+    RunningCedana cedana(dump_arguments(target.pid(), {held.argument()}), options, folder_of("run"));
+    const pid_t criu = held.wait();
+    EXPECT_EQ(::getsid(criu), criu);
+    const std::string groups = read_file(fmt::format("/proc/{}/cgroup", criu));
+    EXPECT_TRUE(holds(groups, fmt::format("/cedana-criu.{}\n", cedana.pid())));
+    held.let_go();
     EXPECT_EQ(cedana.wait().exit_code, 0);
     for (const auto& hierarchy : fs::directory_iterator("/sys/fs/cgroup"))
         EXPECT_FALSE(fs::exists(hierarchy.path() / fmt::format("cedana-criu.{}", cedana.pid())));
