@@ -8,6 +8,8 @@
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/restore.hpp"
 
+#include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -18,7 +20,9 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <poll.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 namespace cedana::criu {
@@ -27,10 +31,32 @@ namespace {
 
 constexpr int k_failed = 1;
 
-// Those of the terminal and of a service's end reach CRIU as well, which fails by them; the guard is needed then.
+// Those of the terminal reach CRIU as well, which fails by them; the guard is needed then.
 void ignore_signals() {
-    for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE})
+    for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE})
         std::signal(number, SIG_IGN);
+}
+
+UniqueFd ends_asked_for() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    UniqueFd events(::signalfd(-1, &set, SFD_CLOEXEC));
+    if (!events) {
+        const int err = errno;
+        throw os_error(err, "cannot watch for signals");
+    }
+    return events;
+}
+
+ExitStatus end_of(ChildProcess criu, const UniqueFd& ends_asked_for) {
+    std::array<pollfd, 2> set = {{{.fd = criu.pidfd().get(), .events = POLLIN, .revents = 0},
+                                  {.fd = ends_asked_for.get(), .events = POLLIN, .revents = 0}}};
+    while (::poll(set.data(), set.size(), -1) < 0 && errno == EINTR) {}
+    if (set[1].revents != 0)
+        criu.signal(SIGKILL);
+    return criu.wait();
 }
 
 int take_held() {
@@ -76,7 +102,8 @@ int run_restore_guard(char** argv) {
         ignore_signals();
         const int held = take_held();
         const Subreaper adopting;
-        const ExitStatus ended = start_criu(argv, held).wait();
+        const UniqueFd asked = ends_asked_for();
+        const ExitStatus ended = end_of(start_criu(argv, held), asked);
         end_unfinished(ended, k_restore_log);
         return ended.shell_code();
     } catch (const std::exception& error) {

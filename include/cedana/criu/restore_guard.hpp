@@ -18,6 +18,7 @@ inline constexpr const char* k_restore_guard = "CEDANA_RESTORE_GUARD";
 [[nodiscard]] SpawnRequest guarded(SpawnRequest criu, const std::string& program, int held);
 
 // What main() does as one. Ends as CRIU ended, told as a shell tells it, when nothing of a failed restore is left.
+// SIGTERM ends CRIU.
 [[nodiscard]] int run_restore_guard(char** argv);
 
 // Ends every child of this process, which must be a subreaper, unless CRIU has brought the tree back: by the way it

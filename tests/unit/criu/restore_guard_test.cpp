@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/files.hpp"
 #include "cedana/criu/adopted.hpp"
 #include "cedana/criu/restore_guard.hpp"
 
+#include <array>
 #include <csignal>
+#include <cstdlib>
 #include <string>
 #include <vector>
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "unit/temp_folder.hpp"
 
@@ -17,6 +24,32 @@ TEST(Guarded, IsThisProgramWithCriuAsItsArgumentsAndNothingElseChanged) {
     EXPECT_EQ(request.argv, (std::vector<std::string>{"self", "criu", "restore"}));
     EXPECT_EQ(request.fds, (std::vector<std::pair<int, int>>{{7, 3}}));
     EXPECT_EQ(request.env, (std::vector<std::string>{"PATH=/bin", "CEDANA_RESTORE_GUARD=3"}));
+}
+
+// A guard with a shell in the place of CRIU, a child of this process.
+class GuardToldToEnd : public test::InTempFolder {
+  protected:
+    [[nodiscard]] pid_t start(std::string criu) const {
+        const pid_t guard = ::fork();
+        if (guard == 0) {
+            ::setenv(k_restore_guard, "-1", 1);
+            std::string program = "sh";
+            std::string option = "-c";
+            std::array<char*, 5> argv = {program.data(), program.data(), option.data(), criu.data(), nullptr};
+            ::_exit(::chdir(path("").c_str()) == 0 ? run_restore_guard(argv.data()) : 1);
+        }
+        return guard;
+    }
+};
+
+TEST_F(GuardToldToEnd, EndsCriuAndWhatItHasBegun) {
+    ASSERT_EQ(::mkfifo(path("begun").c_str(), 0600), 0);
+    const pid_t guard = start("sleep infinity & echo $! >begun; wait");
+    const auto begun = open_pidfd(std::stoi(read_file(path("begun"))));
+    ASSERT_TRUE(begun);
+    ASSERT_EQ(::kill(guard, SIGTERM), 0);
+    EXPECT_EQ(::waitpid(guard, nullptr, 0), guard);
+    EXPECT_FALSE(send_signal(*begun, 0));
 }
 
 // A child that stands for what CRIU has begun.
