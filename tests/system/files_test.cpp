@@ -240,7 +240,7 @@ class PutBackInterrupted : public PutBackFiles {
     }
 
     const fs::path log = file("log");
-    Target target{{target_program("counter"), log, "300"}};
+    Target target{{target_program("counter"), log, "16"}};
     fs::path zip;
     std::string before;
 };
