@@ -2,57 +2,43 @@
 #include "cedana/action/end_trees.hpp"
 
 #include "cedana/base/child_process.hpp"
-#include "cedana/base/error.hpp"
-#include "cedana/base/files.hpp"
-#include "cedana/base/text.hpp"
 
 #include <array>
+#include <chrono>
 #include <csignal>
-#include <filesystem>
+#include <exception>
 #include <optional>
-#include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#include <spdlog/fmt/fmt.h>
-
-#include <poll.h>
+#include <spdlog/spdlog.h>
 
 namespace cedana {
 
+using namespace std::chrono_literals;
+
 namespace {
 
-std::vector<pid_t> children_of(pid_t pid) {
-    std::vector<pid_t> children;
-    std::error_code ignored;
-    for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), ignored)) {
-        try {
-            for (const std::string& word : split(trim(read_file(task.path() / "children")), ' '))
-                if (std::int64_t child = 0; parse_number(word, child))
-                    children.push_back(static_cast<pid_t>(child));
-        } catch (const Error&) {
-            // A thread that ended.
-        }
+// What cannot be looked at does not keep the rest from being ended.
+std::vector<pid_t> known_children_of(pid_t pid) {
+    try {
+        return children_of(pid);
+    } catch (const std::exception& error) {
+        spdlog::debug("cannot look for the children of {}: {}", pid, error.what());
+        return {};
     }
-    return children;
-}
-
-bool has_ended(const UniqueFd& pidfd) {
-    pollfd entry{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-    return ::poll(&entry, 1, 0) > 0;
 }
 
 // Stops the process first, so that it forks no more, and then looks for its children.
 void stop_with_descendants(pid_t pid, const UniqueFd& pidfd, std::map<pid_t, UniqueFd>& found) {
     if (!send_signal(pidfd, SIGSTOP))
         return;
-    for (const pid_t child : children_of(pid)) {
+    for (const pid_t child : known_children_of(pid)) {
         if (found.contains(child))
             continue;
         auto descendant = open_pidfd(child);
         // The list counts if its owner has not ended: no pid in it was given to another process meanwhile.
-        if (!descendant || has_ended(pidfd))
+        if (!descendant || ends_within(pidfd, 0ms))
             continue;
         const auto added = found.emplace(child, std::move(*descendant)).first;
         stop_with_descendants(child, added->second, found);
@@ -62,20 +48,18 @@ void stop_with_descendants(pid_t pid, const UniqueFd& pidfd, std::map<pid_t, Uni
 } // namespace
 
 void end_trees(const std::map<pid_t, UniqueFd>& roots) {
-    constexpr int k_limit_ms = 10000;
+    constexpr auto k_limit = 10s;
     std::map<pid_t, UniqueFd> descendants;
     for (const auto& [pid, pidfd] : roots)
-        if (!has_ended(pidfd))
+        if (!ends_within(pidfd, 0ms))
             stop_with_descendants(pid, pidfd, descendants);
     const std::array<const std::map<pid_t, UniqueFd>*, 2> groups = {&roots, &descendants};
     for (const auto* group : groups)
         for (const auto& [pid, pidfd] : *group)
             send_signal(pidfd, SIGKILL);
     for (const auto* group : groups)
-        for (const auto& [pid, pidfd] : *group) {
-            pollfd entry{.fd = pidfd.get(), .events = POLLIN, .revents = 0};
-            ::poll(&entry, 1, k_limit_ms);
-        }
+        for (const auto& [pid, pidfd] : *group)
+            static_cast<void>(ends_within(pidfd, k_limit));
 }
 
 } // namespace cedana

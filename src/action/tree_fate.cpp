@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/tree_fate.hpp"
 
+#include "cedana/base/child_process.hpp"
 #include "cedana/process/ending.hpp"
-
-#include <poll.h>
 
 namespace cedana {
 
 std::vector<LostProcess> lost_processes(const Procfs& procfs, const ProcessTree& tree,
                                         std::chrono::milliseconds settle) {
-    pollfd entry{.fd = tree.root().handle.pidfd().get(), .events = POLLIN, .revents = 0};
-    ::poll(&entry, 1, static_cast<int>(settle.count()));
+    static_cast<void>(ends_within(tree.root().handle.pidfd(), settle));
     std::vector<LostProcess> lost;
     for (const TreeProcess& process : tree.processes) {
         if (process.handle.alive())
@@ -25,11 +23,9 @@ std::vector<LostProcess> lost_processes(const Procfs& procfs, const ProcessTree&
 }
 
 void wait_for_end(const ProcessTree& tree) {
-    constexpr int k_limit_ms = 10000;
-    for (const TreeProcess& process : tree.processes) {
-        pollfd entry{.fd = process.handle.pidfd().get(), .events = POLLIN, .revents = 0};
-        ::poll(&entry, 1, k_limit_ms);
-    }
+    constexpr auto k_limit = std::chrono::seconds(10);
+    for (const TreeProcess& process : tree.processes)
+        static_cast<void>(ends_within(process.handle.pidfd(), k_limit));
 }
 
 } // namespace cedana

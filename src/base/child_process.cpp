@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,6 +11,8 @@
 #include <csignal>
 #include <cstring>
 #include <exception>
+#include <filesystem>
+#include <system_error>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -22,6 +25,8 @@
 #include <unistd.h>
 
 namespace cedana {
+
+namespace fs = std::filesystem;
 
 namespace {
 
@@ -343,6 +348,26 @@ void kill_child(pid_t pid) {
     while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) != 0 && errno == EINTR) {}
 }
 
+std::vector<pid_t> children_of(pid_t pid) {
+    const fs::path tasks = fmt::format("/proc/{}/task", pid);
+    std::vector<pid_t> children;
+    std::error_code error;
+    for (fs::directory_iterator task(tasks, error); !error && task != fs::directory_iterator(); task.increment(error)) {
+        try {
+            for (const std::string& word : split(trim(read_file(task->path() / "children")), ' '))
+                if (std::int64_t child = 0; parse_number(word, child))
+                    children.push_back(static_cast<pid_t>(child));
+        } catch (const Error&) {
+            // A thread that has ended.
+            if (fs::exists(task->path()))
+                throw;
+        }
+    }
+    if (error && error.value() != ENOENT && error.value() != ESRCH)
+        throw os_error(error.value(), fmt::format("cannot list {}", tasks.string()));
+    return children;
+}
+
 std::optional<UniqueFd> open_pidfd(pid_t pid) {
     UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     if (fd)
@@ -352,6 +377,8 @@ std::optional<UniqueFd> open_pidfd(pid_t pid) {
         return std::nullopt;
     throw os_error(err, fmt::format("cannot open process {}", pid));
 }
+
+bool ends_within(const UniqueFd& pidfd, std::chrono::milliseconds limit) { return poll_readable(pidfd.get(), limit); }
 
 bool send_signal(const UniqueFd& pidfd, int number) {
     if (::syscall(SYS_pidfd_send_signal, pidfd.get(), number, nullptr, 0) == 0)

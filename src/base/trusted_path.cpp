@@ -216,21 +216,6 @@ void require_trusted(const fs::path& path, std::string_view what, const Trusted&
         throw exposed(*exposure, path, what);
 }
 
-void require_secret(const fs::path& path, std::string_view what, const Trusted& trusted) {
-    require_trusted(path, what, trusted);
-    struct ::stat info {};
-    if (::stat(path.c_str(), &info) != 0 || (S_ISREG(info.st_mode) && (info.st_mode & (S_IRWXG | S_IRWXO)) == 0))
-        return;
-    const std::string place = printable(path.string());
-    if (!S_ISREG(info.st_mode))
-        throw Error(Fault::permission, fmt::format("{} {} is refused: it is no regular file", what, place));
-    throw Error(Fault::permission, fmt::format("{} {} is refused, since others can read it (owner {}, group {}, mode "
-                                               "{:04o})",
-                                               what, place, user_name(info.st_uid), group_name(info.st_gid),
-                                               static_cast<unsigned>(info.st_mode) & 07777U))
-        .hint(command("chmod 600", path));
-}
-
 std::optional<uid_t> mounter_of(std::string_view mountinfo, dev_t device) {
     // "36 35 0:31 / /mnt rw,… shared:1 - fuse.sshfs host: rw,user_id=1000,…" (proc(5)).
     constexpr std::string_view k_user = "user_id=";

@@ -20,7 +20,6 @@
 #include <spdlog/spdlog.h>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,15 +48,14 @@ std::vector<pid_t> processes_in(const fs::path& folder) {
 
 // A CRIU that is killed may leave processes with which it tried what the kernel can do, stopped for ever.
 void end_processes_in(const fs::path& folder) {
-    constexpr int k_limit_ms = 5000;
+    constexpr auto k_limit = std::chrono::seconds(5);
     for (const pid_t pid : processes_in(folder)) {
         const auto pidfd = open_pidfd(pid);
         // The pid may have got to another process before it was opened, but not after.
         if (!pidfd || std::ranges::count(processes_in(folder), pid) == 0)
             continue;
         send_signal(*pidfd, SIGKILL);
-        pollfd entry{.fd = pidfd->get(), .events = POLLIN, .revents = 0};
-        ::poll(&entry, 1, k_limit_ms);
+        static_cast<void>(ends_within(*pidfd, k_limit));
     }
 }
 

@@ -9,7 +9,6 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -55,14 +54,7 @@ ProcessHandle ProcessHandle::open(const Procfs& procfs, ProcessId id) {
     return handle;
 }
 
-bool ProcessHandle::alive() const {
-    pollfd entry{.fd = pidfd_.get(), .events = POLLIN, .revents = 0};
-    int ready = 0;
-    do
-        ready = ::poll(&entry, 1, 0);
-    while (ready < 0 && errno == EINTR);
-    return ready == 0;
-}
+bool ProcessHandle::alive() const { return !ends_within(pidfd_, std::chrono::milliseconds(0)); }
 
 bool ProcessHandle::present() const {
     // Signal 0 sends nothing; EPERM, too, says that it is there.

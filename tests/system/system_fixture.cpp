@@ -49,15 +49,6 @@ void require_program(const std::string& path, const std::string& package) {
         cannot_run("there is no " + path + ": apt-get install " + package);
 }
 
-std::vector<pid_t> children_of(pid_t pid) {
-    std::vector<pid_t> children;
-    for (const auto& task : fs::directory_iterator(fs::path("/proc") / std::to_string(pid) / "task"))
-        for (const std::string& word : split(trim(read_file(task.path() / "children")), ' '))
-            if (std::int64_t child = 0; parse_number(word, child))
-                children.push_back(static_cast<pid_t>(child));
-    return children;
-}
-
 pid_t only_child_of(pid_t pid) {
     const std::vector<pid_t> children = children_of(pid);
     if (children.size() != 1)

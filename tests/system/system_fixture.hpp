@@ -3,6 +3,7 @@
 // and adopts orphans, so whatever cedana restores or leaves behind is its child: it can look at it, and ends it.
 #pragma once
 
+#include "cedana/base/child_process.hpp"
 #include "cedana/criu/adopted.hpp"
 
 #include <filesystem>
@@ -28,8 +29,7 @@ void cannot_run(const std::string& reason);
 // As cannot_run() if the program is missing.
 void require_program(const std::string& path, const std::string& package);
 
-// Pids, those of zombies too.
-[[nodiscard]] std::vector<pid_t> children_of(pid_t pid);
+// As children_of() tells.
 [[nodiscard]] std::vector<pid_t> own_children();
 // Throws Error where it is not one.
 [[nodiscard]] pid_t only_child_of(pid_t pid);

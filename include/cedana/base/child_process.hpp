@@ -115,8 +115,14 @@ void run_as_user(uid_t uid, gid_t gid, const std::function<void()>& work);
 // SIGKILLs a child of this process and reaps it; nothing if it is no child. Blocks until it has ended.
 void kill_child(pid_t pid);
 
+// The children of all threads of a process, ended ones too (proc(5), task/TID/children); none if there is no such
+// process. Those of this process keep their pids until it reaps them. Throws Error when it cannot look.
+[[nodiscard]] std::vector<pid_t> children_of(pid_t pid);
+
 // pidfd_open(2); absent when there is no such process. CLOEXEC.
 [[nodiscard]] std::optional<UniqueFd> open_pidfd(pid_t pid);
+// Whether it has ended (reaped or not) or does so within `limit`; a negative one waits for ever. Throws Error.
+[[nodiscard]] bool ends_within(const UniqueFd& pidfd, std::chrono::milliseconds limit);
 // pidfd_send_signal(2); false when the process has ended. Throws Error when not permitted.
 bool send_signal(const UniqueFd& pidfd, int number);
 

@@ -82,8 +82,6 @@ struct PathLook {
 
 // Throws exposed() if others can change what `path` leads to; nothing if it leads to nothing.
 void require_trusted(const std::filesystem::path& path, std::string_view what, const Trusted& trusted = root_alone());
-// As above, and that nobody else can read it: a regular file without any right for group and others.
-void require_secret(const std::filesystem::path& path, std::string_view what, const Trusted& trusted = root_alone());
 
 // Who mounted the file system of a device, by a text like /proc/self/mountinfo; absent if that does not say. Pure.
 [[nodiscard]] std::optional<uid_t> mounter_of(std::string_view mountinfo, dev_t device);

@@ -247,23 +247,6 @@ TEST_F(PathInTempFolder, IsRefusedWithOwnerModeAndTheCommandThatMendsIt) {
     }
 }
 
-TEST_F(PathInTempFolder, OfASecretIsRefusedWhenOthersCanReadIt) {
-    write("key", "k");
-    ASSERT_EQ(::chmod(path("key").c_str(), 0640), 0);
-    try {
-        require_secret(path("key"), "the key");
-        FAIL() << "nothing was thrown";
-    } catch (const Error& error) {
-        EXPECT_EQ(error.fault(), Fault::permission);
-        EXPECT_EQ(error.hint(), "chmod 600 " + path("key").string());
-    }
-    ASSERT_EQ(::chmod(path("key").c_str(), 0600), 0);
-    require_secret(path("key"), "the key");
-    require_secret(path("none"), "the key");
-    folder("folder", 0700);
-    EXPECT_THROW(require_secret(path("folder"), "the key"), Error);
-}
-
 TEST_F(PathInTempFolder, MayBeOfTheUserItBelongsTo) {
     write("key", "k");
     give("key", k_user);
