@@ -119,6 +119,9 @@ class Cleaning {
             removed("partial checkpoint", path.string());
         for (const fs::path& path : partial.kept)
             keep("partial checkpoint", path.string(), "it is being written, or cannot be removed");
+        for (const fs::path& path : partial.of_other_hosts)
+            keep("partial checkpoint", path.string(),
+                 "another host writes it or has left it: clean up there, or remove it");
     }
 
     // Which checkpoint in the folders waits for which table.

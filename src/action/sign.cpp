@@ -104,7 +104,7 @@ SignResult sign(const SignRequest& request, const Interrupt& interrupt) {
     const ZipReader zip(resolved(request.checkpoint));
     const CheckpointState state = read_state(zip, Keyring());
     require_checkpoint(zip, state);
-    const fs::path partial = zip.path().string() + ".partial";
+    const fs::path partial = zip.path().parent_path() / partial_name(zip.path().stem().string());
     UniqueFd file = create_partial(partial);
     if (!file)
         throw Error(Fault::storage, fmt::format("{} is there already", printable(partial.string())))
@@ -117,9 +117,10 @@ SignResult sign(const SignRequest& request, const Interrupt& interrupt) {
     sync_file(file.get(), partial);
     require_as_meant(partial, key->public_key().id());
     interrupt.throw_if_pending();
-    close_checked(std::move(file), partial);
+    // Still locked: else whoever cleans up might take it.
     replace(partial, zip.path());
     leftover.commit();
+    close_checked(std::move(file), zip.path());
     return {.checkpoint = zip.path(), .key_id = key->public_key().id(), .replaced = state.signature.key_id};
 }
 

@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* k_partial = ".partial";
 // Checkpoints of one program within one second.
 constexpr int k_most_names = 10000;
 
@@ -58,7 +57,7 @@ std::optional<std::chrono::system_clock::time_point> time_in_stem(std::string_vi
 
 PendingCheckpoint::PendingCheckpoint(const fs::path& folder, const std::string& stem) : folder_(folder), stem_(stem) {
     for (int number = 1; number <= k_most_names; ++number) {
-        partial_ = folder_ / (numbered_name(stem_, number) + k_partial);
+        partial_ = folder_ / partial_name(number == 1 ? stem_ : fmt::format("{}_{}", stem_, number));
         if ((fd_ = create_partial(partial_)))
             return;
     }
@@ -66,12 +65,15 @@ PendingCheckpoint::PendingCheckpoint(const fs::path& folder, const std::string& 
 }
 
 PendingCheckpoint::~PendingCheckpoint() {
-    if (fd_)
+    if (fd_ && !is_removed(fd_))
         ::unlink(partial_.c_str());
 }
 
 fs::path PendingCheckpoint::publish() {
     sync_file(fd_.get(), partial_);
+    // What has that name now is another one's.
+    if (is_removed(fd_))
+        throw Error(Fault::storage, fmt::format("somebody has removed {} while it was written", partial_.string()));
     for (int number = 1; number <= k_most_names; ++number) {
         const fs::path name = folder_ / numbered_name(stem_, number);
         if (!rename_new(partial_, name))
@@ -88,14 +90,22 @@ fs::path PendingCheckpoint::publish() {
 PartialFiles remove_abandoned(const fs::path& folder) {
     PartialFiles partial;
     std::error_code error;
-    for (const auto& entry : fs::directory_iterator(folder, error)) {
-        const std::string name = entry.path().filename().string();
-        if (!name.ends_with(std::string(".zip") + k_partial))
-            continue;
-        const bool removed = remove_if_abandoned(entry.path());
-        (removed ? partial.removed : partial.kept).push_back(entry.path());
-        if (removed)
-            spdlog::warn("removed {}, which an interrupted dump had left", entry.path().string());
+    for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
+         entry.increment(error)) {
+        const fs::path& path = entry->path();
+        switch (remove_if_abandoned(path)) {
+        case PartialFate::not_ours:
+            break;
+        case PartialFate::of_another_host:
+            partial.of_other_hosts.push_back(path);
+            break;
+        case PartialFate::kept:
+            partial.kept.push_back(path);
+            break;
+        case PartialFate::removed:
+            spdlog::warn("removed {}, which an interrupted dump had left", path.string());
+            partial.removed.push_back(path);
+        }
     }
     return partial;
 }

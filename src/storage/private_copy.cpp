@@ -33,7 +33,7 @@ UniqueFd memory_file() { return UniqueFd(::memfd_create("cedana-copy", MFD_CLOEX
 // is killed just there, the next dump removes it.
 UniqueFd unlinked_file(const fs::path& folder) {
     for (int number = 1;; ++number) {
-        const fs::path name = folder / fmt::format(".cedana-copy-{}-{}.zip.partial", ::getpid(), number);
+        const fs::path name = folder / partial_name(fmt::format(".cedana-copy-{}", number));
         if (UniqueFd fd = create_partial(name)) {
             ::unlink(name.c_str());
             return fd;

@@ -29,6 +29,7 @@ class Clean : public WithFakeCriu {
         running.signal(SIGKILL);
         EXPECT_EQ(running.wait().exit_code, -1);
     }
+    [[nodiscard]] fs::path partial() const { return store() / partial_name("a_20261122T164510Z"); }
     // It has come to this process, whose other children are none by then.
     static void end_criu() { criu::Subreaper().kill_all(); }
 
@@ -36,16 +37,16 @@ class Clean : public WithFakeCriu {
 };
 
 TEST_F(Clean, RemovesAPartialCheckpointWhoseWriterIsGone) {
-    write_text(store() / "a_20261122T164510Z.zip.partial", "half");
+    write_text(partial(), "half");
     const CedanaRun run = clean();
     EXPECT_EQ(run.exit_code, 0) << run.err;
     EXPECT_TRUE(holds(run.out, "removed"));
-    EXPECT_TRUE(holds(run.out, "a_20261122T164510Z.zip.partial"));
+    EXPECT_TRUE(holds(run.out, partial().string()));
     EXPECT_EQ(names_in(store()), std::vector<std::string>());
 }
 
 TEST_F(Clean, KeepsAPartialCheckpointThatIsBeingWritten) {
-    const UniqueFd written = create_partial(store() / "a_20261122T164510Z.zip.partial");
+    const UniqueFd written = create_partial(partial());
     const CedanaRun run = clean();
     EXPECT_EQ(run.exit_code, 0) << run.err;
     EXPECT_TRUE(holds(run.out, "kept"));
@@ -53,12 +54,20 @@ TEST_F(Clean, KeepsAPartialCheckpointThatIsBeingWritten) {
     EXPECT_EQ(names_in(store()).size(), 1U);
 }
 
+TEST_F(Clean, TellsOfAPartialCheckpointOfAnotherHost) {
+    write_text(store() / "a_20261122T164510Z.another-7.zip.partial", "half");
+    const CedanaRun run = clean();
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(run.out, "another host writes it or has left it"));
+    EXPECT_EQ(names_in(store()).size(), 1U);
+}
+
 TEST_F(Clean, GivesItsResultAsJson) {
-    write_text(store() / "a_20261122T164510Z.zip.partial", "half");
+    write_text(partial(), "half");
     const CedanaRun run = cedana({"--json", "check", "--clean", "-d", store()});
     const auto json = nlohmann::json::parse(run.out);
     EXPECT_EQ(json.at("removed").at(0).at("what"), "partial checkpoint");
-    EXPECT_EQ(json.at("removed").at(0).at("name"), (store() / "a_20261122T164510Z.zip.partial").string());
+    EXPECT_EQ(json.at("removed").at(0).at("name"), partial().string());
 }
 
 TEST_F(Clean, KeepsWhatADumpIsWorkingOn) {

@@ -7,6 +7,7 @@
 #include "cedana/criu/keeper.hpp"
 #include "cedana/criu/pid_namespace.hpp"
 #include "cedana/criu/restore_guard.hpp"
+#include "cedana/storage/partial_file.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -102,6 +103,8 @@ class BehindSudo : public WithTarget {
         EXPECT_EQ(read_file(roots()), k_secret);
     }
     void end_restored() const { const Orphan restored(std::stoi(read_file(criu_file("child")))); }
+    // What a cleaner would remove.
+    const fs::path others = store() / partial_name("others_20261122T164510Z");
 };
 
 // --criu-arg
@@ -224,13 +227,13 @@ TEST_F(BehindSudo, AFolderOfTheUsersOwnTakesTheCheckpointWhichStaysRoots) {
 }
 
 TEST_F(BehindSudo, AFolderInWhichTheUserCannotWriteIsRefused) {
-    write_text(store() / "others.zip.partial", "");
+    write_text(others, "");
     const std::string said = "the folder for checkpoints " + store().string() + " is not one in which user nobody may";
     expect_refused(dump_to(store()), said);
     expect_refused(dump_to(store(), {"--dry-run"}), said);
     fs::create_symlink(store(), own() / "link");
     expect_refused(dump_to(own() / "link"), "is not one in which user nobody may make files");
-    EXPECT_EQ(names_in(store()), std::vector<std::string>{"others.zip.partial"});
+    EXPECT_EQ(names_in(store()), std::vector<std::string>{others.filename()});
 }
 
 TEST_F(BehindSudo, AFolderThatTheUsersConfigurationNamesIsRefusedToo) {
@@ -267,9 +270,9 @@ TEST_F(BehindSudo, PruneRemovesNothingWhereTheUserCannot) {
 }
 
 TEST_F(BehindSudo, CleaningRemovesNothingWhereTheUserCannot) {
-    write_text(store() / "others.zip.partial", "");
+    write_text(others, "");
     expect_refused(cedana({"check", "--clean", "-d", store()}), "the folder " + store().string());
-    EXPECT_TRUE(fs::exists(store() / "others.zip.partial"));
+    EXPECT_TRUE(fs::exists(others));
 }
 
 // The checkpoint of a restore.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A checkpoint's file on its way to its final name. It is written as NAME_DATETIME.zip.partial, locked by whoever
-// writes it, and gets its name only when it is whole and on the disk; nothing is ever overwritten.
+// A checkpoint's file on its way to its final name. It is written as a partial file (partial_file.hpp), and gets its
+// name only when it is whole and on the disk; nothing is ever overwritten.
 #pragma once
 
 #include "cedana/base/unique_fd.hpp"
@@ -50,9 +50,10 @@ struct PartialFiles {
     std::vector<std::filesystem::path> removed;
     // Being written, or not to be removed.
     std::vector<std::filesystem::path> kept;
+    std::vector<std::filesystem::path> of_other_hosts;
 };
 
-// Removes the partial files in a folder whose writers are gone.
+// Removes the partial files of this host in a folder whose writers are gone.
 PartialFiles remove_abandoned(const std::filesystem::path& folder);
 
 // The folder exists, is a folder and can be written. Throws Error(Fault::storage) with what to do.

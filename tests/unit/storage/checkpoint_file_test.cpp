@@ -54,9 +54,11 @@ class Umask {
     mode_t old_;
 };
 
+using Paths = std::vector<fs::path>;
+
 class PendingCheckpointTest : public test::InTempFolder {
   protected:
-    [[nodiscard]] fs::path folder() const { return path("."); }
+    [[nodiscard]] fs::path folder() const { return path("x").parent_path(); }
     static void fill(const PendingCheckpoint& pending, std::string_view content) {
         write_all(pending.fd(), content, pending.partial());
     }
@@ -135,10 +137,10 @@ TEST_F(PendingCheckpointTest, IsRemovedUnlessItWasPublished) {
 }
 
 TEST_F(PendingCheckpointTest, FollowsNoLink) {
-    fs::create_symlink(path("victim"), path(std::string(k_stem) + ".zip.partial"));
+    fs::create_symlink(path("victim"), path(partial_name(k_stem)));
     const PendingCheckpoint pending(folder(), k_stem);
     EXPECT_FALSE(fs::exists(path("victim")));
-    EXPECT_NE(pending.partial().filename(), std::string(k_stem) + ".zip.partial");
+    EXPECT_NE(pending.partial().filename(), partial_name(k_stem));
 }
 
 TEST_F(PendingCheckpointTest, NeedsItsFolder) {
@@ -152,10 +154,38 @@ TEST_F(PendingCheckpointTest, IsNotPublishedWhenSomebodyRemovedIt) {
     EXPECT_TRUE(fs::is_empty(folder()));
 }
 
+// Its name would be that of another's file, which is half written.
+TEST_F(PendingCheckpointTest, IsNotPublishedWhenAnotherFileHasItsName) {
+    {
+        PendingCheckpoint pending(folder(), k_stem);
+        fs::remove(pending.partial());
+        write(partial_name(k_stem), "half");
+        EXPECT_EQ(fault_of([&] { static_cast<void>(pending.publish()); }), Fault::storage);
+    }
+    EXPECT_EQ(read_file(path(partial_name(k_stem))), "half");
+    EXPECT_FALSE(fs::exists(path(std::string(k_stem) + ".zip")));
+}
+
 TEST_F(PendingCheckpointTest, OfAWriterThatIsGoneIsRemoved) {
-    const fs::path abandoned = write("a_20261122T164510Z.zip.partial", "half");
-    remove_abandoned(folder());
+    const fs::path abandoned = write(partial_name("a_20261122T164510Z"), "half");
+    EXPECT_EQ(remove_abandoned(folder()).removed, Paths{abandoned});
     EXPECT_FALSE(fs::exists(abandoned));
+}
+
+// Locks may not go from host to host.
+TEST_F(PendingCheckpointTest, OfAnotherHostIsKept) {
+    const fs::path other = write("a_20261122T164510Z.another-7.zip.partial", "half");
+    EXPECT_EQ(remove_abandoned(folder()).of_other_hosts, Paths{other});
+    EXPECT_TRUE(fs::exists(other));
+}
+
+TEST_F(PendingCheckpointTest, OfAnotherUserIsKept) {
+    constexpr uid_t k_other = 65534;
+    const fs::path other = write(partial_name("a_20261122T164510Z"), "half");
+    if (::chown(other.c_str(), k_other, k_other) != 0)
+        GTEST_SKIP() << "needs root";
+    EXPECT_EQ(remove_abandoned(folder()).kept, Paths{other});
+    EXPECT_TRUE(fs::exists(other));
 }
 
 TEST_F(PendingCheckpointTest, OfAWriterThatWasKilledIsRemoved) {
@@ -167,18 +197,21 @@ TEST_F(PendingCheckpointTest, OfAWriterThatWasKilledIsRemoved) {
 
 TEST_F(PendingCheckpointTest, OfAnotherProcessThatStillWritesIsKept) {
     const testing::Forked writer([&] { static_cast<void>(new PendingCheckpoint(folder(), k_stem)); });
-    remove_abandoned(folder());
-    EXPECT_TRUE(fs::exists(path(std::string(k_stem) + ".zip.partial")));
+    const PartialFiles partial = remove_abandoned(folder());
+    EXPECT_EQ(partial.kept.size(), 1U);
+    EXPECT_TRUE(fs::exists(partial.kept.at(0)));
 }
 
 TEST_F(PendingCheckpointTest, IsAllThatIsRemoved) {
     const fs::path checkpoint = write("a.zip", "");
-    const fs::path other = write("download.partial", "");
+    const fs::path others = write("download.partial", "");
+    const fs::path upload = write("photos.zip.partial", "");
     const fs::path target = write("target", "");
-    fs::create_symlink(target, path("link.zip.partial"));
+    fs::create_symlink(target, path(partial_name("link")));
     remove_abandoned(folder());
     EXPECT_TRUE(fs::exists(checkpoint));
-    EXPECT_TRUE(fs::exists(other));
+    EXPECT_TRUE(fs::exists(others));
+    EXPECT_TRUE(fs::exists(upload));
     EXPECT_TRUE(fs::exists(target));
 }
 
