@@ -43,6 +43,9 @@ Received receive_some(int socket, std::size_t limit) {
     const ssize_t count = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (count < 0) {
         const int err = errno;
+        // A CRIU that ended before it read an answer (unix(7)).
+        if (err == ECONNRESET)
+            return {};
         throw os_error(err, "cannot read from criu's image stream");
     }
     Received received{.bytes = std::string(data.data(), static_cast<std::size_t>(count)), .passed = {}};

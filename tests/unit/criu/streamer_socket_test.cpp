@@ -56,6 +56,16 @@ TEST_F(StreamerSocketTest, PutsAMessageTogetherThatComesInPieces) {
     EXPECT_EQ(names_, std::vector<std::string>{"a.img"});
 }
 
+// A CRIU that is killed before it reads an answer resets the connection (unix(7)).
+TEST_F(StreamerSocketTest, TakesAPeerThatLeftAnAnswerUnreadForOneThatIsGone) {
+    listen(Direction::serve);
+    auto peer = connect("streamer-serve.sock");
+    peer.request("missing.img");
+    run_until_quiet();
+    peer.disconnect();
+    EXPECT_NO_THROW(run_until_quiet());
+}
+
 TEST_F(StreamerSocketTest, HasARequestPendingUntilItsPipeCame) {
     StreamerSocket& socket = listen(Direction::capture);
     const auto peer = connect("streamer-capture.sock");
