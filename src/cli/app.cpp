@@ -187,6 +187,8 @@ std::string manual_page(std::string_view name) {
 
 int run_command_line(int argc, char** argv) {
     forbid_core_dumps();
+    // Who ignores it hands that on, and the kernel would reap our children (sigaction(2), SA_NOCLDWAIT).
+    std::signal(SIGCHLD, SIG_DFL);
     // In these roles it runs what its arguments say; sudo may be told to keep a user's environment.
     if (!is_started_by_sudo()) {
         if (std::getenv(criu::k_keeper) != nullptr)

@@ -46,6 +46,15 @@ TEST_F(Dump, PrintsThePathOfTheCheckpointAndNothingElse) {
     EXPECT_TRUE(fs::is_regular_file(only_line(run.out)));
 }
 
+// Ignored, the kernel would reap them (sigaction(2), SA_NOCLDWAIT).
+TEST_F(Dump, WorksForAProgramThatIgnoresTheEndsOfItsChildren) {
+    options.executable = "/usr/bin/env";
+    const CedanaRun run = run_cedana(
+        {"--ignore-signal=CHLD", cedana_executable(), "client", "dump", "-p", target.pid_text(), "-d", store()},
+        options);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+}
+
 TEST_F(Dump, LeavesTheCheckpointAloneInTheFolder) {
     const CedanaRun run = dump(target);
     EXPECT_EQ(only(names_in(store())), fs::path(only_line(run.out)).filename().string());
