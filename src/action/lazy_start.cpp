@@ -85,14 +85,19 @@ LazyStart::~LazyStart() {
     if (committed_)
         return;
     try {
-        // The keeper's server becomes a child of this process when the keeper ends.
-        const criu::Subreaper reaper;
-        reaper.kill_all();
+        end();
         // What the keeper has left.
         clean({});
     } catch (const std::exception&) {
         // They end by themselves when CRIU is gone.
     }
+}
+
+void LazyStart::end() const {
+    // The keeper's server becomes a child of this process when the keeper ends.
+    const criu::Subreaper reaper;
+    kill_child(keeper_);
+    reaper.kill_all();
 }
 
 void LazyStart::commit() noexcept {

@@ -135,9 +135,12 @@ struct Restored {
 
 // Who brings the memory knows better than CRIU why its pages did not come.
 [[noreturn]] void explain(const Checkpoint& checkpoint, const Restored& restored, const std::filesystem::path& work) {
-    if (auto failure = restored.start ? restored.start->failure() : std::nullopt)
-        if (failure->fault() != Fault::interrupted)
-            throw std::move(*failure);
+    if (restored.start) {
+        restored.start->end();
+        const auto failure = restored.start->failure();
+        if (failure && failure->fault() != Fault::interrupted)
+            throw Error(*failure);
+    }
     explain_failure(checkpoint, restored.report, work);
 }
 

@@ -4,6 +4,7 @@
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <sys/prctl.h>
@@ -11,7 +12,23 @@
 
 namespace cedana::criu {
 
-Subreaper::Subreaper() {
+namespace {
+
+// A child cannot be reaped by anybody else, so its pid stays its own until we do it.
+void kill_children_but(const std::vector<pid_t>& spared) {
+    const auto found = [&] {
+        std::vector<pid_t> children = children_of(::getpid());
+        std::erase_if(children, [&](pid_t pid) { return std::ranges::count(spared, pid) != 0; });
+        return children;
+    };
+    for (auto pids = found(); !pids.empty(); pids = found())
+        for (const pid_t pid : pids)
+            kill_child(pid);
+}
+
+} // namespace
+
+Subreaper::Subreaper() : strangers_(children_of(::getpid())) {
     if (::prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL) != 0) {
         const int err = errno;
         throw os_error(err, "cannot become a subreaper");
@@ -20,13 +37,8 @@ Subreaper::Subreaper() {
 
 Subreaper::~Subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, 0UL, 0UL, 0UL, 0UL); }
 
-void Subreaper::kill_all() const { kill_children(); }
+void Subreaper::kill_all() const { kill_children_but(strangers_); }
 
-void kill_children() {
-    // A child cannot be reaped by anybody else, so its pid stays its own until we do it.
-    for (auto pids = children_of(::getpid()); !pids.empty(); pids = children_of(::getpid()))
-        for (const pid_t pid : pids)
-            kill_child(pid);
-}
+void kill_children() { kill_children_but({}); }
 
 } // namespace cedana::criu

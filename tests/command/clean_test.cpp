@@ -31,7 +31,7 @@ class Clean : public WithFakeCriu {
     }
     [[nodiscard]] fs::path partial() const { return store() / partial_name("a_20261122T164510Z"); }
     // It has come to this process, whose other children are none by then.
-    static void end_criu() { criu::Subreaper().kill_all(); }
+    static void end_criu() { criu::kill_children(); }
 
     const fs::path log = fs::canonical(folder()) / "var" / "log";
 };

@@ -22,12 +22,14 @@ class LazyStart {
     LazyStart(const Checkpoint& checkpoint, const Config& config, const std::filesystem::path& work);
     LazyStart(const LazyStart&) = delete;
     LazyStart& operator=(const LazyStart&) = delete;
-    // Unless the tree runs: kills every child of this process, and theirs.
+    // As end(), unless the tree runs.
     ~LazyStart();
 
     [[nodiscard]] pid_t keeper() const noexcept { return keeper_; }
     // The tree runs: the keeper goes on without this process.
     void commit() noexcept;
+    // Of a restore that failed: ends the keeper and what that has started.
+    void end() const;
     // Once the keeper has ended: why; absent if it does not say.
     [[nodiscard]] std::optional<Error> failure() const;
     // Without waiting: what it has said already. Before it ends a tree it says why.

@@ -2,6 +2,10 @@
 // The processes that become children of this one when their own parent ends (PR_SET_CHILD_SUBREAPER, prctl(2)).
 #pragma once
 
+#include <vector>
+
+#include <sys/types.h>
+
 namespace cedana::criu {
 
 class Subreaper {
@@ -12,8 +16,13 @@ class Subreaper {
     Subreaper& operator=(const Subreaper&) = delete;
     ~Subreaper();
 
-    // As kill_children().
+    // As kill_children(), but spares what was a child before: whoever execs cedana leaves it its children, and the
+    // first process of a container has everybody's.
     void kill_all() const;
+
+  private:
+    // Not reaped by anybody else, so the pids stay theirs.
+    std::vector<pid_t> strangers_;
 };
 
 // Kills and reaps every child of this process, which is a subreaper, and theirs as they are handed over, until none is
