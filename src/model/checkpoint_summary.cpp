@@ -28,6 +28,8 @@ class SummaryEvents {
     std::optional<std::uint64_t> pid;
     std::optional<std::uint64_t> start_time;
     std::optional<std::string> executable;
+    std::optional<std::string> command_line;
+    std::optional<bool> leave_running;
     std::size_t processes = 0;
     std::optional<std::uint64_t> bytes_images;
 
@@ -45,6 +47,10 @@ class SummaryEvents {
         return true;
     }
     bool string(std::string& value) {
+        if (in_command_line_) {
+            command_line->append(value).push_back('\0');
+            return true;
+        }
         if (text_ != nullptr)
             *text_ = std::move(value);
         return leave();
@@ -56,7 +62,11 @@ class SummaryEvents {
     }
     bool number_integer(std::int64_t) { return leave(); }
     bool number_float(double, const std::string&) { return leave(); }
-    bool boolean(bool) { return leave(); }
+    bool boolean(bool value) {
+        if (flag_ != nullptr)
+            *flag_ = value;
+        return leave();
+    }
     bool null() { return leave(); }
     bool binary(nlohmann::json::binary_t&) { return leave(); }
     bool start_object(std::size_t) {
@@ -64,9 +74,19 @@ class SummaryEvents {
             ++processes;
         return open();
     }
-    bool start_array(std::size_t) { return open(); }
+    bool start_array(std::size_t) {
+        const bool is_command_line = begins_command_line_;
+        open();
+        if (is_command_line)
+            command_line.emplace();
+        in_command_line_ = is_command_line;
+        return true;
+    }
     bool end_object() { return close(); }
-    bool end_array() { return close(); }
+    bool end_array() {
+        in_command_line_ = false;
+        return close();
+    }
     static bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& error) {
         refuse_manifest(printable(error.what()));
     }
@@ -80,19 +100,27 @@ class SummaryEvents {
             processes = 0;
         text_ = key == "created" ? &created : key == "name" ? &name : nullptr;
         number_ = key == "format_version" ? &version : key == "bytes_images" ? &bytes_images : nullptr;
+        flag_ = key == "leave_running" ? &leave_running : nullptr;
     }
     void enter_root(const std::string& key) {
         text_ = key == "executable" ? &executable : nullptr;
         number_ = key == "pid" ? &pid : key == "start_time" ? &start_time : nullptr;
+        begins_command_line_ = key == "command_line";
     }
     // Once a value has been seen, what follows it is not that value.
     bool leave() {
         text_ = nullptr;
         number_ = nullptr;
+        flag_ = nullptr;
+        begins_command_line_ = false;
+        // Something that is no argument.
+        if (std::exchange(in_command_line_, false))
+            command_line.reset();
         return true;
     }
     [[nodiscard]] bool is_complete() const {
-        return version && created && name && host && pid && start_time && executable && bytes_images;
+        return version && created && name && host && pid && start_time && executable && command_line && leave_running &&
+               bytes_images;
     }
     bool open() {
         require_depth(++depth_);
@@ -107,6 +135,9 @@ class SummaryEvents {
     Section section_ = Section::other;
     std::optional<std::string>* text_ = nullptr;
     std::optional<std::uint64_t>* number_ = nullptr;
+    std::optional<bool>* flag_ = nullptr;
+    bool begins_command_line_ = false;
+    bool in_command_line_ = false;
 };
 
 template <typename Value>
@@ -132,6 +163,8 @@ CheckpointSummary parse_summary(std::string_view text) {
             .pid = to_pid(needed(events.pid, "pid")),
             .start_time = needed(events.start_time, "start_time"),
             .executable = needed(events.executable, "executable"),
+            .command_line = needed(events.command_line, "command_line"),
+            .leave_running = needed(events.leave_running, "leave_running"),
             .processes = events.processes,
             .bytes_images = needed(events.bytes_images, "bytes_images")};
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which checkpoints of a store are no longer kept. A rule that is set keeps what it names; what no rule keeps may go.
-// Of each program of each host the newest always stays. Pure.
+// Of each program the newest always stays. A program is what has a name and a command line on a host. Pure.
 #pragma once
 
 #include "cedana/action/catalog.hpp"
@@ -20,7 +20,7 @@ struct RetentionRules {
     [[nodiscard]] bool any() const noexcept { return keep_last > 0 || keep_days > 0; }
 };
 
-// The checkpoints of one program of one host, each newest first.
+// The checkpoints of one program, each newest first.
 struct RetentionGroup {
     std::vector<CatalogEntry> kept;
     std::vector<CatalogEntry> surplus;

@@ -22,6 +22,10 @@ struct CheckpointSummary {
     pid_t pid = 0;
     std::uint64_t start_time = 0;
     std::string executable;
+    // As in /proc/PID/cmdline: each argument with a NUL behind it.
+    std::string command_line;
+    // False: the tree was ended with the dump.
+    bool leave_running = true;
     std::size_t processes = 0;
     std::uint64_t bytes_images = 0;
 

@@ -24,9 +24,16 @@ class Prune : public test::InTempFolder {
   protected:
     void add(const std::string& file, std::chrono::hours age, const std::string& name = "redis",
              const std::string& host = "here") const {
+        add_changed(file, age, [&](Manifest& manifest) {
+            manifest.name = name;
+            manifest.host.name = host;
+        });
+    }
+    template <typename Change>
+    void add_changed(const std::string& file, std::chrono::hours age, Change&& change) const {
         const auto when = std::chrono::system_clock::now() - age;
-        Manifest manifest = testing::plausible_manifest(name, 42, utc_iso(when));
-        manifest.host.name = host;
+        Manifest manifest = testing::plausible_manifest("redis", 42, utc_iso(when));
+        change(manifest);
         testing::write_checkpoint(path(file), manifest, "what the image holds");
     }
     // The image is not what its digest says; all else is as it was.
@@ -57,6 +64,32 @@ TEST_F(Prune, KeepsTheNewestOfEachProgramOfEachHost) {
     EXPECT_EQ(result.surplus.size(), 3U);
     EXPECT_EQ(result.kept, 6U);
     EXPECT_GT(result.bytes_removed, 0U);
+}
+
+TEST_F(Prune, TellsProgramsOfOneInterpreterApart) {
+    const auto runs = [](const std::string& script, pid_t pid) {
+        return [script, pid](Manifest& manifest) {
+            manifest.name = "python3";
+            manifest.tree.front().pid = pid;
+            manifest.tree.front().threads = {pid};
+            manifest.tree.front().command_line = {"python3", script};
+        };
+    };
+    add_changed("a1.zip", 1h, runs("a.py", 42));
+    add_changed("a2.zip", 2h, runs("a.py", 42));
+    add_changed("a3.zip", 3h, runs("a.py", 41));
+    add_changed("b1.zip", 4h, runs("b.py", 43));
+    static_cast<void>(run({.keep_last = 1}));
+    EXPECT_EQ(left(), (Names{"a1.zip", "b1.zip"}));
+}
+
+TEST_F(Prune, TakesAProcessThatChangesItsTitleForOneProgram) {
+    for (int age = 1; age <= 3; ++age)
+        add_changed("r" + std::to_string(age) + ".zip", std::chrono::hours(age), [&](Manifest& manifest) {
+            manifest.tree.front().command_line = {"redis: " + std::to_string(age) + " hours ago"};
+        });
+    static_cast<void>(run({.keep_last = 1}));
+    EXPECT_EQ(left(), (Names{"r1.zip"}));
 }
 
 TEST_F(Prune, KeepsTheYoung) {

@@ -26,6 +26,7 @@ std::string manifest_text() {
                                .cpu_model = "a processor",
                                .cpu_flags = {"name", "created"}},
                       .name = "redis",
+                      .leave_running = false,
                       .criu_options = {},
                       .tree = {{.pid = 42,
                                 .parent = 1,
@@ -71,6 +72,8 @@ TEST(CheckpointSummary, HasWhatTheManifestSays) {
                                      .pid = 42,
                                      .start_time = 4242,
                                      .executable = "/usr/bin/redis",
+                                     .command_line = {"redis\0--serve\0", 14},
+                                     .leave_running = false,
                                      .processes = 2,
                                      .bytes_images = 5'000'000'000};
     EXPECT_EQ(parse_summary(manifest_text()), expected);
@@ -88,9 +91,13 @@ TEST(CheckpointSummary, IsNotMisledByNamesInsideOfOtherValues) {
 
 TEST(CheckpointSummary, IsRefusedWithoutAValueThatItTells) {
     for (const char* pointer : {"/format_version", "/created", "/name", "/host", "/host/name", "/tree", "/tree/0/pid",
-                                "/tree/0/start_time", "/tree/0/executable", "/bytes_images"})
+                                "/tree/0/start_time", "/tree/0/executable", "/tree/0/command_line", "/bytes_images"})
         for (const Json& wrong : {Json(nullptr), Json(-1), Json(1.5), Json(true), Json::array({1}), Json::object()})
             EXPECT_EQ(fault_of(with(pointer, wrong)), Fault::checkpoint) << pointer << " = " << wrong;
+    for (const Json& wrong : {Json(nullptr), Json(1), Json("true"), Json::array({true}), Json::object()})
+        EXPECT_EQ(fault_of(with("/leave_running", wrong)), Fault::checkpoint) << wrong;
+    for (const Json& wrong : {Json(nullptr), Json(1), Json(true), Json::array({"a"}), Json::object()})
+        EXPECT_EQ(fault_of(with("/tree/0/command_line", Json::array({"redis", wrong}))), Fault::checkpoint) << wrong;
     EXPECT_EQ(fault_of(with("/tree/0/pid", 0)), Fault::checkpoint);
     EXPECT_EQ(fault_of(with("/created", "yesterday")), Fault::checkpoint);
     EXPECT_EQ(fault_of(with("/format_version", k_manifest_version + 1)), Fault::checkpoint);
