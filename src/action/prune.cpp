@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <thread>
 
 #include <spdlog/fmt/fmt.h>
@@ -43,6 +44,7 @@ class Prune {
     void thin_out(const RetentionGroup& group) {
         // The rules count damaged ones too: none of what stays may be whole.
         bool whole_one_stays = std::ranges::any_of(group.kept, [&](const auto& entry) { return is_whole(entry); });
+        std::vector<CatalogEntry> staying = group.kept;
         for (const CatalogEntry& entry : group.surplus) {
             interrupt_.throw_if_pending();
             std::string spared = flaw_of(entry);
@@ -50,17 +52,33 @@ class Prune {
                 whole_one_stays = is_whole(entry);
                 spared = whole_one_stays ? "it is the last whole one of its program" : "it is not whole";
             }
+            if (spared.empty() && !entry.summary->leave_running && !has_whole_one_of(staying, entry.summary->pid))
+                spared = "its process was stopped with it, and no newer one of it that stays is whole";
             if (spared.empty())
                 remove(entry);
+            else
+                staying.push_back(entry);
             result_.surplus.push_back({.entry = entry, .spared = std::move(spared)});
         }
     }
 
+    // A process that was restored has its pid again.
+    bool has_whole_one_of(const std::vector<CatalogEntry>& entries, pid_t pid) {
+        return std::ranges::any_of(entries,
+                                   [&](const auto& entry) { return entry.summary->pid == pid && is_whole(entry); });
+    }
+
     bool is_whole(const CatalogEntry& entry) {
         interrupt_.throw_if_pending();
+        if (const auto known = whole_.find(entry.path); known != whole_.end())
+            return known->second;
+        return whole_[entry.path] = reads_whole(entry.path);
+    }
+
+    [[nodiscard]] bool reads_whole(const std::filesystem::path& path) const {
         try {
             return WholeCheck(std::max(1U, std::thread::hardware_concurrency()), request_.keyring)
-                .run(entry.path)
+                .run(path)
                 .has_value();
         } catch (const Error&) {
             return false;
@@ -88,6 +106,8 @@ class Prune {
     const PruneRequest& request_;
     const Interrupt& interrupt_;
     PruneResult result_;
+    // Those that were read, which takes long.
+    std::map<std::filesystem::path, bool> whole_;
 };
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `cedana client prune`: removes the checkpoints of a store that no rule of retention keeps. Of each program one that
-// was read to its last byte always stays, and what does not open as a checkpoint is never touched.
+// was read to its last byte always stays; so does the last of a process that was stopped with it, which exists nowhere
+// else. What does not open as a checkpoint is never touched.
 #pragma once
 
 #include "cedana/action/keyring.hpp"

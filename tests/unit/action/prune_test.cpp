@@ -124,6 +124,60 @@ TEST_F(Prune, NeverRemovesTheLastWholeOneWhenWhatIsKeptHasRotted) {
     EXPECT_EQ(result.surplus.at(0).spared, "it is the last whole one of its program");
 }
 
+// The first is the newest; all of one program.
+class PruneOfStopped : public Prune {
+  protected:
+    void add_stopped(const std::string& file, std::chrono::hours age, pid_t pid) const {
+        add_one(file, age, pid, false);
+    }
+    void add_running(const std::string& file, std::chrono::hours age, pid_t pid) const {
+        add_one(file, age, pid, true);
+    }
+
+  private:
+    void add_one(const std::string& file, std::chrono::hours age, pid_t pid, bool runs) const {
+        add_changed(file, age, [&](Manifest& manifest) {
+            manifest.tree.front().pid = pid;
+            manifest.tree.front().threads = {pid};
+            manifest.leave_running = runs;
+        });
+    }
+};
+
+TEST_F(PruneOfStopped, NeverRemovesTheOnlyOneOfAProcess) {
+    add_running("a.zip", 1h, 42);
+    add_stopped("b.zip", 2h, 43);
+    add_running("c.zip", 3h, 44);
+    const PruneResult result = run({.keep_last = 1});
+    EXPECT_EQ(left(), (Names{"a.zip", "b.zip"}));
+    EXPECT_EQ(result.surplus.at(0).spared,
+              "its process was stopped with it, and no newer one of it that stays is whole");
+}
+
+TEST_F(PruneOfStopped, RemovesThoseBeforeANewerOneOfTheProcess) {
+    add_running("a.zip", 1h, 42);
+    add_stopped("b.zip", 2h, 42);
+    static_cast<void>(run({.keep_last = 1}));
+    EXPECT_EQ(left(), (Names{"a.zip"}));
+}
+
+TEST_F(PruneOfStopped, RemovesThoseBeforeOneThatIsSpared) {
+    add_running("a.zip", 1h, 42);
+    add_stopped("b.zip", 2h, 43);
+    add_stopped("c.zip", 3h, 43);
+    static_cast<void>(run({.keep_last = 1}));
+    EXPECT_EQ(left(), (Names{"a.zip", "b.zip"}));
+}
+
+TEST_F(PruneOfStopped, DoesNotCountANewerOneThatHasRotted) {
+    add_running("a.zip", 1h, 42);
+    add_running("b.zip", 2h, 43);
+    add_stopped("c.zip", 3h, 43);
+    rot("b.zip");
+    static_cast<void>(run({.keep_last = 2}));
+    EXPECT_EQ(left(), (Names{"a.zip", "b.zip", "c.zip"}));
+}
+
 TEST_F(Prune, RemovesNothingOfAProgramWithoutAWholeOne) {
     add("a.zip", 1h);
     add("b.zip", 2h);
