@@ -285,7 +285,10 @@ class Dump {
                 return move_checkpoint(*checkpoint_, mount, interrupt_, progress_);
             });
         } catch (Error& error) {
-            throw error.hint(fmt::format("the checkpoint is whole: {}", checkpoint_->string()));
+            // Else the hint names it already.
+            if (fs::exists(*checkpoint_, ignored))
+                error.hint(fmt::format("the checkpoint is whole: {}", checkpoint_->string()));
+            throw;
         }
         watch_.lap("move");
     }

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <system_error>
 #include <utility>
 
@@ -92,42 +91,6 @@ void close_checked(UniqueFd fd, const fs::path& path) {
         const int err = errno;
         throw os_error(err, fmt::format("cannot close {}", path.string()), Fault::storage);
     }
-}
-
-namespace {
-
-bool is_file(const fs::path& path, const struct ::stat& file) {
-    struct ::stat there {};
-    return ::lstat(path.c_str(), &there) == 0 && there.st_dev == file.st_dev && there.st_ino == file.st_ino;
-}
-
-} // namespace
-
-bool rename_new(const fs::path& from, const fs::path& to) {
-    struct ::stat file {};
-    const bool known = ::lstat(from.c_str(), &file) == 0;
-    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0)
-        return true;
-    int err = errno;
-    // EINVAL: the file system has no RENAME_NOREPLACE (rename(2)); a hard link never replaces either.
-    if (err == EINVAL || err == ENOSYS) {
-        if (::link(from.c_str(), to.c_str()) == 0) {
-            if (::unlink(from.c_str()) != 0)
-                spdlog::warn("cannot remove {} after it was linked to {}", from.string(), to.string());
-            return true;
-        }
-        err = errno;
-    }
-    // A file server may have done it although its answer was lost; asked again, it says that the old name is gone or
-    // the new one taken. It counts for as much as any other rename: for nothing until the folder is flushed.
-    if (known && is_file(to, file)) {
-        if (is_file(from, file))
-            ::unlink(from.c_str());
-        return true;
-    }
-    if (err == EEXIST)
-        return false;
-    throw os_error(err, fmt::format("cannot rename {} to {}", from.string(), to.string()), Fault::storage);
 }
 
 TempDir::TempDir(const fs::path& parent, std::string_view prefix) {

@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/rename.hpp"
 #include "cedana/storage/checkpoint_file.hpp"
 
 #include <array>
@@ -102,9 +103,11 @@ bool is_mounted(const fs::path& folder) {
 }
 
 // What was renamed is there, whole; what may not last is its name. Back to where it was, if that can be had.
-void take_back(const fs::path& renamed, const fs::path& checkpoint) {
-    if (::renameat2(AT_FDCWD, renamed.c_str(), AT_FDCWD, checkpoint.c_str(), RENAME_NOREPLACE) != 0)
-        spdlog::warn("the checkpoint is {}, and may be gone if this host goes down now", renamed.string());
+void take_back(const fs::path& renamed, const fs::path& checkpoint, Error& error) {
+    if (try_rename_new(renamed, checkpoint) == 0)
+        return;
+    spdlog::warn("the checkpoint may be gone if this host goes down now");
+    error.hint(fmt::format("the checkpoint is whole: {}", renamed.string()));
 }
 
 // The name under which it was renamed, absent if `folder` is on another file system.
@@ -117,10 +120,10 @@ std::optional<fs::path> rename_into(const fs::path& checkpoint, const fs::path& 
     for (int number = 1;; ++number) {
         const fs::path target = folder / numbered_name(stem, number);
         // Two bind mounts of one file system have the same device and cannot be renamed across (rename(2), EXDEV).
-        if (::renameat2(AT_FDCWD, checkpoint.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) == 0)
+        const int err = try_rename_new(checkpoint, target);
+        if (err == 0)
             return target;
-        const int err = errno;
-        if (err == EXDEV || err == EINVAL)
+        if (err == EXDEV)
             return std::nullopt;
         if (err != EEXIST)
             throw os_error(err, fmt::format("cannot rename {} to {}", checkpoint.string(), target.string()),
@@ -149,8 +152,8 @@ fs::path move_checkpoint(const fs::path& checkpoint, const fs::path& folder, con
         try {
             sync_folder(folder);
             sync_folder(checkpoint.parent_path());
-        } catch (...) {
-            take_back(*renamed, checkpoint);
+        } catch (Error& error) {
+            take_back(*renamed, checkpoint, error);
             throw;
         }
         return *renamed;

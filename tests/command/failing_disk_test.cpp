@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 #include <map>
+#include <regex>
 
 #include "command/command_fixture.hpp"
 
@@ -52,6 +53,15 @@ class FailingDisk : public WithFakeCriu, public ::testing::WithParamInterface<Fa
     static void expect_told(const CedanaRun& run, const std::string& call) {
         EXPECT_TRUE(run.exit_code == 0 || run.exit_code == 9 || run.exit_code == 7) << call << "\n" << run.err;
         EXPECT_EQ(run.exit_code != 0, holds(run.err, "error: ")) << call << "\n" << run.err;
+    }
+
+    static void expect_named_rightly(const CedanaRun& run, const std::string& call) {
+        static const std::regex k_named("the checkpoint is whole: (.*)");
+        for (const std::string& line : split(run.err, '\n')) {
+            std::smatch named;
+            const bool is_told = std::regex_search(line, named, k_named);
+            EXPECT_TRUE(!is_told || fs::exists(named[1].str())) << call << "\n" << run.err;
+        }
     }
 
     // What fsync says is believed.
@@ -114,6 +124,7 @@ TEST_P(DumpOnFailingDisk, LeavesTheTreeRunningAndOnlyWholeCheckpoints) {
         }
         expect_told(run, call);
         expect_believed(run, call);
+        expect_named_rightly(run, call);
         EXPECT_TRUE(target.runs()) << call;
         const std::vector<fs::path> checkpoints = whole_checkpoints(call);
         EXPECT_GE(checkpoints.size(), run.exit_code == 0 ? 1U : 0U) << call;
@@ -134,6 +145,7 @@ TEST_P(DumpOnFailingDisk, EndsATreeOnlyWithAWholeCheckpoint) {
             break;
         expect_told(run, call);
         expect_believed(run, call);
+        expect_named_rightly(run, call);
         const std::size_t checkpoints = whole_checkpoints(call).size();
         // A checkpoint may need what is taken back when its tree runs on.
         EXPECT_EQ(target.runs(), checkpoints == 0) << call << run.err;

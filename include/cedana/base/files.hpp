@@ -34,10 +34,6 @@ void sync_folder(const std::filesystem::path& folder);
 // close(2) with its error reported: on network file systems it is where a failed write shows.
 void close_checked(UniqueFd fd, const std::filesystem::path& path);
 
-// rename(2) that fails if the target exists (RENAME_NOREPLACE; link(2)+unlink(2) where the file system has
-// no such rename). Returns false if the target exists, true when done.
-[[nodiscard]] bool rename_new(const std::filesystem::path& from, const std::filesystem::path& to);
-
 // A private folder (0700) that is removed with all that is in it on destruction.
 class TempDir {
   public:

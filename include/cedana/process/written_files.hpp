@@ -3,11 +3,11 @@
 // since CRIU opens files again by their path and expects them as they were. Looking opens none of them.
 #pragma once
 
+#include "cedana/base/file_id.hpp"
 #include "cedana/model/captured_file.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/procfs.hpp"
 
-#include <compare>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,14 +16,6 @@
 #include <sys/types.h>
 
 namespace cedana {
-
-struct FileId {
-    dev_t device = 0;
-    ino_t inode = 0;
-    friend auto operator<=>(const FileId&, const FileId&) = default;
-};
-
-[[nodiscard]] inline FileId file_id(const struct ::stat& info) { return {.device = info.st_dev, .inode = info.st_ino}; }
 
 struct WrittenFile {
     // As this process sees it; no links in it.

@@ -29,27 +29,6 @@ TEST_F(Files, AMissingFileIsNamed) {
     }
 }
 
-TEST_F(Files, RenameNewNeverReplaces) {
-    write("from", "new");
-    write("to", "old");
-    EXPECT_FALSE(rename_new(path("from"), path("to")));
-    EXPECT_EQ(read_file(path("to")), "old");
-}
-
-TEST_F(Files, RenameNewMovesToAFreeName) {
-    write("from", "new");
-    EXPECT_TRUE(rename_new(path("from"), path("to")));
-    EXPECT_EQ(read_file(path("to")), "new");
-}
-
-TEST_F(Files, RenameNewTakesANameThatTheFileAlreadyHasForDone) {
-    write("from", "new");
-    std::filesystem::create_hard_link(path("from"), path("to"));
-    EXPECT_TRUE(rename_new(path("from"), path("to")));
-    EXPECT_EQ(read_file(path("to")), "new");
-    EXPECT_FALSE(std::filesystem::exists(path("from")));
-}
-
 TEST_F(Files, AFullDiskIsAStorageFault) {
     const UniqueFd full = open_file("/dev/full", O_WRONLY);
     try {
