@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/rename.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
@@ -102,16 +103,12 @@ UniqueFd FilePlace::open_present(int flags) const {
 }
 
 bool FilePlace::rename_to_free(const std::string& from, const std::string& to) const {
-    if (::renameat2(folder(), from.c_str(), folder(), to.c_str(), RENAME_NOREPLACE) == 0)
-        return true;
-    if (errno != EINVAL && errno != ENOSYS)
-        return false;
+    int err = rename_at(folder(), from, folder(), to, RENAME_NOREPLACE);
     // Some FUSE file systems have neither such a rename nor hard links: there, looking first is all that can be had.
-    if (type_at(folder(), to) != 0) {
-        errno = EEXIST;
-        return false;
-    }
-    return ::renameat(folder(), from.c_str(), folder(), to.c_str()) == 0;
+    if (err == EINVAL || err == ENOSYS)
+        err = type_at(folder(), to) != 0 ? EEXIST : rename_at(folder(), from, folder(), to, 0);
+    errno = err;
+    return err == 0;
 }
 
 void FilePlace::sync() const {

@@ -190,10 +190,11 @@ class RestoreOnFailingDisk : public FailingDisk {
         const bool started = fs::exists(criu_file("child"));
         EXPECT_FALSE(started && is_running(std::stoi(read_file(criu_file("child"))))) << call;
     }
+    // All is brought back, or nothing changed.
+    void restore_at_each_call(const fs::path& zip);
 };
 
-TEST_P(RestoreOnFailingDisk, BringsAllBackOrChangesNothing) {
-    const fs::path zip = checkpoint_with_files();
+void RestoreOnFailingDisk::restore_at_each_call(const fs::path& zip) {
     const std::string before = read_file(zip);
     for (int number = 1;; ++number) {
         change_files();
@@ -220,6 +221,16 @@ TEST_P(RestoreOnFailingDisk, BringsAllBackOrChangesNothing) {
     }
 }
 
+TEST_P(RestoreOnFailingDisk, BringsAllBackOrChangesNothing) { restore_at_each_call(checkpoint_with_files()); }
+
+class RestoreOnDiskWithoutLinks : public RestoreOnFailingDisk {};
+
+TEST_P(RestoreOnDiskWithoutLinks, BringsAllBackOrChangesNothing) {
+    const fs::path zip = checkpoint_with_files();
+    options.environment["FAILING_LACKS"] = "links";
+    restore_at_each_call(zip);
+}
+
 constexpr std::array<Failing, 3> k_failing = {{{EIO, "once"}, {ENOSPC, "on"}, {EIO, "done"}}};
 
 std::string name_of(const ::testing::TestParamInfo<Failing>& info) {
@@ -229,6 +240,7 @@ std::string name_of(const ::testing::TestParamInfo<Failing>& info) {
 
 INSTANTIATE_TEST_SUITE_P(Disk, DumpOnFailingDisk, ::testing::ValuesIn(k_failing), name_of);
 INSTANTIATE_TEST_SUITE_P(Disk, RestoreOnFailingDisk, ::testing::ValuesIn(k_failing), name_of);
+INSTANTIATE_TEST_SUITE_P(Disk, RestoreOnDiskWithoutLinks, ::testing::Values(Failing{EIO, "done"}), name_of);
 
 } // namespace
 } // namespace cedana::testing

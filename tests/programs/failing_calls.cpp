@@ -6,6 +6,7 @@
 //   FAILING_CALL    "NUMBER ERRNO HOW": the call of this number fails, counted from 1. HOW: once; on: and so does every
 //                   later one that needs room (a disk that is full stays full); done: the call is made, and fails all
 //                   the same (a file server's answer was lost). A call that makes or opens something is not made then.
+//   FAILING_LACKS   "links": their file system has no hard links, and no files without a name (as FAT)
 //   FAILING_TOLD    a file that gets a line for each counted call: "NUMBER NAME PATH", with " failed" behind it
 //
 // A program that this one starts is not affected unless it is given the same environment.
@@ -63,6 +64,17 @@ bool is_under(std::string_view path) {
     return false;
 }
 
+// Told by the file system, and no call that fails: not counted.
+bool lacks_links(const std::string& path) {
+    const char* const lacks = std::getenv("FAILING_LACKS");
+    return lacks != nullptr && std::string_view(lacks) == "links" && is_under(path);
+}
+
+int refused(int error) {
+    errno = error;
+    return -1;
+}
+
 std::string path_of(int fd) {
     std::array<char, 4096> target{};
     const ssize_t length =
@@ -116,7 +128,8 @@ Function* next(const char* name) {
     return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
 
-bool makes(int flags) { return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE; }
+bool is_nameless(int flags) { return (flags & O_TMPFILE) == O_TMPFILE; }
+bool makes(int flags) { return (flags & O_CREAT) != 0 || is_nameless(flags); }
 
 mode_t mode_of(int flags, std::va_list arguments) {
     return makes(flags) ? static_cast<mode_t>(va_arg(arguments, int)) : 0;
@@ -176,6 +189,8 @@ int open(const char* path, int flags, ...) {
     va_start(arguments, flags);
     const mode_t mode = mode_of(flags, arguments);
     va_end(arguments);
+    if (is_nameless(flags) && lacks_links(path))
+        return refused(EOPNOTSUPP);
     if (fails("open", path, makes(flags) ? Need::room : Need::nothing))
         return -1;
     return next<int(const char*, int, ...)>("open")(path, flags, mode);
@@ -186,6 +201,8 @@ int openat(int folder, const char* path, int flags, ...) {
     va_start(arguments, flags);
     const mode_t mode = mode_of(flags, arguments);
     va_end(arguments);
+    if (is_nameless(flags) && lacks_links(path_at(folder, path)))
+        return refused(EOPNOTSUPP);
     if (fails("openat", path_at(folder, path), makes(flags) ? Need::room : Need::nothing))
         return -1;
     return next<int(int, const char*, int, ...)>("openat")(folder, path, flags, mode);
@@ -220,6 +237,8 @@ int renameat2(int from_folder, const char* from, int to_folder, const char* to, 
 
 int link(const char* from, const char* to) noexcept {
     const auto call = [&] { return next<int(const char*, const char*)>("link")(from, to); };
+    if (lacks_links(to))
+        return refused(EPERM);
     if (fails("link", to, Need::room))
         return failed(call);
     return call();
@@ -229,6 +248,8 @@ int linkat(int from_folder, const char* from, int to_folder, const char* to, int
     const auto call = [&] {
         return next<int(int, const char*, int, const char*, int)>("linkat")(from_folder, from, to_folder, to, flags);
     };
+    if (lacks_links(path_at(to_folder, to)))
+        return refused(EPERM);
     if (fails("linkat", path_at(to_folder, to), Need::room))
         return failed(call);
     return call();

@@ -28,7 +28,7 @@ class FilePlace {
     [[nodiscard]] UniqueFd open_present(int flags) const;
 
     // Gives a file in the folder another name there, which nothing may have: false with errno EEXIST then, and with
-    // that of rename(2) for any other failure.
+    // that of rename(2) for any other failure. What was done though a file server's answer was lost is done.
     [[nodiscard]] bool rename_to_free(const std::string& from, const std::string& to) const;
     // Makes names in the folder durable.
     void sync() const;
