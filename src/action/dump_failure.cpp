@@ -7,7 +7,6 @@
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/diagnose.hpp"
 
-#include <chrono>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
@@ -16,10 +15,6 @@
 namespace cedana {
 
 namespace {
-
-// A tree that lost its CRIU in the middle may be about to die of a signal that is still on its way.
-constexpr auto k_last_signal = std::chrono::seconds(2);
-constexpr auto k_at_once = std::chrono::seconds(0);
 
 std::string kept_log(const FailedDump& dump) {
     return keep_log(dump.work / criu::k_dump_log, "dump", dump.tree.root().pid());
@@ -49,8 +44,8 @@ std::string told(const std::vector<LostProcess>& lost) {
     return text;
 }
 
-void require_whole(const FailedDump& dump, std::chrono::milliseconds settle, const std::string& cause) {
-    const std::vector<LostProcess> lost = lost_processes(Procfs(), dump.tree, settle);
+void require_whole(const FailedDump& dump, CriuEnd criu, const std::string& cause) {
+    const std::vector<LostProcess> lost = lost_processes(dump.tree, criu);
     if (lost.empty())
         return;
     const bool root_ended = lost.front().pid == dump.tree.root().pid();
@@ -69,7 +64,7 @@ void explain_cancelled(const FailedDump& dump, const Error& error) {
     // The pid has gone to another process, which runs on; the one that was meant had ended before.
     if (error.fault() == Fault::no_process)
         throw Error(Fault::no_process, fmt::format("cannot dump {}: {}", dump.target, error.message()));
-    require_whole(dump, k_at_once, error.message());
+    require_whole(dump, CriuEnd::by_itself, error.message());
     Error cancelled(error.fault(), fmt::format("{}; {} runs on", error.message(), dump.target));
     throw cancelled.cause(error.cause()).hint(error.hint());
 }
@@ -78,16 +73,16 @@ void explain_failure(const FailedDump& dump, const criu::DumpReport& report) {
     const criu::Diagnosis diagnosis =
         criu::diagnose(read_log(dump.work / criu::k_dump_log) + read_log(dump.work / "criu.out"));
     const std::string end = report.status.success() ? "ended early" : report.status.text();
-    const auto settle = report.status.signal() ? k_last_signal : k_at_once;
+    const CriuEnd criu = report.status.signal() ? CriuEnd::killed : CriuEnd::by_itself;
     restore_surroundings(dump);
     if (dump.checkpoint)
         throw Error(Fault::dump_failed,
                     fmt::format("criu {} after the checkpoint was complete; {} {}", end, dump.target,
-                                lost_processes(Procfs(), dump.tree, settle).empty() ? "runs on" : "has ended"))
+                                lost_processes(dump.tree, criu).empty() ? "runs on" : "has ended"))
             .cause(diagnosis.cause)
             .hint(fmt::format("the checkpoint is whole: {}", dump.checkpoint->string()))
             .log(kept_log(dump));
-    require_whole(dump, settle, diagnosis.cause);
+    require_whole(dump, criu, diagnosis.cause);
     throw Error(Fault::dump_failed, fmt::format("cannot dump {}: criu {}; the process runs on", dump.target, end))
         .cause(diagnosis.cause)
         .hint(diagnosis.hint)

@@ -30,22 +30,32 @@ ExitStatus status_of(int status) {
     return WIFSIGNALED(status) ? ExitStatus::signalled(WTERMSIG(status)) : ExitStatus::exited(WEXITSTATUS(status));
 }
 
+// Linux 6.15 and later, of a process that its parent has collected (fs/pidfs.c).
+std::optional<ExitStatus> told_by_pidfd(const ProcessHandle& process) {
+    PidfdInfo info{.mask = k_exit};
+    if (::ioctl(process.pidfd().get(), k_get_info, &info) == 0 && (info.mask & k_exit) != 0)
+        return status_of(info.exit_code);
+    return std::nullopt;
+}
+
+// The last field of a zombie's stat (proc(5)).
+std::optional<ExitStatus> told_by_zombie(const Procfs& procfs, const ProcessHandle& process) {
+    const auto stat = procfs.read(process.pid(), "stat");
+    std::int64_t status = 0;
+    if (!stat || !process.present() || !parse_number(split(trim(*stat), ' ').back(), status))
+        return std::nullopt;
+    return status_of(static_cast<int>(status));
+}
+
 } // namespace
 
 std::optional<ExitStatus> how_it_ended(const Procfs& procfs, const ProcessHandle& process) {
     if (process.alive())
         return std::nullopt;
-    PidfdInfo info{.mask = k_exit};
-    if (::ioctl(process.pidfd().get(), k_get_info, &info) == 0 && (info.mask & k_exit) != 0)
-        return status_of(info.exit_code);
-    // The last field of a zombie's stat (proc(5)).
-    const auto stat = procfs.read(process.pid(), "stat");
-    if (!stat || !process.present())
-        return std::nullopt;
-    std::int64_t status = 0;
-    if (!parse_number(split(trim(*stat), ' ').back(), status))
-        return std::nullopt;
-    return status_of(static_cast<int>(status));
+    if (const auto status = told_by_zombie(procfs, process))
+        return status;
+    // Asked last: one that was collected in the meantime tells it only here.
+    return told_by_pidfd(process);
 }
 
 } // namespace cedana

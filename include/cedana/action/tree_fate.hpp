@@ -2,9 +2,11 @@
 // What became of a tree after a dump, seen by pidfd.
 #pragma once
 
+#include "cedana/base/child_process.hpp"
 #include "cedana/process/tree.hpp"
 
-#include <chrono>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,11 +19,19 @@ struct LostProcess {
     std::string how;
 };
 
-// Those of its processes that a dump has cost the tree, as they are after `settle`: the root if it has ended at all,
-// and descendants that a signal has ended. Short-lived ones end all the time, so one that ended by itself is not lost.
-// Returns at once when the root has ended.
-[[nodiscard]] std::vector<LostProcess> lost_processes(const Procfs& procfs, const ProcessTree& tree,
-                                                      std::chrono::milliseconds settle);
+// One that was killed inside a tree leaves it wounded; one that ended by itself has cured it before.
+enum class CriuEnd { by_itself, killed };
+
+// Tells how a process has ended; absent where that cannot be known.
+using Ending = std::function<std::optional<ExitStatus>(const ProcessHandle&)>;
+
+// Those of its processes that a dump has cost the tree: the root if it has ended at all, and descendants that a signal
+// has ended. Short-lived ones end all the time, so one that ended by itself is not lost; nor is one of which nobody can
+// tell any more, unless CRIU was killed. Then a signal may still be on its way to the root, which is awaited for two
+// seconds.
+[[nodiscard]] std::vector<LostProcess> lost_processes(const ProcessTree& tree, CriuEnd criu, const Ending& ending);
+// As the kernel tells it.
+[[nodiscard]] std::vector<LostProcess> lost_processes(const ProcessTree& tree, CriuEnd criu);
 
 // Waits until every process of a tree that CRIU has killed is gone, so that its pids are free for a restore as soon as
 // their parents have reaped them.

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/files.hpp"
 #include "cedana/process/ending.hpp"
 #include "cedana/process/procfs.hpp"
 
 #include <csignal>
+#include <filesystem>
+#include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "unit/process/forked.hpp"
 
@@ -51,6 +58,30 @@ TEST(HowItEnded, IsTheStatusOfOneThatEndedByItself) {
     const auto status = how_it_ended(procfs, handle);
     ASSERT_TRUE(status);
     EXPECT_EQ(status->code(), 7);
+}
+
+// Between the looks at its descriptor and at its stat.
+TEST(HowItEnded, IsKnownOfOneThatIsCollectedInTheMiddleOfTheLook) {
+    Forked child;
+    const ProcessHandle handle = ProcessHandle::open(Procfs(), child.pid());
+    Forked told;
+    const ProcessHandle collected = ProcessHandle::open(Procfs(), told.pid());
+    told.kill_and_reap();
+    if (!how_it_ended(Procfs(), collected))
+        GTEST_SKIP() << "needs Linux 6.15, which tells how a process ended that was collected";
+    child.kill_only();
+    const TempDir folder(std::filesystem::temp_directory_path(), "ending-test");
+    const auto process = folder.path() / std::to_string(child.pid());
+    std::filesystem::create_directory(process);
+    ASSERT_EQ(::mkfifo((process / "stat").c_str(), 0600), 0);
+    const std::jthread parent([&] {
+        // Opens once the other end is being read.
+        const UniqueFd stat = open_file(process / "stat", O_WRONLY);
+        child.kill_and_reap();
+    });
+    const auto status = how_it_ended(Procfs(folder.path()), handle);
+    ASSERT_TRUE(status);
+    EXPECT_EQ(status->signal(), SIGKILL);
 }
 
 } // namespace
