@@ -44,6 +44,22 @@ std::string told(const std::vector<LostProcess>& lost) {
     return text;
 }
 
+// "process 44 (worker) runs on"
+std::string told(const std::vector<const TreeProcess*>& running) {
+    std::string text;
+    for (const TreeProcess* const process : running)
+        text += fmt::format("{}process {} ({}) runs on", text.empty() ? "" : ", ", process->pid(),
+                            printable(process->stat.comm));
+    return text;
+}
+
+std::string kill_command(const std::vector<const TreeProcess*>& running) {
+    std::string command = "kill";
+    for (const TreeProcess* const process : running)
+        command += fmt::format(" {}", process->pid());
+    return command;
+}
+
 void require_whole(const FailedDump& dump, CriuEnd criu, const std::string& cause) {
     const std::vector<LostProcess> lost = lost_processes(dump.tree, criu);
     if (lost.empty())
@@ -54,6 +70,27 @@ void require_whole(const FailedDump& dump, CriuEnd criu, const std::string& caus
                             root_ended ? fmt::format("the process ended during it: {}", told(lost))
                                        : fmt::format("a part of its tree was lost: {}", told(lost))))
         .cause(cause)
+        .log(kept_log(dump));
+}
+
+// CRIU had been told to end the tree, which is in the checkpoint: it may have ended all, a part or nothing of it.
+[[noreturn]] void explain_unfinished_stop(const FailedDump& dump, CriuEnd criu, const std::string& end,
+                                          const std::string& cause) {
+    const std::string complete = fmt::format("criu {} after the checkpoint was complete", end);
+    const std::string whole = fmt::format("the checkpoint is whole: {}", dump.checkpoint->string());
+    const std::vector<LostProcess> lost = lost_processes(dump.tree, criu);
+    if (lost.empty())
+        throw Error(Fault::dump_failed, fmt::format("{}; {} runs on", complete, dump.target))
+            .cause(cause)
+            .hint(whole)
+            .log(kept_log(dump));
+    const std::vector<const TreeProcess*> running = running_processes(dump.tree, criu);
+    throw Error(Fault::process_lost, fmt::format("{}; {}{}", complete, told(lost),
+                                                 running.empty() ? "" : fmt::format(", and {}", told(running))))
+        .cause(cause)
+        .hint(running.empty()
+                  ? whole
+                  : fmt::format("{}; end what runs on before you restore it: {}", whole, kill_command(running)))
         .log(kept_log(dump));
 }
 
@@ -76,12 +113,7 @@ void explain_failure(const FailedDump& dump, const criu::DumpReport& report) {
     const CriuEnd criu = report.status.signal() ? CriuEnd::killed : CriuEnd::by_itself;
     restore_surroundings(dump);
     if (dump.checkpoint)
-        throw Error(Fault::dump_failed,
-                    fmt::format("criu {} after the checkpoint was complete; {} {}", end, dump.target,
-                                lost_processes(dump.tree, criu).empty() ? "runs on" : "has ended"))
-            .cause(diagnosis.cause)
-            .hint(fmt::format("the checkpoint is whole: {}", dump.checkpoint->string()))
-            .log(kept_log(dump));
+        explain_unfinished_stop(dump, criu, end, diagnosis.cause);
     require_whole(dump, criu, diagnosis.cause);
     throw Error(Fault::dump_failed, fmt::format("cannot dump {}: criu {}; the process runs on", dump.target, end))
         .cause(diagnosis.cause)

@@ -4,6 +4,7 @@
 #include "cedana/base/child_process.hpp"
 #include "cedana/process/ending.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace cedana {
@@ -39,6 +40,18 @@ std::vector<LostProcess> lost_processes(const ProcessTree& tree, CriuEnd criu) {
     const Procfs procfs;
     return lost_processes(tree, criu,
                           [&procfs](const ProcessHandle& process) { return how_it_ended(procfs, process); });
+}
+
+std::vector<const TreeProcess*> running_processes(const ProcessTree& tree, CriuEnd criu) {
+    const auto until = std::chrono::steady_clock::now() +
+                       (criu == CriuEnd::killed ? k_last_signal : std::chrono::steady_clock::duration::zero());
+    std::vector<const TreeProcess*> running;
+    for (const TreeProcess& process : tree.processes) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+        if (!ends_within(process.handle.pidfd(), std::max(left, std::chrono::milliseconds(0))))
+            running.push_back(&process);
+    }
+    return running;
 }
 
 void wait_for_end(const ProcessTree& tree) {

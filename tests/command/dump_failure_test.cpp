@@ -6,6 +6,7 @@
 
 #include "command/command_fixture.hpp"
 #include "support/tmpfs.hpp"
+#include "support/wait.hpp"
 
 namespace cedana::testing {
 namespace {
@@ -24,6 +25,7 @@ class FailedDump : public WithTarget {
   protected:
     // Removes the log that cedana keeps of a failure, and says whether it was there.
     static bool remove_kept_log(const CedanaRun& run) { return fs::remove(field_of(run.err, "log")); }
+    [[nodiscard]] std::string only_checkpoint() const { return (store() / only(names_in(store(), ".zip"))).string(); }
 };
 
 TEST_F(FailedDump, IsExit6AndTheTargetRunsOn) {
@@ -107,6 +109,36 @@ TEST_F(FailedDump, NamesTheCheckpointThatWasWholeWhenCriuCouldNotEndTheTarget) {
     EXPECT_EQ(run.exit_code, 6);
     EXPECT_TRUE(target.runs());
     EXPECT_TRUE(holds(field_of(run.err, "hint"), only(names_in(store(), ".zip"))));
+    remove_kept_log(run);
+}
+
+TEST_F(FailedDump, IsExit10AndNamesTheCheckpointWhenCriuDiedWithTheTargetThatWasToStop) {
+    plan("at post-dump die-with-tree");
+    const CedanaRun run = dump(target, {"--stop"});
+    EXPECT_EQ(run.exit_code, 10);
+    EXPECT_EQ(run.out, "");
+    EXPECT_TRUE(holds(run.err, "process " + target.pid_text() + " (sleep) was killed by signal 9"));
+    EXPECT_FALSE(holds(run.err, "runs on"));
+    EXPECT_EQ(field_of(run.err, "hint"), "the checkpoint is whole: " + only_checkpoint());
+    remove_kept_log(run);
+}
+
+TEST_F(FailedDump, NamesTheDescendantsThatOutliveATargetThatWasToStop) {
+    adopt_orphans();
+    const std::string file = scratch("child").string();
+    const Target family(
+        {"/bin/sh", "-c", "sleep infinity & echo $! >" + file + "+ && mv " + file + "+ " + file + "; wait"});
+    wait_for_file(file);
+    const Orphan child(std::stoi(read_file(file)));
+    plan("at post-dump die-with-tree");
+    const CedanaRun run = dump(family, {"--stop"});
+    EXPECT_EQ(run.exit_code, 10);
+    const std::string pid = std::to_string(child.pid());
+    EXPECT_TRUE(holds(run.err, "was killed by signal 9 (Killed), and process " + pid + " ("));
+    EXPECT_TRUE(holds(run.err, ") runs on"));
+    EXPECT_TRUE(is_running(child.pid()));
+    EXPECT_EQ(field_of(run.err, "hint"), "the checkpoint is whole: " + only_checkpoint() +
+                                             "; end what runs on before you restore it: kill " + pid);
     remove_kept_log(run);
 }
 

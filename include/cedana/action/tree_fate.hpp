@@ -33,6 +33,9 @@ using Ending = std::function<std::optional<ExitStatus>(const ProcessHandle&)>;
 // As the kernel tells it.
 [[nodiscard]] std::vector<LostProcess> lost_processes(const ProcessTree& tree, CriuEnd criu);
 
+// Those that still run, once those of a tree whose CRIU was killed have had as long to end.
+[[nodiscard]] std::vector<const TreeProcess*> running_processes(const ProcessTree& tree, CriuEnd criu);
+
 // Waits until every process of a tree that CRIU has killed is gone, so that its pids are free for a restore as soon as
 // their parents have reaped them.
 void wait_for_end(const ProcessTree& tree);
