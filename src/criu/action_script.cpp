@@ -64,10 +64,7 @@ ActionServer::ActionServer(EventLoop& loop, const std::filesystem::path& folder,
     loop_.watch(listener_.get(), POLLIN, [this](short) { accept_connection(); });
 }
 
-ActionServer::~ActionServer() {
-    if (listener_)
-        loop_.unwatch(listener_.get());
-}
+ActionServer::~ActionServer() { refuse(); }
 
 void ActionServer::accept_connection() {
     connection_ = UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
@@ -86,6 +83,11 @@ bool ActionServer::allow() {
     return sent;
 }
 
-void ActionServer::refuse() { connection_.reset(); }
+void ActionServer::refuse() {
+    if (listener_)
+        loop_.unwatch(listener_.get());
+    listener_.reset();
+    connection_.reset();
+}
 
 } // namespace cedana::criu

@@ -31,13 +31,19 @@ class DumpRun {
           action_(loop_, job.folder, [this] { at_post_dump_ = true; }) {}
 
     DumpReport run() {
-        ChildProcess criu = start();
-        if (job_.own_cgroup)
-            cgroup_.emplace(criu.pid());
-        bool ended = false;
-        loop_.watch(criu.pidfd().get(), POLLIN, [&](short) { ended = true; });
         if (interrupt_.fd() >= 0)
             loop_.watch(interrupt_.fd(), POLLIN, [this](short) { guarded([&] { interrupt_.throw_if_pending(); }); });
+        ChildProcess criu = start();
+        // From here until it has ended all that may throw is guarded: left early, it would be signalled.
+        bool ended = true;
+        guarded([&] {
+            loop_.watch(criu.pidfd().get(), POLLIN, [&](short) { ended = true; });
+            ended = false;
+        });
+        if (ended)
+            action_.refuse();
+        if (job_.own_cgroup)
+            cgroup_.emplace(criu.pid());
         while (!ended) {
             guarded([&] { loop_.run_once(); });
             if (at_post_dump_ && !answered_ && (failure_ || capture_.drained()))

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -101,20 +102,28 @@ std::vector<fs::path> own_cgroup_places(std::string_view mountinfo) {
     return found;
 }
 
-OwnCgroup::OwnCgroup(pid_t process) : process_(process) {
-    const std::string pid = std::to_string(process);
+OwnCgroup::OwnCgroup(pid_t process) noexcept : process_(process) {
+    try {
+        enter();
+    } catch (const std::exception& error) {
+        spdlog::debug("process {} stays in the control group of cedana: {}", process, error.what());
+    }
+}
+
+void OwnCgroup::enter() {
+    const std::string pid = std::to_string(process_);
     for (const fs::path& hierarchy : hierarchies()) {
         const fs::path folder = hierarchy / fmt::format("{}{}", k_prefix, ::getpid());
         if (::mkdir(folder.c_str(), 0755) != 0)
             continue;
         folders_.push_back(folder);
         if (!write_to(folder / "cgroup.procs", pid))
-            spdlog::debug("process {} stays in the control group of cedana in {}", process, hierarchy.string());
+            spdlog::debug("process {} stays in the control group of cedana in {}", process_, hierarchy.string());
     }
     // Needs CAP_SYS_RESOURCE (proc(5)).
     constexpr const char* k_never = "-1000";
     if (!write_to(fs::path("/proc") / pid / "oom_score_adj", k_never))
-        spdlog::debug("process {} can be ended when memory runs out: its oom_score_adj cannot be lowered", process);
+        spdlog::debug("process {} can be ended when memory runs out: its oom_score_adj cannot be lowered", process_);
 }
 
 OwnCgroup::~OwnCgroup() {

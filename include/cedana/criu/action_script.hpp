@@ -28,6 +28,7 @@ class ActionServer {
     [[nodiscard]] const std::filesystem::path& socket() const { return path_; }
     // false if the script is gone (its CRIU was killed): the answer reached nobody.
     bool allow();
+    // Also before it has asked.
     void refuse();
 
   private:

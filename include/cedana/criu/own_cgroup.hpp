@@ -18,7 +18,7 @@ class OwnCgroup {
   public:
     // Moves the process there, and makes it the last that the kernel ends for want of memory. Where one of it is not
     // possible or not permitted, that is not done.
-    explicit OwnCgroup(pid_t process);
+    explicit OwnCgroup(pid_t process) noexcept;
     OwnCgroup(const OwnCgroup&) = delete;
     OwnCgroup& operator=(const OwnCgroup&) = delete;
     // Another process must have ended; this one leaves it. What else either has started is ended.
@@ -27,6 +27,8 @@ class OwnCgroup {
     [[nodiscard]] const std::vector<std::filesystem::path>& folders() const noexcept { return folders_; }
 
   private:
+    void enter();
+
     pid_t process_;
     std::vector<std::filesystem::path> folders_;
 };

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/criu/own_cgroup.hpp"
 
+#include <exception>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace cedana::criu {
 namespace {
@@ -47,6 +52,24 @@ TEST_P(OwnCgroupPlaces, AreTopsOfHierarchiesByWhichProcessesAreEnded) {
 
 INSTANTIATE_TEST_SUITE_P(Table, OwnCgroupPlaces, ::testing::ValuesIn(k_cases),
                          [](const auto& one) { return std::string(one.param.name); });
+
+// In a child, which cannot open anything.
+TEST(OwnCgroup, IsDoneWithoutWhenNothingCanBeOpened) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        const rlimit none{.rlim_cur = 0, .rlim_max = 0};
+        ::setrlimit(RLIMIT_NOFILE, &none);
+        try {
+            const OwnCgroup cgroup(::getpid());
+        } catch (const std::exception&) {
+            ::_exit(1);
+        }
+        ::_exit(0);
+    }
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+}
 
 } // namespace
 } // namespace cedana::criu
