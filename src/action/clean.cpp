@@ -7,6 +7,7 @@
 #include "cedana/action/undo_restore.hpp"
 #include "cedana/action/work_folder.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/network_lock.hpp"
@@ -129,15 +130,17 @@ class Cleaning {
         std::map<std::string, fs::path> waiting;
         for (const fs::path& folder : request_.folders) {
             std::error_code error;
-            for (const auto& entry : fs::directory_iterator(folder, error)) {
-                if (entry.path().extension() != ".zip")
+            for (const fs::path& path : entries_of(folder, error)) {
+                if (path.extension() != ".zip")
                     continue;
                 try {
-                    waiting.emplace(Checkpoint(entry.path(), Keyring()).manifest().network_lock_table, entry.path());
+                    waiting.emplace(Checkpoint(path, Keyring()).manifest().network_lock_table, path);
                 } catch (const Error& damaged) {
-                    spdlog::debug("{} names no network lock: {}", entry.path().string(), damaged.message());
+                    spdlog::debug("{} names no network lock: {}", path.string(), damaged.message());
                 }
             }
+            if (error && error != std::errc::no_such_file_or_directory)
+                throw os_error(error.value(), fmt::format("cannot list {}", folder.string()), Fault::storage);
         }
         return waiting;
     }

@@ -2,6 +2,7 @@
 #include "cedana/action/work_folder.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
@@ -88,17 +89,17 @@ WorkFolder::~WorkFolder() {
 WorkFolders find_work_folders(const fs::path& parent) {
     WorkFolders found;
     std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(parent, ignored)) {
-        const auto owner = owner_of(entry.path());
+    for (const fs::path& path : entries_of(parent, ignored)) {
+        const auto owner = owner_of(path);
         if (!owner)
             continue;
-        auto lock = take_over(entry.path(), owner->cedana);
+        auto lock = take_over(path, owner->cedana);
         if (!lock)
-            found.busy.push_back({.path = entry.path(), .kind = owner->kind, .cedana = owner->cedana});
+            found.busy.push_back({.path = path, .kind = owner->kind, .cedana = owner->cedana});
         // Whoever had it until now may have removed it.
-        else if (fs::exists(entry.path(), ignored))
+        else if (fs::exists(path, ignored))
             found.abandoned.push_back(
-                {.path = entry.path(), .kind = owner->kind, .cedana = owner->cedana, .lock = std::move(*lock)});
+                {.path = path, .kind = owner->kind, .cedana = owner->cedana, .lock = std::move(*lock)});
     }
     return found;
 }
@@ -116,11 +117,11 @@ void remove_work(const fs::path& folder) {
 std::vector<fs::path> remove_ended_work(const fs::path& parent) {
     std::vector<fs::path> removed;
     std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(parent, ignored)) {
-        const std::string name = entry.path().filename().string();
+    for (const fs::path& path : entries_of(parent, ignored)) {
+        const std::string name = path.filename().string();
         const auto owner = name.starts_with(k_ended) ? owner_of(name.substr(k_ended.size())) : std::nullopt;
-        if (owner && ::kill(owner->cedana, 0) != 0 && fs::remove_all(entry.path(), ignored) != 0)
-            removed.push_back(entry.path());
+        if (owner && ::kill(owner->cedana, 0) != 0 && fs::remove_all(path, ignored) != 0)
+            removed.push_back(path);
     }
     return removed;
 }

@@ -93,6 +93,16 @@ void close_checked(UniqueFd fd, const fs::path& path) {
     }
 }
 
+std::vector<fs::path> entries_of(const fs::path& folder, std::error_code& error) {
+    std::vector<fs::path> entries;
+    fs::directory_iterator entry(folder, error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error))
+        entries.push_back(entry->path());
+    if (error)
+        spdlog::debug("cannot list {}: {}", folder.string(), error.message());
+    return entries;
+}
+
 TempDir::TempDir(const fs::path& parent, std::string_view prefix) {
     std::error_code ignored;
     if (fs::create_directories(parent, ignored))

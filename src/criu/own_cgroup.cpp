@@ -146,13 +146,13 @@ std::vector<fs::path> remove_abandoned_cgroups() {
     std::vector<fs::path> removed;
     for (const fs::path& hierarchy : hierarchies()) {
         std::error_code ignored;
-        for (const auto& entry : fs::directory_iterator(hierarchy, ignored)) {
-            const std::string name = entry.path().filename().string();
+        for (const fs::path& group : entries_of(hierarchy, ignored)) {
+            const std::string name = group.filename().string();
             std::int64_t pid = 0;
             // A CRIU that outlives its cedana heals the tree: it is not to be disturbed.
             if (name.starts_with(k_prefix) && parse_number(name.substr(k_prefix.size()), pid) &&
-                ::kill(static_cast<pid_t>(pid), 0) != 0 && !has_worker(entry.path()) && remove_group(entry.path()))
-                removed.push_back(entry.path());
+                ::kill(static_cast<pid_t>(pid), 0) != 0 && !has_worker(group) && remove_group(group))
+                removed.push_back(group);
         }
     }
     return removed;

@@ -74,10 +74,10 @@ std::string what_holds(int file) {
 std::size_t remove_stale_locks(const fs::path& folder) {
     std::size_t removed = 0;
     std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-        const UniqueFd file(::open(entry.path().c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
-        if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 && is_at(file.get(), entry.path()) &&
-            ::unlink(entry.path().c_str()) == 0)
+    for (const fs::path& path : entries_of(folder, ignored)) {
+        const UniqueFd file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+        if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0 && is_at(file.get(), path) &&
+            ::unlink(path.c_str()) == 0)
             ++removed;
     }
     return removed;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/storage/link_remap.hpp"
 
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/model/link_remap.hpp"
 
 #include <algorithm>
 #include <system_error>
+
+#include <spdlog/fmt/fmt.h>
 
 #include <sys/stat.h>
 
@@ -18,12 +22,15 @@ std::vector<fs::path> link_remaps(const fs::path& path, dev_t device, ino_t inod
     while (folder.has_relative_path() && !fs::is_directory(folder, error))
         folder = folder.parent_path();
     std::vector<fs::path> found;
-    for (const auto& entry : fs::directory_iterator(folder, error)) {
+    for (const fs::path& entry : entries_of(folder, error)) {
         struct ::stat info {};
-        if (is_remap_name(entry.path().filename().string()) && ::lstat(entry.path().c_str(), &info) == 0 &&
-            info.st_dev == device && info.st_ino == inode)
-            found.push_back(entry.path());
+        if (is_remap_name(entry.filename().string()) && ::lstat(entry.c_str(), &info) == 0 && info.st_dev == device &&
+            info.st_ino == inode)
+            found.push_back(entry);
     }
+    // Where nobody may look CRIU has made no name either.
+    if (error && error != std::errc::permission_denied && error != std::errc::no_such_file_or_directory)
+        throw os_error(error.value(), fmt::format("cannot list {}", folder.string()), Fault::storage);
     std::ranges::sort(found);
     return found;
 }

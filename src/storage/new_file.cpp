@@ -196,9 +196,8 @@ void NewFile::create() {
 void remove_unfinished(const FilePlace& place, pid_t writer) {
     const std::string prefix = temporary_prefix(writer);
     std::error_code ignored;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(fmt::format("/proc/self/fd/{}", place.folder()), ignored))
-        if (const std::string name = entry.path().filename().string(); name.starts_with(prefix))
+    for (const std::filesystem::path& path : entries_of(fmt::format("/proc/self/fd/{}", place.folder()), ignored))
+        if (const std::string name = path.filename().string(); name.starts_with(prefix))
             ::unlinkat(place.folder(), name.c_str(), 0);
 }
 

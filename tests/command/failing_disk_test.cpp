@@ -14,6 +14,7 @@
 #include <regex>
 
 #include "command/command_fixture.hpp"
+#include "support/wait.hpp"
 
 namespace cedana::testing {
 namespace {
@@ -158,6 +159,40 @@ TEST_P(DumpOnFailingDisk, EndsATreeOnlyWithAWholeCheckpoint) {
     }
 }
 
+// Those of the dump, and that of a file which has lost its name and has another.
+class DumpAmongUnreadableFolders : public DumpOnFailingDisk {
+  protected:
+    DumpAmongUnreadableFolders() { options.environment["FAILING_ONLY"] = "readdir"; }
+
+    [[nodiscard]] std::vector<std::string> program() const {
+        const std::string file = (scratch("files") / "lost").string();
+        fs::remove_all(scratch("files"));
+        fs::create_directories(scratch("files"));
+        return {"/bin/sh", "-c",
+                "exec 3>" + file + " && ln " + file + " " + file + ".other && rm " + file + " && touch " + file +
+                    ".gone && exec sleep infinity"};
+    }
+};
+
+TEST_P(DumpAmongUnreadableFolders, EndsATreeOnlyWithAWholeCheckpoint) {
+    for (int number = 1;; ++number) {
+        const Target target(program());
+        wait_for_file(scratch("files") / "lost.gone");
+        fail_at(number);
+        const CedanaRun run = dump(target, {"--stop"});
+        const std::string call = failed_call();
+        if (call.empty()) {
+            EXPECT_EQ(run.exit_code, 0) << run.err;
+            EXPECT_GT(number, 10);
+            break;
+        }
+        expect_told(run, call);
+        EXPECT_EQ(whole_checkpoints(call).size(), run.exit_code == 0 ? 1U : 0U) << call;
+        EXPECT_EQ(target.runs(), run.exit_code != 0) << call << run.err;
+        remove_all();
+    }
+}
+
 using Contents = std::map<std::string, std::string>;
 
 class RestoreOnFailingDisk : public FailingDisk {
@@ -239,6 +274,7 @@ std::string name_of(const ::testing::TestParamInfo<Failing>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Disk, DumpOnFailingDisk, ::testing::ValuesIn(k_failing), name_of);
+INSTANTIATE_TEST_SUITE_P(Disk, DumpAmongUnreadableFolders, ::testing::Values(k_failing[0]), name_of);
 INSTANTIATE_TEST_SUITE_P(Disk, RestoreOnFailingDisk, ::testing::ValuesIn(k_failing), name_of);
 INSTANTIATE_TEST_SUITE_P(Disk, RestoreOnDiskWithoutLinks, ::testing::Values(Failing{EIO, "done"}), name_of);
 

@@ -7,6 +7,7 @@
 //                   later one that needs room (a disk that is full stays full); done: the call is made, and fails all
 //                   the same (a file server's answer was lost). A call that makes or opens something is not made then.
 //   FAILING_LACKS   "links": their file system has no hard links, and no files without a name (as FAT)
+//   FAILING_ONLY    the name of the calls that are counted; without it all but readdir, of which there are many
 //   FAILING_TOLD    a file that gets a line for each counted call: "NUMBER NAME PATH", with " failed" behind it
 //
 // A program that this one starts is not affected unless it is given the same environment.
@@ -20,6 +21,7 @@
 #include <string>
 #include <string_view>
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -75,6 +77,11 @@ int refused(int error) {
     return -1;
 }
 
+bool is_counted(std::string_view name) {
+    static const char* const only = std::getenv("FAILING_ONLY");
+    return only != nullptr ? name == only : name != "readdir";
+}
+
 std::string path_of(int fd) {
     std::array<char, 4096> target{};
     const ssize_t length =
@@ -102,7 +109,7 @@ void tell(long number, const char* name, const std::string& path, bool fails) {
 bool fails(const char* name, const std::string& path, Need need) {
     static std::atomic<long> count = 0;
     const int before = errno;
-    if (!is_under(path))
+    if (!is_counted(name) || !is_under(path))
         return false;
     const long number = ++count;
     const bool now = plan().number != 0 &&
@@ -300,6 +307,12 @@ ssize_t read(int fd, void* data, size_t size) {
     if (fails("read", path_of(fd), Need::nothing))
         return -1;
     return next<decltype(read)>("read")(fd, data, size);
+}
+
+dirent* readdir(DIR* folder) {
+    if (fails("readdir", path_of(::dirfd(folder)), Need::nothing))
+        return nullptr;
+    return next<decltype(readdir)>("readdir")(folder);
 }
 
 char* mkdtemp(char* name) noexcept {

@@ -11,6 +11,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -33,6 +36,11 @@ void sync_file(int fd, const std::filesystem::path& path);
 void sync_folder(const std::filesystem::path& folder);
 // close(2) with its error reported: on network file systems it is where a failed write shows.
 void close_checked(UniqueFd fd, const std::filesystem::path& path);
+
+// The paths in a folder, in no order; as far as it could be read, if `error` is set. What is thrown while a range-for
+// goes through a directory_iterator is no Error, in spite of the error_code that it was made with.
+[[nodiscard]] std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder,
+                                                            std::error_code& error);
 
 // A private folder (0700) that is removed with all that is in it on destruction.
 class TempDir {

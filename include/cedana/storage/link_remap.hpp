@@ -12,7 +12,8 @@
 namespace cedana {
 
 // The names of this kind that the file has in the folder of `path`, or in the nearest folder above it that is there,
-// as CRIU chooses it.
+// as CRIU chooses it. Throws Error (Fault::storage) when that folder cannot be read: one that is missed may be taken
+// for new later, and removed.
 [[nodiscard]] std::vector<std::filesystem::path> link_remaps(const std::filesystem::path& path, dev_t device,
                                                              ino_t inode);
 

@@ -2,6 +2,10 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 
+#include <algorithm>
+#include <system_error>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
@@ -27,6 +31,22 @@ TEST_F(Files, AMissingFileIsNamed) {
     } catch (const Error& error) {
         EXPECT_NE(error.message().find(path("missing").string()), std::string::npos);
     }
+}
+
+TEST_F(Files, AFolderListsWhatIsInIt) {
+    write("a", "");
+    std::filesystem::create_directory(path("b"));
+    std::error_code error;
+    std::vector<std::filesystem::path> entries = entries_of(path("."), error);
+    std::ranges::sort(entries);
+    EXPECT_EQ(entries, (std::vector<std::filesystem::path>{path("./a"), path("./b")}));
+    EXPECT_FALSE(error);
+}
+
+TEST_F(Files, AFolderThatCannotBeListedSetsTheError) {
+    std::error_code error;
+    EXPECT_TRUE(entries_of(path("missing"), error).empty());
+    EXPECT_EQ(error, std::errc::no_such_file_or_directory);
 }
 
 TEST_F(Files, AFullDiskIsAStorageFault) {
