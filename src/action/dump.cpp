@@ -169,7 +169,7 @@ class Dump {
             ReportedImages images(*writer_, progress_, tree_->resident_bytes());
             report_ = criu::dump(
                 job, images, [this] { images_complete(); }, interrupt_);
-        } catch (const Error& error) {
+        } catch (const std::exception& error) {
             writer_.reset();
             explain_cancelled(failed(), error);
         }
@@ -213,7 +213,7 @@ class Dump {
     void note() {
         try {
             note_published(*checkpoint_, work_->path());
-        } catch (const Error&) {
+        } catch (...) {
             ::unlink(checkpoint_->c_str());
             checkpoint_.reset();
             throw;

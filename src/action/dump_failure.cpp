@@ -7,6 +7,7 @@
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/diagnose.hpp"
 
+#include <system_error>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
@@ -15,6 +16,13 @@
 namespace cedana {
 
 namespace {
+
+Error as_error(const std::exception& exception) {
+    if (const auto* const error = dynamic_cast<const Error*>(&exception))
+        return *error;
+    const auto* const failure = dynamic_cast<const std::system_error*>(&exception);
+    return {failure != nullptr ? fault_of_errno(failure->code().value()) : Fault::internal, exception.what()};
+}
 
 std::string kept_log(const FailedDump& dump) {
     return keep_log(dump.work / criu::k_dump_log, "dump", dump.tree.root().pid());
@@ -30,8 +38,8 @@ void restore_surroundings(const FailedDump& dump) {
         for (const std::string& table : taken.network_locks)
             spdlog::warn("the table {} of nftables, with which criu held back packets of {}, is removed", table,
                          dump.target);
-    } catch (const Error& error) {
-        spdlog::warn("what criu left of the dump could not be taken back: {}", error.message());
+    } catch (const std::exception& error) {
+        spdlog::warn("what criu left of the dump could not be taken back: {}", error.what());
     }
 }
 
@@ -96,7 +104,8 @@ void require_whole(const FailedDump& dump, CriuEnd criu, const std::string& caus
 
 } // namespace
 
-void explain_cancelled(const FailedDump& dump, const Error& error) {
+void explain_cancelled(const FailedDump& dump, const std::exception& exception) {
+    const Error error = as_error(exception);
     restore_surroundings(dump);
     // The pid has gone to another process, which runs on; the one that was meant had ended before.
     if (error.fault() == Fault::no_process)

@@ -8,6 +8,7 @@
 #include "cedana/criu/dump.hpp"
 #include "cedana/process/tree.hpp"
 
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -24,8 +25,9 @@ struct FailedDump {
     std::optional<std::filesystem::path> checkpoint = std::nullopt;
 };
 
-// CRIU was cancelled, for `error`, and has resumed the tree.
-[[noreturn]] void explain_cancelled(const FailedDump& dump, const Error& error);
+// CRIU was cancelled, for `error`, and has resumed the tree. One that is no Error has the Fault of its errno, if it has
+// one.
+[[noreturn]] void explain_cancelled(const FailedDump& dump, const std::exception& error);
 // CRIU failed or was killed.
 [[noreturn]] void explain_failure(const FailedDump& dump, const criu::DumpReport& report);
 
