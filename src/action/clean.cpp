@@ -151,7 +151,7 @@ class Cleaning {
             return;
         std::set<std::string> in_use;
         for (const BusyWork& work : busy)
-            in_use.insert(criu::network_lock_of(read_log(work.path / criu::k_dump_log)).value_or(""));
+            in_use.insert(criu::network_lock_of(read_log_head(work.path / criu::k_dump_log)).value_or(""));
         const auto waiting = waiting_checkpoints();
         for (const std::string& table : tables) {
             if (in_use.contains(table))

@@ -224,7 +224,7 @@ class Dump {
     [[nodiscard]] std::string network_lock() const {
         if (leave_running() || options_.network_lock != criu::k_nftables)
             return {};
-        return criu::network_lock_of(read_log(log())).value_or("");
+        return criu::network_lock_of(read_log_head(log())).value_or("");
     }
 
     void publish() {

@@ -138,7 +138,7 @@ TakenBack take_back(const DumpRecord& record, const fs::path& work) {
     }
     if (!root_lives && (taken.waits_for = published_checkpoint(work)))
         return taken;
-    if (const auto table = criu::network_lock_of(read_log(work / criu::k_dump_log));
+    if (const auto table = criu::network_lock_of(read_log_head(work / criu::k_dump_log));
         table && criu::remove_network_lock(*table))
         taken.network_locks.push_back(*table);
     remove_names(record, taken);

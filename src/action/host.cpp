@@ -5,8 +5,12 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
+#include <exception>
 #include <system_error>
 
 #include <spdlog/fmt/fmt.h>
@@ -26,6 +30,28 @@ constexpr const char* k_state_folder = "/run/cedana";
 constexpr const char* k_log_folder = "/var/log/cedana";
 // A log that is being read for its errors; CRIU's grow with the number of mappings.
 constexpr std::size_t k_log_limit = 64UL * 1024 * 1024;
+// CRIU names its version, its run and the kernel before all else.
+constexpr std::size_t k_head = 64UL * 1024;
+
+// As much as there is of `size` bytes at `offset`.
+std::string read_part(int fd, std::uint64_t offset, std::size_t size) {
+    std::string part;
+    std::array<char, 64 * 1024> buffer;
+    while (part.size() < size) {
+        const ssize_t count = ::pread(fd, buffer.data(), std::min(buffer.size(), size - part.size()),
+                                      static_cast<off_t>(offset + part.size()));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0) {
+            const int err = errno;
+            throw os_error(err, "cannot read a log");
+        }
+        if (count == 0)
+            break;
+        part.append(buffer.data(), static_cast<std::size_t>(count));
+    }
+    return part;
+}
 
 std::string first_value(const std::string& text, std::string_view key) {
     for (const std::string& line : split(text, '\n'))
@@ -84,8 +110,22 @@ std::string keep_log(const fs::path& log, const std::string& kind, pid_t pid) {
 
 std::string read_log(const fs::path& log) {
     try {
-        return read_file(log, k_log_limit);
-    } catch (const Error&) {
+        const UniqueFd file = open_file(log, O_RDONLY);
+        const std::uint64_t size = fs::file_size(log);
+        if (size <= k_log_limit)
+            return read_part(file.get(), 0, k_log_limit);
+        const std::string head = read_part(file.get(), 0, k_log_limit / 2);
+        return fmt::format("{}\n... {} bytes are left out ...\n{}", head, size - k_log_limit,
+                           read_part(file.get(), size - k_log_limit / 2, k_log_limit / 2));
+    } catch (const std::exception&) {
+        return {};
+    }
+}
+
+std::string read_log_head(const fs::path& log) {
+    try {
+        return read_part(open_file(log, O_RDONLY).get(), 0, k_head);
+    } catch (const std::exception&) {
         return {};
     }
 }

@@ -27,7 +27,10 @@ void require_root(const std::string& to_do);
 // there is none or it cannot be kept.
 [[nodiscard]] std::string keep_log(const std::filesystem::path& log, const std::string& kind, pid_t pid);
 
-// As much of a log as is needed to read what went wrong; empty if there is none.
+// As much of a log as is needed to read what went wrong: of one above 64 MiB, its first and last 32; empty if there is
+// none.
 [[nodiscard]] std::string read_log(const std::filesystem::path& log);
+// The first 64 KiB of a log, in which CRIU names its run; empty if there is none.
+[[nodiscard]] std::string read_log_head(const std::filesystem::path& log);
 
 } // namespace cedana
