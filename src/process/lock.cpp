@@ -8,11 +8,15 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <iterator>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -26,6 +30,9 @@ namespace cedana {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr auto k_patience = std::chrono::milliseconds(200);
+constexpr auto k_pause = std::chrono::milliseconds(2);
 
 void make_folder(const fs::path& folder) {
     std::error_code error;
@@ -55,18 +62,32 @@ bool is_at(int file, const fs::path& path) {
 
 const char* name_of(LockedFor purpose) { return purpose == LockedFor::dump ? "dump" : "restore"; }
 
-// "is being restored by cedana process 17"
-std::string what_holds(int file) {
+struct Holder {
+    pid_t pid = 0;
+    bool restores = false;
+};
+
+// Absent in the moment between its lock and its write.
+std::optional<Holder> holder_of(int file) {
     std::array<char, 32> text;
     const ssize_t length = ::pread(file, text.data(), text.size(), 0);
     const std::string_view written(text.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
     const std::vector<std::string> words = split(trim(written), ' ');
     std::int64_t pid = 0;
-    // Empty in the moment between its lock and its write.
     if (words.size() != 2 || !parse_number(words[0], pid))
+        return std::nullopt;
+    return Holder{.pid = static_cast<pid_t>(pid), .restores = words[1] == name_of(LockedFor::restore)};
+}
+
+bool is_at_work(const std::optional<Holder>& holder) {
+    return holder && (::kill(holder->pid, 0) == 0 || errno == EPERM);
+}
+
+// "is being restored by cedana process 17"
+std::string told(const std::optional<Holder>& holder) {
+    if (!holder)
         return "is in the hands of another cedana process";
-    return fmt::format("is being {} by cedana process {}",
-                       words[1] == name_of(LockedFor::restore) ? "restored" : "checkpointed", pid);
+    return fmt::format("is being {} by cedana process {}", holder->restores ? "restored" : "checkpointed", holder->pid);
 }
 
 } // namespace
@@ -100,12 +121,20 @@ void TreeLock::add(std::vector<pid_t> pids) {
 
 TreeLock::LockFile TreeLock::lock(pid_t pid) const {
     const fs::path path = folder_ / fmt::format("{}.lock", pid);
+    const auto until = std::chrono::steady_clock::now() + k_patience;
     while (true) {
         UniqueFd file = open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-        if (!try_lock(file.get(), path))
+        if (!try_lock(file.get(), path)) {
+            const std::optional<Holder> holder = holder_of(file.get());
+            // Who removes a stale lock has it for a moment, and tells nobody when it lets go.
+            if (!is_at_work(holder) && std::chrono::steady_clock::now() < until) {
+                std::this_thread::sleep_for(k_pause);
+                continue;
+            }
             throw Error(purpose_ == LockedFor::dump ? Fault::dump_failed : Fault::restore_failed,
-                        fmt::format("process {} {}", pid, what_holds(file.get())))
+                        fmt::format("process {} {}", pid, told(holder)))
                 .hint("wait until that one is done");
+        }
         // Between open and flock its holder may have removed it: a lock on a file without a name locks nobody out.
         if (!is_at(file.get(), path))
             continue;

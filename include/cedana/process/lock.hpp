@@ -31,8 +31,9 @@ class TreeLock {
     // What is locked is unlocked, and its file removed.
     ~TreeLock() = default;
 
-    // Locks all that are not yet locked here, or none, without blocking. Throws Error (Fault::dump_failed or
-    // Fault::restore_failed) that names the cedana process which has one of them, and what it does.
+    // Locks all that are not yet locked here, or none; waits a fifth of a second at most, for a lock whose holder is no
+    // cedana that works. Throws Error (Fault::dump_failed or Fault::restore_failed) that names the cedana process which
+    // has one of them, and what it does.
     void add(std::vector<pid_t> pids);
 
   private:

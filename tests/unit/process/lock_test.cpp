@@ -3,6 +3,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/process/lock.hpp"
 
+#include <array>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -11,6 +12,9 @@
 #include <gtest/gtest.h>
 #include <spdlog/fmt/fmt.h>
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 
 #include "unit/process/forked.hpp"
@@ -104,6 +108,38 @@ TEST_F(TreeLockTest, StaleLocksAreRemovedAndHeldOnesStay) {
     EXPECT_EQ(remove_stale_locks(folder), 1U);
     EXPECT_EQ(files(), 1U);
     EXPECT_TRUE(fs::exists(folder / fmt::format("{}.lock", k_child)));
+}
+
+// It has it for a moment, here until it sees that somebody has tried in vain to get it.
+TEST_F(TreeLockTest, WaitsForWhoRemovesAStaleLock) {
+    fs::create_directory(folder);
+    const fs::path stale = folder / fmt::format("{}.lock", k_parent);
+    for (const char* const left : {"", "1073741824 dump\n"}) {
+        std::ofstream(stale) << left;
+        int news = -1;
+        const Forked cleaner(
+            [&] {
+                const int file = ::open(stale.c_str(), O_RDWR | O_CLOEXEC);
+                news = ::inotify_init1(IN_CLOEXEC);
+                if (::flock(file, LOCK_EX | LOCK_NB) != 0 ||
+                    ::inotify_add_watch(news, stale.c_str(), IN_CLOSE_WRITE) < 0)
+                    ::_exit(1);
+            },
+            [&] {
+                std::array<char, 256> event{};
+                if (::read(news, event.data(), event.size()) > 0)
+                    ::unlink(stale.c_str());
+            });
+        EXPECT_NO_THROW(static_cast<void>(locked({k_parent}))) << left;
+    }
+}
+
+TEST_F(TreeLockTest, WaitsNoLongerThanAMomentForOneThatNobodyHasSigned) {
+    fs::create_directory(folder);
+    const fs::path unsigned_lock = folder / fmt::format("{}.lock", k_parent);
+    const UniqueFd held = open_file(unsigned_lock, O_RDWR | O_CREAT, 0600);
+    ASSERT_EQ(::flock(held.get(), LOCK_EX | LOCK_NB), 0);
+    EXPECT_EQ(refusal({k_parent}).message(), "process 10 is in the hands of another cedana process");
 }
 
 TEST_F(TreeLockTest, OfARestoreKeepsADumpOut) {
