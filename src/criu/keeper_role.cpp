@@ -42,6 +42,13 @@ void ignore_signals() {
         std::signal(number, SIG_IGN);
 }
 
+// Those by which somebody ends a whole service or group: the tree ends by them in its own time, which it would not if
+// its terminal hung up or nobody read from it. Not before CRIU has ended: a failing restore ends its keeper by SIGTERM.
+void ignore_endings() {
+    for (const int number : {SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO})
+        std::signal(number, SIG_IGN);
+}
+
 UniqueFd child_events() {
     sigset_t set;
     sigemptyset(&set);
@@ -86,6 +93,7 @@ class Keeper {
         for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
             ::dup2(null.get(), fd);
         require(::chdir("/") == 0, "cannot leave the folder");
+        ignore_endings();
     }
 
     // Before it is told that CRIU ended well: who is told so removes the file, and with a keeper that fails afterwards

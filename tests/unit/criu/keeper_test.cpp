@@ -4,11 +4,15 @@
 #include "cedana/criu/keeper.hpp"
 
 #include <array>
+#include <csignal>
 #include <cstdlib>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +20,8 @@
 
 namespace cedana::criu {
 namespace {
+
+constexpr std::array<int, 7> k_endings = {SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO};
 
 TEST(KeeperPlan, IsReadAsItWasWritten) {
     const KeeperPlan plan{
@@ -31,42 +37,113 @@ TEST(KeeperPlan, OfACopierHasNoTerminal) {
 
 TEST(KeeperPlan, ThatIsNoneIsRefused) { EXPECT_THROW(static_cast<void>(read_plan("{}")), Error); }
 
+// A keeper with these words in the place of CRIU's.
+pid_t start_keeper(const KeeperPlan& plan, std::vector<std::string> words = {}, const UniqueFd& not_passed = {}) {
+    const pid_t keeper = ::fork();
+    if (keeper != 0)
+        return keeper;
+    ::close(not_passed.get());
+    ::setsid();
+    ::setenv(k_keeper, write_plan(plan).c_str(), 1);
+    words.insert(words.begin(), "keeper");
+    std::vector<char*> argv;
+    for (std::string& word : words)
+        argv.push_back(word.data());
+    argv.push_back(nullptr);
+    ::_exit(run_keeper(argv.data()));
+}
+
+std::string read_bytes(const UniqueFd& fd, std::size_t count) {
+    std::string bytes(count, '?');
+    std::size_t done = 0;
+    for (ssize_t got = 0; done < count && (got = ::read(fd.get(), bytes.data() + done, count - done)) > 0;)
+        done += static_cast<std::size_t>(got);
+    bytes.resize(done);
+    return bytes;
+}
+
+// A shell's command that waits until somebody writes to it.
+class Gate {
+  public:
+    explicit Gate(std::filesystem::path path) : path_(std::move(path)) {
+        EXPECT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+        end_ = open_file(path_, O_RDWR);
+    }
+    [[nodiscard]] std::string command() const { return "read -r go <" + path_.string(); }
+    void open() const { write_all(end_.get(), "go\n", path_); }
+
+  private:
+    std::filesystem::path path_;
+    UniqueFd end_;
+};
+
 // A keeper of a terminal with a shell in the place of CRIU.
 class TerminalKeeper : public test::InTempFolder {
   protected:
-    // What it tells, to its end.
-    [[nodiscard]] std::string told_after(std::string criu) const {
+    struct Running {
+        pid_t keeper = -1;
+        UniqueFd told = {};
+    };
+
+    [[nodiscard]] Running start(const std::string& criu) const {
         const UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
         EXPECT_TRUE(master && ::grantpt(master.get()) == 0 && ::unlockpt(master.get()) == 0);
         const UniqueFd output = open_file("/dev/null", O_WRONLY);
         Pipe told = make_pipe();
-        const pid_t keeper = ::fork();
-        if (keeper == 0) {
-            const std::string plan = write_plan({.master = master.get(),
-                                                 .output = output.get(),
-                                                 .told = told.write_end.get(),
-                                                 .root_file = root_file().string()});
-            ::setsid();
-            ::setenv(k_keeper, plan.c_str(), 1);
-            std::string program = "sh";
-            std::string option = "-c";
-            std::array<char*, 5> argv = {program.data(), program.data(), option.data(), criu.data(), nullptr};
-            ::_exit(run_keeper(argv.data()));
-        }
-        told.write_end.reset();
-        std::string bytes = read_all(told.read_end.get(), "what the keeper tells", 16);
-        EXPECT_EQ(::waitpid(keeper, nullptr, 0), keeper);
+        const pid_t keeper = start_keeper({.master = master.get(),
+                                           .output = output.get(),
+                                           .told = told.write_end.get(),
+                                           .root_file = root_file().string()},
+                                          {"sh", "-c", criu});
+        return {.keeper = keeper, .told = std::move(told.read_end)};
+    }
+    // What it tells, to its end.
+    [[nodiscard]] std::string told_after(const std::string& criu) const {
+        const Running running = start(criu);
+        std::string bytes = read_all(running.told.get(), "what the keeper tells", 16);
+        EXPECT_EQ(::waitpid(running.keeper, nullptr, 0), running.keeper);
         return bytes;
     }
     [[nodiscard]] std::filesystem::path root_file() const { return path("restore.pid"); }
+    [[nodiscard]] std::string with_root(const std::string& root) const {
+        return "(" + root + ") & echo $! >" + root_file().string();
+    }
 };
 
 TEST_F(TerminalKeeper, TellsHowCriuEndedAndThenHowTheTreeDid) {
-    EXPECT_EQ(told_after("(exit 7) & echo $! >" + root_file().string()), std::string({'\0', '\7'}));
+    EXPECT_EQ(told_after(with_root("exit 7")), std::string({'\0', '\7'}));
 }
 
 // Whoever it tells removes the file.
 TEST_F(TerminalKeeper, DoesNotTellThatTheTreeIsBackBeforeItKnowsItsRoot) { EXPECT_EQ(told_after("exit 0"), ""); }
+
+// As `systemctl stop` sends it to all of a service: the program ends in its own time.
+TEST_F(TerminalKeeper, OutlivesTheSignalsThatEndTheTree) {
+    const Gate gate(path("gate"));
+    const Running running = start(with_root(gate.command() + "; exit 42"));
+    EXPECT_EQ(read_bytes(running.told, 1), std::string(1, '\0'));
+    for (const int number : k_endings)
+        ::kill(running.keeper, number);
+    gate.open();
+    EXPECT_EQ(read_bytes(running.told, 1), "\x2a");
+    EXPECT_EQ(::waitpid(running.keeper, nullptr, 0), running.keeper);
+}
+
+TEST(Copier, OutlivesTheSignalsThatEndTheTree) {
+    Pipe in = make_pipe();
+    Pipe out = make_pipe();
+    const pid_t keeper = start_keeper({.copies = {{in.read_end.get(), out.write_end.get()}}}, {}, in.write_end);
+    in.read_end.reset();
+    out.write_end.reset();
+    write_all(in.write_end.get(), "before", "a pipe");
+    EXPECT_EQ(read_bytes(out.read_end, 6), "before");
+    for (const int number : k_endings)
+        ::kill(keeper, number);
+    write_all(in.write_end.get(), "after", "a pipe");
+    in.write_end.reset();
+    EXPECT_EQ(read_bytes(out.read_end, 16), "after");
+    EXPECT_EQ(::waitpid(keeper, nullptr, 0), keeper);
+}
 
 } // namespace
 } // namespace cedana::criu
