@@ -61,7 +61,7 @@ UniqueFd child_events() {
 
 class Keeper {
   public:
-    explicit Keeper(const KeeperPlan& plan) : plan_(plan), told_(plan.told) {
+    explicit Keeper(const KeeperPlan& plan) : plan_(plan), told_(plan.told), held_(plan.held) {
         for (const auto& [from, to] : plan.copies)
             relays_.emplace_back(UniqueFd(from), UniqueFd(to), LineEnds::as_they_are);
     }
@@ -77,8 +77,6 @@ class Keeper {
         while (!turn(criu.pidfd().get())) {}
         const ExitStatus ended = criu.wait();
         end_unfinished(ended, k_restore_log);
-        if (plan_.held >= 0)
-            ::close(plan_.held);
         return ended.shell_code();
     }
 
@@ -97,13 +95,14 @@ class Keeper {
     }
 
     // Before it is told that CRIU ended well: who is told so removes the file, and with a keeper that fails afterwards
-    // the terminal of the tree would go, and so the tree.
+    // the terminal of the tree would go, and so the tree. Only then may another cedana find the folder abandoned.
     void take_over() {
         std::int64_t root = 0;
         if (!parse_number(trim(read_file(plan_.root_file)), root))
             throw Error(Fault::internal, "criu did not say which pid it restored");
         root_ = static_cast<pid_t>(root);
         let_go();
+        held_.reset();
     }
 
     void keep() {
@@ -119,8 +118,8 @@ class Keeper {
         const std::vector<int> passed = inherited_numbers(request.argv);
         for (const int number : passed)
             request.fds.emplace_back(number, number);
-        if (plan_.held >= 0)
-            request.fds.emplace_back(plan_.held, plan_.held);
+        if (held_)
+            request.fds.emplace_back(held_.get(), held_.get());
         ChildProcess criu = ChildProcess::spawn(request);
         for (const int number : passed)
             ::close(number);
@@ -179,8 +178,9 @@ class Keeper {
     }
 
     const KeeperPlan& plan_;
-    // Absent in a copier, as the next two.
+    // Absent in a copier, as the next three.
     UniqueFd told_;
+    UniqueFd held_;
     UniqueFd events_;
     UniqueFd slave_;
     pid_t root_ = -1;

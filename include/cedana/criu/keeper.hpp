@@ -55,7 +55,7 @@ struct KeeperPlan {
     int master = -1;
     int output = -1;
     int told = -1;
-    // Passed on to CRIU and not kept (command.hpp); -1: none.
+    // Passed on to CRIU, and kept until the root is known (command.hpp); -1: none.
     int held = -1;
     std::string root_file = {};
     friend bool operator==(const KeeperPlan&, const KeeperPlan&) = default;

@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,7 +86,7 @@ class TerminalKeeper : public test::InTempFolder {
         UniqueFd told = {};
     };
 
-    [[nodiscard]] Running start(const std::string& criu) const {
+    [[nodiscard]] Running start(const std::string& criu, const UniqueFd& held = {}) const {
         const UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
         EXPECT_TRUE(master && ::grantpt(master.get()) == 0 && ::unlockpt(master.get()) == 0);
         const UniqueFd output = open_file("/dev/null", O_WRONLY);
@@ -93,6 +94,7 @@ class TerminalKeeper : public test::InTempFolder {
         const pid_t keeper = start_keeper({.master = master.get(),
                                            .output = output.get(),
                                            .told = told.write_end.get(),
+                                           .held = held.get(),
                                            .root_file = root_file().string()},
                                           {"sh", "-c", criu});
         return {.keeper = keeper, .told = std::move(told.read_end)};
@@ -126,6 +128,24 @@ TEST_F(TerminalKeeper, OutlivesTheSignalsThatEndTheTree) {
         ::kill(running.keeper, number);
     gate.open();
     EXPECT_EQ(read_bytes(running.told, 1), "\x2a");
+    EXPECT_EQ(::waitpid(running.keeper, nullptr, 0), running.keeper);
+}
+
+// Another cedana removes a folder that nobody holds, and what CRIU has left in it with it.
+TEST_F(TerminalKeeper, HoldsTheFolderUntilItKnowsTheRoot) {
+    const auto lock = [this] { return open_file(path("lock"), O_RDWR | O_CREAT, 0600); };
+    UniqueFd held = lock();
+    ASSERT_EQ(::flock(held.get(), LOCK_EX), 0);
+    ASSERT_EQ(::mkfifo(root_file().c_str(), 0600), 0);
+    const Running running = start("exit 0", held);
+    held.reset();
+    // When the keeper opens it as well.
+    UniqueFd root = open_file(root_file(), O_WRONLY);
+    EXPECT_NE(::flock(lock().get(), LOCK_EX | LOCK_NB), 0);
+    write_all(root.get(), "4711\n", root_file());
+    root.reset();
+    EXPECT_EQ(read_bytes(running.told, 1), std::string(1, '\0'));
+    EXPECT_EQ(::flock(lock().get(), LOCK_EX | LOCK_NB), 0);
     EXPECT_EQ(::waitpid(running.keeper, nullptr, 0), running.keeper);
 }
 
