@@ -9,7 +9,6 @@
 #include "cedana/criu/environment.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -40,7 +39,8 @@ void require(bool done, const char* what) {
 }
 
 // The pipe on which the keeper tells its wrapper how CRIU ended.
-constexpr int k_told_on = 3;
+constexpr int k_told_on = 4;
+static_assert(k_told_on != k_held);
 
 std::vector<std::string> arguments_of(char** argv) {
     std::vector<std::string> arguments;
@@ -49,10 +49,15 @@ std::vector<std::string> arguments_of(char** argv) {
     return arguments;
 }
 
-std::vector<std::pair<int, int>> passed_on(const std::vector<std::string>& argv) {
-    std::vector<std::pair<int, int>> fds = {{0, 0}, {1, 1}, {2, 2}};
+using Descriptors = std::vector<std::pair<int, int>>;
+
+// What CRIU is to have. Call it before a descriptor is opened here.
+Descriptors passed_on(const std::vector<std::string>& argv) {
+    Descriptors fds = {{0, 0}, {1, 1}, {2, 2}};
     for (const int number : inherited_numbers(argv))
         fds.emplace_back(number, number);
+    if (::fcntl(k_held, F_GETFD) >= 0)
+        fds.emplace_back(k_held, k_held);
     return fds;
 }
 
@@ -66,27 +71,26 @@ pid_t root_in(const std::vector<std::string>& argv) {
 }
 
 // Nothing of the command that ended stays open, and no folder in use.
-void let_go(const std::vector<std::string>& argv) {
+void let_go(const Descriptors& passed) {
     const UniqueFd null = open_file("/dev/null", O_RDWR);
-    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-        ::dup2(null.get(), fd);
-    for (const int number : inherited_numbers(argv))
-        ::close(number);
+    for (const auto& [fd, number] : passed)
+        number <= STDERR_FILENO ? ::dup2(null.get(), fd) : ::close(fd);
     ::close(k_told_on);
     require(::chdir("/") == 0, "cannot leave the folder");
 }
 
 int keep(const std::vector<std::string>& argv) {
+    const Descriptors passed = passed_on(argv);
     ::prctl(PR_SET_NAME, "cedana-keeper");
     // Processes in here must see their own numbers.
     require(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0, "cannot mount /proc");
-    SpawnRequest request{.argv = argv, .fds = passed_on(argv), .env = clean_environment()};
+    SpawnRequest request{.argv = argv, .fds = passed, .env = clean_environment()};
     const int code = ChildProcess::spawn(std::move(request)).wait().shell_code();
     const pid_t root = code == 0 ? root_in(argv) : -1;
     const auto told = static_cast<char>(code);
     if (::write(k_told_on, &told, 1) != 1 || code != 0)
         return k_failed;
-    let_go(argv);
+    let_go(passed);
     int root_code = 0;
     siginfo_t ended{};
     while (::waitid(P_ALL, 0, &ended, WEXITED) == 0 || errno == EINTR)
@@ -96,22 +100,19 @@ int keep(const std::vector<std::string>& argv) {
 }
 
 int wrap(const std::vector<std::string>& argv, const std::filesystem::path& keeper_file) {
-    require(::unshare(CLONE_NEWPID | CLONE_NEWNS) == 0, "cannot make a pid namespace");
-    // What is mounted in there stays in there; what the host mounts later is seen there too.
-    require(::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0, "cannot set up a mount namespace");
-    std::array<int, 2> ends{};
-    require(::pipe2(ends.data(), O_CLOEXEC) == 0, "cannot make a pipe");
-    const UniqueFd read_end(ends[0]);
-    UniqueFd write_end(ends[1]);
     SpawnRequest request{.argv = wrapped(argv),
                          .fds = passed_on(argv),
                          .env = clean_environment({fmt::format("{}=", k_namespace_keeper)})};
-    request.fds.emplace_back(write_end.get(), k_told_on);
+    require(::unshare(CLONE_NEWPID | CLONE_NEWNS) == 0, "cannot make a pid namespace");
+    // What is mounted in there stays in there; what the host mounts later is seen there too.
+    require(::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0, "cannot set up a mount namespace");
+    Pipe told = make_pipe();
+    request.fds.emplace_back(told.write_end.get(), k_told_on);
     ChildProcess keeper = ChildProcess::spawn(std::move(request));
-    write_end.reset();
+    told.write_end.reset();
     std::ofstream(keeper_file) << keeper.pid();
     char code = k_failed;
-    while (::read(read_end.get(), &code, 1) < 0 && errno == EINTR) {}
+    while (::read(told.read_end.get(), &code, 1) < 0 && errno == EINTR) {}
     keeper.detach();
     return static_cast<unsigned char>(code);
 }

@@ -54,7 +54,7 @@ SpawnRequest request_for(const RestoreJob& job, const Ends& ends, const UniqueFd
         request.fds.emplace_back(end.fd.get(), number);
     }
     // What CRIU restores does not keep it: CRIU closes what it has open itself in each task (criu/files.c).
-    if (job.held >= 0 && job.pids == Pids::same)
+    if (job.held >= 0)
         request.fds.emplace_back(job.held, k_held);
     request.argv = restore_argv(command);
     if (job.pids == Pids::in_new_namespace) {

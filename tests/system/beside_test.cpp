@@ -9,7 +9,9 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include "support/kept_folder.hpp"
 #include "support/wait.hpp"
+#include "system/moments.hpp"
 #include "system/step_log.hpp"
 #include "system/system_fixture.hpp"
 
@@ -68,6 +70,27 @@ TEST_F(Beside, ARestoreThatFailsLeavesNothing) {
     EXPECT_EQ(restore_beside(std::string(trim(dumped.out))).exit_code, 7);
     EXPECT_EQ(own_children(), std::vector<pid_t>{target.pid()});
     EXPECT_TRUE(target.runs());
+}
+
+// Another cedana removes a folder that nobody holds.
+TEST_F(Beside, CriuHoldsTheFolderWhenCedanaIsKilled) {
+    Target target({"/bin/sleep", "infinity"});
+    const CedanaRun dumped = dump(target.pid(), {"--leave-running"});
+    ASSERT_EQ(dumped.exit_code, 0) << dumped.err;
+    const HeldCriu held(folder(), "post-restore");
+    RunningCedana running({"client", "restore", only_line(dumped.out), "--new-pidns", held.argument()}, options,
+                          folder());
+    EXPECT_GT(held.wait(), 0);
+    running.signal(SIGKILL);
+    EXPECT_EQ(running.wait().exit_code, -1);
+    const std::vector<std::string> look = {"check", "--clean", "-d", store()};
+    const CedanaRun busy = run_cedana(look, options);
+    EXPECT_TRUE(holds(busy.out, fmt::format("restore.{}.", running.pid()))) << busy.err;
+    EXPECT_TRUE(holds(busy.out, "a dump or a restore is at work in it"));
+    target.end();
+    criu::kill_children();
+    const CedanaRun over = run_cedana(look, options);
+    EXPECT_TRUE(holds(over.out, "removed working folder      /run/cedana/restore." + std::to_string(running.pid())));
 }
 
 } // namespace

@@ -39,7 +39,7 @@ struct RestoreJob {
     // Numbers that CRIU needs for the tree's own, so that a fresh one must not take them.
     std::vector<unsigned> own_terminals = {};
     Pids pids = Pids::same;
-    // CRIU inherits it, and has it open for as long as it runs, but not in a new namespace; -1: none.
+    // CRIU inherits it, and has it open for as long as it runs; -1: none.
     int held = -1;
     // The program that guards CRIU (restore_guard.hpp); empty: none. A keeper is a guard itself.
     std::string guard = {};
