@@ -40,7 +40,9 @@ void require(bool done, const char* what) {
 
 // The pipe on which the keeper tells its wrapper how CRIU ended.
 constexpr int k_told_on = 4;
-static_assert(k_told_on != k_held);
+// That which is at its end once the wrapper has looked at the tree.
+constexpr int k_seen_on = 5;
+static_assert(k_told_on != k_held && k_seen_on != k_held);
 
 std::vector<std::string> arguments_of(char** argv) {
     std::vector<std::string> arguments;
@@ -61,11 +63,17 @@ Descriptors passed_on(const std::vector<std::string>& argv) {
     return fds;
 }
 
-// The pid in here of the tree's root.
-pid_t root_in(const std::vector<std::string>& argv) {
+std::filesystem::path pid_file(const std::vector<std::string>& argv) {
     const auto option = std::ranges::find(argv, "--pidfile");
+    if (option == argv.end() || option + 1 == argv.end())
+        throw Error(Fault::internal, "criu was not asked which pid it restores");
+    return *(option + 1);
+}
+
+// The pid inside of the tree's root.
+pid_t root_in(const std::vector<std::string>& argv) {
     std::int64_t pid = -1;
-    if (option == argv.end() || option + 1 == argv.end() || !parse_number(trim(read_file(*(option + 1))), pid))
+    if (!parse_number(trim(read_file(pid_file(argv))), pid))
         throw Error(Fault::internal, "criu did not say which pid it restored");
     return static_cast<pid_t>(pid);
 }
@@ -76,12 +84,22 @@ void let_go(const Descriptors& passed) {
     for (const auto& [fd, number] : passed)
         number <= STDERR_FILENO ? ::dup2(null.get(), fd) : ::close(fd);
     ::close(k_told_on);
+    ::close(k_seen_on);
     require(::chdir("/") == 0, "cannot leave the folder");
+}
+
+// Until then nothing of the tree may be reaped: an ended process can still be looked at.
+void await_look() {
+    char none = 0;
+    while (::read(k_seen_on, &none, 1) < 0 && errno == EINTR) {}
 }
 
 int keep(const std::vector<std::string>& argv) {
     const Descriptors passed = passed_on(argv);
     ::prctl(PR_SET_NAME, "cedana-keeper");
+    // What is mounted in here stays in here; what the host mounts later is seen here too.
+    require(::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0,
+            "cannot make a mount namespace");
     // Processes in here must see their own numbers.
     require(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0, "cannot mount /proc");
     SpawnRequest request{.argv = argv, .fds = passed, .env = clean_environment()};
@@ -90,6 +108,7 @@ int keep(const std::vector<std::string>& argv) {
     const auto told = static_cast<char>(code);
     if (::write(k_told_on, &told, 1) != 1 || code != 0)
         return k_failed;
+    await_look();
     let_go(passed);
     int root_code = 0;
     siginfo_t ended{};
@@ -99,20 +118,41 @@ int keep(const std::vector<std::string>& argv) {
     return root_code;
 }
 
+// From /proc/PID/status, "NSpid:	4711	42": from the namespace of the reader inwards (proc(5)).
+bool has_inside(pid_t pid, pid_t inside) {
+    std::ifstream status(fmt::format("/proc/{}/status", pid));
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with("NSpid:"))
+            return (line + '\t').find(fmt::format("\t{}\t{}\t", pid, inside)) != std::string::npos;
+    return false;
+}
+
+// Puts the root's pid as it is seen from here in the place of that inside. The keeper stands for a tree whose root CRIU
+// has reaped itself.
+void tell_pid(const std::vector<std::string>& argv, pid_t keeper) {
+    const pid_t inside = root_in(argv);
+    const std::vector<pid_t> pids = children_of(keeper);
+    const auto root = std::ranges::find_if(pids, [&](pid_t pid) { return has_inside(pid, inside); });
+    const UniqueFd file = open_file(pid_file(argv), O_WRONLY | O_TRUNC);
+    write_all(file.get(), std::to_string(root == pids.end() ? keeper : *root), pid_file(argv));
+}
+
 int wrap(const std::vector<std::string>& argv, const std::filesystem::path& keeper_file) {
     SpawnRequest request{.argv = wrapped(argv),
                          .fds = passed_on(argv),
                          .env = clean_environment({fmt::format("{}=", k_namespace_keeper)})};
-    require(::unshare(CLONE_NEWPID | CLONE_NEWNS) == 0, "cannot make a pid namespace");
-    // What is mounted in there stays in there; what the host mounts later is seen there too.
-    require(::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0, "cannot set up a mount namespace");
+    require(::unshare(CLONE_NEWPID) == 0, "cannot make a pid namespace");
     Pipe told = make_pipe();
+    Pipe seen = make_pipe();
     request.fds.emplace_back(told.write_end.get(), k_told_on);
+    request.fds.emplace_back(seen.read_end.get(), k_seen_on);
     ChildProcess keeper = ChildProcess::spawn(std::move(request));
     told.write_end.reset();
     std::ofstream(keeper_file) << keeper.pid();
     char code = k_failed;
     while (::read(told.read_end.get(), &code, 1) < 0 && errno == EINTR) {}
+    if (code == 0)
+        tell_pid(argv, keeper.pid());
     keeper.detach();
     return static_cast<unsigned char>(code);
 }
@@ -133,23 +173,6 @@ int run_in_new_pid_namespace(char** argv) {
 std::vector<std::string> wrapped(std::vector<std::string> argv) {
     argv.insert(argv.begin(), "/proc/self/exe");
     return argv;
-}
-
-std::optional<pid_t> seen_from_here(const std::filesystem::path& keeper_file, pid_t inside) {
-    std::int64_t keeper = 0;
-    if (!std::filesystem::exists(keeper_file) || !parse_number(trim(read_file(keeper_file)), keeper))
-        return std::nullopt;
-    const std::string children = read_file(fmt::format("/proc/{0}/task/{0}/children", keeper));
-    for (const std::string& word : split(trim(children), ' ')) {
-        std::int64_t pid = 0;
-        if (!parse_number(word, pid))
-            continue;
-        // "NSpid:	4711	42", from the outermost namespace inwards (proc(5)).
-        for (const std::string& line : split(read_file(fmt::format("/proc/{}/status", pid)), '\n'))
-            if (line.starts_with("NSpid:") && line.ends_with(fmt::format("\t{}", inside)))
-                return static_cast<pid_t>(pid);
-    }
-    return std::nullopt;
 }
 
 } // namespace cedana::criu

@@ -139,18 +139,8 @@ pid_t pid_in(const std::filesystem::path& file) {
     return static_cast<pid_t>(pid);
 }
 
-pid_t root_pid(const RestoreJob& job) {
-    const pid_t pid = pid_in(job.folder / k_pid_file);
-    if (job.pids == Pids::same)
-        return pid;
-    const auto seen = seen_from_here(job.folder / k_keeper_file, pid);
-    if (!seen)
-        throw Error(Fault::restore_failed, fmt::format("what was restored as {} has ended already", pid));
-    return *seen;
-}
-
 void tell_who(RestoreReport& report, const RestoreJob& job, UniqueFd told) {
-    report.pid = root_pid(job);
+    report.pid = pid_in(job.folder / k_pid_file);
     if (told)
         report.told = std::move(told);
     else

@@ -72,6 +72,21 @@ TEST_F(Beside, ARestoreThatFailsLeavesNothing) {
     EXPECT_TRUE(target.runs());
 }
 
+TEST_F(Beside, ACopyThatHasEndedBeforeCedanaLooksWasRestored) {
+    Pipe input = make_pipe();
+    ChildProcess original = ChildProcess::spawn(
+        {.argv = {"/bin/cat"}, .fds = {{input.read_end.get(), 0}}, .cwd = "/", .session = Session::own});
+    const CedanaRun dumped = dump(original.pid(), {"--leave-running"});
+    ASSERT_EQ(dumped.exit_code, 0) << dumped.err;
+    // The copy's input is at its end, and so the copy before CRIU is.
+    write_script(scratch("criu"), "#!/bin/sh\ncriu \"$@\"\ncode=$?\n[ \"$1 $code\" = 'restore 0' ] || exit $code\n"
+                                  "until grep -q '^State:.Z' /proc/$(cat root.pid)/status; do :; done\n");
+    options.environment["CEDANA_CRIU_PATH"] = scratch("criu");
+    const CedanaRun run =
+        run_cedana({"client", "restore", only_line(dumped.out), "--new-pidns", "--foreground"}, options);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+}
+
 // Another cedana removes a folder that nobody holds.
 TEST_F(Beside, CriuHoldsTheFolderWhenCedanaIsKilled) {
     Target target({"/bin/sleep", "infinity"});
