@@ -10,6 +10,7 @@
 
 #include <poll.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,9 @@ namespace {
 
 // Beside SIGINT, SIGTERM and SIGHUP, which are blocked in main; not SIGTSTP: the program's own stop is followed.
 constexpr std::array<int, 9> k_taken = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCHLD};
+
+// In ms; more than a copier takes itself (keeper_role.cpp).
+constexpr int k_copier_limit = 5000;
 
 bool is_passed_on(int number) { return number != SIGCHLD && number != SIGTSTP; }
 
@@ -43,6 +47,7 @@ class Company {
         }
         if (terminal_)
             terminal_->take_back();
+        await_last_output();
         return *code_;
     }
 
@@ -95,6 +100,15 @@ class Company {
         if (::read(who_.told.get(), &code, 1) != 1)
             throw Error(Fault::internal, "the keeper of the restored terminal has ended");
         code_ = code;
+    }
+
+    // Whoever reads the output after this command finds all of it. A copier that is held up is left behind with it.
+    void await_last_output() const {
+        const char question = 0;
+        if (!who_.copier || ::send(who_.copier.get(), &question, 1, MSG_NOSIGNAL) != 1)
+            return;
+        pollfd answer{.fd = who_.copier.get(), .events = POLLIN, .revents = 0};
+        ::poll(&answer, 1, k_copier_limit);
     }
 
     const Accompanied& who_;

@@ -218,8 +218,11 @@ class Attendant {
     std::optional<int> accompany(criu::RestoreReport& report) const {
         if (!signals_)
             return std::nullopt;
-        return cedana::accompany({.root = report.pid, .child = report.child, .told = std::move(report.told)}, *signals_,
-                                 terminal_);
+        return cedana::accompany({.root = report.pid,
+                                  .child = report.child,
+                                  .told = std::move(report.told),
+                                  .copier = std::move(report.copier)},
+                                 *signals_, terminal_);
     }
 
   private:

@@ -101,7 +101,8 @@ void add_reader(criu::Ends& ends, const JoinedPipe& joined, const criu::PipeData
     write_all(pipe.write_end.get(), data.unread, "a pipe of the tree");
     ends.of_tree.push_back({.fd = std::move(pipe.read_end), .id = std::move(id)});
     if (own)
-        ends.copies.push_back({.from = copy_of(joined.number), .to = std::move(pipe.write_end)});
+        ends.copies.push_back(
+            {.from = copy_of(joined.number), .to = std::move(pipe.write_end), .flow = criu::Flow::into_tree});
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include "cedana/criu/environment.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 
@@ -15,6 +16,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace cedana::criu {
@@ -65,8 +67,18 @@ UniqueFd open_master_beside(const std::vector<unsigned>& reserved) {
 void add_copies(KeeperPlan& plan, Numbers& numbers, const std::vector<Copy>& copies) {
     for (const Copy& copy : copies) {
         const int from = numbers.give(copy.from);
-        plan.copies.emplace_back(from, numbers.give(copy.to));
+        auto& of_its_flow = copy.flow == Flow::out_of_tree ? plan.copies : plan.feeds;
+        of_its_flow.emplace_back(from, numbers.give(copy.to));
     }
+}
+
+std::pair<UniqueFd, UniqueFd> make_socket_pair() {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+        const int err = errno;
+        throw os_error(err, "cannot make a pair of sockets");
+    }
+    return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
 ChildProcess start_keeper(SpawnRequest request, const KeeperPlan& plan) {
@@ -78,14 +90,17 @@ ChildProcess start_keeper(SpawnRequest request, const KeeperPlan& plan) {
 
 } // namespace
 
-void start_copier(std::vector<Copy> copies) {
+UniqueFd start_copier(std::vector<Copy> copies) {
     if (copies.empty())
-        return;
+        return {};
+    auto [ours, asked] = make_socket_pair();
     SpawnRequest request{.argv = {}, .cwd = "/", .env = clean_environment()};
     KeeperPlan plan;
     Numbers numbers(request);
+    plan.asked = numbers.give(asked);
     add_copies(plan, numbers, copies);
     start_keeper(std::move(request), plan).detach();
+    return std::move(ours);
 }
 
 KeptCriu start_on_new_terminal(SpawnRequest criu, UniqueFd output, std::vector<Copy> copies,
@@ -104,8 +119,8 @@ KeptCriu start_on_new_terminal(SpawnRequest criu, UniqueFd output, std::vector<C
 }
 
 std::string write_plan(const KeeperPlan& plan) {
-    return Json{{"copies", plan.copies}, {"master", plan.master}, {"output", plan.output},
-                {"told", plan.told},     {"held", plan.held},     {"root_file", plan.root_file}}
+    return Json{{"copies", plan.copies}, {"feeds", plan.feeds}, {"asked", plan.asked}, {"master", plan.master},
+                {"output", plan.output}, {"told", plan.told},   {"held", plan.held},   {"root_file", plan.root_file}}
         .dump();
 }
 
@@ -113,6 +128,8 @@ KeeperPlan read_plan(std::string_view text) {
     try {
         const Json json = Json::parse(text);
         return {.copies = json.at("copies").get<std::vector<std::pair<int, int>>>(),
+                .feeds = json.at("feeds").get<std::vector<std::pair<int, int>>>(),
+                .asked = json.at("asked").get<int>(),
                 .master = json.at("master").get<int>(),
                 .output = json.at("output").get<int>(),
                 .told = json.at("told").get<int>(),

@@ -35,7 +35,8 @@ struct Started {
     // CRIU, or the keeper or guard that runs it.
     ChildProcess process;
     // Of such a keeper.
-    UniqueFd told;
+    UniqueFd told = {};
+    UniqueFd copier = {};
 };
 
 // What can be read once CRIU has ended.
@@ -74,7 +75,7 @@ Started start(const RestoreJob& job, Ends ends) {
                                               std::move(ends.copies), job.folder / root_file, job.own_terminals);
         return {.process = std::move(kept.keeper), .told = std::move(kept.told)};
     }
-    start_copier(std::move(ends.copies));
+    UniqueFd copier = start_copier(std::move(ends.copies));
     if (job.terminal == Terminal::ours)
         request.fds.emplace_back(STDIN_FILENO, STDIN_FILENO);
     else
@@ -82,7 +83,7 @@ Started start(const RestoreJob& job, Ends ends) {
     // A namespace's keeper is its first process, with which the kernel ends all others.
     if (!job.guard.empty() && job.pids == Pids::same)
         request = guarded(std::move(request), job.guard, job.held >= 0 ? k_held : -1);
-    return {.process = ChildProcess::spawn(std::move(request)), .told = {}};
+    return {.process = ChildProcess::spawn(std::move(request)), .copier = std::move(copier)};
 }
 
 // Lets a keeper that goes on go on.
@@ -139,10 +140,11 @@ pid_t pid_in(const std::filesystem::path& file) {
     return static_cast<pid_t>(pid);
 }
 
-void tell_who(RestoreReport& report, const RestoreJob& job, UniqueFd told) {
+void tell_who(RestoreReport& report, const RestoreJob& job, Started started) {
     report.pid = pid_in(job.folder / k_pid_file);
-    if (told)
-        report.told = std::move(told);
+    report.copier = std::move(started.copier);
+    if (started.told)
+        report.told = std::move(started.told);
     else
         report.child = job.pids == Pids::same ? report.pid : pid_in(job.folder / k_keeper_file);
 }
@@ -165,7 +167,7 @@ RestoreReport restore(const RestoreJob& job, Ends ends, ImageSource& source, con
         report.status = status_of(started);
         report.bytes = server.bytes();
         if (report.status.success())
-            tell_who(report, job, std::move(started.told));
+            tell_who(report, job, std::move(started));
     } catch (...) {
         subreaper.kill_all();
         throw;

@@ -47,6 +47,9 @@ class Pipes : public System {
         return "cd " + folder().string() +
                " && read -r line && echo $line >log; until [ -e go ]; do sleep 0.02; done; cat >>log; echo end >>log";
     }
+    static bool is_copier(pid_t pid) {
+        return trim(read_file("/proc/" + std::to_string(pid) + "/comm")) == "cedana-keeper";
+    }
     void let_read_on() const { std::ofstream(folder() / "go") << "go"; }
 
     Pipe pipe = make_pipe();
@@ -121,6 +124,35 @@ TEST_F(Pipes, AProgramWhoseOutputIsReadToTheEndByAShellDoesNotHoldThatUp) {
     const CedanaRun run = restore(zip);
     EXPECT_EQ(run.exit_code, 0) << run.err;
     EXPECT_TRUE(is_running(static_cast<pid_t>(std::stoi(run.out))));
+}
+
+// As a shell takes it that reads the file afterwards.
+TEST_F(Pipes, TheLastOutputIsInItsFileWhenACommandInTheForegroundEnds) {
+    ChildProcess child = start("cd " + folder().string() + " && : >up; until [ -e go ]; do sleep 0.02; done; seq 5000",
+                               {{pipe.write_end.get(), 1}});
+    pipe.write_end.reset();
+    wait_for_file(folder() / "up");
+    const fs::path zip = dump_and_stop(child);
+    write_script(scratch("hook"), "#!/bin/sh\n: >" + scratch("runs").string() + "\n");
+    options.environment["CEDANA_ACTION_SCRIPTS_POST_RESTORE"] = scratch("hook");
+    RunningCedana running({"client", "restore", zip, "--foreground"}, options, folder());
+    wait_for_file(scratch("runs"));
+    std::vector<pid_t> of_cedana = children_of(running.pid());
+    ASSERT_EQ(std::erase(of_cedana, child.pid()), 1U);
+    std::erase_if(of_cedana, [](pid_t pid) { return !is_copier(pid); });
+    ASSERT_EQ(of_cedana.size(), 1U);
+    const pid_t copier = of_cedana.front();
+    const auto cedana = open_pidfd(running.pid());
+    const auto root = open_pidfd(child.pid());
+    ASSERT_TRUE(cedana && root);
+    ::kill(copier, SIGSTOP);
+    let_read_on();
+    wait_for_end(*root);
+    EXPECT_FALSE(ends_within(*cedana, std::chrono::milliseconds(300)));
+    ::kill(copier, SIGCONT);
+    const CedanaRun run = running.wait();
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(split(trim(run.out), '\n').size(), 5000U);
 }
 
 } // namespace

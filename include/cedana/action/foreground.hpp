@@ -19,6 +19,8 @@ struct Accompanied {
     // The child of this process that ends as the root ends, or 0 if a keeper tells.
     pid_t child = 0;
     UniqueFd told = {};
+    // To ask whoever copies the tree's output (criu/keeper.hpp); absent if nobody does, or the keeper.
+    UniqueFd copier = {};
 };
 
 // Blocks the signals that are to be passed on; call it before the program runs, with no other thread yet.
@@ -32,8 +34,8 @@ class PassedSignals {
     UniqueFd events_;
 };
 
-// Returns when the root has ended, with its exit code as a shell tells it. `terminal`: the one that they share, if they
-// do. Throws Error(Fault::internal) if a keeper ended without telling.
+// Returns when the root has ended and what it wrote is in its place, with its exit code as a shell tells it.
+// `terminal`: the one that they share, if they do. Throws Error(Fault::internal) if a keeper ended without telling.
 [[nodiscard]] int accompany(const Accompanied& who, const PassedSignals& signals,
                             const std::optional<OwnTerminal>& terminal);
 

@@ -26,18 +26,23 @@ inline constexpr const char* k_keeper = "CEDANA_KEEPER";
 // What main() does as one; the exit code. argv[1…]: CRIU's, for a terminal keeper.
 [[nodiscard]] int run_keeper(char** argv);
 
+enum class Flow { out_of_tree, into_tree };
+
 struct Copy {
     UniqueFd from;
     UniqueFd to;
+    Flow flow = Flow::out_of_tree;
 };
 
-// Leaves a copier behind as a child of this process; none if there is nothing to copy. Throws Error.
-void start_copier(std::vector<Copy> copies);
+// Leaves a copier behind as a child of this process; none if there is nothing to copy. For every byte that is written
+// to what this returns one comes back when all that had come out of the tree is in its place, or nobody takes it. At
+// its end: the copier has ended. Throws Error.
+[[nodiscard]] UniqueFd start_copier(std::vector<Copy> copies);
 
 struct KeptCriu {
     ChildProcess keeper;
-    // One byte with CRIU's exit code, then one with that of the tree's root, each as a shell tells it. At its end
-    // before that: the keeper has been killed.
+    // One byte with CRIU's exit code, then one with that of the tree's root, each as a shell tells it; the latter when
+    // what the root wrote is in its place, or nobody takes it. At its end before that: the keeper has been killed.
     UniqueFd told;
 };
 
@@ -50,7 +55,11 @@ struct KeptCriu {
 
 // What the environment variable holds: numbers of descriptors.
 struct KeeperPlan {
+    // Out of the tree, and into it.
     std::vector<std::pair<int, int>> copies = {};
+    std::vector<std::pair<int, int>> feeds = {};
+    // Of a copier; -1 otherwise.
+    int asked = -1;
     // Of a terminal keeper; -1 otherwise.
     int master = -1;
     int output = -1;

@@ -70,6 +70,8 @@ struct RestoreReport {
     pid_t child = 0;
     // In that case: gives one byte with its exit code.
     UniqueFd told = {};
+    // Of what start_copier() left, if anything (keeper.hpp).
+    UniqueFd copier = {};
     std::uint64_t bytes = 0;
 };
 
