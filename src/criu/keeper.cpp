@@ -25,13 +25,13 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Above those that CRIU inherits (command.hpp).
-constexpr int k_first_number = 100;
-
-// Gives descriptors their numbers in the keeper.
+// Gives descriptors their numbers in the keeper, above those that CRIU inherits (command.hpp).
 class Numbers {
   public:
-    explicit Numbers(SpawnRequest& request) : request_(request) {}
+    explicit Numbers(SpawnRequest& request) : request_(request) {
+        for (const auto& [fd, number] : request.fds)
+            next_ = std::max(next_, number + 1);
+    }
     int give(const UniqueFd& fd) {
         request_.fds.emplace_back(fd.get(), next_);
         return next_++;
@@ -39,7 +39,7 @@ class Numbers {
 
   private:
     SpawnRequest& request_;
-    int next_ = k_first_number;
+    int next_ = STDERR_FILENO + 1;
 };
 
 UniqueFd open_master() {

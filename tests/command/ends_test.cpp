@@ -2,6 +2,7 @@
 // What led out of a tree: noted by the dump, and joined to something by the restore.
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
 
 #include <csignal>
 
@@ -118,6 +119,30 @@ TEST_F(Ends, OfATerminalCanBeNamed) {
     ASSERT_EQ(run.exit_code, 0) << run.err;
     EXPECT_EQ(run.err, "");
     EXPECT_EQ(wait_for_lines(scratch("output"), "terminal\n"), "on the terminal\n");
+    end_restored();
+}
+
+// CRIU's numbers of the pipes go on to where the keeper's begin otherwise.
+TEST_F(Ends, CanBeMoreThanAHundredPipesBesideATerminal) {
+    constexpr int k_first = 20;
+    constexpr int k_pipes = 110;
+    int master = -1;
+    int slave = -1;
+    ASSERT_EQ(::openpty(&master, &slave, nullptr, nullptr, nullptr), 0);
+    const UniqueFd ours(master);
+    const UniqueFd terminal(slave);
+    std::vector<Pipe> pipes;
+    std::vector<std::pair<int, int>> fds = {{slave, 0}};
+    for (int i = 0; i < k_pipes; ++i) {
+        pipes.push_back(make_pipe());
+        fds.emplace_back(pipes.back().write_end.get(), k_first + i);
+    }
+    const CedanaRun run = restore(checkpoint_with(std::move(fds)), {"--stdio", scratch("output")});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(wait_for_lines(scratch("output"), "terminal\n"), "on the terminal\n"));
+    for (const Pipe& one : pipes)
+        EXPECT_TRUE(holds(wait_for_lines(scratch("output"), name_of(one.write_end)), "from " + name_of(one.write_end)));
+    EXPECT_EQ(split(trim(got()), '\n').size(), k_pipes + 1U);
     end_restored();
 }
 
