@@ -16,9 +16,12 @@
 #include "cedana/criu/own_cgroup.hpp"
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -48,30 +51,49 @@ class Keeper {
     }
 
     bool run() {
-        auto failure = serve();
+        auto failure = served();
         if (!failure) {
             tell(k_all_is_there);
             return true;
         }
         // A CRIU that failed is told of by the command that ran it.
-        if (failure->fault() != Fault::interrupted)
-            keep(*failure);
+        const bool is_to_be_kept = failure->fault() != Fault::interrupted;
+        if (is_to_be_kept)
+            failure->log(keep_log(folder_.path() / k_log, "lazy", job_.pid));
         // Before the tree ends, so that whoever sees its end can say why.
         tell(to_text(*failure));
         end_trees(tree_);
+        server_.reset();
+        if (is_to_be_kept)
+            keep(*failure);
         return false;
     }
 
   private:
-    void keep(Error& failure) {
-        failure.log(keep_log(folder_.path() / k_log, "lazy", job_.pid));
+    // Of a tree that has ended.
+    void keep(const Error& failure) {
+        folder_.keep();
         LazyTransfer ended = transfer();
         ended.failure = failure.message();
-        write_transfer(folder_.path(), ended);
-        folder_.keep();
+        try {
+            write_transfer(folder_.path(), ended);
+        } catch (const Error& error) {
+            spdlog::warn("why the transfer failed cannot be told: {}", error.message());
+        }
     }
     [[nodiscard]] LazyTransfer transfer() const {
         return {.pid = job_.pid, .name = job_.name, .checkpoint = job_.checkpoint};
+    }
+
+    // As serve(); nothing that goes wrong here may leave the tree to run without its memory.
+    std::optional<Error> served() {
+        try {
+            return serve();
+        } catch (const Error& error) {
+            return why(error);
+        } catch (const std::exception& error) {
+            return why(Error(Fault::internal, error.what()));
+        }
     }
 
     // Absent when all memory is in place.
@@ -83,16 +105,19 @@ class Keeper {
                                                    {folder_.lock(), k_lazy_folder_lock}};
         if (key_)
             passed.emplace_back(key_.get(), k_lazy_key);
-        ChildProcess server =
+        // Deaf to SIGTERM.
+        constexpr std::chrono::milliseconds k_no_grace{0};
+        server_ =
             ChildProcess::spawn({.argv = {"/proc/self/exe", "lazy-server", std::to_string(job_.pid)},
                                  .fds = std::move(passed),
                                  .env = criu::clean_environment({fmt::format("{}={}", k_lazy_server, to_text(job_))}),
-                                 .session = Session::own});
+                                 .session = Session::own,
+                                 .grace = k_no_grace});
         theirs.reset();
         listener_.reset();
         key_.reset();
         std::optional<Error> failure;
-        while (has_news(ours.get(), server)) {
+        while (has_news(ours.get())) {
             auto news = next_news(ours.get());
             if (!news)
                 break;
@@ -103,14 +128,15 @@ class Keeper {
             else
                 failure = std::get<Error>(std::move(*news));
         }
-        const ExitStatus status = server.wait();
+        const ExitStatus status = server_->wait();
         if (status.success())
             return std::nullopt;
-        return why(status, failure);
+        return why(failure.value_or(
+            Error(Fault::restore_failed, fmt::format("the process that brought the memory {}", status.text()))));
     }
 
     // False: the command was killed before it had CRIU restore anything; the server is ended.
-    bool has_news(int channel, const ChildProcess& server) {
+    bool has_news(int channel) {
         while (true) {
             std::array<pollfd, 2> set = {{{.fd = channel, .events = POLLIN, .revents = 0},
                                           {.fd = is_alone_ ? -1 : command_.get(), .events = POLLIN, .revents = 0}}};
@@ -121,7 +147,7 @@ class Keeper {
             char word = 0;
             is_alone_ = true;
             if (::read(command_.get(), &word, 1) != 1 && tree_.empty()) {
-                server.signal(SIGKILL);
+                server_->signal(SIGKILL);
                 return false;
             }
         }
@@ -135,13 +161,10 @@ class Keeper {
             tree_.insert_or_assign(opened.pid, std::move(*pidfd));
     }
 
-    [[nodiscard]] Error why(const ExitStatus& status, const std::optional<Error>& failure) const {
-        Error error(
-            failure ? failure->fault() : Fault::restore_failed,
-            fmt::format("process {} ({}) was ended: its memory cannot be completed", job_.pid, printable(job_.name)));
-        error.cause(failure ? failure->message()
-                            : fmt::format("the process that brought the memory {}", status.text()));
-        return error.hint(failure && !failure->hint().empty() ? failure->hint() : "restore it again");
+    [[nodiscard]] Error why(const Error& cause) const {
+        Error error(cause.fault(), fmt::format("process {} ({}) was ended: its memory cannot be completed", job_.pid,
+                                               printable(job_.name)));
+        return error.cause(cause.message()).hint(!cause.hint().empty() ? cause.hint() : "restore it again");
     }
 
     void tell(std::string_view text) const {
@@ -165,6 +188,8 @@ class Keeper {
     // By the server's numbers.
     std::map<int, UniqueFd> faults_;
     std::map<pid_t, UniqueFd> tree_;
+    // While there is one it holds what this process may not.
+    std::optional<ChildProcess> server_;
 };
 
 } // namespace

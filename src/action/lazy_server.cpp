@@ -15,6 +15,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <exception>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -65,6 +66,31 @@ Keyring keyring_of(const LazyJob& job) {
     return Keyring::of_data_key(std::move(data_key));
 }
 
+// Where others see how far the transfer is. That it cannot be written is no reason to end the tree.
+class StateFile {
+  public:
+    explicit StateFile(const LazyJob& job) : job_(job) {}
+
+    void write(const criu::FillProgress& progress) noexcept {
+        try {
+            write_transfer(job_.folder, {.pid = job_.pid,
+                                         .name = job_.name,
+                                         .checkpoint = job_.checkpoint,
+                                         .progress = progress,
+                                         .server = ::getpid()});
+            failed_ = false;
+        } catch (const std::exception& error) {
+            // It is tried twice a second.
+            if (!std::exchange(failed_, true))
+                spdlog::warn("how far the memory is cannot be told: {}", error.what());
+        }
+    }
+
+  private:
+    const LazyJob& job_;
+    bool failed_ = false;
+};
+
 void serve(const LazyJob& job, LazyWitness& witness) {
     const Checkpoint checkpoint(job.checkpoint, keyring_of(job));
     if (checkpoint.manifest_digest() != job.manifest_digest)
@@ -74,14 +100,9 @@ void serve(const LazyJob& job, LazyWitness& witness) {
     criu::LazyFill fill(UniqueFd(k_lazy_listener), std::move(memory.tasks),
                         [&] { return std::make_unique<FramePages>(checkpoint); }, witness,
                         {.threads = job.threads, .piece_size = k_frame_size});
+    StateFile state(job);
     try {
-        fill.run([&](const criu::FillProgress& progress) {
-            write_transfer(job.folder, {.pid = job.pid,
-                                        .name = job.name,
-                                        .checkpoint = job.checkpoint,
-                                        .progress = progress,
-                                        .server = ::getpid()});
-        });
+        fill.run([&](const criu::FillProgress& progress) { state.write(progress); });
     } catch (...) {
         // While there are userfaultfds that a tree without its memory waits for.
         witness.end_tree_if_alone();

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trees that run before their memory is there: it is right all the same, whatever they do with it, and when it cannot
 // be brought they end.
+#include "cedana/action/host.hpp"
 #include "cedana/action/lazy_transfers.hpp"
+#include "cedana/action/work_folder.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/own_cgroup.hpp"
@@ -151,6 +153,12 @@ class StoppedLazy : public Lazy {
         EXPECT_EQ(run.exit_code, 0) << run.err;
         EXPECT_TRUE(holds(run.out, "the memory of a lazy restore is on its way")) << run.out;
     }
+    // From now on no state of the transfer can be written: the name of its next one is taken by a folder.
+    static void let_no_state_be_written() {
+        for (const BusyWork& work : find_work_folders(state_folder()).busy)
+            if (work.kind == WorkKind::lazy)
+                fs::create_directory(work.path / (std::string(k_transfer_file) + ".next"));
+    }
     [[nodiscard]] Json listed() const {
         const CedanaRun run = run_cedana({"client", "list", "--lazy", "--json"}, options);
         EXPECT_EQ(run.exit_code, 0) << run.err;
@@ -216,6 +224,32 @@ TEST_F(StoppedLazy, EndsItsTreeWhenTheServerIsKilled) {
     EXPECT_EQ(lines_of(log), std::vector<std::string>{"ready"});
     const CedanaRun listed = run_cedana({"client", "list", "--lazy"}, options);
     EXPECT_TRUE(holds(listed.out, "was ended: its memory cannot be completed"));
+}
+
+TEST_F(StoppedLazy, GoesOnThoughItsStateCannotBeWritten) {
+    RunningCedana cedana({"client", "restore", "--lazy", "--wait", zip.string()}, options, folder());
+    wait_for_file(scratch("stopped"));
+    let_no_state_be_written();
+    const std::vector<LazyTransfer> transfers = lazy_transfers();
+    ASSERT_EQ(transfers.size(), 1U);
+    ASSERT_EQ(::kill(server_of(transfers.front().keeper), SIGCONT), 0);
+    const CedanaRun run = cedana.wait();
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_FALSE(lacks_memory(Procfs(), target.pid()));
+    expect_right();
+}
+
+TEST_F(StoppedLazy, EndsItsTreeThoughItsStateCannotBeWritten) {
+    go();
+    const Json restored = restored_midway();
+    let_no_state_be_written();
+    ASSERT_EQ(::kill(server_of(keeper_of(restored)), SIGKILL), 0);
+    wait_for_end_of(keeper_of(restored));
+    EXPECT_FALSE(is_running(target.pid()));
+    EXPECT_EQ(lines_of(log), std::vector<std::string>{"ready"});
+    // What could be written last is told.
+    const CedanaRun listed = run_cedana({"client", "list", "--lazy"}, options);
+    EXPECT_TRUE(holds(listed.out, "its processes were killed")) << listed.out;
 }
 
 TEST_F(StoppedLazy, WithoutItsKeeperIsBroughtToItsEndByTheServer) {
