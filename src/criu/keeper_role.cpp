@@ -5,10 +5,9 @@
 #include "cedana/base/text.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/keeper.hpp"
-#include "cedana/criu/relay.hpp"
+#include "cedana/criu/relays.hpp"
 #include "cedana/criu/restore_guard.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -27,8 +26,6 @@
 namespace cedana::criu {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr int k_failed = 1;
 // For who reads no more; a restore in the foreground waits a little longer (foreground.cpp).
@@ -67,8 +64,8 @@ UniqueFd child_events() {
 class Keeper {
   public:
     explicit Keeper(const KeeperPlan& plan)
-        : plan_(plan), asked_(plan.asked), told_(plan.told), held_(plan.held), copies_(relays_of(plan.copies)),
-          feeds_(relays_of(plan.feeds)) {}
+        : plan_(plan), asked_(plan.asked), told_(plan.told), held_(plan.held), copies_(plan.copies),
+          feeds_(plan.feeds) {}
 
     // On the new terminal; CRIU's exit code. Nothing of a failed restore is left then.
     int run_criu(std::vector<std::string> argv) {
@@ -76,7 +73,7 @@ class Keeper {
         events_ = child_events();
         slave_ = UniqueFd(::ioctl(plan_.master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
         require(slave_ && ::ioctl(slave_.get(), TIOCSCTTY, 0) == 0, "cannot take the new terminal");
-        copies_.emplace_back(UniqueFd(plan_.master), UniqueFd(plan_.output), LineEnds::of_terminal);
+        copies_.add(Relay(UniqueFd(plan_.master), UniqueFd(plan_.output), LineEnds::of_terminal));
         ChildProcess criu = start(std::move(argv));
         while (!turn(criu.pidfd().get())) {}
         const ExitStatus ended = criu.wait();
@@ -137,14 +134,13 @@ class Keeper {
                                    {.fd = told_.get(), .events = 0, .revents = 0},
                                    {.fd = asked_.get(), .events = POLLIN, .revents = 0}};
         const std::size_t first = set.size();
-        add_to(set, copies_);
-        add_to(set, feeds_);
+        copies_.append_to(set);
+        feeds_.append_to(set);
         if (::poll(set.data(), set.size(), -1) < 0) {
             require(errno == EINTR, "cannot poll");
             return false;
         }
-        serve(feeds_, set.data() + first + 2 * copies_.size());
-        serve(copies_, set.data() + first);
+        feeds_.serve(copies_.serve(set.data() + first));
         if (set[1].revents != 0)
             told_.reset();
         if (set[2].revents != 0)
@@ -152,60 +148,11 @@ class Keeper {
         return set[0].revents != 0;
     }
 
-    static std::vector<Relay> relays_of(const std::vector<std::pair<int, int>>& pairs) {
-        std::vector<Relay> relays;
-        for (const auto& [from, to] : pairs)
-            relays.emplace_back(UniqueFd(from), UniqueFd(to), LineEnds::as_they_are);
-        return relays;
-    }
-
-    // Two for each.
-    static void add_to(std::vector<pollfd>& set, const std::vector<Relay>& relays) {
-        for (const Relay& relay : relays) {
-            set.push_back({.fd = relay.wants_input() ? relay.from() : -1, .events = POLLIN, .revents = 0});
-            // Without output as well: the reader of a pipe may go away (POLLERR).
-            const auto wanted = static_cast<short>(relay.has_output() ? POLLOUT : 0);
-            set.push_back({.fd = relay.to(), .events = wanted, .revents = 0});
-        }
-    }
-
-    static void serve(std::vector<Relay>& relays, const pollfd* looked_at) {
-        for (Relay& relay : relays) {
-            serve(relay, looked_at[0].revents, looked_at[1].revents);
-            looked_at += 2;
-        }
-        std::erase_if(relays, [](const Relay& relay) { return relay.done(); });
-    }
-
-    static void serve(Relay& relay, int input, int output) {
-        if ((output & (POLLERR | POLLHUP)) != 0)
-            return relay.give_up();
-        if (input != 0)
-            relay.read_some();
-        if (relay.has_output() && (input != 0 || output != 0))
-            relay.write_some();
-    }
-
-    // Until all that has come out of the tree is written, or nobody takes it.
-    void drain() {
-        const auto deadline = Clock::now() + k_drain_limit;
-        for (auto left = k_drain_limit; left.count() > 0;
-             left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now())) {
-            std::vector<pollfd> set;
-            add_to(set, copies_);
-            const bool has_output = std::ranges::any_of(copies_, &Relay::has_output);
-            const int ready = ::poll(set.data(), set.size(), has_output ? static_cast<int>(left.count()) : 0);
-            if (ready <= 0 && !has_output)
-                return;
-            serve(copies_, set.data());
-        }
-    }
-
     void answer() {
         char question = 0;
         if (::read(asked_.get(), &question, 1) != 1)
             return asked_.reset();
-        drain();
+        copies_.drain(k_drain_limit);
         [[maybe_unused]] const ssize_t count = ::write(asked_.get(), &question, 1);
     }
 
@@ -223,7 +170,7 @@ class Keeper {
             if (ended.si_pid == 0)
                 return;
             if (ended.si_pid == root_) {
-                drain();
+                copies_.drain(k_drain_limit);
                 tell(ended.si_code == CLD_EXITED ? ended.si_status : 128 + ended.si_status);
             }
         }
@@ -239,8 +186,8 @@ class Keeper {
     UniqueFd events_;
     UniqueFd slave_;
     pid_t root_ = -1;
-    std::vector<Relay> copies_;
-    std::vector<Relay> feeds_;
+    Relays copies_;
+    Relays feeds_;
 };
 
 int work(const KeeperPlan& plan, char** argv) {
