@@ -72,7 +72,6 @@ class Keeper {
   private:
     // Of a tree that has ended.
     void keep(const Error& failure) {
-        folder_.keep();
         LazyTransfer ended = transfer();
         ended.failure = failure.message();
         try {
@@ -80,6 +79,8 @@ class Keeper {
         } catch (const Error& error) {
             spdlog::warn("why the transfer failed cannot be told: {}", error.message());
         }
+        // It has no path any more from then on.
+        folder_.keep();
     }
     [[nodiscard]] LazyTransfer transfer() const {
         return {.pid = job_.pid, .name = job_.name, .checkpoint = job_.checkpoint};
