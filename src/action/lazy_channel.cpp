@@ -46,7 +46,7 @@ void send(int channel, std::string text, int passed) {
         const int err = errno;
         if (err == EINTR)
             continue;
-        spdlog::warn("the keeper does not hear: {}", errno_text(err));
+        spdlog::warn("the other side of a lazy restore does not hear: {}", errno_text(err));
         return;
     }
 }
@@ -68,6 +68,8 @@ LazyNews news_of(std::string_view text, UniqueFd passed) {
     if (json.is_object() && json.contains("opened"))
         return WitnessedFault{
             .number = json.at("opened").get<int>(), .pid = json.value("pid", 0), .fault = std::move(passed)};
+    if (json.is_object() && json.contains("goes_on"))
+        return WitnessedTree{};
     throw Error(Fault::internal, "the server of a lazy restore says what nobody understands");
 }
 
@@ -90,6 +92,8 @@ void LazyWitness::opened(int fault, pid_t pid) {
 
 void LazyWitness::closing(int fault) { send(channel_.get(), Json({{"closing", fault}}).dump(), -1); }
 
+void LazyWitness::tree_goes_on() { send(channel_.get(), Json({{"goes_on", true}}).dump(), -1); }
+
 void LazyWitness::failed(const Error& error) { send(channel_.get(), to_text(error), -1); }
 
 void LazyWitness::end_tree_if_alone() const {
@@ -97,6 +101,8 @@ void LazyWitness::end_tree_if_alone() const {
     if (::poll(&entry, 1, 0) > 0 && (entry.revents & POLLHUP) != 0)
         end_trees(tree_);
 }
+
+void pass_criu(int channel, int connection) { send(channel, "!", connection); }
 
 std::optional<LazyNews> next_news(int channel) {
     std::array<char, 64UL * 1024> text;

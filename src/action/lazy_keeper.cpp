@@ -13,6 +13,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/environment.hpp"
+#include "cedana/criu/lazy_handover.hpp"
 #include "cedana/criu/own_cgroup.hpp"
 
 #include <array>
@@ -62,6 +63,8 @@ class Keeper {
             failure->log(keep_log(folder_.path() / k_log, "lazy", job_.pid));
         // Before the tree ends, so that whoever sees its end can say why.
         tell(to_text(*failure));
+        if (!is_held_)
+            take_over_the_rest();
         end_trees(tree_);
         server_.reset();
         if (is_to_be_kept)
@@ -100,8 +103,10 @@ class Keeper {
     // Absent when all memory is in place.
     std::optional<Error> serve() {
         auto [ours, theirs] = make_lazy_channel();
+        auto [for_criu, of_criu] = make_lazy_channel();
+        for_criu_ = std::move(for_criu);
         std::vector<std::pair<int, int>> passed = {{STDERR_FILENO, 2},
-                                                   {listener_.get(), k_lazy_listener},
+                                                   {of_criu.get(), k_lazy_criu},
                                                    {theirs.get(), k_lazy_channel},
                                                    {folder_.lock(), k_lazy_folder_lock}};
         if (key_)
@@ -115,10 +120,11 @@ class Keeper {
                                  .session = Session::own,
                                  .grace = k_no_grace});
         theirs.reset();
-        listener_.reset();
+        of_criu.reset();
         key_.reset();
         std::optional<Error> failure;
-        while (has_news(ours.get())) {
+        while (true) {
+            wait_for_news(ours.get());
             auto news = next_news(ours.get());
             if (!news)
                 break;
@@ -126,6 +132,8 @@ class Keeper {
                 hold(std::move(*opened));
             else if (auto* closing = std::get_if<WitnessedEnd>(&*news))
                 faults_.erase(closing->number);
+            else if (std::holds_alternative<WitnessedTree>(*news))
+                tree_is_held();
             else
                 failure = std::get<Error>(std::move(*news));
         }
@@ -136,21 +144,66 @@ class Keeper {
             Error(Fault::restore_failed, fmt::format("the process that brought the memory {}", status.text()))));
     }
 
-    // False: the command was killed before it had CRIU restore anything; the server is ended.
-    bool has_news(int channel) {
+    void wait_for_news(int channel) {
         while (true) {
-            std::array<pollfd, 2> set = {{{.fd = channel, .events = POLLIN, .revents = 0},
+            std::array<pollfd, 3> set = {{{.fd = channel, .events = POLLIN, .revents = 0},
+                                          {.fd = listener_.get(), .events = POLLIN, .revents = 0},
                                           {.fd = is_alone_ ? -1 : command_.get(), .events = POLLIN, .revents = 0}}};
             if (::poll(set.data(), set.size(), -1) < 0)
                 continue;
+            if (set[1].revents != 0)
+                meet_criu();
+            if (set[2].revents != 0)
+                hear_command();
             if (set[0].revents != 0)
-                return true;
-            char word = 0;
-            is_alone_ = true;
-            if (::read(command_.get(), &word, 1) != 1 && tree_.empty()) {
-                server_->signal(SIGKILL);
-                return false;
+                return;
+        }
+    }
+
+    // Without a connection the server hears that none comes.
+    void meet_criu() {
+        criu_ = criu::LazyHandover::accept(listener_.get());
+        listener_.reset();
+        if (criu_)
+            pass_criu(for_criu_.get(), criu_->fd());
+        for_criu_.reset();
+    }
+
+    void hear_command() {
+        char word = 0;
+        is_alone_ = true;
+        // The command was killed: a CRIU that is there goes on, and no other one may come.
+        if (::read(command_.get(), &word, 1) != 1 && listener_)
+            criu::shut_listener(listener_.get());
+    }
+
+    void tree_is_held() {
+        is_held_ = true;
+        criu_.reset();
+        tell(k_tree_is_held);
+    }
+
+    // What CRIU has handed over and the server has not heard: CRIU waits for no answer, so the tree may run already.
+    void take_over_the_rest() {
+        try {
+            if (listener_) {
+                criu::shut_listener(listener_.get());
+                criu_ = criu::LazyHandover::accept(listener_.get());
             }
+            if (!criu_)
+                return;
+            criu_->shut();
+            while (auto message = criu_->next()) {
+                if (std::holds_alternative<criu::LazyHandover::Closed>(*message))
+                    return;
+                if (auto* task = std::get_if<criu::LazyHandover::Task>(&*message)) {
+                    // No number of the server's.
+                    const int number = -task->fault.get();
+                    hold({.number = number, .pid = task->pid, .fault = std::move(task->fault)});
+                }
+            }
+        } catch (const std::exception& error) {
+            spdlog::warn("cannot hear what criu has said: {}", error.what());
         }
     }
 
@@ -177,11 +230,17 @@ class Keeper {
     }
 
     LazyJob job_;
-    // Says when the tree runs, and may wait to hear how the transfer ended.
+    // Hears when the tree is held, says when it runs, and may wait to hear how the transfer ended.
     UniqueFd command_;
     // It has said so, or is gone.
     bool is_alone_ = false;
+    // Until CRIU has connected.
     UniqueFd listener_;
+    UniqueFd for_criu_;
+    // The server's too. What nobody has heard yet is not lost with the server.
+    std::optional<criu::LazyHandover> criu_;
+    // The server has heard of the whole tree.
+    bool is_held_ = false;
     UniqueFd key_;
     // Its server runs there, too.
     criu::OwnCgroup cgroup_;

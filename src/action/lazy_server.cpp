@@ -97,7 +97,7 @@ void serve(const LazyJob& job, LazyWitness& witness) {
         throw Error(Fault::checkpoint, fmt::format("{} was replaced while it was restored", printable(job.checkpoint)));
     LazyMemory memory = read_lazy_memory(checkpoint);
     make_room_for_descriptors(k_lazy_descriptors);
-    criu::LazyFill fill(UniqueFd(k_lazy_listener), std::move(memory.tasks),
+    criu::LazyFill fill(UniqueFd(k_lazy_criu), std::move(memory.tasks),
                         [&] { return std::make_unique<FramePages>(checkpoint); }, witness,
                         {.threads = job.threads, .piece_size = k_frame_size});
     StateFile state(job);

@@ -2,10 +2,10 @@
 #include "cedana/action/lazy_start.hpp"
 
 #include "cedana/action/clean.hpp"
+#include "cedana/action/end_trees.hpp"
 #include "cedana/action/lazy_job.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/criu/adopted.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/lazy_handover.hpp"
 #include "cedana/criu/wire.hpp"
@@ -13,6 +13,8 @@
 #include <array>
 #include <cerrno>
 #include <exception>
+#include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,6 +39,15 @@ std::string all_that_is_said(const UniqueFd& channel) {
             text.append(part.data(), static_cast<std::size_t>(count));
         else if (count == 0 || errno != EINTR)
             return text;
+    }
+}
+
+void wait_for_word(const UniqueFd& channel, const Interrupt& interrupt) {
+    std::array<pollfd, 2> set = {{{.fd = channel.get(), .events = POLLIN, .revents = 0},
+                                  {.fd = interrupt.fd(), .events = POLLIN, .revents = 0}}};
+    while (set[0].revents == 0) {
+        ::poll(set.data(), set.size(), -1);
+        interrupt.throw_if_pending();
     }
 }
 
@@ -82,7 +93,7 @@ LazyStart::LazyStart(const Checkpoint& checkpoint, const Config& config, const s
 }
 
 LazyStart::~LazyStart() {
-    if (committed_)
+    if (!reaper_)
         return;
     try {
         end();
@@ -95,13 +106,34 @@ LazyStart::~LazyStart() {
 
 void LazyStart::end() const {
     // The keeper's server becomes a child of this process when the keeper ends.
-    const criu::Subreaper reaper;
-    kill_child(keeper_);
-    reaper.kill_all();
+    reaper_->kill_all();
+}
+
+void LazyStart::await_hold(pid_t root, const Interrupt& interrupt) const {
+    try {
+        wait_for_word(channel_, interrupt);
+        static_assert(k_tree_is_held.size() == 1);
+        char word = 0;
+        if (::read(channel_.get(), &word, 1) == 1 && word == k_tree_is_held.front())
+            return;
+        auto error = parse_error(word + all_that_is_said(channel_));
+        if (error && error->fault() != Fault::interrupted)
+            throw std::move(*error);
+        throw Error(Fault::restore_failed, "the process that looks after the memory of the tree was killed before the "
+                                           "tree ran; nothing of it runs");
+    } catch (...) {
+        // Before the keeper, which may hold its userfaultfds.
+        if (auto pidfd = open_pidfd(root)) {
+            std::map<pid_t, UniqueFd> tree;
+            tree.emplace(root, std::move(*pidfd));
+            end_trees(tree);
+        }
+        throw;
+    }
 }
 
 void LazyStart::commit() noexcept {
-    committed_ = true;
+    reaper_.reset();
     // A keeper that is gone has told why.
     [[maybe_unused]] const ssize_t said = ::send(channel_.get(), "!", 1, MSG_NOSIGNAL);
 }
@@ -114,12 +146,7 @@ std::optional<Error> LazyStart::failure_so_far() const {
 }
 
 void LazyStart::wait(const Interrupt& interrupt) const {
-    std::array<pollfd, 2> set = {{{.fd = channel_.get(), .events = POLLIN, .revents = 0},
-                                  {.fd = interrupt.fd(), .events = POLLIN, .revents = 0}}};
-    while (set[0].revents == 0) {
-        ::poll(set.data(), set.size(), -1);
-        interrupt.throw_if_pending();
-    }
+    wait_for_word(channel_, interrupt);
     const std::string text = all_that_is_said(channel_);
     if (auto error = parse_error(text))
         throw std::move(*error);

@@ -179,6 +179,8 @@ Restored bring_back(const Job& job, Progress& progress, Stopwatch& watch) {
             run_criu(job.checkpoint, job.request, job.joins, job.program, work, job.lazy, job.interrupt, shown);
         if (!restored.report.status.success())
             explain(job.checkpoint, restored, work.path());
+        if (restored.start)
+            restored.start->await_hold(restored.report.pid, job.interrupt);
     });
     remaps.commit();
     files.commit(restored.files);

@@ -14,9 +14,9 @@
 
 namespace cedana::criu {
 
-LazyFill::LazyFill(UniqueFd listener, std::map<pid_t, LazyTask> tasks, const MakeReader& make_reader,
+LazyFill::LazyFill(UniqueFd channel, std::map<pid_t, LazyTask> tasks, const MakeReader& make_reader,
                    FillWitness& witness, FillOptions options)
-    : listener_(std::move(listener)), tasks_(std::move(tasks)), witness_(witness),
+    : channel_(std::move(channel)), tasks_(std::move(tasks)), witness_(witness),
       page_size_(static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))), pieces_(options.piece_size / page_size_) {
     for (const auto& [pid, task] : tasks_)
         pages_total_ += task.map.lazy_pages();
@@ -59,7 +59,7 @@ void LazyFill::run(const std::function<void(const FillProgress&)>& tell) {
     constexpr auto k_tell_every = std::chrono::milliseconds(500);
     // No event tells that a process has gone on whose event was read.
     constexpr auto k_look_every = std::chrono::milliseconds(1);
-    loop_.watch(listener_.get(), POLLIN, [this](short) { accept_criu(); });
+    loop_.watch(channel_.get(), POLLIN, [this](short) { meet_criu(); });
     loop_.watch(look_again_.fd(), POLLIN, [this](short) { look_again_.clear(); });
     while (true) {
         rethrow_failure();
@@ -74,10 +74,10 @@ void LazyFill::run(const std::function<void(const FillProgress&)>& tell) {
     }
 }
 
-void LazyFill::accept_criu() {
-    criu_.emplace(LazyHandover::accept(listener_.get()));
-    loop_.unwatch(listener_.get());
-    listener_.reset();
+void LazyFill::meet_criu() {
+    criu_.emplace(LazyHandover::take(channel_.get()));
+    loop_.unwatch(channel_.get());
+    channel_.reset();
     loop_.watch(criu_->fd(), POLLIN, [this](short) { hear_criu(); });
 }
 
@@ -86,10 +86,13 @@ void LazyFill::hear_criu() {
         if (auto* task = std::get_if<LazyHandover::Task>(&*message)) {
             add_task(std::move(*task));
         } else if (std::holds_alternative<LazyHandover::TreeGoesOn>(*message)) {
-            const std::scoped_lock lock(mutex_);
-            tree_goes_on_ = true;
-            told_ = {};
-            work_.notify_all();
+            {
+                const std::scoped_lock lock(mutex_);
+                tree_goes_on_ = true;
+                told_ = {};
+                work_.notify_all();
+            }
+            witness_.tree_goes_on();
         } else {
             if (!tree_goes_on_)
                 throw Error(Fault::interrupted, "criu ended before the tree was restored");

@@ -36,16 +36,53 @@ std::optional<ssize_t> receive(int fd, msghdr& message) {
     }
 }
 
+struct Passed {
+    bool is_end = false;
+    UniqueFd fd;
+};
+// What comes beside a byte; absent while nothing is there.
+std::optional<Passed> receive_descriptor(int from) {
+    char byte = 0;
+    iovec part{.iov_base = &byte, .iov_len = 1};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    const auto count = receive(from, message);
+    if (!count)
+        return std::nullopt;
+    const cmsghdr* header = CMSG_FIRSTHDR(&message);
+    int fd = -1;
+    if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+        std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    return Passed{.is_end = *count == 0, .fd = UniqueFd(fd)};
+}
+
 } // namespace
 
-LazyHandover LazyHandover::accept(int listener) {
+// unix(7) does not say so, but unix_stream_connect() and unix_accept() in net/unix/af_unix.c do.
+void shut_listener(int listener) { ::shutdown(listener, SHUT_RD); }
+
+std::optional<LazyHandover> LazyHandover::accept(int listener) {
     UniqueFd connection(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC));
-    if (!connection) {
-        const int err = errno;
-        throw os_error(err, "cannot take the connection of criu");
-    }
-    return LazyHandover(std::move(connection));
+    if (connection)
+        return LazyHandover(std::move(connection));
+    const int err = errno;
+    if (err == EINVAL)
+        return std::nullopt;
+    throw os_error(err, "cannot take the connection of criu");
 }
+
+LazyHandover LazyHandover::take(int channel) {
+    auto passed = receive_descriptor(channel);
+    if (!passed || !passed->fd)
+        throw Error(Fault::interrupted, "nobody comes to restore the tree");
+    return LazyHandover(std::move(passed->fd));
+}
+
+void LazyHandover::shut() const { ::shutdown(connection_.get(), SHUT_RD); }
 
 std::optional<LazyHandover::Message> LazyHandover::next() { return expects_ ? next_descriptor() : next_number(); }
 
@@ -74,27 +111,16 @@ std::optional<LazyHandover::Message> LazyHandover::next_number() {
 }
 
 std::optional<LazyHandover::Message> LazyHandover::next_descriptor() {
-    char byte = 0;
-    iovec part{.iov_base = &byte, .iov_len = 1};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    const auto count = receive(connection_.get(), message);
-    if (!count)
+    auto passed = receive_descriptor(connection_.get());
+    if (!passed)
         return std::nullopt;
-    if (*count == 0)
+    if (passed->is_end)
         return Closed{};
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+    if (!passed->fd)
         throw Error(Fault::internal, fmt::format("criu sends no userfaultfd for process {}", *expects_));
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
     const pid_t pid = *expects_;
     expects_.reset();
-    return Task{.pid = pid, .fault = UniqueFd(fd)};
+    return Task{.pid = pid, .fault = std::move(passed->fd)};
 }
 
 } // namespace cedana::criu

@@ -10,13 +10,16 @@
 
 #include <csignal>
 #include <fstream>
+#include <optional>
 #include <set>
 #include <thread>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -329,8 +332,9 @@ class WholeLazy : public Lazy {
   protected:
     void SetUp() override {
         Lazy::SetUp();
+        target.emplace(program());
         wait_for_lines(log, 1);
-        zip = dump_and_stop(target);
+        zip = dump_and_stop(*target);
     }
     // One of a frame amid the pages.
     void damage() const {
@@ -342,15 +346,135 @@ class WholeLazy : public Lazy {
         file.put(static_cast<char>(byte ^ 1));
     }
 
-    Target target{filled("pages_and_holes", 64)};
+    [[nodiscard]] virtual std::vector<std::string> program() const { return filled("pages_and_holes", 64); }
+
+    std::optional<Target> target;
     fs::path zip;
 };
+
+// CRIU resumes the tree though nobody has heard of it yet: the server is stopped from before CRIU starts.
+class UnheardLazy : public WholeLazy {
+  protected:
+    void SetUp() override {
+        WholeLazy::SetUp();
+        write_script(scratch("criu"),
+                     fmt::format("#!/bin/sh\n"
+                                 "[ \"$1\" = restore ] || exec criu \"$@\"\n"
+                                 "until server=$(pgrep -xf \"/proc/self/exe lazy-server {0}\"); do sleep 0.01; done\n"
+                                 "kill -STOP $server\n"
+                                 "echo $server >{1}.new && mv {1}.new {1}\n"
+                                 "[ ! -e {2} ] || read -r go <{2}\n"
+                                 "criu \"$@\"\n"
+                                 "code=$?\n"
+                                 ": >{3}\n"
+                                 "exit $code\n",
+                                 target->pid(), server_file.string(), gate.string(), scratch("ended").string()));
+        options.environment["CEDANA_CRIU_PATH"] = scratch("criu");
+        go();
+    }
+    // Without an area for restartable sequences (rseq(2)): it is registered by the kernel before the tree runs, which
+    // reads a page that nobody would bring.
+    [[nodiscard]] std::vector<std::string> program() const override {
+        std::vector<std::string> argv = WholeLazy::program();
+        argv.insert(argv.begin(), {"/usr/bin/env", "GLIBC_TUNABLES=glibc.pthread.rseq=0"});
+        return argv;
+    }
+    [[nodiscard]] std::vector<std::string> arguments() const { return {"client", "restore", "--lazy", zip.string()}; }
+    void wait_for_end_of_criu() const { wait_for_file(scratch("ended")); }
+    [[nodiscard]] pid_t server() const { return std::stoi(read_file(server_file)); }
+    void expect_right() const { EXPECT_EQ(wait_for_lines(log, 2), (std::vector<std::string>{"ready", "right"})); }
+    void expect_nothing() const {
+        EXPECT_EQ(lines_of(log), std::vector<std::string>{"ready"});
+        EXPECT_FALSE(is_running(target->pid()));
+    }
+
+    const fs::path server_file = scratch("server");
+    // Where it is there, it holds CRIU before its start.
+    const fs::path gate = scratch("gate");
+};
+
+TEST_F(UnheardLazy, IsNotRestoredBeforeItIsHeard) {
+    RunningCedana cedana(arguments(), options, folder());
+    wait_for_end_of_criu();
+    const auto pidfd = open_pidfd(cedana.pid());
+    ASSERT_TRUE(pidfd);
+    EXPECT_FALSE(ends_within(*pidfd, std::chrono::milliseconds(500)));
+    ASSERT_EQ(::kill(server(), SIGCONT), 0);
+    const CedanaRun run = cedana.wait();
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    expect_right();
+}
+
+TEST_F(UnheardLazy, EndsWhenItsServerIsKilled) {
+    RunningCedana cedana(arguments(), options, folder());
+    wait_for_end_of_criu();
+    ASSERT_EQ(::kill(server(), SIGKILL), 0);
+    const CedanaRun run = cedana.wait();
+    EXPECT_EQ(run.exit_code, 7) << run.err;
+    EXPECT_TRUE(holds(run.err, "its memory cannot be completed")) << run.err;
+    EXPECT_TRUE(own_children().empty());
+    expect_nothing();
+}
+
+TEST_F(UnheardLazy, EndsWhenItsKeeperIsKilled) {
+    RunningCedana cedana(arguments(), options, folder());
+    wait_for_end_of_criu();
+    ASSERT_EQ(::kill(lazy_transfers().at(0).keeper, SIGKILL), 0);
+    const CedanaRun run = cedana.wait();
+    EXPECT_EQ(run.exit_code, 7) << run.err;
+    EXPECT_TRUE(own_children().empty());
+    expect_nothing();
+}
+
+TEST_F(UnheardLazy, EndsAtCtrlC) {
+    RunningCedana cedana(arguments(), options, folder());
+    wait_for_end_of_criu();
+    cedana.signal(SIGINT);
+    const CedanaRun run = cedana.wait();
+    EXPECT_EQ(run.exit_code, 130) << run.err;
+    EXPECT_TRUE(own_children().empty());
+    expect_nothing();
+}
+
+TEST_F(UnheardLazy, HasItsMemoryThoughTheCommandIsKilled) {
+    RunningCedana cedana(arguments(), options, folder());
+    wait_for_end_of_criu();
+    cedana.signal(SIGKILL);
+    static_cast<void>(cedana.wait());
+    ASSERT_EQ(::kill(server(), SIGCONT), 0);
+    expect_right();
+}
+
+TEST_F(UnheardLazy, EndsWhenTheCommandAndItsServerAreKilled) {
+    RunningCedana cedana(arguments(), options, folder());
+    wait_for_end_of_criu();
+    const pid_t keeper = lazy_transfers().at(0).keeper;
+    cedana.signal(SIGKILL);
+    static_cast<void>(cedana.wait());
+    ASSERT_EQ(::kill(server(), SIGKILL), 0);
+    wait_for_end_of(keeper);
+    expect_nothing();
+}
+
+TEST_F(UnheardLazy, IsNotBegunOnceTheCommandIsKilled) {
+    ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
+    RunningCedana cedana(arguments(), options, folder());
+    wait_for_file(server_file);
+    const pid_t keeper = lazy_transfers().at(0).keeper;
+    ASSERT_EQ(::kill(server(), SIGCONT), 0);
+    cedana.signal(SIGKILL);
+    static_cast<void>(cedana.wait());
+    wait_for_end_of(keeper);
+    write_all(open_file(gate, O_WRONLY).get(), "go\n", gate);
+    wait_for_end_of_criu();
+    expect_nothing();
+}
 
 TEST_F(WholeLazy, AwaitedHasAllItsMemory) {
     const CedanaRun run = restore_lazily(zip, {"--wait"});
     EXPECT_EQ(run.exit_code, 0) << run.err;
-    EXPECT_FALSE(lacks_memory(Procfs(), target.pid()));
-    EXPECT_TRUE(is_running(target.pid()));
+    EXPECT_FALSE(lacks_memory(Procfs(), target->pid()));
+    EXPECT_TRUE(is_running(target->pid()));
 }
 
 TEST_F(WholeLazy, ADamagedFrameEndsTheTreeBeforeItSeesIt) {
@@ -360,7 +484,7 @@ TEST_F(WholeLazy, ADamagedFrameEndsTheTreeBeforeItSeesIt) {
     EXPECT_EQ(run.exit_code, 8) << run.err;
     EXPECT_TRUE(holds(run.err, "was ended: its memory cannot be completed"));
     EXPECT_TRUE(holds(run.err, "does not have the digest that the index gives"));
-    EXPECT_FALSE(is_running(target.pid()));
+    EXPECT_FALSE(is_running(target->pid()));
     EXPECT_EQ(lines_of(log), std::vector<std::string>{"ready"});
     reap_all();
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the server of a lazy restore tells its keeper: every userfaultfd, so that the keeper holds it too, and at last
+// What the keeper of a lazy restore and its server tell each other. The keeper: CRIU's connection, which it holds as
+// well. The server: every userfaultfd, so that the keeper holds it too, when those of all tasks are there, and at last
 // why it failed.
 #pragma once
 
@@ -25,6 +26,7 @@ class LazyWitness : public criu::FillWitness {
     explicit LazyWitness(UniqueFd channel) : channel_(std::move(channel)) {}
     void opened(int fault, pid_t pid) override;
     void closing(int fault) override;
+    void tree_goes_on() override;
     void failed(const Error& error);
     // What the keeper does for a tree whose memory cannot be completed, if the keeper is gone.
     void end_tree_if_alone() const;
@@ -43,7 +45,12 @@ struct WitnessedFault {
 struct WitnessedEnd {
     int number = -1;
 };
-using LazyNews = std::variant<WitnessedFault, WitnessedEnd, Error>;
+// All of its tasks were told.
+struct WitnessedTree {};
+using LazyNews = std::variant<WitnessedFault, WitnessedEnd, WitnessedTree, Error>;
+
+// To where the server has LazyFill listen.
+void pass_criu(int channel, int connection);
 
 // The keeper's end: blocks; absent once the server is gone. Throws Error.
 [[nodiscard]] std::optional<LazyNews> next_news(int channel);

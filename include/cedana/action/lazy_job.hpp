@@ -20,15 +20,19 @@ namespace cedana {
 inline constexpr const char* k_lazy_keeper = "CEDANA_LAZY_KEEPER";
 inline constexpr const char* k_lazy_server = "CEDANA_LAZY_SERVER";
 
-// Descriptors of both.
+// The keeper's: where CRIU connects to.
 inline constexpr int k_lazy_listener = 3;
-// The keeper's: the command says a byte once the tree runs, and hears how the transfer ended.
+// The keeper's: the command hears when the tree may run, says a byte once it does, and hears how the transfer ended.
 inline constexpr int k_lazy_command = 4;
-// What the command hears then, or else an Error.
+// What the command hears first: the userfaultfds of all tasks are held. White space to whoever reads what follows.
+inline constexpr std::string_view k_tree_is_held = "\n";
+// What the command hears at last, or else an Error.
 inline constexpr std::string_view k_all_is_there = "{}";
 // Only of an encrypted checkpoint: a pipe that holds its data key. The keeper passes it on unread, so that the key is
 // in no argument, environment or file.
 inline constexpr int k_lazy_key = 6;
+// The server's: where the keeper passes CRIU's connection over.
+inline constexpr int k_lazy_criu = 3;
 // The server's: where the keeper hears of each userfaultfd.
 inline constexpr int k_lazy_channel = 4;
 // Only held: should the keeper be killed, the folder is in use until the server has ended.

@@ -7,10 +7,12 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/criu/adopted.hpp"
 #include "cedana/model/config.hpp"
 
 #include <filesystem>
 #include <optional>
+#include <utility>
 
 #include <sys/types.h>
 
@@ -26,9 +28,13 @@ class LazyStart {
     ~LazyStart();
 
     [[nodiscard]] pid_t keeper() const noexcept { return keeper_; }
+    // Once CRIU has restored the tree: until its memory is answered for. CRIU hands the userfaultfds over without
+    // waiting for anybody to take them. If it is not, the tree of `root` is ended. Throws what the keeper says,
+    // Error(Fault::restore_failed), Error(Fault::interrupted).
+    void await_hold(pid_t root, const Interrupt& interrupt) const;
     // The tree runs: the keeper goes on without this process.
     void commit() noexcept;
-    // Of a restore that failed: ends the keeper and what that has started.
+    // Of a restore that failed, before commit(): ends the keeper and whatever else was started since.
     void end() const;
     // Once the keeper has ended: why; absent if it does not say.
     [[nodiscard]] std::optional<Error> failure() const;
@@ -40,7 +46,8 @@ class LazyStart {
   private:
     pid_t keeper_ = 0;
     UniqueFd channel_;
-    bool committed_ = false;
+    // Until the tree runs: nobody who could be ended gets lost.
+    std::optional<criu::Subreaper> reaper_{std::in_place};
 };
 
 } // namespace cedana

@@ -14,6 +14,7 @@ class Subreaper {
     Subreaper();
     Subreaper(const Subreaper&) = delete;
     Subreaper& operator=(const Subreaper&) = delete;
+    // As it was before: one may be within another.
     ~Subreaper();
 
     // As kill_children(), but spares what was a child before: whoever execs cedana leaves it its children, and the
@@ -23,6 +24,7 @@ class Subreaper {
   private:
     // Not reaped by anybody else, so the pids stay theirs.
     std::vector<pid_t> strangers_;
+    bool was_one_;
 };
 
 // Kills and reaps every child of this process, which is a subreaper, and theirs as they are handed over, until none is

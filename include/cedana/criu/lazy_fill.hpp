@@ -52,6 +52,8 @@ class FillWitness {
     // pid: 0 for a child that was forked since.
     virtual void opened(int fault, pid_t pid) = 0;
     virtual void closing(int fault) = 0;
+    // All tasks of the tree were told.
+    virtual void tree_goes_on() = 0;
 };
 
 struct LazyTask {
@@ -79,8 +81,8 @@ class LazyFill {
   public:
     using MakeReader = std::function<std::unique_ptr<PageReader>()>;
 
-    // `listener`: where CRIU connects to; k_lazy_socket.
-    LazyFill(UniqueFd listener, std::map<pid_t, LazyTask> tasks, const MakeReader& make_reader, FillWitness& witness,
+    // `channel`: where CRIU's connection is passed over.
+    LazyFill(UniqueFd channel, std::map<pid_t, LazyTask> tasks, const MakeReader& make_reader, FillWitness& witness,
              FillOptions options);
     LazyFill(const LazyFill&) = delete;
     LazyFill& operator=(const LazyFill&) = delete;
@@ -96,7 +98,7 @@ class LazyFill {
   private:
     enum class Role { urgent, background };
 
-    void accept_criu();
+    void meet_criu();
     void hear_criu();
     void add_task(LazyHandover::Task task);
     void add_space(LazyPieces::Image& image, LazyPieces::Space space, pid_t pid);
@@ -114,7 +116,7 @@ class LazyFill {
     void place_in(LazySpace& space, std::uint64_t first, std::span<const std::byte> pages) const;
     void end_threads();
 
-    UniqueFd listener_;
+    UniqueFd channel_;
     std::map<pid_t, LazyTask> tasks_;
     FillWitness& witness_;
     std::uint64_t page_size_;

@@ -16,6 +16,9 @@ namespace cedana::criu {
 // Where CRIU looks for it.
 inline constexpr const char* k_lazy_socket = "lazy-pages.socket";
 
+// Whoever connects from now on is refused; a connection that waits can still be accepted.
+void shut_listener(int listener);
+
 class LazyHandover {
   public:
     struct Task {
@@ -26,8 +29,12 @@ class LazyHandover {
     struct Closed {};
     using Message = std::variant<Task, TreeGoesOn, Closed>;
 
-    // Takes the connection that waits at `listener`. Throws Error.
-    [[nodiscard]] static LazyHandover accept(int listener);
+    // Takes the connection that waits at `listener`; absent if that is shut (shut_listener()). Throws Error.
+    [[nodiscard]] static std::optional<LazyHandover> accept(int listener);
+    // Takes the connection that is passed over `channel`. Throws Error(Fault::interrupted) if none comes any more.
+    [[nodiscard]] static LazyHandover take(int channel);
+    // CRIU, which fails by that, can say no more from now on; what it has said can still be had.
+    void shut() const;
 
     [[nodiscard]] int fd() const noexcept { return connection_.get(); }
     // Never blocks: absent while there is none. Throws Error for what CRIU does not say.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/lazy_channel.hpp"
 #include "cedana/action/lazy_job.hpp"
+#include "cedana/criu/lazy_handover.hpp"
+
+#include <cstdint>
 
 #include <gtest/gtest.h>
 
@@ -16,6 +19,7 @@ TEST(LazyChannel, CarriesDescriptorsEndsAndFailuresInTheirOrder) {
         LazyWitness witness(std::move(server));
         witness.opened(pipe.write_end.get(), 42);
         witness.closing(17);
+        witness.tree_goes_on();
         witness.failed(Error(Fault::checkpoint, "a frame").hint("do"));
     }
     auto news = next_news(keeper.get());
@@ -30,6 +34,8 @@ TEST(LazyChannel, CarriesDescriptorsEndsAndFailuresInTheirOrder) {
     ASSERT_TRUE(news && std::holds_alternative<WitnessedEnd>(*news));
     EXPECT_EQ(std::get<WitnessedEnd>(*news).number, 17);
     news = next_news(keeper.get());
+    EXPECT_TRUE(news && std::holds_alternative<WitnessedTree>(*news));
+    news = next_news(keeper.get());
     ASSERT_TRUE(news && std::holds_alternative<Error>(*news));
     EXPECT_EQ(std::get<Error>(*news).fault(), Fault::checkpoint);
     EXPECT_EQ(std::get<Error>(*news).hint(), "do");
@@ -41,6 +47,19 @@ TEST(LazyChannel, LetsTheServerGoOnWithoutAKeeper) {
     keeper.reset();
     LazyWitness witness(std::move(server));
     witness.closing(17);
+}
+
+TEST(LazyChannel, CarriesTheConnectionOfCriu) {
+    auto [keeper, server] = make_lazy_channel();
+    auto [criu, accepted] = make_lazy_channel();
+    pass_criu(keeper.get(), accepted.get());
+    keeper.reset();
+    auto handover = criu::LazyHandover::take(server.get());
+    const std::int32_t finished = 0x52535446;
+    ASSERT_EQ(::write(criu.get(), &finished, sizeof finished), static_cast<ssize_t>(sizeof finished));
+    const auto message = handover.next();
+    EXPECT_TRUE(message && std::holds_alternative<criu::LazyHandover::TreeGoesOn>(*message));
+    EXPECT_THROW(static_cast<void>(criu::LazyHandover::take(server.get())), Error);
 }
 
 TEST(LazyJob, ComesBackAsItWas) {

@@ -30,7 +30,11 @@ class Handover : public test::InTempFolder {
         address.sun_family = AF_UNIX;
         std::strncpy(address.sun_path, socket.c_str(), sizeof address.sun_path - 1);
         EXPECT_EQ(::connect(criu_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-        ours.emplace(LazyHandover::accept(listener.get()));
+        // One that waits already.
+        shut_listener(listener.get());
+        ours = LazyHandover::accept(listener.get());
+        EXPECT_TRUE(ours);
+        EXPECT_FALSE(LazyHandover::accept(listener.get()));
     }
     void say(std::int32_t number) const { EXPECT_EQ(::send(criu_.get(), &number, sizeof number, 0), 4); }
     void pass(int fd) const {
@@ -90,6 +94,19 @@ TEST_F(Handover, RefusesATaskWithoutADescriptor) {
     say(42);
     EXPECT_EQ(::send(criu_.get(), "x", 1, 0), 1);
     EXPECT_THROW(static_cast<void>(ours->next()), Error);
+}
+
+TEST_F(Handover, GivesWhatWasSaidBeforeItWasShut) {
+    const Pipe pipe = make_pipe();
+    say(42);
+    pass(pipe.read_end.get());
+    ours->shut();
+    const std::int32_t finished = 0x52535446;
+    EXPECT_EQ(::send(criu_.get(), &finished, sizeof finished, MSG_NOSIGNAL), -1);
+    auto message = ours->next();
+    EXPECT_TRUE(message && std::holds_alternative<LazyHandover::Task>(*message));
+    message = ours->next();
+    EXPECT_TRUE(message && std::holds_alternative<LazyHandover::Closed>(*message));
 }
 
 TEST_F(Handover, SeesThatCriuHasGone) {
