@@ -305,7 +305,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     result.seconds = watch.seconds();
     result.phases = watch.phases();
     result.exit_code = attendant.accompany(restored.report);
-    if (auto failure = result.exit_code && restored.start ? restored.start->failure_so_far() : std::nullopt)
+    if (auto failure = restored.start ? restored.start->failure_so_far() : std::nullopt)
         throw std::move(*failure);
     return result;
 }

@@ -498,6 +498,19 @@ TEST_F(WholeLazy, ADamagedFrameIsToldInTheForeground) {
     reap_all();
 }
 
+TEST_F(WholeLazy, ADamagedFrameIsToldIfTheTreeHasEndedBefore) {
+    damage();
+    write_script(
+        scratch("hook"),
+        fmt::format("#!/bin/sh\nwhile grep -q '^State:.[^ZX]' /proc/{}/status; do sleep 0.01; done\n", target->pid()));
+    options.environment["CEDANA_ACTION_SCRIPTS_POST_RESTORE"] = scratch("hook");
+    RunningCedana cedana({"client", "restore", "--lazy", zip.string()}, options, folder());
+    const CedanaRun run = cedana.wait();
+    EXPECT_EQ(run.exit_code, 8) << run.err;
+    EXPECT_EQ(run.out, "");
+    EXPECT_TRUE(holds(run.err, "was ended: its memory cannot be completed"));
+}
+
 TEST_F(WholeLazy, EndsInTheForegroundAsTheProgramDoes) {
     RunningCedana cedana({"client", "restore", "--lazy", "--foreground", zip.string()}, options, folder());
     go();
