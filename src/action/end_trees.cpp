@@ -29,6 +29,15 @@ std::vector<pid_t> known_children_of(pid_t pid) {
     }
 }
 
+std::optional<UniqueFd> handle_of(pid_t pid) {
+    try {
+        return open_pidfd(pid);
+    } catch (const std::exception& error) {
+        spdlog::warn("cannot end process {}: {}", pid, error.what());
+        return std::nullopt;
+    }
+}
+
 // Stops the process first, so that it forks no more, and then looks for its children.
 void stop_with_descendants(pid_t pid, const UniqueFd& pidfd, std::map<pid_t, UniqueFd>& found) {
     if (!send_signal(pidfd, SIGSTOP))
@@ -36,7 +45,7 @@ void stop_with_descendants(pid_t pid, const UniqueFd& pidfd, std::map<pid_t, Uni
     for (const pid_t child : known_children_of(pid)) {
         if (found.contains(child))
             continue;
-        auto descendant = open_pidfd(child);
+        auto descendant = handle_of(child);
         // The list counts if its owner has not ended: no pid in it was given to another process meanwhile.
         if (!descendant || ends_within(pidfd, 0ms))
             continue;
