@@ -4,17 +4,17 @@
 #include "cedana/action/end_trees.hpp"
 #include "cedana/action/lazy_job.hpp"
 #include "cedana/base/child_process.hpp"
+#include "cedana/base/unix_socket.hpp"
 
 #include <array>
 #include <cerrno>
-#include <cstring>
-#include <string>
+#include <string_view>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
 #include <poll.h>
-#include <sys/socket.h>
 
 namespace cedana {
 
@@ -22,41 +22,14 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Room for one descriptor beside a message.
-struct Control {
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> bytes{};
-};
-
-void send(int channel, std::string text, int passed) {
-    iovec part{.iov_base = text.data(), .iov_len = text.size()};
-    Control control;
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    if (passed >= 0) {
-        message.msg_control = control.bytes.data();
-        message.msg_controllen = control.bytes.size();
-        cmsghdr* header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        std::memcpy(CMSG_DATA(header), &passed, sizeof passed);
-    }
-    while (::sendmsg(channel, &message, MSG_NOSIGNAL) < 0) {
+void send(int channel, std::string_view text, int passed) {
+    while (send_with_fd(channel, text, passed) < 0) {
         const int err = errno;
         if (err == EINTR)
             continue;
         spdlog::warn("the other side of a lazy restore does not hear: {}", errno_text(err));
         return;
     }
-}
-
-UniqueFd descriptor_in(msghdr& message) {
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    int fd = -1;
-    if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-        std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    return UniqueFd(fd);
 }
 
 LazyNews news_of(std::string_view text, UniqueFd passed) {
@@ -75,14 +48,7 @@ LazyNews news_of(std::string_view text, UniqueFd passed) {
 
 } // namespace
 
-std::pair<UniqueFd, UniqueFd> make_lazy_channel() {
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot make a pair of sockets");
-    }
-    return {UniqueFd(ends[0]), UniqueFd(ends[1])};
-}
+std::pair<UniqueFd, UniqueFd> make_lazy_channel() { return make_socket_pair(SOCK_SEQPACKET); }
 
 void LazyWitness::opened(int fault, pid_t pid) {
     if (auto pidfd = pid != 0 ? open_pidfd(pid) : std::nullopt)
@@ -106,16 +72,10 @@ void pass_criu(int channel, int connection) { send(channel, "!", connection); }
 
 std::optional<LazyNews> next_news(int channel) {
     std::array<char, 64UL * 1024> text;
-    iovec part{.iov_base = text.data(), .iov_len = text.size()};
-    Control control;
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.bytes.data();
-    message.msg_controllen = control.bytes.size();
+    UniqueFd passed;
     ssize_t count = 0;
     do
-        count = ::recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
+        count = receive_with_fd(channel, text, passed, 0);
     while (count < 0 && errno == EINTR);
     if (count < 0) {
         const int err = errno;
@@ -123,7 +83,7 @@ std::optional<LazyNews> next_news(int channel) {
     }
     if (count == 0)
         return std::nullopt;
-    return news_of({text.data(), static_cast<std::size_t>(count)}, descriptor_in(message));
+    return news_of({text.data(), static_cast<std::size_t>(count)}, std::move(passed));
 }
 
 } // namespace cedana

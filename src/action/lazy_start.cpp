@@ -6,6 +6,7 @@
 #include "cedana/action/lazy_job.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/unix_socket.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/lazy_handover.hpp"
 #include "cedana/criu/wire.hpp"
@@ -71,13 +72,8 @@ LazyStart::LazyStart(const Checkpoint& checkpoint, const Config& config, const s
                       .threads = static_cast<unsigned>(config.archive_threads),
                       .encrypted = checkpoint.is_encrypted()};
     const UniqueFd listener = criu::listen_unix(work / criu::k_lazy_socket);
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot make a pair of sockets");
-    }
-    channel_ = UniqueFd(ends[0]);
-    const UniqueFd theirs(ends[1]);
+    auto [ours, theirs] = make_socket_pair(SOCK_STREAM);
+    channel_ = std::move(ours);
     const UniqueFd key = pipe_with_key(checkpoint);
     std::vector<std::pair<int, int>> passed = {{listener.get(), k_lazy_listener}, {theirs.get(), k_lazy_command}};
     if (key)

@@ -2,11 +2,11 @@
 #include "cedana/criu/keeper.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/unix_socket.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/environment.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 
@@ -16,7 +16,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 namespace cedana::criu {
@@ -72,15 +71,6 @@ void add_copies(KeeperPlan& plan, Numbers& numbers, const std::vector<Copy>& cop
     }
 }
 
-std::pair<UniqueFd, UniqueFd> make_socket_pair() {
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot make a pair of sockets");
-    }
-    return {UniqueFd(ends[0]), UniqueFd(ends[1])};
-}
-
 ChildProcess start_keeper(SpawnRequest request, const KeeperPlan& plan) {
     request.argv.insert(request.argv.begin(), "/proc/self/exe");
     request.env->push_back(fmt::format("{}={}", k_keeper, write_plan(plan)));
@@ -93,7 +83,7 @@ ChildProcess start_keeper(SpawnRequest request, const KeeperPlan& plan) {
 UniqueFd start_copier(std::vector<Copy> copies) {
     if (copies.empty())
         return {};
-    auto [ours, asked] = make_socket_pair();
+    auto [ours, asked] = make_socket_pair(SOCK_STREAM);
     SpawnRequest request{.argv = {}, .cwd = "/", .env = clean_environment()};
     KeeperPlan plan;
     Numbers numbers(request);

@@ -2,11 +2,13 @@
 #include "cedana/criu/lazy_handover.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/unix_socket.hpp"
 
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
+#include <span>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -19,10 +21,10 @@ namespace {
 // LAZY_PAGES_RESTORE_FINISHED (criu/uffd.c); above every pid.
 constexpr std::int32_t k_tree_goes_on = 0x52535446;
 
-// recvmsg(2); absent while nothing is there.
-std::optional<ssize_t> receive(int fd, msghdr& message) {
+// How many bytes, 0 at the end; absent while nothing is there.
+std::optional<ssize_t> receive(int from, std::span<char> bytes, UniqueFd& passed) {
     while (true) {
-        const ssize_t count = ::recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        const ssize_t count = receive_with_fd(from, bytes, passed, MSG_DONTWAIT);
         if (count >= 0)
             return count;
         const int err = errno;
@@ -38,26 +40,17 @@ std::optional<ssize_t> receive(int fd, msghdr& message) {
 
 struct Passed {
     bool is_end = false;
-    UniqueFd fd;
+    UniqueFd fd = {};
 };
 // What comes beside a byte; absent while nothing is there.
 std::optional<Passed> receive_descriptor(int from) {
-    char byte = 0;
-    iovec part{.iov_base = &byte, .iov_len = 1};
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    const auto count = receive(from, message);
+    std::array<char, 1> byte{};
+    Passed passed;
+    const auto count = receive(from, byte, passed.fd);
     if (!count)
         return std::nullopt;
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    int fd = -1;
-    if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-        std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    return Passed{.is_end = *count == 0, .fd = UniqueFd(fd)};
+    passed.is_end = *count == 0;
+    return passed;
 }
 
 } // namespace
@@ -88,18 +81,16 @@ std::optional<LazyHandover::Message> LazyHandover::next() { return expects_ ? ne
 
 std::optional<LazyHandover::Message> LazyHandover::next_number() {
     while (true) {
-        std::int32_t number = 0;
-        iovec part{.iov_base = &number, .iov_len = sizeof number};
-        msghdr message{};
-        message.msg_iov = &part;
-        message.msg_iovlen = 1;
-        const auto count = receive(connection_.get(), message);
+        std::array<char, sizeof(std::int32_t)> bytes{};
+        UniqueFd none;
+        const auto count = receive(connection_.get(), bytes, none);
         if (!count)
             return std::nullopt;
         if (*count == 0)
             return Closed{};
-        if (*count != sizeof number)
+        if (*count != sizeof bytes)
             throw Error(Fault::internal, "criu sends a pid of a wrong length");
+        const auto number = std::bit_cast<std::int32_t>(bytes);
         if (number == k_tree_goes_on)
             return TreeGoesOn{};
         // A zombie has no memory.

@@ -3,12 +3,14 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/unix_socket.hpp"
 #include "cedana/criu/wire.hpp"
 
 #include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -25,22 +27,17 @@ namespace {
 constexpr std::uint32_t k_longest_message = 4096;
 
 struct Received {
-    std::string bytes;
-    UniqueFd passed;
+    std::string bytes = {};
+    UniqueFd passed = {};
 };
 
 // At most `limit` bytes: a descriptor arrives with the byte that it was sent with, so no read may reach past
 // the message that is being completed.
 Received receive_some(int socket, std::size_t limit) {
     std::array<char, k_longest_message> data;
-    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-    iovec part{.iov_base = data.data(), .iov_len = std::min(limit, data.size())};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    const ssize_t count = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    Received received;
+    const ssize_t count =
+        receive_with_fd(socket, std::span(data).first(std::min(limit, data.size())), received.passed, MSG_DONTWAIT);
     if (count < 0) {
         const int err = errno;
         // A CRIU that ended before it read an answer (unix(7)).
@@ -48,13 +45,7 @@ Received receive_some(int socket, std::size_t limit) {
             return {};
         throw os_error(err, "cannot read from criu's image stream");
     }
-    Received received{.bytes = std::string(data.data(), static_cast<std::size_t>(count)), .passed = {}};
-    const cmsghdr* header = CMSG_FIRSTHDR(&message);
-    if (header != nullptr && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
-        int fd = -1;
-        std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-        received.passed = UniqueFd(fd);
-    }
+    received.bytes.assign(data.data(), static_cast<std::size_t>(count));
     return received;
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/error.hpp"
+#include "cedana/base/unix_socket.hpp"
 #include "cedana/criu/lazy_handover.hpp"
 #include "cedana/criu/wire.hpp"
 
-#include <array>
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
@@ -37,22 +38,7 @@ class Handover : public test::InTempFolder {
         EXPECT_FALSE(LazyHandover::accept(listener.get()));
     }
     void say(std::int32_t number) const { EXPECT_EQ(::send(criu_.get(), &number, sizeof number, 0), 4); }
-    void pass(int fd) const {
-        char byte = 0;
-        iovec part{.iov_base = &byte, .iov_len = 1};
-        alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-        msghdr message{};
-        message.msg_iov = &part;
-        message.msg_iovlen = 1;
-        message.msg_control = control.data();
-        message.msg_controllen = control.size();
-        cmsghdr* header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-        EXPECT_EQ(::sendmsg(criu_.get(), &message, 0), 1);
-    }
+    void pass(int fd) const { EXPECT_EQ(send_with_fd(criu_.get(), std::string_view("\0", 1), fd), 1); }
     void hang_up() { criu_.reset(); }
 
     UniqueFd criu_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/base/unix_socket.hpp"
 
 #include <array>
 #include <csignal>
@@ -10,6 +11,7 @@
 #include <cstring>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -65,20 +67,7 @@ class StreamerPeer {
 
   private:
     void send_fd(int passed) const {
-        char byte = 0;
-        iovec part{.iov_base = &byte, .iov_len = 1};
-        alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-        msghdr message{};
-        message.msg_iov = &part;
-        message.msg_iovlen = 1;
-        message.msg_control = control.data();
-        message.msg_controllen = control.size();
-        cmsghdr* header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        std::memcpy(CMSG_DATA(header), &passed, sizeof passed);
-        [[maybe_unused]] const auto count = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+        [[maybe_unused]] const auto count = send_with_fd(fd_.get(), std::string_view("\0", 1), passed);
     }
 
     UniqueFd fd_;

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pairs of unix sockets, and a descriptor that crosses one beside bytes (unix(7), SCM_RIGHTS).
+#pragma once
+
+#include "cedana/base/unique_fd.hpp"
+
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+namespace cedana {
+
+// socketpair(2), CLOEXEC; `type`: SOCK_STREAM or SOCK_SEQPACKET. Throws Error.
+[[nodiscard]] std::pair<UniqueFd, UniqueFd> make_socket_pair(int type);
+
+// sendmsg(2), but an EPIPE in place of SIGPIPE. `passed`: -1 for none.
+[[nodiscard]] ssize_t send_with_fd(int socket, std::string_view bytes, int passed);
+
+// recvmsg(2). `passed`: what came beside the bytes, CLOEXEC; none otherwise.
+[[nodiscard]] ssize_t receive_with_fd(int socket, std::span<char> bytes, UniqueFd& passed, int flags);
+
+} // namespace cedana

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/unix_socket.hpp"
+
+#include "cedana/base/error.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace cedana {
+
+namespace {
+
+// A message of some bytes with room for one descriptor.
+class Message {
+  public:
+    Message(char* bytes, std::size_t size) : part_{.iov_base = bytes, .iov_len = size} {
+        header_.msg_iov = &part_;
+        header_.msg_iovlen = 1;
+        header_.msg_control = control_.data();
+        header_.msg_controllen = control_.size();
+    }
+    Message(const Message&) = delete;
+    Message& operator=(const Message&) = delete;
+
+    [[nodiscard]] msghdr& header() { return header_; }
+
+    void put(int fd) {
+        if (fd < 0) {
+            header_.msg_controllen = 0;
+            return;
+        }
+        cmsghdr* const beside = CMSG_FIRSTHDR(&header_);
+        beside->cmsg_level = SOL_SOCKET;
+        beside->cmsg_type = SCM_RIGHTS;
+        beside->cmsg_len = CMSG_LEN(sizeof fd);
+        std::memcpy(CMSG_DATA(beside), &fd, sizeof fd);
+    }
+    [[nodiscard]] UniqueFd take() const {
+        const cmsghdr* const beside = CMSG_FIRSTHDR(&header_);
+        int fd = -1;
+        if (beside != nullptr && beside->cmsg_level == SOL_SOCKET && beside->cmsg_type == SCM_RIGHTS)
+            std::memcpy(&fd, CMSG_DATA(beside), sizeof fd);
+        return UniqueFd(fd);
+    }
+
+  private:
+    iovec part_;
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control_{};
+    msghdr header_{};
+};
+
+} // namespace
+
+std::pair<UniqueFd, UniqueFd> make_socket_pair(int type) {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+        const int err = errno;
+        throw os_error(err, "cannot make a pair of sockets");
+    }
+    return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+ssize_t send_with_fd(int socket, std::string_view bytes, int passed) {
+    // The same structure serves for both directions; sending does not write to it.
+    Message message(const_cast<char*>(bytes.data()), bytes.size());
+    message.put(passed);
+    return ::sendmsg(socket, &message.header(), MSG_NOSIGNAL);
+}
+
+ssize_t receive_with_fd(int socket, std::span<char> bytes, UniqueFd& passed, int flags) {
+    Message message(bytes.data(), bytes.size());
+    const ssize_t count = ::recvmsg(socket, &message.header(), flags | MSG_CMSG_CLOEXEC);
+    if (count >= 0)
+        passed = message.take();
+    return count;
+}
+
+} // namespace cedana
