@@ -3,6 +3,8 @@
 
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/signals.hpp"
+#include "cedana/criu/keeper.hpp"
 
 #include <array>
 #include <cerrno>
@@ -21,8 +23,8 @@ namespace {
 // Beside SIGINT, SIGTERM and SIGHUP, which are blocked in main; not SIGTSTP: the program's own stop is followed.
 constexpr std::array<int, 9> k_taken = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCHLD};
 
-// In ms; more than a copier takes itself (keeper_role.cpp).
-constexpr int k_copier_limit = 5000;
+// More than a copier takes itself.
+constexpr auto k_copier_limit = criu::k_drain_limit + std::chrono::seconds(1);
 
 bool is_passed_on(int number) { return number != SIGCHLD && number != SIGTSTP; }
 
@@ -108,7 +110,7 @@ class Company {
         if (!who_.copier || ::send(who_.copier.get(), &question, 1, MSG_NOSIGNAL) != 1)
             return;
         pollfd answer{.fd = who_.copier.get(), .events = POLLIN, .revents = 0};
-        ::poll(&answer, 1, k_copier_limit);
+        ::poll(&answer, 1, static_cast<int>(k_copier_limit.count()));
     }
 
     const Accompanied& who_;
@@ -120,18 +122,7 @@ class Company {
 
 } // namespace
 
-PassedSignals::PassedSignals() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int number : k_taken)
-        sigaddset(&set, number);
-    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    events_ = UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!events_) {
-        const int err = errno;
-        throw os_error(err, "cannot watch for signals");
-    }
-}
+PassedSignals::PassedSignals() : events_(watch_signals(k_taken)) {}
 
 int accompany(const Accompanied& who, const PassedSignals& signals, const std::optional<OwnTerminal>& terminal) {
     return Company(who, signals, terminal).run();

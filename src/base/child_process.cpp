@@ -352,14 +352,14 @@ std::vector<pid_t> children_of(pid_t pid) {
     const fs::path tasks = fmt::format("/proc/{}/task", pid);
     std::vector<pid_t> children;
     std::error_code error;
-    for (fs::directory_iterator task(tasks, error); !error && task != fs::directory_iterator(); task.increment(error)) {
+    for (const fs::path& task : entries_of(tasks, error)) {
         try {
-            for (const std::string& word : split(trim(read_file(task->path() / "children")), ' '))
+            for (const std::string& word : split(trim(read_file(task / "children")), ' '))
                 if (std::int64_t child = 0; parse_number(word, child))
                     children.push_back(static_cast<pid_t>(child));
         } catch (const Error&) {
             // A thread that has ended.
-            if (fs::exists(task->path()))
+            if (fs::exists(task))
                 throw;
         }
     }

@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -13,20 +14,25 @@
 
 namespace cedana {
 
-Interrupt Interrupt::install() {
+UniqueFd watch_signals(std::span<const int> numbers) {
     sigset_t set;
     sigemptyset(&set);
-    for (const int number : {SIGINT, SIGTERM, SIGHUP})
+    for (const int number : numbers)
         sigaddset(&set, number);
-    // A write to a closed pipe must be an EPIPE where it happens, not the end of the program.
-    std::signal(SIGPIPE, SIG_IGN);
-    pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    Interrupt interrupt;
-    interrupt.signals_ = UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!interrupt.signals_) {
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    UniqueFd events(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!events) {
         const int err = errno;
         throw os_error(err, "cannot watch for signals");
     }
+    return events;
+}
+
+Interrupt Interrupt::install() {
+    // A write to a closed pipe must be an EPIPE where it happens, not the end of the program.
+    std::signal(SIGPIPE, SIG_IGN);
+    Interrupt interrupt;
+    interrupt.signals_ = watch_signals(std::array{SIGINT, SIGTERM, SIGHUP});
     return interrupt;
 }
 

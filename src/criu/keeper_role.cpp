@@ -2,14 +2,15 @@
 // The keeper's side: what main() does in that role.
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/signals.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/keeper.hpp"
 #include "cedana/criu/relays.hpp"
 #include "cedana/criu/restore_guard.hpp"
 
+#include <array>
 #include <cerrno>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -28,8 +29,6 @@ namespace cedana::criu {
 namespace {
 
 constexpr int k_failed = 1;
-// For who reads no more; a restore in the foreground waits a little longer (foreground.cpp).
-constexpr auto k_drain_limit = std::chrono::milliseconds(4000);
 
 void require(bool done, const char* what) {
     if (done)
@@ -51,16 +50,6 @@ void ignore_endings() {
         std::signal(number, SIG_IGN);
 }
 
-UniqueFd child_events() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
-    UniqueFd events(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-    require(static_cast<bool>(events), "cannot watch for children");
-    return events;
-}
-
 class Keeper {
   public:
     explicit Keeper(const KeeperPlan& plan)
@@ -70,7 +59,7 @@ class Keeper {
     // On the new terminal; CRIU's exit code. Nothing of a failed restore is left then.
     int run_criu(std::vector<std::string> argv) {
         require(::prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL) == 0, "cannot become a subreaper");
-        events_ = child_events();
+        events_ = watch_signals(std::array{SIGCHLD});
         slave_ = UniqueFd(::ioctl(plan_.master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
         require(slave_ && ::ioctl(slave_.get(), TIOCSCTTY, 0) == 0, "cannot take the new terminal");
         copies_.add(Relay(UniqueFd(plan_.master), UniqueFd(plan_.output), LineEnds::of_terminal));

@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/signals.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/adopted.hpp"
 #include "cedana/criu/command.hpp"
@@ -22,7 +23,6 @@
 
 #include <poll.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 namespace cedana::criu {
@@ -35,19 +35,6 @@ constexpr int k_failed = 1;
 void ignore_signals() {
     for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE})
         std::signal(number, SIG_IGN);
-}
-
-UniqueFd ends_asked_for() {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
-    UniqueFd events(::signalfd(-1, &set, SFD_CLOEXEC));
-    if (!events) {
-        const int err = errno;
-        throw os_error(err, "cannot watch for signals");
-    }
-    return events;
 }
 
 ExitStatus end_of(ChildProcess criu, const UniqueFd& ends_asked_for) {
@@ -102,7 +89,7 @@ int run_restore_guard(char** argv) {
         ignore_signals();
         const int held = take_held();
         const Subreaper adopting;
-        const UniqueFd asked = ends_asked_for();
+        const UniqueFd asked = watch_signals(std::array{SIGTERM});
         const ExitStatus ended = end_of(start_criu(argv, held), asked);
         end_unfinished(ended, k_restore_log);
         return ended.shell_code();

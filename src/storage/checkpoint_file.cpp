@@ -30,11 +30,13 @@ bool allowed(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
 }
 
+std::string numbered_stem(const std::string& stem, int number) {
+    return number == 1 ? stem : fmt::format("{}_{}", stem, number);
+}
+
 } // namespace
 
-std::string numbered_name(const std::string& stem, int number) {
-    return number == 1 ? stem + ".zip" : fmt::format("{}_{}.zip", stem, number);
-}
+std::string numbered_name(const std::string& stem, int number) { return numbered_stem(stem, number) + ".zip"; }
 
 std::string checkpoint_stem(std::string_view program, std::chrono::system_clock::time_point when) {
     std::string name(program.empty() ? "process" : program);
@@ -58,7 +60,7 @@ std::optional<std::chrono::system_clock::time_point> time_in_stem(std::string_vi
 
 PendingCheckpoint::PendingCheckpoint(const fs::path& folder, const std::string& stem) : folder_(folder), stem_(stem) {
     for (int number = 1; number <= k_most_names; ++number) {
-        partial_ = folder_ / partial_name(number == 1 ? stem_ : fmt::format("{}_{}", stem_, number));
+        partial_ = folder_ / partial_name(numbered_stem(stem_, number));
         if ((fd_ = create_partial(partial_)))
             return;
     }
@@ -91,9 +93,7 @@ fs::path PendingCheckpoint::publish() {
 PartialFiles remove_abandoned(const fs::path& folder) {
     PartialFiles partial;
     std::error_code error;
-    for (fs::directory_iterator entry(folder, error); !error && entry != fs::directory_iterator();
-         entry.increment(error)) {
-        const fs::path& path = entry->path();
+    for (const fs::path& path : entries_of(folder, error)) {
         switch (remove_if_abandoned(path)) {
         case PartialFate::not_ours:
             break;

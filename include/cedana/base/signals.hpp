@@ -5,7 +5,13 @@
 
 #include "cedana/base/unique_fd.hpp"
 
+#include <span>
+
 namespace cedana {
+
+// Blocks the signals in this thread (and so in every later one), which are read from what this returns (signalfd(2),
+// CLOEXEC, without blocking). Throws Error.
+[[nodiscard]] UniqueFd watch_signals(std::span<const int> numbers);
 
 class Interrupt {
   public:

@@ -12,6 +12,7 @@
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/unique_fd.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -25,6 +26,9 @@ inline constexpr const char* k_keeper = "CEDANA_KEEPER";
 
 // What main() does as one; the exit code. argv[1…]: CRIU's, for a terminal keeper.
 [[nodiscard]] int run_keeper(char** argv);
+
+// How long a copier or keeper takes at most to put all that has come out of the tree in its place.
+inline constexpr std::chrono::milliseconds k_drain_limit{4000};
 
 enum class Flow { out_of_tree, into_tree };
 
