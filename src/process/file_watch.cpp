@@ -2,9 +2,9 @@
 #include "cedana/process/file_watch.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/process/lost_names.hpp"
-#include "cedana/process/mounts.hpp"
 
 #include <algorithm>
 #include <array>

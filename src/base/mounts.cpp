@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/process/mounts.hpp"
+#include "cedana/base/mounts.hpp"
 
 #include "cedana/base/text.hpp"
 
