@@ -134,6 +134,18 @@ ExitStatus reap_pid(pid_t pid) {
     return status_of(info);
 }
 
+// The child is ours and not reaped, so the pid cannot have been reused. It is ended if this throws.
+UniqueFd pidfd_of_child(pid_t pid) {
+    try {
+        if (auto pidfd = open_pidfd(pid))
+            return std::move(*pidfd);
+        throw Error(Fault::internal, fmt::format("cannot get a pidfd of child {}", pid));
+    } catch (...) {
+        kill_child(pid);
+        throw;
+    }
+}
+
 // true when readable, false after `limit`; a negative limit waits for ever.
 bool poll_readable(int fd, std::chrono::milliseconds limit) {
     const auto deadline = Clock::now() + limit;
@@ -197,11 +209,9 @@ ChildProcess ChildProcess::spawn(SpawnRequest request) {
         reap_pid(pid);
         throw os_error(child_error, fmt::format("cannot execute {}", program), Fault::environment);
     }
-    // The child is ours and not reaped, so the pid cannot have been reused.
-    auto pidfd = open_pidfd(pid);
-    if (!pidfd)
-        throw Error(Fault::internal, fmt::format("cannot get a pidfd of child {}", pid));
-    return {pid, std::move(*pidfd), request.grace};
+    // Its number is free for the pidfd then, should descriptors be short.
+    report.read_end.reset();
+    return {pid, pidfd_of_child(pid), request.grace};
 }
 
 ChildProcess::~ChildProcess() {

@@ -2,11 +2,19 @@
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 
+#include <array>
+#include <cerrno>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "unit/temp_folder.hpp"
@@ -120,6 +128,37 @@ TEST(CallAsUser, ReturnsTheTextOfTheChild) {
 }
 
 TEST(Pidfd, IsAbsentForAPidThatNobodyHas) { EXPECT_FALSE(open_pidfd(0x7ffffff0).has_value()); }
+
+// From now on pidfd_open(2) of this process fails as if there were no descriptor left (seccomp(2)).
+void forbid_pidfds() {
+    const auto jump_unless = [](std::uint32_t value) {
+        return sock_filter{.code = BPF_JMP | BPF_JEQ | BPF_K, .jt = 0, .jf = 1, .k = value};
+    };
+    std::array<sock_filter, 4> filter = {
+        sock_filter{.code = BPF_LD | BPF_W | BPF_ABS, .jt = 0, .jf = 0, .k = offsetof(seccomp_data, nr)},
+        jump_unless(SYS_pidfd_open),
+        sock_filter{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = SECCOMP_RET_ERRNO | EMFILE},
+        sock_filter{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = SECCOMP_RET_ALLOW}};
+    const sock_fprog program{.len = filter.size(), .filter = filter.data()};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        throw Error(Fault::environment, "no filter for system calls");
+}
+
+TEST(ChildProcess, LeavesNoChildBehindWhenItCannotHoldOne) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root, to fork as a user";
+    const std::string told = call_as_user(0, 0, [] {
+        forbid_pidfds();
+        try {
+            static_cast<void>(ChildProcess::spawn({.argv = {"sleep", "60"}}));
+        } catch (const Error& error) {
+            return error.message() + (children_of(::getpid()).empty() ? "" : ", and a child is left");
+        }
+        return std::string("nothing is thrown");
+    });
+    EXPECT_TRUE(told.starts_with("cannot open process ")) << told;
+    EXPECT_EQ(told.find("a child is left"), std::string::npos) << told;
+}
 
 } // namespace
 } // namespace cedana
