@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/host.hpp"
 
+#include "cedana/action/kept_logs.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
@@ -8,10 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstdint>
 #include <exception>
-#include <system_error>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -99,13 +98,7 @@ fs::path state_folder() {
 }
 
 std::string keep_log(const fs::path& log, const std::string& kind, pid_t pid) {
-    std::error_code error;
-    fs::create_directories(k_log_folder, error);
-    ::chmod(k_log_folder, 0700);
-    const fs::path kept =
-        fs::path(k_log_folder) / fmt::format("{}-{}-{}.log", kind, pid, utc_compact(std::chrono::system_clock::now()));
-    fs::copy_file(log, kept, fs::copy_options::overwrite_existing, error);
-    return error ? std::string() : kept.string();
+    return keep_log_in(k_log_folder, log, kind, pid);
 }
 
 std::string read_log(const fs::path& log) {

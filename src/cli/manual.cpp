@@ -83,7 +83,8 @@ std::string commands_manual(const std::vector<CommandText>& commands) {
     for (const ExitCode& code : k_exit_codes)
         page += bold_item(std::to_string(code.code), code.meaning);
     page += ".SH FILES\n" + bold_item("~/.cedana/cedana_config.json", "see cedana_config.json(5)") +
-            bold_item("/var/log/cedana", "logs of CRIU, of dumps and restores that failed") +
+            bold_item("/var/log/cedana",
+                      "logs of CRIU, of dumps and restores that failed; the last 100, and at most 64 MiB") +
             bold_item("/run/cedana", "working folders and locks of what is under way");
     page += ".SH ENVIRONMENT\n" +
             bold_item("CEDANA_CONFIG", "the config file, in place of the one in the home folder") +
