@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/facts.hpp"
 
+#include "cedana/base/file_id.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
@@ -46,14 +47,14 @@ bool is_regular_without_name(std::string_view target, const std::optional<struct
 // A file can be called "a (deleted)": then it is the one that this name leads to.
 bool name_leads_to(const Procfs& procfs, pid_t pid, const std::string& target, const struct ::stat& info) {
     const auto named = procfs.file(pid, ("root" + target).c_str());
-    return named && named->st_dev == info.st_dev && named->st_ino == info.st_ino;
+    return named && file_id(*named) == file_id(info);
 }
 
 void find_deleted_files(TreeFacts& facts, const Procfs& procfs, const TreeHoldings& tree) {
     constexpr std::uint64_t k_block = 512;
-    std::set<std::pair<dev_t, ino_t>> known;
+    std::set<FileId> known;
     const auto add = [&](pid_t pid, const std::string& target, const std::optional<struct ::stat>& info) {
-        if (!is_regular_without_name(target, info) || !known.emplace(info->st_dev, info->st_ino).second)
+        if (!is_regular_without_name(target, info) || !known.insert(file_id(*info)).second)
             return;
         if (info->st_nlink > 0) {
             if (!name_leads_to(procfs, pid, target, *info))

@@ -2,6 +2,7 @@
 #include "cedana/process/lock.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/file_id.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 
@@ -55,9 +56,7 @@ bool try_lock(int file, const fs::path& path) {
 
 bool is_at(int file, const fs::path& path) {
     struct ::stat opened {};
-    struct ::stat named {};
-    return ::fstat(file, &opened) == 0 && ::lstat(path.c_str(), &named) == 0 && opened.st_dev == named.st_dev &&
-           opened.st_ino == named.st_ino;
+    return ::fstat(file, &opened) == 0 && file_id_at(AT_FDCWD, path.string()) == file_id(opened);
 }
 
 const char* name_of(LockedFor purpose) { return purpose == LockedFor::dump ? "dump" : "restore"; }

@@ -2,6 +2,7 @@
 #include "cedana/storage/link_remap.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/file_id.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/model/link_remap.hpp"
 
@@ -21,11 +22,10 @@ std::vector<fs::path> link_remaps(const fs::path& path, dev_t device, ino_t inod
     fs::path folder = path.parent_path();
     while (folder.has_relative_path() && !fs::is_directory(folder, error))
         folder = folder.parent_path();
+    const FileId remapped{.device = device, .inode = inode};
     std::vector<fs::path> found;
     for (const fs::path& entry : entries_of(folder, error)) {
-        struct ::stat info {};
-        if (is_remap_name(entry.filename().string()) && ::lstat(entry.c_str(), &info) == 0 && info.st_dev == device &&
-            info.st_ino == inode)
+        if (is_remap_name(entry.filename().string()) && file_id_at(AT_FDCWD, entry.string()) == remapped)
             found.push_back(entry);
     }
     // Where nobody may look CRIU has made no name either.

@@ -2,6 +2,7 @@
 #include "cedana/storage/new_file.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/file_id.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 
@@ -146,10 +147,8 @@ struct ::stat NewFile::info() const {
 }
 
 bool NewFile::leads_here(const std::string& name) const {
-    struct ::stat there {};
     struct ::stat here {};
-    return ::fstatat(place_.folder(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           ::fstat(fd_.get(), &here) == 0 && there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+    return ::fstat(fd_.get(), &here) == 0 && file_id_at(place_.folder(), name) == file_id(here);
 }
 
 bool NewFile::link_to(const std::string& name) const {

@@ -2,6 +2,7 @@
 #include "cedana/storage/put_back.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/file_id.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/storage/new_file.hpp"
@@ -28,7 +29,7 @@ namespace {
 // Backups of one file within one second.
 constexpr int k_most_names = 10000;
 
-bool is_same(const struct ::stat& a, const struct ::stat& b) { return a.st_dev == b.st_dev && a.st_ino == b.st_ino; }
+bool is_same(const struct ::stat& a, const struct ::stat& b) { return file_id(a) == file_id(b); }
 
 std::optional<struct ::stat> look_at(const FilePlace& place, const std::string& name) {
     struct ::stat info {};

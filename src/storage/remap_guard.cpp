@@ -2,6 +2,7 @@
 #include "cedana/storage/remap_guard.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/file_id.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 
@@ -61,7 +62,7 @@ void give_back_late(const std::string& link) {
 void remove_if_same(const std::string& path, const struct ::stat& file) {
     const FilePlace place(path);
     const auto present = look_at(place, place.name());
-    if (present && present->st_dev == file.st_dev && present->st_ino == file.st_ino)
+    if (present && file_id(*present) == file_id(file))
         ::unlinkat(place.folder(), place.name().c_str(), 0);
 }
 
