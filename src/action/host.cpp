@@ -4,6 +4,7 @@
 #include "cedana/action/kept_logs.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/system_names.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
@@ -11,12 +12,12 @@
 #include <cerrno>
 #include <cstdint>
 #include <exception>
+#include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -67,19 +68,14 @@ void require_root(const std::string& to_do) {
         throw Error(Fault::permission, fmt::format("only root can {}", to_do)).hint("run it with sudo");
 }
 
-std::string host_name() {
-    struct utsname names {};
-    ::uname(&names);
-    return names.nodename;
-}
+std::string host_name() { return system_names().host; }
 
 ManifestHost describe_host() {
-    struct utsname names {};
-    ::uname(&names);
+    SystemNames names = system_names();
     const std::string cpuinfo = read_file("/proc/cpuinfo");
-    return {.name = names.nodename,
-            .kernel = names.release,
-            .machine = names.machine,
+    return {.name = std::move(names.host),
+            .kernel = std::move(names.kernel),
+            .machine = std::move(names.machine),
             .cpu_model = first_value(cpuinfo, "model name"),
             .cpu_flags = split(first_value(cpuinfo, "flags"), ' ')};
 }

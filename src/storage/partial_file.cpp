@@ -2,6 +2,7 @@
 #include "cedana/storage/partial_file.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/system_names.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
@@ -14,7 +15,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -26,9 +26,7 @@ namespace {
 constexpr std::string_view k_ending = ".zip.partial";
 
 std::string this_host() {
-    struct utsname names {};
-    ::uname(&names);
-    std::string host = names.nodename;
+    std::string host = system_names().host;
     std::ranges::replace_if(
         host, [](char c) { return c == '.' || c == '/'; }, '_');
     return host;
