@@ -2,6 +2,7 @@
 #include "cedana/action/catalog.hpp"
 
 #include "cedana/action/checkpoint_reader.hpp"
+#include "cedana/archive/checksums.hpp"
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
@@ -48,6 +49,7 @@ void read_summary(CatalogEntry& entry, const Keyring& keyring) {
         return tell(entry, EntryKind::foreign, "a zip archive without a manifest");
     const CheckpointState state = read_state(zip, keyring);
     entry.signature = state.signature;
+    entry.digest = hex(sha256(std::string_view(state.text)));
     try {
         entry.summary = parse_summary(manifest_text(zip, state, keyring));
     } catch (const Error& error) {

@@ -5,16 +5,13 @@
 #include "cedana/action/whole_check.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
-#include "cedana/base/text.hpp"
+#include "cedana/storage/verified_file.hpp"
 
 #include <algorithm>
-#include <cerrno>
+#include <filesystem>
 #include <map>
+#include <optional>
 #include <thread>
-
-#include <spdlog/fmt/fmt.h>
-
-#include <unistd.h>
 
 namespace cedana {
 
@@ -47,7 +44,8 @@ class Prune {
         std::vector<CatalogEntry> staying = group.kept;
         for (const CatalogEntry& entry : group.surplus) {
             interrupt_.throw_if_pending();
-            std::string spared = flaw_of(entry);
+            std::optional<Checkpoint> checkpoint;
+            std::string spared = open(entry, checkpoint);
             if (spared.empty() && !whole_one_stays) {
                 whole_one_stays = is_whole(entry);
                 spared = whole_one_stays ? "it is the last whole one of its program" : "it is not whole";
@@ -55,8 +53,8 @@ class Prune {
             if (spared.empty() && !entry.summary->leave_running && !has_whole_one_of(staying, entry.summary->pid))
                 spared = "its process was stopped with it, and no newer one of it that stays is whole";
             if (spared.empty())
-                remove(entry);
-            else
+                spared = remove(entry, *checkpoint);
+            if (!spared.empty())
                 staying.push_back(entry);
             result_.surplus.push_back({.entry = entry, .spared = std::move(spared)});
         }
@@ -85,23 +83,33 @@ class Prune {
         }
     }
 
-    // Empty if it opens as a checkpoint.
-    [[nodiscard]] std::string flaw_of(const CatalogEntry& entry) const {
+    // Empty if it opens as a checkpoint, and is the one that the rules were applied to.
+    [[nodiscard]] std::string open(const CatalogEntry& entry, std::optional<Checkpoint>& checkpoint) const {
         try {
-            static_cast<void>(Checkpoint(entry.path, request_.keyring));
-            return {};
+            checkpoint.emplace(entry.path, request_.keyring);
         } catch (const Error& error) {
             return error.message();
         }
+        return checkpoint->manifest_digest() == entry.digest ? std::string() : k_replaced;
     }
 
-    void remove(const CatalogEntry& entry) {
-        if (request_.pruning == Pruning::real && ::unlink(entry.path.c_str()) != 0) {
-            const int err = errno;
-            throw os_error(err, fmt::format("cannot remove {}", printable(entry.path.string())), Fault::storage);
+    // Why it is not removed; empty if it was.
+    std::string remove(const CatalogEntry& entry, const Checkpoint& checkpoint) {
+        if (request_.pruning == Pruning::real) {
+            std::optional<VerifiedFile> file;
+            try {
+                file.emplace(entry.path, checkpoint.zip().fd());
+            } catch (const Error& error) {
+                return error.message();
+            }
+            if (!file->remove())
+                return k_replaced;
         }
         result_.bytes_removed += entry.bytes;
+        return {};
     }
+
+    static constexpr const char* k_replaced = "another file has its name since it was listed";
 
     const PruneRequest& request_;
     const Interrupt& interrupt_;

@@ -8,10 +8,12 @@
 #include "cedana/archive/zip_layout.hpp"
 #include "cedana/archive/zip_writer.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/file_id.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/storage/partial_file.hpp"
 #include "cedana/storage/private_copy.hpp"
+#include "cedana/storage/verified_file.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -30,6 +32,15 @@ namespace cedana {
 namespace fs = std::filesystem;
 
 namespace {
+
+FileId id_of(int file) {
+    struct ::stat info {};
+    if (::fstat(file, &info) != 0) {
+        const int err = errno;
+        throw os_error(err, "cannot look at a checkpoint", Fault::storage);
+    }
+    return file_id(info);
+}
 
 void copy_whole(const ZipReader& from, int to, const Interrupt& interrupt) {
     constexpr std::uint64_t k_piece = 64UL * 1024 * 1024;
@@ -53,14 +64,6 @@ void keep_owner(const ZipReader& from, int to) {
     throw os_error(err, fmt::format("cannot keep the owner of {}", printable(from.path().string())), Fault::storage);
 }
 
-void replace(const fs::path& partial, const fs::path& path) {
-    if (::rename(partial.c_str(), path.c_str()) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot rename {} to {}", partial.string(), path.string()), Fault::storage);
-    }
-    sync_folder(path.parent_path());
-}
-
 // What is encrypted is vouched for unread: whoever has it signed knows where it comes from.
 void require_checkpoint(const ZipReader& zip, const CheckpointState& state) {
     require_exact_layout(zip);
@@ -71,11 +74,11 @@ void require_checkpoint(const ZipReader& zip, const CheckpointState& state) {
 }
 
 // What was written, read as any other: a signature on what cannot be restored helps nobody.
-void require_as_meant(const fs::path& partial, const std::string& key_id) {
+void require_as_meant(const fs::path& partial, int file, const std::string& key_id) {
     const ZipReader written(partial);
     const CheckpointState state = read_state(written, Keyring());
     require_checkpoint(written, state);
-    if (state.signature.key_id != key_id)
+    if (id_of(written.fd()) != id_of(file) || state.signature.key_id != key_id)
         throw Error(Fault::storage, fmt::format("{} does not hold what was written to it", partial.string()));
 }
 
@@ -102,6 +105,7 @@ SignResult sign(const SignRequest& request, const Interrupt& interrupt) {
         throw Error(Fault::usage, "there is no key to sign with")
             .hint("make one (cedana config keygen FILE), and set security.signing_key to FILE");
     const ZipReader zip(resolved(request.checkpoint));
+    VerifiedFile original(zip.path(), zip.fd());
     const CheckpointState state = read_state(zip, Keyring());
     require_checkpoint(zip, state);
     const fs::path partial = zip.path().parent_path() / partial_name(zip.path().stem().string());
@@ -115,11 +119,15 @@ SignResult sign(const SignRequest& request, const Interrupt& interrupt) {
         .replace({.name = k_signature_entry, .source = memory_entry(key->sign(state.text), Method::store, 0)});
     keep_owner(zip, file.get());
     sync_file(file.get(), partial);
-    require_as_meant(partial, key->public_key().id());
+    require_as_meant(partial, file.get(), key->public_key().id());
     interrupt.throw_if_pending();
     // Still locked: else whoever cleans up might take it.
-    replace(partial, zip.path());
+    if (!original.replace_by(partial.filename().string(), file.get()))
+        throw Error(Fault::storage, fmt::format("{} was replaced while it was signed; what is there now is not signed",
+                                                printable(zip.path().string())))
+            .hint("sign it again");
     leftover.commit();
+    sync_folder(original.beside(""));
     close_checked(std::move(file), zip.path());
     return {.checkpoint = zip.path(), .key_id = key->public_key().id(), .replaced = state.signature.key_id};
 }

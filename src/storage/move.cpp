@@ -2,9 +2,11 @@
 #include "cedana/storage/move.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/file_id.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/rename.hpp"
 #include "cedana/storage/checkpoint_file.hpp"
+#include "cedana/storage/verified_file.hpp"
 
 #include <array>
 #include <cerrno>
@@ -110,6 +112,27 @@ void take_back(const fs::path& renamed, const fs::path& checkpoint, Error& error
     error.hint(fmt::format("the checkpoint is whole: {}", renamed.string()));
 }
 
+void remove_moved(VerifiedFile& original, const fs::path& moved) {
+    std::string why = "another file has its name now";
+    try {
+        if (original.remove())
+            return;
+    } catch (const Error& error) {
+        why = error.message();
+    }
+    spdlog::warn("{} is left after it was moved to {}: {}", original.path().string(), moved.string(), why);
+}
+
+// Somebody may have given its name to another file after it was opened.
+void require_moved(int file, const fs::path& checkpoint, const fs::path& moved) {
+    if (file_id_at(AT_FDCWD, moved.string()) == file_id(stat_of(file, checkpoint)))
+        return;
+    Error error(Fault::storage, fmt::format("{} was replaced while it was moved", checkpoint.string()));
+    if (const int err = try_rename_new(moved, checkpoint); err != 0)
+        error.hint(fmt::format("what replaced it has the name {} now: {}", moved.string(), errno_text(err)));
+    throw error;
+}
+
 // The name under which it was renamed, absent if `folder` is on another file system.
 std::optional<fs::path> rename_into(const fs::path& checkpoint, const fs::path& folder) {
     const UniqueFd here = open_file(checkpoint, O_RDONLY);
@@ -121,8 +144,10 @@ std::optional<fs::path> rename_into(const fs::path& checkpoint, const fs::path& 
         const fs::path target = folder / numbered_name(stem, number);
         // Two bind mounts of one file system have the same device and cannot be renamed across (rename(2), EXDEV).
         const int err = try_rename_new(checkpoint, target);
-        if (err == 0)
+        if (err == 0) {
+            require_moved(here.get(), checkpoint, target);
             return target;
+        }
         if (err == EXDEV)
             return std::nullopt;
         if (err != EEXIST)
@@ -159,14 +184,14 @@ fs::path move_checkpoint(const fs::path& checkpoint, const fs::path& folder, con
         return *renamed;
     }
     const UniqueFd source = open_file(checkpoint, O_RDONLY);
+    VerifiedFile original(checkpoint, source.get());
     remove_abandoned(folder);
     PendingCheckpoint pending(folder, checkpoint.stem().string());
     copy(source.get(), checkpoint, pending.fd(), pending.partial(), interrupt, progress);
     sync_file(pending.fd(), pending.partial());
     compare(source.get(), checkpoint, pending.fd(), pending.partial(), interrupt);
     const fs::path moved = pending.publish();
-    if (::unlink(checkpoint.c_str()) != 0)
-        spdlog::warn("cannot remove {} after it was moved to {}", checkpoint.string(), moved.string());
+    remove_moved(original, moved);
     return moved;
 }
 

@@ -2,6 +2,7 @@
 #include "cedana/storage/partial_file.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/file_id.hpp"
 #include "cedana/base/system_names.hpp"
 #include "cedana/base/text.hpp"
 
@@ -91,6 +92,10 @@ PartialFate remove_if_abandoned(const fs::path& path) {
         return PartialFate::of_another_host;
     const UniqueFd fd(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (!fd || !is_a_users_own(fd) || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0 || is_removed(fd))
+        return PartialFate::kept;
+    // Nobody else may unlink or replace it while it is locked, except for somebody who does not ask.
+    struct ::stat info {};
+    if (::fstat(fd.get(), &info) != 0 || file_id_at(AT_FDCWD, path.string()) != file_id(info))
         return PartialFate::kept;
     return ::unlink(path.c_str()) == 0 ? PartialFate::removed : PartialFate::kept;
 }

@@ -32,6 +32,8 @@ struct CatalogEntry {
     std::filesystem::path path;
     EntryKind kind = EntryKind::checkpoint;
     std::uint64_t bytes = 0;
+    // Of a checkpoint, an encrypted one too: see Checkpoint::manifest_digest().
+    std::string digest = {};
     // Of a checkpoint when it was made, of an encrypted one as its name says, else of the file's last change.
     std::chrono::system_clock::time_point when{};
     // Of a checkpoint alone.
