@@ -48,6 +48,7 @@ LazyMemory read_lazy_memory(const Checkpoint& checkpoint) {
     for (const auto& [pid, task] : memory.tasks) {
         if (task.map.runs.empty())
             continue;
+        criu::require_sound(task.map, page_size());
         if (!used.insert(pages_of(task.map, pid, index).name).second)
             throw Error(Fault::checkpoint, fmt::format("process {} shares its image of pages with another", pid));
         memory.lazy_bytes += task.map.lazy_pages() * page_size();

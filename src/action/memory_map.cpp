@@ -48,9 +48,10 @@ std::uint64_t bytes_within(const std::vector<criu::PageRun>& runs, std::uint64_t
     const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     const auto end_of = [&](const criu::PageRun& run) { return run.address + run.pages * page; };
     std::uint64_t bytes = 0;
-    // Runs ascend.
+    // CRIU writes them by ascending address. In an image of somebody else's they may lie in any order.
     for (auto run = std::ranges::upper_bound(runs, from, {}, end_of); run != runs.end() && run->address < to; ++run)
-        bytes += std::min(to, end_of(*run)) - std::max(from, run->address);
+        if (const std::uint64_t begin = std::max(from, run->address), end = std::min(to, end_of(*run)); begin < end)
+            bytes += end - begin;
     return bytes;
 }
 

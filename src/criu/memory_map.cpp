@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -47,6 +48,8 @@ Mapping parse_mapping(std::string_view message) {
         mapping.kind = MappingKind::stack;
     if (mapping.end <= mapping.start)
         throw damaged_image("a mapping ends before it begins");
+    if (mapping.offset > std::numeric_limits<std::uint64_t>::max() - (mapping.end - mapping.start))
+        throw damaged_image("a mapping reaches behind the end of every file");
     if (mapping.kind == MappingKind::file || mapping.kind == MappingKind::memfd || mapping.kind == MappingKind::shared)
         mapping.object = fields.number_or(4, 0);
     return mapping;

@@ -5,6 +5,8 @@
 #include "cedana/base/text.hpp"
 #include "cedana/criu/wire.hpp"
 
+#include <algorithm>
+
 #include "image_messages.hpp"
 
 namespace cedana::criu {
@@ -59,8 +61,34 @@ Pagemap parse_pagemap(std::string_view image) {
         Pagemap map{.pages_id = fields_of(messages.next()).number_or(1, 0), .runs = {}};
         while (!messages.at_end())
             map.runs.push_back(parse_run(messages.next(), map.pages()));
+        constexpr std::uint64_t k_smallest_page = 4096;
+        require_sound(map, k_smallest_page);
         return map;
     });
+}
+
+void require_sound(const Pagemap& map, std::uint64_t page_size) {
+    // Far above what a process can have (57 bits of addresses on x86-64), far below what the sums here can hold.
+    constexpr std::uint64_t k_most = std::uint64_t{1} << 62;
+    const std::uint64_t most_pages = k_most / page_size;
+    std::uint64_t pages = 0;
+    for (const PageRun& run : map.runs) {
+        if (run.address > k_most || run.pages > most_pages - pages || run.first != pages)
+            throw damaged_image("its pages reach further than any memory does");
+        pages += run.pages;
+    }
+    std::vector<PageRun> sorted;
+    const bool ascends = std::ranges::is_sorted(map.runs, {}, &PageRun::address);
+    if (!ascends) {
+        sorted = map.runs;
+        std::ranges::sort(sorted, {}, &PageRun::address);
+    }
+    const std::vector<PageRun>& runs = ascends ? map.runs : sorted;
+    const auto overlap = [&](const PageRun& a, const PageRun& b) {
+        return b.address < a.address + a.pages * page_size;
+    };
+    if (std::ranges::adjacent_find(runs, overlap) != runs.end())
+        throw damaged_image("it has a page twice");
 }
 
 std::vector<AddressRange> parse_wiped_on_fork(std::string_view image) {

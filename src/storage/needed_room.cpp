@@ -24,7 +24,9 @@ void NeededRoom::add(const FilePlace& place, std::uint64_t bytes) {
     }
     Share& share = file_systems_[folder.st_dev];
     share.folder = place.path().parent_path();
-    share.needed += bytes;
+    // Sizes come from the checkpoint.
+    if (__builtin_add_overflow(share.needed, bytes, &share.needed))
+        share.needed = std::numeric_limits<std::uint64_t>::max();
     share.free = room.f_blocks == 0 ? std::numeric_limits<std::uint64_t>::max()
                                     : static_cast<std::uint64_t>(room.f_bfree) * room.f_frsize;
 }

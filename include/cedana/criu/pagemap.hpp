@@ -40,7 +40,12 @@ struct Pagemap {
 [[nodiscard]] std::optional<pid_t> task_of_image(std::string_view image, std::string_view prefix);
 
 // Throws Error(Fault::checkpoint) for what is no such image, and for one that needs the pages of another checkpoint.
+// What it returns passes require_sound() for the smallest pages that there are.
 [[nodiscard]] Pagemap parse_pagemap(std::string_view image);
+
+// Throws Error(Fault::checkpoint) if two runs have the same page, or if they reach so far that an address or a sum of
+// sizes would not fit into 64 bits: an image may come from anybody.
+void require_sound(const Pagemap& map, std::uint64_t page_size);
 
 struct AddressRange {
     std::uint64_t start = 0;

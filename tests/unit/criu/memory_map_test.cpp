@@ -69,6 +69,11 @@ TEST(MemoryMap, ThatEndsBeforeItBeginsIsRefused) {
     EXPECT_EQ(fault_of([&] { return parse_mappings(image(k_mm, {backwards})); }), Fault::checkpoint);
 }
 
+TEST(MemoryMap, ThatReachesBehindTheEndOfEveryFileIsRefused) {
+    const std::string far = field(14, field(1, 0x1000) + field(2, 0x3000) + field(3, ~std::uint64_t{0} - 0xfff));
+    EXPECT_EQ(fault_of([&] { return parse_mappings(image(k_mm, {far})); }), Fault::checkpoint);
+}
+
 TEST(MemoryMap, ThatWasCutShortIsRefused) {
     const std::string whole = image(k_mm, {mapping(0x1000, 0, MAP_PRIVATE, 1 | 1 << 9)});
     for (std::size_t length = 0; length < whole.size(); ++length)

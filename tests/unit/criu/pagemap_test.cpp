@@ -58,6 +58,37 @@ TEST(Pagemap, ThatIsDamagedIsRefused) {
         EXPECT_EQ(fault_of(whole.substr(0, length)), length == head ? Fault::usage : Fault::checkpoint) << length;
 }
 
+constexpr std::uint64_t k_all_bits = ~std::uint64_t{0};
+
+TEST(Pagemap, WhosePagesDoNotFitIntoAnyMemoryIsRefused) {
+    // 2^52 pages of 4096 bytes are 0 in 64 bits.
+    constexpr std::uint64_t k_wraps = std::uint64_t{1} << 52;
+    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 6, k_wraps)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 6, k_all_bits)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 6, 1), entry(0x3000, 6, k_all_bits)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(k_all_bits - 4095, 6, 2)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of(pagemap({field(1, 1), field(1, 0x1000) + field(2, k_wraps)})), Fault::checkpoint);
+    // The sum of the runs alone is too large.
+    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 6, k_wraps / 8), entry(k_wraps * 1024, 6, k_wraps / 4)})),
+              Fault::checkpoint);
+}
+
+TEST(Pagemap, WithAPageTwiceIsRefused) {
+    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 6, 2), entry(0x1000, 6, 2)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 6, 2), entry(0x2000, 6, 1)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x8000, 6, 1), entry(0x7000, 6, 2)})), Fault::checkpoint);
+}
+
+TEST(Pagemap, MayHaveItsRunsInAnyOrder) {
+    EXPECT_EQ(parse_pagemap(pagemap({field(1, 1), entry(0x8000, 6, 1), entry(0x6000, 6, 2)})).pages(), 3U);
+}
+
+TEST(Pagemap, IsComparedWithTheSizeOfAPage) {
+    const Pagemap map = parse_pagemap(pagemap({field(1, 1), entry(0x10000, 6, 2), entry(0x20000, 6, 1)}));
+    EXPECT_THROW(require_sound(map, 0x10000), Error);
+    EXPECT_NO_THROW(require_sound(map, 0x8000));
+}
+
 TEST(Pagemap, BelongsToTheTaskInItsName) {
     EXPECT_EQ(task_of_image("pagemap-42.img", "pagemap-"), 42);
     EXPECT_FALSE(task_of_image("pagemap-shmem-42.img", "pagemap-"));

@@ -51,5 +51,15 @@ TEST_F(NeededRoomTest, IsThatOfAllFilesOfAFileSystemTogether) {
     EXPECT_TRUE(refusal(room));
 }
 
+// A checkpoint may name any sizes.
+TEST_F(NeededRoomTest, IsNotLessForMoreThanANumberHolds) {
+    constexpr std::uint64_t k_half = std::numeric_limits<std::uint64_t>::max() / 2;
+    NeededRoom room;
+    for (int i = 0; i < 3; ++i)
+        room.add(FilePlace(path("a")), k_half + 1);
+    room.add(FilePlace(path("a")), k_half + 1);
+    EXPECT_TRUE(refusal(room));
+}
+
 } // namespace
 } // namespace cedana
