@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/storage/checkpoint_file.hpp"
 #include "cedana/storage/private_copy.hpp"
@@ -15,7 +16,6 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <linux/magic.h>
-#include <sys/stat.h>
 #include <sys/statfs.h>
 
 namespace cedana {
@@ -41,13 +41,6 @@ std::vector<std::byte> noise(std::size_t size) {
 bool is_in_memory(const fs::path& folder) {
     struct ::statfs info {};
     return ::statfs(folder.c_str(), &info) == 0 && (info.f_type == TMPFS_MAGIC || info.f_type == RAMFS_MAGIC);
-}
-
-bool is_mounted(const fs::path& folder) {
-    struct ::stat here {};
-    struct ::stat above {};
-    return ::stat(folder.c_str(), &here) == 0 && ::stat((folder / "..").c_str(), &above) == 0 &&
-           (here.st_dev != above.st_dev || here.st_ino == above.st_ino);
 }
 
 Requirement doubtful(const StoreQuestion& question, std::string found) {

@@ -2,6 +2,7 @@
 #include "cedana/base/trusted_path.hpp"
 
 #include "cedana/base/files.hpp"
+#include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/base/users.hpp"
@@ -217,18 +218,15 @@ void require_trusted(const fs::path& path, std::string_view what, const Trusted&
 }
 
 std::optional<uid_t> mounter_of(std::string_view mountinfo, dev_t device) {
-    // "36 35 0:31 / /mnt rw,… shared:1 - fuse.sshfs host: rw,user_id=1000,…" (proc(5)).
     constexpr std::string_view k_user = "user_id=";
     const std::string wanted = fmt::format("{}:{}", major(device), minor(device));
-    for (const std::string& line : split(mountinfo, '\n')) {
-        const std::size_t tail = line.find(" - ");
-        if (tail == std::string::npos || split(line, ' ').at(2) != wanted)
+    for (const Mount& mount : parse_mounts(mountinfo)) {
+        if (mount.device != wanted)
             continue;
-        const std::vector<std::string> words = split(std::string_view(line).substr(tail + 3), ' ');
         // What a hypervisor serves only root can mount, and no user is named.
-        if (words.front() == "virtiofs")
+        if (mount.type == "virtiofs")
             return 0;
-        for (const std::string& option : split(words.back(), ',')) {
+        for (const std::string& option : split(mount.options, ',')) {
             std::int64_t user = 0;
             if (option.starts_with(k_user) && parse_number(std::string_view(option).substr(k_user.size()), user))
                 return static_cast<uid_t>(user);

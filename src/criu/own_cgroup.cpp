@@ -4,6 +4,7 @@
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
@@ -87,17 +88,14 @@ bool remove_group(const fs::path& folder) {
 
 } // namespace
 
-// "36 25 0:31 / /sys/fs/cgroup/systemd rw,… - cgroup cgroup rw,name=systemd" (proc(5)).
 std::vector<fs::path> own_cgroup_places(std::string_view mountinfo) {
     std::vector<fs::path> found;
-    for (const std::string& line : split(mountinfo, '\n')) {
-        const std::vector<std::string> words = split(line, ' ');
-        const std::size_t type = line.find(" - cgroup");
-        if (words.size() < 5 || words[3] != "/" || type == std::string::npos)
-            continue;
-        const std::string_view tail = std::string_view(line).substr(type);
-        if (tail.starts_with(" - cgroup2 ") || tail.find("name=systemd") != std::string_view::npos)
-            found.emplace_back(words[4]);
+    for (const Mount& mount : parse_mounts(mountinfo)) {
+        const std::vector<std::string> options = split(mount.options, ',');
+        const bool is_of_systemd =
+            mount.type == "cgroup" && std::ranges::find(options, "name=systemd") != options.end();
+        if (mount.root == "/" && (mount.type == "cgroup2" || is_of_systemd))
+            found.emplace_back(mount.path);
     }
     return found;
 }

@@ -4,6 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/file_id.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/mounts.hpp"
 #include "cedana/base/rename.hpp"
 #include "cedana/storage/checkpoint_file.hpp"
 #include "cedana/storage/verified_file.hpp"
@@ -89,19 +90,6 @@ void compare(int from, const fs::path& source, int to, const fs::path& target, c
             return;
         offset += static_cast<off_t>(a.size());
     }
-}
-
-// statx(2), Linux 5.8.
-bool is_mounted(const fs::path& folder) {
-    struct statx info {};
-    if (::statx(AT_FDCWD, folder.c_str(), 0, 0, &info) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot look at {}", folder.string()), Fault::storage);
-    }
-    if ((info.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) == 0)
-        throw Error(Fault::storage, "this kernel does not tell whether something is mounted at a folder")
-            .hint("set shared_storage.require_mount to false");
-    return (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 
 // What was renamed is there, whole; what may not last is its name. Back to where it was, if that can be had.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The mounts that a process sees: /proc/PID/mountinfo, see proc(5). Pure.
+// What is mounted where: /proc/PID/mountinfo, see proc(5).
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,17 +11,40 @@ namespace cedana {
 
 struct Mount {
     int id = 0;
+    // The mount on which this one is mounted.
+    int parent = 0;
     // "254:0"
     std::string device = {};
+    // Which folder of the file system is mounted: "/" unless it is a bind mount.
+    std::string root = {};
     // As the process sees it.
     std::string path = {};
     // "ext4"
     std::string type = {};
+    // Of the file system: "rw,user_id=1000"
+    std::string options = {};
 };
 
+// Lines that are none of such a text are left out. Pure.
 [[nodiscard]] std::vector<Mount> parse_mounts(std::string_view content);
 
 // The kernel makes up what is in it: nothing there is kept.
 [[nodiscard]] bool is_made_up(const Mount& mount);
+
+enum class MountedThere {
+    nothing,
+    // Nothing yet: autofs or a systemd automount unit mounts a file system there, or above it, at the first use.
+    at_first_use,
+    something
+};
+
+// What is mounted at a path itself, not above it. Links are followed, and mounts that others hide are not seen, as the
+// kernel does it; a mount that lies there is not touched, so that one whose server is gone does not block. Relative
+// paths begin in the folder of this process.
+[[nodiscard]] MountedThere mounted_at(const std::filesystem::path& path, const std::vector<Mount>& mounts);
+
+// The same with the mounts of this process, where an automount is made to mount first, which waits for its server.
+// Throws Error when the mounts cannot be read.
+[[nodiscard]] bool is_mounted(const std::filesystem::path& folder);
 
 } // namespace cedana

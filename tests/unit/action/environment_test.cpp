@@ -2,6 +2,7 @@
 #include "cedana/action/environment.hpp"
 #include "cedana/action/host_check.hpp"
 #include "cedana/action/store_check.hpp"
+#include "cedana/base/child_process.hpp"
 
 #include <filesystem>
 #include <string>
@@ -9,6 +10,9 @@
 #include <gtest/gtest.h>
 
 #include <linux/capability.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include "unit/temp_folder.hpp"
 
@@ -90,6 +94,26 @@ TEST_F(OfAHost, AMountPointWithNothingMountedIsDoubtful) {
                                            .is_mount_point = true});
     EXPECT_EQ(found.standing, Standing::doubtful);
     EXPECT_NE(found.found.find("nothing is mounted there"), std::string::npos);
+}
+
+// In a mount namespace of its own.
+TEST_F(OfAHost, AMountPointMayBeABindMount) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root, to mount";
+    std::filesystem::create_directories(path("mnt"));
+    std::filesystem::create_directories(path("shared"));
+    const std::string told = call_as_user(0, 0, [&] {
+        if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            ::mount(path("shared").c_str(), path("mnt").c_str(), nullptr, MS_BIND, nullptr) != 0)
+            return std::string("cannot mount");
+        return check_store({.name = "mount point",
+                            .setting = "shared_storage.mount_point",
+                            .folder = path("mnt"),
+                            .is_mount_point = true})
+            .found;
+    });
+    EXPECT_NE(told.find(": writable, "), std::string::npos) << told;
+    EXPECT_EQ(told.find("nothing is mounted there"), std::string::npos) << told;
 }
 
 TEST_F(OfAHost, TheSpeedOfAStoreIsMeasuredAndNothingStays) {
