@@ -116,6 +116,7 @@ class Dump {
                              "checkpoint cannot be restored (one made with --stop can)",
                              printable(file.path));
         connections_ = facts.tcp_connections;
+        external_pipes_ = facts.external_pipes;
         record_ = record_dump(*tree_, facts);
         options_ = choose_criu_options(facts, config_.criu_extra_args);
         own_cgroup_ = options_.ignore_cgroups || facts.cgroups == CgroupPlace::elsewhere;
@@ -194,7 +195,7 @@ class Dump {
         tree_.emplace(read_tree(procfs_, ProcessHandle::open(procfs_, tree_->root().handle.id()), ::getpid()));
         progress_.phase("copying files");
         const TreeHoldings holdings = holdings_of(procfs_, *tree_);
-        external_pipes_ = external_pipes(holdings);
+        external_pipes_ = external_pipes_of_frozen(holdings, external_pipes_);
         external_terminals_ = external_terminals(holdings);
         own_terminals_ = own_terminals(holdings);
         WrittenFiles written = written_files(holdings);

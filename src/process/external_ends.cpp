@@ -3,7 +3,9 @@
 
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/process/end_holders.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -61,7 +63,7 @@ struct Holder {
 };
 
 // The ends of one pipe that are in the tree.
-struct Ends {
+struct HeldEnds {
     std::vector<Holder> readers;
     std::vector<Holder> writers;
 };
@@ -75,8 +77,8 @@ bool other_end_is_held(const Holder& holder) {
     return !ours || ::poll(&entry, 1, 0) == 0;
 }
 
-void add_if_external(std::vector<ExternalPipe>& pipes, std::uint64_t inode, PipeEnd end,
-                     const std::vector<Holder>& holders) {
+void add_if_held(std::vector<ExternalPipe>& pipes, std::uint64_t inode, PipeEnd end,
+                 const std::vector<Holder>& holders) {
     if (!other_end_is_held(holders.front()))
         return;
     ExternalPipe pipe{.inode = inode, .end = end};
@@ -84,6 +86,30 @@ void add_if_external(std::vector<ExternalPipe>& pipes, std::uint64_t inode, Pipe
         pipe.descriptors.push_back({.pid = holder.process.pid(), .fd = holder.fd});
     pipes.push_back(std::move(pipe));
 }
+
+// Whose other end somebody holds, outside or in a queue of the tree.
+std::vector<ExternalPipe> pipes_with_one_end(const TreeHoldings& tree) {
+    std::map<std::uint64_t, HeldEnds> by_inode;
+    for (const Holdings& one : tree) {
+        for (const OpenFile& file : one.open) {
+            const auto inode = inode_of(file.target, "pipe");
+            if (inode && file.readable())
+                by_inode[*inode].readers.push_back({.process = one.process, .fd = file.fd});
+            if (inode && file.writable())
+                by_inode[*inode].writers.push_back({.process = one.process, .fd = file.fd});
+        }
+    }
+    std::vector<ExternalPipe> pipes;
+    for (const auto& [inode, ends] : by_inode) {
+        if (ends.writers.empty())
+            add_if_held(pipes, inode, PipeEnd::read, ends.readers);
+        else if (ends.readers.empty())
+            add_if_held(pipes, inode, PipeEnd::write, ends.writers);
+    }
+    return pipes;
+}
+
+PipeEnd other(PipeEnd end) { return end == PipeEnd::read ? PipeEnd::write : PipeEnd::read; }
 
 } // namespace
 
@@ -133,24 +159,25 @@ std::vector<Refusal> refused_terminals(const TreeHoldings& tree, const std::vect
          .hint = "dump only the part of the tree that uses one of them, or start it with the terminal of one"}};
 }
 
-std::vector<ExternalPipe> external_pipes(const TreeHoldings& tree) {
-    std::map<std::uint64_t, Ends> by_inode;
-    for (const Holdings& one : tree) {
-        for (const OpenFile& file : one.open) {
-            const auto inode = inode_of(file.target, "pipe");
-            if (inode && file.readable())
-                by_inode[*inode].readers.push_back({.process = one.process, .fd = file.fd});
-            if (inode && file.writable())
-                by_inode[*inode].writers.push_back({.process = one.process, .fd = file.fd});
-        }
-    }
-    std::vector<ExternalPipe> pipes;
-    for (const auto& [inode, ends] : by_inode) {
-        if (ends.writers.empty())
-            add_if_external(pipes, inode, PipeEnd::read, ends.readers);
-        else if (ends.readers.empty())
-            add_if_external(pipes, inode, PipeEnd::write, ends.writers);
-    }
+std::vector<ExternalPipe> external_pipes(const Procfs& procfs, const TreeHoldings& tree) {
+    std::vector<ExternalPipe> pipes = pipes_with_one_end(tree);
+    if (!has_descriptors_in_flight(tree))
+        return pipes;
+    PipeEnds others;
+    for (const ExternalPipe& pipe : pipes)
+        others.emplace(pipe.inode, other(pipe.end));
+    const PipeEnds outside = held_outside(procfs, tree, others);
+    std::erase_if(pipes, [&](const ExternalPipe& pipe) { return !outside.contains({pipe.inode, other(pipe.end)}); });
+    return pipes;
+}
+
+std::vector<ExternalPipe> external_pipes_of_frozen(const TreeHoldings& tree, const std::vector<ExternalPipe>& before) {
+    std::vector<ExternalPipe> pipes = pipes_with_one_end(tree);
+    if (has_descriptors_in_flight(tree))
+        std::erase_if(pipes, [&](const ExternalPipe& pipe) {
+            return std::ranges::none_of(
+                before, [&](const ExternalPipe& known) { return known.inode == pipe.inode && known.end == pipe.end; });
+        });
     return pipes;
 }
 

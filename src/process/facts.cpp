@@ -3,6 +3,7 @@
 
 #include "cedana/base/file_id.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/process/end_holders.hpp"
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/open_files.hpp"
@@ -27,9 +28,9 @@ namespace {
 
 constexpr std::string_view k_deleted = " (deleted)";
 
-void find_external_ends(TreeFacts& facts, const TreeHoldings& tree) {
+void find_external_ends(TreeFacts& facts, const Procfs& procfs, const TreeHoldings& tree) {
     facts.external_terminals = external_terminals(tree);
-    facts.external_pipes = external_pipes(tree);
+    facts.external_pipes = external_pipes(procfs, tree);
     const ProcessStat& root = tree.front().process.stat;
     facts.shell_job = root.session != root.pid || !facts.external_terminals.empty();
 }
@@ -128,43 +129,61 @@ bool are_seen(const TreeSockets& sockets, const Holdings& owner, const Namespace
     return sockets.unix_ones && own.get("net") && owner.namespaces.get("net") == own.get("net");
 }
 
-void find_unix_peers(TreeFacts& facts, const Procfs& procfs, const TreeSockets& sockets, const Namespaces& own) {
-    struct Outside {
-        const TreeProcess& owner;
-        const char* connection;
-        std::uint64_t peer;
-    };
-    std::vector<Outside> refused;
+// A connection of the tree to a socket that none of its processes has.
+struct LooseConnection {
+    const TreeProcess* owner = nullptr;
+    int type = 0;
+    std::uint64_t peer = 0;
+    bool peer_has_no_name = false;
+
+    [[nodiscard]] bool is_refused() const { return type != SOCK_DGRAM || peer_has_no_name; }
+};
+
+std::vector<LooseConnection> loose_connections(TreeFacts& facts, const TreeSockets& sockets, const Namespaces& own) {
+    std::vector<LooseConnection> loose;
     for (const auto& [inode, owner] : sockets.owners) {
         if (sockets.inet.contains(inode))
             continue;
         if (!are_seen(sockets, *owner, own)) {
-            if (facts.external_unix_sockets == Answer::no)
-                facts.external_unix_sockets = Answer::unknown;
+            facts.external_unix_sockets = Answer::unknown;
             continue;
         }
         const auto socket = sockets.unix_ones->find(inode);
         if (socket == sockets.unix_ones->end() || socket->second.peer == 0 ||
             sockets.owners.contains(socket->second.peer))
             continue;
-        facts.external_unix_sockets = Answer::yes;
         const auto peer = sockets.unix_ones->find(socket->second.peer);
-        if (socket->second.type != SOCK_DGRAM)
-            refused.push_back({owner->process, "a unix stream connection", socket->second.peer});
-        else if (peer != sockets.unix_ones->end() && peer->second.name.empty())
-            refused.push_back({owner->process, "a connection by a unix socket without a name", socket->second.peer});
+        loose.push_back({.owner = &owner->process,
+                         .type = socket->second.type,
+                         .peer = socket->second.peer,
+                         .peer_has_no_name = peer != sockets.unix_ones->end() && peer->second.name.empty()});
     }
+    return loose;
+}
+
+void find_unix_peers(TreeFacts& facts, const Procfs& procfs, const TreeHoldings& tree, const TreeSockets& sockets,
+                     const Namespaces& own) {
+    std::vector<LooseConnection> loose = loose_connections(facts, sockets, own);
+    const bool in_flight = has_descriptors_in_flight(tree);
     std::set<std::uint64_t> peers;
-    for (const Outside& one : refused)
-        peers.insert(one.peer);
+    for (const LooseConnection& one : loose)
+        if (in_flight || one.is_refused())
+            peers.insert(one.peer);
     for (const auto& [peer, pid] : holders_of_sockets(procfs, peers))
         if (const auto stat = procfs.stat(pid))
             facts.peers_outside.emplace(peer, described(*stat));
-    for (const Outside& one : refused) {
+    // In flight itself: CRIU dumps it with the queue that it lies in.
+    if (in_flight)
+        std::erase_if(loose, [&](const LooseConnection& one) { return !facts.peers_outside.contains(one.peer); });
+    for (const LooseConnection& one : loose) {
+        facts.external_unix_sockets = Answer::yes;
+        if (!one.is_refused())
+            continue;
         const auto other = facts.peers_outside.find(one.peer);
-        facts.refusals.push_back(
-            refuse_unix_peer(one.owner, one.connection,
-                             other == facts.peers_outside.end() ? "a process that cannot be seen" : other->second));
+        facts.refusals.push_back(refuse_unix_peer(
+            *one.owner,
+            one.type == SOCK_DGRAM ? "a connection by a unix socket without a name" : "a unix stream connection",
+            other == facts.peers_outside.end() ? "a process that cannot be seen" : other->second));
     }
 }
 
@@ -201,7 +220,7 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     const Namespaces own(procfs, self);
     TreeFacts facts;
     facts.refusals = refused_processes(procfs, tree, self);
-    find_external_ends(facts, holdings);
+    find_external_ends(facts, procfs, holdings);
     find_deleted_files(facts, procfs, holdings);
     find_locks(facts, holdings);
     find_gpu_devices(facts, holdings);
@@ -211,7 +230,7 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     add_refusals(facts, refused_files(procfs, holdings));
     add_refusals(facts, refused_sockets(holdings));
     find_tcp(facts, sockets, own);
-    find_unix_peers(facts, procfs, sockets, own);
+    find_unix_peers(facts, procfs, holdings, sockets, own);
     facts.record = record_facts(procfs, holdings, sockets, {.own = own, .self = self, .peers = facts.peers_outside});
     return facts;
 }

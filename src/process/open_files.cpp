@@ -52,6 +52,8 @@ void take_fdinfo(OpenFile& file, std::string_view content) {
     constexpr std::string_view k_mount = "mnt_id:\t";
     constexpr std::string_view k_position = "pos:\t";
     constexpr std::string_view k_lock = "lock:";
+    // Linux 5.6 and later.
+    constexpr std::string_view k_in_flight = "scm_fds: ";
     while (!content.empty()) {
         const std::string_view line = next_line(content);
         if (line.starts_with(k_flags))
@@ -66,6 +68,8 @@ void take_fdinfo(OpenFile& file, std::string_view content) {
             ++file.watches;
         else if (line.starts_with(k_master))
             file.master_of = number<unsigned>(line.substr(k_master.size()));
+        else if (line.starts_with(k_in_flight))
+            file.in_flight = number<std::uint64_t>(line.substr(k_in_flight.size())).value_or(0);
     }
 }
 

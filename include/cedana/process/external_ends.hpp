@@ -20,7 +20,14 @@ namespace cedana {
 [[nodiscard]] std::vector<Refusal> refused_terminals(const TreeHoldings& tree,
                                                      const std::vector<ExternalTerminal>& terminals);
 
-// A pipe that nobody has the other end of any more is none: CRIU brings it back as it is.
-[[nodiscard]] std::vector<ExternalPipe> external_pipes(const TreeHoldings& tree);
+// A pipe that nobody has the other end of any more is none: CRIU brings it back as it is, and so it does with one whose
+// other end is in flight inside of the tree. It may take a while where descriptors are in flight in the tree: then all
+// processes of the host are looked at.
+[[nodiscard]] std::vector<ExternalPipe> external_pipes(const Procfs& procfs, const TreeHoldings& tree);
+
+// The same of a tree that is frozen now, for which no other process is looked at: `before` is what was found before. A
+// pipe that is not among those is none while descriptors are in flight.
+[[nodiscard]] std::vector<ExternalPipe> external_pipes_of_frozen(const TreeHoldings& tree,
+                                                                 const std::vector<ExternalPipe>& before);
 
 } // namespace cedana

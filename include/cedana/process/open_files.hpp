@@ -28,6 +28,8 @@ struct OpenFile {
     std::vector<std::string> locks = {};
     // How many things an inotify or epoll instance waits for.
     std::uint64_t watches = 0;
+    // For a unix socket, how many descriptors are on their way through it (SCM_RIGHTS) and not received yet.
+    std::uint64_t in_flight = 0;
     // For the master of a pseudo terminal N, the N of /dev/pts/N.
     std::optional<unsigned> master_of = std::nullopt;
     // The mount that it lies on, as in /proc/PID/mountinfo.

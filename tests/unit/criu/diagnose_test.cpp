@@ -43,6 +43,7 @@ INSTANTIATE_TEST_SUITE_P(
     Texts, KnownFailure,
     ::testing::Values(
         LogCase{"tty: Found dangling tty with sid 7 pgid 7 (pts) on peer fd 0.", "terminal", "--shell-job"},
+        LogCase{"tty: No CTL for TTY dump, likely SCM case", "through a unix socket", "receive it first"},
         LogCase{"Pid 77 do not match expected 76", "taken during the restore", "try again"},
         LogCase{"Can't open exe link", "program is not there", "install the program"},
         LogCase{"Need to set the --tcp-close options.", "dumped with --tcp-close", "--criu-arg=--tcp-close"},

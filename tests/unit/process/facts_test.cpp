@@ -374,6 +374,72 @@ TEST_F(Facts, DoNotTakeAPipeForExternalWhoseOtherEndIsClosed) {
     EXPECT_TRUE(pipes_at(facts, 0).empty());
 }
 
+// Sends a descriptor from one end of a new pair of sockets to the other, where nobody receives it, and closes it.
+void put_in_flight(int fd) {
+    std::array<int, 2> pair{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()), 0);
+    char byte = 'x';
+    iovec data{.iov_base = &byte, .iov_len = 1};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+    ASSERT_EQ(::sendmsg(pair[0], &message, 0), 1);
+    ::close(fd);
+}
+
+TEST_F(Facts, DoNotTakeAPipeForExternalWhoseOtherEndIsInFlight) {
+    const TreeFacts& facts = read([] {
+        std::array<int, 2> ends{};
+        ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+        ::dup2(ends[1], 1);
+        ::close(ends[1]);
+        put_in_flight(ends[0]);
+    });
+    EXPECT_TRUE(pipes_at(facts, 1).empty());
+}
+
+TEST_F(Facts, SeeAPipeThatLeadsOutsideWhileAnotherEndIsInFlight) {
+    Pipe pipe = make_pipe();
+    const TreeFacts& facts = read([&] {
+        ::dup2(pipe.write_end.get(), 1);
+        pipe.read_end.reset();
+        pipe.write_end.reset();
+        put_in_flight(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    });
+    EXPECT_EQ(pipes_at(facts, 1).size(), 1U);
+}
+
+TEST_F(Facts, DoNotRefuseAUnixPeerThatIsInFlight) {
+    for (const int type : {SOCK_STREAM, SOCK_DGRAM}) {
+        const TreeFacts& facts = read([type] {
+            std::array<int, 2> pair{};
+            ASSERT_EQ(::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, pair.data()), 0);
+            put_in_flight(pair[1]);
+        });
+        EXPECT_EQ(facts.external_unix_sockets, Answer::no);
+        EXPECT_TRUE(facts.refusals.empty());
+    }
+}
+
+TEST_F(Facts, RefuseAStreamPeerOutsideWhileAnotherDescriptorIsInFlight) {
+    const UnixPair pair(SOCK_STREAM);
+    const TreeFacts& facts = read([&] {
+        ::close(pair.first());
+        put_in_flight(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    });
+    EXPECT_EQ(facts.external_unix_sockets, Answer::yes);
+    ASSERT_EQ(facts.refusals.size(), 1U);
+    EXPECT_NE(facts.refusals[0].sentence.find(fmt::format("process {} (", ::getpid())), std::string::npos);
+}
+
 TEST_F(Facts, DoNotMindAPipeWithBothEndsInside) {
     const TreeFacts& facts = read([] {
         std::array<int, 2> ends{};
