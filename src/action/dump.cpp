@@ -192,7 +192,7 @@ class Dump {
     void images_complete() {
         watch_.lap("capture");
         // What was seen before may have forked or ended children since; what is frozen now is what the images hold.
-        tree_.emplace(read_tree(procfs_, ProcessHandle::open(procfs_, tree_->root().handle.id()), ::getpid()));
+        tree_.emplace(read_frozen_tree(procfs_, ProcessHandle::open(procfs_, tree_->root().handle.id())));
         progress_.phase("copying files");
         const TreeHoldings holdings = holdings_of(procfs_, *tree_);
         external_pipes_ = external_pipes_of_frozen(holdings, external_pipes_);

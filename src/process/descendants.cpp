@@ -13,17 +13,21 @@ Descendants::Descendants(const Procfs& procfs, pid_t root) : procfs_(procfs), fo
     update();
 }
 
+void Descendants::take_start_time(const ProcessStat& stat) {
+    const auto known = members_.find(stat.pid);
+    if (known != members_.end() && known->second == 0)
+        known->second = stat.start_time;
+    else if (known != members_.end() && known->second != stat.start_time)
+        members_.erase(known);
+}
+
 void Descendants::look() {
     std::multimap<pid_t, ProcessStat> children;
     for (const pid_t pid : procfs_.pids()) {
         auto stat = procfs_.stat(pid);
         if (!stat)
             continue;
-        const auto known = members_.find(pid);
-        if (known != members_.end() && known->second == 0)
-            known->second = stat->start_time;
-        else if (known != members_.end() && known->second != stat->start_time)
-            members_.erase(known);
+        take_start_time(*stat);
         children.emplace(stat->parent, std::move(*stat));
     }
     std::vector<pid_t> parents;
@@ -40,6 +44,27 @@ void Descendants::look() {
     }
 }
 
+bool Descendants::follow() {
+    std::vector<pid_t> parents;
+    for (const auto& [pid, start_time] : std::map(members_))
+        if (const auto stat = procfs_.stat(pid))
+            take_start_time(*stat);
+    for (const auto& [pid, start_time] : members_)
+        parents.push_back(pid);
+    while (!parents.empty()) {
+        const pid_t parent = parents.back();
+        parents.pop_back();
+        const auto children = procfs_.children(parent);
+        if (!children && procfs_.stat(parent))
+            return false;
+        for (const pid_t child : children.value_or(std::vector<pid_t>()))
+            if (const auto stat = procfs_.stat(child);
+                stat && members_.insert_or_assign(child, stat->start_time).second)
+                parents.push_back(child);
+    }
+    return true;
+}
+
 void Descendants::take_forks(std::span<const Fork> forks) {
     for (const Fork& fork : forks) {
         if (members_.contains(fork.parent))
@@ -50,10 +75,10 @@ void Descendants::take_forks(std::span<const Fork> forks) {
     }
 }
 
-void Descendants::update() {
+void Descendants::update(TreeState state) {
     if (forks_)
         take_forks(forks_->take());
-    if (may_lack_some())
+    if (may_lack_some() && (state == TreeState::running || !follow()))
         look();
 }
 

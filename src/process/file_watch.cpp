@@ -116,7 +116,7 @@ bool FileWatch::is_by_tree(const FileEvent& event) const {
     return !is_there || tree_.contain(ProcessId{.pid = event.pid, .start_time = stat->start_time});
 }
 
-void FileWatch::take() {
+void FileWatch::take(TreeState state) {
     // Some 64 events, each with two descriptors: more would not fit under the usual limit.
     std::array<std::byte, 2048> buffer;
     // More than the queue holds: what was there at the beginning is taken, however fast others go on writing.
@@ -126,7 +126,7 @@ void FileWatch::take() {
         if (count < 0 && errno == EINTR)
             continue;
         // Whoever is told of here was forked before, so that the list of children is complete after this.
-        tree_.update();
+        tree_.update(state);
         if (count == 0 || (count < 0 && errno == EAGAIN))
             return;
         // The event is gone: the kernel could not open its file for us.
@@ -206,7 +206,7 @@ WatchedFiles FileWatch::seen() const {
 }
 
 WatchedFiles FileWatch::finish() {
-    take();
+    take(TreeState::frozen);
     ready_.reset();
     events_.reset();
     WatchedFiles result = seen();

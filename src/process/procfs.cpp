@@ -282,6 +282,22 @@ std::optional<std::filesystem::path> Procfs::executable(pid_t pid) const {
 
 std::vector<pid_t> Procfs::threads(pid_t pid) const { return numbers_of(names(pid, "task")); }
 
+std::optional<std::vector<pid_t>> Procfs::children(pid_t pid) const {
+    std::optional<std::vector<pid_t>> found;
+    for (const pid_t thread : threads(pid)) {
+        const auto content = read(pid, fmt::format("task/{}/children", thread).c_str());
+        if (!content)
+            continue;
+        if (!found)
+            found.emplace();
+        const std::vector<pid_t> more = parse_pids(*content);
+        found->insert(found->end(), more.begin(), more.end());
+    }
+    if (found)
+        std::sort(found->begin(), found->end());
+    return found;
+}
+
 std::vector<pid_t> Procfs::ancestors(pid_t pid) const {
     std::vector<pid_t> result;
     for (auto process = stat(pid); process && process->parent > 0; process = stat(process->parent)) {

@@ -68,6 +68,22 @@ std::vector<ProcessStat> look(const Procfs& procfs, pid_t root) {
     return found;
 }
 
+// As above, by the lists of children. Absent where the kernel has none.
+std::optional<std::vector<ProcessStat>> follow(const Procfs& procfs, pid_t root) {
+    std::vector<ProcessStat> found;
+    if (auto stat = procfs.stat(root))
+        found.push_back(std::move(*stat));
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        const auto children = procfs.children(found[i].pid);
+        if (!children)
+            return std::nullopt;
+        for (const pid_t child : *children)
+            if (auto stat = procfs.stat(child))
+                found.push_back(std::move(*stat));
+    }
+    return found;
+}
+
 bool same_processes(const std::vector<ProcessStat>& a, const std::vector<ProcessStat>& b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const ProcessStat& one, const ProcessStat& other) {
         return one.pid == other.pid && one.start_time == other.start_time;
@@ -123,6 +139,21 @@ void add_if_still_there(const Procfs& procfs, ProcessId id, ProcessTree& tree) {
         tree.processes.push_back(std::move(*process));
 }
 
+Error ended(pid_t pid) { return {Fault::no_process, fmt::format("process {} has ended", pid)}; }
+
+ProcessTree describe_all(const Procfs& procfs, ProcessHandle root, const std::vector<ProcessStat>& seen) {
+    const pid_t pid = root.pid();
+    auto described_root = describe(procfs, std::move(root));
+    if (!described_root)
+        throw ended(pid);
+    ProcessTree tree;
+    tree.processes.push_back(std::move(*described_root));
+    for (const ProcessStat& one : seen)
+        if (one.pid != pid)
+            add_if_still_there(procfs, {.pid = one.pid, .start_time = one.start_time}, tree);
+    return tree;
+}
+
 } // namespace
 
 bool ProcessTree::contains(pid_t pid) const noexcept {
@@ -145,23 +176,18 @@ std::vector<ProcessId> ProcessTree::ids() const {
 
 ProcessTree read_tree(const Procfs& procfs, ProcessHandle root, pid_t self) {
     const pid_t pid = root.pid();
-    const auto ended = [&] { return Error(Fault::no_process, fmt::format("process {} has ended", pid)); };
     const auto stat = procfs.stat(pid);
     if (!stat || !root.present())
-        throw ended();
+        throw ended(pid);
     refuse_unfit_root(procfs, *stat, self);
     refuse_closed_books(procfs, *stat);
+    return describe_all(procfs, std::move(root), settled_look(procfs, pid));
+}
 
-    const std::vector<ProcessStat> seen = settled_look(procfs, pid);
-    auto described_root = describe(procfs, std::move(root));
-    if (!described_root)
-        throw ended();
-    ProcessTree tree;
-    tree.processes.push_back(std::move(*described_root));
-    for (const ProcessStat& one : seen)
-        if (one.pid != pid)
-            add_if_still_there(procfs, {.pid = one.pid, .start_time = one.start_time}, tree);
-    return tree;
+ProcessTree read_frozen_tree(const Procfs& procfs, ProcessHandle root) {
+    const pid_t pid = root.pid();
+    auto seen = follow(procfs, pid);
+    return describe_all(procfs, std::move(root), seen ? *seen : look(procfs, pid));
 }
 
 std::string process_name(const ProcessTree& tree) {

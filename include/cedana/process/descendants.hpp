@@ -16,6 +16,8 @@
 
 namespace cedana {
 
+enum class TreeState { running, frozen };
+
 class Descendants {
   public:
     // The tree of `root` as it is now. `procfs` must outlive it.
@@ -23,7 +25,9 @@ class Descendants {
 
     // Readable when update() has news; -1 where the kernel does not tell of forks and only looking helps.
     [[nodiscard]] int fd() const noexcept { return forks_ ? forks_->fd() : -1; }
-    void update();
+    // However many processes the host has, of a frozen tree only its own are looked at (unless the kernel was built
+    // without CONFIG_PROC_CHILDREN).
+    void update(TreeState state = TreeState::running);
     // Whether this pid is, or was last, that of a process of the tree.
     [[nodiscard]] bool contain(pid_t pid) const { return members_.contains(pid); }
     // As above, for a process that is there.
@@ -36,6 +40,9 @@ class Descendants {
 
   private:
     void look();
+    // As look(), by the lists of children; false where the kernel has none.
+    [[nodiscard]] bool follow();
+    void take_start_time(const ProcessStat& stat);
 
     const Procfs& procfs_;
     std::optional<ForkListener> forks_;

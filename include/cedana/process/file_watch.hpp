@@ -41,10 +41,11 @@ class FileWatch {
     // Readable when there is something to take().
     [[nodiscard]] int fd() const noexcept { return ready_.get(); }
     // Takes what has happened; never waits.
-    void take();
+    void take(TreeState state = TreeState::running);
     // What was seen so far.
     [[nodiscard]] WatchedFiles seen() const;
-    // Takes the last of it, and ends the watch. With the tree frozen every name is what it will be in the checkpoint.
+    // Takes the last of it, now that the tree is frozen, and ends the watch. Every name is what it will be in the
+    // checkpoint.
     [[nodiscard]] WatchedFiles finish();
 
   private:

@@ -94,6 +94,9 @@ class Procfs {
     [[nodiscard]] std::optional<std::filesystem::path> executable(pid_t pid) const;
     // Thread ids, in ascending order.
     [[nodiscard]] std::vector<pid_t> threads(pid_t pid) const;
+    // The children of all its threads, in ascending order; only of a frozen process is none left out (proc(5)). Absent
+    // where the kernel does not tell (CONFIG_PROC_CHILDREN) or the process is gone.
+    [[nodiscard]] std::optional<std::vector<pid_t>> children(pid_t pid) const;
     // The pid's parent, that one's parent and so on, nearest first.
     [[nodiscard]] std::vector<pid_t> ancestors(pid_t pid) const;
 

@@ -44,6 +44,11 @@ struct ProcessTree {
 // (Fault::permission).
 [[nodiscard]] ProcessTree read_tree(const Procfs& procfs, ProcessHandle root, pid_t self);
 
+// The same of a tree that is frozen, once and for good: however many processes the host has, only those of the tree are
+// looked at (unless the kernel was built without CONFIG_PROC_CHILDREN). Throws Error (Fault::no_process) if the root
+// has ended.
+[[nodiscard]] ProcessTree read_frozen_tree(const Procfs& procfs, ProcessHandle root);
+
 // What a checkpoint of the tree is named after: the base name of the root's program (of the link beside it through
 // which it was started, if there is one), for a script that of its interpreter; not made safe for a file name.
 [[nodiscard]] std::string process_name(const ProcessTree& tree);

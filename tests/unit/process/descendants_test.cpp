@@ -2,8 +2,14 @@
 #include "cedana/process/descendants.hpp"
 
 #include <array>
+#include <map>
+#include <thread>
 
 #include <gtest/gtest.h>
+#include <spdlog/fmt/fmt.h>
+
+#include <sched.h>
+#include <unistd.h>
 
 #include "unit/process/fake_proc.hpp"
 
@@ -57,6 +63,27 @@ TEST_F(DescendantsOf, AProcessAreNotThoseThatGotTheNumberLater) {
     EXPECT_FALSE(tree.contain(ProcessId{.pid = 12, .start_time = 999}));
     tree.take_forks(std::to_array<Fork>({{.parent = 20, .child = 12}}));
     EXPECT_FALSE(tree.contain(12));
+}
+
+// In a network namespace of its own, where the kernel tells nobody of forks.
+TEST_F(DescendantsOf, AFrozenProcessAreFoundByTheListsOfChildrenAlone) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root";
+    for (const auto& [pid, children] : std::map<pid_t, const char*>{{10, "11 "}, {11, "12 "}, {12, "13 "}})
+        proc.write(pid, fmt::format("task/{}/children", pid), children);
+    std::thread([&] {
+        ASSERT_EQ(::unshare(CLONE_NEWNET), 0);
+        Descendants tree(proc.procfs(), 10);
+        ASSERT_TRUE(tree.may_lack_some());
+        proc.add({.pid = 14, .parent = 12, .start_time = 140});
+        proc.add({.pid = 13, .parent = 12, .start_time = 130});
+        proc.write(13, "task/13/children", "");
+        tree.update(TreeState::frozen);
+        EXPECT_TRUE(tree.contain(ProcessId{.pid = 13, .start_time = 130}));
+        EXPECT_FALSE(tree.contain(14));
+        tree.update();
+        EXPECT_TRUE(tree.contain(14));
+    }).join();
 }
 
 } // namespace

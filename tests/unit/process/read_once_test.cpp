@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A look at a tree reads no file of /proc twice, however much looks at what was read.
 #include "cedana/base/files.hpp"
+#include "cedana/process/external_ends.hpp"
 #include "cedana/process/facts.hpp"
 #include "cedana/process/required_files.hpp"
 #include "cedana/process/written_files.hpp"
@@ -10,6 +11,7 @@
 #include <map>
 
 #include <gtest/gtest.h>
+#include <spdlog/fmt/fmt.h>
 
 #include <sys/inotify.h>
 
@@ -86,6 +88,53 @@ TEST(ALook, ReadsNoFileTwice) {
     for (const auto& [path, count] : counts)
         EXPECT_EQ(count, 1) << path;
     EXPECT_EQ(facts.record.sockets.size(), 1U);
+}
+
+// Whether a folder itself is opened, as it must be to list it.
+class Listings {
+  public:
+    explicit Listings(const fs::path& folder) : notify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
+        ::inotify_add_watch(notify_.get(), folder.c_str(), IN_OPEN);
+    }
+    bool seen() {
+        std::array<char, 64UL * 1024> buffer;
+        const ssize_t size = ::read(notify_.get(), buffer.data(), buffer.size());
+        for (ssize_t at = 0; at < size;) {
+            inotify_event event{};
+            std::memcpy(&event, buffer.data() + at, sizeof event);
+            if (event.len == 0)
+                return true;
+            at += static_cast<ssize_t>(sizeof event + event.len);
+        }
+        return false;
+    }
+
+  private:
+    UniqueFd notify_;
+};
+
+// However many processes the host has: the tree stands still meanwhile.
+TEST(ALookAtAFrozenTree, DoesNotListTheProcessesOfTheHost) {
+    const Forked child;
+    FakeProc proc;
+    proc.add({.pid = child.pid()});
+    proc.write(child.pid(), fmt::format("task/{}/children", child.pid()), "");
+    proc.write(child.pid(), "maps", "");
+    proc.link(child.pid(), "fd/6", "pipe:[77]");
+    proc.write(child.pid(), "fdinfo/6", "flags:\t01\n");
+    proc.link(child.pid(), "fd/7", "socket:[78]");
+    proc.write(child.pid(), "fdinfo/7", "flags:\t02\nscm_fds: 1\n");
+    const Procfs& procfs = proc.procfs();
+
+    Listings listings(proc.path());
+    const ProcessTree tree = read_frozen_tree(procfs, ProcessHandle::open(procfs, child.pid()));
+    const TreeHoldings holdings = holdings_of(procfs, tree);
+    EXPECT_TRUE(external_pipes_of_frozen(holdings, {}).empty());
+    EXPECT_TRUE(written_files(holdings).files.empty());
+    EXPECT_FALSE(listings.seen());
+
+    static_cast<void>(external_pipes(procfs, holdings));
+    EXPECT_TRUE(listings.seen());
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include "cedana/process/tree.hpp"
 
 #include <algorithm>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -150,6 +151,65 @@ TEST(ReadTree, RefusesAProcessThatItMayNotLookInto) {
     proc.add({.pid = child.pid(), .comm = "secret", .executable = ""});
     EXPECT_EQ(refusal_of(proc.procfs(), child.pid()).fault(), Fault::permission);
 }
+
+TEST(ReadFrozenTree, HoldsWhatReadTreeDoes) {
+    const Procfs procfs;
+    const Forked child([] {
+        fork_once();
+        const Forked* middle = new Forked([] { fork_once(); });
+        static_cast<void>(middle);
+        const Forked* ended = new Forked([] {}, [] {});
+        ended->wait_until_ended();
+        // Of a thread that is not the first.
+        Pipe forked = make_pipe();
+        std::thread([&] {
+            fork_once();
+            [[maybe_unused]] const ssize_t sent = ::write(forked.write_end.get(), "f", 1);
+            testing::stay();
+        }).detach();
+        char byte = 0;
+        [[maybe_unused]] const ssize_t received = ::read(forked.read_end.get(), &byte, 1);
+    });
+    const auto ids = [](const ProcessTree& tree) {
+        std::vector<ProcessId> sorted = tree.ids();
+        std::sort(sorted.begin(), sorted.end());
+        return sorted;
+    };
+    const ProcessTree frozen = read_frozen_tree(procfs, ProcessHandle::open(procfs, child.pid()));
+    EXPECT_EQ(frozen.root().pid(), child.pid());
+    EXPECT_EQ(ids(frozen), ids(tree_of(procfs, child.pid())));
+    EXPECT_EQ(frozen.processes.size(), 6U);
+}
+
+// Of which the second is a child of the first.
+class FrozenPair : public ::testing::Test {
+  protected:
+    FrozenPair() {
+        proc.add({.pid = root.pid()});
+        proc.add({.pid = child.pid(), .parent = root.pid()});
+    }
+    void list_children(pid_t pid, const std::string& children) {
+        const auto thread = "task/" + std::to_string(pid);
+        proc.write(pid, thread + "/children", children);
+    }
+    std::size_t size() const {
+        return read_frozen_tree(proc.procfs(), ProcessHandle::open(proc.procfs(), root.pid())).processes.size();
+    }
+
+    Forked root;
+    Forked child;
+    FakeProc proc;
+};
+
+TEST_F(FrozenPair, IsFoundByTheListsOfChildrenAlone) {
+    list_children(root.pid(), "");
+    EXPECT_EQ(size(), 1U);
+    list_children(root.pid(), std::to_string(child.pid()) + " ");
+    list_children(child.pid(), "");
+    EXPECT_EQ(size(), 2U);
+}
+
+TEST_F(FrozenPair, IsFoundAmongAllProcessesWhereTheKernelHasNoLists) { EXPECT_EQ(size(), 2U); }
 
 TEST(ProcessName, IsThatOfTheProgram) {
     const Forked child;
