@@ -136,6 +136,7 @@ class Dump {
             return;
         // The program may have forked, ended children or opened files while it prepared itself.
         look(ProcessHandle::open(procfs_, tree_->root().handle.id()));
+        lock_->add(pids());
         add_missing(written_, preparation_.written());
         require_space(folder_, tree_->resident_bytes(), files_->look(procfs_, *tree_, written_));
     }
@@ -193,6 +194,7 @@ class Dump {
         watch_.lap("capture");
         // What was seen before may have forked or ended children since; what is frozen now is what the images hold.
         tree_.emplace(read_frozen_tree(procfs_, ProcessHandle::open(procfs_, tree_->root().handle.id())));
+        take_frozen(record_, *tree_, work_->path());
         progress_.phase("copying files");
         const TreeHoldings holdings = holdings_of(procfs_, *tree_);
         external_pipes_ = external_pipes_of_frozen(holdings, external_pipes_);

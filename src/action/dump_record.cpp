@@ -10,12 +10,15 @@
 #include "cedana/storage/link_remap.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
+#include <cstdio>
 #include <iterator>
 #include <system_error>
 #include <utility>
 
 #include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -99,9 +102,22 @@ std::vector<LinkRemap> made_names(const DumpRecord& record) {
 }
 
 void write_record(const DumpRecord& record, const fs::path& work) {
-    const fs::path path = work / k_record;
-    const UniqueFd file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    write_all(file.get(), encode(record), path);
+    const fs::path next = work / (std::string(k_record) + ".next");
+    const UniqueFd file = open_file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    write_all(file.get(), encode(record), next);
+    // At no moment is there half a record once CRIU was started.
+    if (::rename(next.c_str(), (work / k_record).c_str()) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot rename {}", next.string()), Fault::storage);
+    }
+}
+
+void take_frozen(DumpRecord& record, const ProcessTree& tree, const fs::path& work) {
+    std::vector<ProcessId> frozen = tree.ids();
+    if (frozen == record.processes)
+        return;
+    record.processes = std::move(frozen);
+    write_record(record, work);
 }
 
 std::optional<DumpRecord> read_record(const fs::path& work) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // client.signal_process_pre_dump
 #include "command/command_fixture.hpp"
+#include "support/wait.hpp"
 
 namespace cedana::testing {
 namespace {
@@ -57,6 +58,19 @@ TEST_F(PreDumpSignal, IsFollowedByTheDumpWhereNothingTellsWhatIsWritten) {
                       "not all of the files that prepares_on_signal wrote when it was asked to prepare may be in "
                       "the checkpoint: the kernel does not tell which files a program writes (fanotify: "
                       "Operation not permitted)"));
+}
+
+// As every process of the tree: a restore or another dump is told who is at work.
+TEST_F(PreDumpSignal, IsFollowedByALockOfWhatTheTargetForkedForIt) {
+    const Target prepared({PREPARES_ON_SIGNAL, scratch("ready"), scratch("done"), folder()});
+    wait_for_file(scratch("ready"));
+    RunningCedana running = start_dump_up_to("mid-image", prepared);
+    const std::string child = fs::path(only(names_in(folder(), ".child"))).stem();
+    EXPECT_TRUE(fs::exists("/run/cedana/locks/" + prepared.pid_text() + ".lock"));
+    EXPECT_TRUE(fs::exists("/run/cedana/locks/" + child + ".lock"));
+    running.signal(SIGTERM);
+    EXPECT_EQ(running.wait().exit_code, 130);
+    EXPECT_FALSE(fs::exists("/run/cedana/locks/" + child + ".lock"));
 }
 
 TEST_F(PreDumpSignal, IsNotSentUnlessAskedFor) {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/dump_record.hpp"
 #include "cedana/base/child_process.hpp"
+#include "cedana/base/unique_fd.hpp"
 #include "cedana/process/procfs.hpp"
 
 #include <gtest/gtest.h>
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit/temp_folder.hpp"
@@ -56,6 +58,28 @@ TEST_F(DumpRecordTest, ThatWasNotWrittenWholeIsAbsent) {
     write_record({.processes = {living()}}, work);
     fs::resize_file(work / "dump.record", 5);
     EXPECT_FALSE(read_record(work));
+}
+
+TEST_F(DumpRecordTest, HoldsWhatTheTreeForkedUntilItWasFrozen) {
+    const Procfs procfs;
+    Pipe hold = make_pipe();
+    const pid_t child = ::fork();
+    if (child == 0) {
+        hold.write_end.reset();
+        char byte = 0;
+        ::_exit(static_cast<int>(::read(hold.read_end.get(), &byte, 1)));
+    }
+    ProcessHandle root = ProcessHandle::open(procfs, child);
+    DumpRecord record{.processes = {gone()}, .names_before = {"/link_remap.1"}};
+    write_record(record, work);
+    take_frozen(record, read_frozen_tree(procfs, std::move(root)), work);
+    hold.write_end.reset();
+    const auto read = read_record(work);
+    ASSERT_TRUE(read);
+    ASSERT_EQ(read->processes.size(), 1U);
+    EXPECT_EQ(read->processes[0].pid, child);
+    EXPECT_EQ(read->names_before, record.names_before);
+    ::waitpid(child, nullptr, 0);
 }
 
 TEST_F(DumpRecordTest, TakesBackNamesOfFilesWhenNoCheckpointWaitsForThem) {
