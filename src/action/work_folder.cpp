@@ -3,13 +3,12 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/process_mark.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
-#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <string_view>
@@ -37,24 +36,27 @@ constexpr std::string_view k_ended = "ended.";
 
 struct Owner {
     WorkKind kind = WorkKind::dump;
-    pid_t cedana = 0;
+    ProcessMark cedana;
 };
 
 // Absent for what is no working folder, as the folder of locks.
 std::optional<Owner> owner_of(const fs::path& path) {
     const std::vector<std::string> parts = split(path.filename().string(), '.');
-    std::int64_t pid = 0;
     const auto name = std::ranges::find(k_names, parts[0]);
-    if (parts.size() != 3 || name == k_names.end() || !parse_number(parts[1], pid))
+    // Those of older versions are without the start time.
+    if (name == k_names.end() || parts.size() < 3 || parts.size() > 4)
         return std::nullopt;
-    return Owner{.kind = static_cast<WorkKind>(name - k_names.begin()), .cedana = static_cast<pid_t>(pid)};
+    const auto cedana = parse_mark(parts[1], parts.size() == 4 ? std::string_view(parts[2]) : std::string_view());
+    if (!cedana)
+        return std::nullopt;
+    return Owner{.kind = static_cast<WorkKind>(name - k_names.begin()), .cedana = *cedana};
 }
 
 // None while somebody works in the folder.
-std::optional<UniqueFd> take_over(const fs::path& path, pid_t cedana) {
+std::optional<UniqueFd> take_over(const fs::path& path, const ProcessMark& cedana) {
     UniqueFd lock(::open((path / k_lock_name).c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
     // Made a moment ago, or its cedana was killed in that moment.
-    if (!lock && ::kill(cedana, 0) == 0)
+    if (!lock && is_at_work(cedana))
         return std::nullopt;
     if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
         return std::nullopt;
@@ -64,7 +66,7 @@ std::optional<UniqueFd> take_over(const fs::path& path, pid_t cedana) {
 } // namespace
 
 WorkFolder::WorkFolder(WorkKind kind, const fs::path& parent)
-    : folder_(parent, fmt::format("{}.{}", k_names.at(static_cast<std::size_t>(kind)), ::getpid())) {
+    : folder_(parent, fmt::format("{}.{}", k_names.at(static_cast<std::size_t>(kind)), to_text(own_mark(), '.'))) {
     // It gets its name when it is locked: a lock file that nobody holds is that of an abandoned folder.
     const fs::path unnamed = folder_.path() / "lock.new";
     lock_ = open_file(unnamed, O_RDWR | O_CREAT | O_EXCL, 0600);
@@ -95,11 +97,11 @@ WorkFolders find_work_folders(const fs::path& parent) {
             continue;
         auto lock = take_over(path, owner->cedana);
         if (!lock)
-            found.busy.push_back({.path = path, .kind = owner->kind, .cedana = owner->cedana});
+            found.busy.push_back({.path = path, .kind = owner->kind, .cedana = owner->cedana.pid});
         // Whoever had it until now may have removed it.
         else if (fs::exists(path, ignored))
             found.abandoned.push_back(
-                {.path = path, .kind = owner->kind, .cedana = owner->cedana, .lock = std::move(*lock)});
+                {.path = path, .kind = owner->kind, .cedana = owner->cedana.pid, .lock = std::move(*lock)});
     }
     return found;
 }
@@ -120,7 +122,7 @@ std::vector<fs::path> remove_ended_work(const fs::path& parent) {
     for (const fs::path& path : entries_of(parent, ignored)) {
         const std::string name = path.filename().string();
         const auto owner = name.starts_with(k_ended) ? owner_of(name.substr(k_ended.size())) : std::nullopt;
-        if (owner && ::kill(owner->cedana, 0) != 0 && fs::remove_all(path, ignored) != 0)
+        if (owner && !is_at_work(owner->cedana) && fs::remove_all(path, ignored) != 0)
             removed.push_back(path);
     }
     return removed;

@@ -5,6 +5,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/mounts.hpp"
+#include "cedana/base/process_mark.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
@@ -67,6 +68,15 @@ bool has_worker(const fs::path& folder) {
     return std::ranges::any_of(pids, [](pid_t pid) { return ::getsid(pid) == pid; });
 }
 
+// Absent if it is no group of cedana's. Those of older versions are without the start time.
+std::optional<ProcessMark> maker_of(const std::string& group) {
+    if (!group.starts_with(k_prefix))
+        return std::nullopt;
+    const std::vector<std::string> words = split(std::string_view(group).substr(k_prefix.size()), '.');
+    return words.size() > 2 ? std::nullopt
+                            : parse_mark(words[0], words.size() == 2 ? std::string_view(words[1]) : std::string_view());
+}
+
 // A process that has ended may count for a moment longer, and version 1 tells nobody when a group is empty.
 bool remove_group(const fs::path& folder) {
     constexpr int k_tries = 100;
@@ -111,7 +121,7 @@ OwnCgroup::OwnCgroup(pid_t process) noexcept : process_(process) {
 void OwnCgroup::enter() {
     const std::string pid = std::to_string(process_);
     for (const fs::path& hierarchy : hierarchies()) {
-        const fs::path folder = hierarchy / fmt::format("{}{}", k_prefix, ::getpid());
+        const fs::path folder = hierarchy / fmt::format("{}{}", k_prefix, to_text(own_mark(), '.'));
         if (::mkdir(folder.c_str(), 0755) != 0)
             continue;
         folders_.push_back(folder);
@@ -145,11 +155,9 @@ std::vector<fs::path> remove_abandoned_cgroups() {
     for (const fs::path& hierarchy : hierarchies()) {
         std::error_code ignored;
         for (const fs::path& group : entries_of(hierarchy, ignored)) {
-            const std::string name = group.filename().string();
-            std::int64_t pid = 0;
+            const auto cedana = maker_of(group.filename().string());
             // A CRIU that outlives its cedana heals the tree: it is not to be disturbed.
-            if (name.starts_with(k_prefix) && parse_number(name.substr(k_prefix.size()), pid) &&
-                ::kill(static_cast<pid_t>(pid), 0) != 0 && !has_worker(group) && remove_group(group))
+            if (cedana && !is_at_work(*cedana) && !has_worker(group) && remove_group(group))
                 removed.push_back(group);
         }
     }

@@ -4,14 +4,13 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/file_id.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/process_mark.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
-#include <cstdint>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -62,31 +61,28 @@ bool is_at(int file, const fs::path& path) {
 const char* name_of(LockedFor purpose) { return purpose == LockedFor::dump ? "dump" : "restore"; }
 
 struct Holder {
-    pid_t pid = 0;
+    ProcessMark cedana;
     bool restores = false;
 };
 
 // Absent in the moment between its lock and its write.
 std::optional<Holder> holder_of(int file) {
-    std::array<char, 32> text;
+    std::array<char, 64> text;
     const ssize_t length = ::pread(file, text.data(), text.size(), 0);
     const std::string_view written(text.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
     const std::vector<std::string> words = split(trim(written), ' ');
-    std::int64_t pid = 0;
-    if (words.size() != 2 || !parse_number(words[0], pid))
+    const auto cedana = words.size() == 3 ? parse_mark(words[1], words[2]) : std::nullopt;
+    if (!cedana)
         return std::nullopt;
-    return Holder{.pid = static_cast<pid_t>(pid), .restores = words[1] == name_of(LockedFor::restore)};
-}
-
-bool is_at_work(const std::optional<Holder>& holder) {
-    return holder && (::kill(holder->pid, 0) == 0 || errno == EPERM);
+    return Holder{.cedana = *cedana, .restores = words[0] == name_of(LockedFor::restore)};
 }
 
 // "is being restored by cedana process 17"
 std::string told(const std::optional<Holder>& holder) {
     if (!holder)
         return "is in the hands of another cedana process";
-    return fmt::format("is being {} by cedana process {}", holder->restores ? "restored" : "checkpointed", holder->pid);
+    return fmt::format("is being {} by cedana process {}", holder->restores ? "restored" : "checkpointed",
+                       holder->cedana.pid);
 }
 
 } // namespace
@@ -126,7 +122,7 @@ TreeLock::LockFile TreeLock::lock(pid_t pid) const {
         if (!try_lock(file.get(), path)) {
             const std::optional<Holder> holder = holder_of(file.get());
             // Who removes a stale lock has it for a moment, and tells nobody when it lets go.
-            if (!is_at_work(holder) && std::chrono::steady_clock::now() < until) {
+            if (!(holder && is_at_work(holder->cedana)) && std::chrono::steady_clock::now() < until) {
                 std::this_thread::sleep_for(k_pause);
                 continue;
             }
@@ -148,7 +144,7 @@ void TreeLock::LockFile::sign(LockedFor purpose) const {
         const int err = errno;
         throw os_error(err, fmt::format("cannot write {}", path_.string()));
     }
-    write_all(file_.get(), fmt::format("{} {}\n", ::getpid(), name_of(purpose)), path_);
+    write_all(file_.get(), fmt::format("{} {}\n", name_of(purpose), to_text(own_mark(), ' ')), path_);
 }
 
 TreeLock::LockFile::~LockFile() {

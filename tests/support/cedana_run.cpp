@@ -45,10 +45,10 @@ fs::path cedana_executable() { return CEDANA_EXECUTABLE; }
 std::vector<std::string> abandoned_working_folders() {
     std::vector<std::string> abandoned;
     for (const std::string& name : names_in("/run/cedana")) {
-        // KIND.PID.XXXXXX; other tests may run beside this one.
+        // KIND.PID.START.XXXXXX; other tests may run beside this one.
         const std::vector<std::string> parts = split(name, '.');
         std::int64_t pid = 0;
-        if (parts.size() == 3 && parse_number(parts[1], pid) && !is_running(static_cast<pid_t>(pid)))
+        if (parts.size() == 4 && parse_number(parts[1], pid) && !is_running(static_cast<pid_t>(pid)))
             abandoned.push_back(name);
     }
     return abandoned;

@@ -307,11 +307,11 @@ TEST_F(StoppedLazy, HasSessionsAndAControlGroupOfItsOwn) {
     for (const pid_t pid : {keeper, server}) {
         EXPECT_EQ(::getsid(pid), pid);
         const std::string groups = read_file(fmt::format("/proc/{}/cgroup", pid));
-        EXPECT_EQ(holds(groups, fmt::format("/cedana-criu.{}\n", keeper)), place.has_value()) << groups;
+        EXPECT_EQ(holds(groups, fmt::format("/cedana-criu.{}.", keeper)), place.has_value()) << groups;
     }
     ASSERT_EQ(::kill(server, SIGCONT), 0);
     wait_for_end_of(keeper);
-    EXPECT_FALSE(place && fs::exists(*place / fmt::format("cedana-criu.{}", keeper)));
+    EXPECT_FALSE(place && has_group_of(*place, keeper));
 }
 
 TEST_F(StoppedLazy, GoesOnAfterCtrlCOfTheWait) {

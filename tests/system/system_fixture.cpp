@@ -6,8 +6,10 @@
 #include "cedana/base/text.hpp"
 #include "cedana/criu/environment.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <system_error>
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,6 +57,14 @@ pid_t only_child_of(pid_t pid) {
         throw Error(Fault::internal, "process " + std::to_string(pid) + " has " + std::to_string(children.size()) +
                                          " children in place of one");
     return children.front();
+}
+
+bool has_group_of(const fs::path& hierarchy, pid_t cedana) {
+    const std::string prefix = "cedana-criu." + std::to_string(cedana) + ".";
+    std::error_code ignored;
+    const std::vector<fs::path> groups = entries_of(hierarchy, ignored);
+    return std::ranges::any_of(groups,
+                               [&](const fs::path& group) { return group.filename().string().starts_with(prefix); });
 }
 
 std::vector<pid_t> own_children() { return children_of(::getpid()); }

@@ -33,6 +33,8 @@ void require_program(const std::string& path, const std::string& package);
 [[nodiscard]] std::vector<pid_t> own_children();
 // Throws Error where it is not one.
 [[nodiscard]] pid_t only_child_of(pid_t pid);
+// Whether a cedana has a control group of its own in this hierarchy.
+[[nodiscard]] bool has_group_of(const std::filesystem::path& hierarchy, pid_t cedana);
 // Waits until every child but `kept` has ended, and reaps it. Throws Error after a while.
 void reap_all_but(pid_t kept);
 void reap_all();

@@ -143,11 +143,11 @@ TEST_F(OwnGround, CriuHasASessionAndAControlGroupOfItsOwnDuringADump) {
     const pid_t criu = held.wait();
     EXPECT_EQ(::getsid(criu), criu);
     const std::string groups = read_file(fmt::format("/proc/{}/cgroup", criu));
-    EXPECT_TRUE(holds(groups, fmt::format("/cedana-criu.{}\n", cedana.pid())));
+    EXPECT_TRUE(holds(groups, fmt::format("/cedana-criu.{}.", cedana.pid())));
     held.let_go();
     EXPECT_EQ(cedana.wait().exit_code, 0);
     for (const auto& hierarchy : fs::directory_iterator("/sys/fs/cgroup"))
-        EXPECT_FALSE(fs::exists(hierarchy.path() / fmt::format("cedana-criu.{}", cedana.pid())));
+        EXPECT_FALSE(has_group_of(hierarchy.path(), cedana.pid()));
     expect_undisturbed();
 }
 

@@ -21,7 +21,7 @@ enum class WorkKind { dump, restore, lazy };
 
 class WorkFolder {
   public:
-    // KIND.PID.XXXXXX in `parent`. Throws Error.
+    // KIND.PID.START.XXXXXX in `parent`. Throws Error.
     WorkFolder(WorkKind kind, const std::filesystem::path& parent);
     WorkFolder(const WorkFolder&) = delete;
     WorkFolder& operator=(const WorkFolder&) = delete;

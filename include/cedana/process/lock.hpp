@@ -43,7 +43,7 @@ class TreeLock {
         LockFile(LockFile&&) noexcept = default;
         LockFile& operator=(LockFile&&) = delete;
         ~LockFile();
-        // Writes cedana's pid and what it does into it.
+        // Writes into it which process cedana is and what it does.
         void sign(LockedFor purpose) const;
 
       private:

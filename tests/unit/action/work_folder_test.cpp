@@ -92,6 +92,14 @@ TEST_F(WorkFolderTest, WithoutALockIsJudgedByItsMaker) {
     EXPECT_EQ(found.busy.size(), 1U);
 }
 
+TEST_F(WorkFolderTest, IsNotThatOfWhoGotThePidOfItsMakerLater) {
+    std::filesystem::create_directory(path("dump.1.4711.XXXXXX"));
+    std::filesystem::create_directories(path("ended.dump.1.4711.XXXXXX/left"));
+    EXPECT_TRUE(find_work_folders(path("")).busy.empty());
+    EXPECT_EQ(find_work_folders(path("")).abandoned.size(), 1U);
+    EXPECT_EQ(remove_ended_work(path("")).size(), 1U);
+}
+
 TEST_F(WorkFolderTest, IsNothingElseThatLiesThere) {
     std::filesystem::create_directory(path("locks"));
     write("dump.12", "");

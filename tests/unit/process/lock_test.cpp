@@ -114,7 +114,7 @@ TEST_F(TreeLockTest, StaleLocksAreRemovedAndHeldOnesStay) {
 TEST_F(TreeLockTest, WaitsForWhoRemovesAStaleLock) {
     fs::create_directory(folder);
     const fs::path stale = folder / fmt::format("{}.lock", k_parent);
-    for (const char* const left : {"", "1073741824 dump\n"}) {
+    for (const char* const left : {"", "dump 1073741824 1\n", "dump 1 4711\n"}) {
         std::ofstream(stale) << left;
         int news = -1;
         const Forked cleaner(

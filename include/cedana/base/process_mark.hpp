@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a process is told in what it leaves behind, a folder's name or a lock file: its pid goes to another process
+// once it has ended, its pid with its start time does not.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+struct ProcessMark {
+    pid_t pid = 0;
+    // In clock ticks after boot, field 22 of /proc/PID/stat (proc(5)); 0 if it is not known.
+    std::uint64_t start_time = 0;
+    friend bool operator==(const ProcessMark&, const ProcessMark&) = default;
+};
+
+// Of this process.
+[[nodiscard]] ProcessMark own_mark();
+
+// False once it has ended, whether or not its parent has collected it and whoever has its pid now. Without a start time
+// whoever has the pid counts.
+[[nodiscard]] bool is_at_work(const ProcessMark& mark);
+
+// "4711 52819" with another separator perhaps; "4711" if the start time is not known.
+[[nodiscard]] std::string to_text(const ProcessMark& mark, char separator);
+// Of two words or, without a start time, one. Absent if they are no numbers.
+[[nodiscard]] std::optional<ProcessMark> parse_mark(std::string_view pid, std::string_view start_time = {});
+
+} // namespace cedana

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/process_mark.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+
+#include <cstddef>
+#include <vector>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+struct Seen {
+    char state = 'X';
+    std::uint64_t start_time = 0;
+};
+
+// `name`: a pid or "self". Absent if there is none.
+std::optional<Seen> look(const std::string& name) {
+    constexpr std::size_t k_limit = 4096;
+    // Fields 3 and 22 of proc(5), counted from the end of the second, which may hold spaces and parentheses.
+    constexpr std::size_t k_state = 0;
+    constexpr std::size_t k_start_time = 19;
+    try {
+        const std::string content = read_file("/proc/" + name + "/stat", k_limit);
+        const std::vector<std::string> fields =
+            split(trim(std::string_view(content).substr(content.rfind(')') + 1)), ' ');
+        std::int64_t start_time = 0;
+        if (fields.size() <= k_start_time || !parse_number(fields[k_start_time], start_time))
+            return std::nullopt;
+        return Seen{.state = fields[k_state][0], .start_time = static_cast<std::uint64_t>(start_time)};
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+} // namespace
+
+ProcessMark own_mark() {
+    const auto seen = look("self");
+    return {.pid = ::getpid(), .start_time = seen ? seen->start_time : 0};
+}
+
+bool is_at_work(const ProcessMark& mark) {
+    const auto seen = look(std::to_string(mark.pid));
+    return seen && seen->state != 'Z' && seen->state != 'X' &&
+           (mark.start_time == 0 || seen->start_time == mark.start_time);
+}
+
+std::string to_text(const ProcessMark& mark, char separator) {
+    return mark.start_time == 0 ? std::to_string(mark.pid)
+                                : fmt::format("{}{}{}", mark.pid, separator, mark.start_time);
+}
+
+std::optional<ProcessMark> parse_mark(std::string_view pid, std::string_view start_time) {
+    std::int64_t number = 0;
+    std::int64_t start = 0;
+    if (!parse_number(pid, number) || (!start_time.empty() && !parse_number(start_time, start)))
+        return std::nullopt;
+    return ProcessMark{.pid = static_cast<pid_t>(number), .start_time = static_cast<std::uint64_t>(start)};
+}
+
+} // namespace cedana
