@@ -9,7 +9,6 @@
 #include "cedana/base/unix_socket.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/lazy_handover.hpp"
-#include "cedana/criu/wire.hpp"
 
 #include <array>
 #include <cerrno>
@@ -71,7 +70,7 @@ LazyStart::LazyStart(const Checkpoint& checkpoint, const Config& config, const s
                       .name = manifest.name,
                       .threads = static_cast<unsigned>(config.archive_threads),
                       .encrypted = checkpoint.is_encrypted()};
-    const UniqueFd listener = criu::listen_unix(work / criu::k_lazy_socket);
+    const UniqueFd listener = listen_unix(work / criu::k_lazy_socket);
     auto [ours, theirs] = make_socket_pair(SOCK_STREAM);
     channel_ = std::move(ours);
     const UniqueFd key = pipe_with_key(checkpoint);

@@ -7,6 +7,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include <spdlog/fmt/fmt.h>
+
+#include <sys/un.h>
+
 namespace cedana {
 
 namespace {
@@ -59,6 +63,21 @@ std::pair<UniqueFd, UniqueFd> make_socket_pair(int type) {
         throw os_error(err, "cannot make a pair of sockets");
     }
     return {UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+UniqueFd listen_unix(const std::filesystem::path& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.native().size() >= sizeof address.sun_path)
+        throw Error(Fault::internal, fmt::format("the socket path {} is too long", path.string()));
+    std::strcpy(address.sun_path, path.c_str());
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::listen(fd.get(), 8) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot listen on {}", path.string()));
+    }
+    return fd;
 }
 
 ssize_t send_with_fd(int socket, std::string_view bytes, int passed) {

@@ -3,7 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
-#include "cedana/criu/wire.hpp"
+#include "cedana/base/unix_socket.hpp"
 
 #include <cerrno>
 #include <cstddef>

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/criu/memory_map.hpp"
 
+#include "cedana/criu/image_fields.hpp"
+#include "cedana/criu/image_file.hpp"
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -8,15 +11,9 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include "image_messages.hpp"
-
 namespace cedana::criu {
 
 namespace {
-
-// criu/include/magic.h
-constexpr std::uint32_t k_core_magic = 0x55053847;
-constexpr std::uint32_t k_files_magic = 0x56303138;
 
 // The status of a mapping (criu/include/image.h). One has several of these: the first that fits tells what it is.
 constexpr std::array k_kinds = {
@@ -32,56 +29,86 @@ MappingKind kind_of(std::uint64_t status) {
     return found == k_kinds.end() ? MappingKind::other : found->second;
 }
 
-// vma_entry: 1 start, 2 end, 3 pgoff, 4 shmid, 5 prot, 6 flags, 7 status.
 Mapping parse_mapping(std::string_view message) {
     // mmap(2). Of the stack of the first thread CRIU keeps only that it grows.
     constexpr std::uint64_t k_map_shared = 1;
     constexpr std::uint64_t k_map_grows_down = 0x100;
-    const MessageFields fields = fields_of(message);
-    Mapping mapping{.start = fields.number_or(1, 0),
-                    .end = fields.number_or(2, 0),
-                    .protection = static_cast<unsigned>(fields.number_or(5, 0)),
-                    .is_shared = (fields.number_or(6, 0) & k_map_shared) != 0,
-                    .kind = kind_of(fields.number_or(7, 0)),
-                    .offset = fields.number_or(3, 0)};
-    if ((fields.number_or(6, 0) & k_map_grows_down) != 0)
+    Mapping mapping;
+    std::uint64_t object = 0;
+    std::uint64_t flags = 0;
+    for (auto entry = fields_of<VmaEntry>(message); entry.next();) {
+        switch (entry.tag()) {
+        case VmaEntry::start:
+            mapping.start = number_of(entry);
+            break;
+        case VmaEntry::end:
+            mapping.end = number_of(entry);
+            break;
+        case VmaEntry::pgoff:
+            mapping.offset = number_of(entry);
+            break;
+        case VmaEntry::shmid:
+            object = number_of(entry);
+            break;
+        case VmaEntry::prot:
+            mapping.protection = static_cast<unsigned>(number_of(entry));
+            break;
+        case VmaEntry::flags:
+            flags = number_of(entry);
+            break;
+        case VmaEntry::status:
+            mapping.kind = kind_of(number_of(entry));
+            break;
+        default:
+            entry.skip();
+        }
+    }
+    mapping.is_shared = (flags & k_map_shared) != 0;
+    if ((flags & k_map_grows_down) != 0)
         mapping.kind = MappingKind::stack;
     if (mapping.end <= mapping.start)
         throw damaged_image("a mapping ends before it begins");
     if (mapping.offset > std::numeric_limits<std::uint64_t>::max() - (mapping.end - mapping.start))
         throw damaged_image("a mapping reaches behind the end of every file");
     if (mapping.kind == MappingKind::file || mapping.kind == MappingKind::memfd || mapping.kind == MappingKind::shared)
-        mapping.object = fields.number_or(4, 0);
+        mapping.object = object;
     return mapping;
 }
 
-// user_x86_regs_entry has them as the fields 1 and up.
+// In the order of the fields, from r15 on.
 constexpr std::array<const char*, 27> k_x86 = {
     "r15", "r14",     "r13", "r12", "bp",    "bx", "r11", "r10",     "r9",      "r8", "ax", "cx", "dx", "si",
     "di",  "orig_ax", "ip",  "cs",  "flags", "sp", "ss",  "fs_base", "gs_base", "ds", "es", "fs", "gs"};
 
-// thread_info_x86: 2 gpregs.
 void take_x86(ThreadState& thread, std::string_view info) {
-    const MessageFields registers = fields_of(fields_of(info).bytes_of(2));
-    for (std::uint32_t i = 0; i < k_x86.size(); ++i)
-        thread.registers.emplace_back(k_x86[i], registers.number_or(i + 1, 0));
-    thread.instruction = registers.number_or(17, 0);
-    thread.stack = registers.number_or(20, 0);
+    std::array<std::uint64_t, k_x86.size()> values{};
+    static_assert(static_cast<std::size_t>(UserX86RegsEntry::gs) == k_x86.size());
+    const auto value_of = [&](UserX86RegsEntry one) -> std::uint64_t& {
+        return values.at(static_cast<std::size_t>(one) - 1);
+    };
+    for (auto all = fields_of<UserX86RegsEntry>(bytes_in(fields_of<ThreadInfoX86>(info), ThreadInfoX86::gpregs));
+         all.next();) {
+        if (all.tag() <= UserX86RegsEntry::gs)
+            value_of(all.tag()) = number_of(all);
+        else
+            all.skip();
+    }
+    for (std::size_t i = 0; i < k_x86.size(); ++i)
+        thread.registers.emplace_back(k_x86.at(i), values.at(i));
+    thread.instruction = value_of(UserX86RegsEntry::ip);
+    thread.stack = value_of(UserX86RegsEntry::sp);
 }
 
-// thread_info_aarch64: 3 gpregs; of these 1 x0 and up, 2 sp, 3 pc, 4 pstate.
 void take_aarch64(ThreadState& thread, std::string_view info) {
-    const std::string_view message = fields_of(info).bytes_of(3);
-    WireReader reader(message);
-    while (const auto field = reader.next())
-        if (field->number == 1 && field->value)
-            thread.registers.emplace_back(fmt::format("x{}", thread.registers.size()), *field->value);
-    const MessageFields registers = fields_of(message);
-    thread.stack = registers.number_or(2, 0);
-    thread.instruction = registers.number_or(3, 0);
+    using Register = UserAarch64RegsEntry;
+    const auto all = fields_of<Register>(bytes_in(fields_of<ThreadInfoAarch64>(info), ThreadInfoAarch64::gpregs));
+    for (auto one = all; one.next(Register::regs);)
+        thread.registers.emplace_back(fmt::format("x{}", thread.registers.size()), number_of(one));
+    thread.stack = number_in(all, Register::sp, 0);
+    thread.instruction = number_in(all, Register::pc, 0);
     thread.registers.emplace_back("sp", *thread.stack);
     thread.registers.emplace_back("pc", *thread.instruction);
-    thread.registers.emplace_back("pstate", registers.number_or(4, 0));
+    thread.registers.emplace_back("pstate", number_in(all, Register::pstate, 0));
 }
 
 } // namespace
@@ -115,38 +142,39 @@ std::string_view name_of(MappingKind kind) {
 std::vector<Mapping> parse_mappings(std::string_view image) {
     return parse_image([&] {
         std::vector<Mapping> mappings;
-        for (const std::string_view message : mappings_in(image))
-            mappings.push_back(parse_mapping(message));
+        for (auto mm = fields_of<MmEntry>(ImageReader(image, ImageKind::mm).next()); mm.next(MmEntry::vmas);)
+            mappings.push_back(parse_mapping(bytes_of(mm)));
         std::ranges::sort(mappings, {}, &Mapping::start);
         return mappings;
     });
 }
 
-// core_entry: 1 mtype, 2 thread_info (x86), 3 tc, 5 thread_core, 8 ti_aarch64. Each thread has its own.
+// Each thread has an image of its own.
 ThreadState parse_thread(std::string_view image) {
     return parse_image([&] {
-        const MessageFields core = fields_of(ImageMessages(image, k_core_magic).next());
+        const auto core = fields_of<CoreEntry>(ImageReader(image, ImageKind::core).next());
         ThreadState thread;
         // Only a process's first thread has task_core_entry, and older releases kept no name of the others.
-        const std::string_view own = fields_of(core.bytes_of(5)).bytes_of(13);
-        thread.comm = own.empty() ? fields_of(core.bytes_of(3)).bytes_of(6) : own;
-        if (core.bytes.contains(2))
-            take_x86(thread, core.bytes_of(2));
-        else if (core.bytes.contains(8))
-            take_aarch64(thread, core.bytes_of(8));
+        const std::string_view own =
+            bytes_in(fields_of<ThreadCoreEntry>(bytes_in(core, CoreEntry::thread_core)), ThreadCoreEntry::comm);
+        thread.comm =
+            own.empty() ? bytes_in(fields_of<TaskCoreEntry>(bytes_in(core, CoreEntry::tc)), TaskCoreEntry::comm) : own;
+        if (const std::string_view x86 = bytes_in(core, CoreEntry::thread_info); !x86.empty())
+            take_x86(thread, x86);
+        else if (const std::string_view aarch64 = bytes_in(core, CoreEntry::ti_aarch64); !aarch64.empty())
+            take_aarch64(thread, aarch64);
         return thread;
     });
 }
 
-// file_entry: 2 id, 3 reg; reg_file_entry: 6 name.
 std::map<std::uint64_t, std::string> parse_file_names(std::string_view image) {
     return parse_image([&] {
         std::map<std::uint64_t, std::string> names;
-        ImageMessages messages(image, k_files_magic);
-        while (!messages.at_end()) {
-            const MessageFields file = fields_of(messages.next());
-            if (const std::string_view name = fields_of(file.bytes_of(3)).bytes_of(6); !name.empty())
-                names.emplace(file.number_or(2, 0), name);
+        for (ImageReader messages(image, ImageKind::files); !messages.at_end();) {
+            const auto file = fields_of<FileEntry>(messages.next());
+            const auto regular = fields_of<RegFileEntry>(bytes_in(file, FileEntry::reg));
+            if (const std::string_view name = bytes_in(regular, RegFileEntry::name); !name.empty())
+                names.emplace(number_in(file, FileEntry::id, 0), name);
         }
         return names;
     });

@@ -3,36 +3,61 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/criu/wire.hpp"
+#include "cedana/criu/image_fields.hpp"
+#include "cedana/criu/image_file.hpp"
 
 #include <algorithm>
-
-#include "image_messages.hpp"
 
 namespace cedana::criu {
 
 namespace {
-
-// criu/include/magic.h
-constexpr std::uint32_t k_pagemap_magic = 0x56084025;
 
 // criu/include/pagemap.h
 constexpr std::uint64_t k_in_parent = 1;
 constexpr std::uint64_t k_lazy = 2;
 constexpr std::uint64_t k_present = 4;
 
+// A bit for each advice (madvise(2)).
 constexpr std::uint64_t k_wipe_on_fork = std::uint64_t{1} << 18;
 
-// pagemap_entry: 1 vaddr, 2 nr_pages of before 4.1, 3 in_parent, 4 flags, 5 nr_pages. Older images have no flags.
+// Images of before CRIU 4.1 have their count in compat_nr_pages, still older ones have no flags.
 PageRun parse_run(std::string_view message, std::uint64_t first) {
-    const MessageFields fields = fields_of(message);
-    const std::uint64_t flags = fields.number_or(4, k_present);
-    if ((flags & k_in_parent) != 0 || fields.number_or(3, 0) != 0 || (flags & k_present) == 0)
+    PageRun run{.address = 0, .pages = 0, .first = first, .lazy = false};
+    std::uint64_t flags = k_present;
+    std::uint64_t in_parent = 0;
+    std::uint64_t compat_pages = 0;
+    std::optional<std::uint64_t> pages;
+    for (auto entry = fields_of<PagemapEntry>(message); entry.next();) {
+        switch (entry.tag()) {
+        case PagemapEntry::vaddr:
+            run.address = number_of(entry);
+            break;
+        case PagemapEntry::compat_nr_pages:
+            compat_pages = number_of(entry);
+            break;
+        case PagemapEntry::in_parent:
+            in_parent = number_of(entry);
+            break;
+        case PagemapEntry::flags:
+            flags = number_of(entry);
+            break;
+        case PagemapEntry::nr_pages:
+            pages = number_of(entry);
+            break;
+        default:
+            entry.skip();
+        }
+    }
+    if ((flags & k_in_parent) != 0 || in_parent != 0 || (flags & k_present) == 0)
         throw Error(Fault::checkpoint, "pages of this checkpoint lie in another one, on which it was built");
-    return {.address = fields.number_or(1, 0),
-            .pages = fields.number_or(5, fields.number_or(2, 0)),
-            .first = first,
-            .lazy = (flags & k_lazy) != 0};
+    run.pages = pages.value_or(compat_pages);
+    run.lazy = (flags & k_lazy) != 0;
+    return run;
+}
+
+AddressRange parse_range(std::string_view message) {
+    return {.start = number_in(fields_of<VmaEntry>(message), VmaEntry::start, 0),
+            .end = number_in(fields_of<VmaEntry>(message), VmaEntry::end, 0)};
 }
 
 } // namespace
@@ -57,8 +82,9 @@ std::optional<pid_t> task_of_image(std::string_view image, std::string_view pref
 
 Pagemap parse_pagemap(std::string_view image) {
     return parse_image([&] {
-        ImageMessages messages(image, k_pagemap_magic);
-        Pagemap map{.pages_id = fields_of(messages.next()).number_or(1, 0), .runs = {}};
+        ImageReader messages(image, ImageKind::pagemap);
+        Pagemap map{.pages_id = number_in(fields_of<PagemapHead>(messages.next()), PagemapHead::pages_id, 0),
+                    .runs = {}};
         while (!messages.at_end())
             map.runs.push_back(parse_run(messages.next(), map.pages()));
         constexpr std::uint64_t k_smallest_page = 4096;
@@ -94,11 +120,10 @@ void require_sound(const Pagemap& map, std::uint64_t page_size) {
 std::vector<AddressRange> parse_wiped_on_fork(std::string_view image) {
     return parse_image([&] {
         std::vector<AddressRange> wiped;
-        for (const std::string_view message : mappings_in(image)) {
-            // vma_entry: 1 start, 2 end, 9 madv, a bit for each advice.
-            const MessageFields mapping = fields_of(message);
-            if ((mapping.number_or(9, 0) & k_wipe_on_fork) != 0)
-                wiped.push_back({.start = mapping.number_or(1, 0), .end = mapping.number_or(2, 0)});
+        for (auto mm = fields_of<MmEntry>(ImageReader(image, ImageKind::mm).next()); mm.next(MmEntry::vmas);) {
+            const std::string_view mapping = bytes_of(mm);
+            if ((number_in(fields_of<VmaEntry>(mapping), VmaEntry::madv, 0) & k_wipe_on_fork) != 0)
+                wiped.push_back(parse_range(mapping));
         }
         return wiped;
     });

@@ -4,7 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/unix_socket.hpp"
-#include "cedana/criu/wire.hpp"
+#include "cedana/criu/image_fields.hpp"
 
 #include <array>
 #include <cerrno>
@@ -69,23 +69,21 @@ std::uint32_t length_of(std::string_view buffer) {
 } // namespace
 
 std::string parse_request(std::string_view message) {
-    std::string name;
-    WireReader reader(message);
-    while (const auto field = reader.next())
-        if (field->number == 1 && field->bytes)
-            name = *field->bytes;
+    const std::string name = parse_messages(Fault::internal, "criu sent an image request that cannot be read", [&] {
+        return std::string(bytes_in(fields_of<StreamerRequest>(message), StreamerRequest::filename));
+    });
     if (name.empty() || name.find('/') != std::string::npos || name.find('\0') != std::string::npos)
         throw Error(Fault::internal, "criu sent an image request without a usable name");
     return name;
 }
 
 std::string format_reply(bool exists) {
-    // Field 1, varint.
-    const std::array<char, 2> body = {0x08, exists ? '\1' : '\0'};
-    const std::uint32_t length = body.size();
+    std::string body;
+    protozero::pbf_builder<StreamerReply>(body).add_bool(StreamerReply::exists, exists);
+    const auto length = static_cast<std::uint32_t>(body.size());
     std::string reply(sizeof length, '\0');
     std::memcpy(reply.data(), &length, sizeof length);
-    return reply.append(body.data(), body.size());
+    return reply + body;
 }
 
 StreamerSocket::StreamerSocket(EventLoop& loop, const std::filesystem::path& images, Direction direction,

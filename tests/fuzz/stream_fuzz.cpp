@@ -4,7 +4,6 @@
 #include "cedana/base/files.hpp"
 #include "cedana/criu/statistics.hpp"
 #include "cedana/criu/streamer_socket.hpp"
-#include "cedana/criu/wire.hpp"
 
 #include <array>
 #include <cstring>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pairs of unix sockets, and a descriptor that crosses one beside bytes (unix(7), SCM_RIGHTS).
+// Unix sockets: pairs, those that listen, and a descriptor that crosses one beside bytes (unix(7), SCM_RIGHTS).
 #pragma once
 
 #include "cedana/base/unique_fd.hpp"
 
+#include <filesystem>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,9 @@ namespace cedana {
 
 // socketpair(2), CLOEXEC; `type`: SOCK_STREAM or SOCK_SEQPACKET. Throws Error.
 [[nodiscard]] std::pair<UniqueFd, UniqueFd> make_socket_pair(int type);
+
+// A listening stream socket at `path`, CLOEXEC. Throws Error; a path longer than sun_path is one.
+[[nodiscard]] UniqueFd listen_unix(const std::filesystem::path& path);
 
 // sendmsg(2), but an EPIPE in place of SIGPIPE. `passed`: -1 for none.
 [[nodiscard]] ssize_t send_with_fd(int socket, std::string_view bytes, int passed);

@@ -2,7 +2,6 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/unix_socket.hpp"
 #include "cedana/criu/lazy_handover.hpp"
-#include "cedana/criu/wire.hpp"
 
 #include <cstdint>
 #include <cstring>

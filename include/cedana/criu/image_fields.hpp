@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fields of CRIU's messages under the names that its .proto files (images/*.proto) give them, for protozero to read
+// and to write. The field of a message that is read is taken by number_of, bytes_of and message_of, or skipped:
+// protozero takes on trust that a field has the type which it is read as, and these look first.
+#pragma once
+
+#include "cedana/base/error.hpp"
+
+#include <cstdint>
+#include <protozero/pbf_builder.hpp>
+#include <protozero/pbf_message.hpp>
+#include <string>
+#include <string_view>
+
+namespace cedana::criu {
+
+using FieldNumber = protozero::pbf_tag_type;
+
+// core.proto
+enum class CoreEntry : FieldNumber { thread_info = 2, tc = 3, thread_core = 5, ti_aarch64 = 8 };
+enum class TaskCoreEntry : FieldNumber { comm = 6 };
+enum class ThreadCoreEntry : FieldNumber { comm = 13 };
+// core-x86.proto; all of user_x86_regs_entry up to gs are numbers.
+enum class ThreadInfoX86 : FieldNumber { gpregs = 2 };
+enum class UserX86RegsEntry : FieldNumber { r15 = 1, ip = 17, sp = 20, gs = 27 };
+// core-aarch64.proto
+enum class ThreadInfoAarch64 : FieldNumber { gpregs = 3 };
+enum class UserAarch64RegsEntry : FieldNumber { regs = 1, sp = 2, pc = 3, pstate = 4 };
+// fdinfo.proto
+enum class FileEntry : FieldNumber { id = 2, reg = 3 };
+// img-streamer.proto
+enum class StreamerRequest : FieldNumber { filename = 1 };
+enum class StreamerReply : FieldNumber { exists = 1 };
+// mm.proto
+enum class MmEntry : FieldNumber { vmas = 14 };
+// pagemap.proto
+enum class PagemapHead : FieldNumber { pages_id = 1 };
+enum class PagemapEntry : FieldNumber { vaddr = 1, compat_nr_pages = 2, in_parent = 3, flags = 4, nr_pages = 5 };
+// pipe-data.proto
+enum class PipeDataEntry : FieldNumber { pipe_id = 1, bytes = 2, size = 3 };
+// regfile.proto
+enum class RegFileEntry : FieldNumber { name = 6 };
+// stats.proto
+enum class StatsEntry : FieldNumber { dump = 1 };
+enum class DumpStatsEntry : FieldNumber { freezing_time = 1, frozen_time = 2 };
+// vma.proto
+enum class VmaEntry : FieldNumber {
+    start = 1,
+    end = 2,
+    pgoff = 3,
+    shmid = 4,
+    prot = 5,
+    flags = 6,
+    status = 7,
+    madv = 9
+};
+
+struct UnexpectedFieldType : protozero::exception {
+    [[nodiscard]] const char* what() const noexcept override { return "a field is of another type than its name says"; }
+};
+
+// Refers to `message`, which must outlive it.
+template <typename Field>
+[[nodiscard]] protozero::pbf_message<Field> fields_of(std::string_view message) {
+    return {message.data(), message.size()};
+}
+
+[[nodiscard]] std::uint64_t number_of(protozero::pbf_reader& field);
+[[nodiscard]] std::string_view bytes_of(protozero::pbf_reader& field);
+template <typename Field>
+[[nodiscard]] protozero::pbf_message<Field> message_of(protozero::pbf_reader& field) {
+    return fields_of<Field>(bytes_of(field));
+}
+
+// Of a field that occurs more than once the last; `otherwise` or nothing if there is none.
+template <typename Field>
+[[nodiscard]] std::uint64_t number_in(protozero::pbf_message<Field> message, Field wanted, std::uint64_t otherwise) {
+    while (message.next(wanted))
+        otherwise = number_of(message);
+    return otherwise;
+}
+template <typename Field>
+[[nodiscard]] std::string_view bytes_in(protozero::pbf_message<Field> message, Field wanted) {
+    std::string_view bytes;
+    while (message.next(wanted))
+        bytes = bytes_of(message);
+    return bytes;
+}
+
+// A message with some of its fields written anew, and every other one, those that are not known too, byte for byte as
+// it was. `change(field, out)` is called for each field; it returns true if `out` has now what is to stand in the
+// field's place, which may be nothing.
+template <typename Field, typename Change>
+[[nodiscard]] std::string changed_message(std::string_view message, Change&& change) {
+    std::string changed;
+    protozero::pbf_builder<Field> out(changed);
+    protozero::pbf_message<Field> field = fields_of<Field>(message);
+    for (const char* start = message.data(); field.next(); start = field.data().data()) {
+        protozero::pbf_message<Field> current = field;
+        field.skip();
+        if (!change(current, out))
+            changed.append(start, field.data().data());
+    }
+    return changed;
+}
+
+// The border of protozero: runs `parse`, and throws an Error in place of what protozero throws.
+[[noreturn]] void throw_unreadable(Fault fault, const char* what, const protozero::exception& error);
+template <typename Parse>
+auto parse_messages(Fault fault, const char* what, Parse&& parse) {
+    try {
+        return parse();
+    } catch (const protozero::exception& error) {
+        throw_unreadable(fault, what, error);
+    }
+}
+template <typename Parse>
+auto parse_image(Parse&& parse) {
+    return parse_messages(Fault::checkpoint, "an image of criu is damaged", parse);
+}
+
+} // namespace cedana::criu
