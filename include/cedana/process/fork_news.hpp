@@ -3,7 +3,7 @@
 // how a child is known that has ended before anybody could look at it.
 #pragma once
 
-#include "cedana/base/unique_fd.hpp"
+#include "cedana/base/netlink.hpp"
 
 #include <cstddef>
 #include <optional>
@@ -36,18 +36,17 @@ class ForkListener {
     [[nodiscard]] static std::optional<ForkListener> open();
 
     // Readable when there is something to take().
-    [[nodiscard]] int fd() const noexcept { return socket_.get(); }
+    [[nodiscard]] int fd() const noexcept { return socket_.fd(); }
     // The forks since the last call, oldest first; never waits.
     [[nodiscard]] std::vector<Fork> take();
     // More happened than the kernel keeps.
-    [[nodiscard]] bool has_gaps() const noexcept { return has_gaps_; }
+    [[nodiscard]] bool has_gaps() const noexcept { return socket_.has_gaps(); }
 
   private:
-    explicit ForkListener(UniqueFd socket) : socket_(std::move(socket)) {}
+    explicit ForkListener(NetlinkSocket socket) : socket_(std::move(socket)) {}
     [[nodiscard]] ForkNews receive();
 
-    UniqueFd socket_;
-    bool has_gaps_ = false;
+    NetlinkSocket socket_;
 };
 
 } // namespace cedana
