@@ -5,14 +5,13 @@
 #include "cedana/archive/checksums.hpp"
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/parallel.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/storage/checkpoint_file.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <system_error>
-#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -101,28 +100,11 @@ std::vector<CatalogEntry> list_files(const fs::path& store) {
 // Reading a manifest is half waiting for the disk, half parsing.
 void look_at_all(std::vector<CatalogEntry>& entries, const Keyring& keyring, const Interrupt& interrupt) {
     constexpr std::size_t k_worth_a_thread = 64;
-    std::atomic<std::size_t> next = 0;
-    std::atomic<bool> stop = false;
-    const auto work = [&] {
-        for (std::size_t i = next++; i < entries.size() && !stop; i = next++)
-            look_at(entries[i], keyring);
-    };
-    {
-        std::vector<std::jthread> helpers;
-        const std::size_t threads =
-            std::min<std::size_t>(std::max(1U, std::thread::hardware_concurrency()), entries.size() / k_worth_a_thread);
-        for (std::size_t i = 1; i < threads; ++i)
-            helpers.emplace_back(work);
-        try {
-            for (std::size_t i = next++; i < entries.size(); i = next++) {
-                look_at(entries[i], keyring);
-                interrupt.throw_if_pending();
-            }
-        } catch (...) {
-            stop = true;
-            throw;
-        }
-    }
+    const std::size_t threads = std::min<std::size_t>(core_count(), entries.size() / k_worth_a_thread);
+    parallel(entries.size(), static_cast<unsigned>(threads), [&](std::size_t i, const auto&) {
+        interrupt.throw_if_pending();
+        look_at(entries[i], keyring);
+    });
 }
 
 bool matches(const std::string& name, const std::string& wanted) {

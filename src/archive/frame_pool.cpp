@@ -3,11 +3,12 @@
 
 #include "cedana/archive/codec.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/parallel.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
-#include <thread>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -60,10 +61,10 @@ void FramePool::bound_untouched(std::uint64_t bytes) {
 
 void FramePool::touch(std::uint64_t bytes) {
     touched_ = std::min<std::size_t>((bytes + k_frame_size - 1) / k_frame_size, capacity_);
-    std::byte* const middle = memory_ + touched_ / 2 * k_frame_size;
-    std::thread first([&] { touch_range(memory_, middle); });
-    touch_range(middle, memory_ + touched_ * k_frame_size);
-    first.join();
+    const std::array<std::size_t, 3> bounds = {0, touched_ / 2, touched_};
+    parallel(2, 2, [&](std::size_t half, const auto&) {
+        touch_range(memory_ + bounds.at(half) * k_frame_size, memory_ + bounds.at(half + 1) * k_frame_size);
+    });
 }
 
 std::byte* FramePool::take() {

@@ -4,16 +4,16 @@
 #include "cedana/archive/checksums.hpp"
 #include "cedana/archive/codec.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/parallel.hpp"
 #include "cedana/base/text.hpp"
 
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <span>
+#include <stop_token>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -100,7 +100,7 @@ class Work {
 
     std::optional<Piece> take() {
         const std::scoped_lock lock(mutex_);
-        if (check_.stop || failure_)
+        if (check_.stop)
             return std::nullopt;
         while (!image_ || next_frame_ == image_->frames()) {
             if (next_ == check_.index.images.end())
@@ -118,16 +118,8 @@ class Work {
         return Piece{.image = image_, .frame = next_frame_++, .digest = nullptr};
     }
 
-    void fail(std::exception_ptr failure) {
-        const std::scoped_lock lock(mutex_);
-        if (!failure_)
-            failure_ = std::move(failure);
-    }
-
-    // Once every thread has ended.
+    // Once every piece was checked.
     void finish() const {
-        if (failure_)
-            std::rethrow_exception(failure_);
         if (check_.stop)
             return;
         for (const auto& image : images_)
@@ -141,23 +133,18 @@ class Work {
     std::shared_ptr<CheckedImage> image_;
     std::size_t next_frame_ = 0;
     std::vector<std::shared_ptr<CheckedImage>> images_;
-    std::exception_ptr failure_;
 };
 
 class Checker {
   public:
     Checker(const ImageCheck& check, Work& work) : check_(check), work_(work) {}
 
-    void run() noexcept {
-        try {
-            while (const auto piece = work_.take()) {
-                if (piece->digest != nullptr)
-                    check_whole(*piece);
-                else
-                    decode(*piece->image, piece->frame);
-            }
-        } catch (...) {
-            work_.fail(std::current_exception());
+    void run(const std::stop_token& stop) {
+        for (auto piece = work_.take(); piece && !stop.stop_requested(); piece = work_.take()) {
+            if (piece->digest != nullptr)
+                check_whole(*piece, stop);
+            else
+                decode(*piece->image, piece->frame);
         }
     }
 
@@ -169,10 +156,10 @@ class Checker {
     }
 
     // A digest of all content is made from its start to its end.
-    void check_whole(const Work::Piece& piece) {
+    void check_whole(const Work::Piece& piece, const std::stop_token& stop) {
         Sha256Stream digest;
         for (std::size_t i = 0; i < piece.image->frames(); ++i) {
-            if (check_.stop)
+            if (check_.stop || stop.stop_requested())
                 return;
             digest.add(decode(*piece.image, i));
         }
@@ -201,12 +188,9 @@ void check_images(const ImageCheck& check) {
     for (const ImageRecord& record : check.index.images)
         require_entry(check.zip, record, check.folder);
     Work work(check);
-    {
-        std::vector<std::jthread> threads;
-        for (unsigned i = 1; i < check.threads; ++i)
-            threads.emplace_back([&] { Checker(check, work).run(); });
-        Checker(check, work).run();
-    }
+    // A decoder for each thread.
+    parallel(check.threads, check.threads,
+             [&](std::size_t, const std::stop_token& stop) { Checker(check, work).run(stop); });
     work.finish();
 }
 

@@ -2,18 +2,17 @@
 #include "cedana/process/find.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/parallel.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/process/command_words.hpp"
 #include "cedana/process/procfs.hpp"
 
 #include <algorithm>
 #include <cstddef>
-#include <future>
 #include <iterator>
 #include <map>
 #include <set>
 #include <span>
-#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -56,16 +55,15 @@ std::vector<Seen> look_at_some(const Procfs& procfs, std::span<const pid_t> pids
 std::vector<Seen> look_at_all(const Procfs& procfs, const NameScore& score) {
     constexpr std::size_t k_least_share = 1000;
     const std::vector<pid_t> pids = procfs.pids();
-    const std::size_t cores = std::max(std::thread::hardware_concurrency(), 1U);
-    const std::size_t share = std::max(k_least_share, pids.size() / cores + 1);
-    std::vector<std::future<std::vector<Seen>>> parts;
-    for (std::size_t first = 0; first < pids.size(); first += share) {
-        const auto some = std::span(pids).subspan(first, std::min(share, pids.size() - first));
-        parts.push_back(std::async(std::launch::async, [&, some] { return look_at_some(procfs, some, score); }));
-    }
+    const std::size_t share = std::max(k_least_share, pids.size() / core_count() + 1);
+    std::vector<std::vector<Seen>> parts((pids.size() + share - 1) / share);
+    parallel(parts.size(), core_count(), [&](std::size_t part, const auto&) {
+        const auto some = std::span(pids).subspan(part * share);
+        parts[part] = look_at_some(procfs, some.first(std::min(share, some.size())), score);
+    });
     std::vector<Seen> all;
     for (auto& part : parts)
-        std::ranges::move(part.get(), std::back_inserter(all));
+        std::ranges::move(part, std::back_inserter(all));
     return all;
 }
 
