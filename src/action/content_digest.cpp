@@ -2,17 +2,12 @@
 #include "cedana/action/content_digest.hpp"
 
 #include "cedana/archive/checksums.hpp"
-#include "cedana/base/error.hpp"
-#include "cedana/base/text.hpp"
+#include "cedana/base/file_reads.hpp"
 
 #include <algorithm>
-#include <cerrno>
+#include <cstddef>
 #include <span>
 #include <vector>
-
-#include <spdlog/fmt/fmt.h>
-
-#include <unistd.h>
 
 namespace cedana {
 
@@ -23,18 +18,12 @@ std::optional<std::string> content_digest(int fd, const std::filesystem::path& p
     Sha256Stream digest;
     for (std::uint64_t done = 0; done < size;) {
         interrupt.throw_if_pending();
-        const ssize_t count =
-            ::pread(fd, buffer.data(), std::min<std::uint64_t>(buffer.size(), size - done), static_cast<off_t>(done));
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0) {
-            const int err = errno;
-            throw os_error(err, fmt::format("cannot read {}", printable(path.string())), Fault::storage);
-        }
+        const auto wanted = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), size - done));
+        const std::size_t count = read_at(fd, done, wanted, path);
         if (count == 0)
             return std::nullopt;
-        digest.add(std::span(buffer).first(static_cast<std::size_t>(count)));
-        done += static_cast<std::uint64_t>(count);
+        digest.add(wanted.first(count));
+        done += count;
     }
     return hex(digest.finish());
 }

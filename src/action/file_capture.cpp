@@ -5,6 +5,7 @@
 #include "cedana/action/descriptor_limit.hpp"
 #include "cedana/archive/checksums.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/file_reads.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/storage/private_copy.hpp"
@@ -69,17 +70,6 @@ void wait_for_space(const ImageWriter& archive, const Interrupt& interrupt) {
         return;
 }
 
-std::size_t read_at(int fd, std::span<std::byte> out, std::uint64_t offset, const std::string& path) {
-    while (true) {
-        const ssize_t count = ::pread(fd, out.data(), out.size(), static_cast<off_t>(offset));
-        if (count >= 0)
-            return static_cast<std::size_t>(count);
-        const int err = errno;
-        if (err != EINTR)
-            throw os_error(err, fmt::format("cannot read the copy of {}", printable(path)), Fault::storage);
-    }
-}
-
 // Fills in the digest, and the size if the file was cut by somebody outside.
 void copy_to_archive(int fd, CapturedFile& file, ImageWriter& archive, const Interrupt& interrupt) {
     const int image = archive.begin(file.entry);
@@ -93,7 +83,7 @@ void copy_to_archive(int fd, CapturedFile& file, ImageWriter& archive, const Int
             continue;
         }
         const auto part = space.first(std::min<std::uint64_t>(space.size(), file.size - done));
-        const std::size_t count = read_at(fd, part, done, file.path);
+        const std::size_t count = read_at(fd, done, part, fmt::format("the copy of {}", file.path));
         if (count == 0)
             break;
         digest.add(part.first(count));

@@ -2,6 +2,7 @@
 #include "cedana/archive/zip_layout.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/file_reads.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
@@ -12,8 +13,6 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <sys/stat.h>
-
-#include "read_only_file.hpp"
 
 namespace cedana {
 

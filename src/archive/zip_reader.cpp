@@ -3,6 +3,7 @@
 
 #include "cedana/archive/checksums.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/file_reads.hpp"
 #include "cedana/base/text.hpp"
 
 #include <array>
@@ -10,13 +11,12 @@
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
-#include <zip.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "entry_name.hpp"
-#include "read_only_file.hpp"
+#include "zip_files.hpp"
 
 namespace cedana {
 

@@ -12,12 +12,11 @@
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
-#include <zip.h>
 
 #include <sys/stat.h>
 
 #include "entry_name.hpp"
-#include "in_place_file.hpp"
+#include "zip_files.hpp"
 
 namespace cedana {
 

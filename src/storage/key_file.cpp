@@ -2,6 +2,7 @@
 #include "cedana/storage/key_file.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/file_reads.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/trusted_path.hpp"
@@ -56,19 +57,7 @@ SecretBytes read_key_file(KeyFile kind, const fs::path& path, std::string_view s
     if (kind == KeyFile::secret)
         require_hidden(path, info);
     SecretBytes content(size);
-    std::size_t filled = 0;
-    while (filled < size) {
-        const ssize_t count = ::read(fd.get(), content.bytes().data() + filled, size - filled);
-        const int err = errno;
-        if (count < 0 && err == EINTR)
-            continue;
-        if (count < 0)
-            throw os_error(err, fmt::format("cannot read {}", path.string()));
-        if (count == 0)
-            break;
-        filled += static_cast<std::size_t>(count);
-    }
-    content.shorten(filled);
+    content.shorten(read_in_full(fd.get(), content.bytes(), path));
     return content;
 }
 

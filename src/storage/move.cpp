@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/file_id.hpp"
+#include "cedana/base/file_reads.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/mounts.hpp"
 #include "cedana/base/rename.hpp"
@@ -42,21 +43,7 @@ struct ::stat stat_of(int fd, const fs::path& path) {
 }
 
 std::span<std::byte> read_block(int fd, std::span<std::byte> buffer, off_t offset, const fs::path& path) {
-    std::size_t count = 0;
-    while (count < buffer.size()) {
-        const ssize_t got =
-            ::pread(fd, buffer.data() + count, buffer.size() - count, offset + static_cast<off_t>(count));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            const int err = errno;
-            throw os_error(err, fmt::format("cannot read {}", path.string()), Fault::storage);
-        }
-        if (got == 0)
-            break;
-        count += static_cast<std::size_t>(got);
-    }
-    return buffer.first(count);
+    return buffer.first(read_at(fd, static_cast<std::uint64_t>(offset), buffer, path));
 }
 
 void copy(int from, const fs::path& source, int to, const fs::path& target, const Interrupt& interrupt,

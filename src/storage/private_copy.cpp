@@ -2,6 +2,7 @@
 #include "cedana/storage/private_copy.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/file_reads.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/storage/partial_file.hpp"
 
@@ -58,17 +59,10 @@ std::uint64_t copy_bytes(int from, std::uint64_t offset, std::uint64_t size, int
     std::vector<std::byte> buffer(std::min<std::uint64_t>(size, k_block));
     std::uint64_t done = 0;
     while (done < size) {
-        const ssize_t count = ::pread(from, buffer.data(), std::min<std::uint64_t>(size - done, buffer.size()),
-                                      static_cast<off_t>(offset + done));
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0) {
-            const int err = errno;
-            throw os_error(err, fmt::format("cannot read {}", path.string()), Fault::storage);
-        }
-        if (count == 0)
+        const auto wanted = std::span(buffer).first(std::min<std::uint64_t>(size - done, buffer.size()));
+        const auto block = wanted.first(read_at(from, offset + done, wanted, path));
+        if (block.empty())
             break;
-        const auto block = std::span(buffer).first(static_cast<std::size_t>(count));
         write_all(to, block, fmt::format("the copy of {}", path.string()));
         done += block.size();
     }

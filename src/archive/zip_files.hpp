@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The file under an archive that is being written, as libzip sees it: a source that can be appended to in place, so
-// that adding an entry copies none of those before. Small pieces are gathered in memory; a piece that changes what is
-// still in memory, as the patched header of a small entry does, costs no write of its own.
+// The files under archives, as libzip sees them; this pair alone includes it, for what reads and what writes zips.
 #pragma once
+
+#include "cedana/base/unique_fd.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,6 +17,46 @@
 
 namespace cedana {
 
+// The file under an archive that is being read. It notes where libzip looks for an entry, since libzip does not tell,
+// so that the entry's data can be read past it by many threads.
+class ReadOnlyFile {
+  public:
+    // Throws Error when the file cannot be opened, Error(Fault::checkpoint) when it is not a regular one.
+    explicit ReadOnlyFile(const std::filesystem::path& path);
+    ReadOnlyFile(const ReadOnlyFile&) = delete;
+    ReadOnlyFile& operator=(const ReadOnlyFile&) = delete;
+    ~ReadOnlyFile();
+
+    // A new source over this file, which must outlive it. Throws Error(Fault::internal).
+    [[nodiscard]] zip_source_t* make_source();
+    [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+    // When it was opened.
+    [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+    // What went wrong behind libzip's back; null if nothing did.
+    [[nodiscard]] std::exception_ptr failure() const noexcept { return failure_; }
+
+    // The first offset that libzip asks for from now on: first_seek().
+    void watch_seeks() noexcept { first_seek_.reset(); }
+    [[nodiscard]] std::optional<std::uint64_t> first_seek() const noexcept { return first_seek_; }
+
+  private:
+    static zip_int64_t on_command(void* self, void* data, zip_uint64_t length, zip_source_cmd_t command) noexcept;
+    zip_int64_t obey(void* data, zip_uint64_t length, zip_source_cmd_t command);
+    zip_int64_t read(std::span<std::byte> out);
+    zip_int64_t seek(void* data, zip_uint64_t length);
+
+    std::filesystem::path path_;
+    UniqueFd fd_;
+    std::uint64_t size_ = 0;
+    std::uint64_t position_ = 0;
+    std::optional<std::uint64_t> first_seek_;
+    std::exception_ptr failure_;
+    zip_error_t error_{};
+};
+
+// The file under an archive that is being written: a source that can be appended to in place, so that adding an entry
+// copies none of those before. Small pieces are gathered in memory; a piece that changes what is still in memory, as
+// the patched header of a small entry does, costs no write of its own.
 class InPlaceFile {
   public:
     // What is in the file stays until something is written.
