@@ -197,15 +197,13 @@ void Checkpoint::refuse_strange_files() const {
 
 std::string Checkpoint::manifest_digest() const { return hex(sha256(std::string_view(state_.text))); }
 
-CheckpointImages::CheckpointImages(const Checkpoint& checkpoint, const Config& config, Progress& progress,
-                                   ImageParts parts)
-    : reader_(checkpoint.zip(), checkpoint.index(),
-              {.threads = static_cast<unsigned>(config.archive_threads),
-               .buffer = read_ahead_bound(config),
-               .folder = k_images_folder,
-               .parts = std::move(parts)}),
-      progress_(progress), total_(checkpoint.manifest().bytes_images) {
-    reader_.read_ahead();
+CheckpointImages::CheckpointImages(const Checkpoint& checkpoint, const Config& config, ImageParts parts)
+    : ImageReader(checkpoint.zip(), checkpoint.index(),
+                  {.threads = static_cast<unsigned>(config.archive_threads),
+                   .buffer = read_ahead_bound(config),
+                   .folder = k_images_folder,
+                   .parts = std::move(parts)}) {
+    read_ahead();
 }
 
 } // namespace cedana

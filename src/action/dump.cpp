@@ -15,7 +15,6 @@
 #include "cedana/action/permissions.hpp"
 #include "cedana/action/preparation.hpp"
 #include "cedana/action/refusals.hpp"
-#include "cedana/action/reported_images.hpp"
 #include "cedana/action/stopwatch.hpp"
 #include "cedana/action/tree_fate.hpp"
 #include "cedana/action/work_folder.hpp"
@@ -162,15 +161,16 @@ class Dump {
                                 .options = options_,
                                 .folder = work_->path(),
                                 .own_cgroup = own_cgroup_,
-                                .held = work_->lock()};
+                                .held = work_->lock(),
+                                .progress = &progress_,
+                                .expected_bytes = tree_->resident_bytes()};
         // CRIU knows the process by its pid alone. Whoever gets that after this is found out at post-dump.
         if (!tree_->root().handle.alive())
             throw Error(Fault::no_process, fmt::format("{} ended before the dump began", target()));
         write_record(record_, work_->path());
         try {
-            ReportedImages images(*writer_, progress_, tree_->resident_bytes());
             report_ = criu::dump(
-                job, images, [this] { images_complete(); }, interrupt_);
+                job, writer_->images(), [this] { images_complete(); }, interrupt_);
         } catch (const std::exception& error) {
             writer_.reset();
             explain_cancelled(failed(), error);

@@ -67,7 +67,7 @@ criu::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest&
     CriuOptions options = manifest.criu_options;
     const Config& config = request.config;
     options.extra.insert(options.extra.end(), config.criu_extra_args.begin(), config.criu_extra_args.end());
-    CheckpointImages images(checkpoint, config, progress, lazy != nullptr ? eager_parts(*lazy) : ImageParts{});
+    CheckpointImages images(checkpoint, config, lazy != nullptr ? eager_parts(*lazy) : ImageParts{});
     criu::Ends ends = make_ends(joins,
                                 {.path = request.output_file(),
                                  .caller = request.caller,
@@ -81,7 +81,9 @@ criu::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest&
                           .pids = request.new_pid_namespace ? criu::Pids::in_new_namespace : criu::Pids::same,
                           .held = work.lock(),
                           .guard = "/proc/self/exe",
-                          .lazy_pages = lazy != nullptr ? criu::LazyPages::left_out : criu::LazyPages::sent},
+                          .lazy_pages = lazy != nullptr ? criu::LazyPages::left_out : criu::LazyPages::sent,
+                          .progress = &progress,
+                          .total_bytes = manifest.bytes_images},
                          std::move(ends), images, interrupt);
 }
 

@@ -12,7 +12,7 @@ namespace cedana {
 
 namespace {
 
-std::string read_whole(criu::ImageSource& images, const char* name) {
+std::string read_whole(ImageSource& images, const char* name) {
     std::string content;
     const int stream = images.open(name);
     while (!images.at_end(stream)) {
@@ -34,7 +34,7 @@ std::string read_whole(criu::ImageSource& images, const char* name) {
 
 } // namespace
 
-std::map<std::uint64_t, criu::PipeData> unread_in_pipes(criu::ImageSource& images) {
+std::map<std::uint64_t, criu::PipeData> unread_in_pipes(ImageSource& images) {
     if (!images.exists(criu::k_pipe_data_image))
         return {};
     return criu::parse_pipe_data(read_whole(images, criu::k_pipe_data_image));

@@ -75,7 +75,7 @@ ImageReader::SharedStream ImageReader::make_stream(const ImageRecord& record) co
     return std::make_shared<Stream>(record, parts == options_.parts.end() ? nullptr : &parts->second);
 }
 
-bool ImageReader::exists(const std::string& name) const { return index_.find(name) != nullptr; }
+bool ImageReader::exists(const std::string& name) { return index_.find(name) != nullptr; }
 
 int ImageReader::open(const std::string& name) {
     const ImageRecord* record = index_.find(name);

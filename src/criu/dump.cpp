@@ -31,6 +31,8 @@ class DumpRun {
           action_(loop_, job.folder, [this] { at_post_dump_ = true; }) {}
 
     DumpReport run() {
+        if (job_.progress != nullptr)
+            capture_.report_to(*job_.progress, job_.expected_bytes);
         if (interrupt_.fd() >= 0)
             loop_.watch(interrupt_.fd(), POLLIN, [this](short) { guarded([&] { interrupt_.throw_if_pending(); }); });
         ChildProcess criu = start();

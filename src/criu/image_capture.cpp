@@ -25,8 +25,15 @@ ImageCapture::ImageCapture(EventLoop& loop, const std::filesystem::path& images,
 
 ImageCapture::~ImageCapture() { cancel(); }
 
+void ImageCapture::report_to(Progress& progress, std::uint64_t expected) {
+    progress_ = &progress;
+    expected_ = expected;
+}
+
 void ImageCapture::add(const std::string& name, UniqueFd pipe) {
     const int fd = pipe.get();
+    if (images_ == 0 && progress_ != nullptr)
+        progress_->frozen(true);
     const int image = sink_.begin(name);
     ++images_;
     pipes_.emplace(fd, Source{.pipe = std::move(pipe), .image = image});
@@ -51,6 +58,8 @@ void ImageCapture::read_from(int fd) {
     if (count > 0) {
         sink_.filled(image, static_cast<std::size_t>(count));
         bytes_ += static_cast<std::size_t>(count);
+        if (progress_ != nullptr)
+            progress_->bytes(bytes_, expected_);
         return;
     }
     sink_.end(image);

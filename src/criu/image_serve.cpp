@@ -143,10 +143,17 @@ ImageServer::Step ImageServer::serve(Target& target) {
     throw os_error(err, "cannot pass an image to criu");
 }
 
+void ImageServer::report_to(Progress& progress, std::uint64_t total) {
+    progress_ = &progress;
+    total_ = total;
+}
+
 // What lies further back than the pipe can hold has been read.
 void ImageServer::count(Target& target, std::uint64_t passed) {
     source_.passed(target.stream, passed);
     bytes_ += passed;
+    if (progress_ != nullptr)
+        progress_->bytes(bytes_, total_);
     target.passed += passed;
     const std::uint64_t read = target.passed > target.capacity ? target.passed - target.capacity : 0;
     source_.released(target.stream, read - target.released);

@@ -162,6 +162,8 @@ RestoreReport restore(const RestoreJob& job, Ends ends, ImageSource& source, con
     try {
         EventLoop loop;
         ImageServer server(loop, job.folder, source);
+        if (job.progress != nullptr)
+            server.report_to(*job.progress, job.total_bytes);
         Started started = start(job, std::move(ends));
         serve_until_end(job, loop, server, end_of(started), interrupt);
         report.status = status_of(started);

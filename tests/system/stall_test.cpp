@@ -20,20 +20,15 @@
 namespace cedana::testing {
 namespace {
 
-Progress& unwatched() {
-    static Progress progress;
-    return progress;
-}
-
 namespace fs = std::filesystem;
 
 constexpr std::size_t k_steps = 20;
 constexpr auto k_limit = std::chrono::seconds(1);
 
 // Gives nothing of the pages until it has been asked for them for longer than a stalled CRIU would be given.
-class SlowStore : public criu::ImageSource {
+class SlowStore : public ImageSource {
   public:
-    explicit SlowStore(criu::ImageSource& store) : store_(store) {}
+    explicit SlowStore(ImageSource& store) : store_(store) {}
     ~SlowStore() override {
         if (timer_.joinable())
             timer_.join();
@@ -65,7 +60,7 @@ class SlowStore : public criu::ImageSource {
     [[nodiscard]] bool held() const { return timer_.joinable(); }
 
   private:
-    criu::ImageSource& store_;
+    ImageSource& store_;
     std::atomic<int> held_ = -1;
     std::thread timer_;
 };
@@ -93,7 +88,7 @@ class Stalled : public System {
 
 TEST_F(Stalled, StoreIsWaitedFor) {
     const Checkpoint checkpoint(zip, Keyring());
-    CheckpointImages images(checkpoint, Config(), unwatched());
+    CheckpointImages images(checkpoint, Config());
     SlowStore slow(images);
     const criu::RestoreReport report = criu::restore(job(criu::find_program("criu")), {}, slow, Interrupt::none());
     ASSERT_TRUE(report.status.success());
@@ -112,7 +107,7 @@ void stop_descendants(pid_t of) {
 // Stops CRIU, with the tasks that it has begun to restore, as soon as it asks for the pages.
 class StoppingCriu : public CheckpointImages {
   public:
-    explicit StoppingCriu(const Checkpoint& checkpoint) : CheckpointImages(checkpoint, Config(), unwatched()) {}
+    explicit StoppingCriu(const Checkpoint& checkpoint) : CheckpointImages(checkpoint, Config()) {}
     int open(const std::string& name) override {
         if (name.starts_with("pages-"))
             stop_descendants(::getpid());

@@ -8,8 +8,6 @@
 #include "cedana/archive/image_reader.hpp"
 #include "cedana/archive/seal.hpp"
 #include "cedana/archive/zip_reader.hpp"
-#include "cedana/base/progress.hpp"
-#include "cedana/criu/image_serve.hpp"
 #include "cedana/model/config.hpp"
 #include "cedana/model/manifest.hpp"
 
@@ -86,29 +84,11 @@ class Checkpoint {
     FrameIndex files_index_;
 };
 
-class CheckpointImages : public criu::ImageSource {
+// Its images as CRIU asks for them, decompressed ahead.
+class CheckpointImages : public ImageReader {
   public:
-    // `progress` must outlive this: it is told how much CRIU has taken. `parts`: see ImageReaderOptions.
-    CheckpointImages(const Checkpoint& checkpoint, const Config& config, Progress& progress, ImageParts parts = {});
-
-    [[nodiscard]] bool exists(const std::string& name) override { return reader_.exists(name); }
-    int open(const std::string& name) override { return reader_.open(name); }
-    [[nodiscard]] std::span<const std::byte> ready(int stream) override { return reader_.ready(stream); }
-    void passed(int stream, std::size_t count) override {
-        reader_.passed(stream, count);
-        bytes_ += count;
-        progress_.bytes(bytes_, total_);
-    }
-    void released(int stream, std::size_t count) override { reader_.released(stream, count); }
-    [[nodiscard]] bool at_end(int stream) override { return reader_.at_end(stream); }
-    void close(int stream) override { reader_.close(stream); }
-    [[nodiscard]] int data_ready() const override { return reader_.data_ready(); }
-
-  private:
-    ImageReader reader_;
-    Progress& progress_;
-    std::uint64_t total_;
-    std::uint64_t bytes_ = 0;
+    // `parts`: see ImageReaderOptions.
+    CheckpointImages(const Checkpoint& checkpoint, const Config& config, ImageParts parts = {});
 };
 
 } // namespace cedana

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One checkpoint from its first byte to its final name: the images as CRIU streams them, then the log, the index, the
-// manifest and what vouches for it. Joins the image stream of criu, the archive and the store, which know nothing of
-// each other.
+// manifest and what vouches for it. Joins the archive and the store, which know nothing of each other.
 #pragma once
 
 #include "cedana/action/encryption.hpp"
@@ -11,7 +10,6 @@
 #include "cedana/archive/signature.hpp"
 #include "cedana/archive/zip_writer.hpp"
 #include "cedana/base/progress.hpp"
-#include "cedana/criu/image_capture.hpp"
 #include "cedana/model/config.hpp"
 #include "cedana/model/manifest.hpp"
 #include "cedana/storage/checkpoint_file.hpp"
@@ -24,18 +22,15 @@
 
 namespace cedana {
 
-class CheckpointWriter : public criu::ImageSink {
+class CheckpointWriter {
   public:
     // Begins the partial file in `folder`. Memory for about `expected` bytes of images is touched at once, within
     // archive.buffer_mib. `encryption`: none for a checkpoint that anybody can read.
     CheckpointWriter(const Config& config, const std::filesystem::path& folder, const std::string& stem,
                      std::uint64_t expected, std::optional<Encryption> encryption);
 
-    int begin(const std::string& name) override { return images_.begin(name); }
-    std::span<std::byte> space(int image) override { return images_.space(image); }
-    void filled(int image, std::size_t count) override { images_.filled(image, count); }
-    void end(int image) override { images_.end(image); }
-    [[nodiscard]] int space_ready() const override { return images_.space_ready(); }
+    // Where CRIU's images go.
+    [[nodiscard]] ImageSink& images() noexcept { return images_; }
 
     // What the checkpoint is to be signed with; must outlive finish().
     void sign_with(const SigningKey& key) { signing_key_ = &key; }

@@ -9,6 +9,7 @@
 #include "cedana/archive/page_memory.hpp"
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/base/event_fd.hpp"
+#include "cedana/model/image_stream.hpp"
 
 #include <condition_variable>
 #include <cstddef>
@@ -46,31 +47,26 @@ struct ImageReaderOptions {
     ImageParts parts = {};
 };
 
-class ImageReader {
+class ImageReader : public ImageSource {
   public:
     // Both must outlive this. Throws Error(Fault::checkpoint) if an image of the index is not in the archive as the
     // index says.
     ImageReader(const ZipReader& zip, const FrameIndex& index, ImageReaderOptions options);
     ImageReader(const ImageReader&) = delete;
     ImageReader& operator=(const ImageReader&) = delete;
-    ~ImageReader();
+    ~ImageReader() override;
 
-    [[nodiscard]] bool exists(const std::string& name) const;
-    // Begins to read an image from its start; may be called again for the same image. Reads nothing itself. Throws if
-    // there is none.
-    int open(const std::string& name);
-    // The next bytes; empty while none are decompressed, and at the end. Throws what went wrong:
-    // Error(Fault::checkpoint) for a damaged frame.
-    [[nodiscard]] std::span<const std::byte> ready(int stream);
-    // The first `count` bytes of ready() are on their way; they stay as they are until released() counts them too.
-    void passed(int stream, std::size_t count);
-    void released(int stream, std::size_t count);
-    // All bytes have been passed.
-    [[nodiscard]] bool at_end(int stream) const;
+    [[nodiscard]] bool exists(const std::string& name) override;
+    // May be called again for the same image. Reads nothing itself. Throws if there is none.
+    int open(const std::string& name) override;
+    // Throws what went wrong: Error(Fault::checkpoint) for a damaged frame.
+    [[nodiscard]] std::span<const std::byte> ready(int stream) override;
+    void passed(int stream, std::size_t count) override;
+    void released(int stream, std::size_t count) override;
+    [[nodiscard]] bool at_end(int stream) override;
     // What was passed and not released is unmapped, not used again: a pipe may still refer to it.
-    void close(int stream);
-    // Set when ready() of some stream may give more, and when reading has failed.
-    [[nodiscard]] int data_ready() const { return data_ready_.fd(); }
+    void close(int stream) override;
+    [[nodiscard]] int data_ready() const override { return data_ready_.fd(); }
 
     // Begins to decompress images that will be asked for (the pages), as far as half of the buffer goes.
     void read_ahead();

@@ -19,6 +19,7 @@
 #include "cedana/base/event_fd.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
+#include "cedana/model/image_stream.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -56,24 +57,22 @@ struct ImageWriterOptions {
     std::shared_ptr<const Seal> seal = nullptr;
 };
 
-class ImageWriter {
+class ImageWriter : public ImageSink {
   public:
     // Both must outlive this.
     ImageWriter(ZipWriter& zip, FramePool& pool, ImageWriterOptions options);
     ImageWriter(const ImageWriter&) = delete;
     ImageWriter& operator=(const ImageWriter&) = delete;
     // Ends the threads; without finish() the archive is not complete.
-    ~ImageWriter();
+    ~ImageWriter() override;
 
-    // A new image; its number.
-    int begin(const std::string& name);
-    // Where the image's next bytes may be written; empty while no memory is free: space_ready() is set when there may
-    // be. Throws what stopped the workers or the writer, and Error(Fault::environment) if the pool is too small for
-    // what cannot be written yet.
-    [[nodiscard]] std::span<std::byte> space(int image);
-    void filled(int image, std::size_t count);
-    void end(int image);
-    [[nodiscard]] int space_ready() const { return space_ready_.fd(); }
+    int begin(const std::string& name) override;
+    // Throws what stopped the workers or the writer, and Error(Fault::environment) if the pool is too small for what
+    // cannot be written yet.
+    [[nodiscard]] std::span<std::byte> space(int image) override;
+    void filled(int image, std::size_t count) override;
+    void end(int image) override;
+    [[nodiscard]] int space_ready() const override { return space_ready_.fd(); }
 
     // The tree runs again, or must wait for the archive: full speed from here on.
     void compress_now();

@@ -4,34 +4,24 @@
 // drained() says when all are.
 #pragma once
 
+#include "cedana/base/progress.hpp"
 #include "cedana/criu/streamer_socket.hpp"
+#include "cedana/model/image_stream.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <span>
 #include <string>
 
 namespace cedana::criu {
 
-// Where images go. All calls come from the loop's thread.
-class ImageSink {
-  public:
-    virtual ~ImageSink() = default;
-    virtual int begin(const std::string& name) = 0;
-    // Memory for the next bytes of an image; empty while there is none (back-pressure).
-    virtual std::span<std::byte> space(int image) = 0;
-    virtual void filled(int image, std::size_t count) = 0;
-    virtual void end(int image) = 0;
-    // An eventfd, set when space() may succeed again after it gave none, and when the sink has failed (space() then
-    // throws). The capture reads it.
-    [[nodiscard]] virtual int space_ready() const = 0;
-};
-
 class ImageCapture {
   public:
     ImageCapture(EventLoop& loop, const std::filesystem::path& images, ImageSink& sink);
+    // `progress` hears of every piece, and that the tree stands still with the first image: CRIU writes nothing before
+    // it has frozen the tree. `expected`: bytes in all, as far as that is known.
+    void report_to(Progress& progress, std::uint64_t expected);
     ImageCapture(const ImageCapture&) = delete;
     ImageCapture& operator=(const ImageCapture&) = delete;
     ~ImageCapture();
@@ -56,6 +46,8 @@ class ImageCapture {
     std::map<int, Source> pipes_;
     std::uint64_t bytes_ = 0;
     std::size_t images_ = 0;
+    Progress* progress_ = nullptr;
+    std::uint64_t expected_ = 0;
     StreamerSocket socket_;
 };
 

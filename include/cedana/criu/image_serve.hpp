@@ -8,7 +8,9 @@
 #pragma once
 
 #include "cedana/base/event_fd.hpp"
+#include "cedana/base/progress.hpp"
 #include "cedana/criu/streamer_socket.hpp"
+#include "cedana/model/image_stream.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -20,25 +22,6 @@
 
 namespace cedana::criu {
 
-// Where images come from. All calls come from the loop's thread; any may throw Error, which ends the restore.
-class ImageSource {
-  public:
-    virtual ~ImageSource() = default;
-    [[nodiscard]] virtual bool exists(const std::string& name) = 0;
-    virtual int open(const std::string& name) = 0;
-    // Bytes that can be sent now; empty while none are ready and after the last.
-    [[nodiscard]] virtual std::span<const std::byte> ready(int stream) = 0;
-    // The first `count` of them are in the pipe, which may refer to their pages: they must not change until released()
-    // counts them, and after close() not at all (unmapped they may be).
-    virtual void passed(int stream, std::size_t count) = 0;
-    virtual void released(int stream, std::size_t count) = 0;
-    [[nodiscard]] virtual bool at_end(int stream) = 0;
-    virtual void close(int stream) = 0;
-    // An eventfd, set when ready() may give more for a stream that had none, and when the source has failed. The server
-    // reads it.
-    [[nodiscard]] virtual int data_ready() const = 0;
-};
-
 class ImageServer {
   public:
     ImageServer(EventLoop& loop, const std::filesystem::path& images, ImageSource& source);
@@ -46,6 +29,8 @@ class ImageServer {
     ImageServer& operator=(const ImageServer&) = delete;
     ~ImageServer();
 
+    // `progress` hears of every piece that CRIU took; `total`: bytes in all.
+    void report_to(Progress& progress, std::uint64_t total);
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
     // Requests served and bytes taken: it grows as long as CRIU gets on.
     [[nodiscard]] std::uint64_t progress() const { return bytes_ + requests_; }
@@ -77,6 +62,8 @@ class ImageServer {
     std::map<int, Target> pipes_;
     std::uint64_t bytes_ = 0;
     std::uint64_t requests_ = 0;
+    Progress* progress_ = nullptr;
+    std::uint64_t total_ = 0;
     // Edge-triggered: a pipe that is full is looked at again once CRIU has ended a read, not while it copies.
     UniqueFd wakeups_;
     // Somebody may have more to give.

@@ -44,6 +44,9 @@ struct RestoreJob {
     // The program that guards CRIU (restore_guard.hpp); empty: none. A keeper is a guard itself.
     std::string guard = {};
     LazyPages lazy_pages = LazyPages::sent;
+    // Hears of every piece of an image that CRIU took, unless null; bytes in all.
+    Progress* progress = nullptr;
+    std::uint64_t total_bytes = 0;
     // CRIU took no byte and asked for nothing for so long, though bytes were ready for it.
     std::chrono::seconds stall_limit = std::chrono::seconds(60);
 };
