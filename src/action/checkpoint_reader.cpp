@@ -3,6 +3,7 @@
 
 #include "cedana/archive/checksums.hpp"
 #include "cedana/archive/envelope.hpp"
+#include "cedana/archive/sealed_text.hpp"
 #include "cedana/archive/signature.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/memory.hpp"
@@ -56,10 +57,10 @@ std::string read_with_digest(const ZipReader& zip, const std::string& name,
     return content;
 }
 
-std::string open_text(const ZipReader& zip, const Seal& seal, const std::string& name, const std::string& sealed,
-                      std::size_t limit) {
+std::string open_entry(const ZipReader& zip, const Seal& seal, const std::string& name, const std::string& sealed,
+                       std::size_t limit) {
     try {
-        return seal.open_text(name, sealed, limit);
+        return open_text(seal, name, sealed, limit);
     } catch (const Error& error) {
         if (error.fault() != Fault::checkpoint)
             throw;
@@ -79,16 +80,16 @@ struct Unsealed {
 
 Unsealed unseal(const ZipReader& zip, const CheckpointState& state, const Keyring& keyring) {
     Unsealed unsealed{.envelope = parse_envelope(state.text), .seal = nullptr, .text = {}};
-    unsealed.seal = keyring.open(zip, unsealed.envelope);
+    unsealed.seal = keyring.open(zip.path(), unsealed.envelope);
     const std::string stored =
         read_with_digest(zip, k_sealed_manifest_entry, unsealed.envelope.digests, k_manifest_limit);
-    unsealed.text = open_text(zip, *unsealed.seal, k_sealed_manifest_entry, stored, k_manifest_limit);
+    unsealed.text = open_entry(zip, *unsealed.seal, k_sealed_manifest_entry, stored, k_manifest_limit);
     return unsealed;
 }
 
 CheckpointState trusted_state(const ZipReader& zip, const Keyring& keyring) {
     CheckpointState state = read_state(zip, keyring);
-    keyring.require_trusted(zip, state.signature);
+    keyring.require_trusted(zip.path(), state.signature);
     return state;
 }
 
@@ -99,7 +100,9 @@ CheckpointState read_state(const ZipReader& zip, const Keyring& keyring) {
         throw Error(Fault::checkpoint, fmt::format("{} is not a checkpoint: it has no {}",
                                                    printable(zip.path().string()), k_manifest_entry));
     CheckpointState state{.text = zip.read(k_manifest_entry, k_manifest_limit)};
-    state.signature = keyring.look(zip, state.text);
+    if (zip.find(k_signature_entry) != nullptr)
+        state.signature =
+            keyring.check_signature(zip.path(), zip.read(k_signature_entry, k_signature_limit), state.text);
     return state;
 }
 
@@ -129,7 +132,7 @@ Checkpoint::Checkpoint(const fs::path& path, const Keyring& keyring)
 
 std::string Checkpoint::read_trusted(const std::string& name) const {
     std::string stored = read_with_digest(zip_, name, opened_.digests, k_text_limit);
-    return opened_.seal ? open_text(zip_, *opened_.seal, name, stored, k_text_limit) : stored;
+    return opened_.seal ? open_entry(zip_, *opened_.seal, name, stored, k_text_limit) : stored;
 }
 
 void Checkpoint::check_texts() const {

@@ -3,6 +3,7 @@
 
 #include "cedana/action/host.hpp"
 #include "cedana/action/stopwatch.hpp"
+#include "cedana/archive/sealed_text.hpp"
 #include "cedana/base/memory.hpp"
 
 #include <algorithm>
@@ -70,7 +71,7 @@ NamedEntry CheckpointWriter::text_entry(const char* name, const std::string& con
         manifest.digests[name] = hex(sha256(std::string_view(content)));
         return {.name = name, .source = memory_entry(content, Method::deflate, k_level_of_texts)};
     }
-    const std::string sealed = encryption_->seal->close_text(name, content);
+    const std::string sealed = seal_text(*encryption_->seal, name, content);
     encryption_->envelope.digests[name] = hex(sha256(std::string_view(sealed)));
     return {.name = name, .source = memory_entry(sealed, Method::store, 0)};
 }

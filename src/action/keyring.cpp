@@ -121,15 +121,14 @@ Keyring Keyring::without_asking() const {
     return copy;
 }
 
-SignatureState Keyring::look(const ZipReader& zip, std::string_view state) const {
-    if (zip.find(k_signature_entry) == nullptr)
-        return {};
-    const Signature signature = parse_signature(zip.read(k_signature_entry, k_signature_limit));
+SignatureState Keyring::check_signature(const std::filesystem::path& checkpoint, std::string_view text,
+                                        std::string_view state) const {
+    const Signature signature = parse_signature(text);
     if (!signature.fits(state))
         throw Error(Fault::checkpoint,
                     fmt::format("{} is damaged, or was changed after it was signed: its signature is not that of its "
                                 "manifest",
-                                printable(zip.path().string())));
+                                printable(checkpoint.string())));
     const bool is_trusted = std::ranges::count(trusted_, signature.key) != 0;
     return {.by = is_trusted    ? SignedBy::trusted
                   : is_strict() ? SignedBy::other
@@ -137,10 +136,10 @@ SignatureState Keyring::look(const ZipReader& zip, std::string_view state) const
             .key_id = signature.key.id()};
 }
 
-void Keyring::require_trusted(const ZipReader& zip, const SignatureState& state) const {
+void Keyring::require_trusted(const std::filesystem::path& checkpoint, const SignatureState& state) const {
     if (!is_strict() || state.by == SignedBy::trusted)
         return;
-    const std::string path = printable(zip.path().string());
+    const std::string path = printable(checkpoint.string());
     const std::string file = printable(trusted_file_);
     if (state.by == SignedBy::nobody)
         throw Error(Fault::checkpoint,
@@ -153,7 +152,7 @@ void Keyring::require_trusted(const ZipReader& zip, const SignatureState& state)
         .hint(fmt::format("if you trust it, put its public key into {} (security.trusted_keys)", file));
 }
 
-std::shared_ptr<const Seal> Keyring::open(const ZipReader& zip, const Envelope& envelope) const {
+std::shared_ptr<const Seal> Keyring::open(const std::filesystem::path& checkpoint, const Envelope& envelope) const {
     if (secrets_ && !secrets_->data_key.empty() && key_check_of(envelope.id, secrets_->data_key) == envelope.key_check)
         return std::make_shared<Seal>(SecretBytes::copy_of(secrets_->data_key.bytes()), envelope.id);
     // A passphrase is asked for, and costs time, so it comes last.
@@ -172,7 +171,7 @@ std::shared_ptr<const Seal> Keyring::open(const ZipReader& zip, const Envelope& 
         if (key_check_of(envelope.id, *data_key) == envelope.key_check)
             return std::make_shared<Seal>(std::move(*data_key), envelope.id);
     }
-    const std::string path = printable(zip.path().string());
+    const std::string path = printable(checkpoint.string());
     if (opened)
         throw Error(Fault::checkpoint, fmt::format("{} is damaged: a key slot holds another key than its own", path));
     throw Error(Fault::permission,

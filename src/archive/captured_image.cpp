@@ -49,7 +49,7 @@ Method CapturedImage::method(Method usual) const {
 FramePlace CapturedImage::next_place() const {
     return {.entry = record.entry,
             .frame = record.frames.size() + next_to_encode,
-            .position = frames[next_to_encode]->position};
+            .is_last = frames[next_to_encode]->position == Position::last};
 }
 
 std::unique_ptr<CapturedFrame> CapturedImage::take_first() {

@@ -23,7 +23,6 @@ static_assert(crypto_aead_xchacha20poly1305_ietf_KEYBYTES == k_data_key_size);
 
 using Nonce = std::array<unsigned char, crypto_aead_xchacha20poly1305_ietf_NPUBBYTES>;
 
-constexpr int k_level_of_texts = 9;
 constexpr std::size_t k_number = 8;
 // The checkpoint, the entry, the frame, and whether it is the last.
 constexpr std::size_t k_frame_context = std::tuple_size_v<CheckpointId> + 2 * k_number + 1;
@@ -37,13 +36,6 @@ Out put_64(Out out, std::uint64_t value) {
     for (std::size_t i = 0; i < k_number; ++i)
         *out++ = static_cast<unsigned char>(value >> (8 * i));
     return out;
-}
-
-std::uint64_t number_at(std::span<const std::byte> bytes) {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < k_number; ++i)
-        value |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
-    return value;
 }
 
 Nonce nonce_of(const FramePlace& place) {
@@ -66,7 +58,7 @@ Nonce nonce_of(std::string_view name) {
 std::array<unsigned char, k_frame_context> context_of(const CheckpointId& id, const FramePlace& place) {
     std::array<unsigned char, k_frame_context> context{};
     auto* const place_begin = std::ranges::copy(std::span(raw(id), id.size()), context.data()).out;
-    *put_64(put_64(place_begin, place.entry), place.frame) = place.position == Position::last ? 1 : 0;
+    *put_64(put_64(place_begin, place.entry), place.frame) = place.is_last ? 1 : 0;
     return context;
 }
 
@@ -90,20 +82,9 @@ bool open_in_place(const SecretBytes& key, const Nonce& nonce, std::span<const u
                                                       context.data(), context.size(), nonce.data(), key.data()) == 0;
 }
 
-// Compressed, frame by frame, with room for its seal.
-std::vector<std::byte> compressed_text(std::string_view text) {
-    std::vector<std::byte> out(k_number);
-    put_64(reinterpret_cast<unsigned char*>(out.data()), text.size());
-    FrameEncoder encoder(Method::deflate, k_level_of_texts);
-    auto rest = std::as_bytes(std::span(text));
-    do {
-        const auto frame = rest.first(std::min(rest.size(), k_frame_size));
-        rest = rest.subspan(frame.size());
-        const auto encoded = encoder.encode(frame, rest.empty() ? Position::last : Position::more_follow);
-        out.insert(out.end(), encoded.begin(), encoded.end());
-    } while (!rest.empty());
-    out.resize(out.size() + k_seal_size);
-    return out;
+void require_room(std::span<const std::byte> content) {
+    if (content.size() < k_seal_size)
+        throw Error(Fault::internal, "there is no room for a seal");
 }
 
 } // namespace
@@ -114,8 +95,7 @@ Seal::Seal(SecretBytes data_key, const CheckpointId& id) : data_key_(std::move(d
 }
 
 void Seal::close(const FramePlace& place, std::span<std::byte> frame) const {
-    if (frame.size() < k_seal_size)
-        throw Error(Fault::internal, "there is no room for the seal of a frame");
+    require_room(frame);
     close_in_place(data_key_, nonce_of(place), context_of(id_, place), frame);
 }
 
@@ -126,26 +106,15 @@ std::span<const std::byte> Seal::open(const FramePlace& place, std::span<std::by
     return frame.first(frame.size() - k_seal_size);
 }
 
-std::string Seal::close_text(std::string_view name, std::string_view text) const {
-    std::vector<std::byte> bytes = compressed_text(text);
-    close_in_place(data_key_, nonce_of(name), context_of(id_, name), bytes);
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+void Seal::close(std::string_view name, std::span<std::byte> content) const {
+    require_room(content);
+    close_in_place(data_key_, nonce_of(name), context_of(id_, name), content);
 }
 
-std::string Seal::open_text(std::string_view name, std::string_view sealed, std::size_t limit) const {
-    const auto given = std::as_bytes(std::span(sealed));
-    std::vector<std::byte> bytes(given.begin(), given.end());
-    if (bytes.size() < k_number + k_seal_size ||
-        !open_in_place(data_key_, nonce_of(name), context_of(id_, name), bytes))
+std::span<const std::byte> Seal::open(std::string_view name, std::span<std::byte> content) const {
+    if (!open_in_place(data_key_, nonce_of(name), context_of(id_, name), content))
         throw Error(Fault::checkpoint, fmt::format("{} was not sealed for this place", printable(name)));
-    const std::uint64_t size = number_at(bytes);
-    if (size > limit)
-        throw Error(Fault::checkpoint, fmt::format("{} is larger than {} bytes", printable(name), limit));
-    std::string text(size, '\0');
-    FrameDecoder().decode_entry(Method::deflate,
-                                std::span(bytes).subspan(k_number, bytes.size() - k_number - k_seal_size),
-                                std::as_writable_bytes(std::span(text)));
-    return text;
+    return content.first(content.size() - k_seal_size);
 }
 
 } // namespace cedana

@@ -5,10 +5,10 @@
 
 #include "cedana/archive/envelope.hpp"
 #include "cedana/archive/key_text.hpp"
-#include "cedana/archive/zip_reader.hpp"
 #include "cedana/base/secret_bytes.hpp"
 #include "cedana/model/config.hpp"
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -51,15 +51,17 @@ class Keyring {
     // Whether a checkpoint must be signed.
     [[nodiscard]] bool is_strict() const noexcept { return !trusted_.empty(); }
     [[nodiscard]] const std::vector<PublicKey>& trusted() const noexcept { return trusted_; }
-    // Who signed the archive, whose checkpoint_state.json holds `state`. Throws Error(Fault::checkpoint) if there is a
-    // signature that does not fit it.
-    [[nodiscard]] SignatureState look(const ZipReader& zip, std::string_view state) const;
+    // Who signed `checkpoint`: `signature` is the content of its entry k_signature_entry, and `state` that of
+    // checkpoint_state.json, which it signs. Throws Error(Fault::checkpoint) if they do not fit each other.
+    [[nodiscard]] SignatureState check_signature(const std::filesystem::path& checkpoint, std::string_view signature,
+                                                 std::string_view state) const;
     // Throws Error(Fault::checkpoint) if whoever signed it is not to be trusted.
-    void require_trusted(const ZipReader& zip, const SignatureState& state) const;
+    void require_trusted(const std::filesystem::path& checkpoint, const SignatureState& state) const;
 
     // What decrypts. From any thread. Throws Error(Fault::permission) if no key here opens it, with those that would;
     // Error(Fault::checkpoint) if the envelope is damaged.
-    [[nodiscard]] std::shared_ptr<const Seal> open(const ZipReader& zip, const Envelope& envelope) const;
+    [[nodiscard]] std::shared_ptr<const Seal> open(const std::filesystem::path& checkpoint,
+                                                   const Envelope& envelope) const;
 
   private:
     struct Secrets;

@@ -69,9 +69,7 @@ struct ImageRecord {
     // Which a decoder skips, and the index does not list.
     [[nodiscard]] bool has_seek_table() const { return !seal && method == Method::zstd && frames.size() > 1; }
     [[nodiscard]] FramePlace place_of(std::size_t frame) const {
-        return {.entry = entry,
-                .frame = frame,
-                .position = frame + 1 == frames.size() ? Position::last : Position::more_follow};
+        return {.entry = entry, .frame = frame, .is_last = frame + 1 == frames.size()};
     }
 
     friend bool operator==(const ImageRecord&, const ImageRecord&) = default;

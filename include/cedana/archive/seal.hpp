@@ -9,7 +9,6 @@
 #pragma once
 
 #include "cedana/archive/checksums.hpp"
-#include "cedana/archive/codec.hpp"
 #include "cedana/base/secret_bytes.hpp"
 
 #include <array>
@@ -31,7 +30,8 @@ using CheckpointId = std::array<std::byte, 16>;
 struct FramePlace {
     std::uint64_t entry = 0;
     std::uint64_t frame = 0;
-    Position position = Position::more_follow;
+    // No frame of its entry follows.
+    bool is_last = false;
 };
 
 // From any number of threads at once.
@@ -52,10 +52,9 @@ class Seal {
     // sealed for this place with this key.
     [[nodiscard]] std::span<const std::byte> open(const FramePlace& place, std::span<std::byte> frame) const;
 
-    // A small entry, compressed and sealed as a whole. For each name once.
-    [[nodiscard]] std::string close_text(std::string_view name, std::string_view text) const;
-    // Throws Error(Fault::checkpoint); also if there is more of it than `limit`.
-    [[nodiscard]] std::string open_text(std::string_view name, std::string_view sealed, std::size_t limit) const;
+    // The same for a small entry that is sealed as a whole under its name. For each name once.
+    void close(std::string_view name, std::span<std::byte> content) const;
+    [[nodiscard]] std::span<const std::byte> open(std::string_view name, std::span<std::byte> content) const;
 
   private:
     SecretBytes data_key_;

@@ -22,7 +22,7 @@ SecretBytes key_of(unsigned char first) {
     return key;
 }
 
-constexpr FramePlace k_place{.entry = 3, .frame = 7, .position = Position::more_follow};
+constexpr FramePlace k_place{.entry = 3, .frame = 7, .is_last = false};
 
 std::vector<std::byte> sealed(const Seal& seal, const FramePlace& place, std::string_view content) {
     const auto given = bytes(content);
@@ -59,7 +59,7 @@ TEST_F(SealOfFrames, OpensAtNoOtherPlace) {
     const std::vector<std::byte> frame = sealed(seal, k_place, content);
     for (const FramePlace& place :
          {FramePlace{.entry = 4, .frame = 7}, FramePlace{.entry = 3, .frame = 8}, FramePlace{.entry = 7, .frame = 3},
-          FramePlace{.entry = 3, .frame = 6}, FramePlace{.entry = 3, .frame = 7, .position = Position::last}})
+          FramePlace{.entry = 3, .frame = 6}, FramePlace{.entry = 3, .frame = 7, .is_last = true}})
         EXPECT_EQ(opened(seal, place, frame).fault, Fault::checkpoint) << place.entry << " " << place.frame;
 }
 
@@ -91,41 +91,12 @@ TEST_F(SealOfFrames, GivesEveryNumberOfAnEntryOnce) {
     EXPECT_EQ(seal.next_entry(), 1U);
 }
 
-using SealOfTexts = SealOfFrames;
-
-TEST_F(SealOfTexts, OpensUnderItsName) {
-    for (const std::string& text : {content, std::string(), std::string(3'000'000, 'a')}) {
-        const std::string closed = seal.close_text("index", text);
-        EXPECT_EQ(seal.open_text("index", closed, text.size()), text);
-        EXPECT_LT(closed.size(), text.size() + 1000);
-    }
-}
-
-TEST_F(SealOfTexts, OpensUnderNoOtherNameAndInNoOtherCheckpoint) {
-    const std::string closed = seal.close_text("index", content);
-    EXPECT_EQ(outcome_of([&] { static_cast<void>(seal.open_text("manifest", closed, 1'000'000)); }).fault,
-              Fault::checkpoint);
-    EXPECT_EQ(
-        outcome_of([&] { static_cast<void>(Seal(key_of(1), id_of(2)).open_text("index", closed, 1'000'000)); }).fault,
-        Fault::checkpoint);
-}
-
-TEST_F(SealOfTexts, DoesNotOpenCutOffOrChanged) {
-    const std::string closed = seal.close_text("index", "image 1\n");
-    for (std::size_t i = 0; i < closed.size(); ++i) {
-        std::string changed = closed;
-        changed[i] = static_cast<char>(changed[i] ^ 1);
-        for (const std::string& bad : {changed, closed.substr(0, i)})
-            EXPECT_EQ(outcome_of([&] { static_cast<void>(seal.open_text("index", bad, 1000)); }).fault,
-                      Fault::checkpoint)
-                << i;
-    }
-}
-
-TEST_F(SealOfTexts, IsNotOpenedIfItIsLargerThanWhatIsWanted) {
-    const std::string closed = seal.close_text("index", std::string(1'000'000, 'a'));
-    EXPECT_EQ(outcome_of([&] { static_cast<void>(seal.open_text("index", closed, 999'999)); }).fault,
-              Fault::checkpoint);
+TEST_F(SealOfFrames, SealsAnEntryUnderItsName) {
+    std::vector<std::byte> entry = sealed(seal, k_place, content);
+    seal.close("index", entry);
+    std::vector<std::byte> elsewhere = entry;
+    EXPECT_EQ(outcome_of([&] { static_cast<void>(seal.open("manifest", elsewhere)); }).fault, Fault::checkpoint);
+    EXPECT_EQ(seal.open("index", entry).size(), content.size());
 }
 
 } // namespace
