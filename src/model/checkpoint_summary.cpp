@@ -3,11 +3,13 @@
 
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
+#include "cedana/model/manifest.hpp"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -22,6 +24,8 @@ namespace {
 class SummaryEvents {
   public:
     std::optional<std::uint64_t> version;
+    // Null where the version is one without.
+    std::optional<std::vector<std::string>> features;
     std::optional<std::string> created;
     std::optional<std::string> name;
     std::optional<std::string> host;
@@ -47,8 +51,12 @@ class SummaryEvents {
         return true;
     }
     bool string(std::string& value) {
-        if (in_command_line_) {
+        if (in_ == List::command_line) {
             command_line->append(value).push_back('\0');
+            return true;
+        }
+        if (in_ == List::features) {
+            features->push_back(std::move(value));
             return true;
         }
         if (text_ != nullptr)
@@ -75,16 +83,18 @@ class SummaryEvents {
         return open();
     }
     bool start_array(std::size_t) {
-        const bool is_command_line = begins_command_line_;
+        const List list = begins_;
         open();
-        if (is_command_line)
+        if (list == List::command_line)
             command_line.emplace();
-        in_command_line_ = is_command_line;
+        else if (list == List::features)
+            features.emplace();
+        in_ = list;
         return true;
     }
     bool end_object() { return close(); }
     bool end_array() {
-        in_command_line_ = false;
+        in_ = List::none;
         return close();
     }
     static bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& error) {
@@ -93,6 +103,8 @@ class SummaryEvents {
 
   private:
     enum class Section { other, host, tree };
+    // Whose texts are kept.
+    enum class List { none, command_line, features };
 
     void enter(const std::string& key) {
         section_ = key == "host" ? Section::host : key == "tree" ? Section::tree : Section::other;
@@ -101,26 +113,30 @@ class SummaryEvents {
         text_ = key == "created" ? &created : key == "name" ? &name : nullptr;
         number_ = key == "format_version" ? &version : key == "bytes_images" ? &bytes_images : nullptr;
         flag_ = key == "leave_running" ? &leave_running : nullptr;
+        begins_ = key == "required_features" ? List::features : List::none;
     }
     void enter_root(const std::string& key) {
         text_ = key == "executable" ? &executable : nullptr;
         number_ = key == "pid" ? &pid : key == "start_time" ? &start_time : nullptr;
-        begins_command_line_ = key == "command_line";
+        begins_ = key == "command_line" ? List::command_line : List::none;
     }
     // Once a value has been seen, what follows it is not that value.
     bool leave() {
         text_ = nullptr;
         number_ = nullptr;
         flag_ = nullptr;
-        begins_command_line_ = false;
-        // Something that is no argument.
-        if (std::exchange(in_command_line_, false))
+        begins_ = List::none;
+        // Something in a list of texts that is no text.
+        const List list = std::exchange(in_, List::none);
+        if (list == List::command_line)
             command_line.reset();
+        else if (list == List::features)
+            features.reset();
         return true;
     }
     [[nodiscard]] bool is_complete() const {
-        return version && created && name && host && pid && start_time && executable && command_line && leave_running &&
-               bytes_images;
+        return version && (version == k_manifest_version || features) && created && name && host && pid && start_time &&
+               executable && command_line && leave_running && bytes_images;
     }
     bool open() {
         require_depth(++depth_);
@@ -136,8 +152,8 @@ class SummaryEvents {
     std::optional<std::string>* text_ = nullptr;
     std::optional<std::uint64_t>* number_ = nullptr;
     std::optional<bool>* flag_ = nullptr;
-    bool begins_command_line_ = false;
-    bool in_command_line_ = false;
+    List begins_ = List::none;
+    List in_ = List::none;
 };
 
 template <typename Value>
@@ -152,7 +168,11 @@ Value needed(std::optional<Value>& value, const char* key) {
 CheckpointSummary parse_summary(std::string_view text) {
     SummaryEvents events;
     nlohmann::json::sax_parse(text, &events);
-    require_version(static_cast<std::int64_t>(needed(events.version, "format_version")));
+    const std::uint64_t version = needed(events.version, "format_version");
+    require_version(static_cast<std::int64_t>(version),
+                    version == k_manifest_version ? events.features.value_or(std::vector<std::string>())
+                                                  : needed(events.features, "required_features"),
+                    known_features());
     const std::string created = needed(events.created, "created");
     const auto when = parse_utc_iso(created);
     if (!when)

@@ -14,8 +14,6 @@ namespace cedana {
 
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::string_view k_digits = "0123456789abcdef";
 
 std::string to_hexadecimal(std::string_view bytes) {
@@ -55,11 +53,20 @@ void refuse_manifest(const std::string& what) {
     throw Error(Fault::checkpoint, fmt::format("the manifest of the checkpoint is not usable: {}", what));
 }
 
-void require_version(std::int64_t version) {
-    if (version != k_manifest_version)
-        throw Error(Fault::checkpoint, fmt::format("the checkpoint has format version {}, and {} is known here",
-                                                   version, k_manifest_version))
-            .hint("restore it with the version of cedana that made it");
+void require_version(std::int64_t version, const std::vector<std::string>& features,
+                     std::span<const std::string_view> known) {
+    constexpr const char* k_hint = "use the version of cedana that made it, or a newer one";
+    if (version < k_manifest_version || version > k_manifest_version_with_features)
+        throw Error(Fault::checkpoint,
+                    fmt::format("the checkpoint has format version {}, and {} is the highest that is "
+                                "known here",
+                                version, k_manifest_version_with_features))
+            .hint(k_hint);
+    for (const std::string& feature : features)
+        if (std::ranges::count(known, feature) == 0)
+            throw Error(Fault::checkpoint, fmt::format("the checkpoint needs the feature '{}', which is not known here",
+                                                       printable(feature)))
+                .hint(k_hint);
 }
 
 void require_depth(int depth) {

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,10 @@
 
 namespace cedana {
 
+// Of a checkpoint that any version of cedana can use, and of one that needs features which an older version must not
+// ignore: version 1 is written wherever that is possible.
 inline constexpr int k_manifest_version = 1;
+inline constexpr int k_manifest_version_with_features = 2;
 inline constexpr const char* k_manifest_entry = "checkpoint_state.json";
 inline constexpr const char* k_index_entry = "index";
 inline constexpr const char* k_dump_log_entry = "criu/dump.log";
@@ -64,6 +68,9 @@ struct WatchRecord {
 };
 
 struct Manifest {
+    // Names of what whoever uses the checkpoint must know about; none in nearly all of them. What is not among
+    // known_features() is refused.
+    std::vector<std::string> required_features = {};
     // "2026-11-22T16:45:10Z"
     std::string created;
     std::string cedana_version;
@@ -106,10 +113,14 @@ struct Manifest {
     std::optional<RecordedFacts> facts = std::nullopt;
 };
 
+// The features that this version knows: none so far.
+[[nodiscard]] std::span<const std::string_view> known_features();
+
 [[nodiscard]] std::string write_manifest(const Manifest& manifest);
 
-// Throws Error(Fault::checkpoint) for anything that is not a manifest of a version known here, with values that make
-// sense (pids, sizes, a tree whose first process is its root).
-[[nodiscard]] Manifest parse_manifest(std::string_view text);
+// Throws Error(Fault::checkpoint) for anything that is not a manifest of a version known here, with features among
+// `known` and with values that make sense (pids, sizes, a tree whose first process is its root).
+[[nodiscard]] Manifest parse_manifest(std::string_view text,
+                                      std::span<const std::string_view> known = known_features());
 
 } // namespace cedana

@@ -4,6 +4,8 @@
 // files open: what is left out is counted.
 #pragma once
 
+#include "cedana/base/name_table.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -38,8 +40,25 @@ enum class OpenKind {
     other
 };
 
+inline constexpr auto k_open_kind_names = name_table<OpenKind>({{OpenKind::file, "file"},
+                                                                {OpenKind::folder, "folder"},
+                                                                {OpenKind::pipe, "pipe"},
+                                                                {OpenKind::socket, "socket"},
+                                                                {OpenKind::terminal, "terminal"},
+                                                                {OpenKind::device, "device"},
+                                                                {OpenKind::memory, "memory"},
+                                                                {OpenKind::eventfd, "eventfd"},
+                                                                {OpenKind::epoll, "epoll"},
+                                                                {OpenKind::inotify, "inotify"},
+                                                                {OpenKind::fanotify, "fanotify"},
+                                                                {OpenKind::timerfd, "timerfd"},
+                                                                {OpenKind::signalfd, "signalfd"},
+                                                                {OpenKind::pidfd, "pidfd"},
+                                                                {OpenKind::io_uring, "io_uring"},
+                                                                {OpenKind::other, "other"}});
+
 // "file", "io_uring"
-[[nodiscard]] std::string_view name_of(OpenKind kind);
+[[nodiscard]] inline std::string_view name_of(OpenKind kind) { return k_open_kind_names.name_of(kind); }
 
 struct RecordedDescriptor {
     int fd = -1;

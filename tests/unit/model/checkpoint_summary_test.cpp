@@ -100,7 +100,23 @@ TEST(CheckpointSummary, IsRefusedWithoutAValueThatItTells) {
         EXPECT_EQ(fault_of(with("/tree/0/command_line", Json::array({"redis", wrong}))), Fault::checkpoint) << wrong;
     EXPECT_EQ(fault_of(with("/tree/0/pid", 0)), Fault::checkpoint);
     EXPECT_EQ(fault_of(with("/created", "yesterday")), Fault::checkpoint);
-    EXPECT_EQ(fault_of(with("/format_version", k_manifest_version + 1)), Fault::checkpoint);
+    EXPECT_EQ(fault_of(with("/format_version", k_manifest_version_with_features + 1)), Fault::checkpoint);
+}
+
+TEST(CheckpointSummary, OfACheckpointWithAFeatureThatIsNotKnownIsRefused) {
+    const Json features = Json::array({"flight"});
+    Json manifest = Json::parse(with("/required_features", features));
+    EXPECT_EQ(fault_of(manifest.dump()), Fault::checkpoint);
+    manifest["format_version"] = k_manifest_version_with_features;
+    EXPECT_EQ(fault_of(manifest.dump()), Fault::checkpoint);
+    manifest["required_features"] = Json::array();
+    EXPECT_EQ(parse_summary(manifest.dump()), parse_summary(manifest_text()));
+    for (const Json& wrong : {Json(nullptr), Json("flight"), Json::array({1}), Json::object()}) {
+        manifest["required_features"] = wrong;
+        EXPECT_EQ(fault_of(manifest.dump()), Fault::checkpoint) << wrong;
+    }
+    manifest.erase("required_features");
+    EXPECT_EQ(fault_of(manifest.dump()), Fault::checkpoint);
 }
 
 TEST(CheckpointSummary, OfATextThatWasCutShortIsRefusedUnlessItHasAllThatIsTold) {

@@ -3,6 +3,7 @@
 #include "cedana/model/manifest.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -302,14 +303,32 @@ TEST_P(AbsurdValue, IsRefused) {
 }
 
 TEST(Manifest, OfAnotherVersionSaysWhoCanReadIt) {
-    const Refusal refusal = refusal_of(with("/format_version", k_manifest_version + 1));
+    const Refusal refusal = refusal_of(with("/format_version", k_manifest_version_with_features + 1));
     EXPECT_EQ(refusal.fault, Fault::checkpoint);
-    EXPECT_NE(refusal.message.find("format version 2"), std::string::npos) << refusal.message;
+    EXPECT_NE(refusal.message.find("format version 3"), std::string::npos) << refusal.message;
     EXPECT_NE(refusal.hint, "");
 }
 
 // What a later version changes cannot be known here, so its version comes before everything else.
-TEST(Manifest, OfAnotherVersionIsToldByItsVersionAlone) { EXPECT_NE(refusal_of(R"({"format_version": 2})").hint, ""); }
+TEST(Manifest, OfAnotherVersionIsToldByItsVersionAlone) { EXPECT_NE(refusal_of(R"({"format_version": 3})").hint, ""); }
+
+TEST(Manifest, WithoutFeaturesIsTheFirstVersionsToo) {
+    EXPECT_EQ(example_json().at("format_version"), k_manifest_version);
+    EXPECT_FALSE(example_json().contains("required_features"));
+}
+
+TEST(Manifest, WithAFeatureIsRefusedByWhoDoesNotKnowIt) {
+    Manifest manifest = example();
+    manifest.required_features = {"flight"};
+    const std::string text = write_manifest(manifest);
+    EXPECT_EQ(Json::parse(text).at("format_version"), k_manifest_version_with_features);
+    const Refusal refusal = refusal_of(text);
+    EXPECT_EQ(refusal.fault, Fault::checkpoint);
+    EXPECT_NE(refusal.message.find("'flight'"), std::string::npos) << refusal.message;
+    EXPECT_NE(refusal.hint, "");
+    constexpr std::array<std::string_view, 2> known = {"diving", "flight"};
+    EXPECT_EQ(parse_manifest(text, known).required_features, manifest.required_features);
+}
 
 TEST(Manifest, KeepsACommandLineThatIsNotUtf8AsFarAsItIs) {
     Manifest manifest = example();
