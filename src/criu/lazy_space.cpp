@@ -15,6 +15,32 @@ constexpr std::size_t k_most_bytes = 128UL * 1024;
 // Read in a row before pages are put in place again.
 constexpr int k_most_events = 64;
 
+// What of a range lies outside of another.
+std::vector<AddressRange> without(const AddressRange& range, const AddressRange& other) {
+    std::vector<AddressRange> rest;
+    if (range.start < other.start)
+        rest.push_back({.start = range.start, .end = std::min(range.end, other.start)});
+    if (other.end < range.end)
+        rest.push_back({.start = std::max(range.start, other.end), .end = range.end});
+    return rest;
+}
+
+// mremap(2): what lies at `from` keeps its kind at `to`, and what lay there is gone.
+std::vector<AddressRange> after_move(const std::vector<AddressRange>& ranges, const AddressRange& from,
+                                     const AddressRange& to) {
+    std::vector<AddressRange> after;
+    for (const AddressRange& range : ranges) {
+        for (const AddressRange& stays : without(range, from))
+            for (const AddressRange& rest : without(stays, to))
+                after.push_back(rest);
+        const std::uint64_t start = std::max(range.start, from.start);
+        const std::uint64_t end = std::min(range.end, from.end);
+        if (start < end)
+            after.push_back({.start = start - from.start + to.start, .end = end - from.start + to.start});
+    }
+    return after;
+}
+
 } // namespace
 
 std::shared_lock<std::shared_mutex> LazySpace::share() {
@@ -108,6 +134,8 @@ void LazySpace::happened(const UserFault::Dropped& dropped, Happened& /*all*/) {
 
 void LazySpace::happened(const UserFault::Moved& moved, Happened& /*all*/) {
     pending_.move(moved.from, moved.to, moved.length);
+    wiped_ = after_move(wiped_, {.start = moved.from, .end = moved.from + moved.length},
+                        {.start = moved.to, .end = moved.to + moved.length});
     std::erase_if(dropped_, [&](const Piece& piece) {
         return piece.address < moved.to + moved.length && moved.to < piece.address + piece.count * page_size_;
     });

@@ -64,7 +64,9 @@ struct LazyTask {
 struct FillProgress {
     // The tree runs.
     bool tree_goes_on = false;
+    // Of the checkpoint.
     std::uint64_t bytes_total = 0;
+    // Those of children that were forked meanwhile too, so that it can be more than all.
     std::uint64_t bytes_left = 0;
     // Pages that somebody had to wait for.
     std::uint64_t pages_wanted = 0;
