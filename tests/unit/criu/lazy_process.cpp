@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <utility>
 
@@ -116,6 +117,8 @@ bool WatchedProcess::Line::hear() const {
 
 WatchedProcess::WatchedProcess(const Memory& memory, const Body& body) {
     auto [ours, childs] = make_socket_pair(SOCK_STREAM);
+    // Else the child writes what stands in the buffers once more.
+    std::fflush(nullptr);
     pid_ = ::fork();
     if (pid_ == 0) {
         ours.reset();
