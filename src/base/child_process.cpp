@@ -58,22 +58,22 @@ void reset_signals() {
 
 // Puts each listed descriptor at its number and closes all others.
 bool place_fds(std::pair<int, int>* fds, std::size_t count, int& keep) {
-    constexpr int k_above = 256;
+    int highest = 2;
     for (std::size_t i = 0; i < count; ++i)
-        if ((fds[i].first = ::fcntl(fds[i].first, F_DUPFD_CLOEXEC, k_above)) < 0)
+        highest = std::max(highest, fds[i].second);
+    // Out of the way first. No higher than needed: at the limit of descriptors fcntl(2) says EINVAL.
+    for (std::size_t i = 0; i < count; ++i)
+        if ((fds[i].first = ::fcntl(fds[i].first, F_DUPFD_CLOEXEC, highest + 1)) < 0)
             return false;
-    if ((keep = ::fcntl(keep, F_DUPFD_CLOEXEC, k_above)) < 0)
+    if ((keep = ::fcntl(keep, F_DUPFD_CLOEXEC, highest + 1)) < 0)
         return false;
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int number = 0; number <= 2; ++number)
         if (null != number && ::dup2(null, number) < 0)
             return false;
-    int highest = 2;
-    for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t i = 0; i < count; ++i)
         if (::dup2(fds[i].first, fds[i].second) < 0)
             return false;
-        highest = std::max(highest, fds[i].second);
-    }
     for (int number = 3; number <= highest; ++number) {
         const bool listed = std::any_of(fds, fds + count, [&](const auto& pair) { return pair.second == number; });
         if (!listed)

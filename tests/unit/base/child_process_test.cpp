@@ -14,7 +14,9 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit/temp_folder.hpp"
@@ -52,6 +54,30 @@ TEST(ChildProcess, SaysWhichProgramCannotBeExecuted) {
         EXPECT_EQ(error.fault(), Fault::environment);
         EXPECT_NE(error.message().find("/nonexistent/program"), std::string::npos);
     }
+}
+
+// What `work` ends with in a child that may have `soft` descriptors open, since the limit lasts.
+int in_a_child_with(rlim_t soft, const std::function<int()>& work) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        rlimit limit{};
+        ::getrlimit(RLIMIT_NOFILE, &limit);
+        limit.rlim_cur = soft;
+        if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+            ::_exit(100);
+        try {
+            ::_exit(work());
+        } catch (const std::exception&) {
+            ::_exit(101);
+        }
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST(ChildProcess, StartsAProgramWhereFewDescriptorsAreAllowed) {
+    EXPECT_EQ(in_a_child_with(64, [] { return run_shell("exit 7").status.code().value_or(102); }), 7);
 }
 
 TEST(ChildProcess, ReportsTheExitCode) { EXPECT_EQ(run_shell("exit 7").status.code(), 7); }
