@@ -2,7 +2,6 @@
 #include "cedana/action/file_capture.hpp"
 
 #include "cedana/action/content_digest.hpp"
-#include "cedana/action/descriptor_limit.hpp"
 #include "cedana/archive/checksums.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/file_reads.hpp"
@@ -135,8 +134,6 @@ void FileCapture::warn_of_outside_writers(const Procfs& procfs, const ProcessTre
 void FileCapture::take(const WrittenFiles& written, const Interrupt& interrupt) {
     if (config_.files_capture == Capture::none)
         return;
-    // One each, until the tree runs again.
-    make_room_for_descriptors(written.files.size());
     CopySpace space(folder_, std::min(k_most_memory, available_memory() / 8));
     for (const WrittenFile& file : written.files) {
         interrupt.throw_if_pending();

@@ -2,7 +2,6 @@
 #include "cedana/action/file_restore.hpp"
 
 #include "cedana/action/content_digest.hpp"
-#include "cedana/action/descriptor_limit.hpp"
 #include "cedana/archive/checksums.hpp"
 #include "cedana/archive/image_reader.hpp"
 #include "cedana/base/error.hpp"
@@ -218,8 +217,6 @@ void FileRestore::refuse_other_writers(const Procfs& procfs, const std::vector<P
 std::vector<RestoredFile> FileRestore::carry_out(std::vector<Plan> plans, const Interrupt& interrupt) {
     std::optional<ImageReader> reader;
     std::vector<RestoredFile> files;
-    // Of each, its folder and the file that is put there.
-    make_room_for_descriptors(2 * plans.size());
     for (Plan& plan : plans) {
         RestoredFile done{.path = plan.file.path, .action = plan.action};
         if (plan.action == FileAction::cut) {
@@ -253,7 +250,6 @@ std::vector<FileRestore::Plan> FileRestore::plan_all(const Procfs& procfs, const
     std::vector<Plan> plans;
     if (config_.files_capture == Capture::none)
         return plans;
-    make_room_for_descriptors(checkpoint_.manifest().files.size());
     for (const CapturedFile& file : checkpoint_.manifest().files)
         plans.push_back(plan(file, interrupt));
     refuse_other_writers(procfs, plans);

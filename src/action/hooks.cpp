@@ -21,7 +21,8 @@ void run_hook(const Hook& hook) {
              .env = std::vector<std::string>{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                                              "LANG=C", "HOME=/root", fmt::format("CEDANA_PID={}", hook.pid),
                                              fmt::format("CEDANA_CHECKPOINT={}", hook.checkpoint.string()),
-                                             fmt::format("CEDANA_STAGE={}", hook.stage)}});
+                                             fmt::format("CEDANA_STAGE={}", hook.stage)},
+             .descriptor_limit = DescriptorLimit::as_started});
         const ExitStatus status = child.wait();
         if (!status.success())
             throw Error(Fault::usage, fmt::format("{} {}", what, status.text()))

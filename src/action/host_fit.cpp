@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/host_fit.hpp"
 
+#include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 
@@ -138,6 +139,15 @@ void require_memory(const Manifest& manifest, std::optional<std::uint64_t> avail
                     fmt::format("{} cannot run here: it has {} of memory, and {} are available",
                                 printable(manifest.name), human_bytes(manifest.bytes_images), human_bytes(*available)))
             .hint("end other programs, add swap space, or restore on a host with more memory");
+}
+
+void require_descriptors(const Manifest& manifest, std::uint64_t limit) {
+    // For each process a lock, and the pipes of the images that it reads at a time; and for itself.
+    constexpr std::uint64_t k_each = 3;
+    constexpr std::uint64_t k_others = 128;
+    const std::size_t processes = manifest.tree.size();
+    require_descriptors(k_others + k_each * processes,
+                        fmt::format("a restore of {}, with {} processes,", printable(manifest.name), processes), limit);
 }
 
 void require_fit(const Manifest& manifest, const ManifestHost& host) {

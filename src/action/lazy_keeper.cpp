@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/lazy_keeper.hpp"
 
-#include "cedana/action/descriptor_limit.hpp"
 #include "cedana/action/end_trees.hpp"
 #include "cedana/action/host.hpp"
 #include "cedana/action/lazy_channel.hpp"
@@ -45,7 +44,6 @@ class Keeper {
         : job_(std::move(job)), command_(k_lazy_command), listener_(k_lazy_listener),
           key_(job_.encrypted ? k_lazy_key : -1), cgroup_(::getpid()), folder_(WorkKind::lazy, state_folder()) {
         job_.folder = folder_.path().string();
-        make_room_for_descriptors(k_lazy_descriptors);
         const UniqueFd log = open_file(folder_.path() / k_log, O_WRONLY | O_CREAT | O_APPEND, 0600);
         ::dup2(log.get(), STDERR_FILENO);
         write_transfer(folder_.path(), transfer());

@@ -2,7 +2,6 @@
 #include "cedana/action/lazy_server.hpp"
 
 #include "cedana/action/checkpoint_reader.hpp"
-#include "cedana/action/descriptor_limit.hpp"
 #include "cedana/action/keyring.hpp"
 #include "cedana/action/lazy_channel.hpp"
 #include "cedana/action/lazy_job.hpp"
@@ -96,7 +95,6 @@ void serve(const LazyJob& job, LazyWitness& witness) {
     if (checkpoint.manifest_digest() != job.manifest_digest)
         throw Error(Fault::checkpoint, fmt::format("{} was replaced while it was restored", printable(job.checkpoint)));
     LazyMemory memory = read_lazy_memory(checkpoint);
-    make_room_for_descriptors(k_lazy_descriptors);
     criu::LazyFill fill(UniqueFd(k_lazy_criu), std::move(memory.tasks),
                         [&] { return std::make_unique<FramePages>(checkpoint); }, witness,
                         {.threads = job.threads, .piece_size = k_frame_size});

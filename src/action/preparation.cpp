@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/preparation.hpp"
 
-#include "cedana/action/descriptor_limit.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/process/signal.hpp"
@@ -31,7 +30,6 @@ bool Preparation::ask(const ProcessTree& tree, const Interrupt& interrupt) {
 }
 
 void Preparation::start_watch(const ProcessTree& tree) {
-    make_room_for_descriptors(k_most_watched_files);
     record_.emplace();
     try {
         watch_.emplace(procfs_, tree, ::getpid());

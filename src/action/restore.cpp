@@ -21,6 +21,7 @@
 #include "cedana/action/unread.hpp"
 #include "cedana/action/work_folder.hpp"
 #include "cedana/archive/frame_check.hpp"
+#include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
@@ -270,6 +271,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
         {.program = request.config.action_scripts_pre_restore, .stage = "pre_restore", .pid = pid, .checkpoint = path});
     require_fit(manifest, describe_host());
     require_memory(manifest, host_memory());
+    require_descriptors(manifest, descriptor_limit());
     require_addresses(manifest, request.config.criu_extra_args);
     std::optional<TreeLock> lock(std::in_place, LockedFor::restore, state_folder() / "locks");
     if (!request.new_pid_namespace) {

@@ -8,6 +8,7 @@
 #include "cedana/action/host_fit.hpp"
 #include "cedana/action/lazy_request.hpp"
 #include "cedana/action/permissions.hpp"
+#include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/criu/environment.hpp"
 
@@ -30,6 +31,7 @@ RestorePlan plan_restore(const RestoreRequest& request, const Interrupt& interru
     });
     collect(plan.refusals, [&] { require_fit(plan.manifest, describe_host()); });
     collect(plan.refusals, [&] { require_memory(plan.manifest, host_memory()); });
+    collect(plan.refusals, [&] { require_descriptors(plan.manifest, descriptor_limit()); });
     collect(plan.refusals, [&] { require_addresses(plan.manifest, request.config.criu_extra_args); });
     if (request.new_pid_namespace)
         return plan;

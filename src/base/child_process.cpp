@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/child_process.hpp"
 
+#include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
@@ -20,6 +21,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,6 +43,14 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 }
 
 // Only async-signal-safe calls from here on: another thread may have held any lock at fork.
+
+bool set_descriptor_limit(rlim_t soft) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return false;
+    limit.rlim_cur = std::min(soft, limit.rlim_max);
+    return ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
 
 bool take_user(uid_t uid, gid_t gid) {
     return ::setgroups(1, &gid) == 0 && ::setresgid(gid, gid, gid) == 0 && ::setresuid(uid, uid, uid) == 0;
@@ -87,12 +97,15 @@ struct Prepared {
     SpawnRequest& request;
     char* const* argv;
     char* const* env;
+    // Absent: as it is.
+    std::optional<rlim_t> descriptor_limit;
 };
 
 [[noreturn]] void run_child(const Prepared& prepared, int report) {
     SpawnRequest& request = prepared.request;
     const bool ready = place_fds(request.fds.data(), request.fds.size(), report) &&
                        (request.session == Session::shared || ::setsid() >= 0) &&
+                       (!prepared.descriptor_limit || set_descriptor_limit(*prepared.descriptor_limit)) &&
                        (request.cwd.empty() || ::chdir(request.cwd.c_str()) == 0) &&
                        (!request.user || take_user(request.user->first, request.user->second));
     if (ready) {
@@ -184,7 +197,12 @@ std::string ExitStatus::text() const {
 ChildProcess ChildProcess::spawn(SpawnRequest request) {
     auto argv = pointers(request.argv);
     auto env = request.env ? pointers(*request.env) : std::vector<char*>{};
-    const Prepared prepared{.request = request, .argv = argv.data(), .env = request.env ? env.data() : environ};
+    const Prepared prepared{.request = request,
+                            .argv = argv.data(),
+                            .env = request.env ? env.data() : environ,
+                            .descriptor_limit = request.descriptor_limit == DescriptorLimit::as_started
+                                                    ? std::optional<rlim_t>(descriptor_limit_at_start())
+                                                    : std::nullopt};
     const std::string program = request.argv.at(0);
     Pipe report = make_pipe();
 

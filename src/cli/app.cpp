@@ -5,6 +5,7 @@
 #include "cedana/action/lazy_keeper.hpp"
 #include "cedana/action/lazy_server.hpp"
 #include "cedana/base/core_dumps.hpp"
+#include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/log.hpp"
 #include "cedana/base/signals.hpp"
@@ -187,6 +188,7 @@ std::string manual_page(std::string_view name) {
 
 int run_command_line(int argc, char** argv) {
     forbid_core_dumps();
+    raise_descriptor_limit();
     // Who ignores it hands that on, and the kernel would reap our children (sigaction(2), SA_NOCLDWAIT).
     std::signal(SIGCHLD, SIG_DFL);
     // In these roles it runs what its arguments say; sudo may be told to keep a user's environment.

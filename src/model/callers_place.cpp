@@ -89,7 +89,8 @@ bool may_become_root(const Caller& caller, const std::string& sudo) {
     try {
         // Root is never asked for a password. The exit status tells whether the command would be allowed (sudo(8), -l).
         return run_captured({.argv = {sudo, "-n", "-l", "-U", caller.name, "--", "/bin/sh"},
-                             .env = std::vector<std::string>{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C"}},
+                             .env = std::vector<std::string>{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C"},
+                             .descriptor_limit = DescriptorLimit::as_started},
                             k_limit)
             .status.success();
     } catch (const Error& error) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/tree.hpp"
 
+#include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/process/refusal.hpp"
 
@@ -19,6 +20,10 @@ namespace {
 
 // A shell loop starts a program at any moment, so that no two looks agree; CRIU freezes it all the same.
 constexpr int k_most_looks = 8;
+
+// Of a dump, which has for each process a pidfd and a lock, and while it looks again another pidfd; and for itself.
+constexpr std::uint64_t k_descriptors_each = 3;
+constexpr std::uint64_t k_other_descriptors = 128;
 
 bool is_self_or_ancestor(const Procfs& procfs, pid_t pid, pid_t self) {
     const auto ancestors = procfs.ancestors(self);
@@ -181,7 +186,10 @@ ProcessTree read_tree(const Procfs& procfs, ProcessHandle root, pid_t self) {
         throw ended(pid);
     refuse_unfit_root(procfs, *stat, self);
     refuse_closed_books(procfs, *stat);
-    return describe_all(procfs, std::move(root), settled_look(procfs, pid));
+    const std::vector<ProcessStat> seen = settled_look(procfs, pid);
+    require_descriptors(k_other_descriptors + k_descriptors_each * seen.size(),
+                        fmt::format("a dump of {}, with {} processes,", described(*stat), seen.size()));
+    return describe_all(procfs, std::move(root), seen);
 }
 
 ProcessTree read_frozen_tree(const Procfs& procfs, ProcessHandle root) {

@@ -29,6 +29,9 @@ void require_addresses(const Manifest& manifest, const std::vector<std::string>&
 // would push out the memory of everybody else before it failed.
 void require_memory(const Manifest& manifest, std::optional<std::uint64_t> available);
 
+// Throws Error(Fault::environment) if a restore of so many processes needs more descriptors than `limit`.
+void require_descriptors(const Manifest& manifest, std::uint64_t limit);
+
 // Throws Error(Fault::environment) with all misfits.
 void require_fit(const Manifest& manifest, const ManifestHost& host);
 

@@ -38,9 +38,6 @@ inline constexpr int k_lazy_channel = 4;
 // Only held: should the keeper be killed, the folder is in use until the server has ended.
 inline constexpr int k_lazy_folder_lock = 5;
 
-// Room of both for descriptors: one or two for each process of a tree, those that are forked meanwhile too.
-inline constexpr std::size_t k_lazy_descriptors = 100'000;
-
 struct LazyJob {
     std::string checkpoint;
     // SHA-256 of its manifest: the file may be replaced before it is opened anew.

@@ -45,6 +45,10 @@ class ExitStatus {
 
 enum class Session { shared, own };
 
+// raised: that of this process. as_started: the soft limit that this process was started with, for programs that know
+// nothing of it (one that uses select(2) must have no descriptor above 1,023).
+enum class DescriptorLimit { raised, as_started };
+
 struct SpawnRequest {
     std::vector<std::string> argv;
     // {descriptor here, number in the child}; 0, 1 and 2 are /dev/null unless listed. Nothing else crosses.
@@ -57,6 +61,7 @@ struct SpawnRequest {
     Session session = Session::shared;
     // Credentials to take before exec, with supplementary groups dropped to that user's group.
     std::optional<std::pair<uid_t, gid_t>> user = std::nullopt;
+    DescriptorLimit descriptor_limit = DescriptorLimit::raised;
     // Between TERM and KILL when a ChildProcess is destroyed while it runs.
     std::chrono::milliseconds grace = std::chrono::seconds(2);
 };

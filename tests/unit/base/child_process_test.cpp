@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/child_process.hpp"
+#include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/error.hpp"
 
 #include <array>
@@ -78,6 +79,32 @@ int in_a_child_with(rlim_t soft, const std::function<int()>& work) {
 
 TEST(ChildProcess, StartsAProgramWhereFewDescriptorsAreAllowed) {
     EXPECT_EQ(in_a_child_with(64, [] { return run_shell("exit 7").status.code().value_or(102); }), 7);
+}
+
+constexpr rlim_t k_at_start = 200;
+
+std::string limit_in_a_shell(DescriptorLimit which) {
+    return run_captured({.argv = {"/bin/sh", "-c", "ulimit -Sn"}, .descriptor_limit = which}, k_limit).out;
+}
+
+TEST(ChildProcess, HasTheRaisedLimitOfDescriptors) {
+    EXPECT_EQ(in_a_child_with(k_at_start,
+                              [] {
+                                  raise_descriptor_limit();
+                                  const bool is_raised = descriptor_limit() > k_at_start;
+                                  const std::string raised = std::to_string(descriptor_limit()) + "\n";
+                                  return is_raised && limit_in_a_shell(DescriptorLimit::raised) == raised ? 0 : 1;
+                              }),
+              0);
+}
+
+TEST(ChildProcess, HasTheLimitOfTheStartIfItIsToHaveThat) {
+    EXPECT_EQ(in_a_child_with(k_at_start,
+                              [] {
+                                  raise_descriptor_limit();
+                                  return limit_in_a_shell(DescriptorLimit::as_started) == "200\n" ? 0 : 1;
+                              }),
+              0);
 }
 
 TEST(ChildProcess, ReportsTheExitCode) { EXPECT_EQ(run_shell("exit 7").status.code(), 7); }

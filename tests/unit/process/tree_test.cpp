@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+
 #include "unit/process/fake_proc.hpp"
 #include "unit/process/forked.hpp"
 
@@ -28,6 +30,21 @@ Error refusal_of(const Procfs& procfs, pid_t pid) {
     }
     return {Fault::internal, "not refused"};
 }
+
+class FewDescriptors {
+  public:
+    explicit FewDescriptors(rlim_t soft) {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        const rlimit lowered{.rlim_cur = soft, .rlim_max = before_.rlim_max};
+        ::setrlimit(RLIMIT_NOFILE, &lowered);
+    }
+    ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+    FewDescriptors(const FewDescriptors&) = delete;
+    FewDescriptors& operator=(const FewDescriptors&) = delete;
+
+  private:
+    rlimit before_{};
+};
 
 // Returns once the child of this process has a child of its own.
 void fork_once() {
@@ -55,6 +72,21 @@ TEST(ReadTree, HoldsTheRootAndItsDescendants) {
     EXPECT_TRUE(tree.contains(tree.processes[2].pid()));
     EXPECT_FALSE(tree.contains(::getpid()));
     EXPECT_GT(tree.resident_bytes(), 0U);
+}
+
+TEST(ReadTree, RefusesATreeForWhichTheDescriptorsAreTooFewBeforeItOpensAny) {
+    FakeProc proc;
+    const Forked root;
+    proc.add({.pid = root.pid(), .parent = 1});
+    // No process has these pids (proc(5), pid_max).
+    constexpr pid_t k_first = 1 << 23;
+    constexpr pid_t k_allowed = 300;
+    for (pid_t pid = k_first; pid < k_first + k_allowed / 3; ++pid)
+        proc.add({.pid = pid, .parent = root.pid()});
+    const FewDescriptors few(k_allowed);
+    const Error error = refusal_of(proc.procfs(), root.pid());
+    EXPECT_EQ(error.fault(), Fault::environment);
+    EXPECT_NE(error.message().find("open files"), std::string::npos) << error.message();
 }
 
 TEST(ReadTree, TellsWhatEachProcessIs) {
