@@ -91,7 +91,7 @@ class Dump {
         lock_->add(pids());
         clean({.folders = {folder_}});
         files_.emplace(config_, folder_);
-        require_space(folder_, tree_->resident_bytes(), files_->look(procfs_, *tree_, written_));
+        require_space(folder_, image_bytes_, files_->look(procfs_, *tree_, written_));
         run_hook({.program = config_.action_scripts_pre_dump,
                   .stage = "pre_dump",
                   .pid = tree_->root().pid(),
@@ -116,6 +116,7 @@ class Dump {
                              printable(file.path));
         connections_ = facts.tcp_connections;
         external_pipes_ = facts.external_pipes;
+        image_bytes_ = facts.image_bytes;
         record_ = record_dump(*tree_, facts);
         options_ = choose_criu_options(facts, config_.criu_extra_args);
         own_cgroup_ = options_.ignore_cgroups || facts.cgroups == CgroupPlace::elsewhere;
@@ -137,7 +138,7 @@ class Dump {
         look(ProcessHandle::open(procfs_, tree_->root().handle.id()));
         lock_->add(pids());
         add_missing(written_, preparation_.written());
-        require_space(folder_, tree_->resident_bytes(), files_->look(procfs_, *tree_, written_));
+        require_space(folder_, image_bytes_, files_->look(procfs_, *tree_, written_));
     }
 
     [[nodiscard]] std::vector<pid_t> pids() const {
@@ -150,7 +151,7 @@ class Dump {
     void checkpoint() {
         work_.emplace(WorkKind::dump, state_folder());
         const std::string stem = checkpoint_stem(name_, std::chrono::system_clock::now());
-        writer_.emplace(config_, folder_, stem, tree_->resident_bytes(), std::move(encryption_));
+        writer_.emplace(config_, folder_, stem, image_bytes_, std::move(encryption_));
         if (signing_key_)
             writer_->sign_with(*signing_key_);
         watch_.lap("buffer");
@@ -163,7 +164,7 @@ class Dump {
                                 .own_cgroup = own_cgroup_,
                                 .held = work_->lock(),
                                 .progress = &progress_,
-                                .expected_bytes = tree_->resident_bytes()};
+                                .expected_bytes = image_bytes_};
         // CRIU knows the process by its pid alone. Whoever gets that after this is found out at post-dump.
         if (!tree_->root().handle.alive())
             throw Error(Fault::no_process, fmt::format("{} ended before the dump began", target()));
@@ -326,6 +327,8 @@ class Dump {
     std::string criu_version_;
     std::optional<ProcessTree> tree_;
     std::string name_;
+    // What CRIU will write, as of the last look.
+    std::uint64_t image_bytes_ = 0;
     Preparation preparation_ = Preparation(config_, procfs_);
     // The program was asked to prepare for the dump.
     bool prepared_ = false;

@@ -68,6 +68,7 @@ DumpPlan plan_dump(const DumpRequest& request) {
     plan.name = process_name(tree);
     plan.tree = describe(tree);
     plan.resident_bytes = tree.resident_bytes();
+    plan.bytes_images = facts.image_bytes;
     plan.files = plan_files(procfs, holdings, config);
     CriuOptions options = choose_criu_options(facts, config.criu_extra_args);
     collect(plan.refusals, [&] { static_cast<void>(read_signing_key(config)); });
@@ -83,7 +84,7 @@ DumpPlan plan_dump(const DumpRequest& request) {
     for (const Refusal& refusal : standing_refusals(facts, refusal_context(config, false)))
         plan.refusals.push_back(Error(refusal.fault, refusal.sentence).hint(refusal.hint));
     if (!plan.folder.empty())
-        collect(plan.refusals, [&] { require_space(plan.folder, plan.resident_bytes, bytes_to_copy(plan.files)); });
+        collect(plan.refusals, [&] { require_space(plan.folder, plan.bytes_images, bytes_to_copy(plan.files)); });
     plan.options = explain(options, facts);
     plan.facts = facts.record;
     return plan;

@@ -51,16 +51,16 @@ void require_shared_storage(const DumpRequest& request) {
     require_trusted_store(config, request.caller, config.shared_storage_mount_point, "shared_storage.mount_point");
 }
 
-void require_space(const fs::path& folder, std::uint64_t resident, std::uint64_t files) {
+void require_space(const fs::path& folder, std::uint64_t images, std::uint64_t files) {
     const std::uint64_t free = free_space(folder);
     std::string found = fmt::format("{} free in {}, and the tree has {} of memory", human_bytes(free), folder.string(),
-                                    human_bytes(resident));
+                                    human_bytes(images));
     if (files != 0)
         found += fmt::format(" and {} of files open for writing", human_bytes(files));
-    if (free < resident / 4 + files)
+    if (free < images / 4 + files)
         throw Error(Fault::storage, "there is not enough room for the checkpoint: " + found)
             .hint("make room, or pass -d with another folder");
-    if (free < resident + files)
+    if (free < images + files)
         spdlog::warn("the room for the checkpoint may be short: {}", found);
 }
 

@@ -94,8 +94,7 @@ void print_plan(const DumpPlan& plan) {
     const std::string after = plan.leave_running ? "and runs on" : "and ends once its checkpoint is on the disk";
     const std::string folder = plan.folder.empty() ? "?" : printable(plan.folder.string());
     print_text(fmt::format("{} would be dumped to {} ({} of memory in {} process{}) {}:", printable(plan.name), folder,
-                           human_bytes(plan.resident_bytes), plan.tree.size(), plan.tree.size() == 1 ? "" : "es",
-                           after),
+                           human_bytes(plan.bytes_images), plan.tree.size(), plan.tree.size() == 1 ? "" : "es", after),
                2);
     print_tree(plan.tree);
     print_list("what was seen:", facts_lines(plan.facts));
@@ -149,6 +148,7 @@ Json to_json(const DumpPlan& plan) {
             {"leave_running", plan.leave_running},
             {"criu", plan.criu_version},
             {"resident_bytes", plan.resident_bytes},
+            {"bytes_images", plan.bytes_images},
             {"tree", to_json(plan.tree)},
             {"seen", facts_lines(plan.facts)},
             {"options", options},

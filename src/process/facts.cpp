@@ -8,6 +8,7 @@
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/open_files.hpp"
 #include "cedana/process/record.hpp"
+#include "cedana/process/shared_memory.hpp"
 #include "cedana/process/sockets.hpp"
 
 #include <algorithm>
@@ -35,14 +36,19 @@ void find_external_ends(TreeFacts& facts, const Procfs& procfs, const TreeHoldin
     facts.shell_job = root.session != root.pid || !facts.external_terminals.empty();
 }
 
-// Memory that the kernel presents as deleted files; CRIU keeps it by other means than ghosts.
-bool is_shared_memory(std::string_view target) {
-    return target.starts_with("/memfd:") || target.starts_with("/SYSV") || target == "/dev/zero (deleted)" ||
-           target == "/anon_hugepage (deleted)" || target == "/[aio] (deleted)";
-}
-
 bool is_regular_without_name(std::string_view target, const std::optional<struct ::stat>& info) {
     return info && S_ISREG(info->st_mode) && target.ends_with(k_deleted) && !is_shared_memory(target);
+}
+
+// What CRIU writes of the tree, but for some kilobytes a process. Of memory that processes share since a fork each has
+// a copy of its own there (criu/mem.c, generate_iovs).
+std::uint64_t image_bytes(const Procfs& procfs, const TreeHoldings& tree, const std::vector<DeletedFile>& deleted) {
+    std::uint64_t bytes = shared_memory(tree);
+    for (const Holdings& one : tree)
+        bytes += one.process.status.memory.anonymous + one.process.status.memory.swapped + own_huge_pages(procfs, one);
+    for (const DeletedFile& file : deleted)
+        bytes += file.allocated;
+    return bytes;
 }
 
 // A file can be called "a (deleted)": then it is the one that this name leads to.
@@ -222,6 +228,7 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     facts.refusals = refused_processes(procfs, tree, self);
     find_external_ends(facts, procfs, holdings);
     find_deleted_files(facts, procfs, holdings);
+    facts.image_bytes = image_bytes(procfs, holdings, facts.deleted_files);
     find_locks(facts, holdings);
     find_gpu_devices(facts, holdings);
     facts.cgroups = cgroup_place(procfs, tree, self);

@@ -27,7 +27,10 @@ struct DumpPlan {
     std::string name;
     // The root first.
     std::vector<ManifestProcess> tree;
+    // Of all processes together: what they share counts once for each.
     std::uint64_t resident_bytes = 0;
+    // What CRIU will write, as far as can be said beforehand.
+    std::uint64_t bytes_images = 0;
     std::filesystem::path folder;
     bool leave_running = true;
     std::string criu_version;

@@ -26,8 +26,9 @@ namespace cedana {
 // Error(Fault::storage), Error(Fault::permission).
 void require_shared_storage(const DumpRequest& request);
 
-// Throws Error(Fault::storage) below a quarter of the memory and all of the files; warns below the whole.
-void require_space(const std::filesystem::path& folder, std::uint64_t resident, std::uint64_t files);
+// `images`: what CRIU will write (TreeFacts). Throws Error(Fault::storage) below a quarter of it and all of the files;
+// warns below the whole.
+void require_space(const std::filesystem::path& folder, std::uint64_t images, std::uint64_t files);
 
 [[nodiscard]] std::vector<ManifestProcess> describe(const ProcessTree& tree);
 

@@ -54,6 +54,9 @@ struct TreeFacts {
     bool file_locks = false;
     // The largest of deleted_files, 0 if there is none.
     std::uint64_t ghost_bytes = 0;
+    // What CRIU will write: the memory that is the processes' own, swapped out or not, and each shared object and
+    // deleted file once.
+    std::uint64_t image_bytes = 0;
     // CRIU is to link them anew (--link-remap).
     std::vector<RenamedFile> renamed_files;
     CgroupPlace cgroups = CgroupPlace::elsewhere;
