@@ -65,6 +65,20 @@ TEST_F(Hooks, GetTheCheckpointBeforeAndAfterARestore) {
     EXPECT_TRUE(holds(environment_of("post_restore"), "CEDANA_PID=" + run.out));
 }
 
+// cedana raises its own (select(2) takes no descriptor above 1,023).
+TEST_F(Hooks, HaveTheLimitOfDescriptorsThatCedanaWasStartedWith) {
+    const fs::path script = scratch("hook");
+    write_script(script, "#!/bin/sh\nulimit -Sn > " + scratch("limit").string() + "\n");
+    set_hook_path("pre_dump", script);
+    RunOptions in_shell = options;
+    in_shell.executable = "/bin/sh";
+    const std::string command = "ulimit -Sn 300 && exec " + cedana_executable().string() + " client dump -p " +
+                                target.pid_text() + " -d " + store().string();
+    const CedanaRun run = run_cedana({"-c", command}, in_shell);
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(read_file(scratch("limit")), "300\n");
+}
+
 TEST_F(Hooks, SayWhatTheySayOnStandardError) {
     set_hook("pre_dump");
     const CedanaRun run = dump(target);

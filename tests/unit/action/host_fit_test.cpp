@@ -134,6 +134,17 @@ TEST_F(HostFit, NeedsTheMemoryOfTheImages) {
     EXPECT_NO_THROW(require_memory(manifest, std::nullopt));
 }
 
+TEST_F(HostFit, NeedsDescriptorsForEachProcess) {
+    manifest.tree.resize(1000);
+    EXPECT_NO_THROW(require_descriptors(manifest, 4096));
+    try {
+        require_descriptors(manifest, 1024);
+        FAIL() << "not refused";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.fault(), Fault::environment);
+    }
+}
+
 TEST_F(HostFit, IsRefusedWithAListThatEnds) {
     for (int i = 0; i < 1000; ++i)
         need(path(std::to_string(i)), RequiredKind::file);
