@@ -12,6 +12,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/cli/command_text.hpp"
 #include "cedana/cli/commands.hpp"
+#include "cedana/cli/failure.hpp"
 #include "cedana/cli/help.hpp"
 #include "cedana/cli/manual.hpp"
 #include "cedana/cli/output.hpp"
@@ -22,6 +23,7 @@
 #include "cedana/model/caller.hpp"
 #include "cedana/version.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -44,6 +46,7 @@ constexpr const char* k_summary = "checkpoint and restore Linux processes";
 struct Arguments {
     CommonArguments common;
     bool json = false;
+    std::string progress = "auto";
     bool quiet = false;
     bool verbose = false;
 };
@@ -65,6 +68,8 @@ void set_up(CLI::App& app, Arguments& arguments, Command& chosen) {
     app.add_option("--config", arguments.common.config_file, "config file (default: ~/.cedana/cedana_config.json)")
         ->type_name("FILE");
     app.add_flag("--json", arguments.json, "print the result as one JSON object");
+    app.add_option("--progress", arguments.progress, "how far a long operation is: auto, none or json (on stderr)")
+        ->type_name("FORM");
     app.add_flag("-q,--quiet", arguments.quiet, "no warnings");
     app.add_flag("-v,--verbose", arguments.verbose, "say more about what is done");
     app.require_subcommand(1);
@@ -134,7 +139,17 @@ std::string unknown_option(const CLI::App& app) {
     return {};
 }
 
-int refuse(const CLI::App& app, const CLI::ParseError& error) {
+// What could not be parsed may stand before it.
+bool asks_for_json(const std::vector<std::string>& words) {
+    const auto end = std::ranges::find(words, "--");
+    return std::any_of(words.begin(), end, [](const std::string& word) { return word == "--json"; });
+}
+
+int refuse(const CLI::App& app, const CLI::ParseError& error, Format format) {
+    if (format == Format::json && dynamic_cast<const CLI::CallForVersion*>(&error) != nullptr) {
+        print_json({{"version", k_version}});
+        return 0;
+    }
     if (error.get_exit_code() == 0)
         return app.exit(error);
     std::string message = unknown_command(app);
@@ -142,8 +157,7 @@ int refuse(const CLI::App& app, const CLI::ParseError& error) {
         message = unknown_option(app);
     Error told(Fault::usage, message.empty() ? error.what() : message);
     const std::string path = describe_command(given(app)).path;
-    std::fputs(error_text(told.hint(fmt::format("{} --help", path)), terminal_width(STDERR_FILENO)).c_str(), stderr);
-    return static_cast<int>(Fault::usage);
+    return fail(told.hint(fmt::format("{} --help", path)), format);
 }
 
 // What fills the memory of a lazily restored tree is cedana too.
@@ -153,6 +167,14 @@ std::optional<int> run_hidden_role() {
         return std::nullopt;
     set_up_log(Verbosity::verbose);
     return keeper ? run_lazy_keeper() : run_lazy_server();
+}
+
+std::optional<ProgressForm> progress_form(std::string_view word) {
+    if (word == "auto")
+        return ProgressForm::automatic;
+    if (word == "none")
+        return ProgressForm::none;
+    return word == "json" ? std::optional(ProgressForm::json) : std::nullopt;
 }
 
 int run_chosen(const Command& chosen, const CommonArguments& common) {
@@ -165,12 +187,12 @@ int run_chosen(const Command& chosen, const CommonArguments& common) {
     } catch (const ReaderGone&) {
         // What a shell sees of a program that SIGPIPE has ended.
         return 128 + SIGPIPE;
+    } catch (const FailedWithResult& failed) {
+        return fail(failed.error, common.format, failed.result);
     } catch (const Error& error) {
-        std::fputs(error_text(error, terminal_width(STDERR_FILENO)).c_str(), stderr);
-        return static_cast<int>(error.fault());
+        return fail(error, common.format);
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "error: internal fault: %s\n", error.what());
-        return static_cast<int>(Fault::internal);
+        return fail(Error(Fault::internal, fmt::format("internal fault: {}", error.what())), common.format);
     }
 }
 
@@ -209,9 +231,16 @@ int run_command_line(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return refuse(app, error);
+        const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+        return refuse(app, error, asks_for_json(words) ? Format::json : Format::text);
     }
     arguments.common.format = arguments.json ? Format::json : Format::text;
+    const auto progress = progress_form(arguments.progress);
+    if (!progress)
+        return fail(Error(Fault::usage, fmt::format("--progress {} is no form", arguments.progress))
+                        .hint("one of auto, none, json"),
+                    arguments.common.format);
+    arguments.common.progress = *progress;
     arguments.common.verbosity = arguments.verbose ? Verbosity::verbose
                                  : arguments.quiet ? Verbosity::quiet
                                                    : Verbosity::normal;

@@ -4,6 +4,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/cli/clean_up.hpp"
 #include "cedana/cli/commands.hpp"
+#include "cedana/cli/failure.hpp"
 #include "cedana/cli/output.hpp"
 
 #include <algorithm>
@@ -25,9 +26,12 @@ struct CheckArguments {
     std::vector<std::filesystem::path> folders;
 };
 
+Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
 Json to_json(const Requirement& one) {
-    return {{"name", one.name},     {"standing", name_of(one.standing)}, {"found", one.found}, {"needed", one.needed},
-            {"remedy", one.remedy}, {"permanent", one.permanent}};
+    return {
+        {"name", one.name},     {"standing", name_of(one.standing)}, {"found", one.found},
+        {"needed", one.needed}, {"hint", text_or_null(one.remedy)},  {"permanent_hint", text_or_null(one.permanent)}};
 }
 
 void print_detail(std::string_view title, const std::string& text) {
@@ -53,17 +57,17 @@ void run(const CommonArguments& common) {
     const std::vector<Requirement> requirements =
         check_environment({.caller = caller_from_system(), .explicit_file = common.config_file});
     const bool able = can_work(requirements);
-    if (common.format == Format::json) {
-        Json list = Json::array();
-        for (const Requirement& one : requirements)
-            list.push_back(to_json(one));
-        print_json({{"able", able}, {"requirements", list}});
-    } else {
+    Json result = {{"able", able}, {"requirements", Json::array()}};
+    for (const Requirement& one : requirements)
+        result["requirements"].push_back(to_json(one));
+    if (common.format == Format::text)
         print(requirements);
-    }
     if (!able)
-        throw Error(Fault::environment, "dump and restore cannot work here yet")
-            .hint("each line that says fail names its remedy");
+        throw FailedWithResult{Error(Fault::environment, "dump and restore cannot work here yet")
+                                   .hint("each line that says fail names its remedy"),
+                               result};
+    if (common.format == Format::json)
+        print_json(result);
 }
 
 } // namespace

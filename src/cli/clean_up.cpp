@@ -18,11 +18,9 @@ using Json = nlohmann::ordered_json;
 
 Json to_json(const std::vector<CleanedItem>& items) {
     Json json = Json::array();
-    for (const CleanedItem& item : items) {
-        json.push_back({{"what", item.what}, {"name", printable(item.name)}});
-        if (!item.why.empty())
-            json.back()["why"] = printable(item.why);
-    }
+    for (const CleanedItem& item : items)
+        json.push_back(
+            {{"kind", item.what}, {"name", item.name}, {"reason", item.why.empty() ? Json(nullptr) : Json(item.why)}});
     return json;
 }
 

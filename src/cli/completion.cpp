@@ -100,6 +100,8 @@ class TypedLine {
             return {.words = sources.names()};
         if (kind == "SHELL")
             return {.words = {{.word = "bash"}, {.word = "zsh"}, {.word = "fish"}}};
+        if (kind == "FORM")
+            return {.words = {{.word = "auto"}, {.word = "none"}, {.word = "json"}}};
         if (kind == "DIR" || kind == "STORE")
             return {.words = {}, .paths = Paths::folders};
         if (kind == "ZIP" || kind == "LATER" || kind == "CHECKPOINT") {

@@ -12,6 +12,7 @@
 #include <set>
 #include <system_error>
 
+#include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
 
 namespace cedana {
@@ -88,12 +89,15 @@ void offer_words(const CLI::App& program, const std::vector<std::string>& words)
         print_line(std::string_view(text).substr(0, text.size() - 1));
 }
 
-void print_script(const std::string& shell) {
+void print_script(const std::string& shell, Format format) {
     const std::string_view script = completion_script(shell);
     if (script.empty())
         throw Error(Fault::usage, fmt::format("there is no completion for {}", printable(shell)))
             .hint("one of bash, zsh, fish");
-    print_line(script.substr(0, script.size() - 1));
+    if (format == Format::json)
+        print_json({{"shell", shell}, {"script", script}});
+    else
+        print_line(script.substr(0, script.size() - 1));
 }
 
 } // namespace
@@ -107,11 +111,11 @@ void add_completion(CLI::App& parent, Command& chosen) {
     completion->add_option("WORDS", *words)->group("");
     completion->footer("example: source <(cedana completion bash)");
     completion->callback([shell, words, &parent, &chosen] {
-        chosen = [shell, words, &parent](const CommonArguments&, const Interrupt&) {
+        chosen = [shell, words, &parent](const CommonArguments& common, const Interrupt&) {
             if (*shell == "words")
                 offer_words(parent, *words);
             else
-                print_script(*shell);
+                print_script(*shell, common.format);
         };
     });
 }

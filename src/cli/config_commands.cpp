@@ -33,17 +33,24 @@ void show(const CommonArguments& common) {
     print_table(table);
 }
 
-void init() {
+void print_path(const std::filesystem::path& path, Format format) {
+    if (format == Format::json)
+        print_json({{"config_file", path.string()}});
+    else
+        print_line(path.string());
+}
+
+void init(const CommonArguments& common) {
     const Caller caller = caller_from_system();
     const auto path = default_config_path(caller);
     if (create_config_file(caller, template_text()) == Creation::existed)
         throw Error(Fault::usage, fmt::format("{} exists already, and is never rewritten", path.string()))
             .hint("remove it first to start again from the defaults");
-    print_line(path.string());
+    print_path(path, common.format);
 }
 
 void path(const CommonArguments& common) {
-    print_line(user_config_path({.caller = caller_from_system(), .explicit_file = common.config_file}).string());
+    print_path(user_config_path({.caller = caller_from_system(), .explicit_file = common.config_file}), common.format);
 }
 
 struct KeygenArguments {
@@ -96,7 +103,7 @@ void add_config(CLI::App& parent, Command& chosen) {
     all->callback([&chosen] { chosen = [](const CommonArguments& common, const Interrupt&) { show(common); }; });
     CLI::App* create = config->add_subcommand("init", "create the config file with the defaults");
     create->footer("example: cedana config init");
-    create->callback([&chosen] { chosen = [](const CommonArguments&, const Interrupt&) { init(); }; });
+    create->callback([&chosen] { chosen = [](const CommonArguments& common, const Interrupt&) { init(common); }; });
     CLI::App* keys = config->add_subcommand("keygen", "new keys: FILE signs checkpoints, FILE.pub is for trust");
     const auto arguments = std::make_shared<KeygenArguments>();
     keys->add_option("FILE", arguments->file, "the private key; FILE.pub becomes the public one")->required();

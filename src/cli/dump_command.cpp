@@ -8,7 +8,7 @@
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/passphrase.hpp"
 #include "cedana/cli/plans.hpp"
-#include "cedana/cli/progress_line.hpp"
+#include "cedana/cli/progress_json.hpp"
 
 #include <cstdint>
 #include <limits>
@@ -16,8 +16,6 @@
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
-
-#include <unistd.h>
 
 namespace cedana {
 
@@ -51,7 +49,7 @@ Json to_json(const DumpResult& result) {
     json["bytes_images"] = result.bytes_images;
     json["bytes_archive"] = result.bytes_archive;
     json["peak_memory_bytes"] = result.peak_memory_bytes;
-    json["phases"] = result.phases;
+    json["timings"] = timings_json(result.phases);
     return json;
 }
 
@@ -90,8 +88,8 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
         return show_plan(plan_dump(request), common.format);
     request.passphrase = new_passphrase(arguments.passphrase, interrupt);
     const DumpResult result = [&] {
-        ProgressLine progress(STDERR_FILENO, common.verbosity);
-        return dump(request, interrupt, progress);
+        const auto progress = make_progress(common);
+        return dump(request, interrupt, *progress);
     }();
     common.say(summary_of(result));
     if (common.format == Format::json)

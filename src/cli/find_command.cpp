@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/text.hpp"
 #include "cedana/cli/commands.hpp"
+#include "cedana/cli/failure.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/process/find.hpp"
 #include "cedana/process/procfs.hpp"
@@ -28,16 +29,18 @@ Json to_json(const Candidate& candidate) {
             {"represents", candidate.represents}};
 }
 
+Json to_json(const std::string& name, const FindResult& found) {
+    Json candidates = Json::array();
+    for (const Candidate& candidate : found.candidates)
+        candidates.push_back(to_json(candidate));
+    return {{"name", name},
+            {"winner", found.winner ? Json(found.winner->id.pid) : Json(nullptr)},
+            {"candidates", candidates}};
+}
+
 void run(const std::string& name, const CommonArguments& common) {
     const FindResult found = find_by_name(Procfs(), name, ::getpid());
-    if (common.format == Format::json) {
-        Json candidates = Json::array();
-        for (const Candidate& candidate : found.candidates)
-            candidates.push_back(to_json(candidate));
-        print_json({{"name", name},
-                    {"winner", found.winner ? Json(found.winner->id.pid) : Json(nullptr)},
-                    {"candidates", candidates}});
-    } else if (!found.candidates.empty()) {
+    if (common.format == Format::text && !found.candidates.empty()) {
         Table table({{.title = ""},
                      {.title = "PID", .align = Align::right},
                      {.title = "SCORE"},
@@ -52,7 +55,13 @@ void run(const std::string& name, const CommonArguments& common) {
         print_table(table);
     }
     // What a dump by this name would say, so that a script can go by the exit code.
-    static_cast<void>(choose(found));
+    try {
+        static_cast<void>(choose(found));
+    } catch (const Error& error) {
+        throw FailedWithResult{error, to_json(name, found)};
+    }
+    if (common.format == Format::json)
+        print_json(to_json(name, found));
 }
 
 } // namespace

@@ -86,9 +86,12 @@ std::string program_help(const std::vector<CommandText>& all, std::size_t width)
     for (const OptionText& option : program.options)
         names.push_back(option.names.back() + (option.value.empty() ? "" : " " + option.value));
     text += "\n";
-    for (const std::string& line : wrapped(fmt::format("of every command: {}", fmt::join(names, ", ")), columns_wide))
+    for (const std::string& line :
+         wrapped(fmt::format("of every command: {}; --help has its options and an example; see also cedana(1)",
+                             fmt::join(names, ", ")),
+                 columns_wide))
         text += line + "\n";
-    return text + "--help behind a command has its options and an example; see also cedana(1)\n";
+    return text;
 }
 
 } // namespace cedana

@@ -58,6 +58,8 @@ void run(const InspectArguments& arguments, const CommonArguments& common, const
     const Inspection inspection = inspect(arguments.checkpoint, keyring, depth);
     if (arguments.html) {
         write_page(*arguments.html, html_page(inspection));
+        if (common.format == Format::json)
+            return print_json({{"checkpoint", inspection.path.string()}, {"page", arguments.html->string()}});
         return print_line(arguments.html->string());
     }
     if (arguments.other) {

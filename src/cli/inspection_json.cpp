@@ -102,7 +102,7 @@ Json map_of(const MemoryMap& map) {
     return {{"pid", map.pid}, {"comm", map.comm}, {"mappings", mappings}, {"threads", threads}};
 }
 
-Json files_of(const Manifest& manifest) {
+void put_files(Json& json, const Manifest& manifest) {
     Json written = Json::array();
     for (const CapturedFile& file : manifest.files) {
         Json uses = Json::array();
@@ -110,31 +110,31 @@ Json files_of(const Manifest& manifest) {
             uses.push_back({{"pid", use.pid}, {"fd", use.fd < 0 ? Json(nullptr) : Json(use.fd)}});
         written.push_back({{"path", file.path},
                            {"size", file.size},
-                           {"kept", file.entry.empty() ? file.digest.empty() ? "size" : "digest" : "content"},
+                           {"recorded", file.entry.empty() ? file.digest.empty() ? "size" : "digest" : "content"},
                            {"uses", uses}});
     }
     Json needed = Json::array();
     for (const RequiredFile& file : manifest.required_files)
         needed.push_back({{"path", file.path}, {"size", file.size}});
-    return {
-        {"written", written}, {"open", manifest.facts ? open_of(*manifest.facts) : Json(nullptr)}, {"needed", needed}};
+    json["files"] = written;
+    json["open"] = manifest.facts ? open_of(*manifest.facts) : Json(nullptr);
+    json["required_files"] = needed;
 }
 
 Json images_of(const Inspection& inspection) {
     Json list = Json::array();
     for (const ImageSize& image : inspection.images)
-        list.push_back({{"name", image.name}, {"bytes", image.bytes}, {"compressed", image.compressed}});
+        list.push_back({{"name", image.name}, {"size", image.bytes}, {"size_compressed", image.compressed}});
     return list;
 }
 
-Json timing_of(const Manifest& manifest) {
+void put_timings(Json& json, const Manifest& manifest) {
     const Timeline timeline = timeline_of(manifest);
-    Json phases = Json::array();
+    json["timings"] = Json::array();
     for (const Phase& phase : timeline.phases)
-        phases.push_back({{"phase", phase.name}, {"begin", phase.begin}, {"seconds", phase.seconds}});
-    return {{"phases", phases},
-            {"frozen_seconds", timeline.frozen_seconds},
-            {"frozen_is_measured", timeline.frozen_is_measured}};
+        json["timings"].push_back({{"phase", phase.name}, {"begin", phase.begin}, {"seconds", phase.seconds}});
+    json["frozen_seconds"] = timeline.frozen_seconds;
+    json["frozen_is_measured"] = timeline.frozen_is_measured;
 }
 
 void put_head(Json& json, const Inspection& inspection) {
@@ -149,7 +149,9 @@ void put_head(Json& json, const Inspection& inspection) {
     json["cedana_version"] = manifest.cedana_version;
     json["criu_version"] = manifest.criu_version;
     json["leave_running"] = manifest.leave_running;
-    json["options"] = options_text(manifest.criu_options);
+    json["criu_options"] = Json::array();
+    for (const std::string& option : options_of(manifest.criu_options))
+        json["criu_options"].push_back({{"option", option}});
     json["signature"] = name_of(inspection.signature.by);
     json["signed_by"] = inspection.signature.key_id.empty() ? Json(nullptr) : Json(inspection.signature.key_id);
     json["encrypted"] = inspection.encrypted;
@@ -184,7 +186,7 @@ Json to_json(const Inspection& inspection, const Sections& sections) {
             json["memory"].push_back(memory_of(process));
     }
     if (wanted(Section::files))
-        json["files"] = files_of(manifest);
+        put_files(json, manifest);
     if (wanted(Section::sockets)) {
         json["connections"] = connections_of(manifest);
         json["sockets"] = manifest.facts ? sockets_of(*manifest.facts) : Json(nullptr);
@@ -192,7 +194,7 @@ Json to_json(const Inspection& inspection, const Sections& sections) {
     if (wanted(Section::images))
         json["images"] = images_of(inspection);
     if (wanted(Section::timing))
-        json["timing"] = timing_of(manifest);
+        put_timings(json, manifest);
     if (sections.contains(Section::maps)) {
         json["maps"] = Json::array();
         for (const MemoryMap& map : inspection.maps)
@@ -208,15 +210,15 @@ Json to_json(const Comparison& comparison) {
                               [](const ProcessChange& one) -> Json {
                                   return {{"pid", one.pid},
                                           {"comm", one.comm},
-                                          {"bytes_before", one.bytes_before},
-                                          {"bytes_after", one.bytes_after},
-                                          {"threads_before", one.threads_before},
-                                          {"threads_after", one.threads_after}};
+                                          {"resident_bytes_before", one.bytes_before},
+                                          {"resident_bytes_after", one.bytes_after},
+                                          {"thread_count_before", one.threads_before},
+                                          {"thread_count_after", one.threads_after}};
                               })},
         {"files",
          list_of(comparison.files,
                  [](const FileChange& one) -> Json {
-                     return {{"path", one.path}, {"bytes_before", one.bytes_before}, {"bytes_after", one.bytes_after}};
+                     return {{"path", one.path}, {"size_before", one.bytes_before}, {"size_after", one.bytes_after}};
                  })},
         {"descriptors",
          list_of(comparison.descriptors,
@@ -224,7 +226,7 @@ Json to_json(const Comparison& comparison) {
                      return {{"pid", one.pid}, {"fd", one.fd}, {"before", one.before}, {"after", one.after}};
                  })},
         {"sockets", list_of(comparison.sockets, [](const SocketChange& one) -> Json {
-             return {{"socket", one.text}, {"before", one.before}, {"after", one.after}};
+             return {{"socket", one.text}, {"socket_count_before", one.before}, {"socket_count_after", one.after}};
          })}};
 }
 

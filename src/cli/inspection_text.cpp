@@ -300,7 +300,7 @@ class InspectionText {
 
 } // namespace
 
-std::string options_text(const CriuOptions& options) {
+std::vector<std::string> options_of(const CriuOptions& options) {
     std::vector<std::string> texts;
     const auto add = [&](bool set, std::string text) {
         if (set)
@@ -316,6 +316,11 @@ std::string options_text(const CriuOptions& options) {
     add(options.ghost_limit != 0, "--ghost-limit " + human_bytes(options.ghost_limit));
     for (const std::string& extra : options.extra)
         texts.push_back(extra);
+    return texts;
+}
+
+std::string options_text(const CriuOptions& options) {
+    const std::vector<std::string> texts = options_of(options);
     return texts.empty() ? "none" : printable(fmt::format("{}", fmt::join(texts, " ")));
 }
 

@@ -60,19 +60,19 @@ double ratio_of(const CatalogEntry& entry) {
 }
 
 Json to_json(const CatalogEntry& entry, const Now& now) {
-    Json json = {{"path", entry.path.string()},
+    Json json = {{"checkpoint", entry.path.string()},
                  {"kind", name_of(entry.kind)},
-                 {"when", utc_iso(entry.when)},
+                 {"created", utc_iso(entry.when)},
                  {"age_seconds", now.age(entry).count()},
                  {"bytes_archive", entry.bytes}};
     if (!entry.summary) {
-        json["flaw"] = entry.flaw;
+        json["reason"] = entry.flaw;
         return json;
     }
     json["name"] = entry.summary->name;
     json["executable"] = entry.summary->executable;
     json["pid"] = entry.summary->pid;
-    json["processes"] = entry.summary->processes;
+    json["process_count"] = entry.summary->processes;
     json["bytes_images"] = entry.summary->bytes_images;
     json["ratio"] = ratio_of(entry);
     json["host"] = entry.summary->host;

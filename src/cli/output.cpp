@@ -43,8 +43,30 @@ void print_text(const std::string& line, std::size_t indent) {
     print_line(hanging(line, indent, terminal_width(STDOUT_FILENO)));
 }
 
-void print_json(const nlohmann::ordered_json& json) {
-    print_line(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+std::string json_line(const nlohmann::ordered_json& json) {
+    const std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    std::string out;
+    // JSON escapes what is below a space; DEL and the C1 controls (U+0080 to U+009F) are left, which only stand in
+    // texts.
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(at < text.size() ? text[at] : 0); };
+        if (byte(i) == 0x7F)
+            out += "\\u007f";
+        else if (byte(i) == 0xC2 && byte(i + 1) < 0xA0)
+            out += fmt::format("\\u{:04x}", byte(++i));
+        else
+            out += text[i];
+    }
+    return out;
+}
+
+void print_json(const nlohmann::ordered_json& json) { print_line(json_line(json)); }
+
+nlohmann::ordered_json timings_json(const std::map<std::string, double>& seconds) {
+    auto list = nlohmann::ordered_json::array();
+    for (const auto& [phase, took] : seconds)
+        list.push_back({{"phase", phase}, {"seconds", took}});
+    return list;
 }
 
 void print_table(const Table& table) {

@@ -70,10 +70,7 @@ std::string sentence(const RestoredFile& file) {
 Json to_json(const std::vector<Error>& refusals) {
     Json json = Json::array();
     for (const Error& error : refusals)
-        json.push_back({{"exit_code", static_cast<int>(error.fault())},
-                        {"message", error.message()},
-                        {"cause", error.cause()},
-                        {"hint", error.hint()}});
+        json.push_back(to_json(error));
     return json;
 }
 
@@ -82,8 +79,8 @@ Json to_json(const std::vector<ManifestProcess>& tree) {
     for (const ManifestProcess& process : tree)
         json.push_back({{"pid", process.pid},
                         {"parent", process.parent},
-                        {"comm", printable(process.comm)},
-                        {"threads", process.threads.size()},
+                        {"comm", process.comm},
+                        {"threads", process.threads},
                         {"resident_bytes", process.resident_bytes}});
     return json;
 }
@@ -135,23 +132,23 @@ void print_plan(const RestorePlan& plan) {
 Json to_json(const DumpPlan& plan) {
     Json options = Json::array();
     for (const ChosenOption& one : plan.options)
-        options.push_back({{"option", printable(one.option)}, {"reason", printable(one.reason)}});
+        options.push_back({{"option", one.option}, {"reason", one.reason}});
     Json files = Json::array();
     for (const PlannedFile& file : plan.files)
-        files.push_back({{"path", printable(file.path)},
-                         {"bytes", file.size},
-                         {"copied", file.copied},
+        files.push_back({{"path", file.path},
+                         {"size", file.size},
+                         {"recorded", file.copied ? "content" : "digest"},
                          {"other_writers", file.other_writers}});
-    return {{"name", printable(plan.name)},
+    return {{"name", plan.name},
             {"pid", plan.tree.front().pid},
-            {"folder", plan.folder.string()},
+            {"store", plan.folder.string()},
             {"leave_running", plan.leave_running},
-            {"criu", plan.criu_version},
+            {"criu_version", plan.criu_version},
             {"resident_bytes", plan.resident_bytes},
             {"bytes_images", plan.bytes_images},
             {"tree", to_json(plan.tree)},
             {"seen", facts_lines(plan.facts)},
-            {"options", options},
+            {"criu_options", options},
             {"files", files},
             {"refusals", to_json(plan.refusals)}};
 }
@@ -159,12 +156,12 @@ Json to_json(const DumpPlan& plan) {
 Json to_json(const RestorePlan& plan) {
     Json files = Json::array();
     for (const RestoredFile& file : plan.files)
-        files.push_back({{"path", printable(file.path)}, {"action", name_of(file.action)}});
+        files.push_back({{"path", file.path}, {"action", name_of(file.action)}});
     return {{"checkpoint", plan.checkpoint.string()},
-            {"name", printable(plan.manifest.name)},
+            {"name", plan.manifest.name},
             {"pid", plan.manifest.tree.front().pid},
             {"bytes_images", plan.manifest.bytes_images},
-            {"criu", plan.criu_version},
+            {"criu_version", plan.criu_version},
             {"tree", to_json(plan.manifest.tree)},
             {"files", files},
             {"joins", plan.joins},

@@ -81,6 +81,15 @@ std::string plain_progress(const ProgressState& state) {
     return parts.empty() ? state.phase : fmt::format("{}: {}", state.phase, fmt::join(parts, ", "));
 }
 
+void write_progress(int fd, std::string_view text) noexcept {
+    while (!text.empty()) {
+        const ssize_t count = ::write(fd, text.data(), text.size());
+        if (count <= 0)
+            return;
+        text.remove_prefix(static_cast<std::size_t>(count));
+    }
+}
+
 ProgressLine::ProgressLine(int fd, Verbosity verbosity, std::function<Clock::time_point()> now)
     : fd_(fd), width_(terminal_width(fd)), silent_(verbosity == Verbosity::quiet), now_(std::move(now)),
       phase_begin_(now_()), next_(phase_begin_ + (width_ != 0 ? Clock::duration(k_first_after) : k_plain_every)) {}
@@ -108,7 +117,7 @@ void ProgressLine::frozen(bool now) {
 
 void ProgressLine::done() {
     if (drawn_)
-        write(k_erase);
+        write_progress(fd_, k_erase);
     drawn_ = false;
 }
 
@@ -119,22 +128,12 @@ void ProgressLine::show() {
     state_.elapsed = now - phase_begin_;
     if (width_ == 0) {
         next_ = now + k_plain_every;
-        return write(plain_progress(state_) + "\n");
+        return write_progress(fd_, plain_progress(state_) + "\n");
     }
     next_ = now + k_redraw_every;
     drawn_ = true;
     // The last column stays free: some terminals go on to the next line once it is filled.
-    write(std::string(k_erase) + progress_line(state_, width_ - 1));
-}
-
-void ProgressLine::write(std::string_view text) const noexcept {
-    // That nobody reads the progress does not stop the work.
-    while (!text.empty()) {
-        const ssize_t count = ::write(fd_, text.data(), text.size());
-        if (count <= 0)
-            return;
-        text.remove_prefix(static_cast<std::size_t>(count));
-    }
+    write_progress(fd_, std::string(k_erase) + progress_line(state_, width_ - 1));
 }
 
 } // namespace cedana

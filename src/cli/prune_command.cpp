@@ -30,16 +30,16 @@ std::string outcome(const PrunedCheckpoint& one, Pruning pruning) {
 Json to_json(const PruneResult& result, Pruning pruning) {
     Json list = Json::array();
     for (const PrunedCheckpoint& one : result.surplus)
-        list.push_back({{"path", one.entry.path.string()},
+        list.push_back({{"checkpoint", one.entry.path.string()},
                         {"name", one.entry.summary->name},
-                        {"when", utc_iso(one.entry.when)},
-                        {"bytes", one.entry.bytes},
+                        {"created", utc_iso(one.entry.when)},
+                        {"bytes_archive", one.entry.bytes},
                         {"removed", one.spared.empty() && pruning == Pruning::real},
-                        {"spared", one.spared.empty() ? Json(nullptr) : Json(one.spared)}});
+                        {"reason", one.spared.empty() ? Json(nullptr) : Json(one.spared)}});
     return {{"dry_run", pruning == Pruning::dry_run},
             {"surplus", list},
-            {"kept", result.kept},
-            {"untrusted", result.untrusted},
+            {"kept_count", result.kept},
+            {"untrusted_count", result.untrusted},
             {"bytes_removed", result.bytes_removed}};
 }
 

@@ -7,15 +7,13 @@
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/passphrase.hpp"
 #include "cedana/cli/plans.hpp"
-#include "cedana/cli/progress_line.hpp"
+#include "cedana/cli/progress_json.hpp"
 
 #include <memory>
 #include <optional>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
-
-#include <unistd.h>
 
 namespace cedana {
 
@@ -89,8 +87,8 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
     if (arguments.dry_run)
         return show_plan(plan_restore(request, interrupt), common.format);
     const RestoreResult result = [&] {
-        ProgressLine progress(STDERR_FILENO, common.verbosity);
-        return restore(request, interrupt, progress);
+        const auto progress = make_progress(common);
+        return restore(request, interrupt, *progress);
     }();
     // The output is the program's.
     if (result.exit_code)
@@ -100,7 +98,7 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
                     {"pid", result.pid},
                     {"seconds", result.seconds},
                     {"bytes_images", result.bytes_images},
-                    {"phases", result.phases},
+                    {"timings", timings_json(result.phases)},
                     {"files", to_json(result.files)},
                     {"lazy", to_json(result.lazy)}});
     else

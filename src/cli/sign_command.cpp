@@ -2,6 +2,7 @@
 #include "cedana/action/sign.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/cli/commands.hpp"
+#include "cedana/cli/failure.hpp"
 #include "cedana/cli/output.hpp"
 
 #include <memory>
@@ -34,12 +35,15 @@ void run(const std::vector<std::filesystem::path>& checkpoints, const CommonArgu
     const Caller caller = caller_from_system();
     Json list = Json::array();
     for (const auto& checkpoint : checkpoints) {
-        const SignResult result =
-            sign({.checkpoint = checkpoint, .config = config.values, .caller = caller}, interrupt);
-        if (common.format == Format::json)
+        try {
+            const SignResult result =
+                sign({.checkpoint = checkpoint, .config = config.values, .caller = caller}, interrupt);
             list.push_back(to_json(result));
-        else
-            print_line(line_of(result));
+            if (common.format == Format::text)
+                print_line(line_of(result));
+        } catch (const Error& error) {
+            throw FailedWithResult{error, {{"checkpoints", list}}};
+        }
     }
     if (common.format == Format::json)
         print_json({{"checkpoints", list}});

@@ -23,7 +23,7 @@ Json to_json(const LazyTransfer& transfer) {
             {"name", transfer.name},
             {"checkpoint", transfer.checkpoint},
             {"keeper", transfer.keeper},
-            {"bytes_total", progress.bytes_total},
+            {"bytes_lazy", progress.bytes_total},
             {"bytes_served", served(progress)},
             {"bytes_left", progress.bytes_left},
             {"pages_waited_for", progress.pages_wanted},
@@ -39,7 +39,7 @@ void list_transfers(const CommonArguments& common) {
         Json all = Json::array();
         for (const LazyTransfer& transfer : transfers)
             all.push_back(to_json(transfer));
-        return print_json(all);
+        return print_json({{"transfers", all}});
     }
     if (transfers.empty())
         return print_note("no lazy restore is on its way");

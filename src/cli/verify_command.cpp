@@ -2,16 +2,15 @@
 #include "cedana/action/verify.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/cli/commands.hpp"
+#include "cedana/cli/failure.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/passphrase.hpp"
-#include "cedana/cli/progress_line.hpp"
+#include "cedana/cli/progress_json.hpp"
 
 #include <memory>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
-
-#include <unistd.h>
 
 namespace cedana {
 
@@ -39,19 +38,12 @@ void print_checkpoint(const VerifiedCheckpoint& one) {
         print_reason(refusal);
 }
 
-Json to_json(const Error& error) {
-    return {{"exit_code", static_cast<int>(error.fault())},
-            {"message", error.message()},
-            {"cause", error.cause()},
-            {"hint", error.hint()}};
-}
-
 Json to_json(const VerifiedCheckpoint& one) {
     Json json = {{"checkpoint", one.path.string()},
                  {"whole", !one.flaw},
                  {"restores_here", !one.flaw && one.refusals.empty()},
                  {"flaw", one.flaw ? to_json(*one.flaw) : Json(nullptr)}};
-    json["name"] = one.manifest ? Json(printable(one.manifest->name)) : Json(nullptr);
+    json["name"] = one.manifest ? Json(one.manifest->name) : Json(nullptr);
     json["pid"] = one.manifest ? Json(one.manifest->tree.front().pid) : Json(nullptr);
     json["bytes_images"] = one.manifest ? Json(one.manifest->bytes_images) : Json(nullptr);
     json["refusals"] = Json::array();
@@ -79,16 +71,16 @@ void run(const VerifyArguments& arguments, const CommonArguments& common, const 
                                 .caller = config.caller,
                                 .keyring = keyring_of(config.values, arguments.passphrase, interrupt)};
     const VerifyResult result = [&] {
-        ProgressLine progress(STDERR_FILENO, common.verbosity);
-        return verify(request, interrupt, progress);
+        const auto progress = make_progress(common);
+        return verify(request, interrupt, *progress);
     }();
-    if (common.format == Format::json)
-        print_json(to_json(result));
-    else
+    if (common.format == Format::text)
         for (const VerifiedCheckpoint& one : result.checkpoints)
             print_checkpoint(one);
     if (const auto worst = worst_of(result))
-        throw *worst;
+        throw FailedWithResult{*worst, to_json(result)};
+    if (common.format == Format::json)
+        print_json(to_json(result));
 }
 
 } // namespace

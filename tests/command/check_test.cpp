@@ -60,7 +60,7 @@ TEST_F(Check, IsExit5WithTheRemedyWhenOthersCanWriteTheConfigFile) {
     std::filesystem::permissions(config_file(), std::filesystem::perms::others_write,
                                  std::filesystem::perm_options::add);
     EXPECT_EQ(found("config").at("standing"), "fail");
-    EXPECT_EQ(found("config").at("remedy"), "chmod o-w " + config_file().string());
+    EXPECT_EQ(found("config").at("hint"), "chmod o-w " + config_file().string());
     EXPECT_EQ(check().exit_code, 5);
     options.environment["CEDANA_SECURITY_STRICT_PERMISSIONS"] = "false";
     EXPECT_EQ(found("config").at("standing"), "warn");
@@ -69,7 +69,7 @@ TEST_F(Check, IsExit5WithTheRemedyWhenOthersCanWriteTheConfigFile) {
 TEST_F(Check, IsExit5WhenTheStoreIsNotThere) {
     options.environment["CEDANA_SHARED_STORAGE_DUMP_STORAGE_DIR"] = scratch("absent");
     EXPECT_EQ(check().exit_code, 5);
-    EXPECT_EQ(found("store").at("remedy"), "create it: mkdir -p " + scratch("absent").string());
+    EXPECT_EQ(found("store").at("hint"), "create it: mkdir -p " + scratch("absent").string());
 }
 
 TEST_F(Check, ShowsRoomAndSpeedOfTheStore) {

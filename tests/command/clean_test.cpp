@@ -66,7 +66,7 @@ TEST_F(Clean, GivesItsResultAsJson) {
     write_text(partial(), "half");
     const CedanaRun run = cedana({"--json", "check", "--clean", "-d", store()});
     const auto json = nlohmann::json::parse(run.out);
-    EXPECT_EQ(json.at("removed").at(0).at("what"), "partial checkpoint");
+    EXPECT_EQ(json.at("removed").at(0).at("kind"), "partial checkpoint");
     EXPECT_EQ(json.at("removed").at(0).at("name"), partial().string());
 }
 

@@ -179,7 +179,7 @@ TEST_F(Encryption, IsShownByAListing) {
     EXPECT_EQ(entry.at("kind"), "encrypted");
     EXPECT_FALSE(entry.contains("name"));
     const std::string stem = zip.stem().string();
-    std::string when = entry.at("when");
+    std::string when = entry.at("created");
     std::erase_if(when, [](char c) { return c == '-' || c == ':'; });
     EXPECT_TRUE(holds(stem, when)) << stem << " " << when;
     EXPECT_TRUE(holds(cedana({"client", "list", store()}).out, "encrypted: no key here opens it"));

@@ -125,13 +125,13 @@ TEST_F(Inspect, GivesOneJsonObjectOnRequest) {
     EXPECT_EQ(json.at("tree").size(), 2U);
     EXPECT_EQ(json.at("memory").at(0).at("anonymous"), 6 << 20);
     EXPECT_FALSE(json.at("memory").at(1).contains("anonymous"));
-    EXPECT_EQ(json.at("files").at("written").at(0).at("path"), "/var/log/redis.log");
-    EXPECT_EQ(json.at("files").at("open").at(0).at("descriptors").at(0).at("position"), 1000);
+    EXPECT_EQ(json.at("files").at(0).at("path"), "/var/log/redis.log");
+    EXPECT_EQ(json.at("open").at(0).at("descriptors").at(0).at("position"), 1000);
     EXPECT_EQ(json.at("connections").at(0).at("remote_port"), 4242);
     EXPECT_EQ(json.at("sockets").at(1).at("held_by"), "42:4");
     EXPECT_EQ(json.at("sockets").at(1).at("peer"), "43:5");
     EXPECT_EQ(json.at("images").at(0).at("name"), "inventory.img");
-    EXPECT_EQ(json.at("timing").at("phases").size(), 4U);
+    EXPECT_EQ(json.at("timings").size(), 4U);
 }
 
 TEST_F(Inspect, TellsWhatChangedBetweenTwo) {

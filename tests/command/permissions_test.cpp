@@ -227,10 +227,10 @@ TEST_F(Permissions, AreShownByCheckWithTheirRemedies) {
     options.environment["CEDANA_SHARED_STORAGE_DUMP_STORAGE_DIR"] = store();
     set_mode(store(), 0777);
     EXPECT_EQ(found("store").at("standing"), "fail");
-    EXPECT_EQ(found("store").at("remedy"), "chmod o-w " + store().string());
+    EXPECT_EQ(found("store").at("hint"), "chmod o-w " + store().string());
     set_mode(criu(), 0757);
     EXPECT_EQ(found("criu").at("standing"), "fail");
-    EXPECT_EQ(found("criu").at("remedy"), "chmod o-w " + criu().string());
+    EXPECT_EQ(found("criu").at("hint"), "chmod o-w " + criu().string());
     be_lenient();
     EXPECT_EQ(found("permissions").at("standing"), "warn");
 }

@@ -49,7 +49,7 @@ TEST_F(Prune, OnlySaysSoOnADryRun) {
 TEST_F(Prune, TakesTheRulesOfTheConfig) {
     options.environment["CEDANA_SHARED_STORAGE_KEEP_LAST"] = "1";
     const Json json = Json::parse(only_line(prune({"--json"}).out));
-    EXPECT_EQ(json.at("kept"), 1);
+    EXPECT_EQ(json.at("kept_count"), 1);
     EXPECT_EQ(json.at("surplus").size(), 2U);
     EXPECT_EQ(json.at("surplus").at(0).at("removed"), true);
     EXPECT_EQ(names_in(store(), ".zip"), (std::vector<std::string>{"redis_1.zip"}));

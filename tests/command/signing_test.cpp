@@ -54,7 +54,7 @@ class Signing : public WithFakeCriu {
             arguments.push_back(zip);
             const CedanaRun run = cedana(arguments);
             EXPECT_EQ(run.exit_code, 8) << words.front() << run.err;
-            EXPECT_TRUE(holds(run.err, why)) << words.front() << run.err;
+            EXPECT_TRUE(holds(run.out + run.err, why)) << words.front() << run.err;
         }
         EXPECT_TRUE(criu_runs("restore").empty());
     }
@@ -198,7 +198,7 @@ TEST_F(Signing, IsShownByAListing) {
     const Json listing = Json::parse(cedana({"client", "list", store(), "--json"}).out);
     std::map<std::string, std::string> found;
     for (const Json& entry : listing.at("entries"))
-        found[entry.at("path")] = entry.at("signature");
+        found[entry.at("checkpoint")] = entry.at("signature");
     EXPECT_EQ(found,
               (std::map<std::string, std::string>{{plain, "unsigned"}, {good, "trusted"}, {other, "other key"}}));
 }

@@ -241,7 +241,7 @@ class Ground:
             if not left:
                 break
             # Another dump of this host may have made it, and wait for its restore in another folder.
-            expect(time.monotonic() < end and all(item["what"] == "network lock" for item in left),
+            expect(time.monotonic() < end and all(item["kind"] == "network lock" for item in left),
                    f"not cleaned up: {left}")
             time.sleep(1)
         expect(not list(self.store.glob("*.partial")), "a partial checkpoint is left")
@@ -252,9 +252,9 @@ class Ground:
 
     def _may_stay(self, item, waiting):
         # Other dumps and restores may be at work on this host, and may have been killed there.
-        if "at work" in item["why"] or (item["name"].startswith("/") and str(self.folder) not in item["name"]):
+        if "at work" in item["reason"] or (item["name"].startswith("/") and str(self.folder) not in item["name"]):
             return True
-        return waiting is not None and item["what"] == "network lock" and str(waiting) in item["why"]
+        return waiting is not None and item["kind"] == "network lock" and str(waiting) in item["reason"]
 
 
 def descriptors_of(pid):

@@ -72,7 +72,7 @@ TEST_F(Maps, TellOfEachPageWhereItBelongs) {
     std::uint64_t pages = 0;
     for (const Json& image : json.at("images"))
         if (image.at("name").get<std::string>().starts_with("pages-"))
-            pages += image.at("bytes").get<std::uint64_t>();
+            pages += image.at("size").get<std::uint64_t>();
     EXPECT_EQ(kept, pages);
     EXPECT_NE(pages, 0U);
 }

@@ -17,10 +17,12 @@
 namespace cedana {
 
 enum class Format { text, json };
+enum class ProgressForm { automatic, none, json };
 
 struct CommonArguments {
     std::optional<std::filesystem::path> config_file;
     Format format = Format::text;
+    ProgressForm progress = ProgressForm::automatic;
     Verbosity verbosity = Verbosity::normal;
 
     // One line to stderr, unless --quiet was given.

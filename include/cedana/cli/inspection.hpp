@@ -8,6 +8,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -32,7 +33,9 @@ void print_comparison(const Inspection& before, const Inspection& after);
 // "rw-p", as in /proc/PID/maps.
 [[nodiscard]] std::string mode_of(const criu::Mapping& mapping);
 
-// "--tcp-established, --file-locks"; "none"
+// {"--tcp-established", "--file-locks"}
+[[nodiscard]] std::vector<std::string> options_of(const CriuOptions& options);
+// These in a line; "none"
 [[nodiscard]] std::string options_text(const CriuOptions& options);
 
 } // namespace cedana

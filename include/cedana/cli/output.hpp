@@ -6,6 +6,7 @@
 #include "cedana/cli/table.hpp"
 
 #include <cstddef>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -20,7 +21,12 @@ struct ReaderGone {};
 void print_line(std::string_view line);
 // As print_line(), broken between words where the terminal ends; what follows stands `indent` columns to the right.
 void print_text(const std::string& line, std::size_t indent);
+// One line of JSON in which no character steers a terminal.
+[[nodiscard]] std::string json_line(const nlohmann::ordered_json& json);
 void print_json(const nlohmann::ordered_json& json);
+
+// [{phase, seconds}], as a dump and a restore give how long each phase took.
+[[nodiscard]] nlohmann::ordered_json timings_json(const std::map<std::string, double>& seconds);
 
 // As wide as the terminal is.
 void print_table(const Table& table);

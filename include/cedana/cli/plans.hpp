@@ -5,6 +5,7 @@
 #include "cedana/action/dump_plan.hpp"
 #include "cedana/action/restore_plan.hpp"
 #include "cedana/cli/commands.hpp"
+#include "cedana/cli/failure.hpp"
 #include "cedana/cli/output.hpp"
 
 #include <nlohmann/json.hpp>
@@ -20,12 +21,12 @@ void print_plan(const RestorePlan& plan);
 // A look that found a refusal ends as the action itself would: with the first one thrown.
 template <typename Plan>
 void show_plan(const Plan& plan, Format format) {
-    if (format == Format::json)
-        print_json(to_json(plan));
-    else
+    if (format == Format::text)
         print_plan(plan);
     if (!plan.refusals.empty())
-        throw plan.refusals.front();
+        throw FailedWithResult{plan.refusals.front(), to_json(plan)};
+    if (format == Format::json)
+        print_json(to_json(plan));
 }
 
 } // namespace cedana

@@ -29,6 +29,9 @@ struct ProgressState {
 // "dumping: 1.2 GiB of 2.3 GiB (52%), 812 MiB/s, 1.4 s left, frozen"
 [[nodiscard]] std::string plain_progress(const ProgressState& state);
 
+// Writes all of it; what cannot be written is left out: that nobody reads the progress does not stop the work.
+void write_progress(int fd, std::string_view text) noexcept;
+
 class ProgressLine : public Progress {
   public:
     using Clock = std::chrono::steady_clock;
@@ -47,7 +50,6 @@ class ProgressLine : public Progress {
 
   private:
     void show();
-    void write(std::string_view text) const noexcept;
 
     int fd_;
     // 0: no terminal.

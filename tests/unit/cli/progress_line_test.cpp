@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/cli/progress_json.hpp"
 #include "cedana/cli/progress_line.hpp"
 #include "cedana/cli/terminal.hpp"
 
@@ -105,6 +106,29 @@ TEST_F(ShownProgress, OnATerminalIsOneLineThatGoesAway) {
         EXPECT_EQ(read_now(reader.get()), "");
     }
     EXPECT_EQ(read_now(reader.get()), "\r\x1b[K");
+}
+
+TEST_F(ShownProgress, ForProgramsIsALineForWhatHappens) {
+    const Pipe pipe = make_pipe();
+    ProgressJson lines(pipe.write_end.get(), clock());
+    lines.frozen(false);
+    EXPECT_EQ(read_now(pipe.read_end.get()), "");
+    lines.phase("dumping");
+    EXPECT_EQ(read_now(pipe.read_end.get()),
+              "{\"phase\":\"dumping\",\"bytes\":0,\"total\":null,\"seconds\":0.0,\"frozen\":false}\n");
+    now += 2s;
+    lines.bytes(5, 10);
+    EXPECT_EQ(read_now(pipe.read_end.get()),
+              "{\"phase\":\"dumping\",\"bytes\":5,\"total\":10,\"seconds\":2.0,\"frozen\":false}\n");
+    lines.bytes(6, 10);
+    EXPECT_EQ(read_now(pipe.read_end.get()), "");
+    lines.frozen(true);
+    EXPECT_NE(read_now(pipe.read_end.get()).find("\"bytes\":6,\"total\":10,\"seconds\":2.0,\"frozen\":true}"),
+              std::string::npos);
+    lines.bytes(10, 10);
+    lines.phase("moving");
+    const std::string last = read_now(pipe.read_end.get());
+    EXPECT_LT(last.find("\"bytes\":10"), last.find("\"phase\":\"moving\""));
 }
 
 } // namespace
