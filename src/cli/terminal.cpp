@@ -10,6 +10,7 @@
 
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <utf8proc.h>
 
 namespace cedana {
 
@@ -44,29 +45,17 @@ std::string_view environment(const char* name) {
 
 struct Symbol {
     std::size_t bytes = 1;
-    char32_t code = 0;
+    std::size_t columns = 1;
 };
 
-// The first code point of valid UTF-8; of anything else one byte.
+// The first code point; of what is no UTF-8 one byte.
 Symbol first_symbol(std::string_view text) {
-    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const std::size_t bytes = byte(0) < 0xC0 ? 1 : byte(0) < 0xE0 ? 2 : byte(0) < 0xF0 ? 3 : 4;
-    if (bytes == 1 || bytes > text.size())
-        return {1, byte(0)};
-    char32_t code = byte(0) & (0x7FU >> bytes);
-    for (std::size_t i = 1; i < bytes; ++i)
-        code = (code << 6) | (byte(i) & 0x3FU);
-    return {bytes, code};
-}
-
-// The blocks that terminals show two columns wide: Hangul, CJK, full-width forms, emoji.
-std::size_t columns_of(char32_t code) {
-    const bool wide = (code >= 0x1100 && code <= 0x115F) || (code >= 0x2E80 && code <= 0xA4CF) ||
-                      (code >= 0xAC00 && code <= 0xD7A3) || (code >= 0xF900 && code <= 0xFAFF) ||
-                      (code >= 0xFE30 && code <= 0xFE6F) || (code >= 0xFF00 && code <= 0xFF60) ||
-                      (code >= 0x1F300 && code <= 0x1FAFF) || (code >= 0x20000 && code <= 0x3FFFD);
-    const bool combining = code >= 0x0300 && code <= 0x036F;
-    return combining ? 0 : wide ? 2 : 1;
+    utf8proc_int32_t code = 0;
+    const auto bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                        static_cast<utf8proc_ssize_t>(text.size()), &code);
+    if (bytes <= 0)
+        return {};
+    return {static_cast<std::size_t>(bytes), static_cast<std::size_t>(utf8proc_charwidth(code))};
 }
 
 } // namespace
@@ -95,7 +84,7 @@ std::size_t display_width(std::string_view text) {
     std::size_t width = 0;
     while (!text.empty()) {
         const Symbol symbol = first_symbol(text);
-        width += columns_of(symbol.code);
+        width += symbol.columns;
         text.remove_prefix(symbol.bytes);
     }
     return width;
@@ -108,7 +97,7 @@ std::string fitted(std::string_view text, std::size_t width) {
     std::size_t used = 1;
     while (!text.empty()) {
         const Symbol symbol = first_symbol(text);
-        used += columns_of(symbol.code);
+        used += symbol.columns;
         if (used > width)
             break;
         kept += text.substr(0, symbol.bytes);
@@ -122,10 +111,12 @@ std::string fitted_end(std::string_view text, std::size_t width) {
     if (all <= width)
         return std::string(text);
     std::size_t left = all;
-    while (!text.empty() && left + 1 > width) {
-        const Symbol symbol = first_symbol(text);
-        left -= columns_of(symbol.code);
+    // An accent goes with its letter.
+    for (Symbol symbol = first_symbol(text); left + 1 > width || symbol.columns == 0; symbol = first_symbol(text)) {
+        left -= symbol.columns;
         text.remove_prefix(symbol.bytes);
+        if (text.empty())
+            break;
     }
     return width == 0 ? std::string() : std::string(k_ellipsis) + std::string(text);
 }

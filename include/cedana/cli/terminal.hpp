@@ -21,7 +21,7 @@ enum class Paint { plain, coloured };
 
 [[nodiscard]] std::string painted(std::string_view text, Colour colour, Paint paint);
 
-// Columns that a text without control characters takes: code points, wide ones twice.
+// Columns that a text without control characters takes on a terminal: two for CJK and emoji, none for what combines.
 [[nodiscard]] std::size_t display_width(std::string_view text);
 
 // At most `width` columns of the text; if something is cut off, it ends in "…".

@@ -28,6 +28,17 @@ TEST(Table, IsAsWideAsItsCellsWithoutALimit) {
                      "ünïcode  1.5 GiB  vm    zip"}));
 }
 
+TEST(Table, AlignsWhatIsNotOneColumnACodePoint) {
+    Table made({{.title = "NAME"}, {.title = "SIZE", .align = Align::right}, {.title = "NOTE"}});
+    for (const char* name : {"redis", "日本", "🚀", "⌚x", "e\u0301t", "ก\u0E34", "한글"})
+        made.add({name, "日", "note"});
+    const Lines lines = made.lines(0, Paint::plain);
+    for (std::size_t i = 1; i < lines.size(); ++i)
+        EXPECT_EQ(display_width(lines[i].substr(0, lines[i].find("note"))), 5U + 2 + 4 + 2) << lines[i];
+    EXPECT_EQ(lines.at(2), "日本     日  note");
+    EXPECT_EQ(lines.at(5), "e\u0301t       日  note");
+}
+
 TEST(Table, LeavesOutTheLeastImportantColumnFirst) {
     EXPECT_EQ(table().lines(46, Paint::plain).at(1), "redis        7 B  vm    a note of some length");
 }

@@ -58,6 +58,20 @@ TEST(DisplayWidth, CountsColumnsNotBytes) {
     EXPECT_EQ(display_width("ünï"), 3U);
     EXPECT_EQ(display_width("日本"), 4U);
     EXPECT_EQ(display_width("e\u0301"), 1U);
+    // A fullwidth and a halfwidth form, a syllable of Hangul.
+    EXPECT_EQ(display_width("Ａｱ"), 3U);
+    EXPECT_EQ(display_width("한"), 2U);
+    // Emoji, also one below U+1F300.
+    EXPECT_EQ(display_width("🚀"), 2U);
+    EXPECT_EQ(display_width("⌚"), 2U);
+    // Marks of other scripts: Thai, Hebrew; a selector of a variant; a joiner.
+    EXPECT_EQ(display_width("ก\u0E34"), 1U);
+    EXPECT_EQ(display_width("ש\u05C1"), 1U);
+    EXPECT_EQ(display_width("a\uFE0F\u200D"), 1U);
+    // A code point that is not assigned, and what is no UTF-8.
+    EXPECT_EQ(display_width("\u0378"), 1U);
+    EXPECT_EQ(display_width("a\xff"), 2U);
+    EXPECT_EQ(display_width("\xe6\x97"), 2U);
 }
 
 TEST(Fitted, EndsInAnEllipsisWhenSomethingIsCut) {
@@ -66,6 +80,8 @@ TEST(Fitted, EndsInAnEllipsisWhenSomethingIsCut) {
     EXPECT_EQ(fitted("日本", 3), "日…");
     EXPECT_EQ(fitted("日本", 2), "…");
     EXPECT_EQ(fitted("redis", 0), "");
+    EXPECT_EQ(fitted("🚀🚀🚀", 4), "🚀…");
+    EXPECT_EQ(fitted("e\u0301a\u0301x", 2), "e\u0301…");
 }
 
 TEST(FittedEnd, KeepsTheEndOfAPath) {
@@ -73,6 +89,9 @@ TEST(FittedEnd, KeepsTheEndOfAPath) {
     EXPECT_EQ(fitted_end("/usr/lib/libc.so.6", 18), "/usr/lib/libc.so.6");
     EXPECT_EQ(fitted_end("/ünïcödé", 4), "…ödé");
     EXPECT_EQ(fitted_end("/a", 0), "");
+    EXPECT_EQ(fitted_end("e\u0301x", 1), "…");
+    EXPECT_EQ(fitted_end("abe\u0301x", 2), "…x");
+    EXPECT_EQ(fitted_end("ab日本", 4), "…本");
 }
 
 TEST(Hanging, BreaksBetweenWordsAndIndentsWhatFollows) {
