@@ -35,8 +35,8 @@ std::string list_of(const Entries& entries) {
         if (!seen.emplace(entry.summary->host, entry.summary->name, entry.summary->pid).second)
             continue;
         if (seen.size() > k_most_lines)
-            return list + "\n         …";
-        list += (list.empty() ? "" : "\n         ") + line_of(entry);
+            return list + "\n…";
+        list += (list.empty() ? "" : "\n") + line_of(entry);
     }
     return list;
 }

@@ -22,7 +22,7 @@ std::vector<std::string> cause_lines(const Error& error) {
     if (error.cause().empty())
         return lines;
     for (const std::string& line : split(error.cause(), '\n'))
-        lines.push_back((lines.empty() ? "  cause: " : "") + printable(line));
+        lines.push_back((lines.empty() ? "  cause: " : "         ") + printable(trim(line)));
     return lines;
 }
 
