@@ -72,22 +72,24 @@ void run(const CommonArguments& common) {
 
 } // namespace
 
-void add_check(CLI::App& parent, Command& chosen) {
-    CLI::App* check = parent.add_subcommand("check", "whether this host can dump and restore, and what to do if not");
+Command check_command() {
     const auto arguments = std::make_shared<CheckArguments>();
-    auto* clean = check->add_flag("--clean", arguments->clean,
-                                  "clean up after dumps and restores that were killed; say what was kept and why");
-    check
-        ->add_option("-d,--dir", arguments->folders,
-                     "with --clean: a folder of checkpoints to clean up too (also: those of the configuration)")
-        ->type_name("DIR")
-        ->needs(clean);
-    check->footer("example: sudo cedana check\n         sudo cedana check --clean -d /var/checkpoints");
-    check->callback([arguments, &chosen] {
-        chosen = [arguments](const CommonArguments& common, const Interrupt&) {
-            arguments->clean ? clean_up(arguments->folders, common) : run(common);
-        };
-    });
+    return {.name = "check",
+            .summary = "whether this host can dump and restore, and what to do if not",
+            .options = {{.names = {"--clean"},
+                         .meaning = "clean up after dumps and restores that were killed; say what was kept and why",
+                         .target = &arguments->clean},
+                        {.names = {"-d", "--dir"},
+                         .value = "DIR",
+                         .meaning =
+                             "with --clean: a folder of checkpoints to clean up too (also: those of the configuration)",
+                         .target = &arguments->folders,
+                         .complete = Complete::folders,
+                         .needs = "--clean"}},
+            .examples = {"sudo cedana check", "sudo cedana check --clean -d /var/checkpoints"},
+            .run = [arguments](const CommonArguments& common, const Interrupt&) {
+                arguments->clean ? clean_up(arguments->folders, common) : run(common);
+            }};
 }
 
 } // namespace cedana

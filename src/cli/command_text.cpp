@@ -1,91 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/cli/command_text.hpp"
 
-#include "cedana/base/text.hpp"
+#include <algorithm>
+#include <iterator>
 
-#include <string_view>
-
-#include <CLI/App.hpp>
 #include <spdlog/fmt/fmt.h>
 
 namespace cedana {
 
 namespace {
 
-OptionText describe_option(const CLI::Option& option) {
-    OptionText text{.names = {},
-                    .value = {},
-                    .meaning = option.get_description(),
-                    .positional = option.get_positional(),
-                    .required = option.get_required(),
-                    .repeated = option.get_expected_max() > 1};
-    if (text.positional) {
-        text.names.push_back(option.get_name(true, false));
-        return text;
-    }
-    for (const std::string& name : option.get_snames())
-        text.names.push_back("-" + name);
-    for (const std::string& name : option.get_lnames())
-        text.names.push_back("--" + name);
-    if (option.get_items_expected_max() > 0)
-        text.value = option.get_type_name();
-    return text;
-}
-
-// "examples: FIRST\n          SECOND" of a footer.
-std::vector<std::string> examples_of(const std::string& footer) {
-    std::vector<std::string> examples;
-    for (const std::string& line : split(footer, '\n')) {
-        std::string_view text = trim(line);
-        for (const std::string_view word : {"examples:", "example:"})
-            if (text.starts_with(word))
-                text = trim(text.substr(word.size()));
-        if (!text.empty())
-            examples.emplace_back(text);
-    }
-    return examples;
-}
-
-void describe_all(const CLI::App& command, std::vector<CommandText>& out) {
-    out.push_back(describe_command(command));
-    for (const CLI::App* inner : command.get_subcommands([](const CLI::App*) { return true; }))
-        if (!inner->get_group().empty())
-            describe_all(*inner, out);
+void describe_all(const Command& command, const std::string& above, std::vector<CommandText>& out) {
+    CommandText text{.path = above + command.name,
+                     .summary = command.summary,
+                     .options = {},
+                     .examples = command.examples,
+                     .is_group = !command.commands.empty()};
+    std::ranges::copy_if(command.options, std::back_inserter(text.options),
+                         [](const Option& option) { return !option.hidden; });
+    const std::string path = text.path + " ";
+    out.push_back(std::move(text));
+    for (const Command& inner : command.commands)
+        if (!inner.hidden)
+            describe_all(inner, path, out);
 }
 
 } // namespace
 
-CommandText describe_command(const CLI::App& command) {
-    CommandText text{.path = command.get_name(),
-                     .summary = command.get_description(),
-                     .options = {},
-                     .examples = examples_of(command.get_footer())};
-    for (const CLI::App* parent = command.get_parent(); parent != nullptr; parent = parent->get_parent())
-        text.path = parent->get_name() + " " + text.path;
-    text.is_group = !command.get_subcommands([](const CLI::App*) { return true; }).empty();
-    for (const CLI::Option* option : command.get_options())
-        if (!option->get_group().empty())
-            text.options.push_back(describe_option(*option));
-    return text;
-}
-
-std::vector<CommandText> describe_commands(const CLI::App& program) {
+std::vector<CommandText> describe_commands(const Command& program) {
     std::vector<CommandText> all;
-    describe_all(program, all);
+    describe_all(program, "", all);
     return all;
 }
 
-std::string heading_of(const OptionText& option) {
+std::string heading_of(const Option& option) {
     const std::string names = fmt::format("{}", fmt::join(option.names, ", "));
     return option.value.empty() ? names : names + " " + option.value;
 }
 
 std::string usage_of(const CommandText& command) {
     std::string usage = command.path + (command.is_group ? " COMMAND" : " [OPTIONS]");
-    for (const OptionText& option : command.options) {
-        if (!option.positional)
+    for (const Option& option : command.options) {
+        if (!option.is_positional())
             continue;
-        const std::string name = option.names.front() + (option.repeated ? " ..." : "");
+        const std::string name = option.names.front() + (option.is_repeated() ? " ..." : "");
         usage += option.required ? " " + name : " [" + name + "]";
     }
     return usage;

@@ -27,13 +27,12 @@ LoadedConfig load_config_for(const CommonArguments& common) {
     return config;
 }
 
-void add_criu_argument_option(CLI::App& command, std::vector<std::string>& arguments) {
-    command.add_option("--criu-arg", arguments, "one more argument for CRIU: --criu-arg=--ARG")
-        ->type_name("ARG")
-        ->expected(1)
-        ->take_all()
-        // Else what follows --criu-arg=ARG is taken for one more.
-        ->allow_extra_args(false);
+Option criu_argument_option(std::vector<std::string>& arguments) {
+    return {.names = {"--criu-arg"},
+            .value = "ARG",
+            .meaning = "one more argument for CRIU: --criu-arg=--ARG",
+            .target = &arguments,
+            .one_each = true};
 }
 
 void append_criu_arguments(LoadedConfig& config, const std::vector<std::string>& arguments) {

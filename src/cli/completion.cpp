@@ -2,23 +2,18 @@
 #include "cedana/cli/completion.hpp"
 
 #include "cedana/base/text.hpp"
-#include "cedana/cli/command_text.hpp"
 
 #include <algorithm>
-#include <optional>
 
-#include <CLI/App.hpp>
 #include <spdlog/fmt/fmt.h>
 
 namespace cedana {
 
 namespace {
 
-constexpr auto k_all = [](const CLI::App*) { return true; };
-
-const OptionText* find_option(const std::vector<OptionText>& options, std::string_view name) {
-    const auto found = std::ranges::find_if(options, [&](const OptionText& option) {
-        return !option.positional && std::ranges::count(option.names, name) != 0;
+const Option* find_option(const std::vector<Option>& options, std::string_view name) {
+    const auto found = std::ranges::find_if(options, [&](const Option& option) {
+        return !option.is_positional() && std::ranges::count(option.names, name) != 0;
     });
     return found == options.end() ? nullptr : &*found;
 }
@@ -26,98 +21,104 @@ const OptionText* find_option(const std::vector<OptionText>& options, std::strin
 // The words up to the last one, understood as far as they go.
 class TypedLine {
   public:
-    TypedLine(const CLI::App& program, const std::vector<std::string>& words)
-        : command_(&program), program_options_(describe_command(program).options) {
-        options_ = program_options_;
+    TypedLine(const Command& program, const std::vector<std::string>& words)
+        : program_(&program), command_(&program), options_(program.options) {
         for (std::size_t i = 0; i + 1 < words.size(); ++i)
             take(words[i]);
         last_ = words.empty() ? std::string() : words.back();
     }
 
     Offers offers(const OfferSources& sources) const {
-        if (pending_)
+        if (pending_ != nullptr)
             return values_of(*pending_, sources);
         if (last_.starts_with('-'))
             return option_names();
         Offers found = commands();
         if (!found.words.empty())
             return found;
-        std::vector<const OptionText*> positionals;
-        for (const OptionText& option : options_)
-            if (option.positional)
+        std::vector<const Option*> positionals;
+        for (const Option& option : options_)
+            if (option.is_positional() && !option.hidden)
                 positionals.push_back(&option);
-        if (positionals.empty() || (positional_ >= positionals.size() && !positionals.back()->repeated))
+        if (positionals.empty() || (positional_ >= positionals.size() && !positionals.back()->is_repeated()))
             return {};
         return values_of(*positionals[std::min(positional_, positionals.size() - 1)], sources);
     }
 
   private:
     void take(const std::string& word) {
-        if (pending_) {
-            if (pending_->value == "DIR" || pending_->value == "STORE")
+        if (pending_ != nullptr) {
+            if (pending_->complete == Complete::folders)
                 folder_ = word;
             pending_ = nullptr;
         } else if (word.starts_with('-')) {
-            const OptionText* option = find_option(options_, word);
+            const Option* option = find_option(options_, word);
             pending_ = option != nullptr && !option->value.empty() ? option : nullptr;
-        } else if (const CLI::App* inner = find_command(word)) {
+        } else if (const Command* inner = find_command(word)) {
             command_ = inner;
-            options_ = describe_command(*inner).options;
+            options_ = inner->options;
             // Those of the program may stand behind a command too; the command's own come first.
-            options_.insert(options_.end(), program_options_.begin(), program_options_.end());
+            options_.insert(options_.end(), program_->options.begin(), program_->options.end());
         } else {
             ++positional_;
         }
     }
 
-    [[nodiscard]] const CLI::App* find_command(const std::string& word) const {
-        const auto all = command_->get_subcommands(k_all);
-        const auto found = std::ranges::find(all, word, [](const CLI::App* one) { return one->get_name(); });
-        return found == all.end() ? nullptr : *found;
+    [[nodiscard]] const Command* find_command(const std::string& word) const {
+        const auto found = std::ranges::find(command_->commands, word, &Command::name);
+        return found == command_->commands.end() ? nullptr : &*found;
     }
 
     [[nodiscard]] Offers commands() const {
         Offers offers;
-        for (const CLI::App* inner : command_->get_subcommands(k_all))
-            if (!inner->get_group().empty())
-                offers.words.push_back({.word = inner->get_name(), .meaning = inner->get_description()});
+        for (const Command& inner : command_->commands)
+            if (!inner.hidden)
+                offers.words.push_back({.word = inner.name, .meaning = inner.summary});
         return offers;
     }
 
     [[nodiscard]] Offers option_names() const {
         Offers offers;
-        for (const OptionText& option : options_)
-            if (!option.positional)
+        for (const Option& option : options_)
+            if (!option.is_positional() && !option.hidden)
                 offers.words.push_back({.word = option.names.back(), .meaning = option.meaning});
         return offers;
     }
 
-    [[nodiscard]] Offers values_of(const OptionText& option, const OfferSources& sources) const {
-        const std::string& kind = option.positional ? option.names.front() : option.value;
-        if (kind == "PID")
+    [[nodiscard]] Offers values_of(const Option& option, const OfferSources& sources) const {
+        switch (option.complete) {
+        case Complete::pids:
             return {.words = sources.pids()};
-        if (kind == "NAME")
+        case Complete::names:
             return {.words = sources.names()};
-        if (kind == "SHELL")
-            return {.words = {{.word = "bash"}, {.word = "zsh"}, {.word = "fish"}}};
-        if (kind == "FORM")
-            return {.words = {{.word = "auto"}, {.word = "none"}, {.word = "json"}}};
-        if (kind == "DIR" || kind == "STORE")
+        case Complete::folders:
             return {.words = {}, .paths = Paths::folders};
-        if (kind == "ZIP" || kind == "LATER" || kind == "CHECKPOINT") {
+        case Complete::files:
+            return {.words = {}, .paths = Paths::files};
+        case Complete::checkpoints:
+        case Complete::checkpoints_or_latest: {
             Offers offers{.words = sources.checkpoints(folder_), .paths = Paths::files};
-            if (kind == "CHECKPOINT")
+            if (option.complete == Complete::checkpoints_or_latest)
                 offers.words.insert(offers.words.begin(), {.word = "latest", .meaning = "the newest of all"});
             return offers;
         }
-        return {.words = {}, .paths = kind == "FILE" ? Paths::files : Paths::none};
+        case Complete::choices: {
+            Offers offers;
+            for (const std::string& choice : option.choices)
+                offers.words.push_back({.word = choice});
+            return offers;
+        }
+        case Complete::nothing:
+            break;
+        }
+        return {};
     }
 
-    const CLI::App* command_;
-    std::vector<OptionText> program_options_;
-    std::vector<OptionText> options_;
+    const Command* program_;
+    const Command* command_;
+    std::vector<Option> options_;
     // The option whose value comes next.
-    const OptionText* pending_ = nullptr;
+    const Option* pending_ = nullptr;
     std::size_t positional_ = 0;
     std::string folder_;
     std::string last_;
@@ -190,7 +191,7 @@ complete -c cedana -f -k -a '(__cedana_complete)'
 
 } // namespace
 
-Offers complete(const CLI::App& program, const std::vector<std::string>& words, const OfferSources& sources) {
+Offers complete(const Command& program, const std::vector<std::string>& words, const OfferSources& sources) {
     return TypedLine(program, words).offers(sources);
 }
 

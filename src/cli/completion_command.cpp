@@ -80,7 +80,7 @@ std::vector<Offer> offered(const std::function<std::vector<Offer>()>& find) {
     }
 }
 
-void offer_words(const CLI::App& program, const std::vector<std::string>& words) {
+void offer_words(const Command& program, const std::vector<std::string>& words) {
     const OfferSources sources{.pids = pids, .names = names, .checkpoints = [](const std::string& folder) {
                                    return offered([&] { return checkpoints(folder); });
                                }};
@@ -102,22 +102,26 @@ void print_script(const std::string& shell, Format format) {
 
 } // namespace
 
-void add_completion(CLI::App& parent, Command& chosen) {
-    CLI::App* completion = parent.add_subcommand("completion", "the script by which a shell completes cedana's words");
+Command completion_command(const Command& program) {
     const auto shell = std::make_shared<std::string>();
     const auto words = std::make_shared<std::vector<std::string>>();
-    completion->add_option("SHELL", *shell, "bash, zsh or fish")->required();
-    // Asked by the scripts: `cedana completion words -- WORDS`.
-    completion->add_option("WORDS", *words)->group("");
-    completion->footer("example: source <(cedana completion bash)");
-    completion->callback([shell, words, &parent, &chosen] {
-        chosen = [shell, words, &parent](const CommonArguments& common, const Interrupt&) {
-            if (*shell == "words")
-                offer_words(parent, *words);
-            else
-                print_script(*shell, common.format);
-        };
-    });
+    return {.name = "completion",
+            .summary = "the script by which a shell completes cedana's words",
+            .options = {{.names = {"SHELL"},
+                         .meaning = "bash, zsh or fish",
+                         .target = shell.get(),
+                         .required = true,
+                         .complete = Complete::choices,
+                         .choices = {"bash", "zsh", "fish"}},
+                        // Asked by the scripts: `cedana completion words -- WORDS`.
+                        {.names = {"WORDS"}, .target = words.get(), .hidden = true}},
+            .examples = {"source <(cedana completion bash)"},
+            .run = [shell, words, &program](const CommonArguments& common, const Interrupt&) {
+                if (*shell == "words")
+                    offer_words(program, *words);
+                else
+                    print_script(*shell, common.format);
+            }};
 }
 
 } // namespace cedana

@@ -95,29 +95,39 @@ void keygen(const KeygenArguments& arguments, const CommonArguments& common) {
 
 } // namespace
 
-void add_config(CLI::App& parent, Command& chosen) {
-    CLI::App* config = parent.add_subcommand("config", "show the settings and where each comes from");
-    config->require_subcommand(1);
-    CLI::App* all = config->add_subcommand("show", "every setting, its value and where it comes from");
-    all->footer("example: cedana config show");
-    all->callback([&chosen] { chosen = [](const CommonArguments& common, const Interrupt&) { show(common); }; });
-    CLI::App* create = config->add_subcommand("init", "create the config file with the defaults");
-    create->footer("example: cedana config init");
-    create->callback([&chosen] { chosen = [](const CommonArguments& common, const Interrupt&) { init(common); }; });
-    CLI::App* keys = config->add_subcommand("keygen", "new keys: FILE signs checkpoints, FILE.pub is for trust");
+Command config_command() {
     const auto arguments = std::make_shared<KeygenArguments>();
-    keys->add_option("FILE", arguments->file, "the private key; FILE.pub becomes the public one")->required();
-    auto* recipient = keys->add_flag("--recipient", arguments->recipient,
-                                     "a pair for encryption: FILE decrypts, FILE.pub is whom to encrypt for");
-    keys->add_flag("--encryption", arguments->encryption, "one key that encrypts and decrypts; there is no FILE.pub")
-        ->excludes(recipient);
-    keys->footer("example: cedana config keygen /etc/cedana/signing.key");
-    keys->callback([arguments, &chosen] {
-        chosen = [arguments](const CommonArguments& common, const Interrupt&) { keygen(*arguments, common); };
-    });
-    CLI::App* where = config->add_subcommand("path", "print where the config file is");
-    where->footer("example: editor \"$(cedana config path)\"");
-    where->callback([&chosen] { chosen = [](const CommonArguments& common, const Interrupt&) { path(common); }; });
+    return {.name = "config",
+            .summary = "show the settings and where each comes from",
+            .commands = {
+                {.name = "show",
+                 .summary = "every setting, its value and where it comes from",
+                 .examples = {"cedana config show"},
+                 .run = [](const CommonArguments& common, const Interrupt&) { show(common); }},
+                {.name = "init",
+                 .summary = "create the config file with the defaults",
+                 .examples = {"cedana config init"},
+                 .run = [](const CommonArguments& common, const Interrupt&) { init(common); }},
+                {.name = "keygen",
+                 .summary = "new keys: FILE signs checkpoints, FILE.pub is for trust",
+                 .options = {{.names = {"FILE"},
+                              .meaning = "the private key; FILE.pub becomes the public one",
+                              .target = &arguments->file,
+                              .required = true,
+                              .complete = Complete::files},
+                             {.names = {"--recipient"},
+                              .meaning = "a pair for encryption: FILE decrypts, FILE.pub is whom to encrypt for",
+                              .target = &arguments->recipient},
+                             {.names = {"--encryption"},
+                              .meaning = "one key that encrypts and decrypts; there is no FILE.pub",
+                              .target = &arguments->encryption,
+                              .excludes = "--recipient"}},
+                 .examples = {"cedana config keygen /etc/cedana/signing.key"},
+                 .run = [arguments](const CommonArguments& common, const Interrupt&) { keygen(*arguments, common); }},
+                {.name = "path",
+                 .summary = "print where the config file is",
+                 .examples = {"editor \"$(cedana config path)\""},
+                 .run = [](const CommonArguments& common, const Interrupt&) { path(common); }}}};
 }
 
 } // namespace cedana

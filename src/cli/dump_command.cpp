@@ -10,9 +10,13 @@
 #include "cedana/cli/plans.hpp"
 #include "cedana/cli/progress_json.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -100,27 +104,44 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
 
 } // namespace
 
-void add_dump(CLI::App& parent, Command& chosen) {
-    CLI::App* dump = parent.add_subcommand("dump", "checkpoint a process tree into DIR/NAME_DATETIME.zip");
+Command dump_command() {
     const auto arguments = std::make_shared<DumpArguments>();
-    auto* pid = dump->add_option("-p,--pid", arguments->pid, "root process of the tree")->type_name("PID");
-    dump->add_option("-n,--name", arguments->name, "find the process by name (default: client.process_name)")
-        ->type_name("NAME")
-        ->excludes(pid);
-    dump->add_option("-d,--dir", arguments->folder,
-                     "folder for the checkpoint (default: shared_storage.dump_storage_dir)")
-        ->type_name("DIR");
-    auto* leave = dump->add_flag("--leave-running", arguments->leave_running, "keep the tree running after the dump");
-    dump->add_flag("--stop", arguments->stop, "end the tree once the checkpoint is on the disk")->excludes(leave);
-    add_criu_argument_option(*dump, arguments->criu_arguments);
-    add_passphrase_options(*dump, arguments->passphrase, PassphraseFor::encrypting);
-    dump->add_flag("--dry-run", arguments->dry_run, "say what would be done or refused; touch nothing");
-    dump->footer("example: sudo cedana client dump -p 4242 -d /var/checkpoints");
-    dump->callback([arguments, &chosen] {
-        chosen = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
-            run(*arguments, common, interrupt);
-        };
-    });
+    std::vector<Option> options = {{.names = {"-p", "--pid"},
+                                    .value = "PID",
+                                    .meaning = "root process of the tree",
+                                    .target = &arguments->pid,
+                                    .complete = Complete::pids},
+                                   {.names = {"-n", "--name"},
+                                    .value = "NAME",
+                                    .meaning = "find the process by name (default: client.process_name)",
+                                    .target = &arguments->name,
+                                    .complete = Complete::names,
+                                    .excludes = "--pid"},
+                                   {.names = {"-d", "--dir"},
+                                    .value = "DIR",
+                                    .meaning = "folder for the checkpoint (default: shared_storage.dump_storage_dir)",
+                                    .target = &arguments->folder,
+                                    .complete = Complete::folders},
+                                   {.names = {"--leave-running"},
+                                    .meaning = "keep the tree running after the dump",
+                                    .target = &arguments->leave_running},
+                                   {.names = {"--stop"},
+                                    .meaning = "end the tree once the checkpoint is on the disk",
+                                    .target = &arguments->stop,
+                                    .excludes = "--leave-running"},
+                                   criu_argument_option(arguments->criu_arguments)};
+    std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::encrypting),
+                      std::back_inserter(options));
+    options.push_back({.names = {"--dry-run"},
+                       .meaning = "say what would be done or refused; touch nothing",
+                       .target = &arguments->dry_run});
+    return {.name = "dump",
+            .summary = "checkpoint a process tree into DIR/NAME_DATETIME.zip",
+            .options = std::move(options),
+            .examples = {"sudo cedana client dump -p 4242 -d /var/checkpoints"},
+            .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+                run(*arguments, common, interrupt);
+            }};
 }
 
 } // namespace cedana

@@ -66,13 +66,17 @@ void run(const std::string& name, const CommonArguments& common) {
 
 } // namespace
 
-void add_find(CLI::App& parent, Command& chosen) {
-    CLI::App* find = parent.add_subcommand("find", "show what a name resolves to; dumps nothing");
+Command find_command() {
     const auto name = std::make_shared<std::string>();
-    find->add_option("NAME", *name, "a program, a script or part of a command line")->required();
-    find->footer("example: sudo cedana client find 'jupyter notebook'");
-    find->callback(
-        [name, &chosen] { chosen = [name](const CommonArguments& common, const Interrupt&) { run(*name, common); }; });
+    return {.name = "find",
+            .summary = "show what a name resolves to; dumps nothing",
+            .options = {{.names = {"NAME"},
+                         .meaning = "a program, a script or part of a command line",
+                         .target = name.get(),
+                         .required = true,
+                         .complete = Complete::names}},
+            .examples = {"sudo cedana client find 'jupyter notebook'"},
+            .run = [name](const CommonArguments& common, const Interrupt&) { run(*name, common); }};
 }
 
 } // namespace cedana

@@ -38,8 +38,8 @@ std::string columns(const Rows& rows, std::size_t width) {
 
 Rows option_rows(const CommandText& command, bool positional) {
     Rows rows;
-    for (const OptionText& option : command.options)
-        if (option.positional == positional)
+    for (const Option& option : command.options)
+        if (option.is_positional() == positional)
             rows.emplace_back(heading_of(option), option.meaning);
     return rows;
 }
@@ -83,7 +83,7 @@ std::string program_help(const std::vector<CommandText>& all, std::size_t width)
             "  sudo cedana client list DIR            the checkpoints that are there\n";
     text += part("commands", command_rows(all, program.path), columns_wide);
     std::vector<std::string> names;
-    for (const OptionText& option : program.options)
+    for (const Option& option : program.options)
         names.push_back(option.names.back() + (option.value.empty() ? "" : " " + option.value));
     text += "\n";
     for (const std::string& line :

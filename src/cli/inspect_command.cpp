@@ -9,8 +9,12 @@
 #include "cedana/cli/passphrase.hpp"
 #include "cedana/model/callers_place.hpp"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -78,25 +82,37 @@ void run(const InspectArguments& arguments, const CommonArguments& common, const
 
 } // namespace
 
-void add_inspect(CLI::App& parent, Command& chosen) {
-    CLI::App* inspect = parent.add_subcommand("inspect", "what is in a checkpoint, or what changed between two");
+Command inspect_command() {
     const auto arguments = std::make_shared<InspectArguments>();
-    inspect->add_option("ZIP", arguments->checkpoint, "the checkpoint")->required();
-    auto* other = inspect->add_option("LATER", arguments->other, "another one: what changed from ZIP to this one");
-    inspect->add_option("--html", arguments->html, "write one self-contained page to FILE")
-        ->type_name("FILE")
-        ->excludes(other);
+    std::vector<Option> options = {{.names = {"ZIP"},
+                                    .meaning = "the checkpoint",
+                                    .target = &arguments->checkpoint,
+                                    .required = true,
+                                    .complete = Complete::checkpoints},
+                                   {.names = {"LATER"},
+                                    .meaning = "another one: what changed from ZIP to this one",
+                                    .target = &arguments->other,
+                                    .complete = Complete::checkpoints},
+                                   {.names = {"--html"},
+                                    .value = "FILE",
+                                    .meaning = "write one self-contained page to FILE",
+                                    .target = &arguments->html,
+                                    .complete = Complete::files,
+                                    .excludes = "LATER"}};
     for (const SectionFlag& one : k_flags)
-        inspect->add_flag_callback(
-            one.flag, [arguments, section = one.section] { arguments->sections.insert(section); }, one.meaning);
-    add_passphrase_options(*inspect, arguments->passphrase, PassphraseFor::decrypting);
-    inspect->footer("examples: sudo cedana client inspect redis-server_20261122T164510Z.zip --memory --files\n"
-                    "          sudo cedana client inspect before.zip after.zip");
-    inspect->callback([arguments, &chosen] {
-        chosen = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
-            run(*arguments, common, interrupt);
-        };
-    });
+        options.push_back({.names = {one.flag}, .meaning = one.meaning, .target = [arguments, section = one.section] {
+                               arguments->sections.insert(section);
+                           }});
+    std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::decrypting),
+                      std::back_inserter(options));
+    return {.name = "inspect",
+            .summary = "what is in a checkpoint, or what changed between two",
+            .options = std::move(options),
+            .examples = {"sudo cedana client inspect redis-server_20261122T164510Z.zip --memory --files",
+                         "sudo cedana client inspect before.zip after.zip"},
+            .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+                run(*arguments, common, interrupt);
+            }};
 }
 
 } // namespace cedana

@@ -192,24 +192,37 @@ void run(const ListArguments& arguments, const CommonArguments& common, const In
 
 } // namespace
 
-void add_list(CLI::App& parent, Command& chosen) {
-    CLI::App* list = parent.add_subcommand("list", "the checkpoints in a folder, newest first");
+Command list_command() {
     const auto arguments = std::make_shared<ListArguments>();
-    list->add_option("DIR", arguments->store,
-                     "the folder (default: shared_storage.mount_point, else dump_storage_dir)");
-    list->add_option("-n,--name", arguments->name, "only those whose name holds NAME, or fits it as a pattern")
-        ->type_name("NAME");
-    list->add_option("--newer", arguments->newer, "only those younger than AGE: 90s, 15m, 2h, 7d, 3w")
-        ->type_name("AGE");
-    list->add_option("--older", arguments->older, "only those older than AGE")->type_name("AGE");
-    list->add_flag("-q,--paths", arguments->paths_alone, "paths alone, of checkpoints alone");
-    list->add_flag("--lazy", arguments->lazy, "the lazy restores whose memory is still on its way");
-    list->footer("example: sudo cedana client list /var/checkpoints --name redis --newer 7d");
-    list->callback([arguments, &chosen] {
-        chosen = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
-            run(*arguments, common, interrupt);
-        };
-    });
+    return {.name = "list",
+            .summary = "the checkpoints in a folder, newest first",
+            .options = {{.names = {"DIR"},
+                         .meaning = "the folder (default: shared_storage.mount_point, else dump_storage_dir)",
+                         .target = &arguments->store,
+                         .complete = Complete::folders},
+                        {.names = {"-n", "--name"},
+                         .value = "NAME",
+                         .meaning = "only those whose name holds NAME, or fits it as a pattern",
+                         .target = &arguments->name,
+                         .complete = Complete::names},
+                        {.names = {"--newer"},
+                         .value = "AGE",
+                         .meaning = "only those younger than AGE: 90s, 15m, 2h, 7d, 3w",
+                         .target = &arguments->newer},
+                        {.names = {"--older"},
+                         .value = "AGE",
+                         .meaning = "only those older than AGE",
+                         .target = &arguments->older},
+                        {.names = {"-q", "--paths"},
+                         .meaning = "paths alone, of checkpoints alone",
+                         .target = &arguments->paths_alone},
+                        {.names = {"--lazy"},
+                         .meaning = "the lazy restores whose memory is still on its way",
+                         .target = &arguments->lazy}},
+            .examples = {"sudo cedana client list /var/checkpoints --name redis --newer 7d"},
+            .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+                run(*arguments, common, interrupt);
+            }};
 }
 
 } // namespace cedana

@@ -33,7 +33,7 @@ std::string bold_item(std::string_view item, std::string_view meaning) {
 std::string command_part(const CommandText& command) {
     std::string page =
         fmt::format(".SS {}\n{}\n.PP\n{}.\n", roff(command.path), roff(usage_of(command)), roff(command.summary));
-    for (const OptionText& option : command.options)
+    for (const Option& option : command.options)
         page += bold_item(heading_of(option), option.meaning);
     for (const std::string& example : command.examples)
         page += fmt::format(".PP\nExample:\n.PP\n.RS\n.EX\n{}\n.EE\n.RE\n", roff(example));
@@ -73,7 +73,7 @@ std::string commands_manual(const std::vector<CommandText>& commands) {
     page += ".SH DESCRIPTION\nResults go to standard output, all else to standard error. "
             "A checkpoint is one zip file; it holds the memory of the process, and with it every secret in it.\n"
             ".SH OPTIONS\nOf every command:\n";
-    for (const OptionText& option : program.options)
+    for (const Option& option : program.options)
         page += bold_item(heading_of(option), option.meaning);
     page += ".SH COMMANDS\n";
     for (const CommandText& command : commands)

@@ -105,15 +105,20 @@ SecretBytes read_descriptor(int fd, const Interrupt& interrupt) {
 
 } // namespace
 
-void add_passphrase_options(CLI::App& command, PassphraseArguments& arguments, PassphraseFor use) {
+std::vector<Option> passphrase_options(PassphraseArguments& arguments, PassphraseFor use) {
     const bool encrypts = use == PassphraseFor::encrypting;
-    auto* fd = command
-                   .add_option("--passphrase-fd", arguments.fd,
-                               encrypts ? "encrypt it with a passphrase that is read from this descriptor"
-                                        : "read the passphrase of an encrypted checkpoint from this descriptor")
-                   ->type_name("N");
+    std::vector<Option> options = {
+        {.names = {"--passphrase-fd"},
+         .value = "N",
+         .meaning = encrypts ? "encrypt it with a passphrase that is read from this descriptor"
+                             : "read the passphrase of an encrypted checkpoint from this descriptor",
+         .target = &arguments.fd}};
     if (encrypts)
-        command.add_flag("--passphrase", arguments.ask, "encrypt it with a passphrase that is asked for")->excludes(fd);
+        options.push_back({.names = {"--passphrase"},
+                           .meaning = "encrypt it with a passphrase that is asked for",
+                           .target = &arguments.ask,
+                           .excludes = "--passphrase-fd"});
+    return options;
 }
 
 std::shared_ptr<const SecretBytes> new_passphrase(const PassphraseArguments& arguments, const Interrupt& interrupt) {

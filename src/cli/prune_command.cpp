@@ -86,20 +86,29 @@ void run(const PruneArguments& arguments, const CommonArguments& common, const I
 
 } // namespace
 
-void add_prune(CLI::App& parent, Command& chosen) {
-    CLI::App* prune = parent.add_subcommand("prune", "remove checkpoints that no rule of retention keeps");
+Command prune_command() {
     const auto arguments = std::make_shared<PruneArguments>();
-    prune->add_option("DIR", arguments->store,
-                      "the store (default: shared_storage.mount_point, else dump_storage_dir)");
-    prune->add_option("--keep-last", arguments->keep_last, "keep the newest N of each program")->type_name("N");
-    prune->add_option("--keep-days", arguments->keep_days, "keep those younger than N days")->type_name("N");
-    prune->add_flag("--dry-run", arguments->dry_run, "say what would be removed; remove nothing");
-    prune->footer("example: sudo cedana client prune /var/checkpoints --keep-last 5 --dry-run");
-    prune->callback([arguments, &chosen] {
-        chosen = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
-            run(*arguments, common, interrupt);
-        };
-    });
+    return {.name = "prune",
+            .summary = "remove checkpoints that no rule of retention keeps",
+            .options = {{.names = {"DIR"},
+                         .meaning = "the store (default: shared_storage.mount_point, else dump_storage_dir)",
+                         .target = &arguments->store,
+                         .complete = Complete::folders},
+                        {.names = {"--keep-last"},
+                         .value = "N",
+                         .meaning = "keep the newest N of each program",
+                         .target = &arguments->keep_last},
+                        {.names = {"--keep-days"},
+                         .value = "N",
+                         .meaning = "keep those younger than N days",
+                         .target = &arguments->keep_days},
+                        {.names = {"--dry-run"},
+                         .meaning = "say what would be removed; remove nothing",
+                         .target = &arguments->dry_run}},
+            .examples = {"sudo cedana client prune /var/checkpoints --keep-last 5 --dry-run"},
+            .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+                run(*arguments, common, interrupt);
+            }};
 }
 
 } // namespace cedana

@@ -9,8 +9,12 @@
 #include "cedana/cli/plans.hpp"
 #include "cedana/cli/progress_json.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -107,45 +111,65 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
 
 } // namespace
 
-void add_restore(CLI::App& parent, Command& chosen) {
-    CLI::App* restore = parent.add_subcommand("restore", "bring a process tree back from a checkpoint");
+Command restore_command() {
     const auto arguments = std::make_shared<RestoreArguments>();
-    restore
-        ->add_option("CHECKPOINT", arguments->checkpoint,
-                     "its path; or `latest`, a program's name or a pid, for the newest of these in the store")
-        ->required();
-    restore
-        ->add_option("-d,--dir", arguments->store,
-                     "the store (default: shared_storage.mount_point, else dump_storage_dir)")
-        ->type_name("STORE");
-    restore->add_flag("--dry-run", arguments->dry_run, "say what would be done or refused; change nothing");
-    restore->add_flag("--new-pidns", arguments->new_pid_namespace,
-                      "restore into a new pid namespace, beside the original");
-    restore->add_flag("--foreground", arguments->foreground,
-                      "stay with it: pass signals on, give it this terminal's keys, and exit with its exit code");
-    restore
-        ->add_option("--stdio", arguments->output,
-                     "append its output to FILE, where that went to a terminal or a pipe to another program (default "
-                     "for a terminal that is not here: the checkpoint's name with .out)")
-        ->type_name("FILE");
-    auto* lazy =
-        restore->add_flag("--lazy", arguments->lazy,
-                          "let the tree run at once; its memory comes on demand (default: client.lazy_restore)");
-    restore->add_flag("--no-lazy", arguments->no_lazy, "let it run once all of its memory is there")->excludes(lazy);
-    restore->add_flag("--wait", arguments->wait, "after --lazy: return only when all memory is in place");
-    restore->add_flag("--verify", arguments->verify, "compare the digest of all that is in the checkpoint first");
-    add_criu_argument_option(*restore, arguments->criu_arguments);
-    add_passphrase_options(*restore, arguments->passphrase, PassphraseFor::decrypting);
-    restore->add_flag("--force", arguments->force, "put files back even if another process has them open for writing");
-    restore->add_flag("--truncate-grown", arguments->truncate_grown,
-                      "cut files that were too large for the checkpoint and have grown, keeping what was added");
-    restore->footer("examples: sudo cedana client restore /var/checkpoints/redis-server_20261122T164510Z.zip\n"
-                    "          sudo cedana client restore latest -d /var/checkpoints");
-    restore->callback([arguments, &chosen] {
-        chosen = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
-            run(*arguments, common, interrupt);
-        };
-    });
+    std::vector<Option> options = {
+        {.names = {"CHECKPOINT"},
+         .meaning = "its path; or `latest`, a program's name or a pid, for the newest of these in the store",
+         .target = &arguments->checkpoint,
+         .required = true,
+         .complete = Complete::checkpoints_or_latest},
+        {.names = {"-d", "--dir"},
+         .value = "STORE",
+         .meaning = "the store (default: shared_storage.mount_point, else dump_storage_dir)",
+         .target = &arguments->store,
+         .complete = Complete::folders},
+        {.names = {"--dry-run"},
+         .meaning = "say what would be done or refused; change nothing",
+         .target = &arguments->dry_run},
+        {.names = {"--new-pidns"},
+         .meaning = "restore into a new pid namespace, beside the original",
+         .target = &arguments->new_pid_namespace},
+        {.names = {"--foreground"},
+         .meaning = "stay with it: pass signals on, give it this terminal's keys, and exit with its exit code",
+         .target = &arguments->foreground},
+        {.names = {"--stdio"},
+         .value = "FILE",
+         .meaning = "append its output to FILE, where that went to a terminal or a pipe to another program (default "
+                    "for a terminal that is not here: the checkpoint's name with .out)",
+         .target = &arguments->output,
+         .complete = Complete::files},
+        {.names = {"--lazy"},
+         .meaning = "let the tree run at once; its memory comes on demand (default: client.lazy_restore)",
+         .target = &arguments->lazy},
+        {.names = {"--no-lazy"},
+         .meaning = "let it run once all of its memory is there",
+         .target = &arguments->no_lazy,
+         .excludes = "--lazy"},
+        {.names = {"--wait"},
+         .meaning = "after --lazy: return only when all memory is in place",
+         .target = &arguments->wait},
+        {.names = {"--verify"},
+         .meaning = "compare the digest of all that is in the checkpoint first",
+         .target = &arguments->verify},
+        criu_argument_option(arguments->criu_arguments)};
+    std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::decrypting),
+                      std::back_inserter(options));
+    options.push_back({.names = {"--force"},
+                       .meaning = "put files back even if another process has them open for writing",
+                       .target = &arguments->force});
+    options.push_back(
+        {.names = {"--truncate-grown"},
+         .meaning = "cut files that were too large for the checkpoint and have grown, keeping what was added",
+         .target = &arguments->truncate_grown});
+    return {.name = "restore",
+            .summary = "bring a process tree back from a checkpoint",
+            .options = std::move(options),
+            .examples = {"sudo cedana client restore /var/checkpoints/redis-server_20261122T164510Z.zip",
+                         "sudo cedana client restore latest -d /var/checkpoints"},
+            .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+                run(*arguments, common, interrupt);
+            }};
 }
 
 } // namespace cedana

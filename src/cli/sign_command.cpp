@@ -51,16 +51,19 @@ void run(const std::vector<std::filesystem::path>& checkpoints, const CommonArgu
 
 } // namespace
 
-void add_sign(CLI::App& parent, Command& chosen) {
-    CLI::App* sign = parent.add_subcommand("sign", "vouch for checkpoints with security.signing_key");
+Command sign_command() {
     const auto checkpoints = std::make_shared<std::vector<std::filesystem::path>>();
-    sign->add_option("ZIP", *checkpoints, "checkpoints; a signature that one has is replaced")->required();
-    sign->footer("example: cedana client sign /var/checkpoints/redis-server_20261122T164510Z.zip");
-    sign->callback([checkpoints, &chosen] {
-        chosen = [checkpoints](const CommonArguments& common, const Interrupt& interrupt) {
-            run(*checkpoints, common, interrupt);
-        };
-    });
+    return {.name = "sign",
+            .summary = "vouch for checkpoints with security.signing_key",
+            .options = {{.names = {"ZIP"},
+                         .meaning = "checkpoints; a signature that one has is replaced",
+                         .target = checkpoints.get(),
+                         .required = true,
+                         .complete = Complete::checkpoints}},
+            .examples = {"cedana client sign /var/checkpoints/redis-server_20261122T164510Z.zip"},
+            .run = [checkpoints](const CommonArguments& common, const Interrupt& interrupt) {
+                run(*checkpoints, common, interrupt);
+            }};
 }
 
 } // namespace cedana

@@ -7,7 +7,11 @@
 #include "cedana/cli/passphrase.hpp"
 #include "cedana/cli/progress_json.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -85,17 +89,22 @@ void run(const VerifyArguments& arguments, const CommonArguments& common, const 
 
 } // namespace
 
-void add_verify(CLI::App& parent, Command& chosen) {
-    CLI::App* verify = parent.add_subcommand("verify", "are checkpoints whole, and can they be restored here");
+Command verify_command() {
     const auto arguments = std::make_shared<VerifyArguments>();
-    verify->add_option("ZIP", arguments->checkpoints, "checkpoints; every byte of them is read")->required();
-    add_passphrase_options(*verify, arguments->passphrase, PassphraseFor::decrypting);
-    verify->footer("example: sudo cedana client verify /var/checkpoints/*.zip");
-    verify->callback([arguments, &chosen] {
-        chosen = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
-            run(*arguments, common, interrupt);
-        };
-    });
+    std::vector<Option> options = {{.names = {"ZIP"},
+                                    .meaning = "checkpoints; every byte of them is read",
+                                    .target = &arguments->checkpoints,
+                                    .required = true,
+                                    .complete = Complete::checkpoints}};
+    std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::decrypting),
+                      std::back_inserter(options));
+    return {.name = "verify",
+            .summary = "are checkpoints whole, and can they be restored here",
+            .options = std::move(options),
+            .examples = {"sudo cedana client verify /var/checkpoints/*.zip"},
+            .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+                run(*arguments, common, interrupt);
+            }};
 }
 
 } // namespace cedana

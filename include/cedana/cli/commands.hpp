@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// One file a command: it declares its options, fills a request, calls the action and prints the result.
+// One file a command: it says what its options are, fills a request, calls the action and prints the result.
 #pragma once
 
 #include "cedana/base/log.hpp"
 #include "cedana/base/signals.hpp"
+#include "cedana/cli/command.hpp"
 #include "cedana/model/loaded_config.hpp"
 
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <CLI/App.hpp>
 
 namespace cedana {
 
@@ -29,33 +27,31 @@ struct CommonArguments {
     void say(const std::string& line) const;
 };
 
-// The command that was given; it runs once all arguments are parsed.
-using Command = std::function<void(const CommonArguments& common, const Interrupt& interrupt)>;
-
 // Thrown by a command that ends with the exit code of the program that it ran.
 struct EndAsProgram {
     int exit_code;
 };
 
-// Each adds a command to `parent`, whose callback puts the work into `chosen`; that must outlive the parsing.
-void add_dump(CLI::App& parent, Command& chosen);
-void add_restore(CLI::App& parent, Command& chosen);
-void add_inspect(CLI::App& parent, Command& chosen);
-void add_prune(CLI::App& parent, Command& chosen);
-void add_list(CLI::App& parent, Command& chosen);
-void add_find(CLI::App& parent, Command& chosen);
-void add_verify(CLI::App& parent, Command& chosen);
-void add_sign(CLI::App& parent, Command& chosen);
-void add_check(CLI::App& parent, Command& chosen);
-void add_completion(CLI::App& parent, Command& chosen);
-void add_config(CLI::App& parent, Command& chosen);
+// In the order of the program's help.
+[[nodiscard]] Command dump_command();
+[[nodiscard]] Command restore_command();
+[[nodiscard]] Command verify_command();
+[[nodiscard]] Command list_command();
+[[nodiscard]] Command inspect_command();
+[[nodiscard]] Command prune_command();
+[[nodiscard]] Command sign_command();
+[[nodiscard]] Command find_command();
+[[nodiscard]] Command check_command();
+[[nodiscard]] Command config_command();
+// The words of `program`, which must outlive it.
+[[nodiscard]] Command completion_command(const Command& program);
 
 // What commands share.
 
 // Reads the configuration and warns of what is odd in it.
 [[nodiscard]] LoadedConfig load_config_for(const CommonArguments& common);
 // --criu-arg=--ARG, as often as wanted.
-void add_criu_argument_option(CLI::App& command, std::vector<std::string>& arguments);
+[[nodiscard]] Option criu_argument_option(std::vector<std::string>& arguments);
 // Throws Error(Fault::permission) for one that root alone may give.
 void append_criu_arguments(LoadedConfig& config, const std::vector<std::string>& arguments);
 

@@ -3,15 +3,13 @@
 // the program itself, so that they never differ from it.
 #pragma once
 
+#include "cedana/cli/command.hpp"
+
 #include <cstddef>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-namespace CLI {
-class App;
-}
 
 namespace cedana {
 
@@ -37,7 +35,7 @@ struct OfferSources {
 };
 
 // `words`: those behind the program's name, the last one as far as it is typed.
-[[nodiscard]] Offers complete(const CLI::App& program, const std::vector<std::string>& words,
+[[nodiscard]] Offers complete(const Command& program, const std::vector<std::string>& words,
                               const OfferSources& sources);
 
 // "WORD<TAB>MEANING" lines; ":files" or ":folders" as the last.

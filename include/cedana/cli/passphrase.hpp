@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace cedana {
 
@@ -23,7 +24,7 @@ struct PassphraseArguments {
 };
 
 // --passphrase-fd N, of a command that reads checkpoints; of a dump --passphrase beside it.
-void add_passphrase_options(CLI::App& command, PassphraseArguments& arguments, PassphraseFor use);
+[[nodiscard]] std::vector<Option> passphrase_options(PassphraseArguments& arguments, PassphraseFor use);
 
 // Of a dump: null if there is to be none. Asked for twice. Throws Error(Fault::usage) if it is empty, longer than 1
 // KiB, not twice the same, or if there is no terminal; Error(Fault::interrupted).

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/cli/app.hpp"
+#include "cedana/cli/command.hpp"
 #include "cedana/cli/command_text.hpp"
 #include "cedana/cli/completion.hpp"
 #include "cedana/cli/help.hpp"
 #include "cedana/cli/manual.hpp"
+#include "cedana/cli/parser.hpp"
 #include "cedana/cli/terminal.hpp"
 #include "cedana/model/settings.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include <CLI/App.hpp>
 #include <gtest/gtest.h>
 
 namespace cedana {
@@ -24,19 +28,69 @@ using Words = std::vector<std::string>;
 class CommandLine : public ::testing::Test {
   protected:
     CommandLine() {
-        app.add_option("--config", file, "config file")->type_name("FILE");
-        CLI::App* client = app.add_subcommand("client", "checkpoint and restore");
-        CLI::App* dump = client->add_subcommand("dump", "checkpoint a process");
-        dump->add_option("-p,--pid", text, "root process")->type_name("PID");
-        dump->add_option("-d,--dir", text, "folder")->type_name("DIR");
-        dump->add_flag("--stop", flag, "end it afterwards");
-        dump->footer("examples: cedana client dump -p 1\n          cedana client dump -p 2");
-        CLI::App* restore = client->add_subcommand("restore", "bring it back");
-        restore->add_option("CHECKPOINT", text, "its path")->required();
-        restore->add_option("-d,--dir", text, "store")->type_name("STORE");
-        CLI::App* verify = client->add_subcommand("verify", "is it whole");
-        verify->add_option("ZIP", list, "checkpoints")->required();
-        client->add_subcommand("hidden", "not for people")->group("");
+        const Command dump{.name = "dump",
+                           .summary = "checkpoint a process",
+                           .options = {{.names = {"-p", "--pid"},
+                                        .value = "PID",
+                                        .meaning = "root process",
+                                        .target = &pid,
+                                        .complete = Complete::pids},
+                                       {.names = {"-d", "--dir"},
+                                        .value = "DIR",
+                                        .meaning = "folder",
+                                        .target = &text,
+                                        .complete = Complete::folders},
+                                       {.names = {"--stop"}, .meaning = "end it afterwards", .target = &flag},
+                                       {.names = {"--go-on"}, .target = &other, .excludes = "--stop"},
+                                       {.names = {"--arg"}, .value = "ARG", .target = &list, .one_each = true},
+                                       {.names = {"--secret"}, .target = &flag, .hidden = true}},
+                           .examples = {"cedana client dump -p 1", "cedana client dump -p 2"}};
+        const Command restore{.name = "restore",
+                              .summary = "bring it back",
+                              .options = {{.names = {"CHECKPOINT"},
+                                           .meaning = "its path",
+                                           .target = &text,
+                                           .required = true,
+                                           .complete = Complete::checkpoints_or_latest},
+                                          {.names = {"-d", "--dir"},
+                                           .value = "STORE",
+                                           .meaning = "store",
+                                           .target = &text,
+                                           .complete = Complete::folders}}};
+        const Command verify{.name = "verify",
+                             .summary = "is it whole",
+                             .options = {{.names = {"ZIP"},
+                                          .meaning = "checkpoints",
+                                          .target = &list,
+                                          .required = true,
+                                          .complete = Complete::checkpoints}}};
+        const Command hidden{.name = "hidden", .summary = "not for people", .hidden = true};
+        app = {
+            .name = "cedana",
+            .summary = "a program",
+            .options = {{.names = {"--config"},
+                         .value = "FILE",
+                         .meaning = "config file",
+                         .target = &file,
+                         .complete = Complete::files}},
+            .commands = {
+                {.name = "client", .summary = "checkpoint and restore", .commands = {dump, restore, verify, hidden}}}};
+        add_help(app);
+    }
+    Parsed parsed(Words words) {
+        std::vector<const char*> argv = {"cedana"};
+        for (const std::string& word : words)
+            argv.push_back(word.c_str());
+        return parse(app, static_cast<int>(argv.size()), argv.data());
+    }
+    // What a refusal says.
+    std::string refusal(const Words& words) {
+        try {
+            static_cast<void>(parsed(words));
+        } catch (const Error& error) {
+            return error.message() + " | " + error.hint();
+        }
+        return "";
     }
     [[nodiscard]] Offers offers(const Words& words) const { return complete(app, words, sources); }
     [[nodiscard]] Words offered(const Words& words) const {
@@ -46,11 +100,13 @@ class CommandLine : public ::testing::Test {
         return found;
     }
 
-    CLI::App app{"a program", "cedana"};
+    Command app;
     std::string file;
+    std::optional<std::int64_t> pid;
     std::string text;
     Words list;
     bool flag = false;
+    bool other = false;
     OfferSources sources{
         .pids =
             [] {
@@ -78,13 +134,48 @@ TEST_F(CommandLine, IsDescribedWithOptionsAndExamples) {
     EXPECT_EQ(heading_of(dump.options.at(3)), "--stop");
 }
 
+TEST_F(CommandLine, FillsWhatItsOptionsName) {
+    const Parsed dump = parsed({"client", "dump", "-p", "42", "--stop", "--arg=--a", "--arg=--b", "--config", "c"});
+    EXPECT_EQ(dump.command, &app.commands.at(0).commands.at(0));
+    EXPECT_EQ(dump.path, "cedana client dump");
+    EXPECT_EQ(dump.wanted, Wanted::run);
+    EXPECT_EQ(pid, 42);
+    EXPECT_TRUE(flag);
+    EXPECT_FALSE(other);
+    EXPECT_EQ(list, (Words{"--a", "--b"}));
+    EXPECT_EQ(file, "c");
+    EXPECT_EQ(parsed({"client", "verify", "a", "b"}).path, "cedana client verify");
+    EXPECT_EQ(list, (Words{"a", "b"}));
+    EXPECT_EQ(parsed({"client", "hidden"}).path, "cedana client hidden");
+}
+
+TEST_F(CommandLine, KnowsWhoseHelpIsWanted) {
+    const Parsed help = parsed({"client", "dump", "--help"});
+    EXPECT_EQ(help.wanted, Wanted::help);
+    EXPECT_EQ(help.path, "cedana client dump");
+    EXPECT_EQ(parsed({"-h"}).path, "cedana");
+}
+
+TEST_F(CommandLine, RefusesWhatItDoesNotKnowAndNamesWhatWasMeant) {
+    EXPECT_EQ(refusal({"clinet"}), "there is no command 'clinet'; did you mean client? | cedana --help");
+    EXPECT_EQ(refusal({"client", "dumpp"}), "there is no command 'dumpp'; did you mean dump? | cedana client --help");
+    EXPECT_EQ(refusal({"client", "dump", "--stpo"}),
+              "there is no option '--stpo'; did you mean --stop? | cedana client dump --help");
+    EXPECT_EQ(refusal({"client", "dump", "--confgi"}),
+              "there is no option '--confgi'; did you mean --config? | cedana client dump --help");
+    EXPECT_EQ(refusal({"client"}), "A subcommand is required | cedana client --help");
+    EXPECT_EQ(refusal({"client", "restore"}), "CHECKPOINT is required | cedana client restore --help");
+    EXPECT_EQ(refusal({"client", "dump", "--stop", "--go-on"}), "--stop excludes --go-on | cedana client dump --help");
+}
+
 TEST_F(CommandLine, CompletesCommands) {
     EXPECT_EQ(offered({""}), (Words{"client"}));
     EXPECT_EQ(offered({"client", "d"}), (Words{"dump", "restore", "verify"}));
 }
 
 TEST_F(CommandLine, CompletesOptionsOfTheCommandAndOfTheProgram) {
-    EXPECT_EQ(offered({"client", "dump", "--"}), (Words{"--help", "--pid", "--dir", "--stop", "--help", "--config"}));
+    EXPECT_EQ(offered({"client", "dump", "--"}),
+              (Words{"--help", "--pid", "--dir", "--stop", "--go-on", "--arg", "--help", "--config"}));
 }
 
 TEST_F(CommandLine, CompletesPidsWithTheirNames) {
