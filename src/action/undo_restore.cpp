@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/undo_restore.hpp"
 
-#include "cedana/action/host.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/command.hpp"
@@ -41,7 +40,7 @@ void undo(const PutBackStep& step, pid_t writer, FinishedRestore& finished) {
 } // namespace
 
 FinishedRestore finish_killed_restore(const std::filesystem::path& work, pid_t writer) {
-    FinishedRestore finished{.tree_ran = criu::tells_success(read_log(work / criu::k_restore_log))};
+    FinishedRestore finished{.tree_ran = criu::was_restored(work / criu::k_restore_log)};
     RemapGuard::finish_killed(work / k_remap_journal, finished.tree_ran);
     if (finished.tree_ran)
         return finished;

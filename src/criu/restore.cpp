@@ -9,8 +9,10 @@
 #include "cedana/criu/pid_namespace.hpp"
 #include "cedana/criu/restore_guard.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <exception>
+#include <string_view>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -151,9 +153,18 @@ void tell_who(RestoreReport& report, const RestoreJob& job, Started started) {
 
 } // namespace
 
-bool tells_success(std::string_view log) {
-    // criu/cr-restore.c: once the tasks are let go.
-    return log.find("Restore finished successfully") != std::string_view::npos;
+bool was_restored(const std::filesystem::path& log) noexcept {
+    // criu/cr-restore.c: once the tasks are let go. What follows is a few lines.
+    constexpr std::string_view k_success = "Restore finished successfully";
+    constexpr off_t k_end = 64L * 1024;
+    try {
+        const UniqueFd file = open_file(log, O_RDONLY);
+        const off_t size = ::lseek(file.get(), 0, SEEK_END);
+        ::lseek(file.get(), std::max<off_t>(size - k_end, 0), SEEK_SET);
+        return read_all(file.get(), log, 2 * k_end).find(k_success) != std::string::npos;
+    } catch (const std::exception&) {
+        return false;
+    }
 }
 
 RestoreReport restore(const RestoreJob& job, Ends ends, ImageSource& source, const Interrupt& interrupt) {

@@ -2,7 +2,6 @@
 #include "cedana/criu/restore_guard.hpp"
 
 #include "cedana/base/error.hpp"
-#include "cedana/base/files.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/adopted.hpp"
@@ -15,7 +14,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -70,11 +68,6 @@ ChildProcess start_criu(char** argv, int held) {
     return criu;
 }
 
-bool says_success(const std::filesystem::path& log) {
-    std::error_code ignored;
-    return std::filesystem::exists(log, ignored) && tells_success(read_file(log));
-}
-
 } // namespace
 
 SpawnRequest guarded(SpawnRequest criu, const std::string& program, int held) {
@@ -100,7 +93,7 @@ int run_restore_guard(char** argv) {
 }
 
 void end_unfinished(const ExitStatus& criu, const std::filesystem::path& log) {
-    if (!criu.success() && !says_success(log))
+    if (!criu.success() && !was_restored(log))
         kill_children();
 }
 

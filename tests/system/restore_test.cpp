@@ -2,11 +2,14 @@
 // Restores that are difficult, and restores that must fail and leave nothing behind.
 #include "cedana/action/checkpoint_reader.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/criu/command.hpp"
 
 #include <csignal>
 #include <fstream>
 #include <optional>
 #include <set>
+
+#include <spdlog/fmt/fmt.h>
 
 #include "support/wait.hpp"
 #include "system/moments.hpp"
@@ -144,12 +147,14 @@ TEST_F(FailingRestore, ByADeathOfCriuRunsNothingAndCanBeTriedAgain) {
     expect_that_a_restore_works(zip);
 }
 
-// What CRIU has begun waits for it, and both who would end it are gone.
+// What CRIU has begun waits for it, and both who would end it are gone. Not even a log that is too long to be read as a
+// whole keeps the guard from ending it.
 TEST_F(FailingRestore, ByADeathOfBothCriuAndCedanaRunsNothingAndCanBeTriedAgain) {
     const fs::path zip = dump_and_stop(target);
     const HeldCriu held(folder(), "post-restore");
     RunningCedana cedana({"client", "restore", zip, held.argument()}, options, folder());
     const pid_t criu = held.wait();
+    fs::resize_file(fmt::format("/proc/{}/cwd/{}", criu, criu::k_restore_log), 65UL * 1024 * 1024);
     // Else they would see the end of the images, and some would end by themselves.
     ASSERT_EQ(::kill(criu, SIGSTOP), 0);
     const std::vector<pid_t> begun = children_of(criu);

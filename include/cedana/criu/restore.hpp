@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
@@ -78,8 +77,9 @@ struct RestoreReport {
     std::uint64_t bytes = 0;
 };
 
-// Whether a log of CRIU says that the tree was restored and runs.
-[[nodiscard]] bool tells_success(std::string_view log);
+// Whether CRIU's log says that the tree was restored and runs. Only its end is read, whatever its size: CRIU says so
+// last. False where there is no log that can be read.
+[[nodiscard]] bool was_restored(const std::filesystem::path& log) noexcept;
 
 // Runs CRIU to its end; what is left then of `ends` is a keeper's and the tree's alone. When it fails, or on an error
 // of the source, a stall or an interrupt (which are thrown), nothing that this restore started is left. A CRIU that

@@ -6,6 +6,8 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -64,6 +66,12 @@ class EndUnfinished : public test::InTempFolder {
     // One that is reaped has no pid any more.
     [[nodiscard]] bool child_lives() const { return ::kill(pid_, 0) == 0; }
     [[nodiscard]] std::filesystem::path log() const { return path("restore.log"); }
+    // More than would be read into memory.
+    void write_long_log(const std::string& end) const {
+        write("restore.log", "(00.1) Forking task with 42 pid\n");
+        std::filesystem::resize_file(log(), 65UL * 1024 * 1024);
+        std::ofstream(log(), std::ios::app) << end;
+    }
 
   private:
     pid_t pid_ = -1;
@@ -89,6 +97,24 @@ TEST_F(EndUnfinished, LeavesATreeThatIsBackAlthoughCriuWasKilledAfterwards) {
     write("restore.log", "(00.500000) Restore finished successfully. Tasks resumed.\n");
     end_unfinished(ExitStatus::signalled(9), log());
     EXPECT_TRUE(child_lives());
+}
+
+TEST_F(EndUnfinished, EndsWhatIsLeftHoweverLongTheLogIs) {
+    write_long_log("(00.2) Forking task with 43 pid\n");
+    end_unfinished(ExitStatus::signalled(9), log());
+    EXPECT_FALSE(child_lives());
+}
+
+TEST_F(EndUnfinished, FindsATreeThatIsBackAtTheEndOfALongLog) {
+    write_long_log("(00.500000) Restore finished successfully. Tasks resumed.\n");
+    end_unfinished(ExitStatus::signalled(9), log());
+    EXPECT_TRUE(child_lives());
+}
+
+TEST_F(EndUnfinished, EndsWhatIsLeftIfTheLogCannotBeRead) {
+    std::filesystem::create_directory(log());
+    end_unfinished(ExitStatus::signalled(9), log());
+    EXPECT_FALSE(child_lives());
 }
 
 } // namespace
