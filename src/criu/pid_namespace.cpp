@@ -127,20 +127,27 @@ bool has_inside(pid_t pid, pid_t inside) {
     return false;
 }
 
+// In a file that is not made shorter: what it takes of a full file system it has already.
+void put_pid(const UniqueFd& file, pid_t pid, const std::filesystem::path& path) {
+    // Blanks to the end of the longest number.
+    write_all(file.get(), fmt::format("{:<11}\n", pid), path);
+}
+
 // Puts the root's pid as it is seen from here in the place of that inside. The keeper stands for a tree whose root CRIU
 // has reaped itself.
 void tell_pid(const std::vector<std::string>& argv, pid_t keeper) {
     const pid_t inside = root_in(argv);
     const std::vector<pid_t> pids = children_of(keeper);
     const auto root = std::ranges::find_if(pids, [&](pid_t pid) { return has_inside(pid, inside); });
-    const UniqueFd file = open_file(pid_file(argv), O_WRONLY | O_TRUNC);
-    write_all(file.get(), std::to_string(root == pids.end() ? keeper : *root), pid_file(argv));
+    put_pid(open_file(pid_file(argv), O_WRONLY), root == pids.end() ? keeper : *root, pid_file(argv));
 }
 
 int wrap(const std::vector<std::string>& argv, const std::filesystem::path& keeper_file) {
     SpawnRequest request{.argv = wrapped(argv),
                          .fds = passed_on(argv),
                          .env = clean_environment({fmt::format("{}=", k_namespace_keeper)})};
+    // While nothing runs that would have to end for it.
+    put_pid(open_file(keeper_file, O_WRONLY | O_CREAT, 0600), 0, keeper_file);
     require(::unshare(CLONE_NEWPID) == 0, "cannot make a pid namespace");
     Pipe told = make_pipe();
     Pipe seen = make_pipe();
@@ -148,7 +155,7 @@ int wrap(const std::vector<std::string>& argv, const std::filesystem::path& keep
     request.fds.emplace_back(seen.read_end.get(), k_seen_on);
     ChildProcess keeper = ChildProcess::spawn(std::move(request));
     told.write_end.reset();
-    std::ofstream(keeper_file) << keeper.pid();
+    put_pid(open_file(keeper_file, O_WRONLY), keeper.pid(), keeper_file);
     char code = k_failed;
     while (::read(told.read_end.get(), &code, 1) < 0 && errno == EINTR) {}
     if (code == 0)

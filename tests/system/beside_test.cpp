@@ -25,6 +25,18 @@ class Beside : public System {
     [[nodiscard]] CedanaRun restore_beside(const fs::path& zip) const {
         return run_cedana({"client", "restore", zip.string(), "--new-pidns"}, options);
     }
+    // From here on restores have a state folder of their own, which is small, and full once CRIU is at `stage`.
+    void fill_the_state_folder_at(const std::string& stage) {
+        write_script(scratch("fill"), "#!/bin/sh\n[ \"$CRTOOLS_SCRIPT_ACTION\" = " + stage +
+                                          " ] || exit 0\nhead -c 64M /dev/zero >/run/cedana/fill && exit 1\ntouch " +
+                                          scratch("filled").string() + "\n");
+        write_script(scratch("inner"), "#!/bin/sh\nset -e\nmount -t tmpfs -o size=16M,mode=0700 small /run/cedana\n"
+                                       "exec " +
+                                           cedana_executable().string() +
+                                           " \"$@\" --criu-arg=--action-script=" + scratch("fill").string() + "\n");
+        write_script(scratch("wrapped"), "#!/bin/sh\nexec unshare -m " + scratch("inner").string() + " \"$@\"\n");
+        options.executable = scratch("wrapped");
+    }
     static std::string status_line(pid_t pid, const std::string& key) {
         for (const std::string& line : split(read_file(fmt::format("/proc/{}/status", pid)), '\n'))
             if (line.starts_with(key))
@@ -85,6 +97,21 @@ TEST_F(Beside, ACopyThatHasEndedBeforeCedanaLooksWasRestored) {
     const CedanaRun run =
         run_cedana({"client", "restore", only_line(dumped.out), "--new-pidns", "--foreground"}, options);
     EXPECT_EQ(run.exit_code, 0) << run.err;
+}
+
+// As others fill it, while CRIU lets the tree go.
+TEST_F(Beside, ACopyRunsThoughNothingMoreCanBeWrittenInTheStateFolder) {
+    Target target({"/bin/sleep", "infinity"});
+    const CedanaRun dumped = dump(target.pid(), {"--leave-running"});
+    ASSERT_EQ(dumped.exit_code, 0) << dumped.err;
+    fill_the_state_folder_at("post-resume");
+    const CedanaRun run = restore_beside(only_line(dumped.out));
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const auto copy = static_cast<pid_t>(std::stoi(run.out));
+    EXPECT_EQ(status_line(copy, "NSpid:"), fmt::format("NSpid:\t{}\t{}", copy, target.pid()));
+    EXPECT_TRUE(fs::exists(scratch("filled")));
+    ASSERT_EQ(::kill(copy, SIGKILL), 0);
+    reap_all();
 }
 
 // Another cedana removes a folder that nobody holds.
