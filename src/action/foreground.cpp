@@ -4,7 +4,7 @@
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/signals.hpp"
-#include "cedana/criu/keeper.hpp"
+#include "cedana/roles/terminal.hpp"
 
 #include <array>
 #include <cerrno>

@@ -27,8 +27,8 @@
 #include "cedana/base/text.hpp"
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/environment.hpp"
-#include "cedana/criu/restore.hpp"
 #include "cedana/process/lock.hpp"
+#include "cedana/roles/restore.hpp"
 #include "cedana/storage/remap_guard.hpp"
 
 #include <cstdint>

@@ -18,10 +18,10 @@
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/parser.hpp"
 #include "cedana/cli/terminal.hpp"
-#include "cedana/criu/keeper.hpp"
-#include "cedana/criu/pid_namespace.hpp"
-#include "cedana/criu/restore_guard.hpp"
 #include "cedana/model/caller.hpp"
+#include "cedana/roles/guard.hpp"
+#include "cedana/roles/pid_namespace.hpp"
+#include "cedana/roles/terminal.hpp"
 #include "cedana/version.hpp"
 
 #include <algorithm>

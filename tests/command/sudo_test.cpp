@@ -4,9 +4,9 @@
 #include "cedana/action/lazy_job.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/criu/keeper.hpp"
-#include "cedana/criu/pid_namespace.hpp"
-#include "cedana/criu/restore_guard.hpp"
+#include "cedana/roles/guard.hpp"
+#include "cedana/roles/pid_namespace.hpp"
+#include "cedana/roles/terminal.hpp"
 #include "cedana/storage/partial_file.hpp"
 
 #include <nlohmann/json.hpp>

@@ -4,8 +4,8 @@
 
 #include "cedana/action/joins.hpp"
 #include "cedana/criu/pipe_data.hpp"
-#include "cedana/criu/restore.hpp"
 #include "cedana/model/callers_place.hpp"
+#include "cedana/roles/restore.hpp"
 
 #include <cstdint>
 #include <filesystem>

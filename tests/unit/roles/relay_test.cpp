@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/files.hpp"
-#include "cedana/criu/relay.hpp"
+#include "cedana/roles/relay.hpp"
 
 #include <array>
 #include <cerrno>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/criu/restore_guard.hpp"
+#include "cedana/roles/guard.hpp"
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/adopted.hpp"
 #include "cedana/criu/command.hpp"
-#include "cedana/criu/restore.hpp"
+#include "cedana/roles/restore.hpp"
 
 #include <array>
 #include <cerrno>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/criu/restore.hpp"
+#include "cedana/roles/restore.hpp"
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/adopted.hpp"
 #include "cedana/criu/environment.hpp"
-#include "cedana/criu/pid_namespace.hpp"
-#include "cedana/criu/restore_guard.hpp"
+#include "cedana/roles/guard.hpp"
+#include "cedana/roles/pid_namespace.hpp"
 
 #include <algorithm>
 #include <cstdint>

@@ -2,7 +2,7 @@
 // Relays that one loop serves together.
 #pragma once
 
-#include "cedana/criu/relay.hpp"
+#include "cedana/roles/relay.hpp"
 
 #include <chrono>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/criu/keeper.hpp"
+#include "cedana/roles/terminal.hpp"
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/unix_socket.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/files.hpp"
 #include "cedana/criu/adopted.hpp"
-#include "cedana/criu/restore_guard.hpp"
+#include "cedana/roles/guard.hpp"
 
 #include <array>
 #include <csignal>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/criu/relay.hpp"
+#include "cedana/roles/relay.hpp"
 
 #include "cedana/base/error.hpp"
 

@@ -8,7 +8,7 @@
 #include "cedana/base/signals.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/image_serve.hpp"
-#include "cedana/criu/keeper.hpp"
+#include "cedana/roles/terminal.hpp"
 
 #include <chrono>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/criu/relays.hpp"
+#include "cedana/roles/relays.hpp"
 
 #include <algorithm>
 

@@ -5,9 +5,9 @@
 #include "cedana/base/signals.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/command.hpp"
-#include "cedana/criu/keeper.hpp"
-#include "cedana/criu/relays.hpp"
-#include "cedana/criu/restore_guard.hpp"
+#include "cedana/roles/guard.hpp"
+#include "cedana/roles/relays.hpp"
+#include "cedana/roles/terminal.hpp"
 
 #include <array>
 #include <cerrno>

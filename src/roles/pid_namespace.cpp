@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/criu/pid_namespace.hpp"
+#include "cedana/roles/pid_namespace.hpp"
 
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"

@@ -2,7 +2,7 @@
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
-#include "cedana/criu/keeper.hpp"
+#include "cedana/roles/terminal.hpp"
 
 #include <array>
 #include <chrono>
