@@ -4,7 +4,7 @@
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/signals.hpp"
-#include "cedana/roles/terminal.hpp"
+#include "cedana/roles/copier.hpp"
 
 #include <array>
 #include <cerrno>
@@ -24,7 +24,7 @@ namespace {
 constexpr std::array<int, 9> k_taken = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGTSTP, SIGCHLD};
 
 // More than a copier takes itself.
-constexpr auto k_copier_limit = criu::k_drain_limit + std::chrono::seconds(1);
+constexpr auto k_copier_limit = roles::k_drain_limit + std::chrono::seconds(1);
 
 bool is_passed_on(int number) { return number != SIGCHLD && number != SIGTSTP; }
 
@@ -100,7 +100,7 @@ class Company {
     void listen() {
         unsigned char code = 0;
         if (::read(who_.told.get(), &code, 1) != 1)
-            throw Error(Fault::internal, "the keeper of the restored terminal has ended");
+            throw Error(Fault::internal, "the process that holds the restored terminal has ended");
         code_ = code;
     }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/lazy_job.hpp"
 
-#include <nlohmann/json.hpp>
-
 namespace cedana {
 
 namespace {
@@ -12,31 +10,6 @@ using Json = nlohmann::json;
 std::string text_of(const Json& json) { return json.dump(-1, ' ', true, Json::error_handler_t::replace); }
 
 } // namespace
-
-std::string to_text(const LazyJob& job) {
-    return text_of({{"checkpoint", job.checkpoint},
-                    {"manifest", job.manifest_digest},
-                    {"pid", job.pid},
-                    {"name", job.name},
-                    {"threads", job.threads},
-                    {"encrypted", job.encrypted},
-                    {"folder", job.folder}});
-}
-
-LazyJob parse_lazy_job(std::string_view text) {
-    try {
-        const Json json = Json::parse(text);
-        return {.checkpoint = json.at("checkpoint").get<std::string>(),
-                .manifest_digest = json.at("manifest").get<std::string>(),
-                .pid = json.at("pid").get<pid_t>(),
-                .name = json.at("name").get<std::string>(),
-                .threads = json.at("threads").get<unsigned>(),
-                .encrypted = json.at("encrypted").get<bool>(),
-                .folder = json.at("folder").get<std::string>()};
-    } catch (const Json::exception& error) {
-        throw Error(Fault::internal, std::string("a job to fill memory cannot be read: ") + error.what());
-    }
-}
 
 std::string to_text(const Error& error) {
     return text_of({{"fault", static_cast<int>(error.fault())},

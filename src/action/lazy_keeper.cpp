@@ -10,15 +10,13 @@
 #include "cedana/action/work_folder.hpp"
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/log.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/criu/environment.hpp"
 #include "cedana/criu/lazy_handover.hpp"
 #include "cedana/criu/own_cgroup.hpp"
 
 #include <array>
 #include <chrono>
-#include <csignal>
-#include <cstdlib>
 #include <exception>
 #include <map>
 #include <optional>
@@ -40,9 +38,9 @@ constexpr const char* k_log = "log";
 
 class Keeper {
   public:
-    explicit Keeper(LazyJob job)
-        : job_(std::move(job)), command_(k_lazy_command), listener_(k_lazy_listener),
-          key_(job_.encrypted ? k_lazy_key : -1), cgroup_(::getpid()), folder_(WorkKind::lazy, state_folder()) {
+    explicit Keeper(const LazyKeeperPlan& plan)
+        : job_(plan.job), command_(plan.command), listener_(plan.listener), key_(plan.key), cgroup_(::getpid()),
+          folder_(WorkKind::lazy, state_folder()) {
         job_.folder = folder_.path().string();
         const UniqueFd log = open_file(folder_.path() / k_log, O_WRONLY | O_CREAT | O_APPEND, 0600);
         ::dup2(log.get(), STDERR_FILENO);
@@ -103,20 +101,16 @@ class Keeper {
         auto [ours, theirs] = make_lazy_channel();
         auto [for_criu, of_criu] = make_lazy_channel();
         for_criu_ = std::move(for_criu);
-        std::vector<std::pair<int, int>> passed = {{STDERR_FILENO, 2},
-                                                   {of_criu.get(), k_lazy_criu},
-                                                   {theirs.get(), k_lazy_channel},
-                                                   {folder_.lock(), k_lazy_folder_lock}};
-        if (key_)
-            passed.emplace_back(key_.get(), k_lazy_key);
         // Deaf to SIGTERM.
         constexpr std::chrono::milliseconds k_no_grace{0};
-        server_ =
-            ChildProcess::spawn({.argv = {"/proc/self/exe", "lazy-server", std::to_string(job_.pid)},
-                                 .fds = std::move(passed),
-                                 .env = criu::clean_environment({fmt::format("{}={}", k_lazy_server, to_text(job_))}),
-                                 .session = Session::own,
-                                 .grace = k_no_grace});
+        SpawnRequest request{
+            .argv = {}, .fds = {{STDERR_FILENO, STDERR_FILENO}}, .session = Session::own, .grace = k_no_grace};
+        const LazyServerPlan plan{.job = job_,
+                                  .criu = roles::pass(request, of_criu),
+                                  .channel = roles::pass(request, theirs),
+                                  .key = roles::pass(request, key_),
+                                  .folder_lock = roles::pass(request, folder_.lock())};
+        server_ = roles::start_role(k_server_role, plan, std::move(request));
         theirs.reset();
         of_criu.reset();
         key_.reset();
@@ -250,16 +244,21 @@ class Keeper {
     std::optional<ChildProcess> server_;
 };
 
-} // namespace
-
-int run_lazy_keeper() {
+int run(const nlohmann::json& json) {
+    set_up_log(Verbosity::verbose);
+    const auto plan = json.get<LazyKeeperPlan>();
     try {
-        take_shelter(k_transfer_comm);
-        return Keeper(parse_lazy_job(std::getenv(k_lazy_keeper))).run() ? 0 : 1;
+        return Keeper(plan).run() ? 0 : 1;
     } catch (const std::exception& error) {
         spdlog::error("{}", error.what());
         return 1;
     }
+}
+
+} // namespace
+
+roles::Role lazy_keeper() {
+    return {.name = k_keeper_role, .ignored_signals = sheltered_from(), .orphans = roles::Orphans::left, .run = run};
 }
 
 } // namespace cedana

@@ -9,11 +9,11 @@
 #include "cedana/action/lazy_shelter.hpp"
 #include "cedana/action/lazy_transfers.hpp"
 #include "cedana/archive/frame_reader.hpp"
+#include "cedana/base/log.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
 
 #include <cerrno>
-#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <utility>
@@ -47,10 +47,9 @@ class FramePages : public criu::PageReader {
 };
 
 // Whose the checkpoint is was asked by whoever restores it; the digest tells that it is the same.
-Keyring keyring_of(const LazyJob& job) {
-    if (!job.encrypted)
+Keyring keyring_of(const UniqueFd& pipe) {
+    if (!pipe)
         return {};
-    const UniqueFd pipe(k_lazy_key);
     SecretBytes data_key(k_data_key_size);
     std::size_t filled = 0;
     while (filled < data_key.size()) {
@@ -90,12 +89,13 @@ class StateFile {
     bool failed_ = false;
 };
 
-void serve(const LazyJob& job, LazyWitness& witness) {
-    const Checkpoint checkpoint(job.checkpoint, keyring_of(job));
+void serve(const LazyServerPlan& plan, LazyWitness& witness) {
+    const LazyJob& job = plan.job;
+    const Checkpoint checkpoint(job.checkpoint, keyring_of(UniqueFd(plan.key)));
     if (checkpoint.manifest_digest() != job.manifest_digest)
         throw Error(Fault::checkpoint, fmt::format("{} was replaced while it was restored", printable(job.checkpoint)));
     LazyMemory memory = read_lazy_memory(checkpoint);
-    criu::LazyFill fill(UniqueFd(k_lazy_criu), std::move(memory.tasks),
+    criu::LazyFill fill(UniqueFd(plan.criu), std::move(memory.tasks),
                         [&] { return std::make_unique<FramePages>(checkpoint); }, witness,
                         {.threads = job.threads, .piece_size = k_frame_size});
     StateFile state(job);
@@ -110,13 +110,13 @@ void serve(const LazyJob& job, LazyWitness& witness) {
                  fill.progress().pages_wanted, human_bytes(peak_memory()));
 }
 
-} // namespace
-
-int run_lazy_server() {
-    LazyWitness witness{UniqueFd(k_lazy_channel)};
+int run(const nlohmann::json& json) {
+    set_up_log(Verbosity::verbose);
+    const auto plan = json.get<LazyServerPlan>();
+    const UniqueFd folder_lock(plan.folder_lock);
+    LazyWitness witness{UniqueFd(plan.channel)};
     try {
-        take_shelter(k_transfer_comm);
-        serve(parse_lazy_job(std::getenv(k_lazy_server)), witness);
+        serve(plan, witness);
         return 0;
     } catch (const Error& error) {
         spdlog::error("{}", error.message());
@@ -126,6 +126,12 @@ int run_lazy_server() {
         witness.failed(Error(Fault::internal, error.what()));
     }
     return 1;
+}
+
+} // namespace
+
+roles::Role lazy_server() {
+    return {.name = k_server_role, .ignored_signals = sheltered_from(), .orphans = roles::Orphans::left, .run = run};
 }
 
 } // namespace cedana

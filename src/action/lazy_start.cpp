@@ -7,8 +7,8 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unix_socket.hpp"
-#include "cedana/criu/environment.hpp"
 #include "cedana/criu/lazy_handover.hpp"
+#include "cedana/roles/role.hpp"
 
 #include <array>
 #include <cerrno>
@@ -68,21 +68,17 @@ LazyStart::LazyStart(const Checkpoint& checkpoint, const Config& config, const s
                       .manifest_digest = checkpoint.manifest_digest(),
                       .pid = manifest.tree.front().pid,
                       .name = manifest.name,
-                      .threads = static_cast<unsigned>(config.archive_threads),
-                      .encrypted = checkpoint.is_encrypted()};
+                      .threads = static_cast<unsigned>(config.archive_threads)};
     const UniqueFd listener = listen_unix(work / criu::k_lazy_socket);
     auto [ours, theirs] = make_socket_pair(SOCK_STREAM);
     channel_ = std::move(ours);
     const UniqueFd key = pipe_with_key(checkpoint);
-    std::vector<std::pair<int, int>> passed = {{listener.get(), k_lazy_listener}, {theirs.get(), k_lazy_command}};
-    if (key)
-        passed.emplace_back(key.get(), k_lazy_key);
-    ChildProcess keeper =
-        ChildProcess::spawn({.argv = {"/proc/self/exe", "lazy-keeper", std::to_string(job.pid)},
-                             .fds = std::move(passed),
-                             .cwd = "/",
-                             .env = criu::clean_environment({fmt::format("{}={}", k_lazy_keeper, to_text(job))}),
-                             .session = Session::own});
+    SpawnRequest request{.argv = {}, .session = Session::own};
+    const LazyKeeperPlan plan{.job = job,
+                              .listener = roles::pass(request, listener),
+                              .command = roles::pass(request, theirs),
+                              .key = roles::pass(request, key)};
+    ChildProcess keeper = roles::start_role(k_keeper_role, plan, std::move(request));
     keeper_ = keeper.pid();
     keeper.detach();
 }

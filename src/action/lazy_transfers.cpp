@@ -2,11 +2,13 @@
 #include "cedana/action/lazy_transfers.hpp"
 
 #include "cedana/action/host.hpp"
+#include "cedana/action/lazy_job.hpp"
 #include "cedana/action/work_folder.hpp"
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/roles/role.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -41,7 +43,8 @@ std::optional<LazyTransfer> read_transfer(const fs::path& folder) {
 // The pid may be another process's by now.
 bool is_at_work(const Procfs& procfs, pid_t pid) {
     const auto stat = procfs.stat(pid);
-    return stat && stat->state != 'Z' && stat->comm == k_transfer_comm;
+    return stat && stat->state != 'Z' &&
+           (stat->comm == roles::process_name(k_keeper_role) || stat->comm == roles::process_name(k_server_role));
 }
 
 // Of one in whose folder somebody works.

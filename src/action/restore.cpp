@@ -49,46 +49,45 @@ using Unread = std::map<std::uint64_t, criu::PipeData>;
 
 constexpr auto k_zombie_limit = std::chrono::seconds(30);
 
-criu::Terminal terminal_for(TerminalJoin join) {
+roles::Terminal terminal_for(TerminalJoin join) {
     switch (join) {
     case TerminalJoin::ours:
-        return criu::Terminal::ours;
+        return roles::Terminal::ours;
     case TerminalJoin::file:
-        return criu::Terminal::fresh;
+        return roles::Terminal::fresh;
     case TerminalJoin::not_needed:
         break;
     }
-    return criu::Terminal::none;
+    return roles::Terminal::none;
 }
 
-criu::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest& request, const Joins& joins,
-                             const std::string& program, const WorkFolder& work, const LazyMemory* lazy,
-                             const Interrupt& interrupt, Progress& progress) {
+roles::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest& request, const Joins& joins,
+                              const std::string& program, const WorkFolder& work, const LazyMemory* lazy,
+                              const Interrupt& interrupt, Progress& progress) {
     const Manifest& manifest = checkpoint.manifest();
     CriuOptions options = manifest.criu_options;
     const Config& config = request.config;
     options.extra.insert(options.extra.end(), config.criu_extra_args.begin(), config.criu_extra_args.end());
     CheckpointImages images(checkpoint, config, lazy != nullptr ? eager_parts(*lazy) : ImageParts{});
-    criu::Ends ends = make_ends(joins,
-                                {.path = request.output_file(),
-                                 .caller = request.caller,
-                                 .named_by = request.output ? NamedBy::caller : NamedBy::cedana},
-                                joins.pipes.empty() ? Unread{} : unread_in_pipes(images));
-    return criu::restore({.program = program,
-                          .options = options,
-                          .folder = work.path(),
-                          .terminal = terminal_for(joins.terminal),
-                          .own_terminals = manifest.own_terminals,
-                          .pids = request.new_pid_namespace ? criu::Pids::in_new_namespace : criu::Pids::same,
-                          .held = work.lock(),
-                          .guard = "/proc/self/exe",
-                          .lazy_pages = lazy != nullptr ? criu::LazyPages::left_out : criu::LazyPages::sent,
-                          .progress = &progress,
-                          .total_bytes = manifest.bytes_images},
-                         std::move(ends), images, interrupt);
+    roles::Ends ends = make_ends(joins,
+                                 {.path = request.output_file(),
+                                  .caller = request.caller,
+                                  .named_by = request.output ? NamedBy::caller : NamedBy::cedana},
+                                 joins.pipes.empty() ? Unread{} : unread_in_pipes(images));
+    return roles::restore({.program = program,
+                           .options = options,
+                           .folder = work.path(),
+                           .held = work.lock(),
+                           .lazy_pages = lazy != nullptr ? criu::LazyPages::left_out : criu::LazyPages::sent,
+                           .progress = &progress,
+                           .total_bytes = manifest.bytes_images},
+                          {.terminal = terminal_for(joins.terminal),
+                           .own_terminals = manifest.own_terminals,
+                           .pids = request.new_pid_namespace ? roles::Pids::in_new_namespace : roles::Pids::same},
+                          std::move(ends), images, interrupt);
 }
 
-[[noreturn]] void explain_failure(const Checkpoint& checkpoint, const criu::RestoreReport& report,
+[[noreturn]] void explain_failure(const Checkpoint& checkpoint, const roles::RestoreReport& report,
                                   const std::filesystem::path& work) {
     const Manifest& manifest = checkpoint.manifest();
     const pid_t pid = manifest.tree.front().pid;
@@ -130,7 +129,7 @@ struct Job {
 };
 
 struct Restored {
-    criu::RestoreReport report = {};
+    roles::RestoreReport report = {};
     std::vector<RestoredFile> files = {};
     // Of a lazy restore.
     std::unique_ptr<LazyStart> start = {};
@@ -220,7 +219,7 @@ class Attendant {
         terminal_->restore_size();
     }
 
-    std::optional<int> accompany(criu::RestoreReport& report) const {
+    std::optional<int> accompany(roles::RestoreReport& report) const {
         if (!signals_)
             return std::nullopt;
         return cedana::accompany({.root = report.pid,

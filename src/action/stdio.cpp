@@ -67,10 +67,10 @@ UniqueFd open_output(const OutputPlace& output) {
     }
 }
 
-// Only the keeper's side: the tree has the flags that it had.
+// Only the copier's side: the tree has the flags that it had.
 void set_nonblocking(const UniqueFd& fd) { ::fcntl(fd.get(), F_SETFL, O_NONBLOCK); }
 
-void add_writer(criu::Ends& ends, const JoinedPipe& joined, const OutputPlace& output, std::string id) {
+void add_writer(roles::Ends& ends, const JoinedPipe& joined, const OutputPlace& output, std::string id) {
     if (joined.to == PipeJoin::own) {
         const StdioKind kind = look_at(joined.number).kind;
         // CRIU opens it anew (criu/pipes.c, reopen_pipe): good for pipes and terminals, while a file would be
@@ -88,7 +88,7 @@ void add_writer(criu::Ends& ends, const JoinedPipe& joined, const OutputPlace& o
 }
 
 // What was not read yet comes first, and then, if nobody is to write, the end.
-void add_reader(criu::Ends& ends, const JoinedPipe& joined, const criu::PipeData& data, std::string id) {
+void add_reader(roles::Ends& ends, const JoinedPipe& joined, const criu::PipeData& data, std::string id) {
     const bool own = joined.to == PipeJoin::own;
     if (own && look_at(joined.number).kind == StdioKind::pipe && data.unread.empty())
         return void(ends.of_tree.push_back({.fd = copy_of(joined.number), .id = std::move(id)}));
@@ -102,7 +102,7 @@ void add_reader(criu::Ends& ends, const JoinedPipe& joined, const criu::PipeData
     ends.of_tree.push_back({.fd = std::move(pipe.read_end), .id = std::move(id)});
     if (own)
         ends.copies.push_back(
-            {.from = copy_of(joined.number), .to = std::move(pipe.write_end), .flow = criu::Flow::into_tree});
+            {.from = copy_of(joined.number), .to = std::move(pipe.write_end), .flow = roles::Flow::into_tree});
 }
 
 } // namespace
@@ -118,9 +118,9 @@ std::filesystem::path default_output(const std::filesystem::path& checkpoint) {
     return std::filesystem::path(checkpoint).replace_extension(".out");
 }
 
-criu::Ends make_ends(const Joins& joins, const OutputPlace& output,
-                     const std::map<std::uint64_t, criu::PipeData>& unread) {
-    criu::Ends ends;
+roles::Ends make_ends(const Joins& joins, const OutputPlace& output,
+                      const std::map<std::uint64_t, criu::PipeData>& unread) {
+    roles::Ends ends;
     if (joins.terminal == TerminalJoin::file)
         ends.terminal_output = open_output(output);
     for (const JoinedPipe& joined : joins.pipes) {

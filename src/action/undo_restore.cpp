@@ -4,9 +4,9 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/command.hpp"
+#include "cedana/criu/restore.hpp"
 #include "cedana/process/procfs.hpp"
 #include "cedana/process/written_files.hpp"
-#include "cedana/roles/restore.hpp"
 #include "cedana/storage/put_back.hpp"
 #include "cedana/storage/remap_guard.hpp"
 

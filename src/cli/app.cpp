@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/cli/app.hpp"
 
-#include "cedana/action/lazy_job.hpp"
 #include "cedana/action/lazy_keeper.hpp"
 #include "cedana/action/lazy_server.hpp"
 #include "cedana/base/core_dumps.hpp"
@@ -18,15 +17,12 @@
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/parser.hpp"
 #include "cedana/cli/terminal.hpp"
-#include "cedana/model/caller.hpp"
-#include "cedana/roles/guard.hpp"
-#include "cedana/roles/pid_namespace.hpp"
-#include "cedana/roles/terminal.hpp"
+#include "cedana/roles/role.hpp"
 #include "cedana/version.hpp"
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
+#include <cstdio>
 #include <exception>
 #include <optional>
 #include <span>
@@ -109,13 +105,16 @@ void print_wanted(const Command& program, const Parsed& parsed, Format format) {
     }
 }
 
-// What fills the memory of a lazily restored tree is cedana too.
-std::optional<int> run_hidden_role() {
-    const bool keeper = std::getenv(k_lazy_keeper) != nullptr;
-    if (!keeper && std::getenv(k_lazy_server) == nullptr)
-        return std::nullopt;
-    set_up_log(Verbosity::verbose);
-    return keeper ? run_lazy_keeper() : run_lazy_server();
+roles::Roles all_roles() {
+    roles::Roles all{.roles = roles::own_roles()};
+    all.roles.push_back(lazy_keeper());
+    all.roles.push_back(lazy_server());
+    return all;
+}
+
+int tell(const Error& error) {
+    std::fputs(error_text(error, terminal_width(STDERR_FILENO)).c_str(), stderr);
+    return static_cast<int>(error.fault());
 }
 
 std::optional<ProgressForm> progress_form(std::string_view word) {
@@ -175,16 +174,11 @@ int run_command_line(int argc, char** argv) {
     raise_descriptor_limit();
     // Who ignores it hands that on, and the kernel would reap our children (sigaction(2), SA_NOCLDWAIT).
     std::signal(SIGCHLD, SIG_DFL);
-    // In these roles it runs what its arguments say; sudo may be told to keep a user's environment.
-    if (!is_started_by_sudo()) {
-        if (std::getenv(criu::k_keeper) != nullptr)
-            return criu::run_keeper(argv);
-        if (std::getenv(criu::k_restore_guard) != nullptr)
-            return criu::run_restore_guard(argv);
-        if (std::getenv(criu::k_namespace_keeper) != nullptr)
-            return criu::run_in_new_pid_namespace(argv);
-        if (const auto exit_code = run_hidden_role())
+    try {
+        if (const auto exit_code = roles::run_role(argc, argv, all_roles()))
             return *exit_code;
+    } catch (const Error& error) {
+        return tell(error);
     }
     Arguments arguments;
     Command program;

@@ -17,7 +17,6 @@ namespace {
 
 // Not -v4: that writes fourteen lines for each megabyte of memory while the tree is frozen.
 constexpr const char* k_verbosity = "-v3";
-constexpr const char* k_inherit = "--inherit-fd";
 
 std::vector<std::string> common(const Paths& paths, const char* verb, const char* log) {
     return {paths.program,         verb,         "--stream",          "--images-dir",
@@ -62,7 +61,7 @@ std::vector<std::string> restore_argv(const RestoreCommand& command) {
     auto argv = common(command.paths, "restore", k_restore_log);
     argv.insert(argv.end(), {"--restore-detached", "--pidfile", command.pid_file.string()});
     for (const Inherited& one : command.inherited)
-        argv.insert(argv.end(), {k_inherit, fmt::format("fd[{}]:{}", one.number, one.id)});
+        argv.insert(argv.end(), {"--inherit-fd", fmt::format("fd[{}]:{}", one.number, one.id)});
     if (command.lazy_pages)
         argv.emplace_back("--lazy-pages");
     add_options(argv, command.options);
@@ -82,18 +81,6 @@ bool is_harmless(std::string_view argument) {
         size.remove_suffix(1);
     std::int64_t number = 0;
     return parse_number(size, number) && number >= 0;
-}
-
-std::vector<int> inherited_numbers(const std::vector<std::string>& argv) {
-    constexpr std::string_view k_begin = "fd[";
-    std::vector<int> numbers;
-    for (std::size_t i = 1; i < argv.size(); ++i) {
-        std::int64_t number = 0;
-        if (argv[i - 1] == k_inherit && argv[i].starts_with(k_begin) &&
-            parse_number(std::string_view(argv[i]).substr(k_begin.size(), argv[i].find(']') - k_begin.size()), number))
-            numbers.push_back(static_cast<int>(number));
-    }
-    return numbers;
 }
 
 } // namespace cedana::criu

@@ -12,7 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-namespace cedana::criu {
+namespace cedana::roles {
 
 namespace {
 
@@ -100,4 +100,4 @@ void Relay::give_up() noexcept {
     to_.reset();
 }
 
-} // namespace cedana::criu
+} // namespace cedana::roles

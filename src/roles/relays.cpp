@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/roles/relays.hpp"
 
-#include <algorithm>
+#include "cedana/base/error.hpp"
 
-namespace cedana::criu {
+#include <algorithm>
+#include <cerrno>
+
+namespace cedana::roles {
 
 namespace {
 
@@ -57,4 +60,18 @@ void Relays::drain(std::chrono::milliseconds limit) {
     }
 }
 
-} // namespace cedana::criu
+void Traffic::turn(std::span<pollfd> others) {
+    std::vector<pollfd> set(others.begin(), others.end());
+    copies_.append_to(set);
+    feeds_.append_to(set);
+    if (::poll(set.data(), set.size(), -1) < 0) {
+        const int err = errno;
+        if (err == EINTR)
+            return;
+        throw os_error(err, "cannot poll");
+    }
+    feeds_.serve(copies_.serve(set.data() + others.size()));
+    std::copy_n(set.begin(), others.size(), others.begin());
+}
+
+} // namespace cedana::roles

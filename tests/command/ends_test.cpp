@@ -122,7 +122,7 @@ TEST_F(Ends, OfATerminalCanBeNamed) {
     end_restored();
 }
 
-// CRIU's numbers of the pipes go on to where the keeper's begin otherwise.
+// CRIU's numbers of the pipes go on to where those of the terminal's role begin otherwise.
 TEST_F(Ends, CanBeMoreThanAHundredPipesBesideATerminal) {
     constexpr int k_first = 20;
     constexpr int k_pipes = 110;

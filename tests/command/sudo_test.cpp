@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A user whom sudo allows cedana and nothing else: nothing that they can name makes them root, nor writes where they
 // could not. And one whom sudo allows everything, who is spared these refusals. The table is in docs/security.md.
-#include "cedana/action/lazy_job.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/roles/guard.hpp"
-#include "cedana/roles/pid_namespace.hpp"
-#include "cedana/roles/terminal.hpp"
+#include "cedana/roles/plans.hpp"
+#include "cedana/roles/role.hpp"
 #include "cedana/storage/partial_file.hpp"
+
+#include <chrono>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -147,23 +148,27 @@ TEST_F(BehindSudo, SettingsOfRootDoNotCountFromTheEnvironment) {
                                "whom root trusts"));
 }
 
+// A guard of this command, in the role of `cedana`: sudo does not close the descriptor of the plan.
+CedanaRun run_guard_of(const std::vector<std::string>& argv, std::vector<std::string> environment) {
+    SpawnRequest role{.argv = {}, .fds = {{STDERR_FILENO, STDERR_FILENO}}, .env = std::move(environment)};
+    const roles::GuardPlan plan{.criu = {.argv = argv}};
+    roles::RoleCommand command = roles::role_command("guard", plan, std::move(role));
+    command.request.argv.front() = cedana_executable();
+    const Captured run = run_captured(std::move(command.request), std::chrono::seconds(60));
+    return {.exit_code = run.status.shell_code(), .out = run.out, .err = run.err};
+}
+
 TEST_F(BehindSudo, TheRolesOfHelpersCannotBeTaken) {
     const std::vector<std::string> evil = {"/bin/sh", "-c", "touch " + scratch("has-run").string()};
-    options.environment[criu::k_keeper] = criu::write_plan({.master = 0, .output = 1, .told = 2});
-    EXPECT_EQ(cedana(evil).exit_code, 2);
-    options.environment.erase(criu::k_keeper);
-    for (const std::string& file : {std::string(), (own() / "pid").string()}) {
-        options.environment[criu::k_namespace_keeper] = file;
-        EXPECT_EQ(cedana(evil).exit_code, 2);
-    }
-    options.environment.erase(criu::k_namespace_keeper);
-    for (const char* role : {criu::k_restore_guard, k_lazy_keeper, k_lazy_server}) {
-        options.environment[role] = "-1";
-        EXPECT_EQ(cedana(evil).exit_code, 2) << role;
-        options.environment.erase(role);
+    for (const char* asked_by : {"SUDO_USER=nobody", "SUDO_COMMAND=/usr/bin/cedana"}) {
+        const CedanaRun run = run_guard_of(evil, {"PATH=/usr/bin:/bin", asked_by});
+        EXPECT_EQ(run.exit_code, 2) << asked_by;
+        EXPECT_TRUE(holds(run.err, "no role can be taken by sudo"));
     }
     EXPECT_FALSE(fs::exists(scratch("has-run")));
-    EXPECT_FALSE(fs::exists(own() / "pid"));
+    const CedanaRun without = run_guard_of(evil, {"PATH=/usr/bin:/bin"});
+    EXPECT_EQ(without.exit_code, 0) << without.err;
+    EXPECT_TRUE(fs::exists(scratch("has-run")));
 }
 
 TEST_F(BehindSudo, FaultsCannotBePutIntoCriu) {

@@ -54,6 +54,30 @@ TEST_F(Usage, HelpMakesNoConfigFile) {
     EXPECT_FALSE(std::filesystem::exists(config_file()));
 }
 
+TEST_F(Usage, ARoleCannotBeTakenByHand) {
+    for (const std::string role : {"guard", "terminal", "copier", "pidns", "init", "keeper", "pages"}) {
+        const CedanaRun run = cedana({"--role", role});
+        EXPECT_EQ(run.exit_code, 2) << run.err;
+        EXPECT_EQ(run.out, "");
+        EXPECT_TRUE(holds(run.err, "there is no plan for the role " + role + " at descriptor 3"));
+    }
+    EXPECT_EQ(cedana({"--role", "king"}).exit_code, 2);
+    EXPECT_EQ(cedana({"--role"}).exit_code, 2);
+    EXPECT_FALSE(holds(cedana({"--help"}).out, "--role"));
+}
+
+// What made a role of cedana once, whatever the command line said.
+TEST_F(Usage, NoVariableOfTheEnvironmentMakesARole) {
+    for (const char* name : {"CEDANA_KEEPER", "CEDANA_RESTORE_GUARD", "CEDANA_NAMESPACE_KEEPER", "CEDANA_LAZY_KEEPER",
+                             "CEDANA_LAZY_SERVER"}) {
+        options.environment[name] = "";
+        const CedanaRun run = cedana({"--version"});
+        EXPECT_EQ(run.exit_code, 0) << name << ": " << run.err;
+        EXPECT_TRUE(run.out.starts_with("cedana ")) << name;
+        options.environment.erase(name);
+    }
+}
+
 struct Wrong {
     const char* name;
     std::vector<std::string> arguments;

@@ -68,7 +68,7 @@ TEST_F(Beside, ACopyRunsUnderItsOldPidWhileTheOriginalRuns) {
     const std::vector<std::string> lines = wait_for_more_lines(place / "copy", 20);
     EXPECT_TRUE(count_on_from(std::stoul(lines.at(0)), lines));
     ASSERT_EQ(::kill(copy, SIGKILL), 0);
-    // The keeper, which was left to us, ends after it.
+    // Its init, which was left to us, ends after it.
     reap_all();
 }
 

@@ -357,18 +357,17 @@ class UnheardLazy : public WholeLazy {
   protected:
     void SetUp() override {
         WholeLazy::SetUp();
-        write_script(scratch("criu"),
-                     fmt::format("#!/bin/sh\n"
-                                 "[ \"$1\" = restore ] || exec criu \"$@\"\n"
-                                 "until server=$(pgrep -xf \"/proc/self/exe lazy-server {0}\"); do sleep 0.01; done\n"
-                                 "kill -STOP $server\n"
-                                 "echo $server >{1}.new && mv {1}.new {1}\n"
-                                 "[ ! -e {2} ] || read -r go <{2}\n"
-                                 "criu \"$@\"\n"
-                                 "code=$?\n"
-                                 ": >{3}\n"
-                                 "exit $code\n",
-                                 target->pid(), server_file.string(), gate.string(), scratch("ended").string()));
+        write_script(scratch("criu"), fmt::format("#!/bin/sh\n"
+                                                  "[ \"$1\" = restore ] || exec criu \"$@\"\n"
+                                                  "until server=$(pgrep -x cedana-pages); do sleep 0.01; done\n"
+                                                  "kill -STOP $server\n"
+                                                  "echo $server >{0}.new && mv {0}.new {0}\n"
+                                                  "[ ! -e {1} ] || read -r go <{1}\n"
+                                                  "criu \"$@\"\n"
+                                                  "code=$?\n"
+                                                  ": >{2}\n"
+                                                  "exit $code\n",
+                                                  server_file.string(), gate.string(), scratch("ended").string()));
         options.environment["CEDANA_CRIU_PATH"] = scratch("criu");
         go();
     }

@@ -48,7 +48,7 @@ class Pipes : public System {
                " && read -r line && echo $line >log; until [ -e go ]; do sleep 0.02; done; cat >>log; echo end >>log";
     }
     static bool is_copier(pid_t pid) {
-        return trim(read_file("/proc/" + std::to_string(pid) + "/comm")) == "cedana-keeper";
+        return trim(read_file("/proc/" + std::to_string(pid) + "/comm")) == "cedana-copier";
     }
     void let_read_on() const { std::ofstream(folder() / "go") << "go"; }
 

@@ -3,7 +3,7 @@
 #include "cedana/action/checkpoint_reader.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/criu/environment.hpp"
-#include "cedana/roles/restore.hpp"
+#include "cedana/criu/restore.hpp"
 
 #include <atomic>
 #include <chrono>

@@ -171,7 +171,7 @@ TEST_F(Terminals, AProgramWithoutATerminalGoesOnInAFile) {
     const std::vector<std::string> lines = wait_for_lines(fs::path(zip).replace_extension(".out"), k_steps);
     EXPECT_TRUE(count_on_from(std::stoul(lines.at(0)), lines));
     ASSERT_EQ(::kill(pid, SIGKILL), 0);
-    // Its keeper, which was left to us, ends after it.
+    // Who holds its terminal, which was left to us, ends after it.
     reap_all_but(tmux->server());
 }
 

@@ -16,10 +16,10 @@ namespace cedana {
 struct Accompanied {
     // The root, as it is seen from here.
     pid_t root = 0;
-    // The child of this process that ends as the root ends, or 0 if a keeper tells.
+    // The child of this process that ends as the root ends, or 0 if who holds its terminal tells.
     pid_t child = 0;
     UniqueFd told = {};
-    // To ask whoever copies the tree's output (criu/keeper.hpp); absent if nobody does, or the keeper.
+    // To ask whoever copies the tree's output (roles/copier.hpp); absent if nobody does, or who holds the terminal.
     UniqueFd copier = {};
 };
 
@@ -35,7 +35,7 @@ class PassedSignals {
 };
 
 // Returns when the root has ended and what it wrote is in its place, with its exit code as a shell tells it.
-// `terminal`: the one that they share, if they do. Throws Error(Fault::internal) if a keeper ended without telling.
+// `terminal`: the one that they share, if they do. Throws Error(Fault::internal) if who was to tell ended without it.
 [[nodiscard]] int accompany(const Accompanied& who, const PassedSignals& signals,
                             const std::optional<OwnTerminal>& terminal);
 

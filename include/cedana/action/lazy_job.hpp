@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is told between the command that restores a tree lazily and the processes that fill its memory afterwards, as
-// JSON: they are cedana too, started anew. Pure.
+// What is told between the command that restores a tree lazily and the two roles (roles/role.hpp) that fill its memory
+// afterwards: the keeper, and the page server that the keeper starts. Pure.
 #pragma once
 
 #include "cedana/base/error.hpp"
@@ -12,31 +12,19 @@
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json.hpp>
+
 #include <sys/types.h>
 
 namespace cedana {
 
-// The environment variables that make main() the keeper or the server; what they hold is a LazyJob.
-inline constexpr const char* k_lazy_keeper = "CEDANA_LAZY_KEEPER";
-inline constexpr const char* k_lazy_server = "CEDANA_LAZY_SERVER";
+inline constexpr const char* k_keeper_role = "keeper";
+inline constexpr const char* k_server_role = "pages";
 
-// The keeper's: where CRIU connects to.
-inline constexpr int k_lazy_listener = 3;
-// The keeper's: the command hears when the tree may run, says a byte once it does, and hears how the transfer ended.
-inline constexpr int k_lazy_command = 4;
 // What the command hears first: the userfaultfds of all tasks are held. White space to whoever reads what follows.
 inline constexpr std::string_view k_tree_is_held = "\n";
 // What the command hears at last, or else an Error.
 inline constexpr std::string_view k_all_is_there = "{}";
-// Only of an encrypted checkpoint: a pipe that holds its data key. The keeper passes it on unread, so that the key is
-// in no argument, environment or file.
-inline constexpr int k_lazy_key = 6;
-// The server's: where the keeper passes CRIU's connection over.
-inline constexpr int k_lazy_criu = 3;
-// The server's: where the keeper hears of each userfaultfd.
-inline constexpr int k_lazy_channel = 4;
-// Only held: should the keeper be killed, the folder is in use until the server has ended.
-inline constexpr int k_lazy_folder_lock = 5;
 
 struct LazyJob {
     std::string checkpoint;
@@ -46,14 +34,35 @@ struct LazyJob {
     pid_t pid = 0;
     std::string name;
     unsigned threads = 0;
-    // Whether k_lazy_key is there.
-    bool encrypted = false;
     // Where the state of the transfer is written; the keeper fills it in.
     std::string folder = {};
+    friend bool operator==(const LazyJob&, const LazyJob&) = default;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(LazyJob, checkpoint, manifest_digest, pid, name, threads, folder)
 };
 
-[[nodiscard]] std::string to_text(const LazyJob& job);
-[[nodiscard]] LazyJob parse_lazy_job(std::string_view text);
+// Descriptors of the roles; -1: none.
+struct LazyKeeperPlan {
+    LazyJob job = {};
+    // Where CRIU connects to.
+    int listener = -1;
+    // The command hears when the tree may run, says a byte once it does, and hears how the transfer ended.
+    int command = -1;
+    // Only of an encrypted checkpoint: a pipe that holds its data key. The keeper passes it on unread, so that the key
+    // is in no argument, environment or file.
+    int key = -1;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(LazyKeeperPlan, job, listener, command, key)
+};
+struct LazyServerPlan {
+    LazyJob job = {};
+    // Where the keeper passes CRIU's connection over.
+    int criu = -1;
+    // Where the keeper hears of each userfaultfd.
+    int channel = -1;
+    int key = -1;
+    // Only held: should the keeper be killed, the folder is in use until the server has ended.
+    int folder_lock = -1;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(LazyServerPlan, job, criu, channel, key, folder_lock)
+};
 
 [[nodiscard]] std::string to_text(const Error& error);
 // Absent for anything else.

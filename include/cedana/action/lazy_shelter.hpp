@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes this process hard to end by accident: a tree depends on it.
+// What makes a process hard to end by accident: a tree depends on it.
 #pragma once
+
+#include <vector>
 
 namespace cedana {
 
-// Gives it a name, and ignores the signals that ask a process to end.
-void take_shelter(const char* name);
+// The signals that ask a process to end, which it ignores.
+[[nodiscard]] std::vector<int> sheltered_from();
 
 } // namespace cedana

@@ -18,8 +18,6 @@
 namespace cedana {
 
 inline constexpr const char* k_transfer_file = "transfer.json";
-// How its processes are called.
-inline constexpr const char* k_transfer_comm = "cedana-lazy";
 
 struct LazyTransfer {
     // The root of the tree.

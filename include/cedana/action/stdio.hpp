@@ -26,7 +26,7 @@ struct OutputPlace {
 };
 
 // Opens the file, if one is needed, and makes pipes. `unread`: by inode. Throws Error.
-[[nodiscard]] criu::Ends make_ends(const Joins& joins, const OutputPlace& output,
-                                   const std::map<std::uint64_t, criu::PipeData>& unread);
+[[nodiscard]] roles::Ends make_ends(const Joins& joins, const OutputPlace& output,
+                                    const std::map<std::uint64_t, criu::PipeData>& unread);
 
 } // namespace cedana

@@ -60,7 +60,4 @@ inline constexpr const char* k_restore_log = "restore.log";
 // An argument by which CRIU neither runs anything nor touches a file that it would not touch otherwise.
 [[nodiscard]] bool is_harmless(std::string_view argument);
 
-// The numbers that CRIU inherits by this command line: whoever runs it must have them open.
-[[nodiscard]] std::vector<int> inherited_numbers(const std::vector<std::string>& argv);
-
 } // namespace cedana::criu

@@ -1,28 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 // A restore beside the original, which holds the pids: in a pid namespace of its own, where they are free. CRIU has no
-// such mode; it must be started inside (as its own criu-ns script does). So cedana runs itself under another role:
+// such mode; it must be started inside (as its own criu-ns script does). Two roles do so:
 //
-//   wrapper   makes the namespace, starts the keeper in it, looks at the tree from outside and ends as CRIU ended
-//   keeper    pid 1 in there, with a /proc of its own; runs CRIU, then stays for as long as a process of the tree
-//             lives, reaps what is left to it, and ends last, as the root ended. Without it the kernel would end the
-//             whole namespace.
+//   pidns   makes the namespace, starts init in it, looks at the tree from outside and ends as CRIU ended
+//   init    pid 1 in there, with a /proc of its own; runs CRIU, then stays for as long as a process of the tree lives,
+//           reaps what is left to it, and ends last, as the root ended. Without it the kernel would end the whole
+//           namespace.
 #pragma once
 
+#include "cedana/base/child_process.hpp"
+#include "cedana/base/unique_fd.hpp"
+#include "cedana/roles/role.hpp"
+
 #include <filesystem>
-#include <string>
-#include <vector>
 
-namespace cedana::criu {
+namespace cedana::roles {
 
-// The environment variable whose presence makes main() the wrapper, or the keeper if it is empty: the file in which the
-// wrapper leaves the keeper's pid.
-inline constexpr const char* k_namespace_keeper = "CEDANA_NAMESPACE_KEEPER";
+// own: that of pidns, which whoever spawns that gives it.
+enum class Input { of_criu, own };
 
-// What main() does as one of them: runs argv[1…] inside; the exit code. Prints to stderr what does not work.
-// What CRIU left as the root's pid in its --pidfile is then the pid that it has outside.
-[[nodiscard]] int run_in_new_pid_namespace(char** argv);
+// What starts `criu` (as it would be spawned outside) in a new pid namespace. Once CRIU has ended well, the pids of the
+// tree as they are outside are told over `told` (tree_pids.hpp): the child is init, which is left to the parent of
+// pidns. `held`: a descriptor that init holds until it knows the root (criu/command.hpp); -1: none. `pid_file`: into
+// which CRIU writes the root's pid. `input`: which CRIU gets. Throws Error.
+[[nodiscard]] RoleCommand in_new_pid_namespace(const SpawnRequest& criu, const std::filesystem::path& pid_file,
+                                               int held, const UniqueFd& told, Input input);
 
-// `argv` as the wrapper's.
-[[nodiscard]] std::vector<std::string> wrapped(std::vector<std::string> argv);
+[[nodiscard]] Role pidns();
+[[nodiscard]] Role init();
 
-} // namespace cedana::criu
+} // namespace cedana::roles

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace cedana::criu {
+namespace cedana::roles {
 
 // Where the source is the master of a terminal, the terminal's "\r\n" become the "\n" that was written (termios(3),
 // ONLCR).
@@ -50,4 +50,4 @@ class Relay {
     int drop_reason_ = 0;
 };
 
-} // namespace cedana::criu
+} // namespace cedana::roles

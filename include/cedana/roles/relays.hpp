@@ -5,12 +5,13 @@
 #include "cedana/roles/relay.hpp"
 
 #include <chrono>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include <poll.h>
 
-namespace cedana::criu {
+namespace cedana::roles {
 
 class Relays {
   public:
@@ -32,4 +33,25 @@ class Relays {
     std::vector<Relay> relays_;
 };
 
-} // namespace cedana::criu
+// What goes out of a tree and into it, by one loop.
+class Traffic {
+  public:
+    // As Relays takes them.
+    Traffic(const std::vector<std::pair<int, int>>& copies, const std::vector<std::pair<int, int>>& feeds)
+        : copies_(copies), feeds_(feeds) {}
+
+    // Out of the tree.
+    void add(Relay relay) { copies_.add(std::move(relay)); }
+    [[nodiscard]] bool empty() const noexcept { return copies_.empty() && feeds_.empty(); }
+    // Waits until there is something to copy or one of the others has an event, which is in it then, and copies. Throws
+    // Error.
+    void turn(std::span<pollfd> others);
+    // As Relays does, of what comes out: what goes in has no end that could be awaited.
+    void drain(std::chrono::milliseconds limit) { copies_.drain(limit); }
+
+  private:
+    Relays copies_;
+    Relays feeds_;
+};
+
+} // namespace cedana::roles

@@ -87,7 +87,6 @@ TEST(RestoreArgv, NamesWhatIsInheritedAndByWhichNumber) {
                       .inherited = {{.number = 10, .id = "pipe:[300]"}, {.number = 11, .id = "pipe:[4]"}},
                       .pid_file = "p"});
     EXPECT_TRUE(has(argv, {"--inherit-fd", "fd[10]:pipe:[300]", "--inherit-fd", "fd[11]:pipe:[4]"}));
-    EXPECT_EQ(inherited_numbers(argv), (std::vector<int>{10, 11}));
 }
 
 TEST(HarmlessArguments, AreThoseThatChangeOnlyWhatCriuDoesWithTheTree) {
@@ -124,11 +123,6 @@ TEST(HarmlessArguments, AreNoneOfThoseThatRunOrWriteSomething) {
                                  "",
                                  "--"})
         EXPECT_FALSE(is_harmless(argument)) << argument;
-}
-
-TEST(InheritedNumbers, AreNoneOfOtherArguments) {
-    EXPECT_EQ(inherited_numbers({"criu", "restore", "fd[3]:x", "--inherit-fd", "debug[3]:x", "--inherit-fd"}),
-              std::vector<int>());
 }
 
 } // namespace

@@ -3,54 +3,67 @@
 #include "cedana/criu/adopted.hpp"
 #include "cedana/roles/guard.hpp"
 
-#include <array>
 #include <csignal>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit/temp_folder.hpp"
 
-namespace cedana::criu {
+namespace cedana::roles {
 namespace {
 
-TEST(Guarded, IsThisProgramWithCriuAsItsArgumentsAndNothingElseChanged) {
-    const SpawnRequest request =
-        guarded({.argv = {"criu", "restore"}, .fds = {{7, 3}}, .env = {{"PATH=/bin"}}}, "self", 3);
-    EXPECT_EQ(request.argv, (std::vector<std::string>{"self", "criu", "restore"}));
-    EXPECT_EQ(request.fds, (std::vector<std::pair<int, int>>{{7, 3}}));
-    EXPECT_EQ(request.env, (std::vector<std::string>{"PATH=/bin", "CEDANA_RESTORE_GUARD=3"}));
-}
-
-// A guard with a shell in the place of CRIU, a child of this process.
-class GuardToldToEnd : public test::InTempFolder {
+// A guard with a shell in the place of CRIU.
+class Guard : public test::InTempFolder {
   protected:
-    [[nodiscard]] pid_t start(std::string criu) const {
-        const pid_t guard = ::fork();
-        if (guard == 0) {
-            ::setenv(k_restore_guard, "-1", 1);
-            std::string program = "sh";
-            std::string option = "-c";
-            std::array<char*, 5> argv = {program.data(), program.data(), option.data(), criu.data(), nullptr};
-            ::_exit(::chdir(path("").c_str()) == 0 ? run_restore_guard(argv.data()) : 1);
-        }
-        return guard;
+    [[nodiscard]] ChildProcess start(const std::string& criu, std::vector<std::pair<int, int>> fds = {}) const {
+        return start_guarded({.argv = {"sh", "-c", criu}, .fds = std::move(fds), .cwd = path("").string()},
+                             path("restore.log"), -1);
     }
 };
 
-TEST_F(GuardToldToEnd, EndsCriuAndWhatItHasBegun) {
+TEST_F(Guard, RunsCriuAsItWouldBeWithoutItAndEndsAsCriuEnds) {
+    Pipe pipe = make_pipe();
+    ChildProcess guard = start("pwd >&9; exit 3", {{pipe.write_end.get(), 9}});
+    pipe.write_end.reset();
+    EXPECT_EQ(read_all(pipe.read_end.get(), "a pipe", 4096), path("").parent_path().string() + "\n");
+    EXPECT_EQ(guard.wait().code(), 3);
+}
+
+// Whoever reads from the tree must see its end, and whoever asks whether the folder is in use that it is.
+TEST_F(Guard, HoldsOnlyWhatItIsToHoldBesideCriu) {
+    ASSERT_EQ(::mkfifo(path("gate").c_str(), 0600), 0);
+    Pipe tree = make_pipe();
+    Pipe folder = make_pipe();
+    ChildProcess guard = start_guarded({.argv = {"sh", "-c", "exec 3>&- 9>&-; echo begun >gate; read -r go <gate"},
+                                        .fds = {{tree.write_end.get(), 9}, {folder.write_end.get(), 3}},
+                                        .cwd = path("").string()},
+                                       path("restore.log"), folder.write_end.get());
+    tree.write_end.reset();
+    folder.write_end.reset();
+    EXPECT_EQ(read_file(path("gate")), "begun\n");
+    EXPECT_EQ(read_all(tree.read_end.get(), "a pipe", 4096), "");
+    ::fcntl(folder.read_end.get(), F_SETFL, O_NONBLOCK);
+    char byte = 0;
+    EXPECT_EQ(::read(folder.read_end.get(), &byte, 1), -1);
+    write_all(open_file(path("gate"), O_WRONLY).get(), "go\n", "a fifo");
+    EXPECT_TRUE(guard.wait().success());
+    EXPECT_EQ(::read(folder.read_end.get(), &byte, 1), 0);
+}
+
+TEST_F(Guard, ThatIsToldToEndEndsCriuAndWhatItHasBegun) {
     ASSERT_EQ(::mkfifo(path("begun").c_str(), 0600), 0);
-    const pid_t guard = start("sleep infinity & echo $! >begun; wait");
+    ChildProcess guard = start("sleep infinity & echo $! >begun; wait");
     const auto begun = open_pidfd(std::stoi(read_file(path("begun"))));
     ASSERT_TRUE(begun);
-    ASSERT_EQ(::kill(guard, SIGTERM), 0);
-    EXPECT_EQ(::waitpid(guard, nullptr, 0), guard);
+    guard.signal(SIGTERM);
+    guard.wait();
     EXPECT_FALSE(send_signal(*begun, 0));
 }
 
@@ -62,7 +75,7 @@ class EndUnfinished : public test::InTempFolder {
         pid_ = child.pid();
         child.detach();
     }
-    ~EndUnfinished() override { kill_children(); }
+    ~EndUnfinished() override { criu::kill_children(); }
     // One that is reaped has no pid any more.
     [[nodiscard]] bool child_lives() const { return ::kill(pid_, 0) == 0; }
     [[nodiscard]] std::filesystem::path log() const { return path("restore.log"); }
@@ -118,4 +131,4 @@ TEST_F(EndUnfinished, EndsWhatIsLeftIfTheLogCannotBeRead) {
 }
 
 } // namespace
-} // namespace cedana::criu
+} // namespace cedana::roles

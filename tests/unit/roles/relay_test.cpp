@@ -17,7 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-namespace cedana::criu {
+namespace cedana::roles {
 namespace {
 
 std::string read_now(int fd) {
@@ -160,4 +160,4 @@ TEST_F(TerminalRelay, EndsWhenNobodyHasTheTerminalOpen) {
 }
 
 } // namespace
-} // namespace cedana::criu
+} // namespace cedana::roles

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run of `criu restore --stream`. The caller's process becomes a subreaper for the time of it, so that whatever a
+// failing restore leaves behind becomes its child and is killed by pidfd: never a process found by a pid from a
+// manifest, which may be the original's.
+#pragma once
+
+#include "cedana/base/child_process.hpp"
+#include "cedana/base/signals.hpp"
+#include "cedana/base/unique_fd.hpp"
+#include "cedana/criu/command.hpp"
+#include "cedana/criu/image_serve.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cedana::criu {
+
+// left_out: private anonymous memory is somebody else's to bring (lazy_fill.hpp); the source must not send it.
+enum class LazyPages { sent, left_out };
+
+struct RestoreJob {
+    std::string program;
+    CriuOptions options;
+    // A private folder: sockets, CRIU's log, the pid file.
+    std::filesystem::path folder;
+    // CRIU inherits it, and has it open for as long as it runs; -1: none.
+    int held = -1;
+    LazyPages lazy_pages = LazyPages::sent;
+    // Hears of every piece of an image that CRIU took, unless null; bytes in all.
+    Progress* progress = nullptr;
+    std::uint64_t total_bytes = 0;
+    // CRIU took no byte and asked for nothing for so long, though bytes were ready for it.
+    std::chrono::seconds stall_limit = std::chrono::seconds(60);
+};
+
+// What takes the place of what led outside of the tree.
+struct TreeEnd {
+    UniqueFd fd;
+    // As in Inherited.
+    std::string id;
+};
+
+// CRIU, or what runs it.
+class RunningCriu {
+  public:
+    virtual ~RunningCriu() = default;
+    // Can be read once CRIU has ended.
+    [[nodiscard]] virtual int end() const = 0;
+    // How it ended, once it has.
+    [[nodiscard]] virtual ExitStatus status() = 0;
+    // Of a CRIU that ended well: the root of the tree as it is seen from here; absent: by the pid that CRIU has
+    // written.
+    [[nodiscard]] virtual std::optional<pid_t> root() = 0;
+};
+
+// `criu`: as it is spawned by itself.
+using Launch = std::function<std::unique_ptr<RunningCriu>(SpawnRequest criu)>;
+// In a session of its own.
+[[nodiscard]] std::unique_ptr<RunningCriu> launch_directly(SpawnRequest criu);
+// By a process that ends as CRIU ended, told as a shell tells it.
+[[nodiscard]] std::unique_ptr<RunningCriu> run_by(ChildProcess process);
+
+struct RestoreReport {
+    ExitStatus status = ExitStatus::exited(0);
+    // The root of the tree as it is seen from here; 0 unless status is a success.
+    pid_t pid = 0;
+    std::uint64_t bytes = 0;
+};
+
+// Runs CRIU to its end; what is left then of `ends` is the tree's alone. When it fails, or on an error of the source, a
+// stall or an interrupt (which are thrown), nothing that this restore started is left. A CRIU that fails by itself is
+// no exception: the report says so.
+[[nodiscard]] RestoreReport restore(const RestoreJob& job, std::vector<TreeEnd> ends, ImageSource& source,
+                                    const Interrupt& interrupt, const Launch& launch = launch_directly);
+
+// In the folder of a job: where CRIU writes the pid of the root.
+inline constexpr const char* k_pid_file = "root.pid";
+// Throws Error(Fault::restore_failed).
+[[nodiscard]] pid_t restored_pid(const std::filesystem::path& pid_file);
+
+// Whether CRIU's log says that the tree was restored and runs. Only its end is read, whatever its size: CRIU says so
+// last. False where there is no log that can be read.
+[[nodiscard]] bool was_restored(const std::filesystem::path& log) noexcept;
+
+} // namespace cedana::criu

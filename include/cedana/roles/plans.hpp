@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the roles of this room are told. Whole numbers are those of descriptors in the role, -1 for none.
+#pragma once
+
+#include "cedana/base/child_process.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace cedana::roles {
+
+// A command that a role runs: CRIU, or another role that runs it.
+struct CommandPlan {
+    std::vector<std::string> argv = {};
+    // From the numbers in the role to those in the command.
+    std::vector<std::pair<int, int>> fds = {};
+    std::string cwd = {};
+    friend bool operator==(const CommandPlan&, const CommandPlan&) = default;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(CommandPlan, argv, fds, cwd)
+};
+
+// Passes on to the role what the command is to have, its environment too.
+[[nodiscard]] CommandPlan pass_command(SpawnRequest& role, const SpawnRequest& command);
+// In the role: as pass_command() got it, but for the environment, which is the role's.
+[[nodiscard]] SpawnRequest passed_command(const CommandPlan& plan);
+// In the role, once the command has them: who reads from the tree must see its end.
+void close_passed(const CommandPlan& plan);
+// In the role: starts the command, whose descriptors are its alone from then on.
+[[nodiscard]] ChildProcess start_passed(const CommandPlan& plan);
+
+// The descriptor that will have this number; -1: none.
+[[nodiscard]] int fd_at(const SpawnRequest& request, int number);
+
+struct CopierPlan {
+    // {from, to}: out of the tree, and into it.
+    std::vector<std::pair<int, int>> copies = {};
+    std::vector<std::pair<int, int>> feeds = {};
+    int asked = -1;
+    friend bool operator==(const CopierPlan&, const CopierPlan&) = default;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(CopierPlan, copies, feeds, asked)
+};
+
+struct GuardPlan {
+    CommandPlan criu = {};
+    std::string log = {};
+    // Until nothing of a failed restore is left.
+    int held = -1;
+    friend bool operator==(const GuardPlan&, const GuardPlan&) = default;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(GuardPlan, criu, log, held)
+};
+
+struct TerminalPlan {
+    CommandPlan criu = {};
+    std::string log = {};
+    // Until the root is known.
+    int held = -1;
+    std::vector<std::pair<int, int>> copies = {};
+    std::vector<std::pair<int, int>> feeds = {};
+    int master = -1;
+    int output = -1;
+    int told = -1;
+    // Where the pids of the tree are told; -1: the root's is in the file, and stands for the tree.
+    int tree = -1;
+    std::string pid_file = {};
+    friend bool operator==(const TerminalPlan&, const TerminalPlan&) = default;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(TerminalPlan, criu, log, held, copies, feeds, master, output, told, tree, pid_file)
+};
+
+struct NamespacePlan {
+    CommandPlan criu = {};
+    int held = -1;
+    // Where the pids of the tree are to be told.
+    int told = -1;
+    std::string pid_file = {};
+    friend bool operator==(const NamespacePlan&, const NamespacePlan&) = default;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(NamespacePlan, criu, held, told, pid_file)
+};
+
+struct InitPlan {
+    CommandPlan criu = {};
+    // Until the root is known.
+    int held = -1;
+    // Where it tells how CRIU ended, and the pid that the root has inside.
+    int told = -1;
+    // At its end once the tree was looked at from outside.
+    int seen = -1;
+    std::string pid_file = {};
+    friend bool operator==(const InitPlan&, const InitPlan&) = default;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(InitPlan, criu, held, told, seen, pid_file)
+};
+
+} // namespace cedana::roles

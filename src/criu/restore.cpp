@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/criu/restore.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/criu/adopted.hpp"
+#include "cedana/criu/environment.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <string_view>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+namespace cedana::criu {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// The number in CRIU of the first of the ends.
+constexpr int k_first_inherited = 10;
+
+SpawnRequest request_for(const RestoreJob& job, const std::vector<TreeEnd>& ends, const UniqueFd& out) {
+    RestoreCommand command{.paths = {.program = job.program, .images = job.folder, .work = job.folder},
+                           .options = job.options,
+                           .lazy_pages = job.lazy_pages == LazyPages::left_out,
+                           .pid_file = job.folder / k_pid_file};
+    SpawnRequest request{
+        .argv = {}, .fds = {{out.get(), 1}, {out.get(), 2}}, .cwd = job.folder.string(), .env = clean_environment()};
+    for (const TreeEnd& end : ends) {
+        const int number = k_first_inherited + static_cast<int>(command.inherited.size());
+        command.inherited.push_back({.number = number, .id = end.id});
+        request.fds.emplace_back(end.fd.get(), number);
+    }
+    // What CRIU restores does not keep it: CRIU closes what it has open itself in each task (criu/files.c).
+    if (job.held >= 0)
+        request.fds.emplace_back(job.held, k_held);
+    request.argv = restore_argv(command);
+    return request;
+}
+
+std::unique_ptr<RunningCriu> start(const RestoreJob& job, const std::vector<TreeEnd>& ends, const Launch& launch) {
+    const UniqueFd out = open_file(job.folder / "criu.out", O_WRONLY | O_CREAT | O_APPEND, 0600);
+    return launch(request_for(job, ends, out));
+}
+
+class ByProcess : public RunningCriu {
+  public:
+    explicit ByProcess(ChildProcess process) : process_(std::move(process)) {}
+    [[nodiscard]] int end() const override { return process_.pidfd().get(); }
+    [[nodiscard]] ExitStatus status() override {
+        const ExitStatus status = process_.wait();
+        return status.code() ? ExitStatus::of_shell_code(*status.code()) : status;
+    }
+    [[nodiscard]] std::optional<pid_t> root() override { return std::nullopt; }
+
+  private:
+    ChildProcess process_;
+};
+
+// Notices that CRIU has stopped taking what is ready for it; time in which the storage is slow does not count.
+class StallWatch {
+  public:
+    explicit StallWatch(std::chrono::seconds limit) : limit_(limit) {}
+
+    void look(ImageServer& server) {
+        const auto now = Clock::now();
+        if (server.progress() != progress_ || !server.waits_for_criu()) {
+            progress_ = server.progress();
+            since_ = now;
+        } else if (now - since_ > limit_) {
+            throw Error(Fault::restore_failed,
+                        fmt::format("criu has taken nothing for {} s though images are ready for it", limit_.count()));
+        }
+    }
+
+  private:
+    std::chrono::seconds limit_;
+    std::uint64_t progress_ = 0;
+    Clock::time_point since_ = Clock::now();
+};
+
+void serve_until_end(const RestoreJob& job, EventLoop& loop, ImageServer& server, int end_of_criu,
+                     const Interrupt& interrupt) {
+    constexpr auto k_look_every = std::chrono::seconds(1);
+    bool ended = false;
+    loop.watch(end_of_criu, POLLIN, [&](short) { ended = true; });
+    if (interrupt.fd() >= 0)
+        loop.watch(interrupt.fd(), POLLIN, [&](short) { interrupt.throw_if_pending(); });
+    StallWatch stall(job.stall_limit);
+    while (!ended) {
+        loop.run_once(k_look_every);
+        stall.look(server);
+    }
+}
+
+} // namespace
+
+std::unique_ptr<RunningCriu> run_by(ChildProcess process) { return std::make_unique<ByProcess>(std::move(process)); }
+
+std::unique_ptr<RunningCriu> launch_directly(SpawnRequest criu) {
+    criu.session = Session::own;
+    return run_by(ChildProcess::spawn(std::move(criu)));
+}
+
+pid_t restored_pid(const std::filesystem::path& pid_file) {
+    std::int64_t pid = 0;
+    if (!std::filesystem::exists(pid_file) || !parse_number(trim(read_file(pid_file)), pid))
+        throw Error(Fault::restore_failed, "criu did not say which pid it restored");
+    return static_cast<pid_t>(pid);
+}
+
+bool was_restored(const std::filesystem::path& log) noexcept {
+    // criu/cr-restore.c: once the tasks are let go. What follows is a few lines.
+    constexpr std::string_view k_success = "Restore finished successfully";
+    constexpr off_t k_end = 64L * 1024;
+    try {
+        const UniqueFd file = open_file(log, O_RDONLY);
+        const off_t size = ::lseek(file.get(), 0, SEEK_END);
+        ::lseek(file.get(), std::max<off_t>(size - k_end, 0), SEEK_SET);
+        return read_all(file.get(), log, 2 * k_end).find(k_success) != std::string::npos;
+    } catch (const std::exception&) {
+        return false;
+    }
+}
+
+RestoreReport restore(const RestoreJob& job, std::vector<TreeEnd> ends, ImageSource& source, const Interrupt& interrupt,
+                      const Launch& launch) {
+    const Subreaper subreaper;
+    RestoreReport report;
+    try {
+        EventLoop loop;
+        ImageServer server(loop, job.folder, source);
+        if (job.progress != nullptr)
+            server.report_to(*job.progress, job.total_bytes);
+        const std::unique_ptr<RunningCriu> criu = start(job, ends, launch);
+        ends.clear();
+        serve_until_end(job, loop, server, criu->end(), interrupt);
+        report.status = criu->status();
+        report.bytes = server.bytes();
+        if (report.status.success()) {
+            const std::optional<pid_t> root = criu->root();
+            report.pid = root ? *root : restored_pid(job.folder / k_pid_file);
+        }
+    } catch (...) {
+        subreaper.kill_all();
+        throw;
+    }
+    if (!report.status.success())
+        subreaper.kill_all();
+    return report;
+}
+
+} // namespace cedana::criu

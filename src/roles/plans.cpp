@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/roles/plans.hpp"
+
+#include "cedana/roles/role.hpp"
+
+#include <unistd.h>
+
+namespace cedana::roles {
+
+CommandPlan pass_command(SpawnRequest& role, const SpawnRequest& command) {
+    CommandPlan plan{.argv = command.argv, .cwd = command.cwd};
+    for (const auto& [fd, number] : command.fds)
+        plan.fds.emplace_back(pass(role, fd), number);
+    if (command.env)
+        role.env = command.env;
+    return plan;
+}
+
+SpawnRequest passed_command(const CommandPlan& plan) { return {.argv = plan.argv, .fds = plan.fds, .cwd = plan.cwd}; }
+
+void close_passed(const CommandPlan& plan) {
+    for (const auto& [fd, number] : plan.fds)
+        ::close(fd);
+}
+
+ChildProcess start_passed(const CommandPlan& plan) {
+    ChildProcess command = ChildProcess::spawn(passed_command(plan));
+    close_passed(plan);
+    return command;
+}
+
+int fd_at(const SpawnRequest& request, int number) {
+    for (const auto& [fd, taken] : request.fds)
+        if (taken == number)
+            return fd;
+    return -1;
+}
+
+} // namespace cedana::roles
