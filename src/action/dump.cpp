@@ -92,10 +92,8 @@ class Dump {
         clean({.folders = {folder_}});
         files_.emplace(config_, folder_);
         require_space(folder_, image_bytes_, files_->look(procfs_, *tree_, written_));
-        run_hook({.program = config_.action_scripts_pre_dump,
-                  .stage = "pre_dump",
-                  .pid = tree_->root().pid(),
-                  .checkpoint = folder_});
+        run_hook(hook_for(HookStage::pre_dump, config_), {.pid = tree_->root().pid(), .checkpoint = folder_},
+                 interrupt_);
         ask_to_prepare();
         watch_.lap("prepare");
     }
@@ -266,10 +264,8 @@ class Dump {
 
     void run_post_dump_hook() const {
         try {
-            run_hook({.program = config_.action_scripts_post_dump,
-                      .stage = "post_dump",
-                      .pid = tree_->root().pid(),
-                      .checkpoint = *checkpoint_});
+            run_hook(hook_for(HookStage::post_dump, config_), {.pid = tree_->root().pid(), .checkpoint = *checkpoint_},
+                     interrupt_);
         } catch (Error& error) {
             throw error.hint(fmt::format("the checkpoint is whole: {}", checkpoint_->string()));
         }

@@ -107,14 +107,11 @@ std::vector<pid_t> pids_of(const Manifest& manifest) {
     return pids;
 }
 
-void run_post_restore_hook(const Config& config, pid_t pid, const std::filesystem::path& checkpoint) {
+void run_post_restore_hook(const Config& config, const HookSubject& subject, const Interrupt& interrupt) {
     try {
-        run_hook({.program = config.action_scripts_post_restore,
-                  .stage = "post_restore",
-                  .pid = pid,
-                  .checkpoint = checkpoint});
+        run_hook(hook_for(HookStage::post_restore, config), subject, interrupt);
     } catch (Error& error) {
-        throw error.hint(fmt::format("process {} was restored and runs", pid));
+        throw error.hint(fmt::format("process {} was restored and runs", subject.pid));
     }
 }
 
@@ -266,8 +263,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
                      static_cast<unsigned>(request.config.archive_threads), interrupt);
     const std::optional<LazyMemory> lazy = prepare_lazy(request, checkpoint);
     const pid_t pid = manifest.tree.front().pid;
-    run_hook(
-        {.program = request.config.action_scripts_pre_restore, .stage = "pre_restore", .pid = pid, .checkpoint = path});
+    run_hook(hook_for(HookStage::pre_restore, request.config), {.pid = pid, .checkpoint = path}, interrupt);
     require_fit(manifest, describe_host());
     require_memory(manifest, host_memory());
     require_descriptors(manifest, descriptor_limit());
@@ -298,7 +294,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     if (lazy)
         result.lazy = {
             .bytes_lazy = lazy->lazy_bytes, .bytes_eager = lazy->eager_bytes, .keeper = restored.start->keeper()};
-    run_post_restore_hook(request.config, result.pid, path);
+    run_post_restore_hook(request.config, {.pid = result.pid, .checkpoint = path}, interrupt);
     if (restored.start && request.wait) {
         wait_for_memory(*restored.start, result.pid, interrupt);
         watch.lap("fill");

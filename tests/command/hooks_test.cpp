@@ -2,11 +2,14 @@
 // action_scripts.*: the user's executables at the borders of a dump and a restore.
 #include "cedana/base/files.hpp"
 
+#include <csignal>
+
 #include <nlohmann/json.hpp>
 
 #include <unistd.h>
 
 #include "command/command_fixture.hpp"
+#include "support/wait.hpp"
 
 namespace cedana::testing {
 namespace {
@@ -27,6 +30,7 @@ class Hooks : public WithTarget {
         settings_["action_scripts"][stage] = path;
         write_text(config_file(), settings_.dump());
     }
+    void set_timeout(int seconds) { settings_["action_scripts"]["timeout"] = seconds; }
     [[nodiscard]] std::string environment_of(const std::string& stage) const {
         return read_file(scratch(stage + ".environment"));
     }
@@ -141,6 +145,92 @@ TEST_F(Hooks, NameTheProcessThatRunsWhenTheyFailAfterARestore) {
     EXPECT_EQ(run.exit_code, 2);
     const Orphan restored(std::stoi(read_file(criu_file("child"))));
     EXPECT_TRUE(holds(run.err, "process " + std::to_string(restored.pid()) + " was restored and runs"));
+}
+
+// A hook that does not end by itself, and what becomes of it.
+class EndlessHooks : public Hooks {
+  protected:
+    // It leaves its pid, and that of a child, in files that it makes when both run.
+    void set_endless_hook(const std::string& stage, const std::string& first = "") {
+        const fs::path script = scratch(stage);
+        write_script(script, "#!/bin/sh\n" + first + "\nsleep 1000 &\necho $! >" + scratch("child").string() +
+                                 "\necho $$ >" + scratch("pid.next").string() + "\nmv " + scratch("pid.next").string() +
+                                 " " + scratch("pid").string() + "\nwait\nwait\n");
+        set_hook_path(stage, script);
+    }
+    [[nodiscard]] pid_t pid_in(const std::string& name) const { return std::stoi(read_file(scratch(name))); }
+    CedanaRun interrupted_in_hook(const std::vector<std::string>& arguments, int signal) const {
+        RunningCedana running(arguments, options, folder());
+        wait_for_file(scratch("pid"));
+        running.signal(signal);
+        return running.wait();
+    }
+    void expect_ended() const {
+        EXPECT_FALSE(is_running(pid_in("pid")));
+        EXPECT_FALSE(is_running(pid_in("child")));
+    }
+};
+
+TEST_F(EndlessHooks, BeforeADumpAreEndedByAnInterruptAndNothingIsLeft) {
+    set_endless_hook("pre_dump");
+    const CedanaRun run = interrupted_in_hook({"client", "dump", "-p", target.pid_text(), "-d", store()}, SIGINT);
+    EXPECT_EQ(run.exit_code, 130);
+    EXPECT_TRUE(holds(run.err, "interrupted by Interrupt while action_scripts.pre_dump")) << run.err;
+    expect_ended();
+    EXPECT_TRUE(criu_runs("dump").empty());
+    EXPECT_TRUE(names_in(store()).empty());
+    EXPECT_TRUE(target.runs());
+    EXPECT_FALSE(fs::exists("/run/cedana/locks/" + target.pid_text() + ".lock"));
+}
+
+TEST_F(EndlessHooks, AreEndedAlthoughTheyIgnoreSigterm) {
+    set_endless_hook("pre_dump", "trap '' TERM");
+    const CedanaRun run = interrupted_in_hook({"client", "dump", "-p", target.pid_text(), "-d", store()}, SIGTERM);
+    EXPECT_EQ(run.exit_code, 130) << run.err;
+    expect_ended();
+}
+
+TEST_F(EndlessHooks, AfterADumpLeaveTheCheckpointWhenTheyAreInterrupted) {
+    set_endless_hook("post_dump");
+    const CedanaRun run = interrupted_in_hook({"client", "dump", "-p", target.pid_text(), "-d", store()}, SIGTERM);
+    EXPECT_EQ(run.exit_code, 130);
+    expect_ended();
+    const fs::path zip = store() / only(names_in(store(), ".zip"));
+    EXPECT_TRUE(holds(run.err, "the checkpoint is whole: " + zip.string())) << run.err;
+    EXPECT_EQ(cedana({"client", "inspect", zip}).exit_code, 0);
+}
+
+TEST_F(EndlessHooks, BeforeARestoreAreEndedByAnInterrupt) {
+    const fs::path zip = checkpoint();
+    set_endless_hook("pre_restore");
+    const CedanaRun run = interrupted_in_hook({"client", "restore", zip}, SIGTERM);
+    EXPECT_EQ(run.exit_code, 130) << run.err;
+    expect_ended();
+    EXPECT_TRUE(criu_runs("restore").empty());
+}
+
+TEST_F(EndlessHooks, AfterARestoreLeaveTheTreeWhenTheyAreInterrupted) {
+    const fs::path zip = checkpoint();
+    set_endless_hook("post_restore");
+    const CedanaRun run = interrupted_in_hook({"client", "restore", zip}, SIGTERM);
+    EXPECT_EQ(run.exit_code, 130);
+    expect_ended();
+    const Orphan restored(std::stoi(read_file(criu_file("child"))));
+    EXPECT_TRUE(is_running(restored.pid()));
+    EXPECT_TRUE(holds(run.err, "process " + std::to_string(restored.pid()) + " was restored and runs")) << run.err;
+}
+
+TEST_F(EndlessHooks, HaveFailedAfterTheirTime) {
+    set_timeout(1);
+    set_endless_hook("pre_dump");
+    const CedanaRun run = dump(target);
+    EXPECT_EQ(run.exit_code, 2);
+    EXPECT_TRUE(holds(run.err, "action_scripts.pre_dump (" + scratch("pre_dump").string() + ") did not end within 1 s"))
+        << run.err;
+    EXPECT_TRUE(holds(field_of(run.err, "hint"), "action_scripts.timeout")) << run.err;
+    expect_ended();
+    EXPECT_TRUE(criu_runs("dump").empty());
+    EXPECT_TRUE(target.runs());
 }
 
 class HooksOfAUserBehindSudo : public Hooks {

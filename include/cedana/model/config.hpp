@@ -39,6 +39,7 @@ struct Config {
     std::string action_scripts_post_dump;
     std::string action_scripts_pre_restore;
     std::string action_scripts_post_restore;
+    std::chrono::seconds action_scripts_timeout{300};
 
     Compression archive_compression = Compression::zstd;
     std::int64_t archive_level = 1;

@@ -62,7 +62,7 @@ TEST(Settings, HaveTheDocumentedDefaults) {
               R"("signal_process_timeout":30,"signal_process_done_file":"","lazy_restore":false},)"
               R"("shared_storage":{"dump_storage_dir":"","mount_point":"","require_mount":false,)"
               R"("keep_last":0,"keep_days":0},)"
-              R"("action_scripts":{"pre_dump":"","post_dump":"","pre_restore":"","post_restore":""},)"
+              R"("action_scripts":{"pre_dump":"","post_dump":"","pre_restore":"","post_restore":"","timeout":300},)"
               R"("archive":{"compression":"zstd","level":1,"threads":0,"buffer_mib":0},)"
               R"("files":{"capture":"writable","capture_limit_mib":256},)"
               R"("security":{"signing_key":"","trusted_keys":"","strict_permissions":true,"encryption_key":"",)"
