@@ -143,6 +143,17 @@ struct Restored {
     explain_failure(checkpoint, restored.report, work);
 }
 
+// Beside a program that has this command's terminal and its signals: it is not left alone with them because of a
+// script.
+void report_post_restore_hook(const Config& config, const HookSubject& subject, const Interrupt& interrupt) {
+    try {
+        if (run_hook_beside(hook_for(HookStage::post_restore, config), subject, interrupt) == HookEnd::interrupted)
+            spdlog::warn("{} was ended by a signal", hook_for(HookStage::post_restore, config).text());
+    } catch (const Error& error) {
+        spdlog::warn("{}; process {} was restored and runs", error.message(), subject.pid);
+    }
+}
+
 void wait_for_memory(const LazyStart& start, pid_t pid, const Interrupt& interrupt) {
     try {
         start.wait(interrupt);
@@ -200,41 +211,43 @@ class Attendant {
     }
     Attendant(const Attendant&) = delete;
     Attendant& operator=(const Attendant&) = delete;
-    // A CRIU that failed may have lent the terminal to what it had started.
-    ~Attendant() {
-        if (terminal_ && !tree_runs_)
-            give_back(*terminal_);
-    }
+    // However this command ends, nothing that it leaves behind has the keys: a CRIU that failed may have lent the
+    // terminal to what it had started, and the program has it while this stays with it.
+    ~Attendant() { give_back(); }
 
     // The terminal is the shell's again, or the program's in the size that it has here.
     void tree_runs() {
-        tree_runs_ = true;
         if (!terminal_)
             return;
         if (!signals_)
-            give_back(*terminal_);
+            give_back();
         terminal_->restore_size();
     }
 
-    std::optional<int> accompany(roles::RestoreReport& report) const {
+    std::optional<int> accompany(roles::RestoreReport& report) {
         if (!signals_)
             return std::nullopt;
-        return cedana::accompany({.root = report.pid,
-                                  .child = report.child,
-                                  .told = std::move(report.told),
-                                  .copier = std::move(report.copier)},
-                                 *signals_, terminal_);
+        const int code = cedana::accompany({.root = report.pid,
+                                            .child = report.child,
+                                            .told = std::move(report.told),
+                                            .copier = std::move(report.copier)},
+                                           *signals_, terminal_);
+        // It has taken it back as the program left it, as a shell would find it.
+        is_lent_ = false;
+        return code;
     }
 
   private:
-    static void give_back(const OwnTerminal& terminal) {
-        terminal.take_back();
-        terminal.restore_settings();
+    void give_back() {
+        if (!terminal_ || !std::exchange(is_lent_, false))
+            return;
+        terminal_->take_back();
+        terminal_->restore_settings();
     }
 
     std::optional<OwnTerminal> terminal_;
     std::optional<PassedSignals> signals_;
-    bool tree_runs_ = false;
+    bool is_lent_ = true;
 };
 
 } // namespace
@@ -294,13 +307,17 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     if (lazy)
         result.lazy = {
             .bytes_lazy = lazy->lazy_bytes, .bytes_eager = lazy->eager_bytes, .keeper = restored.start->keeper()};
-    run_post_restore_hook(request.config, {.pid = result.pid, .checkpoint = path}, interrupt);
+    // From here on the tree may be dumped, by the hook too: a dump waits by itself for memory that is still to come.
+    lock.reset();
+    const HookSubject subject{.pid = result.pid, .checkpoint = path};
+    if (request.attendance == Attendance::foreground)
+        report_post_restore_hook(request.config, subject, interrupt);
+    else
+        run_post_restore_hook(request.config, subject, interrupt);
     if (restored.start && request.wait) {
         wait_for_memory(*restored.start, result.pid, interrupt);
         watch.lap("fill");
     }
-    // From here on the tree may be dumped.
-    lock.reset();
     result.seconds = watch.seconds();
     result.phases = watch.phases();
     result.exit_code = attendant.accompany(restored.report);

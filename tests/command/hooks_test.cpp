@@ -147,6 +147,31 @@ TEST_F(Hooks, NameTheProcessThatRunsWhenTheyFailAfterARestore) {
     EXPECT_TRUE(holds(run.err, "process " + std::to_string(restored.pid()) + " was restored and runs"));
 }
 
+TEST_F(Hooks, AfterARestoreCanDumpTheTree) {
+    const fs::path zip = checkpoint();
+    fs::create_directories(scratch("second"));
+    write_script(scratch("again"), "#!/bin/sh\nHOME=" + home().string() + " CEDANA_CRIU_PATH=" + criu().string() +
+                                       " exec " + cedana_executable().string() + " client dump -p $CEDANA_PID -d " +
+                                       scratch("second").string() + "\n");
+    set_hook_path("post_restore", scratch("again"));
+    const CedanaRun run = restore(zip);
+    const Orphan restored(std::stoi(read_file(criu_file("child"))));
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(names_in(scratch("second"), ".zip").size(), 1U);
+}
+
+TEST_F(Hooks, ThatFailBesideAProgramInTheForegroundAreReportedAndItsExitCodeCounts) {
+    const fs::path zip = checkpoint();
+    set_hook("post_restore", 3);
+    plan("child-ends 42");
+    const CedanaRun run = restore(zip, {"--foreground"});
+    EXPECT_EQ(run.exit_code, 42);
+    EXPECT_TRUE(holds(run.err, "action_scripts.post_restore (" + scratch("post_restore").string() +
+                                   ") exited with status 3; process " + read_file(criu_file("child")) +
+                                   " was restored and runs"))
+        << run.err;
+}
+
 // A hook that does not end by itself, and what becomes of it.
 class EndlessHooks : public Hooks {
   protected:
@@ -218,6 +243,15 @@ TEST_F(EndlessHooks, AfterARestoreLeaveTheTreeWhenTheyAreInterrupted) {
     const Orphan restored(std::stoi(read_file(criu_file("child"))));
     EXPECT_TRUE(is_running(restored.pid()));
     EXPECT_TRUE(holds(run.err, "process " + std::to_string(restored.pid()) + " was restored and runs")) << run.err;
+}
+
+TEST_F(EndlessHooks, BesideAProgramInTheForegroundLeaveItTheSignal) {
+    const fs::path zip = checkpoint();
+    set_endless_hook("post_restore");
+    const CedanaRun run = interrupted_in_hook({"client", "restore", zip, "--foreground"}, SIGTERM);
+    EXPECT_EQ(run.exit_code, 128 + SIGTERM) << run.err;
+    expect_ended();
+    EXPECT_FALSE(is_running(std::stoi(read_file(criu_file("child")))));
 }
 
 TEST_F(EndlessHooks, HaveFailedAfterTheirTime) {

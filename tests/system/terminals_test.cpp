@@ -79,6 +79,27 @@ TEST_F(Terminals, TopShowsAndTakesKeysAgain) {
     tmux->wait_for("code 0");
 }
 
+// Its failure is told, and the program keeps the keys until it ends; then the shell has them.
+TEST_F(Terminals, TopTakesKeysAlthoughTheHookAfterTheRestoreFails) {
+    require_program("/usr/bin/top", "procps");
+    write_script(scratch("hook"), "#!/bin/sh\nexit 3\n");
+    tmux->run("top");
+    tmux->wait_for("PID USER");
+    const fs::path zip = dump_and_stop_job(job());
+    tmux->run("CEDANA_ACTION_SCRIPTS_POST_RESTORE=" + scratch("hook").string() + " " +
+              restore_command(zip, "--foreground") + "; echo code $?");
+    tmux->wait_for("PID USER");
+    tmux->type("h");
+    tmux->wait_for("Help for Interactive Commands");
+    // One key at a time: top drops what comes along with another.
+    tmux->type("q");
+    tmux->wait_for("PID USER");
+    tmux->type("q");
+    tmux->wait_for("code 0");
+    tmux->run("echo the shell has the keys | tr a-z A-Z");
+    tmux->wait_for("THE SHELL HAS THE KEYS");
+}
+
 TEST_F(Terminals, VimRestoredLazilyInTheForegroundWritesItsText) {
     require_program("/usr/bin/vi", "vim-tiny");
     const fs::path text = scratch("text");
