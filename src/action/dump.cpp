@@ -83,15 +83,17 @@ class Dump {
         require_shared_storage(request_);
         program_ = find_trusted_criu(config_);
         criu_version_ = criu::require_version(program_);
+        require_hooks(config_, {HookStage::pre_dump, HookStage::post_dump});
         // Before the look: what a restore is still making would be seen half made.
         lock_.emplace(LockedFor::dump, state_folder() / "locks");
         lock_->add({root.pid()});
         look(std::move(root));
         await_lazy_memory();
-        lock_->add(pids());
+        lock_->add(pids_of(*tree_));
         clean({.folders = {folder_}});
         files_.emplace(config_, folder_);
         require_space(folder_, image_bytes_, files_->look(procfs_, *tree_, written_));
+        require_survivable_signal(config_, procfs_, *tree_);
         run_hook(hook_for(HookStage::pre_dump, config_), {.pid = tree_->root().pid(), .checkpoint = folder_},
                  interrupt_);
         ask_to_prepare();
@@ -124,7 +126,7 @@ class Dump {
 
     // CRIU takes pages that are not there yet for pages that were never touched.
     void await_lazy_memory() {
-        if (await_memory(procfs_, pids(), interrupt_))
+        if (await_memory(procfs_, pids_of(*tree_), interrupt_))
             look(ProcessHandle::open(procfs_, tree_->root().handle.id()));
     }
 
@@ -134,16 +136,9 @@ class Dump {
             return;
         // The program may have forked, ended children or opened files while it prepared itself.
         look(ProcessHandle::open(procfs_, tree_->root().handle.id()));
-        lock_->add(pids());
+        lock_->add(pids_of(*tree_));
         add_missing(written_, preparation_.written());
         require_space(folder_, image_bytes_, files_->look(procfs_, *tree_, written_));
-    }
-
-    [[nodiscard]] std::vector<pid_t> pids() const {
-        std::vector<pid_t> pids;
-        for (const TreeProcess& process : tree_->processes)
-            pids.push_back(process.pid());
-        return pids;
     }
 
     void checkpoint() {

@@ -4,6 +4,7 @@
 #include "cedana/action/collect.hpp"
 #include "cedana/action/dump_target.hpp"
 #include "cedana/action/encryption.hpp"
+#include "cedana/action/hooks.hpp"
 #include "cedana/action/host.hpp"
 #include "cedana/action/key_files.hpp"
 #include "cedana/action/permissions.hpp"
@@ -11,6 +12,7 @@
 #include "cedana/criu/environment.hpp"
 #include "cedana/process/facts.hpp"
 #include "cedana/process/holdings.hpp"
+#include "cedana/process/lock.hpp"
 #include "cedana/process/written_files.hpp"
 
 #include <algorithm>
@@ -81,10 +83,14 @@ DumpPlan plan_dump(const DumpRequest& request) {
         if (options.tcp_established)
             options.network_lock = criu::usable_network_lock(program);
     });
+    collect(plan.refusals, [&] { require_hooks(config, {HookStage::pre_dump, HookStage::post_dump}); });
+    collect(plan.refusals, [&] { require_own_state_folder(); });
+    collect(plan.refusals, [&] { require_unlocked(LockedFor::dump, pids_of(tree)); });
     for (const Refusal& refusal : standing_refusals(facts, refusal_context(config, false)))
         plan.refusals.push_back(Error(refusal.fault, refusal.sentence).hint(refusal.hint));
     if (!plan.folder.empty())
         collect(plan.refusals, [&] { require_space(plan.folder, plan.bytes_images, bytes_to_copy(plan.files)); });
+    collect(plan.refusals, [&] { require_survivable_signal(config, procfs, tree); });
     plan.options = explain(options, facts);
     plan.facts = facts.record;
     return plan;

@@ -7,6 +7,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/criu/plugins.hpp"
 #include "cedana/process/find.hpp"
+#include "cedana/process/signal.hpp"
 #include "cedana/storage/checkpoint_file.hpp"
 #include "cedana/storage/move.hpp"
 
@@ -77,6 +78,18 @@ std::vector<ManifestProcess> describe(const ProcessTree& tree) {
                              .resident_bytes = process.stat.resident_bytes,
                              .memory = process.status.memory});
     return described;
+}
+
+std::vector<pid_t> pids_of(const ProcessTree& tree) {
+    std::vector<pid_t> pids;
+    for (const TreeProcess& process : tree.processes)
+        pids.push_back(process.pid());
+    return pids;
+}
+
+void require_survivable_signal(const Config& config, const Procfs& procfs, const ProcessTree& tree) {
+    if (config.client_signal_process_pre_dump)
+        require_survives(procfs, tree.root().handle, PreDumpSignal().signal);
 }
 
 RefusalContext refusal_context(const Config& config, bool prepared) {

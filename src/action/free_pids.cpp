@@ -93,6 +93,13 @@ std::optional<Holder> find_holder(const Procfs& procfs, const Manifest& manifest
 
 } // namespace
 
+std::vector<pid_t> pids_of(const Manifest& manifest) {
+    std::vector<pid_t> pids;
+    for (const ManifestProcess& process : manifest.tree)
+        pids.push_back(process.pid);
+    return pids;
+}
+
 void require_free_pids(const Procfs& procfs, const Manifest& manifest, std::chrono::seconds limit,
                        const Interrupt& interrupt) {
     constexpr int k_look_every_ms = 50;

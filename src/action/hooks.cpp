@@ -11,11 +11,13 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <system_error>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
 
 #include <poll.h>
+#include <unistd.h>
 
 namespace cedana {
 
@@ -85,13 +87,26 @@ void end(ChildProcess& child, const Interrupt& interrupt) {
     child.wait();
 }
 
+void require_runnable(const Hook& hook) {
+    if (hook.program.empty())
+        return;
+    if (!std::filesystem::path(hook.program).is_absolute())
+        throw Error(Fault::usage, fmt::format("{} is not an absolute path", hook.text()));
+    std::error_code ignored;
+    const bool is_folder = std::filesystem::is_directory(hook.program, ignored);
+    if (!is_folder && ::access(hook.program.c_str(), X_OK) == 0)
+        return;
+    const int err = is_folder ? EACCES : errno;
+    throw Error(Fault::usage, fmt::format("{} cannot be run: {}", hook.text(), errno_text(err)))
+        .hint("make it an executable file, or take it out of the configuration");
+}
+
 // `on_interrupt` ends the child; the signal was not taken.
 void run(const Hook& hook, const HookSubject& subject, const Interrupt& interrupt,
          const std::function<void(ChildProcess&)>& on_interrupt) {
     if (hook.program.empty())
         return;
-    if (!std::filesystem::path(hook.program).is_absolute())
-        throw Error(Fault::usage, fmt::format("{} is not an absolute path", hook.text()));
+    require_runnable(hook);
     ChildProcess child = start(hook, subject);
     switch (wait_for(child, interrupt, hook.limit)) {
     case Wake::ended:
@@ -129,6 +144,11 @@ Hook hook_for(HookStage stage, const Config& config) {
         return config.action_scripts_post_restore;
     };
     return {.stage = stage, .program = program(), .limit = config.action_scripts_timeout};
+}
+
+void require_hooks(const Config& config, std::initializer_list<HookStage> stages) {
+    for (const HookStage stage : stages)
+        require_runnable(hook_for(stage, config));
 }
 
 void run_hook(const Hook& hook, const HookSubject& subject, const Interrupt& interrupt) {

@@ -69,11 +69,8 @@ roles::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest
     const Config& config = request.config;
     options.extra.insert(options.extra.end(), config.criu_extra_args.begin(), config.criu_extra_args.end());
     CheckpointImages images(checkpoint, config, lazy != nullptr ? eager_parts(*lazy) : ImageParts{});
-    roles::Ends ends = make_ends(joins,
-                                 {.path = request.output_file(),
-                                  .caller = request.caller,
-                                  .named_by = request.output ? NamedBy::caller : NamedBy::cedana},
-                                 joins.pipes.empty() ? Unread{} : unread_in_pipes(images));
+    roles::Ends ends =
+        make_ends(joins, request.output_place(), joins.pipes.empty() ? Unread{} : unread_in_pipes(images));
     return roles::restore({.program = program,
                            .options = options,
                            .folder = work.path(),
@@ -98,13 +95,6 @@ roles::RestoreReport run_criu(const Checkpoint& checkpoint, const RestoreRequest
         .cause(diagnosis.cause)
         .hint(diagnosis.hint)
         .log(keep_log(log, "restore", pid));
-}
-
-std::vector<pid_t> pids_of(const Manifest& manifest) {
-    std::vector<pid_t> pids;
-    for (const ManifestProcess& process : manifest.tree)
-        pids.push_back(process.pid);
-    return pids;
 }
 
 void run_post_restore_hook(const Config& config, const HookSubject& subject, const Interrupt& interrupt) {
@@ -256,8 +246,18 @@ std::filesystem::path RestoreRequest::output_file() const {
     return std::filesystem::absolute(output.value_or(default_output(checkpoint)));
 }
 
+OutputPlace RestoreRequest::output_place() const {
+    return {.path = output_file(), .caller = caller, .named_by = output ? NamedBy::caller : NamedBy::cedana};
+}
+
 Joins RestoreRequest::joins_for(const Manifest& manifest) const {
     return choose_joins(manifest, look_at_stdio(), attendance, output ? OutputFile::given : OutputFile::none);
+}
+
+void compare_frames(const RestoreRequest& request, const Checkpoint& checkpoint, const Interrupt& interrupt) {
+    if (request.verify)
+        check_frames(checkpoint.zip(), checkpoint.index(), k_images_folder,
+                     static_cast<unsigned>(request.config.archive_threads), interrupt);
 }
 
 RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt, Progress& progress) {
@@ -270,10 +270,9 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     refuse_lazy_requests(request);
     const std::string program = find_trusted_criu(request.config);
     static_cast<void>(criu::require_version(program));
+    require_hooks(request.config, {HookStage::pre_restore, HookStage::post_restore});
     clean({});
-    if (request.verify)
-        check_frames(checkpoint.zip(), checkpoint.index(), k_images_folder,
-                     static_cast<unsigned>(request.config.archive_threads), interrupt);
+    compare_frames(request, checkpoint, interrupt);
     const std::optional<LazyMemory> lazy = prepare_lazy(request, checkpoint);
     const pid_t pid = manifest.tree.front().pid;
     run_hook(hook_for(HookStage::pre_restore, request.config), {.pid = pid, .checkpoint = path}, interrupt);
@@ -292,6 +291,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
          warnings_of(joins, request.attendance, request.output ? OutputFile::given : OutputFile::none,
                      request.output_file().string()))
         spdlog::warn("{}", warning);
+    require_output(joins, request.output_place());
     Attendant attendant(joins, request.attendance);
     watch.lap("prepare");
     auto restored =

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -54,17 +55,33 @@ UniqueFd copy_of(int fd) {
 }
 
 // O_NONBLOCK, so that a FIFO without a reader is an error and not a wait.
+constexpr int k_output_flags = O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK;
+
+Error no_output(const Error& error) {
+    return Error(error.fault() == Fault::internal ? Fault::storage : error.fault(), error.message())
+        .hint("name another file for the output: --stdio FILE");
+}
+
 UniqueFd open_output(const OutputPlace& output) {
     constexpr mode_t k_for_owner = 0600;
     try {
-        UniqueFd fd = open_for(output.caller, output.path, O_WRONLY | O_CREAT | O_APPEND | O_NOCTTY | O_NONBLOCK,
-                               k_for_owner, output.named_by);
+        UniqueFd fd = open_for(output.caller, output.path, k_output_flags | O_CREAT, k_for_owner, output.named_by);
         ::fcntl(fd.get(), F_SETFL, O_APPEND);
         return fd;
     } catch (const Error& error) {
-        throw Error(error.fault() == Fault::internal ? Fault::storage : error.fault(), error.message())
-            .hint("name another file for the output: --stdio FILE");
+        throw no_output(error);
     }
+}
+
+// Whether open_output() could make the file in its folder.
+void require_place_for(const OutputPlace& output) {
+    const std::filesystem::path folder = output.path.parent_path();
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot open {}", output.path.string()));
+    }
+    if (output.named_by == NamedBy::caller && !can_write_in(output.caller, folder) && !may_become_root(output.caller))
+        throw os_error(EACCES, fmt::format("cannot open {}", output.path.string()));
 }
 
 // Only the copier's side: the tree has the flags that it had.
@@ -118,8 +135,22 @@ std::filesystem::path default_output(const std::filesystem::path& checkpoint) {
     return std::filesystem::path(checkpoint).replace_extension(".out");
 }
 
+void require_output(const Joins& joins, const OutputPlace& output) {
+    if (!joins.needs_file())
+        return;
+    std::error_code ignored;
+    try {
+        if (std::filesystem::exists(output.path, ignored))
+            static_cast<void>(open_for(output.caller, output.path, k_output_flags, 0, output.named_by));
+        else
+            require_place_for(output);
+    } catch (const Error& error) {
+        throw no_output(error);
+    }
+}
+
 roles::Ends make_ends(const Joins& joins, const OutputPlace& output,
-                      const std::map<std::uint64_t, criu::PipeData>& unread) {
+                     const std::map<std::uint64_t, criu::PipeData>& unread) {
     roles::Ends ends;
     if (joins.terminal == TerminalJoin::file)
         ends.terminal_output = open_output(output);

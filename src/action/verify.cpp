@@ -107,7 +107,8 @@ std::vector<Error> refusals_here(const VerifiedCheckpoint& one, const VerifyRequ
         return plan_restore({.checkpoint = one.path,
                              .config = request.config,
                              .keyring = request.keyring,
-                             .caller = request.caller},
+                             .caller = request.caller,
+                             .lazy = request.config.client_lazy_restore},
                             interrupt)
             .refusals;
     } catch (const Error& error) {

@@ -43,9 +43,9 @@ void make_folder(const fs::path& folder) {
         ::chmod(folder.c_str(), 0700);
 }
 
-// False if somebody else has it.
-bool try_lock(int file, const fs::path& path) {
-    if (::flock(file, LOCK_EX | LOCK_NB) == 0)
+// False if somebody else has it. `how`: LOCK_EX, LOCK_SH
+bool try_lock(int file, int how, const fs::path& path) {
+    if (::flock(file, how | LOCK_NB) == 0)
         return true;
     const int err = errno;
     if (err != EWOULDBLOCK)
@@ -85,7 +85,35 @@ std::string told(const std::optional<Holder>& holder) {
                        holder->cedana.pid);
 }
 
+fs::path lock_file(const fs::path& folder, pid_t pid) { return folder / fmt::format("{}.lock", pid); }
+
+using Clock = std::chrono::steady_clock;
+
+// Who removes a stale lock has it for a moment, and tells nobody when it lets go.
+void pause_or_refuse(int file, pid_t pid, LockedFor purpose, Clock::time_point until) {
+    const std::optional<Holder> holder = holder_of(file);
+    if ((holder && is_at_work(holder->cedana)) || Clock::now() >= until)
+        throw Error(purpose == LockedFor::dump ? Fault::dump_failed : Fault::restore_failed,
+                    fmt::format("process {} {}", pid, told(holder)))
+            .hint("wait until that one is done");
+    std::this_thread::sleep_for(k_pause);
+}
+
 } // namespace
+
+void require_unlocked(LockedFor purpose, const std::vector<pid_t>& pids, const fs::path& folder) {
+    const auto until = Clock::now() + k_patience;
+    for (const pid_t pid : pids) {
+        const fs::path path = lock_file(folder, pid);
+        while (true) {
+            const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+            // Shared: two who only look do not meet, and who wants the lock waits longer than this takes.
+            if (!file || try_lock(file.get(), LOCK_SH, path))
+                break;
+            pause_or_refuse(file.get(), pid, purpose, until);
+        }
+    }
+}
 
 std::size_t remove_stale_locks(const fs::path& folder) {
     std::size_t removed = 0;
@@ -115,20 +143,13 @@ void TreeLock::add(std::vector<pid_t> pids) {
 }
 
 TreeLock::LockFile TreeLock::lock(pid_t pid) const {
-    const fs::path path = folder_ / fmt::format("{}.lock", pid);
-    const auto until = std::chrono::steady_clock::now() + k_patience;
+    const fs::path path = lock_file(folder_, pid);
+    const auto until = Clock::now() + k_patience;
     while (true) {
         UniqueFd file = open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-        if (!try_lock(file.get(), path)) {
-            const std::optional<Holder> holder = holder_of(file.get());
-            // Who removes a stale lock has it for a moment, and tells nobody when it lets go.
-            if (!(holder && is_at_work(holder->cedana)) && std::chrono::steady_clock::now() < until) {
-                std::this_thread::sleep_for(k_pause);
-                continue;
-            }
-            throw Error(purpose_ == LockedFor::dump ? Fault::dump_failed : Fault::restore_failed,
-                        fmt::format("process {} {}", pid, told(holder)))
-                .hint("wait until that one is done");
+        if (!try_lock(file.get(), LOCK_EX, path)) {
+            pause_or_refuse(file.get(), pid, purpose_, until);
+            continue;
         }
         // Between open and flock its holder may have removed it: a lock on a file without a name locks nobody out.
         if (!is_at(file.get(), path))

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <tuple>
+#include <utility>
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
@@ -45,17 +46,11 @@ Error ended(const ProcessHandle& process, std::string_view when) {
     return {Fault::no_process, fmt::format("process {} ended {}", process.pid(), when)};
 }
 
-void refuse_if_fatal(const Procfs& procfs, const ProcessHandle& process, int signal) {
-    const auto status = procfs.status(process.pid());
+ProcessStatus status_of(const Procfs& procfs, const ProcessHandle& process, int signal) {
+    auto status = procfs.status(process.pid());
     if (!status || !process.alive())
         throw ended(process, fmt::format("before {} was sent to it", signal_name(signal)));
-    if (status->catches(signal))
-        return;
-    if (!status->ignores(signal))
-        throw Error(Fault::usage, fmt::format("process {} does not handle {}, which would end it", process.pid(),
-                                              signal_name(signal)))
-            .hint("set client.signal_process_pre_dump to false, or let the program handle the signal");
-    spdlog::warn("process {} ignores {}: it will not do anything on it", process.pid(), signal_name(signal));
+    return std::move(*status);
 }
 
 enum class Event { none, process_ended, interrupted };
@@ -80,11 +75,22 @@ Event wait_for_event(const ProcessHandle& process, const Interrupt& interrupt, F
 
 } // namespace
 
+void require_survives(const Procfs& procfs, const ProcessHandle& process, int signal) {
+    const ProcessStatus status = status_of(procfs, process, signal);
+    if (!status.catches(signal) && !status.ignores(signal))
+        throw Error(Fault::usage, fmt::format("process {} does not handle {}, which would end it", process.pid(),
+                                              signal_name(signal)))
+            .hint("set client.signal_process_pre_dump to false, or let the program handle the signal");
+}
+
 WaitEnd signal_before_dump(const Procfs& procfs, const ProcessHandle& process, const PreDumpSignal& request,
                            const Interrupt& interrupt) {
     const auto before = stamp_of(request.done_file);
     // Nothing can keep the program from changing its handlers between this and the signal.
-    refuse_if_fatal(procfs, process, request.signal);
+    require_survives(procfs, process, request.signal);
+    if (!status_of(procfs, process, request.signal).catches(request.signal))
+        spdlog::warn("process {} ignores {}: it will not do anything on it", process.pid(),
+                     signal_name(request.signal));
     if (!process.send(request.signal))
         throw ended(process, fmt::format("before {} was sent to it", signal_name(request.signal)));
 

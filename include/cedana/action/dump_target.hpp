@@ -32,6 +32,11 @@ void require_space(const std::filesystem::path& folder, std::uint64_t images, st
 
 [[nodiscard]] std::vector<ManifestProcess> describe(const ProcessTree& tree);
 
+[[nodiscard]] std::vector<pid_t> pids_of(const ProcessTree& tree);
+
+// Throws Error(Fault::usage) if the root is to be asked by a signal that would end it.
+void require_survivable_signal(const Config& config, const Procfs& procfs, const ProcessTree& tree);
+
 // What the refusals of a dump depend on beside the tree. `prepared`: the program was asked to prepare already.
 [[nodiscard]] RefusalContext refusal_context(const Config& config, bool prepared);
 

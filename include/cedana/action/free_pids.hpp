@@ -7,8 +7,14 @@
 #include "cedana/process/procfs.hpp"
 
 #include <chrono>
+#include <vector>
+
+#include <sys/types.h>
 
 namespace cedana {
+
+// Of the processes of the checkpoint.
+[[nodiscard]] std::vector<pid_t> pids_of(const Manifest& manifest);
 
 // Waits up to `limit` for zombies that have pids of the tree to be reaped by their parents. Throws
 // Error(Fault::restore_failed) that names who has a pid, Error(Fault::interrupted).

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <initializer_list>
 #include <string>
 
 #include <sys/types.h>
@@ -27,6 +28,9 @@ struct Hook {
 
 // What the settings name for a stage.
 [[nodiscard]] Hook hook_for(HookStage stage, const Config& config);
+
+// Throws Error(Fault::usage) for the first that could not be run.
+void require_hooks(const Config& config, std::initializer_list<HookStage> stages);
 
 // What a hook finds in its environment.
 struct HookSubject {

@@ -23,6 +23,9 @@ void require_root(const std::string& to_do);
 // Where working folders are made: /run/cedana, 0700 and root's. Throws Error when it is somebody else's.
 [[nodiscard]] std::filesystem::path state_folder();
 
+// Throws as state_folder() does when it is somebody else's; makes nothing.
+void require_own_state_folder();
+
 // Copies CRIU's log out of a working folder that is about to go, to /var/log/cedana/KIND-PID-DATETIME.log; empty if
 // there is none or it cannot be kept.
 [[nodiscard]] std::string keep_log(const std::filesystem::path& log, const std::string& kind, pid_t pid);

@@ -5,6 +5,7 @@
 #include "cedana/action/file_restore.hpp"
 #include "cedana/action/joins.hpp"
 #include "cedana/action/keyring.hpp"
+#include "cedana/action/stdio.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/model/caller.hpp"
@@ -43,8 +44,12 @@ struct RestoreRequest {
 
     // That, or the default.
     [[nodiscard]] std::filesystem::path output_file() const;
+    [[nodiscard]] OutputPlace output_place() const;
     [[nodiscard]] Joins joins_for(const Manifest& manifest) const;
 };
+
+// Compares the digest of every frame if that was asked for. Throws Error(Fault::checkpoint), Error(Fault::interrupted).
+void compare_frames(const RestoreRequest& request, const Checkpoint& checkpoint, const Interrupt& interrupt);
 
 // What of the memory came, or comes, after the tree ran.
 struct LazyPart {

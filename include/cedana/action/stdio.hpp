@@ -25,6 +25,9 @@ struct OutputPlace {
     NamedBy named_by = NamedBy::caller;
 };
 
+// Throws as make_ends() would if the file is needed and cannot be opened or made; makes nothing.
+void require_output(const Joins& joins, const OutputPlace& output);
+
 // Opens the file, if one is needed, and makes pipes. `unread`: by inode. Throws Error.
 [[nodiscard]] roles::Ends make_ends(const Joins& joins, const OutputPlace& output,
                                     const std::map<std::uint64_t, criu::PipeData>& unread);

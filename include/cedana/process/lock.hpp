@@ -22,6 +22,10 @@ std::size_t remove_stale_locks(const std::filesystem::path& folder = k_lock_fold
 
 enum class LockedFor { dump, restore };
 
+// Throws as TreeLock::add() does if another cedana has one of them; locks nothing, and makes no file.
+void require_unlocked(LockedFor purpose, const std::vector<pid_t>& pids,
+                      const std::filesystem::path& folder = k_lock_folder);
+
 class TreeLock {
   public:
     // Makes the folder (0700) if it is missing.

@@ -26,6 +26,10 @@ struct PreDumpSignal {
 
 enum class WaitEnd { timeout, done_file };
 
+// Throws Error(Fault::usage) if the signal would end the process, which neither catches nor ignores it,
+// Error(Fault::no_process).
+void require_survives(const Procfs& procfs, const ProcessHandle& process, int signal);
+
 // Sends the signal and blocks until the timeout or the done file. Throws Error: Fault::usage if the process
 // neither catches nor ignores the signal (it is not sent: it would end the process), Fault::no_process if the
 // process ends before or while it is waited for, Fault::interrupted.

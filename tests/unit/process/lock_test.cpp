@@ -110,6 +110,33 @@ TEST_F(TreeLockTest, StaleLocksAreRemovedAndHeldOnesStay) {
     EXPECT_TRUE(fs::exists(folder / fmt::format("{}.lock", k_child)));
 }
 
+TEST_F(TreeLockTest, IsAskedForWithoutBeingTaken) {
+    EXPECT_NO_THROW(require_unlocked(LockedFor::dump, {k_parent}, folder));
+    EXPECT_FALSE(fs::exists(folder));
+    const TreeLock lock = locked({k_child});
+    EXPECT_NO_THROW(require_unlocked(LockedFor::dump, {k_parent, k_other}, folder));
+    EXPECT_EQ(files(), 1U);
+}
+
+TEST_F(TreeLockTest, IsRefusedToWhoOnlyAsksAsToWhoTakesIt) {
+    const auto holder = locked_by_another_process({k_child});
+    const Error taken = refusal({k_parent, k_child}, LockedFor::restore);
+    try {
+        require_unlocked(LockedFor::restore, {k_parent, k_child}, folder);
+        FAIL() << "not refused";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.fault(), taken.fault());
+        EXPECT_EQ(error.message(), taken.message());
+        EXPECT_EQ(error.hint(), taken.hint());
+    }
+}
+
+TEST_F(TreeLockTest, OfAProcessThatWasKilledIsNobodysToWhoOnlyAsks) {
+    const auto killed = locked_by_another_process({k_parent});
+    killed->kill_and_reap();
+    EXPECT_NO_THROW(require_unlocked(LockedFor::dump, {k_parent}, folder));
+}
+
 // It has it for a moment, here until it sees that somebody has tried in vain to get it.
 TEST_F(TreeLockTest, WaitsForWhoRemovesAStaleLock) {
     fs::create_directory(folder);
