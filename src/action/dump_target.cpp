@@ -65,6 +65,21 @@ void require_space(const fs::path& folder, std::uint64_t images, std::uint64_t f
         spdlog::warn("the room for the checkpoint may be short: {}", found);
 }
 
+bool is_copied(const WrittenFile& file, const Config& config) {
+    constexpr std::uint64_t k_mib = 1024UL * 1024;
+    return static_cast<std::uint64_t>(file.info.st_size) <=
+           static_cast<std::uint64_t>(config.files_capture_limit_mib) * k_mib;
+}
+
+std::uint64_t bytes_to_capture(const WrittenFiles& written, const Config& config) {
+    if (config.files_capture == Capture::none)
+        return 0;
+    std::uint64_t bytes = 0;
+    for (const WrittenFile& file : written.files)
+        bytes += is_copied(file, config) ? static_cast<std::uint64_t>(file.info.st_size) : 0;
+    return bytes;
+}
+
 std::vector<ManifestProcess> describe(const ProcessTree& tree) {
     std::vector<ManifestProcess> described;
     for (const TreeProcess& process : tree.processes)
@@ -78,13 +93,6 @@ std::vector<ManifestProcess> describe(const ProcessTree& tree) {
                              .resident_bytes = process.stat.resident_bytes,
                              .memory = process.status.memory});
     return described;
-}
-
-std::vector<pid_t> pids_of(const ProcessTree& tree) {
-    std::vector<pid_t> pids;
-    for (const TreeProcess& process : tree.processes)
-        pids.push_back(process.pid());
-    return pids;
 }
 
 void require_survivable_signal(const Config& config, const Procfs& procfs, const ProcessTree& tree) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/environment.hpp"
 
+#include "cedana/action/hooks.hpp"
 #include "cedana/action/host.hpp"
 #include "cedana/action/host_check.hpp"
 #include "cedana/action/key_check.hpp"
@@ -52,6 +53,7 @@ class EnvironmentCheck {
         found_.push_back(check_own_cgroup());
         check_work_folder();
         check_permissions();
+        check_hooks();
         check_caller();
         check_folders();
         std::ranges::move(check_keys(config_), std::back_inserter(found_));
@@ -186,6 +188,16 @@ class EnvironmentCheck {
                                        "a hook is root here",
                               .needed = "that only root can change what root runs",
                               .remedy = "set security.strict_permissions to true, and mend what is refused then"});
+    }
+
+    void check_hooks() {
+        try {
+            require_hooks(config_,
+                          {HookStage::pre_dump, HookStage::post_dump, HookStage::pre_restore, HookStage::post_restore});
+            found_.push_back(met("hooks", "all that are set can be run"));
+        } catch (const Error& error) {
+            found_.push_back(failed("hooks", error, "programs that can be run"));
+        }
     }
 
     void check_caller() {

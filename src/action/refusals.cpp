@@ -77,15 +77,11 @@ std::vector<Refusal> standing_refusals(const TreeFacts& facts, const RefusalCont
     return standing;
 }
 
-void refuse_what_cannot_be_dumped(const TreeFacts& facts, const RefusalContext& context) {
-    const std::vector<Refusal> refusals = standing_refusals(facts, context);
-    if (refusals.empty())
-        return;
-    std::string others;
-    for (std::size_t i = 1; i < refusals.size(); ++i)
-        others += (i == 1 ? "also: " : "; ") + refusals[i].sentence;
-    const Refusal& first = refusals.front();
-    throw Error(first.fault, first.sentence).cause(others).hint(first.hint);
+std::vector<Error> errors_of(const std::vector<Refusal>& refusals) {
+    std::vector<Error> errors;
+    for (const Refusal& refusal : refusals)
+        errors.push_back(Error(refusal.fault, refusal.sentence).hint(refusal.hint));
+    return errors;
 }
 
 } // namespace cedana

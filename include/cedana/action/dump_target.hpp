@@ -8,6 +8,7 @@
 #include "cedana/model/manifest.hpp"
 #include "cedana/process/identity.hpp"
 #include "cedana/process/tree.hpp"
+#include "cedana/process/written_files.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -30,9 +31,12 @@ void require_shared_storage(const DumpRequest& request);
 // warns below the whole.
 void require_space(const std::filesystem::path& folder, std::uint64_t images, std::uint64_t files);
 
-[[nodiscard]] std::vector<ManifestProcess> describe(const ProcessTree& tree);
+// Else its size and digest are kept alone: it is over files.capture_limit_mib.
+[[nodiscard]] bool is_copied(const WrittenFile& file, const Config& config);
+// Of those that are copied.
+[[nodiscard]] std::uint64_t bytes_to_capture(const WrittenFiles& written, const Config& config);
 
-[[nodiscard]] std::vector<pid_t> pids_of(const ProcessTree& tree);
+[[nodiscard]] std::vector<ManifestProcess> describe(const ProcessTree& tree);
 
 // Throws Error(Fault::usage) if the root is to be asked by a signal that would end it.
 void require_survivable_signal(const Config& config, const Procfs& procfs, const ProcessTree& tree);

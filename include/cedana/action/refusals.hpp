@@ -3,6 +3,7 @@
 // plug-ins and arguments may help, and with what the program itself may still put right.
 #pragma once
 
+#include "cedana/base/error.hpp"
 #include "cedana/process/facts.hpp"
 
 #include <filesystem>
@@ -23,7 +24,7 @@ struct RefusalContext {
 // Those that count, in the order in which they were found.
 [[nodiscard]] std::vector<Refusal> standing_refusals(const TreeFacts& facts, const RefusalContext& context);
 
-// Throws Error with the first of them; the others are told as its cause.
-void refuse_what_cannot_be_dumped(const TreeFacts& facts, const RefusalContext& context);
+// Each as the error that a dump ends with.
+[[nodiscard]] std::vector<Error> errors_of(const std::vector<Refusal>& refusals);
 
 } // namespace cedana

@@ -21,19 +21,15 @@ class Refusals : public ::testing::Test {
     RefusalContext context;
 };
 
-TEST_F(Refusals, AreNoneWhenNothingWasSeen) { EXPECT_NO_THROW(refuse_what_cannot_be_dumped(facts, context)); }
+TEST_F(Refusals, AreNoneWhenNothingWasSeen) { EXPECT_EQ(count(), 0U); }
 
-TEST_F(Refusals, TellTheFirstAndNameTheOthers) {
-    facts.refusals = {{.pid = 1, .sentence = "one", .hint = "do"}, {.pid = 2, .sentence = "two", .hint = "leave"}};
-    try {
-        refuse_what_cannot_be_dumped(facts, context);
-        FAIL() << "not refused";
-    } catch (const Error& error) {
-        EXPECT_EQ(error.fault(), Fault::dump_failed);
-        EXPECT_EQ(error.message(), "one");
-        EXPECT_EQ(error.cause(), "also: two");
-        EXPECT_EQ(error.hint(), "do");
-    }
+TEST_F(Refusals, AreTheErrorsOfADump) {
+    facts.refusals = {{.pid = 1, .fault = Fault::permission, .sentence = "one", .hint = "do"}};
+    const std::vector<Error> errors = errors_of(standing_refusals(facts, context));
+    ASSERT_EQ(errors.size(), 1U);
+    EXPECT_EQ(errors.front().fault(), Fault::permission);
+    EXPECT_EQ(errors.front().message(), "one");
+    EXPECT_EQ(errors.front().hint(), "do");
 }
 
 TEST_F(Refusals, WaitForAProgramThatPreparesItself) {

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of a dump in which CRIU is in the tree: from the partial file to the checkpoint with its final name.
+#pragma once
+
+#include "cedana/action/checkpoint_writer.hpp"
+#include "cedana/action/dump_failure.hpp"
+#include "cedana/action/dump_steps.hpp"
+#include "cedana/action/stopwatch.hpp"
+#include "cedana/action/work_folder.hpp"
+#include "cedana/base/progress.hpp"
+#include "cedana/criu/dump.hpp"
+#include "cedana/model/external_ends.hpp"
+#include "cedana/model/manifest.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+namespace cedana {
+
+// What is seen of the tree while it stands still: what the images hold.
+struct FrozenTree {
+    ProcessTree tree;
+    std::vector<ExternalPipe> pipes = {};
+    std::vector<ExternalTerminal> terminals = {};
+    std::vector<unsigned> own_terminals = {};
+};
+
+class TreeCapture {
+  public:
+    // All must outlive this. Makes the working folder and begins the partial file.
+    TreeCapture(DumpDraft& draft, Progress& progress, Stopwatch& watch);
+    TreeCapture(const TreeCapture&) = delete;
+    TreeCapture& operator=(const TreeCapture&) = delete;
+
+    // Afterwards the checkpoint is whole, and the tree runs on or has ended, as the settings say. Throws Error as
+    // dump() does (action/dump.hpp).
+    void run();
+
+    [[nodiscard]] const std::filesystem::path& checkpoint() const { return *checkpoint_; }
+    [[nodiscard]] const criu::DumpReport& report() const noexcept { return report_; }
+
+  private:
+    void run_criu();
+    void images_complete();
+    void publish();
+    void note();
+    [[nodiscard]] Manifest manifest() const;
+    [[nodiscard]] std::string network_lock() const;
+    [[nodiscard]] const ProcessTree& tree() const;
+    [[nodiscard]] FailedDump failed() const;
+    [[nodiscard]] bool leaves_running() const { return draft_.request.config.client_leave_running; }
+
+    DumpDraft& draft_;
+    Progress& progress_;
+    Stopwatch& watch_;
+    WorkFolder work_;
+    // Absent once CRIU has failed.
+    std::optional<CheckpointWriter> writer_;
+    std::optional<FrozenTree> frozen_;
+    criu::DumpReport report_;
+    std::optional<std::filesystem::path> checkpoint_;
+};
+
+} // namespace cedana

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps of a dump until CRIU is started, which a dump and its --dry-run have in common: what is looked at, what is
+// refused, what is prepared.
+#pragma once
+
+#include "cedana/action/criu_program.hpp"
+#include "cedana/action/dump.hpp"
+#include "cedana/action/dump_look.hpp"
+#include "cedana/action/encryption.hpp"
+#include "cedana/action/file_capture.hpp"
+#include "cedana/action/preparation.hpp"
+#include "cedana/action/step.hpp"
+#include "cedana/archive/signature.hpp"
+#include "cedana/base/signals.hpp"
+#include "cedana/process/identity.hpp"
+#include "cedana/process/lock.hpp"
+#include "cedana/process/procfs.hpp"
+
+#include <filesystem>
+#include <optional>
+
+namespace cedana {
+
+struct DumpKeys {
+    std::optional<SigningKey> signing = std::nullopt;
+    std::optional<Encryption> encryption = std::nullopt;
+};
+
+// What these steps find out and hold. Each fills in its part; after a rehearsal a part may be missing.
+struct DumpDraft {
+    DumpDraft(const DumpRequest& whom, const Interrupt& by)
+        : request(whom), interrupt(by), preparation(whom.config, procfs) {}
+    DumpDraft(const DumpDraft&) = delete;
+    DumpDraft& operator=(const DumpDraft&) = delete;
+
+    const DumpRequest& request;
+    const Interrupt& interrupt;
+    Procfs procfs;
+    DumpKeys keys;
+    CriuProgram criu;
+    std::filesystem::path folder;
+    ProcessId root;
+    std::optional<SeenTree> seen;
+    std::optional<TreeLock> lock;
+    Preparation preparation;
+    // The program was asked to prepare itself: it cannot put right any more what is refused.
+    bool prepared = false;
+    std::optional<FileCapture> files;
+};
+
+// They refer to the draft, which must outlive them.
+[[nodiscard]] Steps steps_before_dump(DumpDraft& draft);
+
+} // namespace cedana

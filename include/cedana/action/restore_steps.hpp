@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The steps of a restore until files are put back and CRIU is started, which a restore, its --dry-run and `verify` have
+// in common.
+#pragma once
+
+#include "cedana/action/checkpoint_reader.hpp"
+#include "cedana/action/criu_program.hpp"
+#include "cedana/action/file_restore.hpp"
+#include "cedana/action/joins.hpp"
+#include "cedana/action/lazy_memory.hpp"
+#include "cedana/action/restore.hpp"
+#include "cedana/action/step.hpp"
+#include "cedana/base/signals.hpp"
+#include "cedana/process/lock.hpp"
+#include "cedana/process/procfs.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+// What these steps find out and hold. Each fills in its part; after a rehearsal a part may be missing.
+struct RestoreDraft {
+    RestoreDraft(const RestoreRequest& what, const Interrupt& by);
+    RestoreDraft(const RestoreDraft&) = delete;
+    RestoreDraft& operator=(const RestoreDraft&) = delete;
+
+    [[nodiscard]] const Manifest& manifest() const { return checkpoint->manifest(); }
+    // Of the root, as the checkpoint has it.
+    [[nodiscard]] pid_t pid() const { return manifest().tree.front().pid; }
+
+    const RestoreRequest& request;
+    const Interrupt& interrupt;
+    Procfs procfs;
+    std::filesystem::path path;
+    std::optional<Checkpoint> checkpoint;
+    CriuProgram criu;
+    // Absent for a restore that is not lazy.
+    std::optional<LazyMemory> lazy;
+    Joins joins;
+    // Until the tree runs, nobody else takes its pids.
+    std::optional<TreeLock> lock;
+    // What would become of the files, after a rehearsal.
+    std::vector<RestoredFile> files;
+};
+
+// They refer to the draft, which must outlive them.
+[[nodiscard]] Steps steps_before_restore(RestoreDraft& draft);
+
+} // namespace cedana

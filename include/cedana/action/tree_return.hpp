@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of a restore that changes things: files are put back, and CRIU brings the tree back. What is not committed
+// is undone.
+#pragma once
+
+#include "cedana/action/lazy_start.hpp"
+#include "cedana/action/restore_steps.hpp"
+#include "cedana/action/stopwatch.hpp"
+#include "cedana/action/work_folder.hpp"
+#include "cedana/base/progress.hpp"
+#include "cedana/roles/restore.hpp"
+#include "cedana/storage/remap_guard.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cedana {
+
+struct Restored {
+    roles::RestoreReport report = {};
+    std::vector<RestoredFile> files = {};
+    // Of a lazy restore: who brings the memory.
+    std::unique_ptr<LazyStart> start = {};
+};
+
+class TreeReturn {
+  public:
+    // All must outlive this. Makes the working folder.
+    TreeReturn(RestoreDraft& draft, Progress& progress, Stopwatch& watch);
+    TreeReturn(const TreeReturn&) = delete;
+    TreeReturn& operator=(const TreeReturn&) = delete;
+
+    // Returns once the tree runs. When it throws nothing of it runs, and once this is destroyed files are as they were.
+    [[nodiscard]] Restored run();
+
+  private:
+    void put_files_back();
+    void run_criu();
+    [[nodiscard]] criu::RestoreJob job(Progress& shown) const;
+    [[nodiscard]] roles::RestoreRoles restore_roles() const;
+    [[noreturn]] void explain_failure() const;
+    [[nodiscard]] bool is_copy() const { return draft_.request.new_pid_namespace; }
+
+    RestoreDraft& draft_;
+    Progress& progress_;
+    Stopwatch& watch_;
+    // "restoring /var/checkpoints/x.zip"
+    std::string activity_;
+    WorkFolder work_;
+    FileRestore files_;
+    Restored restored_;
+    std::optional<RemapGuard> remaps_;
+};
+
+} // namespace cedana

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/criu_program.hpp"
+
+#include "cedana/action/permissions.hpp"
+#include "cedana/criu/environment.hpp"
+
+#include <utility>
+
+namespace cedana {
+
+CriuProgram require_criu(const Config& config) {
+    std::string path = find_trusted_criu(config);
+    std::string version = criu::require_version(path);
+    return {.path = std::move(path), .version = std::move(version)};
+}
+
+} // namespace cedana

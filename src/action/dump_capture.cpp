@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/dump_capture.hpp"
+
+#include "cedana/action/dump_target.hpp"
+#include "cedana/action/host.hpp"
+#include "cedana/action/tree_fate.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/criu/command.hpp"
+#include "cedana/criu/environment.hpp"
+#include "cedana/criu/network_lock.hpp"
+#include "cedana/process/external_ends.hpp"
+#include "cedana/process/holdings.hpp"
+#include "cedana/version.hpp"
+
+#include <chrono>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
+
+namespace cedana {
+
+TreeCapture::TreeCapture(DumpDraft& draft, Progress& progress, Stopwatch& watch)
+    : draft_(draft), progress_(progress), watch_(watch), work_(WorkKind::dump, state_folder()) {
+    const SeenTree& seen = *draft_.seen;
+    const std::string stem = checkpoint_stem(seen.name, std::chrono::system_clock::now());
+    writer_.emplace(draft_.request.config, draft_.folder, stem, seen.facts.image_bytes,
+                    std::move(draft_.keys.encryption));
+    if (draft_.keys.signing)
+        writer_->sign_with(*draft_.keys.signing);
+}
+
+const ProcessTree& TreeCapture::tree() const { return frozen_ ? frozen_->tree : draft_.seen->tree; }
+
+FailedDump TreeCapture::failed() const {
+    return {.tree = tree(),
+            .target = draft_.seen->target(),
+            .record = draft_.seen->record,
+            .work = work_.path(),
+            .checkpoint = checkpoint_};
+}
+
+void TreeCapture::run() {
+    // CRIU knows the process by its pid alone. Whoever gets that after this is found out at post-dump.
+    if (!draft_.seen->tree.root().handle.alive())
+        throw Error(Fault::no_process, fmt::format("{} ended before the dump began", draft_.seen->target()));
+    write_record(draft_.seen->record, work_.path());
+    run_criu();
+    progress_.frozen(false);
+    watch_.lap(leaves_running() ? "resume" : "stop");
+    if (leaves_running())
+        publish();
+    else
+        wait_for_end(tree());
+}
+
+void TreeCapture::run_criu() {
+    const SeenTree& seen = *draft_.seen;
+    const criu::DumpJob job{.program = draft_.criu.path,
+                            .pid = seen.pid(),
+                            .after = leaves_running() ? criu::After::leave_running : criu::After::stop,
+                            .options = seen.options,
+                            .folder = work_.path(),
+                            .own_cgroup = seen.leaves_criu_its_cgroup(),
+                            .held = work_.lock(),
+                            .progress = &progress_,
+                            .expected_bytes = seen.facts.image_bytes};
+    try {
+        report_ = criu::dump(
+            job, writer_->images(), [this] { images_complete(); }, draft_.interrupt);
+    } catch (const std::exception& error) {
+        writer_.reset();
+        explain_cancelled(failed(), error);
+    }
+    // A CRIU that ends well without having asked at post-dump may not have written every image.
+    if (!report_.status.success() || !report_.allowed) {
+        writer_.reset();
+        explain_failure(failed(), report_);
+    }
+}
+
+// The tree is frozen, and every image has been read.
+void TreeCapture::images_complete() {
+    watch_.lap("capture");
+    progress_.phase("copying files");
+    // What was seen before may have forked or ended children since; what is frozen now is what the images hold.
+    frozen_ = FrozenTree{.tree = read_frozen_tree(draft_.procfs, ProcessHandle::open(draft_.procfs, draft_.root))};
+    take_frozen(draft_.seen->record, frozen_->tree, work_.path());
+    const TreeHoldings holdings = holdings_of(draft_.procfs, frozen_->tree);
+    frozen_->pipes = external_pipes_of_frozen(holdings, draft_.seen->facts.external_pipes);
+    frozen_->terminals = external_terminals(holdings);
+    frozen_->own_terminals = own_terminals(holdings);
+    WrittenFiles written = written_files(holdings);
+    add_missing(written, draft_.preparation.finish());
+    draft_.files->take(written, draft_.interrupt);
+    watch_.lap("files");
+    // A tree that is to stop ends only once its checkpoint is on the disk.
+    if (!leaves_running()) {
+        publish();
+        note();
+    }
+}
+
+// What is taken back of a dump that failed depends on it. Without it the tree runs on, and names that CRIU gave to
+// files for this checkpoint go.
+void TreeCapture::note() {
+    try {
+        note_published(*checkpoint_, work_.path());
+    } catch (...) {
+        ::unlink(checkpoint_->c_str());
+        checkpoint_.reset();
+        throw;
+    }
+}
+
+// Holds the connections' packets back until the restore, if the tree is to stop.
+std::string TreeCapture::network_lock() const {
+    if (leaves_running() || draft_.seen->options.network_lock != criu::k_nftables)
+        return {};
+    return criu::network_lock_of(read_log_head(work_.path() / criu::k_dump_log)).value_or("");
+}
+
+Manifest TreeCapture::manifest() const {
+    const SeenTree& seen = *draft_.seen;
+    Manifest manifest{.created = utc_iso(std::chrono::system_clock::now()),
+                      .cedana_version = k_version,
+                      .criu_version = draft_.criu.version,
+                      .host = describe_host(),
+                      .name = seen.name,
+                      .leave_running = leaves_running(),
+                      .criu_options = seen.options,
+                      .tree = describe(frozen_->tree),
+                      .required_files = seen.required_files,
+                      .connections = seen.facts.tcp_connections,
+                      .external_pipes = frozen_->pipes,
+                      .external_terminals = frozen_->terminals,
+                      .own_terminals = frozen_->own_terminals,
+                      .network_lock_table = network_lock(),
+                      .link_remaps = leaves_running() ? std::vector<LinkRemap>() : made_names(seen.record),
+                      .digests = {},
+                      .timings = watch_.phases(),
+                      .watch = draft_.preparation.record(),
+                      .facts = seen.facts.record};
+    if (report_.statistics)
+        manifest.frozen_seconds = std::chrono::duration<double>(report_.statistics->frozen).count();
+    return manifest;
+}
+
+void TreeCapture::publish() {
+    progress_.phase("compressing");
+    checkpoint_ =
+        writer_->finish(manifest(), *draft_.files, work_.path() / criu::k_dump_log, draft_.interrupt, progress_);
+    warn_of_gaps(draft_.preparation.record(), draft_.seen->name);
+}
+
+} // namespace cedana

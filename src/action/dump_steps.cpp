@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/dump_steps.hpp"
+
+#include "cedana/action/clean.hpp"
+#include "cedana/action/dump_target.hpp"
+#include "cedana/action/hooks.hpp"
+#include "cedana/action/host.hpp"
+#include "cedana/action/key_files.hpp"
+#include "cedana/action/lazy_transfers.hpp"
+#include "cedana/action/refusals.hpp"
+#include "cedana/base/progress.hpp"
+
+#include <utility>
+#include <vector>
+
+namespace cedana {
+
+namespace {
+
+// What is there on the host, whatever the tree is like.
+Steps ground_steps(DumpDraft& draft) {
+    const DumpRequest& request = draft.request;
+    const Config& config = request.config;
+    return {
+        check("reading the signing key", [&] { draft.keys.signing = read_signing_key(config); }),
+        check("reading the keys that encrypt",
+              [&] { draft.keys.encryption = prepare_encryption(config, request.passphrase.get()); }),
+        look("finding the process", [&] { draft.root = find_target(draft.procfs, request).id(); }),
+        check("looking at the folder", [&] { draft.folder = find_folder(request); }),
+        check("looking at the mount point", [&] { require_shared_storage(request); }),
+        check("looking for criu", [&] { draft.criu = require_criu(config); }),
+        check("looking at the hooks",
+              [&] {
+                  require_hooks(config, {HookStage::pre_dump, HookStage::post_dump});
+              }),
+        check("looking at the folder for work", [] { require_own_state_folder(); }),
+    };
+}
+
+void lock(DumpDraft& draft, std::vector<pid_t> pids) {
+    if (!draft.lock)
+        draft.lock.emplace(LockedFor::dump, state_folder() / "locks");
+    draft.lock->add(std::move(pids));
+}
+
+// Before the look: what a restore is still making would be seen half made.
+Step lock_root(DumpDraft& draft) {
+    return touch(
+        "locking the process", [&] { lock(draft, {draft.root.pid}); },
+        [&] { require_unlocked(LockedFor::dump, {draft.root.pid}); });
+}
+
+Step lock_tree(DumpDraft& draft) {
+    return touch(
+        "locking the tree", [&] { lock(draft, draft.seen->pids()); },
+        [&] {
+            std::vector<pid_t> rest = draft.seen->pids();
+            std::erase(rest, draft.root.pid);
+            require_unlocked(LockedFor::dump, rest);
+        });
+}
+
+Step look_at(DumpDraft& draft) {
+    return look("looking at the tree", [&] {
+        draft.seen = look_at_tree(draft.procfs, draft.root, draft.request.config, draft.criu.path);
+        add_missing(draft.seen->written, draft.preparation.written());
+    });
+}
+
+Step refuse_undumpable(DumpDraft& draft) {
+    return check_each("looking for what cannot be dumped", [&] {
+        return errors_of(standing_refusals(draft.seen->facts, refusal_context(draft.request.config, draft.prepared)));
+    });
+}
+
+Step check_room(DumpDraft& draft) {
+    return check("looking for room", [&] {
+        // Refused already; there is nothing to say of the room then.
+        if (!draft.folder.empty())
+            require_space(draft.folder, draft.seen->facts.image_bytes,
+                          bytes_to_capture(draft.seen->written, draft.request.config));
+    });
+}
+
+Step look_at_files(DumpDraft& draft) {
+    return touch("looking at files", [&] {
+        if (!draft.files)
+            draft.files.emplace(draft.request.config, draft.folder);
+        static_cast<void>(draft.files->look(draft.procfs, draft.seen->tree, draft.seen->written));
+    });
+}
+
+// The tree may have forked, ended children or opened files since.
+void look_again(DumpDraft& draft) {
+    Progress silent;
+    carry_out({look_at(draft), refuse_undumpable(draft), lock_tree(draft), check_room(draft), look_at_files(draft)},
+              silent);
+}
+
+// CRIU takes pages that are not there yet for pages that were never touched.
+Step await_lazy_memory(DumpDraft& draft) {
+    return phase(touch("waiting for memory", [&] {
+        if (!await_memory(draft.procfs, draft.seen->pids(), draft.interrupt))
+            return;
+        Progress silent;
+        carry_out({look_at(draft), refuse_undumpable(draft)}, silent);
+    }));
+}
+
+Step ask_to_prepare(DumpDraft& draft) {
+    return phase(touch("preparing", [&] {
+        draft.prepared = draft.preparation.ask(draft.seen->tree, draft.interrupt);
+        if (draft.prepared)
+            look_again(draft);
+    }));
+}
+
+// What the program and the user's own scripts do, and what is to be undone of others, is not rehearsed.
+Steps tree_steps(DumpDraft& draft) {
+    const Config& config = draft.request.config;
+    return {
+        lock_root(draft),
+        look_at(draft),
+        refuse_undumpable(draft),
+        await_lazy_memory(draft),
+        lock_tree(draft),
+        phase(touch("cleaning up", [&] { clean({.folders = {draft.folder}}); })),
+        check_room(draft),
+        check("looking at the signal", [&] { require_survivable_signal(config, draft.procfs, draft.seen->tree); }),
+        look_at_files(draft),
+        touch("running the hook pre_dump",
+              [&] {
+                  run_hook(hook_for(HookStage::pre_dump, config),
+                           {.pid = draft.seen->pid(), .checkpoint = draft.folder}, draft.interrupt);
+              }),
+        ask_to_prepare(draft),
+    };
+}
+
+} // namespace
+
+Steps steps_before_dump(DumpDraft& draft) {
+    Steps steps = ground_steps(draft);
+    for (Step& step : tree_steps(draft))
+        steps.push_back(std::move(step));
+    return steps;
+}
+
+} // namespace cedana

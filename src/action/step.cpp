@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/step.hpp"
+
+#include <cstddef>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+
+namespace cedana {
+
+namespace {
+
+void collect(Refusals& refusals, const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const Error& error) {
+        if (error.fault() == Fault::interrupted)
+            throw;
+        refusals.push_back(error);
+    }
+}
+
+void throw_first(const Refusals& refusals) {
+    if (refusals.empty())
+        return;
+    std::string others;
+    for (std::size_t i = 1; i < refusals.size(); ++i)
+        others += (i == 1 ? "also: " : "; ") + refusals[i].message();
+    Error first = refusals.front();
+    if (!others.empty())
+        first.cause(others);
+    throw Error(std::move(first));
+}
+
+} // namespace
+
+Step look(std::string name, std::function<void()> work) {
+    return {.name = std::move(name), .run = work, .rehearse = [work](Refusals&) { work(); }};
+}
+
+Step check(std::string name, std::function<void()> work) {
+    return {.name = std::move(name), .run = work, .rehearse = [work](Refusals& refusals) { collect(refusals, work); }};
+}
+
+Step check_each(std::string name, std::function<Refusals()> work) {
+    return {.name = std::move(name),
+            .run = [work] { throw_first(work()); },
+            .rehearse =
+                [work](Refusals& refusals) {
+                    for (Error& error : work())
+                        refusals.push_back(std::move(error));
+                }};
+}
+
+Step touch(std::string name, std::function<void()> work, std::function<void()> probe) {
+    Step step{.name = std::move(name), .run = std::move(work)};
+    if (probe)
+        step.rehearse = [probe = std::move(probe)](Refusals& refusals) { collect(refusals, probe); };
+    return step;
+}
+
+Step foretell(std::string name, std::function<void()> probe) {
+    return {.name = std::move(name), .run = [] {}, .rehearse = check({}, std::move(probe)).rehearse};
+}
+
+Step phase(Step step) {
+    step.is_phase = true;
+    return step;
+}
+
+void carry_out(const Steps& steps, Progress& progress) {
+    for (const Step& step : steps) {
+        spdlog::debug("{}", step.name);
+        if (step.is_phase)
+            progress.phase(step.name);
+        step.run();
+    }
+}
+
+Refusals rehearse(const Steps& steps) {
+    Refusals refusals;
+    for (const Step& step : steps)
+        if (step.rehearse)
+            step.rehearse(refusals);
+    return refusals;
+}
+
+} // namespace cedana
