@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/checkpoint_writer.hpp"
 
-#include "cedana/action/host.hpp"
 #include "cedana/action/stopwatch.hpp"
 #include "cedana/archive/sealed_text.hpp"
 #include "cedana/base/memory.hpp"
+#include "cedana/criu/log.hpp"
 
 #include <algorithm>
 #include <iterator>

@@ -3,8 +3,8 @@
 
 #include "cedana/action/dump_steps.hpp"
 #include "cedana/action/dump_target.hpp"
-#include "cedana/action/host.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/users.hpp"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/dump_record.hpp"
 
-#include "cedana/action/host.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/criu/command.hpp"
+#include "cedana/criu/log.hpp"
 #include "cedana/criu/network_lock.hpp"
 #include "cedana/process/tcp_repair.hpp"
 #include "cedana/storage/link_remap.hpp"

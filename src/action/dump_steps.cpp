@@ -4,11 +4,11 @@
 #include "cedana/action/clean.hpp"
 #include "cedana/action/dump_target.hpp"
 #include "cedana/action/hooks.hpp"
-#include "cedana/action/host.hpp"
 #include "cedana/action/key_files.hpp"
 #include "cedana/action/lazy_transfers.hpp"
 #include "cedana/action/refusals.hpp"
 #include "cedana/base/progress.hpp"
+#include "cedana/base/state_folder.hpp"
 
 #include <utility>
 #include <vector>

@@ -8,6 +8,7 @@
 #include "cedana/action/permissions.hpp"
 #include "cedana/action/store_check.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/compatibility.hpp"
 #include "cedana/criu/environment.hpp"

@@ -31,6 +31,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char* k_log_folder = "/var/log/cedana";
+
 constexpr std::string_view k_ending = ".log";
 // Logs of one process within one second.
 constexpr int k_most_names = 1000;
@@ -241,6 +243,10 @@ std::string keep_log_in(const fs::path& folder, const fs::path& log, std::string
         spdlog::debug("cannot keep {}: {}", log.string(), error.what());
         return {};
     }
+}
+
+std::string keep_log(const fs::path& log, const std::string& kind, pid_t pid) {
+    return keep_log_in(k_log_folder, log, kind, pid);
 }
 
 } // namespace cedana

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/keygen.hpp"
 
-#include "cedana/action/host.hpp"
 #include "cedana/archive/key_slots.hpp"
 #include "cedana/archive/signature.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/system_names.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/storage/key_file.hpp"
 
@@ -49,7 +49,7 @@ void make_files(KeyUse use, const fs::path& file, const std::string& comment) {
 
 KeyFiles make_key(KeyUse use, const fs::path& file, const Caller& caller) {
     const fs::path path = fs::absolute(file).lexically_normal();
-    const std::string comment = fmt::format("{}@{}", caller.name, host_name());
+    const std::string comment = fmt::format("{}@{}", caller.name, system_names().host);
     try {
         static_cast<void>(with_rights_of(caller, [&] { return make_files(use, path, comment), std::string(); }));
     } catch (Error& error) {

@@ -2,7 +2,7 @@
 #include "cedana/action/lazy_keeper.hpp"
 
 #include "cedana/action/end_trees.hpp"
-#include "cedana/action/host.hpp"
+#include "cedana/action/kept_logs.hpp"
 #include "cedana/action/lazy_channel.hpp"
 #include "cedana/action/lazy_job.hpp"
 #include "cedana/action/lazy_shelter.hpp"
@@ -11,6 +11,7 @@
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/log.hpp"
+#include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/lazy_handover.hpp"
 #include "cedana/criu/own_cgroup.hpp"

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/lazy_transfers.hpp"
 
-#include "cedana/action/host.hpp"
 #include "cedana/action/lazy_job.hpp"
 #include "cedana/action/work_folder.hpp"
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/roles/role.hpp"
 

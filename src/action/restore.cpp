@@ -3,13 +3,13 @@
 
 #include "cedana/action/attendant.hpp"
 #include "cedana/action/hooks.hpp"
-#include "cedana/action/host.hpp"
 #include "cedana/action/preparation.hpp"
 #include "cedana/action/restore_steps.hpp"
 #include "cedana/action/stdio.hpp"
 #include "cedana/action/stopwatch.hpp"
 #include "cedana/action/tree_return.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/users.hpp"
 
 #include <optional>
 #include <utility>

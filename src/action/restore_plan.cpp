@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/restore_plan.hpp"
 
-#include "cedana/action/host.hpp"
 #include "cedana/action/restore_steps.hpp"
+#include "cedana/base/users.hpp"
 
 #include <utility>
 

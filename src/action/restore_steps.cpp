@@ -12,6 +12,7 @@
 #include "cedana/archive/frame_check.hpp"
 #include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/memory.hpp"
+#include "cedana/base/state_folder.hpp"
 
 #include <chrono>
 #include <utility>

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/tree_return.hpp"
 
-#include "cedana/action/host.hpp"
+#include "cedana/action/kept_logs.hpp"
 #include "cedana/action/stdio.hpp"
 #include "cedana/action/undo_restore.hpp"
 #include "cedana/action/unread.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/diagnose.hpp"
+#include "cedana/criu/log.hpp"
 
 #include <cstdint>
 #include <map>

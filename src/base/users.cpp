@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/users.hpp"
 
+#include "cedana/base/error.hpp"
+
 #include <cerrno>
 #include <vector>
 
+#include <spdlog/fmt/fmt.h>
+
 #include <grp.h>
 #include <pwd.h>
+#include <unistd.h>
 
 namespace cedana {
 
@@ -50,6 +55,11 @@ bool has_no_members_but(gid_t gid, std::string_view user) {
                 return false;
         return true;
     });
+}
+
+void require_root(const std::string& to_do) {
+    if (::geteuid() != 0)
+        throw Error(Fault::permission, fmt::format("only root can {}", to_do)).hint("run it with sudo");
 }
 
 } // namespace cedana

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/catalog.hpp"
-#include "cedana/action/host.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/system_names.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/cli/commands.hpp"
@@ -45,7 +45,7 @@ std::optional<std::chrono::seconds> age_of(const std::string& text, std::string_
 struct Now {
     Clock::time_point time = Clock::now();
     Procfs procfs;
-    std::string host = host_name();
+    std::string host = system_names().host;
 
     [[nodiscard]] std::chrono::seconds age(const CatalogEntry& entry) const {
         return std::chrono::duration_cast<std::chrono::seconds>(time - entry.when);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/cli/transfers.hpp"
 
-#include "cedana/action/host.hpp"
 #include "cedana/action/lazy_transfers.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/users.hpp"
 #include "cedana/cli/output.hpp"
 
 #include <string>

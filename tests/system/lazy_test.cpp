@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trees that run before their memory is there: it is right all the same, whatever they do with it, and when it cannot
 // be brought they end.
-#include "cedana/action/host.hpp"
 #include "cedana/action/lazy_transfers.hpp"
 #include "cedana/action/work_folder.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/own_cgroup.hpp"
 

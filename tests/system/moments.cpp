@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "system/moments.hpp"
 
-#include "cedana/action/host.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/state_folder.hpp"
 #include "cedana/criu/command.hpp"
 
 #include <cerrno>

@@ -36,4 +36,8 @@ void remove_old_logs(const std::filesystem::path& folder, const LogLimits& limit
 [[nodiscard]] std::string keep_log_in(const std::filesystem::path& folder, const std::filesystem::path& log,
                                       std::string_view kind, pid_t pid, const LogLimits& limits = {});
 
+// Copies CRIU's log out of a work folder that is about to go, to /var/log/cedana/KIND-PID-DATETIME.log;
+// empty if there is none or it cannot be kept.
+[[nodiscard]] std::string keep_log(const std::filesystem::path& log, const std::string& kind, pid_t pid);
+
 } // namespace cedana

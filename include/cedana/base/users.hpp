@@ -16,4 +16,7 @@ namespace cedana {
 // The group lists nobody else as a member. Those whose first group it is are not listed by it.
 [[nodiscard]] bool has_no_members_but(gid_t gid, std::string_view user);
 
+// Throws Error(Fault::permission) with the command to type, unless this process is root's. `to_do`: "dump processes".
+void require_root(const std::string& to_do);
+
 } // namespace cedana

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/state_folder.hpp"
+
+#include "cedana/base/error.hpp"
+
+#include <cerrno>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* k_state_folder = "/run/cedana";
+
+} // namespace
+
+void require_own_state_folder() {
+    struct ::stat info {};
+    if (::lstat(k_state_folder, &info) != 0 && errno == ENOENT)
+        return;
+    if (!S_ISDIR(info.st_mode) || info.st_uid != ::geteuid() || (info.st_mode & 077) != 0)
+        throw Error(Fault::permission, fmt::format("{} is not a folder that root alone can use", k_state_folder))
+            .hint(fmt::format("remove it: rm -r {}", k_state_folder));
+}
+
+fs::path state_folder() {
+    if (::mkdir(k_state_folder, 0700) != 0 && errno != EEXIST) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot create {}", k_state_folder), Fault::storage);
+    }
+    require_own_state_folder();
+    return k_state_folder;
+}
+
+} // namespace cedana
