@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How long a store of 10,000 checkpoints takes to list: files in memory, 11 runs, the median.
-#include "cedana/action/catalog.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/store/catalog.hpp"
 
 #include <algorithm>
 #include <array>

@@ -27,12 +27,20 @@ add_library(cedana_warnings INTERFACE)
 target_compile_options(cedana_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
   $<$<BOOL:${CEDANA_WERROR}>:-Werror>)
 
-# cedana_precompile(TARGET <header>…): with CEDANA_PRECOMPILE what most of its sources include, and these, is parsed once. Every
-# source includes what it needs itself all the same: a build without it shows that, and scripts/lint.
-function(cedana_precompile target)
-  if(CEDANA_PRECOMPILE)
+# cedana_precompile(TARGET GROUP <header>…): with CEDANA_PRECOMPILE what most of its sources include, and these, is parsed once
+# for all targets of the group, which are compiled with the same options. Every source includes what it needs itself all the
+# same: a build without it shows that, and scripts/lint.
+function(cedana_precompile target group)
+  if(NOT CEDANA_PRECOMPILE)
+    return()
+  endif()
+  get_property(first GLOBAL PROPERTY cedana_precompiled_${group})
+  if(first)
+    target_precompile_headers(${target} REUSE_FROM ${first})
+  else()
     target_precompile_headers(${target} PRIVATE <algorithm> <array> <chrono> <filesystem> <fstream> <functional> <map>
       <memory> <optional> <set> <span> <string> <string_view> <system_error> <thread> <utility> <variant> <vector>
       <nlohmann/json.hpp> <spdlog/spdlog.h> <spdlog/fmt/fmt.h> ${ARGN})
+    set_property(GLOBAL PROPERTY cedana_precompiled_${group} ${target})
   endif()
 endfunction()

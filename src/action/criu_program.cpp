@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/criu_program.hpp"
 
-#include "cedana/action/permissions.hpp"
 #include "cedana/criu/environment.hpp"
+#include "cedana/host/permissions.hpp"
 
 #include <utility>
 

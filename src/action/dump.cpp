@@ -4,13 +4,13 @@
 #include "cedana/action/dump_capture.hpp"
 #include "cedana/action/dump_steps.hpp"
 #include "cedana/action/dump_target.hpp"
-#include "cedana/action/hooks.hpp"
-#include "cedana/action/stopwatch.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/memory.hpp"
+#include "cedana/base/stopwatch.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/users.hpp"
-#include "cedana/storage/move.hpp"
+#include "cedana/files/move.hpp"
+#include "cedana/host/hooks.hpp"
 
 #include <chrono>
 #include <cstdint>

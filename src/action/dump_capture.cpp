@@ -2,16 +2,16 @@
 #include "cedana/action/dump_capture.hpp"
 
 #include "cedana/action/dump_target.hpp"
-#include "cedana/action/host.hpp"
-#include "cedana/action/tree_fate.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/log.hpp"
-#include "cedana/criu/network_lock.hpp"
+#include "cedana/host/description.hpp"
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
+#include "cedana/undo/network_lock.hpp"
+#include "cedana/undo/tree_fate.hpp"
 #include "cedana/version.hpp"
 
 #include <chrono>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/dump_failure.hpp"
 
-#include "cedana/action/kept_logs.hpp"
-#include "cedana/action/tree_fate.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/log.hpp"
+#include "cedana/undo/kept_logs.hpp"
+#include "cedana/undo/tree_fate.hpp"
 
 #include <system_error>
 #include <vector>

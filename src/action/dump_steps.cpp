@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/dump_steps.hpp"
 
-#include "cedana/action/clean.hpp"
 #include "cedana/action/dump_target.hpp"
-#include "cedana/action/hooks.hpp"
-#include "cedana/action/key_files.hpp"
-#include "cedana/action/lazy_transfers.hpp"
 #include "cedana/action/refusals.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/state_folder.hpp"
+#include "cedana/host/hooks.hpp"
+#include "cedana/keys/configured_keys.hpp"
+#include "cedana/lazy/transfers.hpp"
+#include "cedana/undo/clean.hpp"
 
 #include <utility>
 #include <vector>

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/dump_target.hpp"
 
-#include "cedana/action/permissions.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/plugins.hpp"
+#include "cedana/files/checkpoint_file.hpp"
+#include "cedana/files/move.hpp"
+#include "cedana/host/permissions.hpp"
 #include "cedana/process/find.hpp"
 #include "cedana/process/signal.hpp"
-#include "cedana/storage/checkpoint_file.hpp"
-#include "cedana/storage/move.hpp"
 
 #include <string>
 

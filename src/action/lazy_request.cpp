@@ -4,7 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/criu/userfault.hpp"
+#include "cedana/lazy/userfault.hpp"
 
 #include <spdlog/fmt/fmt.h>
 

@@ -2,14 +2,14 @@
 #include "cedana/action/restore.hpp"
 
 #include "cedana/action/attendant.hpp"
-#include "cedana/action/hooks.hpp"
-#include "cedana/action/preparation.hpp"
 #include "cedana/action/restore_steps.hpp"
-#include "cedana/action/stdio.hpp"
-#include "cedana/action/stopwatch.hpp"
 #include "cedana/action/tree_return.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/stopwatch.hpp"
 #include "cedana/base/users.hpp"
+#include "cedana/host/hooks.hpp"
+#include "cedana/process/preparation.hpp"
+#include "cedana/roles/own_stdio.hpp"
 
 #include <optional>
 #include <utility>

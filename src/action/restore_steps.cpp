@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/restore_steps.hpp"
 
-#include "cedana/action/clean.hpp"
-#include "cedana/action/free_pids.hpp"
-#include "cedana/action/hooks.hpp"
-#include "cedana/action/host.hpp"
-#include "cedana/action/host_fit.hpp"
 #include "cedana/action/lazy_request.hpp"
-#include "cedana/action/permissions.hpp"
-#include "cedana/action/stdio.hpp"
 #include "cedana/archive/frame_check.hpp"
 #include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/state_folder.hpp"
+#include "cedana/host/description.hpp"
+#include "cedana/host/fit.hpp"
+#include "cedana/host/free_pids.hpp"
+#include "cedana/host/hooks.hpp"
+#include "cedana/host/permissions.hpp"
+#include "cedana/roles/own_stdio.hpp"
+#include "cedana/undo/clean.hpp"
 
 #include <chrono>
 #include <utility>

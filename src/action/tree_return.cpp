@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/tree_return.hpp"
 
-#include "cedana/action/kept_logs.hpp"
-#include "cedana/action/stdio.hpp"
-#include "cedana/action/undo_restore.hpp"
-#include "cedana/action/unread.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/checkpoint/unread_pipe_data.hpp"
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/log.hpp"
+#include "cedana/roles/own_stdio.hpp"
+#include "cedana/undo/kept_logs.hpp"
+#include "cedana/undo/undo_restore.hpp"
 
 #include <cstdint>
 #include <map>

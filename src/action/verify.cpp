@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/verify.hpp"
 
-#include "cedana/action/checkpoint_reader.hpp"
 #include "cedana/action/restore_plan.hpp"
-#include "cedana/action/stopwatch.hpp"
-#include "cedana/action/whole_check.hpp"
 #include "cedana/base/event_fd.hpp"
+#include "cedana/base/stopwatch.hpp"
+#include "cedana/checkpoint/reader.hpp"
+#include "cedana/checkpoint/whole_check.hpp"
 
 #include <algorithm>
 #include <array>

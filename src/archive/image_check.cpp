@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/archive/image_check.hpp"
 
-#include "cedana/archive/checksums.hpp"
 #include "cedana/archive/codec.hpp"
+#include "cedana/base/checksums.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/parallel.hpp"
 #include "cedana/base/text.hpp"

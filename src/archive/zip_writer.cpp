@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/archive/zip_writer.hpp"
 
-#include "cedana/archive/checksums.hpp"
+#include "cedana/base/checksums.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/cli/app.hpp"
 
-#include "cedana/action/lazy_keeper.hpp"
-#include "cedana/action/lazy_server.hpp"
 #include "cedana/base/core_dumps.hpp"
 #include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/error.hpp"
@@ -17,6 +15,8 @@
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/parser.hpp"
 #include "cedana/cli/terminal.hpp"
+#include "cedana/lazy/keeper.hpp"
+#include "cedana/lazy/server.hpp"
 #include "cedana/roles/role.hpp"
 #include "cedana/version.hpp"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/environment.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/cli/clean_up.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/failure.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/host/doctor.hpp"
 
 #include <algorithm>
 #include <filesystem>

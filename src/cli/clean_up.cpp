@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/cli/clean_up.hpp"
 
-#include "cedana/action/clean.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/undo/clean.hpp"
 
 #include <string_view>
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/catalog.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
@@ -7,6 +6,7 @@
 #include "cedana/cli/completion.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/process/procfs.hpp"
+#include "cedana/store/catalog.hpp"
 
 #include <memory>
 #include <set>

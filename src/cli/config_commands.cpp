@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/keygen.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/keys/keygen.hpp"
 #include "cedana/model/settings.hpp"
 
 #include <filesystem>

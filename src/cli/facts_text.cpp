@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/cli/facts_text.hpp"
 
-#include "cedana/action/compare.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/checkpoint/compare.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/inspect.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/checkpoint/inspect.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/inspection.hpp"
 #include "cedana/cli/output.hpp"

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/catalog.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/system_names.hpp"
 #include "cedana/base/text.hpp"
@@ -7,6 +6,7 @@
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/transfers.hpp"
+#include "cedana/store/catalog.hpp"
 
 #include <algorithm>
 #include <memory>

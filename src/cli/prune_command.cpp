@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/prune.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/store/prune.hpp"
 
 #include <memory>
 

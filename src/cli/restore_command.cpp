@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/pick_checkpoint.hpp"
 #include "cedana/action/restore.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
@@ -8,6 +7,7 @@
 #include "cedana/cli/passphrase.hpp"
 #include "cedana/cli/plans.hpp"
 #include "cedana/cli/progress_json.hpp"
+#include "cedana/store/pick.hpp"
 
 #include <algorithm>
 #include <iterator>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/sign.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/checkpoint/sign.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/failure.hpp"
 #include "cedana/cli/output.hpp"

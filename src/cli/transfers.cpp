@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/cli/transfers.hpp"
 
-#include "cedana/action/lazy_transfers.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/users.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/lazy/transfers.hpp"
 
 #include <string>
 #include <vector>

@@ -3,9 +3,9 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/own_cgroup.hpp"
 #include "cedana/criu/action_script.hpp"
 #include "cedana/criu/environment.hpp"
-#include "cedana/criu/own_cgroup.hpp"
 
 #include <cstdlib>
 #include <exception>

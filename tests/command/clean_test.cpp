@@ -2,7 +2,7 @@
 // What is left of dumps and restores that were killed with their cedana, and `check --clean`.
 #include "cedana/base/files.hpp"
 #include "cedana/criu/adopted.hpp"
-#include "cedana/storage/partial_file.hpp"
+#include "cedana/files/partial_file.hpp"
 
 #include <csignal>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Encrypted checkpoints: who can read them, and what is said to those who cannot.
-#include "cedana/archive/envelope.hpp"
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/archive/zip_writer.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/keys/envelope.hpp"
 #include "cedana/model/manifest.hpp"
 
 #include <algorithm>

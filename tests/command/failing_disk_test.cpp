@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A disk that fails under a dump or a restore, at each of the calls that they make there, one run for each: it fails
 // once (EIO), it is full from there on (ENOSPC), or the call was made and the answer lost (EIO again).
-#include "cedana/action/whole_check.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/checkpoint/whole_check.hpp"
 
 #include <algorithm>
 #include <array>

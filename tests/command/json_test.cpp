@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What --json gives: one object, also for an error; and no field that docs/reference.md does not name, nor one that it
 // names and no command gives.
-#include "cedana/action/lazy_transfers.hpp"
-#include "cedana/action/work_folder.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/cli/inspection.hpp"
-#include "cedana/storage/partial_file.hpp"
+#include "cedana/files/partial_file.hpp"
+#include "cedana/lazy/transfers.hpp"
+#include "cedana/undo/work_folder.hpp"
 
 #include <algorithm>
 #include <csignal>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dumps whose checkpoint moves on to shared storage.
-#include "cedana/action/whole_check.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/checkpoint/whole_check.hpp"
 
 #include <optional>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an action refuses, its --dry-run refuses, with the same error: both run the same checks.
 #include "cedana/base/files.hpp"
-#include "cedana/process/lock.hpp"
+#include "cedana/undo/tree_lock.hpp"
 
 #include <functional>
 

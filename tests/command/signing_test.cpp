@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whom a restore trusts: what was tampered with is refused with exit 8 before CRIU starts and any file is put back.
-#include "cedana/archive/signature.hpp"
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/keys/signature.hpp"
 
 #include <functional>
 #include <map>

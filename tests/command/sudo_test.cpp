@@ -3,9 +3,9 @@
 // could not. And one whom sudo allows everything, who is spared these refusals. The table is in docs/security.md.
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/files/partial_file.hpp"
 #include "cedana/roles/plans.hpp"
 #include "cedana/roles/role.hpp"
-#include "cedana/storage/partial_file.hpp"
 
 #include <chrono>
 #include <utility>

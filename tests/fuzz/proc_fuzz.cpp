@@ -2,8 +2,8 @@
 // Files of /proc. Most of what is in them programs choose: names, arguments, paths.
 #include "cedana/base/files.hpp"
 #include "cedana/base/mounts.hpp"
+#include "cedana/base/own_cgroup.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/criu/own_cgroup.hpp"
 #include "cedana/process/command_words.hpp"
 #include "cedana/process/inet_sockets.hpp"
 #include "cedana/process/open_files.hpp"

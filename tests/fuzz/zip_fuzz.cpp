@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // An archive that nobody vouches for, with its frames, a frame index, and the envelope of an encrypted one.
-#include "cedana/action/whole_check.hpp"
-#include "cedana/archive/envelope.hpp"
 #include "cedana/archive/frame_index.hpp"
 #include "cedana/archive/zip_reader.hpp"
+#include "cedana/checkpoint/whole_check.hpp"
+#include "cedana/keys/envelope.hpp"
 
 #include <array>
 #include <memory>

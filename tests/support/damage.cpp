@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/damage.hpp"
 
-#include "cedana/action/whole_check.hpp"
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/checkpoint/whole_check.hpp"
 #include "cedana/model/manifest.hpp"
 
 #include <cerrno>

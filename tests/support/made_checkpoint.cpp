@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/made_checkpoint.hpp"
 
-#include "cedana/action/host.hpp"
-#include "cedana/archive/checksums.hpp"
 #include "cedana/archive/frame_pool.hpp"
 #include "cedana/archive/image_writer.hpp"
-#include "cedana/archive/signature.hpp"
 #include "cedana/archive/zip_writer.hpp"
+#include "cedana/base/checksums.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/host/description.hpp"
+#include "cedana/keys/signature.hpp"
 
 #include <algorithm>
 #include <span>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trees that run before their memory is there: it is right all the same, whatever they do with it, and when it cannot
 // be brought they end.
-#include "cedana/action/lazy_transfers.hpp"
-#include "cedana/action/work_folder.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/own_cgroup.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/criu/own_cgroup.hpp"
+#include "cedana/lazy/transfers.hpp"
+#include "cedana/undo/work_folder.hpp"
 
 #include <csignal>
 #include <fstream>

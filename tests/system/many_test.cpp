@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trees of many processes under the usual limit of descriptors, and under one that is too low.
-#include "cedana/action/checkpoint_reader.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/checkpoint/reader.hpp"
 
 #include <csignal>
 #include <cstdint>

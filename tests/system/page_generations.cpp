@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "system/page_generations.hpp"
 
-#include "cedana/action/checkpoint_reader.hpp"
 #include "cedana/archive/image_reader.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/checkpoint/reader.hpp"
 
 #include <algorithm>
 #include <array>

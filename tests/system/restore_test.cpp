@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Restores that are difficult, and restores that must fail and leave nothing behind.
-#include "cedana/action/checkpoint_reader.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/checkpoint/reader.hpp"
 #include "cedana/criu/command.hpp"
 
 #include <csignal>

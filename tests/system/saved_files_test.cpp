@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a program writes when it is asked to prepare for its dump is in the checkpoint, and comes back with it.
-#include "cedana/action/checkpoint_reader.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/checkpoint/reader.hpp"
 
 #include <algorithm>
 #include <map>

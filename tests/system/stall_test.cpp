@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A restore in which nothing moves: a store that is slow is waited for, a CRIU that takes nothing is ended.
-#include "cedana/action/checkpoint_reader.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/checkpoint/reader.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/restore.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tree that is to end does so only once its checkpoint is on the disk.
-#include "cedana/action/checkpoint_reader.hpp"
+#include "cedana/checkpoint/reader.hpp"
 
 #include "support/tmpfs.hpp"
 #include "support/wait.hpp"

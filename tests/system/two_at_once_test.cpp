@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two cedanas that want the same tree, and a pid that changes hands while it is looked at.
 #include "cedana/base/files.hpp"
-#include "cedana/criu/own_cgroup.hpp"
+#include "cedana/base/own_cgroup.hpp"
 
 #include <csignal>
 

@@ -2,9 +2,9 @@
 // What a restore has to do with the tree while that runs: the terminal that they share, and `--foreground`.
 #pragma once
 
-#include "cedana/action/foreground.hpp"
-#include "cedana/action/joins.hpp"
-#include "cedana/action/own_terminal.hpp"
+#include "cedana/roles/far_ends.hpp"
+#include "cedana/roles/foreground.hpp"
+#include "cedana/roles/own_terminal.hpp"
 #include "cedana/roles/restore.hpp"
 
 #include <optional>

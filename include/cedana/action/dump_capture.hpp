@@ -2,15 +2,15 @@
 // The part of a dump in which CRIU is in the tree: from the partial file to the checkpoint with its final name.
 #pragma once
 
-#include "cedana/action/checkpoint_writer.hpp"
 #include "cedana/action/dump_failure.hpp"
 #include "cedana/action/dump_steps.hpp"
-#include "cedana/action/stopwatch.hpp"
-#include "cedana/action/work_folder.hpp"
 #include "cedana/base/progress.hpp"
+#include "cedana/base/stopwatch.hpp"
+#include "cedana/checkpoint/writer.hpp"
 #include "cedana/criu/dump.hpp"
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/manifest.hpp"
+#include "cedana/undo/work_folder.hpp"
 
 #include <filesystem>
 #include <optional>

@@ -3,10 +3,10 @@
 // the error that says all of it.
 #pragma once
 
-#include "cedana/action/dump_record.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/criu/dump.hpp"
 #include "cedana/process/tree.hpp"
+#include "cedana/undo/dump_record.hpp"
 
 #include <exception>
 #include <filesystem>

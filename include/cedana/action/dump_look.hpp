@@ -3,7 +3,6 @@
 // have changed since.
 #pragma once
 
-#include "cedana/action/dump_record.hpp"
 #include "cedana/model/config.hpp"
 #include "cedana/model/criu_options.hpp"
 #include "cedana/model/required_file.hpp"
@@ -11,6 +10,7 @@
 #include "cedana/process/identity.hpp"
 #include "cedana/process/tree.hpp"
 #include "cedana/process/written_files.hpp"
+#include "cedana/undo/dump_record.hpp"
 
 #include <string>
 #include <vector>

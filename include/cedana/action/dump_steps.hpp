@@ -6,15 +6,15 @@
 #include "cedana/action/criu_program.hpp"
 #include "cedana/action/dump.hpp"
 #include "cedana/action/dump_look.hpp"
-#include "cedana/action/encryption.hpp"
-#include "cedana/action/file_capture.hpp"
-#include "cedana/action/preparation.hpp"
 #include "cedana/action/step.hpp"
-#include "cedana/archive/signature.hpp"
 #include "cedana/base/signals.hpp"
+#include "cedana/checkpoint/file_capture.hpp"
+#include "cedana/keys/encryption.hpp"
+#include "cedana/keys/signature.hpp"
 #include "cedana/process/identity.hpp"
-#include "cedana/process/lock.hpp"
+#include "cedana/process/preparation.hpp"
 #include "cedana/process/procfs.hpp"
+#include "cedana/undo/tree_lock.hpp"
 
 #include <filesystem>
 #include <optional>

@@ -2,9 +2,9 @@
 // What is looked at for a lazy restore beyond what every restore needs, before anything is started.
 #pragma once
 
-#include "cedana/action/checkpoint_reader.hpp"
-#include "cedana/action/lazy_memory.hpp"
 #include "cedana/action/restore.hpp"
+#include "cedana/checkpoint/reader.hpp"
+#include "cedana/lazy/memory.hpp"
 
 #include <cstdint>
 #include <optional>

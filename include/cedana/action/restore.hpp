@@ -2,14 +2,14 @@
 // `cedana client restore`: a process tree out of a checkpoint, under its old pids.
 #pragma once
 
-#include "cedana/action/file_restore.hpp"
-#include "cedana/action/joins.hpp"
-#include "cedana/action/keyring.hpp"
-#include "cedana/action/stdio.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
+#include "cedana/checkpoint/file_restore.hpp"
+#include "cedana/keys/keyring.hpp"
 #include "cedana/model/caller.hpp"
 #include "cedana/model/config.hpp"
+#include "cedana/roles/far_ends.hpp"
+#include "cedana/roles/own_stdio.hpp"
 
 #include <cstdint>
 #include <filesystem>

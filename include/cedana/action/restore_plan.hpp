@@ -3,10 +3,10 @@
 // not. Changes nothing, and reads of the images only what stands in the index.
 #pragma once
 
-#include "cedana/action/file_restore.hpp"
 #include "cedana/action/restore.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/signals.hpp"
+#include "cedana/checkpoint/file_restore.hpp"
 #include "cedana/model/manifest.hpp"
 
 #include <filesystem>

@@ -3,16 +3,16 @@
 // in common.
 #pragma once
 
-#include "cedana/action/checkpoint_reader.hpp"
 #include "cedana/action/criu_program.hpp"
-#include "cedana/action/file_restore.hpp"
-#include "cedana/action/joins.hpp"
-#include "cedana/action/lazy_memory.hpp"
 #include "cedana/action/restore.hpp"
 #include "cedana/action/step.hpp"
 #include "cedana/base/signals.hpp"
-#include "cedana/process/lock.hpp"
+#include "cedana/checkpoint/file_restore.hpp"
+#include "cedana/checkpoint/reader.hpp"
+#include "cedana/lazy/memory.hpp"
 #include "cedana/process/procfs.hpp"
+#include "cedana/roles/far_ends.hpp"
+#include "cedana/undo/tree_lock.hpp"
 
 #include <filesystem>
 #include <optional>

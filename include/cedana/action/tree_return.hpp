@@ -3,13 +3,13 @@
 // is undone.
 #pragma once
 
-#include "cedana/action/lazy_start.hpp"
 #include "cedana/action/restore_steps.hpp"
-#include "cedana/action/stopwatch.hpp"
-#include "cedana/action/work_folder.hpp"
 #include "cedana/base/progress.hpp"
+#include "cedana/base/stopwatch.hpp"
+#include "cedana/files/remap_guard.hpp"
+#include "cedana/lazy/start.hpp"
 #include "cedana/roles/restore.hpp"
-#include "cedana/storage/remap_guard.hpp"
+#include "cedana/undo/work_folder.hpp"
 
 #include <memory>
 #include <optional>

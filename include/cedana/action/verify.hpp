@@ -3,10 +3,10 @@
 // whether a restore on this host would work, or why not. Changes nothing.
 #pragma once
 
-#include "cedana/action/keyring.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
+#include "cedana/keys/keyring.hpp"
 #include "cedana/model/caller.hpp"
 #include "cedana/model/config.hpp"
 #include "cedana/model/manifest.hpp"

@@ -18,9 +18,9 @@
 // seek table; CRC is that of the entry; COMPRESSED is with the seal, and SHA256 that of the sealed frame.
 #pragma once
 
-#include "cedana/archive/checksums.hpp"
 #include "cedana/archive/codec.hpp"
-#include "cedana/archive/seal.hpp"
+#include "cedana/base/checksums.hpp"
+#include "cedana/keys/seal.hpp"
 
 #include <cstddef>
 #include <cstdint>

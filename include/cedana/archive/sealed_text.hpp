@@ -2,7 +2,7 @@
 // A small entry of an encrypted checkpoint: compressed, and sealed as a whole under its name.
 #pragma once
 
-#include "cedana/archive/seal.hpp"
+#include "cedana/keys/seal.hpp"
 
 #include <cstddef>
 #include <string>

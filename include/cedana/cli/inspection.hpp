@@ -2,8 +2,8 @@
 // What `cedana client inspect` shows: as text for a terminal, as JSON, and as a page.
 #pragma once
 
-#include "cedana/action/compare.hpp"
-#include "cedana/action/inspect.hpp"
+#include "cedana/checkpoint/compare.hpp"
+#include "cedana/checkpoint/inspect.hpp"
 #include "cedana/cli/table.hpp"
 
 #include <set>

@@ -3,10 +3,10 @@
 // environment, which others can see in /proc.
 #pragma once
 
-#include "cedana/action/keyring.hpp"
 #include "cedana/base/secret_bytes.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/cli/commands.hpp"
+#include "cedana/keys/keyring.hpp"
 
 #include <memory>
 #include <optional>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A checkpoint cut everywhere, and every byte of it changed: that is found, or it is without any effect.
-#include "cedana/archive/signature.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/keys/signature.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A file gets the name of a checkpoint at the moment at which that one is opened to be verified: what is done later
 // must not be done to the new one. The kernel tells of the opening, and lets it go on only afterwards (fanotify(7)).
-#include "cedana/action/keygen.hpp"
-#include "cedana/action/prune.hpp"
-#include "cedana/action/sign.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/storage/move.hpp"
+#include "cedana/checkpoint/sign.hpp"
+#include "cedana/files/move.hpp"
+#include "cedana/keys/keygen.hpp"
+#include "cedana/store/prune.hpp"
 
 #include <cerrno>
 #include <functional>

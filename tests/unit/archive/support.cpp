@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "unit/archive/support.hpp"
 
-#include "cedana/archive/checksums.hpp"
+#include "cedana/base/checksums.hpp"
 
 #include <algorithm>
 #include <random>

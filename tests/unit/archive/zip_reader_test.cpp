@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/archive/checksums.hpp"
 #include "cedana/archive/zip_reader.hpp"
+#include "cedana/base/checksums.hpp"
 
 #include <algorithm>
 #include <thread>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/archive/checksums.hpp"
 #include "cedana/archive/frame_index.hpp"
 #include "cedana/archive/zip_layout.hpp"
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/archive/zip_writer.hpp"
+#include "cedana/base/checksums.hpp"
 #include "cedana/base/child_process.hpp"
 
 #include <algorithm>

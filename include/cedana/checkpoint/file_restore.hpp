@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files that a tree had open for writing or had just written, as they were at the checkpoint: CRIU opens those that
+// were open by their path and refuses what has another size now. Whatever is refused is refused before anything is
+// changed.
+#pragma once
+
+#include "cedana/base/signals.hpp"
+#include "cedana/checkpoint/reader.hpp"
+#include "cedana/files/put_back.hpp"
+#include "cedana/model/captured_file.hpp"
+#include "cedana/model/config.hpp"
+#include "cedana/process/procfs.hpp"
+#include "cedana/process/written_files.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cedana {
+
+struct FileRules {
+    // Files that another process has open for writing are put back too.
+    bool force = false;
+    // Files that were too large to be copied, and only grew, are cut to their size at the checkpoint.
+    bool truncate_grown = false;
+};
+
+// left: it is not as it was, there is no copy of it, and nothing of the tree has it open.
+enum class FileAction { unchanged, created, replaced, cut, left };
+
+// "unchanged", "created", "replaced", "cut", "left"
+[[nodiscard]] std::string_view name_of(FileAction action);
+
+struct RestoredFile {
+    std::string path;
+    FileAction action = FileAction::unchanged;
+    // Where what was there is kept; empty if nothing was, or nothing was changed.
+    std::filesystem::path backup = {};
+};
+
+// How a file is now, beside how it was at the checkpoint. grown: what was there then is there still, and more behind
+// it.
+enum class FileState { same, missing, changed, grown };
+
+// What is to be done with a file; pure. Throws Error(Fault::restore_failed) that says why it cannot be put back, with
+// its sizes and what the user can do. `size`: what it has now.
+[[nodiscard]] FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_t size, FileRules rules);
+
+class FileRestore {
+  public:
+    // All must outlive this. `journal`: what is done is written down there until commit(); empty: nowhere.
+    FileRestore(const Checkpoint& checkpoint, const Config& config, FileRules rules,
+                std::filesystem::path journal = {});
+
+    // Every file of the checkpoint but those that are `left` is as it was when this returns; nothing is done with
+    // files.capture none. Throws Error: Fault::restore_failed for what is refused, Fault::checkpoint, Fault::storage,
+    // Fault::interrupted.
+    [[nodiscard]] std::vector<RestoredFile> put_back(const Procfs& procfs, const Interrupt& interrupt);
+    // What put_back() would do, or refuse; changes nothing.
+    [[nodiscard]] std::vector<RestoredFile> look(const Procfs& procfs, const Interrupt& interrupt) const;
+    // Without it, destruction makes every file what it was before put_back(). Tells in warnings where backups are.
+    void commit(const std::vector<RestoredFile>& files) noexcept;
+
+  private:
+    struct Plan {
+        const CapturedFile& file;
+        FileAction action;
+        // These only if it is to be changed; `present`: what is there now.
+        std::optional<FilePlace> place;
+        // Of room there.
+        std::uint64_t takes;
+        std::optional<FileId> present;
+    };
+
+    [[nodiscard]] std::vector<Plan> plan_all(const Procfs& procfs, const Interrupt& interrupt) const;
+    [[nodiscard]] Plan plan(const CapturedFile& file, const Interrupt& interrupt) const;
+    void refuse_other_writers(const Procfs& procfs, const std::vector<Plan>& plans) const;
+    [[nodiscard]] std::vector<RestoredFile> carry_out(std::vector<Plan> plans, const Interrupt& interrupt);
+
+    const Checkpoint& checkpoint_;
+    const Config& config_;
+    FileRules rules_;
+    PutBack changes_;
+};
+
+} // namespace cedana

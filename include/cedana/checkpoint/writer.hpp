@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// One checkpoint from its first byte to its final name: the images as CRIU streams them, then the log, the index, the
+// manifest and what vouches for it. Joins the archive and the store, which know nothing of each other.
+#pragma once
+
+#include "cedana/archive/frame_pool.hpp"
+#include "cedana/archive/image_writer.hpp"
+#include "cedana/archive/zip_writer.hpp"
+#include "cedana/base/progress.hpp"
+#include "cedana/checkpoint/file_capture.hpp"
+#include "cedana/files/checkpoint_file.hpp"
+#include "cedana/keys/encryption.hpp"
+#include "cedana/keys/signature.hpp"
+#include "cedana/model/config.hpp"
+#include "cedana/model/manifest.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cedana {
+
+class CheckpointWriter {
+  public:
+    // Begins the partial file in `folder`. Memory for about `expected` bytes of images is touched at once, within
+    // archive.buffer_mib. `encryption`: none for a checkpoint that anybody can read.
+    CheckpointWriter(const Config& config, const std::filesystem::path& folder, const std::string& stem,
+                     std::uint64_t expected, std::optional<Encryption> encryption);
+
+    // Where CRIU's images go.
+    [[nodiscard]] ImageSink& images() noexcept { return images_; }
+
+    // What the checkpoint is to be signed with; must outlive finish().
+    void sign_with(const SigningKey& key) { signing_key_ = &key; }
+    // Compresses what is left, adds captured files, CRIU's log, the index, the manifest (to which it adds digests,
+    // sizes and the files) and its signature, and publishes; the checkpoint's path. Throws Error: no file with a final
+    // name exists then.
+    std::filesystem::path finish(Manifest manifest, FileCapture& files, const std::filesystem::path& criu_log,
+                                 const Interrupt& interrupt, Progress& progress);
+
+  private:
+    [[nodiscard]] ImageWriterOptions options(const char* folder) const;
+    // Of an entry that is neither image nor captured file. Its digest goes into the manifest, or into the envelope.
+    [[nodiscard]] NamedEntry text_entry(const char* name, const std::string& content, Manifest& manifest);
+    [[nodiscard]] std::vector<NamedEntry> add_files(FileCapture& files, Manifest& manifest, const Interrupt& interrupt);
+    [[nodiscard]] std::vector<NamedEntry> state_entries(Manifest manifest);
+
+    const Config& config_;
+    std::optional<Encryption> encryption_;
+    // Bytes for the buffer: what is available changes from look to look.
+    std::uint64_t bound_;
+    const SigningKey* signing_key_ = nullptr;
+    PendingCheckpoint pending_;
+    ZipWriter zip_;
+    FramePool pool_;
+    ImageWriter images_;
+};
+
+} // namespace cedana

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files of a checkpoint at their places again, for a restore that may still fail: all of it is undone unless commit()
+// is called. What was there is kept beside each file, as NAME.cedana-backup-DATETIME; it is there before anything of
+// the file changes. Each step is written down before it is done, so that it can be undone after a SIGKILL too.
+#pragma once
+
+#include "cedana/base/unique_fd.hpp"
+#include "cedana/files/file_place.hpp"
+#include "cedana/files/put_back_journal.hpp"
+#include "cedana/model/captured_file.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <list>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+namespace cedana {
+
+// The next piece of a file's content; empty at its end.
+using Content = std::function<std::span<const std::byte>()>;
+
+class PutBack {
+  public:
+    // `when`: for the names of backups. `journal`: a file that is made with the first step, for undo_killed(); it is
+    // gone after commit(). Empty: none.
+    explicit PutBack(std::chrono::system_clock::time_point when, std::filesystem::path journal = {});
+    PutBack(const PutBack&) = delete;
+    PutBack& operator=(const PutBack&) = delete;
+    // Undoes everything unless commit() was called; what cannot be undone is told in a warning, with the backup's path.
+    ~PutBack();
+
+    // A new file with this content, and the owner, mode and times of `file`, takes the name; it has them all when it
+    // appears. The backup's path; empty if nothing was there. Throws Error, or what `content` throws: this file is then
+    // as it was, or will be on destruction.
+    std::filesystem::path replace(FilePlace place, const CapturedFile& file, const Content& content);
+    // Cuts the file that is there to the size of `file`. The backup holds only what was behind it; its path. Throws as
+    // above.
+    std::filesystem::path cut(FilePlace place, const CapturedFile& file);
+
+    void commit() noexcept;
+
+    // Undoes one step of a PutBack whose process, `writer`, was killed; removes what it had begun to write. False if
+    // the file is not as it left it, which a warning tells, with the backup's path. Throws Error.
+    static bool undo_killed(const PutBackStep& step, pid_t writer);
+
+  private:
+    struct Step {
+        explicit Step(FilePlace where) : place(std::move(where)), done{.path = place.path()} {}
+
+        FilePlace place;
+        PutBackStep done;
+        // The file that was put there or cut, so that no other gets its inode number; not in one of a killed process.
+        UniqueFd held;
+    };
+
+    Step& begin(FilePlace place);
+    void note(const Step& step);
+    [[nodiscard]] std::string backup_name(const FilePlace& place, int number) const;
+    void keep_present(Step& step);
+    UniqueFd create_backup(Step& step, const struct ::stat& like);
+    static bool undo(const Step& step);
+    static bool undo_cut(const Step& step);
+    static bool undo_replace(const Step& step);
+
+    std::string when_;
+    std::filesystem::path journal_path_;
+    std::optional<PutBackJournal> journal_;
+    std::list<Step> steps_;
+};
+
+} // namespace cedana

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is told between the command that restores a tree lazily and the two roles (roles/role.hpp) that fill its memory
+// afterwards: the keeper, and the page server that the keeper starts. Pure.
+#pragma once
+
+#include "cedana/base/error.hpp"
+#include "cedana/lazy/fill.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+inline constexpr const char* k_keeper_role = "keeper";
+inline constexpr const char* k_server_role = "pages";
+
+// What the command hears first: the userfaultfds of all tasks are held. White space to whoever reads what follows.
+inline constexpr std::string_view k_tree_is_held = "\n";
+// What the command hears at last, or else an Error.
+inline constexpr std::string_view k_all_is_there = "{}";
+
+struct LazyJob {
+    std::string checkpoint;
+    // SHA-256 of its manifest: the file may be replaced before it is opened anew.
+    std::string manifest_digest;
+    // The root of the tree, and what it is called.
+    pid_t pid = 0;
+    std::string name;
+    unsigned threads = 0;
+    // Where the state of the transfer is written; the keeper fills it in.
+    std::string folder = {};
+    friend bool operator==(const LazyJob&, const LazyJob&) = default;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(LazyJob, checkpoint, manifest_digest, pid, name, threads, folder)
+};
+
+// Descriptors of the roles; -1: none.
+struct LazyKeeperPlan {
+    LazyJob job = {};
+    // Where CRIU connects to.
+    int listener = -1;
+    // The command hears when the tree may run, says a byte once it does, and hears how the transfer ended.
+    int command = -1;
+    // Only of an encrypted checkpoint: a pipe that holds its data key. The keeper passes it on unread, so that the key
+    // is in no argument, environment or file.
+    int key = -1;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(LazyKeeperPlan, job, listener, command, key)
+};
+struct LazyServerPlan {
+    LazyJob job = {};
+    // Where the keeper passes CRIU's connection over.
+    int criu = -1;
+    // Where the keeper hears of each userfaultfd.
+    int channel = -1;
+    int key = -1;
+    // Only held: should the keeper be killed, the folder is in use until the server has ended.
+    int folder_lock = -1;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(LazyServerPlan, job, criu, channel, key, folder_lock)
+};
+
+[[nodiscard]] std::string to_text(const Error& error);
+// Absent for anything else.
+[[nodiscard]] std::optional<Error> parse_error(std::string_view text);
+
+} // namespace cedana

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/checksums.hpp"
+
+#include "cedana/base/error.hpp"
+
+#include <openssl/evp.h>
+#include <zlib.h>
+
+namespace cedana {
+
+namespace {
+
+void check(int libcrypto_result) {
+    if (libcrypto_result != 1)
+        throw Error(Fault::internal, "libcrypto cannot compute SHA-256");
+}
+
+unsigned char* bytes(Sha256& digest) { return reinterpret_cast<unsigned char*>(digest.data()); }
+
+// -1 for anything but a lower-case hexadecimal digit.
+int digit_value(char digit) {
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
+}
+
+} // namespace
+
+Sha256 sha256(std::span<const std::byte> data) {
+    Sha256 digest;
+    check(EVP_Digest(data.data(), data.size(), bytes(digest), nullptr, EVP_sha256(), nullptr));
+    return digest;
+}
+
+Sha256 sha256(std::string_view data) { return sha256(std::as_bytes(std::span(data))); }
+
+void Sha256Stream::Free::operator()(evp_md_ctx_st* context) const noexcept { EVP_MD_CTX_free(context); }
+
+Sha256Stream::Sha256Stream() : context_(EVP_MD_CTX_new()) {
+    check(context_ != nullptr ? EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) : 0);
+}
+
+void Sha256Stream::add(std::span<const std::byte> data) {
+    check(EVP_DigestUpdate(context_.get(), data.data(), data.size()));
+}
+
+Sha256 Sha256Stream::finish() {
+    Sha256 digest;
+    check(EVP_DigestFinal_ex(context_.get(), bytes(digest), nullptr));
+    check(EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr));
+    return digest;
+}
+
+std::string hex(const Sha256& digest) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    text.reserve(2 * digest.size());
+    for (const std::byte byte : digest) {
+        text += digits[std::to_integer<std::size_t>(byte >> 4)];
+        text += digits[std::to_integer<std::size_t>(byte & std::byte{15})];
+    }
+    return text;
+}
+
+bool parse_hex(std::string_view text, Sha256& out) {
+    Sha256 digest;
+    if (text.size() != 2 * digest.size())
+        return false;
+    for (std::size_t i = 0; i < digest.size(); ++i) {
+        const int high = digit_value(text[2 * i]);
+        const int low = digit_value(text[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        digest[i] = static_cast<std::byte>(high * 16 + low);
+    }
+    out = digest;
+    return true;
+}
+
+std::uint32_t crc32_of(std::span<const std::byte> data, std::uint32_t start) {
+    // crc32_z takes a null pointer for a wish to begin anew.
+    if (data.empty())
+        return start;
+    const auto* first = reinterpret_cast<const unsigned char*>(data.data());
+    return static_cast<std::uint32_t>(crc32_z(start, first, data.size()));
+}
+
+std::uint32_t crc32_join(std::uint32_t first, std::uint32_t second, std::uint64_t second_length) {
+    return static_cast<std::uint32_t>(crc32_combine(first, second, static_cast<z_off_t>(second_length)));
+}
+
+} // namespace cedana

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/own_cgroup.hpp"
+
+#include "cedana/base/child_process.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/mounts.hpp"
+#include "cedana/base/process_mark.hpp"
+#include "cedana/base/text.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <exception>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cedana::criu {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view k_prefix = "cedana-criu.";
+
+std::vector<fs::path> hierarchies() { return own_cgroup_places(read_file("/proc/self/mountinfo")); }
+
+bool write_to(const fs::path& path, const std::string& text) {
+    const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
+std::vector<pid_t> processes_in(const fs::path& folder) {
+    std::vector<pid_t> found;
+    for (const std::string& word : split(read_file(folder / "cgroup.procs"), '\n'))
+        if (std::int64_t pid = 0; parse_number(word, pid))
+            found.push_back(static_cast<pid_t>(pid));
+    return found;
+}
+
+// A CRIU that is killed may leave processes with which it tried what the kernel can do, stopped for ever.
+void end_processes_in(const fs::path& folder) {
+    constexpr auto k_limit = std::chrono::seconds(5);
+    for (const pid_t pid : processes_in(folder)) {
+        const auto pidfd = open_pidfd(pid);
+        // The pid may have got to another process before it was opened, but not after.
+        if (!pidfd || std::ranges::count(processes_in(folder), pid) == 0)
+            continue;
+        send_signal(*pidfd, SIGKILL);
+        static_cast<void>(ends_within(*pidfd, k_limit));
+    }
+}
+
+// Who works there has a session for itself; what it leaves when it is killed belongs to that session, too.
+bool has_worker(const fs::path& folder) {
+    const std::vector<pid_t> pids = processes_in(folder);
+    return std::ranges::any_of(pids, [](pid_t pid) { return ::getsid(pid) == pid; });
+}
+
+// Absent if it is no group of cedana's. Those of older versions are without the start time.
+std::optional<ProcessMark> maker_of(const std::string& group) {
+    if (!group.starts_with(k_prefix))
+        return std::nullopt;
+    const std::vector<std::string> words = split(std::string_view(group).substr(k_prefix.size()), '.');
+    return words.size() > 2 ? std::nullopt
+                            : parse_mark(words[0], words.size() == 2 ? std::string_view(words[1]) : std::string_view());
+}
+
+// A process that has ended may count for a moment longer, and version 1 tells nobody when a group is empty.
+bool remove_group(const fs::path& folder) {
+    constexpr int k_tries = 100;
+    constexpr auto k_pause = std::chrono::milliseconds(10);
+    for (int tries = 0; tries < k_tries; ++tries) {
+        try {
+            end_processes_in(folder);
+        } catch (const Error& error) {
+            spdlog::debug("cannot end what is left in {}: {}", folder.string(), error.message());
+        }
+        if (::rmdir(folder.c_str()) == 0)
+            return true;
+        if (errno != EBUSY)
+            return false;
+        std::this_thread::sleep_for(k_pause);
+    }
+    return false;
+}
+
+} // namespace
+
+std::vector<fs::path> own_cgroup_places(std::string_view mountinfo) {
+    std::vector<fs::path> found;
+    for (const Mount& mount : parse_mounts(mountinfo)) {
+        const std::vector<std::string> options = split(mount.options, ',');
+        const bool is_of_systemd =
+            mount.type == "cgroup" && std::ranges::find(options, "name=systemd") != options.end();
+        if (mount.root == "/" && (mount.type == "cgroup2" || is_of_systemd))
+            found.emplace_back(mount.path);
+    }
+    return found;
+}
+
+OwnCgroup::OwnCgroup(pid_t process) noexcept : process_(process) {
+    try {
+        enter();
+    } catch (const std::exception& error) {
+        spdlog::debug("process {} stays in the control group of cedana: {}", process, error.what());
+    }
+}
+
+void OwnCgroup::enter() {
+    const std::string pid = std::to_string(process_);
+    for (const fs::path& hierarchy : hierarchies()) {
+        const fs::path folder = hierarchy / fmt::format("{}{}", k_prefix, to_text(own_mark(), '.'));
+        if (::mkdir(folder.c_str(), 0755) != 0)
+            continue;
+        folders_.push_back(folder);
+        if (!write_to(folder / "cgroup.procs", pid))
+            spdlog::debug("process {} stays in the control group of cedana in {}", process_, hierarchy.string());
+    }
+    // Needs CAP_SYS_RESOURCE (proc(5)).
+    constexpr const char* k_never = "-1000";
+    if (!write_to(fs::path("/proc") / pid / "oom_score_adj", k_never))
+        spdlog::debug("process {} can be ended when memory runs out: its oom_score_adj cannot be lowered", process_);
+}
+
+OwnCgroup::~OwnCgroup() {
+    for (const fs::path& folder : folders_) {
+        if (process_ == ::getpid() && !write_to(folder.parent_path() / "cgroup.procs", std::to_string(process_)))
+            spdlog::debug("process {} cannot leave {}", process_, folder.string());
+        else if (!remove_group(folder))
+            spdlog::debug("cannot remove {} yet", folder.string());
+    }
+}
+
+std::optional<fs::path> place_for_own_cgroup() {
+    for (const fs::path& hierarchy : hierarchies())
+        if (::access(hierarchy.c_str(), W_OK) == 0)
+            return hierarchy;
+    return std::nullopt;
+}
+
+std::vector<fs::path> remove_abandoned_cgroups() {
+    std::vector<fs::path> removed;
+    for (const fs::path& hierarchy : hierarchies()) {
+        std::error_code ignored;
+        for (const fs::path& group : entries_of(hierarchy, ignored)) {
+            const auto cedana = maker_of(group.filename().string());
+            // A CRIU that outlives its cedana heals the tree: it is not to be disturbed.
+            if (cedana && !is_at_work(*cedana) && !has_worker(group) && remove_group(group))
+                removed.push_back(group);
+        }
+    }
+    return removed;
+}
+
+} // namespace cedana::criu

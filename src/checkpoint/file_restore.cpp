@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/checkpoint/file_restore.hpp"
+
+#include "cedana/archive/image_reader.hpp"
+#include "cedana/base/checksums.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/files/content_digest.hpp"
+#include "cedana/files/needed_room.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <span>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+std::string sized(std::uint64_t bytes) {
+    return bytes < 1024 ? fmt::format("{} bytes", bytes) : fmt::format("{} ({} bytes)", human_bytes(bytes), bytes);
+}
+
+// The content of one entry, compared with its digest at its end.
+class EntryContent {
+  public:
+    EntryContent(ImageReader& reader, const CapturedFile& file, const Interrupt& interrupt)
+        : reader_(reader), file_(file), interrupt_(interrupt), stream_(reader.open(file.entry)) {}
+    EntryContent(const EntryContent&) = delete;
+    EntryContent& operator=(const EntryContent&) = delete;
+    ~EntryContent() { reader_.close(stream_); }
+
+    std::span<const std::byte> next() {
+        if (given_ != 0) {
+            reader_.passed(stream_, given_);
+            reader_.released(stream_, std::exchange(given_, 0));
+        }
+        while (true) {
+            interrupt_.throw_if_pending();
+            const std::span<const std::byte> piece = reader_.ready(stream_);
+            if (piece.empty() && !reader_.at_end(stream_)) {
+                wait();
+                continue;
+            }
+            if (piece.empty())
+                compare();
+            digest_.add(piece);
+            given_ = piece.size();
+            return piece;
+        }
+    }
+
+  private:
+    void wait() const {
+        std::array<pollfd, 2> set = {{{reader_.data_ready(), POLLIN, 0}, {interrupt_.fd(), POLLIN, 0}}};
+        if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR) {
+            const int err = errno;
+            throw os_error(err, "cannot poll");
+        }
+        std::uint64_t count = 0;
+        if (set[0].revents != 0 && ::read(reader_.data_ready(), &count, sizeof count) < 0)
+            return;
+    }
+    void compare() {
+        if (hex(digest_.finish()) != file_.digest)
+            throw Error(Fault::checkpoint, fmt::format("the content of {} in the checkpoint does not have the digest "
+                                                       "that the manifest gives",
+                                                       printable(file_.path)));
+    }
+
+    ImageReader& reader_;
+    const CapturedFile& file_;
+    const Interrupt& interrupt_;
+    int stream_;
+    Sha256Stream digest_;
+    std::size_t given_ = 0;
+};
+
+FileState state_of(const CapturedFile& file, const UniqueFd& present, const struct ::stat& info,
+                   const Interrupt& interrupt) {
+    if (!present)
+        return FileState::missing;
+    const auto size = static_cast<std::uint64_t>(info.st_size);
+    if (size < file.size)
+        return FileState::changed;
+    // Nobody could read it at the dump, or only at the price of a long standstill.
+    if (file.digest.empty()) {
+        const bool is_same =
+            size == file.size && info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec == file.modified;
+        return is_same ? FileState::same : FileState::changed;
+    }
+    // A grown file that can be replaced need not be read.
+    if (size > file.size && !file.entry.empty())
+        return FileState::changed;
+    if (content_digest(present.get(), file.path, file.size, interrupt) != file.digest)
+        return FileState::changed;
+    return size == file.size ? FileState::same : FileState::grown;
+}
+
+Error not_in_checkpoint(const CapturedFile& file, const std::string& how_it_is) {
+    return {Fault::restore_failed,
+            fmt::format("cannot put {} back: {}, and had {} at the checkpoint, which holds no copy of it",
+                        printable(file.path), how_it_is, sized(file.size))};
+}
+
+std::string told(const RestoredFile& file) {
+    const std::string path = printable(file.path);
+    if (file.action == FileAction::left)
+        return fmt::format("{} is not as it was at the checkpoint, which holds no copy of it; it is left so, since "
+                           "nothing of the tree has it open",
+                           path);
+    if (file.backup.empty())
+        return path + " was put back as it was at the checkpoint; nothing was there";
+    return fmt::format("{} was put back as it was at the checkpoint; {} is in {}", path,
+                       file.action == FileAction::cut ? "what was added since" : "what was there",
+                       printable(file.backup.string()));
+}
+
+} // namespace
+
+std::string_view name_of(FileAction action) {
+    switch (action) {
+    case FileAction::unchanged:
+        return "unchanged";
+    case FileAction::created:
+        return "created";
+    case FileAction::replaced:
+        return "replaced";
+    case FileAction::left:
+        return "left";
+    case FileAction::cut:
+        break;
+    }
+    return "cut";
+}
+
+FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_t size, FileRules rules) {
+    if (state == FileState::same)
+        return FileAction::unchanged;
+    if (!file.entry.empty())
+        return state == FileState::missing ? FileAction::created : FileAction::replaced;
+    if (!file.is_open() && !(state == FileState::grown && rules.truncate_grown))
+        return FileAction::left;
+    const std::string of_old = fmt::format("bring the file of {} back yourself, or leave all files as they are "
+                                           "(CEDANA_FILES_CAPTURE=none); checkpoints hold copies of files up to "
+                                           "files.capture_limit_mib",
+                                           sized(file.size));
+    if (state == FileState::missing)
+        throw not_in_checkpoint(file, "it is gone").hint(of_old);
+    if (state == FileState::grown && rules.truncate_grown)
+        return FileAction::cut;
+    if (state == FileState::grown)
+        throw not_in_checkpoint(file, fmt::format("it has grown to {}", sized(size)))
+            .hint("pass --truncate-grown: what was added is kept in a file beside it, and cut off");
+    if (size > file.size && rules.truncate_grown)
+        throw not_in_checkpoint(file, fmt::format("it has {} now, of which the first {} are not known to be what they "
+                                                  "were",
+                                                  sized(size), file.size))
+            .hint(of_old);
+    throw not_in_checkpoint(file,
+                            size == file.size ? "it was changed since" : fmt::format("it has {} now", sized(size)))
+        .hint(of_old);
+}
+
+FileRestore::FileRestore(const Checkpoint& checkpoint, const Config& config, FileRules rules,
+                         std::filesystem::path journal)
+    : checkpoint_(checkpoint), config_(config), rules_(rules),
+      changes_(std::chrono::system_clock::now(), std::move(journal)) {}
+
+FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& interrupt) const {
+    FilePlace place(file.path);
+    const UniqueFd present = place.open_present(O_RDONLY);
+    struct ::stat info {};
+    if (present && ::fstat(present.get(), &info) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot look at {}", printable(file.path)), Fault::restore_failed);
+    }
+    const FileState state = state_of(file, present, info, interrupt);
+    const FileAction action = choose_action(file, state, static_cast<std::uint64_t>(info.st_size), rules_);
+    Plan plan{.file = file, .action = action, .place = std::nullopt, .takes = 0, .present = std::nullopt};
+    if (action == FileAction::unchanged || action == FileAction::left)
+        return plan;
+    plan.place = std::move(place);
+    plan.takes = action == FileAction::cut ? static_cast<std::uint64_t>(info.st_size) - file.size : file.size;
+    if (present)
+        plan.present = file_id(info);
+    return plan;
+}
+
+void FileRestore::refuse_other_writers(const Procfs& procfs, const std::vector<Plan>& plans) const {
+    std::vector<FileId> changing;
+    for (const Plan& plan : plans)
+        if (plan.present)
+            changing.push_back(*plan.present);
+    for (const OutsideWriter& writer : outside_writers(procfs, changing, {}, ::getpid())) {
+        const auto plan = std::ranges::find(plans, std::optional(writer.file), &Plan::present);
+        const std::string told =
+            fmt::format("process {} ({}) has it open for writing", writer.pid, printable(writer.comm));
+        if (!rules_.force)
+            throw Error(Fault::restore_failed, fmt::format("cannot put {} back: {}", printable(plan->file.path), told))
+                .hint(fmt::format("end that process (kill {}), or pass --force: it then goes on writing to the backup",
+                                  writer.pid));
+        spdlog::warn("{} is put back although {}", printable(plan->file.path), told);
+    }
+}
+
+std::vector<RestoredFile> FileRestore::carry_out(std::vector<Plan> plans, const Interrupt& interrupt) {
+    std::optional<ImageReader> reader;
+    std::vector<RestoredFile> files;
+    for (Plan& plan : plans) {
+        RestoredFile done{.path = plan.file.path, .action = plan.action};
+        if (plan.action == FileAction::cut) {
+            done.backup = changes_.cut(*std::exchange(plan.place, std::nullopt), plan.file);
+        } else if (plan.place) {
+            if (!reader)
+                reader.emplace(checkpoint_.zip(), checkpoint_.files_index(),
+                               ImageReaderOptions{.threads = static_cast<unsigned>(config_.archive_threads),
+                                                  .folder = k_files_folder});
+            EntryContent content(*reader, plan.file, interrupt);
+            done.backup =
+                changes_.replace(*std::exchange(plan.place, std::nullopt), plan.file, [&] { return content.next(); });
+        }
+        files.push_back(std::move(done));
+    }
+    return files;
+}
+
+void FileRestore::commit(const std::vector<RestoredFile>& files) noexcept {
+    constexpr std::size_t k_most_told = 20;
+    changes_.commit();
+    std::size_t changed = 0;
+    for (const RestoredFile& file : files)
+        if (file.action != FileAction::unchanged && ++changed <= k_most_told)
+            spdlog::warn("{}", told(file));
+    if (changed > k_most_told)
+        spdlog::warn("{} more files were put back or left in the same way", changed - k_most_told);
+}
+
+std::vector<FileRestore::Plan> FileRestore::plan_all(const Procfs& procfs, const Interrupt& interrupt) const {
+    std::vector<Plan> plans;
+    if (config_.files_capture == Capture::none)
+        return plans;
+    for (const CapturedFile& file : checkpoint_.manifest().files)
+        plans.push_back(plan(file, interrupt));
+    refuse_other_writers(procfs, plans);
+    NeededRoom room;
+    for (const Plan& plan : plans)
+        if (plan.place)
+            room.add(*plan.place, plan.takes);
+    room.require();
+    return plans;
+}
+
+std::vector<RestoredFile> FileRestore::put_back(const Procfs& procfs, const Interrupt& interrupt) {
+    return carry_out(plan_all(procfs, interrupt), interrupt);
+}
+
+std::vector<RestoredFile> FileRestore::look(const Procfs& procfs, const Interrupt& interrupt) const {
+    std::vector<RestoredFile> files;
+    for (const Plan& plan : plan_all(procfs, interrupt))
+        files.push_back({.path = plan.file.path, .action = plan.action});
+    return files;
+}
+
+} // namespace cedana

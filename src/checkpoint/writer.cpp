@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/checkpoint/writer.hpp"
+
+#include "cedana/archive/sealed_text.hpp"
+#include "cedana/base/memory.hpp"
+#include "cedana/base/stopwatch.hpp"
+#include "cedana/criu/log.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+namespace cedana {
+
+namespace {
+
+constexpr std::uint64_t k_mib = 1024UL * 1024;
+// Some hundred kilobytes, which deflate makes a third smaller with it.
+constexpr int k_level_of_texts = 9;
+
+Method method_of(Compression compression) {
+    switch (compression) {
+    case Compression::zstd:
+        return Method::zstd;
+    case Compression::deflate:
+        return Method::deflate;
+    case Compression::none:
+        break;
+    }
+    return Method::store;
+}
+
+// A quarter of what is available, so that neither this process nor the tree is the one that memory runs out for.
+std::uint64_t buffer_bound(const Config& config) {
+    return config.archive_buffer_mib != 0 ? static_cast<std::uint64_t>(config.archive_buffer_mib) * k_mib
+                                          : available_memory() / 4;
+}
+
+// Images hold the resident pages and a little about each mapping.
+std::uint64_t touched_bytes(std::uint64_t expected, std::uint64_t bound) {
+    const std::uint64_t wanted = expected + expected / 32 + 8 * k_mib;
+    return std::min(wanted, bound);
+}
+
+// Others may have taken memory since the bound was chosen. What was touched is ours; what was not must still be there.
+FramePool& bounded_anew(FramePool& pool, const Config& config) {
+    if (config.archive_buffer_mib == 0)
+        pool.bound_untouched(available_memory() / 4);
+    return pool;
+}
+
+} // namespace
+
+CheckpointWriter::CheckpointWriter(const Config& config, const std::filesystem::path& folder, const std::string& stem,
+                                   std::uint64_t expected, std::optional<Encryption> encryption)
+    : config_(config), encryption_(std::move(encryption)), bound_(buffer_bound(config)), pending_(folder, stem),
+      zip_(pending_.fd(), pending_.partial()), pool_(bound_, touched_bytes(expected, bound_)),
+      images_(zip_, bounded_anew(pool_, config), options(k_images_folder)) {}
+
+ImageWriterOptions CheckpointWriter::options(const char* folder) const {
+    return {.method = method_of(config_.archive_compression),
+            .level = static_cast<int>(config_.archive_level),
+            .threads = static_cast<unsigned>(config_.archive_threads),
+            .folder = folder,
+            .seal = encryption_ ? encryption_->seal : nullptr};
+}
+
+NamedEntry CheckpointWriter::text_entry(const char* name, const std::string& content, Manifest& manifest) {
+    if (!encryption_) {
+        manifest.digests[name] = hex(sha256(std::string_view(content)));
+        return {.name = name, .source = memory_entry(content, Method::deflate, k_level_of_texts)};
+    }
+    const std::string sealed = seal_text(*encryption_->seal, name, content);
+    encryption_->envelope.digests[name] = hex(sha256(std::string_view(sealed)));
+    return {.name = name, .source = memory_entry(sealed, Method::store, 0)};
+}
+
+// Captured files go the way of images, once those are all written; their index.
+std::vector<NamedEntry> CheckpointWriter::add_files(FileCapture& files, Manifest& manifest,
+                                                    const Interrupt& interrupt) {
+    std::vector<NamedEntry> entries;
+    if (files.has_content()) {
+        ImageWriterOptions file_options = options(k_files_folder);
+        file_options.flowing = {""};
+        ImageWriter archive(zip_, pool_, std::move(file_options));
+        const std::string index = write_index(files.write(archive, interrupt));
+        entries.push_back(text_entry(k_files_index_entry, index, manifest));
+    }
+    manifest.files = files.describe(interrupt);
+    return entries;
+}
+
+// checkpoint_state.json, what it leads to, and its signature, which is the last entry.
+std::vector<NamedEntry> CheckpointWriter::state_entries(Manifest manifest) {
+    std::vector<NamedEntry> entries;
+    std::string state = write_manifest(manifest);
+    if (encryption_) {
+        entries.push_back(text_entry(k_sealed_manifest_entry, state, manifest));
+        state = write_envelope(encryption_->envelope);
+    }
+    entries.push_back({.name = k_manifest_entry, .source = memory_entry(state, Method::deflate, k_level_of_texts)});
+    if (signing_key_ != nullptr)
+        entries.push_back(
+            {.name = k_signature_entry, .source = memory_entry(signing_key_->sign(state), Method::store, 0)});
+    return entries;
+}
+
+std::filesystem::path CheckpointWriter::finish(Manifest manifest, FileCapture& files,
+                                               const std::filesystem::path& criu_log, const Interrupt& interrupt,
+                                               Progress& progress) {
+    Stopwatch watch;
+    const FrameIndex index = images_.finish(interrupt, &progress);
+    std::vector<NamedEntry> entries = add_files(files, manifest, interrupt);
+    watch.lap("compress");
+    manifest.timings.insert(watch.phases().begin(), watch.phases().end());
+    manifest.images = index.images.size();
+    for (const ImageRecord& image : index.images)
+        manifest.bytes_images += image.size;
+    entries.push_back(text_entry(k_dump_log_entry, read_log(criu_log), manifest));
+    entries.push_back(text_entry(k_index_entry, write_index(index), manifest));
+    std::ranges::move(state_entries(std::move(manifest)), std::back_inserter(entries));
+    zip_.write(std::move(entries));
+    interrupt.throw_if_pending();
+    return pending_.publish();
+}
+
+} // namespace cedana

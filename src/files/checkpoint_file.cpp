@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/files/checkpoint_file.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/rename.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/base/time_text.hpp"
+#include "cedana/files/partial_file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Checkpoints of one program within one second.
+constexpr int k_most_names = 10000;
+
+bool allowed(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+}
+
+std::string numbered_stem(const std::string& stem, int number) {
+    return number == 1 ? stem : fmt::format("{}_{}", stem, number);
+}
+
+} // namespace
+
+std::string numbered_name(const std::string& stem, int number) { return numbered_stem(stem, number) + ".zip"; }
+
+std::string checkpoint_stem(std::string_view program, std::chrono::system_clock::time_point when) {
+    std::string name(program.empty() ? "process" : program);
+    std::ranges::replace_if(
+        name, [](char c) { return !allowed(c); }, '_');
+    return name + "_" + utc_compact(when);
+}
+
+std::optional<std::chrono::system_clock::time_point> time_in_stem(std::string_view stem) {
+    constexpr std::size_t k_compact = std::string_view("20261122T164510Z").size();
+    for (std::size_t at = stem.rfind('_'); at != std::string_view::npos && at > 0; at = stem.rfind('_', at - 1)) {
+        const std::string_view text = stem.substr(at + 1, k_compact);
+        if (text.size() < k_compact)
+            continue;
+        const auto when = parse_utc_iso(fmt::format("{}-{}-{}:{}:{}", text.substr(0, 4), text.substr(4, 2),
+                                                    text.substr(6, 5), text.substr(11, 2), text.substr(13)));
+        return when && utc_compact(*when) == text ? when : std::nullopt;
+    }
+    return std::nullopt;
+}
+
+PendingCheckpoint::PendingCheckpoint(const fs::path& folder, const std::string& stem) : folder_(folder), stem_(stem) {
+    for (int number = 1; number <= k_most_names; ++number) {
+        partial_ = folder_ / partial_name(numbered_stem(stem_, number));
+        if ((fd_ = create_partial(partial_)))
+            return;
+    }
+    throw Error(Fault::storage, fmt::format("every name for the checkpoint in {} is taken", folder_.string()));
+}
+
+PendingCheckpoint::~PendingCheckpoint() {
+    if (fd_ && !is_removed(fd_))
+        ::unlink(partial_.c_str());
+}
+
+fs::path PendingCheckpoint::publish() {
+    sync_file(fd_.get(), partial_);
+    // What has that name now is another one's.
+    if (is_removed(fd_))
+        throw Error(Fault::storage, fmt::format("somebody has removed {} while it was written", partial_.string()));
+    for (int number = 1; number <= k_most_names; ++number) {
+        const fs::path name = folder_ / numbered_name(stem_, number);
+        if (!rename_new(partial_, name))
+            continue;
+        RemoveOnFailure published(name);
+        sync_folder(folder_);
+        close_checked(std::move(fd_), name);
+        published.commit();
+        return name;
+    }
+    throw Error(Fault::storage, fmt::format("every name for the checkpoint in {} is taken", folder_.string()));
+}
+
+PartialFiles remove_abandoned(const fs::path& folder) {
+    PartialFiles partial;
+    std::error_code error;
+    for (const fs::path& path : entries_of(folder, error)) {
+        switch (remove_if_abandoned(path)) {
+        case PartialFate::not_ours:
+            break;
+        case PartialFate::of_another_host:
+            partial.of_other_hosts.push_back(path);
+            break;
+        case PartialFate::kept:
+            partial.kept.push_back(path);
+            break;
+        case PartialFate::removed:
+            spdlog::warn("removed {}, which an interrupted dump had left", path.string());
+            partial.removed.push_back(path);
+        }
+    }
+    return partial;
+}
+
+void require_folder(const fs::path& folder, std::string_view what) {
+    std::error_code error;
+    const fs::file_status status = fs::status(folder, error);
+    if (!fs::exists(status))
+        throw Error(Fault::storage, fmt::format("{} {} does not exist", what, folder.string()))
+            .hint(fmt::format("create it: mkdir -p {}", folder.string()));
+    if (!fs::is_directory(status))
+        throw Error(Fault::storage, fmt::format("{} {} is not a folder", what, folder.string()));
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+        const int err = errno;
+        throw Error(Fault::storage, fmt::format("{} {} cannot be written: {}", what, folder.string(), errno_text(err)));
+    }
+}
+
+} // namespace cedana

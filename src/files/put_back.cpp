@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/files/put_back.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/file_id.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/files/new_file.hpp"
+#include "cedana/files/private_copy.hpp"
+
+#include <array>
+#include <cerrno>
+#include <exception>
+#include <string_view>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Backups of one file within one second.
+constexpr int k_most_names = 10000;
+
+bool is_same(const struct ::stat& a, const struct ::stat& b) { return file_id(a) == file_id(b); }
+
+std::optional<struct ::stat> look_at(const FilePlace& place, const std::string& name) {
+    struct ::stat info {};
+    if (::fstatat(place.folder(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return std::nullopt;
+    return info;
+}
+
+bool is_second_name(const FilePlace& place, const std::string& name) {
+    const auto first = look_at(place, place.name());
+    const auto second = look_at(place, name);
+    return first && second && is_same(*first, *second);
+}
+
+Error cannot_keep(const FilePlace& place, int error_number) {
+    return os_error(error_number,
+                    fmt::format("cannot put {} back: cannot keep what is there", printable(place.path().string())),
+                    Fault::restore_failed);
+}
+
+std::string text_of(const FilePlace& place) { return printable(place.path().string()); }
+
+// False, as the outcome of undoing.
+bool warn_left(const FilePlace& place, const std::string& backup, std::string_view why) {
+    spdlog::warn("{} could not be made as it was before the restore: {}{}", text_of(place), why,
+                 backup.empty() ? "" : "; what was there is in " + printable(place.beside(backup).string()));
+    return false;
+}
+
+// Open for reading alone: what is open for writing cannot be executed.
+UniqueFd hold(int fd) { return UniqueFd(::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_RDONLY | O_CLOEXEC)); }
+
+// Whether a file is the one that was put there. Of a killed process nothing is held, and another file may have got its
+// inode number.
+bool is_put(const struct ::stat& info, const PutBackStep& step, bool held) {
+    return is_same(info, step.put) &&
+           (held || (info.st_size == step.put.st_size && info.st_mtim.tv_sec == step.put.st_mtim.tv_sec &&
+                     info.st_mtim.tv_nsec == step.put.st_mtim.tv_nsec));
+}
+
+} // namespace
+
+PutBack::PutBack(std::chrono::system_clock::time_point when, fs::path journal)
+    : when_(utc_compact(when)), journal_path_(std::move(journal)) {}
+
+PutBack::~PutBack() {
+    for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
+        try {
+            undo(*step);
+        } catch (const std::exception& error) {
+            warn_left(step->place, step->done.backup, error.what());
+        }
+    }
+    if (journal_)
+        journal_->remove();
+}
+
+void PutBack::commit() noexcept {
+    if (journal_)
+        journal_->remove();
+    steps_.clear();
+}
+
+PutBack::Step& PutBack::begin(FilePlace place) {
+    Step& step = steps_.emplace_back(std::move(place));
+    note(step);
+    return step;
+}
+
+void PutBack::note(const Step& step) {
+    if (journal_path_.empty())
+        return;
+    if (!journal_)
+        journal_.emplace(journal_path_);
+    journal_->add(step.done);
+}
+
+std::string PutBack::backup_name(const FilePlace& place, int number) const {
+    return number == 1 ? fmt::format("{}.cedana-backup-{}", place.name(), when_)
+                       : fmt::format("{}.cedana-backup-{}_{}", place.name(), when_, number);
+}
+
+// A second name for what is there, so that the first is never without a file; where there are no hard links, its only
+// name.
+void PutBack::keep_present(Step& step) {
+    const FilePlace& place = step.place;
+    for (int number = 1; number <= k_most_names; ++number) {
+        const std::string name = backup_name(place, number);
+        if (look_at(place, name))
+            continue;
+        step.done.backup = name;
+        note(step);
+        if (::linkat(place.folder(), place.name().c_str(), place.folder(), name.c_str(), 0) == 0)
+            return;
+        int err = errno;
+        if (err == EPERM || err == EOPNOTSUPP || err == ENOSYS || err == EMLINK) {
+            if (place.rename_to_free(place.name(), name))
+                return;
+            err = errno;
+        }
+        // A call that failed may have been carried out all the same, where a file server answers.
+        if (err != EEXIST && is_second_name(place, name))
+            ::unlinkat(place.folder(), name.c_str(), 0);
+        step.done.backup.clear();
+        if (err != EEXIST)
+            throw cannot_keep(place, err);
+    }
+    throw cannot_keep(place, EEXIST);
+}
+
+// An empty file for what is to be cut off.
+UniqueFd PutBack::create_backup(Step& step, const struct ::stat& like) {
+    const FilePlace& place = step.place;
+    for (int number = 1; number <= k_most_names; ++number) {
+        const std::string name = backup_name(place, number);
+        if (look_at(place, name))
+            continue;
+        step.done.backup = name;
+        note(step);
+        UniqueFd fd(::openat(place.folder(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        const int err = errno;
+        // As readable as the file itself, where that can be had.
+        if (fd && ::fchown(fd.get(), like.st_uid, like.st_gid) == 0)
+            ::fchmod(fd.get(), like.st_mode & 0777);
+        if (fd)
+            return fd;
+        step.done.backup.clear();
+        if (err != EEXIST)
+            throw cannot_keep(place, err);
+    }
+    throw cannot_keep(place, EEXIST);
+}
+
+fs::path PutBack::replace(FilePlace file_place, const CapturedFile& file, const Content& content) {
+    Step& step = begin(std::move(file_place));
+    const FilePlace& place = step.place;
+    NewFile replacement(place);
+    const UniqueFd present = place.open_present(O_RDONLY);
+    if (present)
+        replacement.take_attributes_of(present.get());
+    for (auto piece = content(); !piece.empty(); piece = content())
+        replacement.write(piece);
+    replacement.complete(file);
+    step.done.put = replacement.info();
+    step.held = hold(replacement.fd());
+    if (present) {
+        keep_present(step);
+        replacement.replace();
+    } else {
+        note(step);
+        replacement.create();
+    }
+    place.sync();
+    return step.done.backup.empty() ? fs::path() : place.beside(step.done.backup);
+}
+
+fs::path PutBack::cut(FilePlace file_place, const CapturedFile& file) {
+    Step& step = begin(std::move(file_place));
+    const FilePlace& place = step.place;
+    const UniqueFd present = place.open_present(O_RDWR);
+    struct ::stat before {};
+    if (!present || ::fstat(present.get(), &before) != 0 || static_cast<std::uint64_t>(before.st_size) <= file.size)
+        throw Error(Fault::restore_failed, fmt::format("{} changed while it was looked at", text_of(place)));
+    step.done.put = before;
+    step.done.is_cut = true;
+    step.done.before = before;
+    step.held = hold(present.get());
+    const UniqueFd tail = create_backup(step, before);
+    fs::path backup_path = place.beside(step.done.backup);
+    const std::uint64_t size = static_cast<std::uint64_t>(before.st_size) - file.size;
+    if (copy_bytes(present.get(), file.size, size, tail.get(), place.path()) != size)
+        throw Error(Fault::restore_failed, fmt::format("{} changed while it was copied", text_of(place)));
+    sync_file(tail.get(), backup_path);
+    place.sync();
+    if (::ftruncate(present.get(), static_cast<off_t>(file.size)) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot cut {}", text_of(place)), Fault::storage);
+    }
+    sync_file(present.get(), place.path());
+    return backup_path;
+}
+
+bool PutBack::undo_killed(const PutBackStep& done, pid_t writer) {
+    Step step{FilePlace(done.path)};
+    step.done = done;
+    remove_unfinished(step.place, writer);
+    return undo(step);
+}
+
+bool PutBack::undo(const Step& step) { return step.done.is_cut ? undo_cut(step) : undo_replace(step); }
+
+bool PutBack::undo_cut(const Step& step) {
+    const FilePlace& place = step.place;
+    const PutBackStep& done = step.done;
+    if (done.backup.empty())
+        return true;
+    const UniqueFd file = place.open_present(O_RDWR);
+    const UniqueFd tail(::openat(place.folder(), done.backup.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    struct ::stat info {};
+    struct ::stat kept {};
+    if (!file || ::fstat(file.get(), &info) != 0 || !is_same(info, done.put))
+        return warn_left(place, done.backup, "something else is there by now");
+    // Not cut yet, if it still has its size.
+    if (info.st_size != done.before.st_size) {
+        if (!tail || ::fstat(tail.get(), &kept) != 0 || info.st_size + kept.st_size != done.before.st_size)
+            return warn_left(place, done.backup, "it was written to meanwhile");
+        ::lseek(file.get(), 0, SEEK_END);
+        copy_bytes(tail.get(), 0, static_cast<std::uint64_t>(kept.st_size), file.get(), place.path());
+        const std::array<timespec, 2> times = {done.before.st_atim, done.before.st_mtim};
+        ::futimens(file.get(), times.data());
+        sync_file(file.get(), place.path());
+    }
+    ::unlinkat(place.folder(), done.backup.c_str(), 0);
+    return true;
+}
+
+bool PutBack::undo_replace(const Step& step) {
+    const FilePlace& place = step.place;
+    const PutBackStep& done = step.done;
+    const bool held = static_cast<bool>(step.held);
+    const auto present = look_at(place, place.name());
+    const bool is_there = present && is_put(*present, done, held);
+    if (done.backup.empty()) {
+        if (is_there && ::unlinkat(place.folder(), place.name().c_str(), 0) == 0)
+            place.sync();
+        return true;
+    }
+    const auto kept = look_at(place, done.backup);
+    // Killed between the note and the backup.
+    if (!kept && !held && !is_there)
+        return true;
+    if (!kept)
+        return warn_left(place, "", "its backup is gone");
+    // Not replaced yet: rename(2) would do nothing with two names of one file.
+    if (present && is_same(*present, *kept))
+        ::unlinkat(place.folder(), done.backup.c_str(), 0);
+    else if (present && !is_there)
+        return warn_left(place, done.backup, "something else is there by now");
+    else if (::renameat(place.folder(), done.backup.c_str(), place.folder(), place.name().c_str()) != 0)
+        return warn_left(place, done.backup, errno_text(errno));
+    place.sync();
+    return true;
+}
+
+} // namespace cedana

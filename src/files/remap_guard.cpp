@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/files/remap_guard.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/file_id.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+
+#include <cerrno>
+#include <exception>
+#include <system_error>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::optional<struct ::stat> look_at(const FilePlace& place, const std::string& name) {
+    struct ::stat info {};
+    if (::fstatat(place.folder(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return std::nullopt;
+    return info;
+}
+
+constexpr const char* k_kept = ".cedana-kept-";
+
+std::string kept_name(const FilePlace& place) { return k_kept + place.name(); }
+
+bool is_there(const std::string& path) {
+    struct ::stat info {};
+    return ::lstat(path.c_str(), &info) == 0;
+}
+
+// Throws Error.
+void rename_back(const FilePlace& place) {
+    if (place.rename_to_free(kept_name(place), place.name()))
+        return;
+    const int err = errno;
+    throw os_error(err,
+                   fmt::format("cannot rename {} to {}, which a restore needs",
+                               printable(place.beside(kept_name(place)).string()), printable(place.path().string())),
+                   Fault::storage);
+}
+
+// An earlier restore failed, and could not do it.
+void give_back_late(const std::string& link) {
+    const fs::path path = link;
+    if (is_there(link) || !is_there((path.parent_path() / (k_kept + path.filename().string())).string()))
+        return;
+    rename_back(FilePlace(path));
+}
+
+void remove_if_same(const std::string& path, const struct ::stat& file) {
+    const FilePlace place(path);
+    const auto present = look_at(place, place.name());
+    if (present && file_id(*present) == file_id(file))
+        ::unlinkat(place.folder(), place.name().c_str(), 0);
+}
+
+} // namespace
+
+RemapGuard::RemapGuard(const std::vector<LinkRemap>& remaps, fs::path journal) : journal_(std::move(journal)) {
+    for (const LinkRemap& remap : remaps) {
+        give_back_late(remap.link);
+        if (is_there(remap.link))
+            kept_.push_back({.remap = remap, .lost_is_taken = is_there(remap.lost)});
+    }
+    if (kept_.empty())
+        return;
+    write(journal_, kept_);
+    for (const Kept& kept : kept_) {
+        const FilePlace place(kept.remap.link);
+        if (::linkat(place.folder(), place.name().c_str(), place.folder(), kept_name(place).c_str(), 0) == 0)
+            continue;
+        const int err = errno;
+        if (err != EEXIST)
+            throw os_error(err, fmt::format("cannot keep {} for another restore", printable(kept.remap.link)),
+                           Fault::storage);
+    }
+}
+
+RemapGuard::~RemapGuard() {
+    for (const Kept& kept : kept_) {
+        try {
+            give_back(kept);
+        } catch (const std::exception& error) {
+            spdlog::warn("{} could not be given its name again: {}", printable(kept.remap.link), error.what());
+        }
+    }
+}
+
+void RemapGuard::commit() noexcept {
+    for (const Kept& kept : kept_) {
+        try {
+            let_go(kept);
+        } catch (const std::exception& error) {
+            spdlog::warn("a second name of {} stays: {}", printable(kept.remap.link), error.what());
+        }
+    }
+    kept_.clear();
+}
+
+void RemapGuard::finish_killed(const fs::path& journal, bool tree_ran) {
+    for (const Kept& kept : read(journal))
+        tree_ran ? let_go(kept) : give_back(kept);
+}
+
+void RemapGuard::give_back(const Kept& kept) {
+    const FilePlace place(kept.remap.link);
+    const std::string name = kept_name(place);
+    const auto file = look_at(place, name);
+    if (!file)
+        return;
+    if (!kept.lost_is_taken)
+        remove_if_same(kept.remap.lost, *file);
+    if (look_at(place, place.name()))
+        ::unlinkat(place.folder(), name.c_str(), 0);
+    else
+        rename_back(place);
+}
+
+void RemapGuard::let_go(const Kept& kept) {
+    const FilePlace place(kept.remap.link);
+    const std::string name = kept_name(place);
+    if (::unlinkat(place.folder(), name.c_str(), 0) == 0 || errno == ENOENT)
+        return;
+    const int err = errno;
+    throw os_error(err, fmt::format("cannot remove {}", printable(place.beside(name).string())), Fault::storage);
+}
+
+// Fields with a NUL behind each, which no path holds: lost, link, and 1 if the lost name was taken.
+void RemapGuard::write(const fs::path& journal, const std::vector<Kept>& kept) {
+    std::string text;
+    for (const Kept& one : kept)
+        text += one.remap.lost + '\0' + one.remap.link + '\0' + (one.lost_is_taken ? '1' : '0') + '\0';
+    const UniqueFd file = open_file(journal, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    write_all(file.get(), text, journal);
+}
+
+std::vector<RemapGuard::Kept> RemapGuard::read(const fs::path& journal) {
+    std::vector<Kept> kept;
+    std::error_code ignored;
+    if (!fs::exists(journal, ignored))
+        return kept;
+    const std::vector<std::string> fields = split(read_file(journal), '\0');
+    for (std::size_t at = 0; at + 3 < fields.size(); at += 3)
+        kept.push_back({.remap = {.lost = fields[at], .link = fields[at + 1]}, .lost_is_taken = fields[at + 2] == "1"});
+    return kept;
+}
+
+} // namespace cedana

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/host/fit.hpp"
+
+#include "cedana/base/descriptor_limit.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <string_view>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <sys/stat.h>
+
+namespace cedana {
+
+namespace {
+
+constexpr std::size_t k_most_listed = 20;
+
+// Flags of /proc/cpuinfo that stand for instructions which programs use when they find them (glibc chooses its string
+// functions at start); the other flags are the kernel's own affair.
+bool is_for_programs(std::string_view flag) {
+    constexpr std::array<std::string_view, 11> k_families = {"sse", "ssse3", "avx",     "amx",  "bmi",  "sha",
+                                                             "fma", "vaes",  "vpclmul", "gfni", "xsave"};
+    constexpr std::array<std::string_view, 12> k_single = {"aes", "pclmulqdq", "popcnt", "abm",    "f16c",     "movbe",
+                                                           "adx", "rdrand",    "rdseed", "rdtscp", "fsgsbase", "erms"};
+    return std::ranges::any_of(k_families, [flag](std::string_view family) { return flag.starts_with(family); }) ||
+           std::ranges::count(k_single, flag) != 0;
+}
+
+std::vector<std::string> missing_instructions(const ManifestHost& then, const ManifestHost& now) {
+    std::vector<std::string> missing;
+    for (const std::string& flag : then.cpu_flags)
+        if (is_for_programs(flag) && std::ranges::count(now.cpu_flags, flag) == 0)
+            missing.push_back(flag);
+    return missing;
+}
+
+std::string_view kind_name(RequiredKind kind) {
+    return kind == RequiredKind::file ? "file" : kind == RequiredKind::folder ? "folder" : "device or pipe";
+}
+
+RequiredKind kind_of(const struct ::stat& info) {
+    return S_ISREG(info.st_mode)   ? RequiredKind::file
+           : S_ISDIR(info.st_mode) ? RequiredKind::folder
+                                   : RequiredKind::other;
+}
+
+std::optional<std::string> misfit_of(const RequiredFile& file) {
+    struct ::stat info {};
+    // What was open may have been a link itself (O_PATH), wherever it leads.
+    if (file.kind == RequiredKind::other && ::lstat(file.path.c_str(), &info) == 0 && S_ISLNK(info.st_mode))
+        return std::nullopt;
+    // A link may lead there now: CRIU follows it as well.
+    if (::stat(file.path.c_str(), &info) != 0) {
+        const int err = errno;
+        return fmt::format("{}: {}", printable(file.path), err == ENOENT ? "missing" : errno_text(err));
+    }
+    if (kind_of(info) != file.kind)
+        return fmt::format("{}: was a {}, is a {}", printable(file.path), kind_name(file.kind),
+                           kind_name(kind_of(info)));
+    const auto size = static_cast<std::uint64_t>(info.st_size);
+    if (file.kind == RequiredKind::file && size != file.size)
+        return fmt::format("{}: had {} bytes, has {}", printable(file.path), file.size, size);
+    return std::nullopt;
+}
+
+std::set<std::string> addresses_of_host() {
+    ifaddrs* list = nullptr;
+    std::set<std::string> addresses;
+    if (::getifaddrs(&list) != 0)
+        return addresses;
+    for (const ifaddrs* one = list; one != nullptr; one = one->ifa_next) {
+        if (one->ifa_addr == nullptr)
+            continue;
+        std::array<char, INET6_ADDRSTRLEN> text{};
+        const auto family = one->ifa_addr->sa_family;
+        const void* address = nullptr;
+        if (family == AF_INET)
+            address = &reinterpret_cast<const sockaddr_in*>(one->ifa_addr)->sin_addr;
+        if (family == AF_INET6)
+            address = &reinterpret_cast<const sockaddr_in6*>(one->ifa_addr)->sin6_addr;
+        if (address != nullptr && ::inet_ntop(family, address, text.data(), text.size()) != nullptr)
+            addresses.insert(text.data());
+    }
+    ::freeifaddrs(list);
+    return addresses;
+}
+
+// All of 127.0.0.0/8 is every host's.
+bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
+
+} // namespace
+
+std::vector<std::string> homeless_connections(const Manifest& manifest, const std::set<std::string>& addresses) {
+    std::vector<std::string> homeless;
+    for (const TcpConnection& one : manifest.connections)
+        if (!is_loopback(one.local_address) && !addresses.contains(one.local_address))
+            homeless.push_back(printable(
+                fmt::format("{}:{} to {}:{}", one.local_address, one.local_port, one.remote_address, one.remote_port)));
+    return homeless;
+}
+
+void require_addresses(const Manifest& manifest, const std::vector<std::string>& criu_arguments) {
+    if (std::ranges::count(criu_arguments, "--tcp-close") != 0)
+        return;
+    const std::vector<std::string> homeless = homeless_connections(manifest, addresses_of_host());
+    if (!homeless.empty())
+        throw Error(Fault::environment,
+                    fmt::format("{} TCP connections of {} cannot come back: this host does not have "
+                                "their address, as in {}",
+                                homeless.size(), printable(manifest.name), homeless.front()))
+            .hint(
+                "give this host the address, or pass --criu-arg=--tcp-close: the program finds its connections closed");
+}
+
+std::vector<std::string> misfits(const Manifest& manifest, const ManifestHost& host) {
+    std::vector<std::string> found;
+    if (manifest.host.machine != host.machine)
+        found.push_back(
+            fmt::format("it was made on {}, and this host is {}", printable(manifest.host.machine), host.machine));
+    else if (const auto missing = missing_instructions(manifest.host, host); !missing.empty())
+        found.push_back(fmt::format("this CPU lacks {}", printable(fmt::format("{}", fmt::join(missing, ", ")))));
+    for (const RequiredFile& file : manifest.required_files)
+        if (auto misfit = misfit_of(file))
+            found.push_back(std::move(*misfit));
+    return found;
+}
+
+void require_memory(const Manifest& manifest, std::optional<std::uint64_t> available) {
+    if (available && manifest.bytes_images > *available)
+        throw Error(Fault::environment,
+                    fmt::format("{} cannot run here: it has {} of memory, and {} are available",
+                                printable(manifest.name), human_bytes(manifest.bytes_images), human_bytes(*available)))
+            .hint("end other programs, add swap space, or restore on a host with more memory");
+}
+
+void require_descriptors(const Manifest& manifest, std::uint64_t limit) {
+    // For each process a lock, and the pipes of the images that it reads at a time; and for itself.
+    constexpr std::uint64_t k_each = 3;
+    constexpr std::uint64_t k_others = 128;
+    const std::size_t processes = manifest.tree.size();
+    require_descriptors(k_others + k_each * processes,
+                        fmt::format("a restore of {}, with {} processes,", printable(manifest.name), processes), limit);
+}
+
+void require_fit(const Manifest& manifest, const ManifestHost& host) {
+    std::vector<std::string> found = misfits(manifest, host);
+    if (found.empty())
+        return;
+    const std::size_t count = found.size();
+    if (count > k_most_listed) {
+        found.resize(k_most_listed);
+        found.push_back(fmt::format("and {} more", count - k_most_listed));
+    }
+    throw Error(Fault::environment, fmt::format("{} cannot run here: this host lacks what it had on {}",
+                                                printable(manifest.name), printable(manifest.host.name)))
+        .cause(fmt::format("{}", fmt::join(found, "\n         ")))
+        .hint(
+            "install the same versions of the programs here, bring the files back, or restore on a host that has them");
+}
+
+} // namespace cedana

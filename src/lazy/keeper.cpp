@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/lazy/keeper.hpp"
+
+#include "cedana/base/child_process.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/log.hpp"
+#include "cedana/base/own_cgroup.hpp"
+#include "cedana/base/state_folder.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/lazy/channel.hpp"
+#include "cedana/lazy/handover.hpp"
+#include "cedana/lazy/job.hpp"
+#include "cedana/lazy/shelter.hpp"
+#include "cedana/lazy/transfers.hpp"
+#include "cedana/undo/end_trees.hpp"
+#include "cedana/undo/kept_logs.hpp"
+#include "cedana/undo/work_folder.hpp"
+
+#include <array>
+#include <chrono>
+#include <exception>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+constexpr const char* k_log = "log";
+
+class Keeper {
+  public:
+    explicit Keeper(const LazyKeeperPlan& plan)
+        : job_(plan.job), command_(plan.command), listener_(plan.listener), key_(plan.key), cgroup_(::getpid()),
+          folder_(WorkKind::lazy, state_folder()) {
+        job_.folder = folder_.path().string();
+        const UniqueFd log = open_file(folder_.path() / k_log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+        ::dup2(log.get(), STDERR_FILENO);
+        write_transfer(folder_.path(), transfer());
+    }
+
+    bool run() {
+        auto failure = served();
+        if (!failure) {
+            tell(k_all_is_there);
+            return true;
+        }
+        // A CRIU that failed is told of by the command that ran it.
+        const bool is_to_be_kept = failure->fault() != Fault::interrupted;
+        if (is_to_be_kept)
+            failure->log(keep_log(folder_.path() / k_log, "lazy", job_.pid));
+        // Before the tree ends, so that whoever sees its end can say why.
+        tell(to_text(*failure));
+        if (!is_held_)
+            take_over_the_rest();
+        end_trees(tree_);
+        server_.reset();
+        if (is_to_be_kept)
+            keep(*failure);
+        return false;
+    }
+
+  private:
+    // Of a tree that has ended.
+    void keep(const Error& failure) {
+        LazyTransfer ended = transfer();
+        ended.failure = failure.message();
+        try {
+            write_transfer(folder_.path(), ended);
+        } catch (const Error& error) {
+            spdlog::warn("why the transfer failed cannot be told: {}", error.message());
+        }
+        // It has no path any more from then on.
+        folder_.keep();
+    }
+    [[nodiscard]] LazyTransfer transfer() const {
+        return {.pid = job_.pid, .name = job_.name, .checkpoint = job_.checkpoint};
+    }
+
+    // As serve(); nothing that goes wrong here may leave the tree to run without its memory.
+    std::optional<Error> served() {
+        try {
+            return serve();
+        } catch (const Error& error) {
+            return why(error);
+        } catch (const std::exception& error) {
+            return why(Error(Fault::internal, error.what()));
+        }
+    }
+
+    // Absent when all memory is in place.
+    std::optional<Error> serve() {
+        auto [ours, theirs] = make_lazy_channel();
+        auto [for_criu, of_criu] = make_lazy_channel();
+        for_criu_ = std::move(for_criu);
+        // Deaf to SIGTERM.
+        constexpr std::chrono::milliseconds k_no_grace{0};
+        SpawnRequest request{
+            .argv = {}, .fds = {{STDERR_FILENO, STDERR_FILENO}}, .session = Session::own, .grace = k_no_grace};
+        const LazyServerPlan plan{.job = job_,
+                                  .criu = roles::pass(request, of_criu),
+                                  .channel = roles::pass(request, theirs),
+                                  .key = roles::pass(request, key_),
+                                  .folder_lock = roles::pass(request, folder_.lock())};
+        server_ = roles::start_role(k_server_role, plan, std::move(request));
+        theirs.reset();
+        of_criu.reset();
+        key_.reset();
+        std::optional<Error> failure;
+        while (true) {
+            wait_for_news(ours.get());
+            auto news = next_news(ours.get());
+            if (!news)
+                break;
+            if (auto* opened = std::get_if<WitnessedFault>(&*news))
+                hold(std::move(*opened));
+            else if (auto* closing = std::get_if<WitnessedEnd>(&*news))
+                faults_.erase(closing->number);
+            else if (std::holds_alternative<WitnessedTree>(*news))
+                tree_is_held();
+            else
+                failure = std::get<Error>(std::move(*news));
+        }
+        const ExitStatus status = server_->wait();
+        if (status.success())
+            return std::nullopt;
+        return why(failure.value_or(
+            Error(Fault::restore_failed, fmt::format("the process that brought the memory {}", status.text()))));
+    }
+
+    void wait_for_news(int channel) {
+        while (true) {
+            std::array<pollfd, 3> set = {{{.fd = channel, .events = POLLIN, .revents = 0},
+                                          {.fd = listener_.get(), .events = POLLIN, .revents = 0},
+                                          {.fd = is_alone_ ? -1 : command_.get(), .events = POLLIN, .revents = 0}}};
+            if (::poll(set.data(), set.size(), -1) < 0)
+                continue;
+            if (set[1].revents != 0)
+                meet_criu();
+            if (set[2].revents != 0)
+                hear_command();
+            if (set[0].revents != 0)
+                return;
+        }
+    }
+
+    // Without a connection the server hears that none comes.
+    void meet_criu() {
+        criu_ = criu::LazyHandover::accept(listener_.get());
+        listener_.reset();
+        if (criu_)
+            pass_criu(for_criu_.get(), criu_->fd());
+        for_criu_.reset();
+    }
+
+    void hear_command() {
+        char word = 0;
+        is_alone_ = true;
+        // The command was killed: a CRIU that is there goes on, and no other one may come.
+        if (::read(command_.get(), &word, 1) != 1 && listener_)
+            criu::shut_listener(listener_.get());
+    }
+
+    void tree_is_held() {
+        is_held_ = true;
+        criu_.reset();
+        tell(k_tree_is_held);
+    }
+
+    // What CRIU has handed over and the server has not heard: CRIU waits for no answer, so the tree may run already.
+    void take_over_the_rest() {
+        try {
+            if (listener_) {
+                criu::shut_listener(listener_.get());
+                criu_ = criu::LazyHandover::accept(listener_.get());
+            }
+            if (!criu_)
+                return;
+            criu_->shut();
+            while (auto message = criu_->next()) {
+                if (std::holds_alternative<criu::LazyHandover::Closed>(*message))
+                    return;
+                if (auto* task = std::get_if<criu::LazyHandover::Task>(&*message)) {
+                    // No number of the server's.
+                    const int number = -task->fault.get();
+                    hold({.number = number, .pid = task->pid, .fault = std::move(task->fault)});
+                }
+            }
+        } catch (const std::exception& error) {
+            spdlog::warn("cannot hear what criu has said: {}", error.what());
+        }
+    }
+
+    void hold(WitnessedFault opened) {
+        faults_.insert_or_assign(opened.number, std::move(opened.fault));
+        if (opened.pid == 0)
+            return;
+        if (auto pidfd = open_pidfd(opened.pid))
+            tree_.insert_or_assign(opened.pid, std::move(*pidfd));
+    }
+
+    [[nodiscard]] Error why(const Error& cause) const {
+        Error error(cause.fault(), fmt::format("process {} ({}) was ended: its memory cannot be completed", job_.pid,
+                                               printable(job_.name)));
+        return error.cause(cause.message()).hint(!cause.hint().empty() ? cause.hint() : "restore it again");
+    }
+
+    void tell(std::string_view text) const {
+        try {
+            write_all(command_.get(), text, "a socket");
+        } catch (const Error&) {
+            // The command has not waited for it.
+        }
+    }
+
+    LazyJob job_;
+    // Hears when the tree is held, says when it runs, and may wait to hear how the transfer ended.
+    UniqueFd command_;
+    // It has said so, or is gone.
+    bool is_alone_ = false;
+    // Until CRIU has connected.
+    UniqueFd listener_;
+    UniqueFd for_criu_;
+    // The server's too. What nobody has heard yet is not lost with the server.
+    std::optional<criu::LazyHandover> criu_;
+    // The server has heard of the whole tree.
+    bool is_held_ = false;
+    UniqueFd key_;
+    // Its server runs there, too.
+    criu::OwnCgroup cgroup_;
+    WorkFolder folder_;
+    // By the server's numbers.
+    std::map<int, UniqueFd> faults_;
+    std::map<pid_t, UniqueFd> tree_;
+    // While there is one it holds what this process may not.
+    std::optional<ChildProcess> server_;
+};
+
+int run(const nlohmann::json& json) {
+    set_up_log(Verbosity::verbose);
+    const auto plan = json.get<LazyKeeperPlan>();
+    try {
+        return Keeper(plan).run() ? 0 : 1;
+    } catch (const std::exception& error) {
+        spdlog::error("{}", error.what());
+        return 1;
+    }
+}
+
+} // namespace
+
+roles::Role lazy_keeper() {
+    return {.name = k_keeper_role, .ignored_signals = sheltered_from(), .orphans = roles::Orphans::left, .run = run};
+}
+
+} // namespace cedana

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/roles/far_ends.hpp"
+
+#include "cedana/base/text.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+constexpr std::array<const char*, 3> k_names = {"standard input", "standard output", "standard error"};
+
+// The lowest of the three by which the tree has the pipe; -1 if it has it by other numbers alone.
+int standard_number(const ExternalPipe& pipe) {
+    int lowest = -1;
+    for (const Descriptor& one : pipe.descriptors)
+        if (one.fd <= STDERR_FILENO && (lowest < 0 || one.fd < lowest))
+            lowest = one.fd;
+    return lowest;
+}
+
+// A pipe or a socket has somebody at its other end who waits for its end, a shell's $(…) for example: it may only last
+// as long as this command. A terminal's keys belong to the shell.
+bool is_suitable(const OwnDescriptor& own, PipeEnd end, Attendance attendance) {
+    switch (own.kind) {
+    case StdioKind::none:
+        return false;
+    case StdioKind::null:
+    case StdioKind::file:
+        return end == PipeEnd::read ? own.readable : own.writable;
+    case StdioKind::terminal:
+        return end == PipeEnd::write && own.writable;
+    case StdioKind::pipe:
+    case StdioKind::socket:
+        return attendance == Attendance::foreground && (end == PipeEnd::read ? own.readable : own.writable);
+    }
+    return false;
+}
+
+JoinedPipe join(const ExternalPipe& pipe, const OwnStdio& own, Attendance attendance, OutputFile file) {
+    if (pipe.end == PipeEnd::write && file == OutputFile::given)
+        return {.pipe = pipe, .to = PipeJoin::file};
+    const int number = standard_number(pipe);
+    if (number >= 0 && is_suitable(own.at[static_cast<std::size_t>(number)], pipe.end, attendance))
+        return {.pipe = pipe, .to = PipeJoin::own, .number = number};
+    return {.pipe = pipe, .to = PipeJoin::nothing};
+}
+
+TerminalJoin join_terminal(const Manifest& manifest, const OwnStdio& own, OutputFile file) {
+    const auto is_open = [](const ExternalTerminal& one) { return !one.descriptors.empty(); };
+    if (!manifest.criu_options.shell_job)
+        return TerminalJoin::not_needed;
+    // Of older checkpoints it is not known, and to give one does no harm.
+    const bool had_one = !manifest.external_terminals || !manifest.external_terminals->empty();
+    const bool needed = !manifest.external_terminals || std::ranges::any_of(*manifest.external_terminals, is_open);
+    if (had_one && own.has_terminal && file == OutputFile::none)
+        return TerminalJoin::ours;
+    return needed ? TerminalJoin::file : TerminalJoin::not_needed;
+}
+
+std::string described(const ExternalPipe& pipe) {
+    std::set<int> numbers;
+    for (const Descriptor& one : pipe.descriptors)
+        numbers.insert(one.fd);
+    return fmt::format("the pipe that it {} (descriptor {})", pipe.end == PipeEnd::read ? "reads from" : "writes to",
+                       fmt::join(numbers, ", "));
+}
+
+std::string target_of(const JoinedPipe& pipe, const std::string& file) {
+    switch (pipe.to) {
+    case PipeJoin::own:
+        return fmt::format("{} the {} of this command",
+                           pipe.pipe.end == PipeEnd::read ? "would come from" : "would go to",
+                           k_names[static_cast<std::size_t>(pipe.number)]);
+    case PipeJoin::file:
+        return "would go to " + printable(file);
+    case PipeJoin::nothing:
+        break;
+    }
+    return pipe.pipe.end == PipeEnd::read ? "would be at its end after what was not read yet" : "would go to /dev/null";
+}
+
+} // namespace
+
+bool Joins::needs_file() const noexcept {
+    return terminal == TerminalJoin::file ||
+           std::ranges::any_of(pipes, [](const JoinedPipe& one) { return one.to == PipeJoin::file; });
+}
+
+Joins choose_joins(const Manifest& manifest, const OwnStdio& own, Attendance attendance, OutputFile file) {
+    Joins joins{.terminal = join_terminal(manifest, own, file)};
+    for (const ExternalPipe& pipe : manifest.external_pipes)
+        joins.pipes.push_back(join(pipe, own, attendance, file));
+    return joins;
+}
+
+std::vector<std::string> explain(const Joins& joins, const std::string& file) {
+    std::vector<std::string> sentences;
+    if (joins.terminal == TerminalJoin::ours)
+        sentences.emplace_back("its terminal would be this one");
+    if (joins.terminal == TerminalJoin::file)
+        sentences.push_back("its terminal would be a new one, with its output in " + printable(file));
+    for (const JoinedPipe& pipe : joins.pipes)
+        sentences.push_back(fmt::format("{} {}", described(pipe.pipe), target_of(pipe, file)));
+    return sentences;
+}
+
+std::vector<std::string> warnings_of(const Joins& joins, Attendance attendance, OutputFile file,
+                                     const std::string& path) {
+    std::vector<std::string> warnings;
+    if (file == OutputFile::given && !joins.needs_file())
+        warnings.emplace_back(
+            "--stdio has no use here: nothing that it writes to led to a terminal or another program");
+    if (joins.terminal == TerminalJoin::file && file == OutputFile::none)
+        warnings.push_back(
+            fmt::format("there is no terminal here: it gets a new one, whose output goes to {}", printable(path)));
+    if (joins.terminal == TerminalJoin::ours && attendance == Attendance::detached)
+        warnings.emplace_back("it shares this terminal with the shell and gets no keys: --foreground gives them to it");
+    for (const JoinedPipe& pipe : joins.pipes) {
+        if (pipe.to != PipeJoin::nothing)
+            continue;
+        warnings.push_back(pipe.pipe.end == PipeEnd::read
+                               ? fmt::format("{} is at its end after what was not read yet: nobody writes to it here",
+                                             described(pipe.pipe))
+                               : fmt::format("{} leads to /dev/null: give --stdio FILE, or --foreground to join it to "
+                                             "this command's own",
+                                             described(pipe.pipe)));
+    }
+    return warnings;
+}
+
+} // namespace cedana

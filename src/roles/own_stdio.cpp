@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/roles/own_stdio.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <termios.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+StdioKind kind_of(int fd, const struct ::stat& info) {
+    const dev_t null = makedev(1, 3);
+    if (S_ISFIFO(info.st_mode))
+        return StdioKind::pipe;
+    if (S_ISSOCK(info.st_mode))
+        return StdioKind::socket;
+    if (S_ISREG(info.st_mode))
+        return StdioKind::file;
+    if (S_ISCHR(info.st_mode) && info.st_rdev == null)
+        return StdioKind::null;
+    return ::isatty(fd) == 1 ? StdioKind::terminal : StdioKind::none;
+}
+
+OwnDescriptor look_at(int fd) {
+    struct ::stat info {};
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0 || ::fstat(fd, &info) != 0)
+        return {};
+    return {.kind = kind_of(fd, info),
+            .readable = (flags & O_ACCMODE) != O_WRONLY,
+            .writable = (flags & O_ACCMODE) != O_RDONLY};
+}
+
+UniqueFd copy_of(int fd) {
+    UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+    if (!copy) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot use descriptor {}", fd));
+    }
+    return copy;
+}
+
+// O_NONBLOCK, so that a FIFO without a reader is an error and not a wait.
+constexpr int k_output_flags = O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK;
+
+Error no_output(const Error& error) {
+    return Error(error.fault() == Fault::internal ? Fault::storage : error.fault(), error.message())
+        .hint("name another file for the output: --stdio FILE");
+}
+
+UniqueFd open_output(const OutputPlace& output) {
+    constexpr mode_t k_for_owner = 0600;
+    try {
+        UniqueFd fd = open_for(output.caller, output.path, k_output_flags | O_CREAT, k_for_owner, output.named_by);
+        ::fcntl(fd.get(), F_SETFL, O_APPEND);
+        return fd;
+    } catch (const Error& error) {
+        throw no_output(error);
+    }
+}
+
+// Whether open_output() could make the file in its folder.
+void require_place_for(const OutputPlace& output) {
+    const std::filesystem::path folder = output.path.parent_path();
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot open {}", output.path.string()));
+    }
+    if (output.named_by == NamedBy::caller && !can_write_in(output.caller, folder) && !may_become_root(output.caller))
+        throw os_error(EACCES, fmt::format("cannot open {}", output.path.string()));
+}
+
+// Only the copier's side: the tree has the flags that it had.
+void set_nonblocking(const UniqueFd& fd) { ::fcntl(fd.get(), F_SETFL, O_NONBLOCK); }
+
+void add_writer(roles::Ends& ends, const JoinedPipe& joined, const OutputPlace& output, std::string id) {
+    if (joined.to == PipeJoin::own) {
+        const StdioKind kind = look_at(joined.number).kind;
+        // CRIU opens it anew (criu/pipes.c, reopen_pipe): good for pipes and terminals, while a file would be
+        // overwritten from its start, a socket cannot be opened, and neither file nor /dev/null can be in an epoll set.
+        if (kind == StdioKind::pipe || kind == StdioKind::terminal)
+            return void(ends.of_tree.push_back({.fd = copy_of(joined.number), .id = std::move(id)}));
+    }
+    Pipe pipe = make_pipe();
+    set_nonblocking(pipe.read_end);
+    UniqueFd target = joined.to == PipeJoin::own    ? copy_of(joined.number)
+                      : joined.to == PipeJoin::file ? open_output(output)
+                                                    : open_file("/dev/null", O_WRONLY);
+    ends.of_tree.push_back({.fd = std::move(pipe.write_end), .id = std::move(id)});
+    ends.copies.push_back({.from = std::move(pipe.read_end), .to = std::move(target)});
+}
+
+// What was not read yet comes first, and then, if nobody is to write, the end.
+void add_reader(roles::Ends& ends, const JoinedPipe& joined, const criu::PipeData& data, std::string id) {
+    const bool own = joined.to == PipeJoin::own;
+    if (own && look_at(joined.number).kind == StdioKind::pipe && data.unread.empty())
+        return void(ends.of_tree.push_back({.fd = copy_of(joined.number), .id = std::move(id)}));
+    Pipe pipe = make_pipe();
+    if (data.capacity != 0 && ::fcntl(pipe.write_end.get(), F_SETPIPE_SZ, static_cast<int>(data.capacity)) < 0) {
+        const int err = errno;
+        throw os_error(err, fmt::format("cannot make a pipe of {}", human_bytes(data.capacity)), Fault::environment);
+    }
+    set_nonblocking(pipe.write_end);
+    write_all(pipe.write_end.get(), data.unread, "a pipe of the tree");
+    ends.of_tree.push_back({.fd = std::move(pipe.read_end), .id = std::move(id)});
+    if (own)
+        ends.copies.push_back(
+            {.from = copy_of(joined.number), .to = std::move(pipe.write_end), .flow = roles::Flow::into_tree});
+}
+
+} // namespace
+
+OwnStdio look_at_stdio() {
+    OwnStdio own{.at = {look_at(STDIN_FILENO), look_at(STDOUT_FILENO), look_at(STDERR_FILENO)}};
+    own.has_terminal = own.at[0].kind == StdioKind::terminal && own.at[0].readable && own.at[0].writable &&
+                       ::tcgetsid(STDIN_FILENO) == ::getsid(0);
+    return own;
+}
+
+std::filesystem::path default_output(const std::filesystem::path& checkpoint) {
+    return std::filesystem::path(checkpoint).replace_extension(".out");
+}
+
+void require_output(const Joins& joins, const OutputPlace& output) {
+    if (!joins.needs_file())
+        return;
+    std::error_code ignored;
+    try {
+        if (std::filesystem::exists(output.path, ignored))
+            static_cast<void>(open_for(output.caller, output.path, k_output_flags, 0, output.named_by));
+        else
+            require_place_for(output);
+    } catch (const Error& error) {
+        throw no_output(error);
+    }
+}
+
+roles::Ends make_ends(const Joins& joins, const OutputPlace& output,
+                      const std::map<std::uint64_t, criu::PipeData>& unread) {
+    roles::Ends ends;
+    if (joins.terminal == TerminalJoin::file)
+        ends.terminal_output = open_output(output);
+    for (const JoinedPipe& joined : joins.pipes) {
+        std::string id = fmt::format("pipe:[{}]", joined.pipe.inode);
+        const auto data = unread.find(joined.pipe.inode);
+        if (joined.pipe.end == PipeEnd::write)
+            add_writer(ends, joined, output, std::move(id));
+        else
+            add_reader(ends, joined, data == unread.end() ? criu::PipeData{} : data->second, std::move(id));
+    }
+    return ends;
+}
+
+} // namespace cedana

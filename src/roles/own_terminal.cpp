@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/roles/own_terminal.hpp"
+
+#include <csignal>
+
+#include <unistd.h>
+
+namespace cedana {
+
+OwnTerminal::OwnTerminal() {
+    // Who is not in the foreground is stopped by it when it changes the terminal.
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTTOU);
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    ::tcgetattr(STDIN_FILENO, &settings_);
+    ::ioctl(STDIN_FILENO, TIOCGWINSZ, &size_);
+}
+
+void OwnTerminal::restore_size() const {
+    ::ioctl(STDIN_FILENO, TIOCSWINSZ, &size_);
+    // A size that is as it was is no event to the kernel, but what was on the screen is not there.
+    if (const pid_t group = ::tcgetpgrp(STDIN_FILENO); group > 1)
+        ::kill(-group, SIGWINCH);
+}
+
+void OwnTerminal::restore_settings() const { ::tcsetattr(STDIN_FILENO, TCSANOW, &settings_); }
+
+bool OwnTerminal::is_ours() const { return ::tcgetpgrp(STDIN_FILENO) == ::getpgrp(); }
+
+void OwnTerminal::lend_to(pid_t group) const { ::tcsetpgrp(STDIN_FILENO, group); }
+
+void OwnTerminal::take_back() const { ::tcsetpgrp(STDIN_FILENO, ::getpgrp()); }
+
+} // namespace cedana

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/store/catalog.hpp"
+
+#include "cedana/archive/zip_reader.hpp"
+#include "cedana/base/checksums.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/parallel.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/checkpoint/reader.hpp"
+#include "cedana/files/checkpoint_file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <fnmatch.h>
+#include <sys/stat.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::chrono::system_clock::time_point changed(const struct ::stat& info) {
+    return std::chrono::system_clock::time_point(std::chrono::seconds(info.st_mtim.tv_sec) +
+                                                 std::chrono::duration_cast<std::chrono::system_clock::duration>(
+                                                     std::chrono::nanoseconds(info.st_mtim.tv_nsec)));
+}
+
+// Errors name the file first, which a listing does already.
+void tell(CatalogEntry& entry, EntryKind kind, std::string_view flaw) {
+    const std::string path = entry.path.string();
+    if (flaw.starts_with(path))
+        flaw.remove_prefix(path.size());
+    const std::size_t begin = flaw.find_first_not_of(": ");
+    entry.kind = kind;
+    entry.flaw = begin == std::string_view::npos ? std::string(flaw) : std::string(flaw.substr(begin));
+}
+
+void read_summary(CatalogEntry& entry, const Keyring& keyring) {
+    const ZipReader zip(entry.path);
+    if (zip.find(k_manifest_entry) == nullptr)
+        return tell(entry, EntryKind::foreign, "a zip archive without a manifest");
+    const CheckpointState state = read_state(zip, keyring);
+    entry.signature = state.signature;
+    entry.digest = hex(sha256(std::string_view(state.text)));
+    try {
+        entry.summary = parse_summary(manifest_text(zip, state, keyring));
+    } catch (const Error& error) {
+        if (error.fault() != Fault::permission)
+            throw;
+        entry.when = time_in_stem(entry.path.stem().string()).value_or(entry.when);
+        return tell(entry, EntryKind::encrypted, "no key here opens it");
+    }
+    entry.when = entry.summary->created;
+}
+
+void look_at(CatalogEntry& entry, const Keyring& keyring) {
+    struct ::stat info {};
+    if (::stat(entry.path.c_str(), &info) != 0) {
+        const int err = errno;
+        return tell(entry, EntryKind::damaged, errno_text(err));
+    }
+    entry.bytes = static_cast<std::uint64_t>(info.st_size);
+    entry.when = changed(info);
+    const std::string name = entry.path.filename().string();
+    if (!S_ISREG(info.st_mode))
+        return tell(entry, EntryKind::foreign, "not a regular file");
+    if (name.ends_with(".zip.partial"))
+        return tell(entry, EntryKind::unfinished, "being written, or left by a dump that was killed");
+    if (!name.ends_with(".zip"))
+        return tell(entry, EntryKind::foreign, "not a checkpoint by its name");
+    try {
+        read_summary(entry, keyring);
+    } catch (const Error& error) {
+        tell(entry, EntryKind::damaged, error.message());
+    } catch (const std::exception& error) {
+        tell(entry, EntryKind::damaged, error.what());
+    }
+}
+
+std::vector<CatalogEntry> list_files(const fs::path& store) {
+    std::error_code error;
+    std::vector<CatalogEntry> entries;
+    fs::directory_iterator file(store, error);
+    for (; !error && file != fs::directory_iterator(); file.increment(error))
+        if (std::error_code ignored; !file->is_directory(ignored))
+            entries.push_back({.path = file->path(), .summary = {}, .flaw = {}});
+    if (error)
+        throw Error(fault_of_errno(error.value(), Fault::storage),
+                    fmt::format("cannot read the store {}: {}", printable(store.string()), error.message()));
+    return entries;
+}
+
+// Reading a manifest is half waiting for the disk, half parsing.
+void look_at_all(std::vector<CatalogEntry>& entries, const Keyring& keyring, const Interrupt& interrupt) {
+    constexpr std::size_t k_worth_a_thread = 64;
+    const std::size_t threads = std::min<std::size_t>(core_count(), entries.size() / k_worth_a_thread);
+    parallel(entries.size(), static_cast<unsigned>(threads), [&](std::size_t i, const auto&) {
+        interrupt.throw_if_pending();
+        look_at(entries[i], keyring);
+    });
+}
+
+bool matches(const std::string& name, const std::string& wanted) {
+    return name.find(wanted) != std::string::npos || ::fnmatch(wanted.c_str(), name.c_str(), 0) == 0;
+}
+
+} // namespace
+
+std::string_view name_of(EntryKind kind) {
+    switch (kind) {
+    case EntryKind::checkpoint:
+        return "checkpoint";
+    case EntryKind::encrypted:
+        return "encrypted";
+    case EntryKind::damaged:
+        return "damaged";
+    case EntryKind::unfinished:
+        return "unfinished";
+    case EntryKind::foreign:
+        break;
+    }
+    return "foreign";
+}
+
+std::string_view name_of(ProcessNow now) {
+    switch (now) {
+    case ProcessNow::running:
+        return "running";
+    case ProcessNow::restored:
+        return "restored";
+    case ProcessNow::gone:
+        return "gone";
+    case ProcessNow::other:
+        return "other";
+    case ProcessNow::elsewhere:
+        break;
+    }
+    return "elsewhere";
+}
+
+std::vector<CatalogEntry> read_catalog(const fs::path& store, const Keyring& keyring, const Interrupt& interrupt) {
+    std::vector<CatalogEntry> entries = list_files(store);
+    look_at_all(entries, keyring.without_asking(), interrupt);
+    std::ranges::sort(entries, [](const CatalogEntry& a, const CatalogEntry& b) {
+        return std::tie(b.when, b.path) < std::tie(a.when, a.path);
+    });
+    return entries;
+}
+
+std::size_t drop_untrusted(std::vector<CatalogEntry>& catalog, const Keyring& keyring) {
+    return keyring.is_strict() ? std::erase_if(catalog,
+                                               [](const CatalogEntry& entry) {
+                                                   const bool is_one = entry.kind == EntryKind::checkpoint ||
+                                                                       entry.kind == EntryKind::encrypted;
+                                                   return is_one && entry.signature.by != SignedBy::trusted;
+                                               })
+                               : 0;
+}
+
+bool passes(const CatalogEntry& entry, const CatalogFilter& filter, std::chrono::system_clock::time_point now) {
+    if (filter.newer_than && now - entry.when > *filter.newer_than)
+        return false;
+    if (filter.older_than && now - entry.when < *filter.older_than)
+        return false;
+    return filter.name.empty() || matches(entry.path.filename().string(), filter.name) ||
+           (entry.summary && matches(entry.summary->name, filter.name));
+}
+
+ProcessNow process_now(const CheckpointSummary& summary, const Procfs& procfs, const std::string& host) {
+    if (summary.host != host)
+        return ProcessNow::elsewhere;
+    const auto stat = procfs.stat(summary.pid);
+    if (!stat || stat->is_zombie())
+        return ProcessNow::gone;
+    if (stat->start_time == summary.start_time)
+        return ProcessNow::running;
+    const auto executable = procfs.executable(summary.pid);
+    return executable && executable->string() == summary.executable ? ProcessNow::restored : ProcessNow::other;
+}
+
+fs::path find_store(const std::optional<fs::path>& named, const Config& config) {
+    const std::string& mount = config.shared_storage_mount_point;
+    const fs::path store = named.value_or(mount.empty() ? config.shared_storage_dump_storage_dir : mount);
+    if (store.empty())
+        throw Error(Fault::usage, "which store is meant was not said")
+            .hint("name the folder of the checkpoints, or set shared_storage.dump_storage_dir");
+    return fs::absolute(store).lexically_normal();
+}
+
+} // namespace cedana

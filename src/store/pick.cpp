@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/store/pick.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/checkpoint/reader.hpp"
+
+#include <algorithm>
+#include <set>
+#include <system_error>
+#include <tuple>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Entries = std::vector<CatalogEntry>;
+
+std::string line_of(const CatalogEntry& entry) {
+    return fmt::format("{}  pid {} on {}  {}", printable(entry.summary->name), entry.summary->pid,
+                       printable(entry.summary->host), printable(entry.path.string()));
+}
+
+// The newest of each process.
+std::string list_of(const Entries& entries) {
+    constexpr std::size_t k_most_lines = 10;
+    std::set<std::tuple<std::string, std::string, pid_t>> seen;
+    std::string list;
+    for (const CatalogEntry& entry : entries) {
+        if (!seen.emplace(entry.summary->host, entry.summary->name, entry.summary->pid).second)
+            continue;
+        if (seen.size() > k_most_lines)
+            return list + "\n…";
+        list += (list.empty() ? "" : "\n") + line_of(entry);
+    }
+    return list;
+}
+
+template <typename Test>
+Entries those(const Entries& entries, Test test) {
+    Entries found;
+    std::ranges::copy_if(entries, std::back_inserter(found), test);
+    return found;
+}
+
+Entries named(const Entries& all, std::string_view name) {
+    Entries found = those(all, [&](const CatalogEntry& entry) { return entry.summary->name == name; });
+    if (found.empty())
+        found =
+            those(all, [&](const CatalogEntry& entry) { return entry.summary->name.find(name) != std::string::npos; });
+    return found;
+}
+
+Entries with_pid(const Entries& all, std::int64_t pid) {
+    return those(all, [&](const CatalogEntry& entry) { return entry.summary->pid == pid; });
+}
+
+// Times have whole seconds, so the newest may be several.
+Entries newest(const Entries& all) {
+    return those(all, [&](const CatalogEntry& entry) { return entry.when == all.front().when; });
+}
+
+bool is_one_process(const Entries& entries) {
+    return std::ranges::all_of(entries, [&](const CatalogEntry& entry) {
+        const CheckpointSummary& one = *entry.summary;
+        const CheckpointSummary& first = *entries.front().summary;
+        return one.pid == first.pid && one.host == first.host && one.name == first.name;
+    });
+}
+
+std::string nearest_name(const Entries& all, std::string_view wanted) {
+    std::vector<std::string> names;
+    for (const CatalogEntry& entry : all)
+        names.push_back(entry.summary->name);
+    return nearest(wanted, names);
+}
+
+bool looks_like_a_path(const std::string& wanted) {
+    std::error_code ignored;
+    return wanted.find('/') != std::string::npos || wanted.ends_with(".zip") || fs::is_regular_file(wanted, ignored);
+}
+
+Entries checkpoints_of(const Entries& catalog) {
+    return those(catalog, [](const CatalogEntry& entry) { return entry.kind == EntryKind::checkpoint; });
+}
+
+std::ptrdiff_t count_of_unreadable(const Entries& catalog) {
+    return std::ranges::count(catalog, EntryKind::encrypted, &CatalogEntry::kind);
+}
+
+Entries meant(const Entries& all, std::string_view wanted) {
+    std::int64_t pid = 0;
+    if (all.empty())
+        return {};
+    return wanted == k_latest ? newest(all) : parse_number(wanted, pid) ? with_pid(all, pid) : named(all, wanted);
+}
+
+// What somebody put there whom nobody trusts must neither be picked nor make it unclear what is meant.
+Entries trusted_candidates(Entries catalog, std::string_view wanted, const Keyring& keyring) {
+    const bool was_meant = !meant(checkpoints_of(catalog), wanted).empty();
+    const std::size_t untrusted = drop_untrusted(catalog, keyring);
+    if (untrusted == 0)
+        return candidates(catalog, wanted);
+    if (was_meant && meant(checkpoints_of(catalog), wanted).empty())
+        throw Error(Fault::checkpoint,
+                    fmt::format("no checkpoint that {} means is signed by a trusted key", printable(wanted)))
+            .hint("`cedana client list` shows who signed what; `cedana client sign ZIP` signs older ones");
+    spdlog::warn("{} checkpoint{} passed over: not signed by a trusted key", untrusted, untrusted == 1 ? "" : "s");
+    return candidates(catalog, wanted);
+}
+
+} // namespace
+
+Entries candidates(const Entries& catalog, std::string_view wanted) {
+    const Entries all = checkpoints_of(catalog);
+    if (all.empty() && count_of_unreadable(catalog) != 0)
+        throw Error(Fault::permission, "the checkpoints in the store are encrypted, and no key here opens one")
+            .hint("set security.encryption_key or security.identity in /etc/cedana/config.json, or name the file: then "
+                  "its passphrase is asked for");
+    if (all.empty())
+        throw Error(Fault::usage, "there is no checkpoint in the store")
+            .hint("-d names another store; `cedana client list` shows what is in it");
+    const Entries found = meant(all, wanted);
+    if (found.empty()) {
+        const std::string near = nearest_name(all, wanted);
+        throw Error(Fault::usage, fmt::format("no checkpoint in the store is of {}{}", printable(wanted),
+                                              near.empty() ? "" : fmt::format("; did you mean {}?", printable(near))))
+            .hint("`cedana client list` shows what is there");
+    }
+    if (!is_one_process(found))
+        throw Error(Fault::usage,
+                    fmt::format("{} is not clear: there are checkpoints of more than one process", printable(wanted)))
+            .cause(list_of(found))
+            .hint("name the pid, or the file");
+    // What is older is only of interest when the newest is damaged.
+    return wanted == k_latest ? all : found;
+}
+
+fs::path pick_checkpoint(const std::string& wanted, const std::optional<fs::path>& store, const Config& config,
+                         const Keyring& keyring, const Interrupt& interrupt) {
+    if (looks_like_a_path(wanted)) {
+        std::error_code ignored;
+        const bool in_store = store && !fs::path(wanted).has_parent_path() && !fs::exists(wanted, ignored);
+        return in_store ? *store / wanted : fs::path(wanted);
+    }
+    const fs::path folder = find_store(store, config);
+    const auto found = step(fmt::format("looking in {}", printable(folder.string())), [&] {
+        Entries catalog = read_catalog(folder, keyring, interrupt);
+        if (const auto unreadable = count_of_unreadable(catalog); unreadable != 0)
+            spdlog::warn("{} encrypted checkpoint{} passed over: no key here opens {}", unreadable,
+                         unreadable == 1 ? "" : "s", unreadable == 1 ? "it" : "them");
+        return trusted_candidates(std::move(catalog), wanted, keyring);
+    });
+    for (const CatalogEntry& entry : found) {
+        try {
+            static_cast<void>(Checkpoint(entry.path, keyring));
+            return entry.path;
+        } catch (const Error& error) {
+            spdlog::warn("passed over: {}", error.message());
+        }
+    }
+    throw Error(Fault::checkpoint,
+                fmt::format("none of the {} checkpoints that {} means is whole", found.size(), printable(wanted)))
+        .hint(fmt::format("cedana client list {}", printable(folder.string())));
+}
+
+} // namespace cedana

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/undo/undo_restore.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/criu/command.hpp"
+#include "cedana/criu/restore.hpp"
+#include "cedana/files/put_back.hpp"
+#include "cedana/files/remap_guard.hpp"
+#include "cedana/process/procfs.hpp"
+#include "cedana/process/written_files.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+bool is_written_to(const std::filesystem::path& path) {
+    struct ::stat info {};
+    return ::lstat(path.c_str(), &info) == 0 && !outside_writers(Procfs(), {file_id(info)}, {}, ::getpid()).empty();
+}
+
+void undo(const PutBackStep& step, pid_t writer, FinishedRestore& finished) {
+    if (is_written_to(step.path))
+        return finished.in_use.push_back(step.path);
+    try {
+        auto& told = PutBack::undo_killed(step, writer) ? finished.undone : finished.left;
+        told.push_back(step.path);
+    } catch (const Error& error) {
+        spdlog::warn("{} could not be made as it was before the restore: {}", printable(step.path.string()),
+                     error.message());
+        finished.left.push_back(step.path);
+    }
+}
+
+} // namespace
+
+FinishedRestore finish_killed_restore(const std::filesystem::path& work, pid_t writer) {
+    FinishedRestore finished{.tree_ran = criu::was_restored(work / criu::k_restore_log)};
+    RemapGuard::finish_killed(work / k_remap_journal, finished.tree_ran);
+    if (finished.tree_ran)
+        return finished;
+    const std::vector<PutBackStep> steps = read_journal(work / k_put_back_journal);
+    for (auto step = steps.rbegin(); step != steps.rend(); ++step)
+        undo(*step, writer, finished);
+    return finished;
+}
+
+} // namespace cedana

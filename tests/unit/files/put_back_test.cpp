@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/error.hpp"
+#include "cedana/files/put_back.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "unit/temp_folder.hpp"
+
+namespace cedana {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> names_in(const fs::path& folder) {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder))
+        names.push_back(entry.path().filename());
+    std::ranges::sort(names);
+    return names;
+}
+
+struct ::stat stat_of(const fs::path& path) {
+    struct ::stat info {};
+    EXPECT_EQ(::lstat(path.c_str(), &info), 0) << path;
+    return info;
+}
+
+Content content_of(std::string text) {
+    return [text = std::move(text), given = false]() mutable {
+        const std::span<const std::byte> all = std::as_bytes(std::span(text));
+        return std::exchange(given, true) ? all.first(0) : all;
+    };
+}
+
+constexpr std::int64_t k_second = 1'000'000'000;
+
+class PuttingBack : public test::InTempFolder {
+  protected:
+    PuttingBack() { fs::create_directory(folder); }
+
+    static CapturedFile captured(const std::string& content) {
+        return {.size = content.size(),
+                .mode = 0640,
+                .owner = ::geteuid(),
+                .group = ::getegid(),
+                .accessed = 1'000 * k_second + 1,
+                .modified = 2'000 * k_second + 2};
+    }
+    fs::path put(PutBack& changes, const std::string& content) {
+        return changes.replace(FilePlace(file), captured(content), content_of(content));
+    }
+    Error refusal_of(const std::function<void()>& work) {
+        try {
+            work();
+        } catch (const Error& error) {
+            return error;
+        }
+        return {Fault::internal, "not refused"};
+    }
+
+    const std::chrono::system_clock::time_point when{std::chrono::seconds(1'795'494'702)};
+    const std::string backup_name = "log.cedana-backup-20261124T043142Z";
+    const fs::path folder = fs::canonical(path("")) / "folder";
+    const fs::path file = folder / "log";
+};
+
+TEST_F(PuttingBack, AMissingFileGivesItItsContentModeAndTimes) {
+    PutBack changes(when);
+    EXPECT_EQ(put(changes, "of then"), fs::path());
+    changes.commit();
+    const struct ::stat info = stat_of(file);
+    EXPECT_EQ(read_file(file), "of then");
+    EXPECT_EQ(info.st_mode & 07777U, 0640U);
+    EXPECT_EQ(info.st_mtim.tv_sec, 2'000);
+    EXPECT_EQ(info.st_mtim.tv_nsec, 2);
+    EXPECT_EQ(info.st_atim.tv_sec, 1'000);
+    EXPECT_EQ(names_in(folder), std::vector<std::string>{"log"});
+}
+
+TEST_F(PuttingBack, GivesTheFileItsOwnerAndSpecialBits) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root: only it can give files away";
+    CapturedFile other = captured("x");
+    other.owner = 1234;
+    other.group = 4321;
+    other.mode = 06755;
+    PutBack changes(when);
+    static_cast<void>(changes.replace(FilePlace(file), other, content_of("x")));
+    changes.commit();
+    EXPECT_EQ(stat_of(file).st_uid, 1234U);
+    EXPECT_EQ(stat_of(file).st_gid, 4321U);
+    EXPECT_EQ(stat_of(file).st_mode & 07777U, 06755U);
+}
+
+TEST_F(PuttingBack, KeepsWhatWasThereBesideIt) {
+    write("folder/log", "of now");
+    const ino_t inode = stat_of(file).st_ino;
+    PutBack changes(when);
+    const fs::path backup = put(changes, "of then");
+    changes.commit();
+    EXPECT_EQ(backup, folder / backup_name);
+    EXPECT_EQ(read_file(file), "of then");
+    EXPECT_EQ(read_file(backup), "of now");
+    EXPECT_EQ(stat_of(backup).st_ino, inode);
+    EXPECT_EQ(names_in(folder), (std::vector<std::string>{"log", backup_name}));
+}
+
+TEST_F(PuttingBack, KeepsTheExtendedAttributesOfWhatWasThere) {
+    write("folder/log", "of now");
+    if (::setxattr(file.c_str(), "user.origin", "here", 4, 0) != 0)
+        GTEST_SKIP() << "this file system has no extended attributes";
+    PutBack changes(when);
+    put(changes, "of then");
+    changes.commit();
+    std::string value(100, '\0');
+    const ssize_t length = ::getxattr(file.c_str(), "user.origin", value.data(), value.size());
+    EXPECT_EQ(value.substr(0, static_cast<std::size_t>(std::max<ssize_t>(length, 0))), "here");
+}
+
+TEST_F(PuttingBack, NumbersBackupsOfOneSecond) {
+    write("folder/log", "of now");
+    write("folder/" + backup_name, "older");
+    PutBack changes(when);
+    EXPECT_EQ(put(changes, "of then"), folder / (backup_name + "_2"));
+    changes.commit();
+    EXPECT_EQ(read_file(folder / backup_name), "older");
+}
+
+TEST_F(PuttingBack, MakesHolesOfZeros) {
+    PutBack changes(when);
+    const std::vector<std::string> pieces = {std::string(4'000'000, '\0'), std::string(4'000'000, '\0')};
+    std::size_t next = 0;
+    CapturedFile zeros = captured("");
+    zeros.size = 8'000'000;
+    static_cast<void>(changes.replace(FilePlace(file), zeros, [&] {
+        return next < pieces.size() ? std::as_bytes(std::span(pieces[next++])) : std::span<const std::byte>();
+    }));
+    changes.commit();
+    EXPECT_EQ(fs::file_size(file), 8'000'000U);
+    EXPECT_EQ(read_file(file), std::string(8'000'000, '\0'));
+    EXPECT_LT(stat_of(file).st_blocks, 100);
+}
+
+TEST_F(PuttingBack, IsUndoneUnlessCommitted) {
+    write("folder/log", "of now");
+    const struct ::stat before = stat_of(file);
+    {
+        PutBack changes(when);
+        put(changes, "of then");
+        EXPECT_EQ(read_file(file), "of then");
+    }
+    EXPECT_EQ(read_file(file), "of now");
+    EXPECT_EQ(stat_of(file).st_ino, before.st_ino);
+    EXPECT_EQ(stat_of(file).st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+    EXPECT_EQ(stat_of(file).st_nlink, 1U);
+    EXPECT_EQ(names_in(folder), std::vector<std::string>{"log"});
+}
+
+TEST_F(PuttingBack, AMissingFileIsUndoneByRemovingIt) {
+    {
+        PutBack changes(when);
+        put(changes, "of then");
+    }
+    EXPECT_EQ(names_in(folder), std::vector<std::string>());
+}
+
+TEST_F(PuttingBack, UndoesManyFilesTheLastFirst) {
+    write("folder/log", "of now");
+    {
+        PutBack changes(when);
+        put(changes, "first");
+        put(changes, "second");
+    }
+    EXPECT_EQ(read_file(file), "of now");
+    EXPECT_EQ(names_in(folder), std::vector<std::string>{"log"});
+}
+
+TEST_F(PuttingBack, LeavesAFileAloneThatSomebodyElsePutThereMeanwhile) {
+    write("folder/log", "of now");
+    {
+        PutBack changes(when);
+        put(changes, "of then");
+        ::unlink(file.c_str());
+        write("folder/log", "of somebody");
+    }
+    EXPECT_EQ(read_file(file), "of somebody");
+    EXPECT_EQ(read_file(folder / backup_name), "of now");
+}
+
+TEST_F(PuttingBack, ThatFailsAmidTheContentChangesNothing) {
+    write("folder/log", "of now");
+    {
+        PutBack changes(when);
+        const Error refusal = refusal_of([&] {
+            static_cast<void>(changes.replace(FilePlace(file), captured("of then"), []() -> std::span<const std::byte> {
+                throw Error(Fault::checkpoint, "damaged");
+            }));
+        });
+        EXPECT_EQ(refusal.fault(), Fault::checkpoint);
+    }
+    EXPECT_EQ(read_file(file), "of now");
+    EXPECT_EQ(names_in(folder), std::vector<std::string>{"log"});
+}
+
+TEST_F(PuttingBack, RefusesContentOfAnotherSize) {
+    PutBack changes(when);
+    CapturedFile longer = captured("of then");
+    longer.size = 100;
+    EXPECT_EQ(
+        refusal_of([&] { static_cast<void>(changes.replace(FilePlace(file), longer, content_of("of then"))); }).fault(),
+        Fault::checkpoint);
+    EXPECT_EQ(names_in(folder), std::vector<std::string>());
+}
+
+TEST_F(PuttingBack, RefusesALinkAndLeavesItsTargetAlone) {
+    const fs::path target = write("target", "somebody's");
+    fs::create_symlink(target, file);
+    PutBack changes(when);
+    const Error refusal = refusal_of([&] { put(changes, "of then"); });
+    EXPECT_EQ(refusal.fault(), Fault::checkpoint);
+    EXPECT_NE(refusal.message().find("is a symbolic link now"), std::string::npos) << refusal.message();
+    EXPECT_EQ(read_file(target), "somebody's");
+    EXPECT_TRUE(fs::is_symlink(file));
+}
+
+TEST_F(PuttingBack, RefusesAFolderThatIsALinkNow) {
+    fs::rename(folder, path("elsewhere"));
+    fs::create_directory_symlink(path("elsewhere"), folder);
+    const Error refusal = refusal_of([&] { FilePlace place(file); });
+    EXPECT_EQ(refusal.fault(), Fault::checkpoint);
+    EXPECT_NE(refusal.message().find(folder.string() + " is a symbolic link now"), std::string::npos)
+        << refusal.message();
+}
+
+TEST_F(PuttingBack, RefusesFilesOfTheKernel) {
+    for (const char* path : {"/proc/self/oom_score_adj", "/sys/kernel/profiling", "/proc/sys/kernel/core_pattern"})
+        EXPECT_EQ(refusal_of([&] { FilePlace place(path); }).fault(), Fault::checkpoint) << path;
+}
+
+TEST_F(PuttingBack, NamesAFolderThatIsMissing) {
+    const Error refusal = refusal_of([&] { FilePlace place(folder / "gone/deeper/log"); });
+    EXPECT_EQ(refusal.fault(), Fault::restore_failed);
+    EXPECT_NE(refusal.message().find("the folder " + (folder / "gone").string() + " does not exist"), std::string::npos)
+        << refusal.message();
+    EXPECT_EQ(refusal.hint(), "create it: mkdir -p " + (folder / "gone/deeper").string());
+}
+
+TEST_F(PuttingBack, RefusesAFolderAndAFifoInItsPlace) {
+    fs::create_directory(file);
+    EXPECT_EQ(refusal_of([&] { static_cast<void>(FilePlace(file).open_present(O_RDONLY)); }).fault(),
+              Fault::checkpoint);
+    fs::remove(file);
+    ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+    EXPECT_EQ(refusal_of([&] { static_cast<void>(FilePlace(file).open_present(O_RDONLY)); }).fault(),
+              Fault::checkpoint);
+}
+
+class Cutting : public PuttingBack {
+  protected:
+    Cutting() { write("folder/log", "of then, of now"); }
+    fs::path cut(PutBack& changes, std::uint64_t size) {
+        CapturedFile captured;
+        captured.size = size;
+        return changes.cut(FilePlace(file), captured);
+    }
+};
+
+TEST_F(Cutting, KeepsWhatWasAdded) {
+    const ino_t inode = stat_of(file).st_ino;
+    PutBack changes(when);
+    const fs::path backup = cut(changes, 7);
+    changes.commit();
+    EXPECT_EQ(read_file(file), "of then");
+    EXPECT_EQ(stat_of(file).st_ino, inode);
+    EXPECT_EQ(backup, folder / backup_name);
+    EXPECT_EQ(read_file(backup), ", of now");
+    EXPECT_EQ(stat_of(backup).st_mode, stat_of(file).st_mode);
+}
+
+TEST_F(Cutting, IsUndoneUnlessCommitted) {
+    const struct ::stat before = stat_of(file);
+    {
+        PutBack changes(when);
+        cut(changes, 7);
+    }
+    EXPECT_EQ(read_file(file), "of then, of now");
+    EXPECT_EQ(stat_of(file).st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+    EXPECT_EQ(names_in(folder), std::vector<std::string>{"log"});
+}
+
+TEST_F(Cutting, IsNotUndoneInAFileThatGrewMeanwhile) {
+    {
+        PutBack changes(when);
+        cut(changes, 7);
+        write("folder/log", "of then and more");
+    }
+    EXPECT_EQ(read_file(file), "of then and more");
+    EXPECT_EQ(read_file(folder / backup_name), ", of now");
+}
+
+TEST_F(Cutting, RefusesAFileThatIsNotLongerAnyMore) {
+    PutBack changes(when);
+    EXPECT_EQ(refusal_of([&] { cut(changes, 15); }).fault(), Fault::restore_failed);
+    EXPECT_EQ(read_file(file), "of then, of now");
+}
+
+} // namespace
+} // namespace cedana
