@@ -145,7 +145,7 @@ void ImageReader::released(int number, std::size_t count) {
     }
 }
 
-bool ImageReader::at_end(int number) const {
+bool ImageReader::at_end(int number) {
     const std::scoped_lock lock(mutex_);
     const Stream& stream = *streams_.at(number);
     return stream.current == stream.frames.size();
