@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <unistd.h>
 
@@ -65,14 +66,9 @@ TEST(LazyChannel, CarriesTheConnectionOfCriu) {
 TEST(LazyJob, ComesBackAsItWas) {
     const LazyJob job{
         .checkpoint = "/a \"b\".zip", .manifest_digest = "00", .pid = 42, .name = "n", .threads = 3, .folder = "/f"};
-    const LazyJob read = parse_lazy_job(to_text(job));
-    EXPECT_EQ(read.checkpoint, job.checkpoint);
-    EXPECT_EQ(read.manifest_digest, job.manifest_digest);
-    EXPECT_EQ(read.pid, job.pid);
-    EXPECT_EQ(read.name, job.name);
-    EXPECT_EQ(read.threads, job.threads);
-    EXPECT_EQ(read.folder, job.folder);
-    EXPECT_THROW(static_cast<void>(parse_lazy_job("{}")), Error);
+    const nlohmann::json plan = job;
+    EXPECT_EQ(plan.get<LazyJob>(), job);
+    EXPECT_THROW(static_cast<void>(nlohmann::json::object().get<LazyJob>()), nlohmann::json::exception);
 }
 
 TEST(LazyOutcome, IsAnErrorOnlyIfItIsOne) {
