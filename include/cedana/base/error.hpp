@@ -4,10 +4,13 @@
 // code. Printing is cli's.
 #pragma once
 
+#include <cerrno>
 #include <exception>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <spdlog/fmt/fmt.h>
 
 namespace cedana {
 
@@ -60,8 +63,26 @@ class Error : public std::exception {
 // else `otherwise`.
 [[nodiscard]] Fault fault_of_errno(int error_number, Fault otherwise = Fault::internal) noexcept;
 
-// "<what>: <strerror>", with the Fault of the errno. Save errno on its own line before calling.
+// "<what>: <strerror>", with the Fault of the errno: for a number that was looked at before, or comes from elsewhere.
 [[nodiscard]] Error os_error(int error_number, const std::string& what, Fault otherwise = Fault::internal);
+
+// The failure of the system call just before: `throw OsFailure(Fault::storage).error("cannot open {}", name(fd))`.
+// It takes errno when it is made, which is before the arguments of `error` are evaluated (C++17), so that these may
+// change errno. It is no exception itself: what is thrown is the Error that it makes.
+class OsFailure {
+  public:
+    explicit OsFailure(Fault otherwise = Fault::internal) noexcept : otherwise_(otherwise) {}
+
+    // What os_error says of it.
+    template <typename... Args>
+    [[nodiscard]] Error error(fmt::format_string<Args...> what, Args&&... args) const {
+        return os_error(number_, fmt::format(what, std::forward<Args>(args)...), otherwise_);
+    }
+
+  private:
+    int number_ = errno;
+    Fault otherwise_;
+};
 
 // "<strerror>" of an errno, thread-safe.
 [[nodiscard]] std::string errno_text(int error_number);

@@ -2,6 +2,7 @@
 #include "cedana/base/error.hpp"
 
 #include <cerrno>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -23,6 +24,28 @@ TEST(Error, StepReturnsWhatTheWorkReturns) {
 
 TEST(OsError, SaysWhatAndWhy) {
     EXPECT_EQ(os_error(ENOENT, "cannot open x").message(), "cannot open x: No such file or directory");
+}
+
+std::string name_that_changes_errno() {
+    errno = EACCES;
+    return "x";
+}
+
+TEST(OsFailure, TakesErrnoBeforeWhatItsTextIsMadeFrom) {
+    errno = ENOENT;
+    const Error error = OsFailure(Fault::usage).error("cannot open {}", name_that_changes_errno());
+    EXPECT_EQ(error.message(), "cannot open x: No such file or directory");
+    EXPECT_EQ(error.fault(), Fault::usage);
+}
+
+TEST(OsFailure, HasTheFaultOfErrnoBeforeTheOneThatItWasGiven) {
+    errno = ENOSPC;
+    EXPECT_EQ(OsFailure(Fault::usage).error("cannot write").fault(), Fault::storage);
+}
+
+TEST(OsFailure, IsInternalWhereNoFaultWasGiven) {
+    errno = ENOENT;
+    EXPECT_EQ(OsFailure().error("cannot open").fault(), Fault::internal);
 }
 
 struct ErrnoCase {
