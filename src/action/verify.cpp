@@ -57,10 +57,8 @@ class Reading {
         const std::uint64_t total = total_bytes();
         std::array<pollfd, 2> set = {{{ended_.fd(), POLLIN, 0}, {interrupt.fd(), POLLIN, 0}}};
         while (set[0].revents == 0) {
-            if (::poll(set.data(), set.size(), k_tell_every_ms) < 0 && errno != EINTR) {
-                const int err = errno;
-                throw os_error(err, "cannot poll");
-            }
+            if (::poll(set.data(), set.size(), k_tell_every_ms) < 0 && errno != EINTR)
+                throw OsFailure().error("cannot poll");
             interrupt.throw_if_pending();
             progress.bytes(check_.bytes(), total);
         }

@@ -8,9 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-
-#include <spdlog/fmt/fmt.h>
 
 #include <sys/mman.h>
 
@@ -35,11 +32,10 @@ FramePool::FramePool(std::uint64_t bound, std::uint64_t touched)
     : reserved_(std::max<std::size_t>(bound / k_frame_size, k_fewest_frames)), capacity_(reserved_) {
     void* memory = ::mmap(nullptr, reserved_ * k_frame_size, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot reserve {} of memory", human_bytes(bound)), Fault::environment)
+    if (memory == MAP_FAILED)
+        throw OsFailure(Fault::environment)
+            .error("cannot reserve {} of memory", human_bytes(bound))
             .hint("set archive.buffer_mib to less");
-    }
     memory_ = static_cast<std::byte*>(memory);
     ::madvise(memory_, reserved_ * k_frame_size, MADV_HUGEPAGE);
     free_.reserve(capacity_);

@@ -363,10 +363,8 @@ FrameIndex ImageWriter::finish(const Interrupt& interrupt, Progress* progress) {
     compress_now();
     while (true) {
         std::array<pollfd, 2> set = {{{finished_.fd(), POLLIN, 0}, {interrupt.fd(), POLLIN, 0}}};
-        if (::poll(set.data(), set.size(), progress == nullptr ? -1 : k_tell_every_ms) < 0 && errno != EINTR) {
-            const int err = errno;
-            throw os_error(err, "cannot poll");
-        }
+        if (::poll(set.data(), set.size(), progress == nullptr ? -1 : k_tell_every_ms) < 0 && errno != EINTR)
+            throw OsFailure().error("cannot poll");
         if (set[1].revents != 0)
             interrupt.throw_if_pending();
         if (set[0].revents != 0)

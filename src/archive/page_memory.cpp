@@ -3,10 +3,7 @@
 
 #include "cedana/base/error.hpp"
 
-#include <cerrno>
 #include <utility>
-
-#include <spdlog/fmt/fmt.h>
 
 #include <sys/mman.h>
 
@@ -16,10 +13,8 @@ PageMemory::PageMemory(std::size_t size) : size_(size) {
     if (size == 0)
         return;
     void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot get {} bytes of memory", size), Fault::environment);
-    }
+    if (memory == MAP_FAILED)
+        throw OsFailure(Fault::environment).error("cannot get {} bytes of memory", size);
     start_ = static_cast<std::byte*>(memory);
 }
 

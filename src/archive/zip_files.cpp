@@ -31,10 +31,8 @@ ReadOnlyFile::ReadOnlyFile(const fs::path& path)
     // O_NONBLOCK: a FIFO of this name must not hold us up.
     : path_(path), fd_(open_file(path, O_RDONLY | O_NONBLOCK)) {
     struct stat status {};
-    if (::fstat(fd_.get(), &status) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot look at {}", path.string()), Fault::storage);
-    }
+    if (::fstat(fd_.get(), &status) != 0)
+        throw OsFailure(Fault::storage).error("cannot look at {}", path.string());
     if (!S_ISREG(status.st_mode))
         throw Error(Fault::checkpoint, fmt::format("{} is not a regular file", path.string()));
     size_ = static_cast<std::uint64_t>(status.st_size);
@@ -113,10 +111,8 @@ zip_int64_t ReadOnlyFile::seek(void* data, zip_uint64_t length) {
 InPlaceFile::InPlaceFile(int fd, std::filesystem::path path) : fd_(fd), path_(std::move(path)) {
     tail_.reserve(2 * k_tail_size);
     struct ::stat info {};
-    if (::fstat(fd_, &info) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot look at {}", path_.string()), Fault::storage);
-    }
+    if (::fstat(fd_, &info) != 0)
+        throw OsFailure(Fault::storage).error("cannot look at {}", path_.string());
     tail_start_ = static_cast<std::uint64_t>(info.st_size);
     zip_error_init(&error_);
     source_.reset(zip_source_function_create(&InPlaceFile::on_command, this, &error_));
@@ -216,10 +212,8 @@ zip_int64_t InPlaceFile::obey_writing(void* data, zip_uint64_t length, zip_sourc
 }
 
 void InPlaceFile::begin_write(std::uint64_t offset) {
-    if (::ftruncate(fd_, static_cast<off_t>(offset)) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot truncate {}", path_.string()), Fault::storage);
-    }
+    if (::ftruncate(fd_, static_cast<off_t>(offset)) != 0)
+        throw OsFailure(Fault::storage).error("cannot truncate {}", path_.string());
     tail_.clear();
     tail_start_ = offset;
     write_position_ = offset;

@@ -213,10 +213,8 @@ ChildProcess ChildProcess::spawn(SpawnRequest request) {
         if (pid == 0)
             run_child(prepared, report.write_end.get());
     }
-    if (pid < 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot start {}", program));
-    }
+    if (pid < 0)
+        throw OsFailure().error("cannot start {}", program);
     report.write_end.reset();
     int child_error = 0;
     ssize_t count = 0;
@@ -284,10 +282,8 @@ Captured run_captured(SpawnRequest request, std::chrono::milliseconds limit, std
         if (left.count() <= 0)
             throw Error(Fault::environment, fmt::format("{} did not end within {} s", program,
                                                         std::chrono::duration<double>(limit).count()));
-        if (::poll(set.data(), set.size(), static_cast<int>(left.count())) < 0 && errno != EINTR) {
-            const int error = errno;
-            throw os_error(error, "cannot poll");
-        }
+        if (::poll(set.data(), set.size(), static_cast<int>(left.count())) < 0 && errno != EINTR)
+            throw OsFailure().error("cannot poll");
         for (std::size_t i = 0; i < set.size(); ++i) {
             if (set[i].revents == 0)
                 continue;
@@ -313,10 +309,8 @@ constexpr char k_failure = '-';
 // What the child of call_as_user() sends: a mark and the result, or a mark and the Error's parts.
 std::string outcome_as_user(uid_t uid, gid_t gid, const std::function<std::string()>& work) {
     try {
-        if (!take_user(uid, gid)) {
-            const int err = errno;
-            throw os_error(err, fmt::format("cannot become user {}", uid), Fault::permission);
-        }
+        if (!take_user(uid, gid))
+            throw OsFailure(Fault::permission).error("cannot become user {}", uid);
         return k_result + work();
     } catch (const Error& error) {
         const nlohmann::json parts = {static_cast<int>(error.fault()), error.message(), error.hint()};
@@ -340,10 +334,8 @@ std::string outcome_as_user(uid_t uid, gid_t gid, const std::function<std::strin
 std::string call_as_user(uid_t uid, gid_t gid, const std::function<std::string()>& work) {
     Pipe report = make_pipe();
     const pid_t pid = ::fork();
-    if (pid < 0) {
-        const int err = errno;
-        throw os_error(err, "cannot fork");
-    }
+    if (pid < 0)
+        throw OsFailure().error("cannot fork");
     if (pid == 0)
         run_user_child(uid, gid, work, report.write_end.get());
     report.write_end.reset();

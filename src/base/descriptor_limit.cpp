@@ -3,7 +3,6 @@
 
 #include "cedana/base/error.hpp"
 
-#include <cerrno>
 #include <optional>
 
 #include <spdlog/fmt/fmt.h>
@@ -22,10 +21,8 @@ std::optional<rlim_t>& before_the_raise() {
 
 rlimit limits() {
     rlimit now{};
-    if (::getrlimit(RLIMIT_NOFILE, &now) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot ask for the limit of open descriptors");
-    }
+    if (::getrlimit(RLIMIT_NOFILE, &now) != 0)
+        throw OsFailure().error("cannot ask for the limit of open descriptors");
     return now;
 }
 

@@ -3,7 +3,6 @@
 
 #include "cedana/base/error.hpp"
 
-#include <cerrno>
 #include <cstdint>
 
 #include <sys/eventfd.h>
@@ -12,10 +11,8 @@
 namespace cedana {
 
 EventFd::EventFd() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (!fd_) {
-        const int err = errno;
-        throw os_error(err, "cannot make an event descriptor");
-    }
+    if (!fd_)
+        throw OsFailure().error("cannot make an event descriptor");
 }
 
 void EventFd::set() const noexcept {

@@ -22,10 +22,8 @@ namespace fs = std::filesystem;
 
 UniqueFd open_file(const fs::path& path, int flags, mode_t mode) {
     UniqueFd fd(::open(path.c_str(), flags | O_CLOEXEC, mode));
-    if (!fd) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot open {}", path.string()));
-    }
+    if (!fd)
+        throw OsFailure().error("cannot open {}", path.string());
     return fd;
 }
 
@@ -41,10 +39,8 @@ std::string read_all(int fd, const fs::path& path, std::size_t limit) {
         const ssize_t count = ::read(fd, buffer.data(), buffer.size());
         if (count < 0 && errno == EINTR)
             continue;
-        if (count < 0) {
-            const int err = errno;
-            throw os_error(err, fmt::format("cannot read {}", path.string()));
-        }
+        if (count < 0)
+            throw OsFailure().error("cannot read {}", path.string());
         if (count == 0)
             return content;
         content.append(buffer.data(), static_cast<std::size_t>(count));
@@ -58,10 +54,8 @@ void write_all(int fd, std::span<const std::byte> data, const fs::path& path) {
         const ssize_t count = ::write(fd, data.data(), data.size());
         if (count < 0 && errno == EINTR)
             continue;
-        if (count < 0) {
-            const int err = errno;
-            throw os_error(err, fmt::format("cannot write {}", path.string()), Fault::storage);
-        }
+        if (count < 0)
+            throw OsFailure(Fault::storage).error("cannot write {}", path.string());
         data = data.subspan(static_cast<std::size_t>(count));
     }
 }
@@ -71,26 +65,20 @@ void write_all(int fd, std::string_view data, const fs::path& path) {
 }
 
 void sync_file(int fd, const fs::path& path) {
-    if (::fsync(fd) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot flush {} to the disk", path.string()), Fault::storage);
-    }
+    if (::fsync(fd) != 0)
+        throw OsFailure(Fault::storage).error("cannot flush {} to the disk", path.string());
 }
 
 void sync_folder(const fs::path& folder) {
     const UniqueFd fd = open_file(folder, O_RDONLY | O_DIRECTORY);
     // Some FUSE file systems have no fsync of folders; there, nothing stronger exists.
-    if (::fsync(fd.get()) != 0 && errno != EINVAL && errno != ENOSYS) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot flush the folder {}", folder.string()), Fault::storage);
-    }
+    if (::fsync(fd.get()) != 0 && errno != EINVAL && errno != ENOSYS)
+        throw OsFailure(Fault::storage).error("cannot flush the folder {}", folder.string());
 }
 
 void close_checked(UniqueFd fd, const fs::path& path) {
-    if (::close(fd.release()) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot close {}", path.string()), Fault::storage);
-    }
+    if (::close(fd.release()) != 0)
+        throw OsFailure(Fault::storage).error("cannot close {}", path.string());
 }
 
 std::vector<fs::path> entries_of(const fs::path& folder, std::error_code& error) {
@@ -108,10 +96,8 @@ TempDir::TempDir(const fs::path& parent, std::string_view prefix) {
     if (fs::create_directories(parent, ignored))
         ::chmod(parent.c_str(), 0700);
     std::string name = (parent / fmt::format("{}.XXXXXX", prefix)).string();
-    if (::mkdtemp(name.data()) == nullptr) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot make a temporary folder in {}", parent.string()), Fault::storage);
-    }
+    if (::mkdtemp(name.data()) == nullptr)
+        throw OsFailure(Fault::storage).error("cannot make a temporary folder in {}", parent.string());
     path_ = name;
 }
 
@@ -131,10 +117,8 @@ RemoveOnFailure::~RemoveOnFailure() {
 
 std::uint64_t free_space(const fs::path& folder) {
     struct statvfs info {};
-    if (::statvfs(folder.c_str(), &info) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot look at the file system of {}", folder.string()), Fault::storage);
-    }
+    if (::statvfs(folder.c_str(), &info) != 0)
+        throw OsFailure(Fault::storage).error("cannot look at the file system of {}", folder.string());
     return static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
 }
 

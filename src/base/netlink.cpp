@@ -105,10 +105,8 @@ NetlinkSocket::NetlinkSocket(int protocol, Reading reading, unsigned groups)
       buffer_(k_longest_datagram / sizeof(std::uint64_t)) {
     const timeval limit{.tv_sec = 5, .tv_usec = 0};
     if (!socket_ || mnl_socket_bind(socket_.get(), groups, MNL_SOCKET_AUTOPID) != 0 ||
-        ::setsockopt(fd(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot open a netlink socket");
-    }
+        ::setsockopt(fd(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0)
+        throw OsFailure().error("cannot open a netlink socket");
 }
 
 int NetlinkSocket::fd() const noexcept { return mnl_socket_get_fd(socket_.get()); }
@@ -119,10 +117,8 @@ void NetlinkSocket::keep_unread(int bytes) {
 }
 
 void NetlinkSocket::send(std::span<const std::byte> messages) {
-    if (mnl_socket_sendto(socket_.get(), messages.data(), messages.size()) < 0) {
-        const int err = errno;
-        throw os_error(err, "cannot ask the kernel over netlink");
-    }
+    if (mnl_socket_sendto(socket_.get(), messages.data(), messages.size()) < 0)
+        throw OsFailure().error("cannot ask the kernel over netlink");
 }
 
 std::span<const std::byte> NetlinkSocket::receive_datagram() {

@@ -21,10 +21,8 @@ UniqueFd watch_signals(std::span<const int> numbers) {
         sigaddset(&set, number);
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
     UniqueFd events(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (!events) {
-        const int err = errno;
-        throw os_error(err, "cannot watch for signals");
-    }
+    if (!events)
+        throw OsFailure().error("cannot watch for signals");
     return events;
 }
 

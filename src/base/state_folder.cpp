@@ -30,10 +30,8 @@ void require_own_state_folder() {
 }
 
 fs::path state_folder() {
-    if (::mkdir(k_state_folder, 0700) != 0 && errno != EEXIST) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot create {}", k_state_folder), Fault::storage);
-    }
+    if (::mkdir(k_state_folder, 0700) != 0 && errno != EEXIST)
+        throw OsFailure(Fault::storage).error("cannot create {}", k_state_folder);
     require_own_state_folder();
     return k_state_folder;
 }

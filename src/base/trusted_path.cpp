@@ -51,10 +51,8 @@ Exposure exposed_by_mode(const PathStep& step, const Trusted& trusted) {
 
 struct ::stat stat_of(int fd, const fs::path& path) {
     struct ::stat info {};
-    if (::fstat(fd, &info) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot look at {}", printable(path.string())));
-    }
+    if (::fstat(fd, &info) != 0)
+        throw OsFailure().error("cannot look at {}", printable(path.string()));
     return info;
 }
 
@@ -78,10 +76,8 @@ PathStep step_at(int fd, const fs::path& path) {
 std::string target_of(int link, const fs::path& path) {
     std::array<char, PATH_MAX> target{};
     const ssize_t length = ::readlinkat(link, "", target.data(), target.size());
-    if (length < 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot read the link {}", printable(path.string())));
-    }
+    if (length < 0)
+        throw OsFailure().error("cannot read the link {}", printable(path.string()));
     return {target.data(), static_cast<std::size_t>(length)};
 }
 

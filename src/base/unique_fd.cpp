@@ -3,8 +3,6 @@
 
 #include "cedana/base/error.hpp"
 
-#include <cerrno>
-
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -18,10 +16,8 @@ void UniqueFd::reset(int fd) noexcept {
 
 Pipe make_pipe() {
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot make a pipe");
-    }
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+        throw OsFailure().error("cannot make a pipe");
     return {.read_end = UniqueFd(ends[0]), .write_end = UniqueFd(ends[1])};
 }
 

@@ -4,7 +4,6 @@
 #include "cedana/base/error.hpp"
 
 #include <array>
-#include <cerrno>
 #include <cstring>
 
 #include <spdlog/fmt/fmt.h>
@@ -58,10 +57,8 @@ class Message {
 
 std::pair<UniqueFd, UniqueFd> make_socket_pair(int type) {
     std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot make a pair of sockets");
-    }
+    if (::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends.data()) != 0)
+        throw OsFailure().error("cannot make a pair of sockets");
     return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
@@ -73,10 +70,8 @@ UniqueFd listen_unix(const std::filesystem::path& path) {
     std::strcpy(address.sun_path, path.c_str());
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        ::listen(fd.get(), 8) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot listen on {}", path.string()));
-    }
+        ::listen(fd.get(), 8) != 0)
+        throw OsFailure().error("cannot listen on {}", path.string());
     return fd;
 }
 

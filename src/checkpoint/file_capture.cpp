@@ -60,10 +60,8 @@ CapturedFile describe_file(const WrittenFile& written, const struct ::stat& info
 
 void wait_for_space(const ImageWriter& archive, const Interrupt& interrupt) {
     std::array<pollfd, 2> set = {{{archive.space_ready(), POLLIN, 0}, {interrupt.fd(), POLLIN, 0}}};
-    if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR) {
-        const int err = errno;
-        throw os_error(err, "cannot poll");
-    }
+    if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR)
+        throw OsFailure().error("cannot poll");
     std::uint64_t count = 0;
     if (set[0].revents != 0 && ::read(archive.space_ready(), &count, sizeof count) < 0)
         return;

@@ -63,10 +63,8 @@ class EntryContent {
   private:
     void wait() const {
         std::array<pollfd, 2> set = {{{reader_.data_ready(), POLLIN, 0}, {interrupt_.fd(), POLLIN, 0}}};
-        if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR) {
-            const int err = errno;
-            throw os_error(err, "cannot poll");
-        }
+        if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR)
+            throw OsFailure().error("cannot poll");
         std::uint64_t count = 0;
         if (set[0].revents != 0 && ::read(reader_.data_ready(), &count, sizeof count) < 0)
             return;
@@ -181,10 +179,8 @@ FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& i
     FilePlace place(file.path);
     const UniqueFd present = place.open_present(O_RDONLY);
     struct ::stat info {};
-    if (present && ::fstat(present.get(), &info) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot look at {}", printable(file.path)), Fault::restore_failed);
-    }
+    if (present && ::fstat(present.get(), &info) != 0)
+        throw OsFailure(Fault::restore_failed).error("cannot look at {}", printable(file.path));
     const FileState state = state_of(file, present, info, interrupt);
     const FileAction action = choose_action(file, state, static_cast<std::uint64_t>(info.st_size), rules_);
     Plan plan{.file = file, .action = action, .place = std::nullopt, .takes = 0, .present = std::nullopt};

@@ -16,7 +16,6 @@
 #include "cedana/keys/signature.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <system_error>
 #include <utility>
 
@@ -35,10 +34,8 @@ namespace {
 
 FileId id_of(int file) {
     struct ::stat info {};
-    if (::fstat(file, &info) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot look at a checkpoint", Fault::storage);
-    }
+    if (::fstat(file, &info) != 0)
+        throw OsFailure(Fault::storage).error("cannot look at a checkpoint");
     return file_id(info);
 }
 
@@ -60,8 +57,7 @@ void keep_owner(const ZipReader& from, int to) {
     struct ::stat info {};
     if (::fstat(from.fd(), &info) == 0 && ::fchown(to, info.st_uid, info.st_gid) == 0)
         return;
-    const int err = errno;
-    throw os_error(err, fmt::format("cannot keep the owner of {}", printable(from.path().string())), Fault::storage);
+    throw OsFailure(Fault::storage).error("cannot keep the owner of {}", printable(from.path().string()));
 }
 
 // What is encrypted is vouched for unread: whoever has it signed knows where it comes from.

@@ -52,10 +52,8 @@ SecretBytes read_line(int fd, const Interrupt& interrupt) {
     std::size_t size = 0;
     while (size < line.size()) {
         std::array<pollfd, 2> set = {{{fd, POLLIN, 0}, {interrupt.fd(), POLLIN, 0}}};
-        if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR) {
-            const int err = errno;
-            throw os_error(err, "cannot poll");
-        }
+        if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR)
+            throw OsFailure().error("cannot poll");
         interrupt.throw_if_pending();
         if (set[0].revents == 0)
             continue;

@@ -57,10 +57,8 @@ ActionServer::ActionServer(EventLoop& loop, const std::filesystem::path& folder,
     : loop_(loop), path_(folder / "action.sock"), script_(folder / "cedana-action"), post_dump_(std::move(post_dump)),
       program_(program_in_memory()), listener_(listen_unix(path_)) {
     const std::string program = fmt::format("/proc/{}/fd/{}", ::getpid(), program_.get());
-    if (::symlink(program.c_str(), script_.c_str()) != 0) {
-        const int err = errno;
-        throw os_error(err, k_cannot_prepare, Fault::storage);
-    }
+    if (::symlink(program.c_str(), script_.c_str()) != 0)
+        throw OsFailure(Fault::storage).error(k_cannot_prepare);
     loop_.watch(listener_.get(), POLLIN, [this](short) { accept_connection(); });
 }
 
@@ -68,10 +66,8 @@ ActionServer::~ActionServer() { refuse(); }
 
 void ActionServer::accept_connection() {
     connection_ = UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!connection_) {
-        const int err = errno;
-        throw os_error(err, "cannot accept the connection of criu's action script");
-    }
+    if (!connection_)
+        throw OsFailure().error("cannot accept the connection of criu's action script");
     loop_.unwatch(listener_.get());
     listener_.reset();
     post_dump_();

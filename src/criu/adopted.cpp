@@ -5,7 +5,6 @@
 #include "cedana/base/error.hpp"
 
 #include <algorithm>
-#include <cerrno>
 
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -28,20 +27,16 @@ void kill_children_but(const std::vector<pid_t>& spared) {
 
 bool is_subreaper() {
     int answer = 0;
-    if (::prctl(PR_GET_CHILD_SUBREAPER, &answer, 0UL, 0UL, 0UL) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot ask who adopts orphans");
-    }
+    if (::prctl(PR_GET_CHILD_SUBREAPER, &answer, 0UL, 0UL, 0UL) != 0)
+        throw OsFailure().error("cannot ask who adopts orphans");
     return answer != 0;
 }
 
 } // namespace
 
 Subreaper::Subreaper() : strangers_(children_of(::getpid())), was_one_(is_subreaper()) {
-    if (::prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot become a subreaper");
-    }
+    if (::prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL) != 0)
+        throw OsFailure().error("cannot become a subreaper");
 }
 
 Subreaper::~Subreaper() { ::prctl(PR_SET_CHILD_SUBREAPER, was_one_ ? 1UL : 0UL, 0UL, 0UL, 0UL); }

@@ -23,19 +23,15 @@ constexpr std::size_t k_least_by_reference = 64UL * 1024;
 
 UniqueFd make_epoll() {
     UniqueFd fd(::epoll_create1(EPOLL_CLOEXEC));
-    if (!fd) {
-        const int err = errno;
-        throw os_error(err, "cannot make an epoll descriptor");
-    }
+    if (!fd)
+        throw OsFailure().error("cannot make an epoll descriptor");
     return fd;
 }
 
 std::uint64_t capacity_of(int pipe) {
     const int bytes = ::fcntl(pipe, F_GETPIPE_SZ);
-    if (bytes < 0) {
-        const int err = errno;
-        throw os_error(err, "cannot look at the pipe of an image");
-    }
+    if (bytes < 0)
+        throw OsFailure().error("cannot look at the pipe of an image");
     return static_cast<std::uint64_t>(bytes);
 }
 
@@ -86,10 +82,8 @@ ImageServer::~ImageServer() {
 void ImageServer::add(const std::string& name, UniqueFd pipe) {
     const int fd = pipe.get();
     epoll_event event{.events = EPOLLOUT | EPOLLET, .data = {.fd = fd}};
-    if (::epoll_ctl(wakeups_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot watch the pipe of an image");
-    }
+    if (::epoll_ctl(wakeups_.get(), EPOLL_CTL_ADD, fd, &event) != 0)
+        throw OsFailure().error("cannot watch the pipe of an image");
     const std::uint64_t capacity = capacity_of(fd);
     pipes_.emplace(fd, Target{.pipe = std::move(pipe), .stream = source_.open(name), .capacity = capacity});
     again_.set();

@@ -54,10 +54,8 @@ Received receive_some(int socket, std::size_t limit) {
 void set_up_pipe(int pipe) {
     constexpr int k_pipe_bytes = 1024 * 1024;
     ::fcntl(pipe, F_SETPIPE_SZ, k_pipe_bytes);
-    if (::fcntl(pipe, F_SETFL, O_NONBLOCK) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot set up the pipe of an image");
-    }
+    if (::fcntl(pipe, F_SETFL, O_NONBLOCK) != 0)
+        throw OsFailure().error("cannot set up the pipe of an image");
 }
 
 std::uint32_t length_of(std::string_view buffer) {
@@ -98,10 +96,8 @@ StreamerSocket::~StreamerSocket() { close(); }
 
 void StreamerSocket::accept_connection() {
     connection_ = UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    if (!connection_) {
-        const int err = errno;
-        throw os_error(err, "cannot accept criu's connection");
-    }
+    if (!connection_)
+        throw OsFailure().error("cannot accept criu's connection");
     // CRIU connects once; whoever comes later is not CRIU.
     loop_.unwatch(listener_.get());
     listener_.reset();

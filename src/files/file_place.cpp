@@ -116,9 +116,7 @@ void FilePlace::sync() const {
     // Some FUSE file systems have no fsync of folders; there, nothing stronger exists.
     if (folder && (::fsync(folder.get()) == 0 || errno == EINVAL || errno == ENOSYS))
         return;
-    const int err = errno;
-    throw os_error(err, fmt::format("cannot flush the folder {}", printable(path_.parent_path().string())),
-                   Fault::storage);
+    throw OsFailure(Fault::storage).error("cannot flush the folder {}", printable(path_.parent_path().string()));
 }
 
 } // namespace cedana

@@ -35,10 +35,8 @@ constexpr std::size_t k_block = 1024UL * 1024;
 
 struct ::stat stat_of(int fd, const fs::path& path) {
     struct ::stat info {};
-    if (::fstat(fd, &info) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot look at {}", path.string()), Fault::storage);
-    }
+    if (::fstat(fd, &info) != 0)
+        throw OsFailure(Fault::storage).error("cannot look at {}", path.string());
     return info;
 }
 

@@ -4,7 +4,6 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 
-#include <cerrno>
 #include <limits>
 
 #include <spdlog/fmt/fmt.h>
@@ -17,11 +16,8 @@ namespace cedana {
 void NeededRoom::add(const FilePlace& place, std::uint64_t bytes) {
     struct ::stat folder {};
     struct ::statvfs room {};
-    if (::fstat(place.folder(), &folder) != 0 || ::fstatvfs(place.folder(), &room) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot look at the file system of {}", printable(place.path().string())),
-                       Fault::storage);
-    }
+    if (::fstat(place.folder(), &folder) != 0 || ::fstatvfs(place.folder(), &room) != 0)
+        throw OsFailure(Fault::storage).error("cannot look at the file system of {}", printable(place.path().string()));
     Share& share = file_systems_[folder.st_dev];
     share.folder = place.path().parent_path();
     // Sizes come from the checkpoint.

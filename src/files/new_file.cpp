@@ -31,8 +31,7 @@ constexpr int k_most_names = 10000;
 std::string printable_path(const FilePlace& place) { return printable(place.path().string()); }
 
 [[noreturn]] void fail(const FilePlace& place, const char* what) {
-    const int err = errno;
-    throw os_error(err, fmt::format("cannot put {} back: cannot {}", printable_path(place), what), Fault::storage);
+    throw OsFailure(Fault::storage).error("cannot put {} back: cannot {}", printable_path(place), what);
 }
 
 // Short: the name that it will take may be as long as a name can be.

@@ -204,10 +204,8 @@ fs::path PutBack::cut(FilePlace file_place, const CapturedFile& file) {
         throw Error(Fault::restore_failed, fmt::format("{} changed while it was copied", text_of(place)));
     sync_file(tail.get(), backup_path);
     place.sync();
-    if (::ftruncate(present.get(), static_cast<off_t>(file.size)) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot cut {}", text_of(place)), Fault::storage);
-    }
+    if (::ftruncate(present.get(), static_cast<off_t>(file.size)) != 0)
+        throw OsFailure(Fault::storage).error("cannot cut {}", text_of(place));
     sync_file(present.get(), place.path());
     return backup_path;
 }

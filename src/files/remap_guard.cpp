@@ -44,11 +44,9 @@ bool is_there(const std::string& path) {
 void rename_back(const FilePlace& place) {
     if (place.rename_to_free(kept_name(place), place.name()))
         return;
-    const int err = errno;
-    throw os_error(err,
-                   fmt::format("cannot rename {} to {}, which a restore needs",
-                               printable(place.beside(kept_name(place)).string()), printable(place.path().string())),
-                   Fault::storage);
+    throw OsFailure(Fault::storage)
+        .error("cannot rename {} to {}, which a restore needs", printable(place.beside(kept_name(place)).string()),
+               printable(place.path().string()));
 }
 
 // An earlier restore failed, and could not do it.
@@ -133,8 +131,7 @@ void RemapGuard::let_go(const Kept& kept) {
     const std::string name = kept_name(place);
     if (::unlinkat(place.folder(), name.c_str(), 0) == 0 || errno == ENOENT)
         return;
-    const int err = errno;
-    throw os_error(err, fmt::format("cannot remove {}", printable(place.beside(name).string())), Fault::storage);
+    throw OsFailure(Fault::storage).error("cannot remove {}", printable(place.beside(name).string()));
 }
 
 // Fields with a NUL behind each, which no path holds: lost, link, and 1 if the lost name was taken.

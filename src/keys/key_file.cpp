@@ -40,16 +40,13 @@ SecretBytes read_key_file(KeyFile kind, const fs::path& path, std::string_view s
     require_trusted(path, "the key file", root_and(::geteuid(), ::getegid()));
     // O_NONBLOCK: a FIFO of this name must not hold us up.
     const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (!fd) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot open the key file {}", printable(path.string())), Fault::usage)
+    if (!fd)
+        throw OsFailure(Fault::usage)
+            .error("cannot open the key file {}", printable(path.string()))
             .hint(fmt::format("{} names it", setting));
-    }
     struct ::stat info {};
-    if (::fstat(fd.get(), &info) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot look at {}", path.string()));
-    }
+    if (::fstat(fd.get(), &info) != 0)
+        throw OsFailure().error("cannot look at {}", path.string());
     const auto size = static_cast<std::size_t>(info.st_size);
     if (!S_ISREG(info.st_mode) || size > k_largest)
         throw Error(Fault::usage, fmt::format("{} is no file of a key", printable(path.string())))
@@ -73,10 +70,8 @@ void create_key_file(KeyFile kind, const fs::path& path, std::span<const std::by
         throw os_error(err, fmt::format("cannot create {}", printable(path.string())), Fault::storage);
     }
     RemoveOnFailure leftover(path);
-    if (::fchmod(fd.get(), mode) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot set the mode of {}", path.string()), Fault::storage);
-    }
+    if (::fchmod(fd.get(), mode) != 0)
+        throw OsFailure(Fault::storage).error("cannot set the mode of {}", path.string());
     write_all(fd.get(), content, path);
     sync_file(fd.get(), path);
     close_checked(std::move(fd), path);

@@ -77,10 +77,8 @@ std::optional<LazyNews> next_news(int channel) {
     do
         count = receive_with_fd(channel, text, passed, 0);
     while (count < 0 && errno == EINTR);
-    if (count < 0) {
-        const int err = errno;
-        throw os_error(err, "cannot hear the server of a lazy restore");
-    }
+    if (count < 0)
+        throw OsFailure().error("cannot hear the server of a lazy restore");
     if (count == 0)
         return std::nullopt;
     return news_of({text.data(), static_cast<std::size_t>(count)}, std::move(passed));

@@ -11,11 +11,9 @@
 #include "cedana/undo/work_folder.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <system_error>
 
 #include <nlohmann/json.hpp>
-#include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
 #include <fcntl.h>
@@ -111,10 +109,8 @@ void write_transfer(const fs::path& folder, const LazyTransfer& transfer) {
     const fs::path next = folder / (std::string(k_transfer_file) + ".next");
     const UniqueFd file = open_file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     write_all(file.get(), to_text(transfer), next);
-    if (::rename(next.c_str(), (folder / k_transfer_file).c_str()) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot rename {}", next.string()), Fault::storage);
-    }
+    if (::rename(next.c_str(), (folder / k_transfer_file).c_str()) != 0)
+        throw OsFailure(Fault::storage).error("cannot rename {}", next.string());
 }
 
 std::vector<LazyTransfer> lazy_transfers() {

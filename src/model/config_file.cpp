@@ -43,10 +43,8 @@ std::optional<OpenedFile> read_config(const fs::path& path) {
             .hint(err == EACCES ? "it is read with the rights of the user who runs cedana, even through sudo" : "");
     }
     struct stat info {};
-    if (::fstat(fd.get(), &info) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot look at the config file {}", path.string()));
-    }
+    if (::fstat(fd.get(), &info) != 0)
+        throw OsFailure().error("cannot look at the config file {}", path.string());
     // Character devices: /dev/null is a common way to say "no config".
     if (!S_ISREG(info.st_mode) && !S_ISCHR(info.st_mode))
         throw Error(Fault::usage, fmt::format("the config file {} is not a file", path.string()));
@@ -121,17 +119,12 @@ class RemoveAt {
 
 UniqueFd open_or_make_folder(const fs::path& home) {
     const UniqueFd home_fd = open_file(home, O_RDONLY | O_DIRECTORY);
-    if (::mkdirat(home_fd.get(), k_folder, 0700) != 0 && errno != EEXIST) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot make the folder {}", (home / k_folder).string()), Fault::storage);
-    }
+    if (::mkdirat(home_fd.get(), k_folder, 0700) != 0 && errno != EEXIST)
+        throw OsFailure(Fault::storage).error("cannot make the folder {}", (home / k_folder).string());
     UniqueFd folder(::openat(home_fd.get(), k_folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!folder) {
-        const int err = errno;
-        throw os_error(err,
-                       fmt::format("cannot open the folder {}, links are not followed", (home / k_folder).string()),
-                       Fault::usage);
-    }
+    if (!folder)
+        throw OsFailure(Fault::usage)
+            .error("cannot open the folder {}, links are not followed", (home / k_folder).string());
     return folder;
 }
 
@@ -158,10 +151,8 @@ Creation create_below(const fs::path& home, std::string_view text) {
     const std::string temporary = fmt::format("{}.partial.{}", k_file, ::getpid());
     UniqueFd file(
         ::openat(folder.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (!file) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot create {}", (path.parent_path() / temporary).string()), Fault::storage);
-    }
+    if (!file)
+        throw OsFailure(Fault::storage).error("cannot create {}", (path.parent_path() / temporary).string());
     RemoveAt leftover(folder.get(), temporary);
     write_all(file.get(), text, path);
     sync_file(file.get(), path);

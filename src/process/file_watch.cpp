@@ -53,10 +53,8 @@ UniqueFd open_events() {
 
 void add_to(const UniqueFd& epoll, int fd) {
     epoll_event wanted{.events = EPOLLIN, .data = {}};
-    if (fd >= 0 && ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &wanted) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot wait for events");
-    }
+    if (fd >= 0 && ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &wanted) != 0)
+        throw OsFailure().error("cannot wait for events");
 }
 
 bool is_file(const struct ::stat& info) { return S_ISREG(info.st_mode) && info.st_nlink > 0; }

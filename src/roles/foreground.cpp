@@ -38,10 +38,8 @@ class Company {
         look_at_child();
         while (!code_) {
             std::array<pollfd, 2> set = {{{signals_.fd(), POLLIN, 0}, {who_.told.get(), POLLIN, 0}}};
-            if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR) {
-                const int err = errno;
-                throw os_error(err, "cannot poll");
-            }
+            if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR)
+                throw OsFailure().error("cannot poll");
             if (set[0].revents != 0)
                 take_signals();
             if (set[1].revents != 0)

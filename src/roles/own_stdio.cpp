@@ -47,10 +47,8 @@ OwnDescriptor look_at(int fd) {
 
 UniqueFd copy_of(int fd) {
     UniqueFd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-    if (!copy) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot use descriptor {}", fd));
-    }
+    if (!copy)
+        throw OsFailure().error("cannot use descriptor {}", fd);
     return copy;
 }
 
@@ -76,10 +74,8 @@ UniqueFd open_output(const OutputPlace& output) {
 // Whether open_output() could make the file in its folder.
 void require_place_for(const OutputPlace& output) {
     const std::filesystem::path folder = output.path.parent_path();
-    if (::access(folder.c_str(), W_OK | X_OK) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot open {}", output.path.string()));
-    }
+    if (::access(folder.c_str(), W_OK | X_OK) != 0)
+        throw OsFailure().error("cannot open {}", output.path.string());
     if (output.named_by == NamedBy::caller && !can_write_in(output.caller, folder) && !may_become_root(output.caller))
         throw os_error(EACCES, fmt::format("cannot open {}", output.path.string()));
 }
@@ -110,10 +106,8 @@ void add_reader(roles::Ends& ends, const JoinedPipe& joined, const criu::PipeDat
     if (own && look_at(joined.number).kind == StdioKind::pipe && data.unread.empty())
         return void(ends.of_tree.push_back({.fd = copy_of(joined.number), .id = std::move(id)}));
     Pipe pipe = make_pipe();
-    if (data.capacity != 0 && ::fcntl(pipe.write_end.get(), F_SETPIPE_SZ, static_cast<int>(data.capacity)) < 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot make a pipe of {}", human_bytes(data.capacity)), Fault::environment);
-    }
+    if (data.capacity != 0 && ::fcntl(pipe.write_end.get(), F_SETPIPE_SZ, static_cast<int>(data.capacity)) < 0)
+        throw OsFailure(Fault::environment).error("cannot make a pipe of {}", human_bytes(data.capacity));
     set_nonblocking(pipe.write_end);
     write_all(pipe.write_end.get(), data.unread, "a pipe of the tree");
     ends.of_tree.push_back({.fd = std::move(pipe.read_end), .id = std::move(id)});

@@ -36,8 +36,7 @@ constexpr int k_signalled = 128;
 void require(bool done, const char* what) {
     if (done)
         return;
-    const int err = errno;
-    throw os_error(err, what, Fault::environment);
+    throw OsFailure(Fault::environment).error("{}", what);
 }
 
 // What init tells of CRIU: its exit code, and the pid that the root has inside.

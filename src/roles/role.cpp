@@ -8,7 +8,6 @@
 #include "cedana/model/caller.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
@@ -42,16 +41,12 @@ constexpr std::size_t k_longest_plan = 16UL * 1024 * 1024;
 
 UniqueFd sealed(const Json& plan) {
     UniqueFd file(::memfd_create("cedana-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    if (!file) {
-        const int err = errno;
-        throw os_error(err, "cannot make a plan for a role", Fault::environment);
-    }
+    if (!file)
+        throw OsFailure(Fault::environment).error("cannot make a plan for a role");
     const std::vector<std::uint8_t> bytes = Json::to_cbor(plan);
     write_all(file.get(), std::as_bytes(std::span(bytes)), "a plan for a role");
-    if (::fcntl(file.get(), F_ADD_SEALS, k_seals) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot seal a plan for a role", Fault::environment);
-    }
+    if (::fcntl(file.get(), F_ADD_SEALS, k_seals) != 0)
+        throw OsFailure(Fault::environment).error("cannot seal a plan for a role");
     return file;
 }
 
@@ -111,14 +106,10 @@ void take_role(const Role& role, const std::vector<int>& passed) {
     for (const int number : role.ignored_signals)
         std::signal(number, SIG_IGN);
     keep_only(passed);
-    if (role.orphans == Orphans::adopted && ::prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot become a subreaper", Fault::environment);
-    }
-    if (::chdir("/") != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot leave the folder", Fault::environment);
-    }
+    if (role.orphans == Orphans::adopted && ::prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL) != 0)
+        throw OsFailure(Fault::environment).error("cannot become a subreaper");
+    if (::chdir("/") != 0)
+        throw OsFailure(Fault::environment).error("cannot leave the folder");
 }
 
 int play(const Role& role) {

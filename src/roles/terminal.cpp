@@ -5,7 +5,6 @@
 #include "cedana/roles/plans.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include <fcntl.h>
@@ -19,10 +18,8 @@ namespace {
 
 UniqueFd open_master() {
     UniqueFd master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK));
-    if (!master || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot make a pseudo-terminal", Fault::environment);
-    }
+    if (!master || ::grantpt(master.get()) != 0 || ::unlockpt(master.get()) != 0)
+        throw OsFailure(Fault::environment).error("cannot make a pseudo-terminal");
     return master;
 }
 

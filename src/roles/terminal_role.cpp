@@ -11,7 +11,6 @@
 #include "cedana/roles/tree_pids.hpp"
 
 #include <array>
-#include <cerrno>
 #include <csignal>
 #include <utility>
 
@@ -39,10 +38,8 @@ class TerminalHolder {
     int run_criu() {
         events_ = watch_signals(std::array{SIGCHLD});
         slave_ = UniqueFd(::ioctl(plan_.master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
-        if (!slave_ || ::ioctl(slave_.get(), TIOCSCTTY, 0) != 0) {
-            const int err = errno;
-            throw os_error(err, "cannot take the new terminal", Fault::environment);
-        }
+        if (!slave_ || ::ioctl(slave_.get(), TIOCSCTTY, 0) != 0)
+            throw OsFailure(Fault::environment).error("cannot take the new terminal");
         traffic_.add(Relay(UniqueFd(plan_.master), UniqueFd(plan_.output), LineEnds::of_terminal));
         ChildProcess criu = start_criu();
         while (!turn(criu.pidfd().get())) {}

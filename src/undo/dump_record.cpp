@@ -10,7 +10,6 @@
 #include "cedana/undo/network_lock.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <iterator>
@@ -18,7 +17,6 @@
 #include <utility>
 
 #include <nlohmann/json.hpp>
-#include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -106,10 +104,8 @@ void write_record(const DumpRecord& record, const fs::path& work) {
     const UniqueFd file = open_file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     write_all(file.get(), encode(record), next);
     // At no moment is there half a record once CRIU was started.
-    if (::rename(next.c_str(), (work / k_record).c_str()) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot rename {}", next.string()), Fault::storage);
-    }
+    if (::rename(next.c_str(), (work / k_record).c_str()) != 0)
+        throw OsFailure(Fault::storage).error("cannot rename {}", next.string());
 }
 
 void take_frozen(DumpRecord& record, const ProcessTree& tree, const fs::path& work) {

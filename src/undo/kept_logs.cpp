@@ -47,10 +47,8 @@ std::string read_at(int fd, const fs::path& path, std::uint64_t offset, std::uin
         const ssize_t count = ::pread(fd, text.data() + done, text.size() - done, static_cast<off_t>(offset + done));
         if (count < 0 && errno == EINTR)
             continue;
-        if (count < 0) {
-            const int err = errno;
-            throw os_error(err, fmt::format("cannot read {}", path.string()), Fault::storage);
-        }
+        if (count < 0)
+            throw OsFailure(Fault::storage).error("cannot read {}", path.string());
         if (count == 0)
             break;
         done += static_cast<std::size_t>(count);
@@ -158,10 +156,8 @@ std::pair<UniqueFd, fs::path> new_log(const fs::path& folder, std::string_view k
 
 std::string shortened_log(int fd, const fs::path& path, std::uint64_t limit) {
     struct ::stat info {};
-    if (::fstat(fd, &info) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot look at {}", path.string()), Fault::storage);
-    }
+    if (::fstat(fd, &info) != 0)
+        throw OsFailure(Fault::storage).error("cannot look at {}", path.string());
     const auto size = static_cast<std::uint64_t>(info.st_size);
     if (size <= limit)
         return read_at(fd, path, 0, limit);

@@ -161,10 +161,8 @@ TreeLock::LockFile TreeLock::lock(pid_t pid) const {
 }
 
 void TreeLock::LockFile::sign(LockedFor purpose) const {
-    if (::ftruncate(file_.get(), 0) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot write {}", path_.string()));
-    }
+    if (::ftruncate(file_.get(), 0) != 0)
+        throw OsFailure().error("cannot write {}", path_.string());
     write_all(file_.get(), fmt::format("{} {}\n", name_of(purpose), to_text(own_mark(), ' ')), path_);
 }
 

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <string_view>
@@ -71,10 +70,8 @@ WorkFolder::WorkFolder(WorkKind kind, const fs::path& parent)
     const fs::path unnamed = folder_.path() / "lock.new";
     lock_ = open_file(unnamed, O_RDWR | O_CREAT | O_EXCL, 0600);
     if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0 ||
-        ::rename(unnamed.c_str(), (folder_.path() / k_lock_name).c_str()) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot lock {}", folder_.path().string()), Fault::storage);
-    }
+        ::rename(unnamed.c_str(), (folder_.path() / k_lock_name).c_str()) != 0)
+        throw OsFailure(Fault::storage).error("cannot lock {}", folder_.path().string());
 }
 
 WorkFolder::~WorkFolder() {

@@ -7,7 +7,6 @@
 #include "cedana/checkpoint/whole_check.hpp"
 #include "cedana/model/manifest.hpp"
 
-#include <cerrno>
 #include <functional>
 #include <map>
 #include <utility>
@@ -32,17 +31,13 @@ class Copy {
 
     void write(std::string_view bytes, std::size_t offset) const {
         if (::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset)) !=
-            static_cast<ssize_t>(bytes.size())) {
-            const int err = errno;
-            throw os_error(err, "cannot write a copy of a checkpoint");
-        }
+            static_cast<ssize_t>(bytes.size()))
+            throw OsFailure().error("cannot write a copy of a checkpoint");
     }
 
     void cut(std::size_t size) const {
-        if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) {
-            const int err = errno;
-            throw os_error(err, "cannot cut a copy of a checkpoint");
-        }
+        if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
+            throw OsFailure().error("cannot cut a copy of a checkpoint");
     }
 
   private:

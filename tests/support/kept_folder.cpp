@@ -4,7 +4,6 @@
 #include "cedana/base/error.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <fstream>
 #include <iostream>
 #include <system_error>
@@ -20,10 +19,8 @@ namespace fs = std::filesystem;
 
 KeptFolder::KeptFolder() {
     std::string name = fs::temp_directory_path() / "cedana-test.XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) {
-        const int err = errno;
-        throw os_error(err, "cannot make " + name);
-    }
+    if (::mkdtemp(name.data()) == nullptr)
+        throw OsFailure().error("cannot make {}", name);
     path_ = name;
     ::chmod(path_.c_str(), 0755);
 }

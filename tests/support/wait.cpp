@@ -40,10 +40,8 @@ void wait_for_file(const std::filesystem::path& path, std::chrono::milliseconds 
     const auto deadline = Clock::now() + limit;
     const UniqueFd events(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!events ||
-        ::inotify_add_watch(events.get(), path.parent_path().c_str(), IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot watch {}", path.parent_path().string()));
-    }
+        ::inotify_add_watch(events.get(), path.parent_path().c_str(), IN_CREATE | IN_MOVED_TO | IN_ONLYDIR) < 0)
+        throw OsFailure().error("cannot watch {}", path.parent_path().string());
     std::array<char, 4096> ignored;
     while (!std::filesystem::exists(path)) {
         if (!wait_readable(events.get(), deadline))

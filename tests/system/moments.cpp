@@ -6,7 +6,6 @@
 #include "cedana/base/state_folder.hpp"
 #include "cedana/criu/command.hpp"
 
-#include <cerrno>
 #include <system_error>
 
 #include <spdlog/fmt/fmt.h>
@@ -44,10 +43,8 @@ void wait_for_dump_log(pid_t cedana, const std::string& text) {
 
 HeldCriu::HeldCriu(const fs::path& folder, const std::string& action)
     : script_(folder / "hold"), held_(folder / "held"), gate_(folder / "gate") {
-    if (::mkfifo(gate_.c_str(), 0600) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot make a fifo");
-    }
+    if (::mkfifo(gate_.c_str(), 0600) != 0)
+        throw OsFailure().error("cannot make a fifo");
     // CRIU is the parent of its scripts.
     write_script(script_, fmt::format("#!/bin/sh\n[ \"$CRTOOLS_SCRIPT_ACTION\" = {} ] || exit 0\n"
                                       "echo $PPID >{}.new && mv {}.new {} && read -r go <{}\n",

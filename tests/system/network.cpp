@@ -6,7 +6,6 @@
 #include "cedana/base/unique_fd.hpp"
 
 #include <array>
-#include <cerrno>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -30,10 +29,8 @@ sockaddr_in local_address(std::uint16_t port) {
 UniqueFd tcp_socket() {
     UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const timeval limit{.tv_sec = 30, .tv_usec = 0};
-    if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot make a socket");
-    }
+    if (!fd || ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0)
+        throw OsFailure().error("cannot make a socket");
     return fd;
 }
 
@@ -44,19 +41,15 @@ std::uint16_t free_port() {
     sockaddr_in address = local_address(0);
     socklen_t size = sizeof address;
     if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-        ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot find a free port");
-    }
+        ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+        throw OsFailure().error("cannot find a free port");
     return ntohs(address.sin_port);
 }
 
 Connection::Connection(std::uint16_t port) : port_(port), fd_(tcp_socket()) {
     const sockaddr_in address = local_address(port);
-    if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot connect to port {}", port));
-    }
+    if (::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        throw OsFailure().error("cannot connect to port {}", port);
 }
 
 void Connection::send(const std::string& text) const { write_all(fd_.get(), text, fmt::format("port {}", port_)); }
@@ -76,10 +69,8 @@ std::string Connection::receive_until(const std::string& end) const {
 std::string ask(std::uint16_t port, const std::string& request) {
     const UniqueFd fd = tcp_socket();
     const sockaddr_in address = local_address(port);
-    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot connect to port {}", port));
-    }
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+        throw OsFailure().error("cannot connect to port {}", port);
     write_all(fd.get(), request, fmt::format("port {}", port));
     return read_all(fd.get(), fmt::format("port {}", port), 1024UL * 1024);
 }

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -43,10 +42,8 @@ void wait_in_folder(const fs::path& folder, const std::function<bool()>& done, c
     const auto deadline = Clock::now() + k_wait_limit;
     const UniqueFd events(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!events || ::inotify_add_watch(events.get(), folder.c_str(),
-                                       IN_CREATE | IN_MOVED_TO | IN_MODIFY | IN_CLOSE_WRITE | IN_ONLYDIR) < 0) {
-        const int err = errno;
-        throw os_error(err, fmt::format("cannot watch {}", folder.string()));
-    }
+                                       IN_CREATE | IN_MOVED_TO | IN_MODIFY | IN_CLOSE_WRITE | IN_ONLYDIR) < 0)
+        throw OsFailure().error("cannot watch {}", folder.string());
     while (!done())
         if (!wait_for_event(events.get(), deadline))
             throw Error(Fault::internal, fmt::format("waited in vain for {}", awaited));

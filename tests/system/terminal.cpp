@@ -17,10 +17,8 @@ namespace {
 
 UniqueFd open_terminal() {
     UniqueFd keyboard(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
-    if (!keyboard || ::grantpt(keyboard.get()) != 0 || ::unlockpt(keyboard.get()) != 0) {
-        const int err = errno;
-        throw os_error(err, "cannot open a pseudo-terminal");
-    }
+    if (!keyboard || ::grantpt(keyboard.get()) != 0 || ::unlockpt(keyboard.get()) != 0)
+        throw OsFailure().error("cannot open a pseudo-terminal");
     return keyboard;
 }
 

@@ -75,10 +75,8 @@ Memory::Memory(std::size_t pages)
     : start_(static_cast<std::byte*>(
           ::mmap(nullptr, pages * k_page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))),
       pages_(pages) {
-    if (start_ == MAP_FAILED) {
-        const int err = errno;
-        throw os_error(err, "cannot map the memory of a test");
-    }
+    if (start_ == MAP_FAILED)
+        throw OsFailure().error("cannot map the memory of a test");
 }
 
 Memory::~Memory() { ::munmap(start_, pages_ * k_page); }
