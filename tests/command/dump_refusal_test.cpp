@@ -150,7 +150,7 @@ class DumpIntoASmallFileSystem : public RefusedDump {
         RefusedDump::SetUp();
         if (IsSkipped())
             return;
-        constexpr std::uint64_t k_bytes = 64 * 1024;
+        constexpr std::uint64_t k_bytes = 16UL * 1024;
         if (!small_.mount(scratch("small"), k_bytes))
             GTEST_SKIP() << "needs to mount a file system, which is not permitted here";
     }
