@@ -97,8 +97,8 @@ struct Prepared {
     SpawnRequest& request;
     char* const* argv;
     char* const* env;
-    // Absent: as it is.
-    std::optional<rlim_t> descriptor_limit;
+    // Null: as it is.
+    const rlim_t* descriptor_limit;
 };
 
 [[noreturn]] void run_child(const Prepared& prepared, int report) {
@@ -197,12 +197,12 @@ std::string ExitStatus::text() const {
 ChildProcess ChildProcess::spawn(SpawnRequest request) {
     auto argv = pointers(request.argv);
     auto env = request.env ? pointers(*request.env) : std::vector<char*>{};
+    const rlim_t at_start = descriptor_limit_at_start();
     const Prepared prepared{.request = request,
                             .argv = argv.data(),
                             .env = request.env ? env.data() : environ,
-                            .descriptor_limit = request.descriptor_limit == DescriptorLimit::as_started
-                                                    ? std::optional<rlim_t>(descriptor_limit_at_start())
-                                                    : std::nullopt};
+                            .descriptor_limit =
+                                request.descriptor_limit == DescriptorLimit::as_started ? &at_start : nullptr};
     const std::string program = request.argv.at(0);
     Pipe report = make_pipe();
 
