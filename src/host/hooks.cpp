@@ -49,7 +49,8 @@ ChildProcess start(const Hook& hook, const HookSubject& subject) try {
                                          "HOME=/root", fmt::format("CEDANA_PID={}", subject.pid),
                                          fmt::format("CEDANA_CHECKPOINT={}", subject.checkpoint.string()),
                                          fmt::format("CEDANA_STAGE={}", name_of(hook.stage))},
-         .session = Session::own});
+         .session = Session::own,
+         .descriptor_limit = DescriptorLimit::as_started});
 } catch (const Error& error) {
     throw Error(Fault::usage, fmt::format("{} cannot be run: {}", hook.text(), error.message()));
 }

@@ -67,7 +67,7 @@ bool waits_in_vfork(const Procfs& procfs, pid_t pid, pid_t thread) {
         return false;
     // "58 0x55e50de1e537 …"
     const std::string call = procfs.read(pid, (folder + "syscall").c_str()).value_or("");
-    const std::string number = call.substr(0, call.find(' '));
+    const std::string number = call.substr(0, call.find_first_of(" \n"));
 #ifdef SYS_vfork
     if (number == std::to_string(SYS_vfork))
         return true;
