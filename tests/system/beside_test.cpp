@@ -110,6 +110,7 @@ TEST_F(Beside, ACopyRunsThoughNothingMoreCanBeWrittenInTheStateFolder) {
     const auto copy = static_cast<pid_t>(std::stoi(run.out));
     EXPECT_EQ(status_line(copy, "NSpid:"), fmt::format("NSpid:\t{}\t{}", copy, target.pid()));
     EXPECT_TRUE(fs::exists(scratch("filled")));
+    target.end();
     ASSERT_EQ(::kill(copy, SIGKILL), 0);
     reap_all();
 }
