@@ -51,7 +51,6 @@ void TreeCapture::run() {
         throw Error(Fault::no_process, fmt::format("{} ended before the dump began", draft_.seen->target()));
     write_record(draft_.seen->record, work_.path());
     run_criu();
-    progress_.frozen(false);
     watch_.lap(leaves_running() ? "resume" : "stop");
     if (leaves_running())
         publish();
@@ -74,10 +73,12 @@ void TreeCapture::run_criu() {
         report_ = criu::dump(
             job, writer_->images(), [this] { images_complete(); }, draft_.interrupt);
     } catch (const std::exception& error) {
+        progress_.frozen(false);
         writer_.reset();
         explain_cancelled(failed(), error);
     }
     // A CRIU that ends well without having asked at post-dump may not have written every image.
+    progress_.frozen(false);
     if (!report_.status.success() || !report_.allowed) {
         writer_.reset();
         explain_failure(failed(), report_);

@@ -108,6 +108,8 @@ void require_whole(const FailedDump& dump, CriuEnd criu, const std::string& caus
 void explain_cancelled(const FailedDump& dump, const std::exception& exception) {
     const Error error = as_error(exception);
     restore_surroundings(dump);
+    if (dump.checkpoint)
+        explain_unfinished_stop(dump, CriuEnd::by_itself, "was cancelled", error.message());
     // The pid has gone to another process, which runs on; the one that was meant had ended before.
     if (error.fault() == Fault::no_process)
         throw Error(Fault::no_process, fmt::format("cannot dump {}: {}", dump.target, error.message()));

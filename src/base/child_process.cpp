@@ -79,7 +79,7 @@ bool place_fds(std::pair<int, int>* fds, std::size_t count, int& keep) {
         return false;
     const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int number = 0; number <= 2; ++number)
-        if (null != number && ::dup2(null, number) < 0)
+        if ((null == number ? ::fcntl(number, F_SETFD, 0) : ::dup2(null, number)) < 0)
             return false;
     for (std::size_t i = 0; i < count; ++i)
         if (::dup2(fds[i].first, fds[i].second) < 0)

@@ -33,6 +33,7 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -158,6 +159,15 @@ CommonArguments common_of(const Arguments& arguments) {
     return common;
 }
 
+// What is closed of 0 to 2 would be given to the next file that is opened, and messages would be written into it.
+void fill_standard_descriptors() {
+    int fd = ::open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = ::open("/dev/null", O_RDWR);
+    if (fd >= 0)
+        ::close(fd);
+}
+
 } // namespace
 
 std::string manual_page(std::string_view name) {
@@ -170,6 +180,7 @@ std::string manual_page(std::string_view name) {
 }
 
 int run_command_line(int argc, char** argv) {
+    fill_standard_descriptors();
     forbid_core_dumps();
     raise_descriptor_limit();
     // Who ignores it hands that on, and the kernel would reap our children (sigaction(2), SA_NOCLDWAIT).

@@ -29,6 +29,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -248,11 +249,19 @@ class Keeper {
 int run(const nlohmann::json& json) {
     set_up_log(Verbosity::verbose);
     const auto plan = json.get<LazyKeeperPlan>();
+    // The keeper closes its own when it fails.
+    const UniqueFd command(::fcntl(plan.command, F_DUPFD_CLOEXEC, 0));
+    const auto fail = [&](const Error& error) {
+        spdlog::error("{}", error.message());
+        static_cast<void>(::send(command.get(), to_text(error).data(), to_text(error).size(), MSG_NOSIGNAL));
+        return 1;
+    };
     try {
         return Keeper(plan).run() ? 0 : 1;
+    } catch (const Error& error) {
+        return fail(error);
     } catch (const std::exception& error) {
-        spdlog::error("{}", error.what());
-        return 1;
+        return fail(Error(Fault::internal, error.what()));
     }
 }
 

@@ -35,8 +35,10 @@ std::string list_of(const Entries& entries) {
         if (!seen.emplace(entry.summary->host, entry.summary->name, entry.summary->pid).second)
             continue;
         if (seen.size() > k_most_lines)
-            return list + "\n…";
-        list += (list.empty() ? "" : "\n") + line_of(entry);
+            return list.append("\n…");
+        if (!list.empty())
+            list.push_back('\n');
+        list.append(line_of(entry));
     }
     return list;
 }

@@ -124,7 +124,6 @@ TEST_F(SharedByMany, MemoryIsExpectedOnceInTheImages) {
     const CedanaRun planned = dump(target.pid(), {"--dry-run", "--json"});
     ASSERT_EQ(planned.exit_code, 0) << planned.err;
     const auto plan = nlohmann::json::parse(only_line(planned.out));
-    EXPECT_GT(plan.at("resident_bytes"), k_processes * k_shared);
     const CedanaRun dumped = dump(target.pid(), {"--json"});
     ASSERT_EQ(dumped.exit_code, 0) << dumped.err;
     const auto written = nlohmann::json::parse(only_line(dumped.out)).at("bytes_images").get<std::uint64_t>();
