@@ -147,13 +147,9 @@ RoleCommand role_command(const std::string& role, const Json& plan, SpawnRequest
     for (const auto& [fd, number] : request.fds)
         passed.push_back(number);
     UniqueFd file = sealed({{"role", role}, {"passed", passed}, {"plan", plan}});
-    request.argv.clear();
-    request.argv.reserve(3);
-    for (const std::string_view word :
-         {std::string_view("/proc/self/exe"), std::string_view(k_role), std::string_view(role)})
-        request.argv.emplace_back(word);
+    request.argv = {"/proc/self/exe", k_role, role};
     std::erase_if(request.fds, [](const auto& one) { return one.first < 0; });
-    request.cwd = "/";
+    request.cwd.assign(1, '/');
     request.fds.emplace_back(file.get(), k_plan);
     if (!request.env)
         request.env = criu::clean_environment();
