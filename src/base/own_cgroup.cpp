@@ -57,6 +57,11 @@ void end_processes_in(const fs::path& folder) {
         // The pid may have got to another process before it was opened, but not after.
         if (!pidfd || std::ranges::count(processes_in(folder), pid) == 0)
             continue;
+        // Somebody's own, who was started there: no process of CRIU's makes itself a session.
+        if (::getsid(pid) == pid) {
+            static_cast<void>(write_to(folder.parent_path() / "cgroup.procs", std::to_string(pid)));
+            continue;
+        }
         send_signal(*pidfd, SIGKILL);
         static_cast<void>(ends_within(*pidfd, k_limit));
     }

@@ -137,6 +137,8 @@ void require_output(const Joins& joins, const OutputPlace& output) {
         // To open a FIFO and close it again is an end of file for whoever reads it.
         if (std::filesystem::is_regular_file(output.path, ignored))
             static_cast<void>(open_for(output.caller, output.path, k_output_flags, 0, output.named_by));
+        else if (std::filesystem::is_directory(output.path, ignored))
+            throw os_error(EISDIR, fmt::format("cannot open {}", output.path.string()));
         else if (!std::filesystem::exists(output.path, ignored))
             require_place_for(output);
     } catch (const Error& error) {
