@@ -85,6 +85,10 @@ struct Named {
     }
 };
 
+// Clang 14 does not find it by itself.
+template <typename Value, std::size_t Count>
+Named(NameTable<Value, Count>, std::string_view) -> Named<Value, Count>;
+
 // A struct that has a table of its own.
 struct Record {
     [[nodiscard]] Json write(const auto& value) const { return write_record(value); }
