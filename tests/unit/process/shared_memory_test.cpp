@@ -111,7 +111,8 @@ TEST(ImageBytes, CountWhatProcessesShareOnce) {
     const std::uint64_t without = image_bytes_of_three([] {});
     const std::uint64_t with = image_bytes_of_three([] { touched(k_some, MAP_SHARED); });
     EXPECT_GE(with, without + k_some - k_mib);
-    EXPECT_LE(with, without + k_some + 4 * k_mib);
+    // Counted for each it would be three times as much; a sanitizer has an eighth more of what is touched.
+    EXPECT_LE(with, without + 2 * k_some);
 }
 
 // criu/mem.c: each process's pages are written, whoever else has the same page frame.
@@ -119,7 +120,7 @@ TEST(ImageBytes, CountMemoryOfBeforeAForkForEachProcess) {
     const std::uint64_t without = image_bytes_of_three([] {});
     const std::uint64_t with = image_bytes_of_three([] { touched(k_some, MAP_PRIVATE); });
     EXPECT_GE(with, without + 3 * (k_some - k_mib));
-    EXPECT_LE(with, without + 3 * (k_some + 4 * k_mib));
+    EXPECT_LE(with, without + 4 * k_some);
 }
 
 TEST(ImageBytes, CountNoPagesOfAFileThatHasAName) {
