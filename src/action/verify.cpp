@@ -3,6 +3,7 @@
 
 #include "cedana/action/restore_plan.hpp"
 #include "cedana/base/event_fd.hpp"
+#include "cedana/base/parallel.hpp"
 #include "cedana/base/stopwatch.hpp"
 #include "cedana/checkpoint/reader.hpp"
 #include "cedana/checkpoint/whole_check.hpp"
@@ -24,8 +25,7 @@ namespace cedana {
 namespace {
 
 unsigned usual_threads(const Config& config) {
-    return config.archive_threads != 0 ? static_cast<unsigned>(config.archive_threads)
-                                       : std::max(1U, std::thread::hardware_concurrency());
+    return config.archive_threads != 0 ? static_cast<unsigned>(config.archive_threads) : core_count();
 }
 
 // All checkpoints, some at a time, each read by some threads: as many in all as there are cores.

@@ -3,6 +3,7 @@
 
 #include "cedana/archive/image_check.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/parallel.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
@@ -47,8 +48,7 @@ ImageReader::ImageReader(const ZipReader& zip, const FrameIndex& index, ImageRea
     for (const ImageRecord& record : index_.images)
         require_entry(zip_, record, options_.folder);
     zip_.expect_forward_reading();
-    const unsigned workers =
-        options_.threads != 0 ? options_.threads : std::max(1U, std::thread::hardware_concurrency());
+    const unsigned workers = options_.threads != 0 ? options_.threads : core_count();
     try {
         for (unsigned i = 0; i < workers; ++i)
             threads_.emplace_back([this] { run_worker(); });

@@ -2,6 +2,7 @@
 #include "cedana/lazy/fill.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/parallel.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -21,8 +22,7 @@ LazyFill::LazyFill(UniqueFd channel, std::map<pid_t, LazyTask> tasks, const Make
     for (const auto& [pid, task] : tasks_)
         pages_total_ += task.map.lazy_pages();
     pages_to_hand_over_ = pages_total_;
-    const unsigned background =
-        options.threads != 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+    const unsigned background = options.threads != 0 ? options.threads : core_count();
     for (unsigned i = 0; i <= background; ++i)
         readers_.push_back(make_reader());
     try {

@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/parallel.hpp"
 #include "cedana/checkpoint/reader.hpp"
 #include "cedana/checkpoint/whole_check.hpp"
 #include "cedana/files/verified_file.hpp"
@@ -75,9 +76,7 @@ class Prune {
 
     [[nodiscard]] bool reads_whole(const std::filesystem::path& path) const {
         try {
-            return WholeCheck(std::max(1U, std::thread::hardware_concurrency()), request_.keyring)
-                .run(path)
-                .has_value();
+            return WholeCheck(core_count(), request_.keyring).run(path).has_value();
         } catch (const Error&) {
             return false;
         }
