@@ -4,6 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/units.hpp"
 #include "cedana/criu/plugins.hpp"
 #include "cedana/files/checkpoint_file.hpp"
 #include "cedana/files/move.hpp"
@@ -66,7 +67,6 @@ void require_space(const fs::path& folder, std::uint64_t images, std::uint64_t f
 }
 
 bool is_copied(const WrittenFile& file, const Config& config) {
-    constexpr std::uint64_t k_mib = 1024UL * 1024;
     return static_cast<std::uint64_t>(file.info.st_size) <=
            static_cast<std::uint64_t>(config.files_capture_limit_mib) * k_mib;
 }

@@ -10,7 +10,7 @@ namespace cedana {
 namespace {
 
 // zip stores the length of a name in 16 bits; no path that Linux opens is longer than this.
-constexpr std::size_t k_longest_name = 4095;
+constexpr std::size_t k_longest_entry = 4095;
 
 bool is_control(char c) {
     const auto byte = static_cast<unsigned char>(c);
@@ -22,7 +22,7 @@ bool is_control(char c) {
 std::string flaw_of_entry_name(std::string_view name) {
     if (name.empty())
         return "is empty";
-    if (name.size() > k_longest_name)
+    if (name.size() > k_longest_entry)
         return "is too long";
     if (std::ranges::any_of(name, is_control))
         return "holds a control character";

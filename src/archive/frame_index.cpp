@@ -20,11 +20,11 @@ constexpr std::string_view k_first_line = "cedana-index 1";
 constexpr std::string_view k_first_line_sealed = "cedana-index 2";
 constexpr std::string_view k_sealed_folder = "data/";
 // NAME_MAX of Linux: an image was a file of a folder.
-constexpr std::size_t k_longest_name = 255;
+constexpr std::size_t k_longest_image_name = 255;
 
 bool is_fit_name(std::string_view name) {
     const auto is_fit = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7f && c != '/'; };
-    return !name.empty() && name.size() <= k_longest_name && name != "." && name != ".." &&
+    return !name.empty() && name.size() <= k_longest_image_name && name != "." && name != ".." &&
            std::ranges::all_of(name, is_fit);
 }
 

@@ -6,6 +6,7 @@
 #include "cedana/base/file_reads.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/units.hpp"
 #include "cedana/files/content_digest.hpp"
 #include "cedana/files/private_copy.hpp"
 
@@ -29,7 +30,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::uint64_t k_mib = 1024UL * 1024;
 // Copies in memory, beside the buffer of the images.
 constexpr std::uint64_t k_most_memory = 512 * k_mib;
 // Read from a frozen tree's large files for their digests, which takes a third of a second.

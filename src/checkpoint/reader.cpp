@@ -6,6 +6,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/units.hpp"
 #include "cedana/keys/envelope.hpp"
 #include "cedana/keys/signature.hpp"
 #include "cedana/process/written_files.hpp"
@@ -26,7 +27,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::uint64_t k_mib = 1024UL * 1024;
 // A tree of 100,000 processes has a manifest of about 50 MiB.
 constexpr std::size_t k_manifest_limit = 64 * k_mib;
 // Decompressing further ahead of CRIU than this gains nothing.

@@ -4,6 +4,7 @@
 #include "cedana/archive/sealed_text.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/stopwatch.hpp"
+#include "cedana/base/units.hpp"
 #include "cedana/criu/log.hpp"
 
 #include <algorithm>
@@ -15,7 +16,6 @@ namespace cedana {
 
 namespace {
 
-constexpr std::uint64_t k_mib = 1024UL * 1024;
 // Some hundred kilobytes, which deflate makes a third smaller with it.
 constexpr int k_level_of_texts = 9;
 

@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // Checkpoints of one program within one second.
-constexpr int k_most_names = 10000;
+constexpr int k_most_checkpoints = 10000;
 
 bool allowed(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -59,7 +59,7 @@ std::optional<std::chrono::system_clock::time_point> time_in_stem(std::string_vi
 }
 
 PendingCheckpoint::PendingCheckpoint(const fs::path& folder, const std::string& stem) : folder_(folder), stem_(stem) {
-    for (int number = 1; number <= k_most_names; ++number) {
+    for (int number = 1; number <= k_most_checkpoints; ++number) {
         partial_ = folder_ / partial_name(numbered_stem(stem_, number));
         if ((fd_ = create_partial(partial_)))
             return;
@@ -77,7 +77,7 @@ fs::path PendingCheckpoint::publish() {
     // What has that name now is another one's.
     if (is_removed(fd_))
         throw Error(Fault::storage, fmt::format("somebody has removed {} while it was written", partial_.string()));
-    for (int number = 1; number <= k_most_names; ++number) {
+    for (int number = 1; number <= k_most_checkpoints; ++number) {
         const fs::path name = folder_ / numbered_name(stem_, number);
         if (!rename_new(partial_, name))
             continue;

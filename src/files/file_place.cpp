@@ -83,6 +83,13 @@ UniqueFd open_folder_of(const fs::path& path) {
 FilePlace::FilePlace(fs::path path)
     : path_(std::move(path)), name_(path_.filename().string()), folder_(open_folder_of(path_)) {}
 
+std::optional<struct ::stat> FilePlace::entry(const std::string& name) const {
+    struct ::stat info {};
+    if (::fstatat(folder(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return std::nullopt;
+    return info;
+}
+
 UniqueFd FilePlace::open_present(int flags) const {
     // Nonblocking, so that a fifo cannot make this wait for ever.
     UniqueFd fd(::openat(folder_.get(), name_.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));

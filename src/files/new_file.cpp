@@ -26,7 +26,7 @@ namespace cedana {
 
 namespace {
 
-constexpr int k_most_names = 10000;
+constexpr int k_most_partials = 10000;
 
 std::string printable_path(const FilePlace& place) { return printable(place.path().string()); }
 
@@ -80,7 +80,7 @@ void set_mode(int fd, const FilePlace& place, const CapturedFile& file) {
 
 NewFile::NewFile(const FilePlace& place)
     : place_(place), fd_(::openat(place.folder(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) {
-    for (int number = 1; !fd_ && number < k_most_names; ++number) {
+    for (int number = 1; !fd_ && number < k_most_partials; ++number) {
         temporary_name_ = temporary_name(number);
         fd_ = UniqueFd(::openat(place.folder(), temporary_name_.c_str(),
                                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
@@ -161,7 +161,7 @@ void NewFile::replace() {
         const std::string name = temporary_name(number);
         if (link_to(name)) {
             temporary_name_ = name;
-        } else if (const int err = errno; err != EEXIST || number == k_most_names) {
+        } else if (const int err = errno; err != EEXIST || number == k_most_partials) {
             // A call that failed may have been carried out all the same, where a file server answers.
             if (leads_here(name))
                 temporary_name_ = name;

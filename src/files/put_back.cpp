@@ -27,20 +27,13 @@ namespace fs = std::filesystem;
 namespace {
 
 // Backups of one file within one second.
-constexpr int k_most_names = 10000;
+constexpr int k_most_backups = 10000;
 
 bool is_same(const struct ::stat& a, const struct ::stat& b) { return file_id(a) == file_id(b); }
 
-std::optional<struct ::stat> look_at(const FilePlace& place, const std::string& name) {
-    struct ::stat info {};
-    if (::fstatat(place.folder(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
-        return std::nullopt;
-    return info;
-}
-
 bool is_second_name(const FilePlace& place, const std::string& name) {
-    const auto first = look_at(place, place.name());
-    const auto second = look_at(place, name);
+    const auto first = place.entry(place.name());
+    const auto second = place.entry(name);
     return first && second && is_same(*first, *second);
 }
 
@@ -116,9 +109,9 @@ std::string PutBack::backup_name(const FilePlace& place, int number) const {
 // name.
 void PutBack::keep_present(Step& step) {
     const FilePlace& place = step.place;
-    for (int number = 1; number <= k_most_names; ++number) {
+    for (int number = 1; number <= k_most_backups; ++number) {
         const std::string name = backup_name(place, number);
-        if (look_at(place, name))
+        if (place.entry(name))
             continue;
         step.done.backup = name;
         note(step);
@@ -143,9 +136,9 @@ void PutBack::keep_present(Step& step) {
 // An empty file for what is to be cut off.
 UniqueFd PutBack::create_backup(Step& step, const struct ::stat& like) {
     const FilePlace& place = step.place;
-    for (int number = 1; number <= k_most_names; ++number) {
+    for (int number = 1; number <= k_most_backups; ++number) {
         const std::string name = backup_name(place, number);
-        if (look_at(place, name))
+        if (place.entry(name))
             continue;
         step.done.backup = name;
         note(step);
@@ -248,14 +241,14 @@ bool PutBack::undo_replace(const Step& step) {
     const FilePlace& place = step.place;
     const PutBackStep& done = step.done;
     const bool held = static_cast<bool>(step.held);
-    const auto present = look_at(place, place.name());
+    const auto present = place.entry(place.name());
     const bool is_there = present && is_put(*present, done, held);
     if (done.backup.empty()) {
         if (is_there && ::unlinkat(place.folder(), place.name().c_str(), 0) == 0)
             place.sync();
         return true;
     }
-    const auto kept = look_at(place, done.backup);
+    const auto kept = place.entry(done.backup);
     // Killed between the note and the backup.
     if (!kept && !held && !is_there)
         return true;

@@ -24,13 +24,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::optional<struct ::stat> look_at(const FilePlace& place, const std::string& name) {
-    struct ::stat info {};
-    if (::fstatat(place.folder(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
-        return std::nullopt;
-    return info;
-}
-
 constexpr const char* k_kept = ".cedana-kept-";
 
 std::string kept_name(const FilePlace& place) { return k_kept + place.name(); }
@@ -59,7 +52,7 @@ void give_back_late(const std::string& link) {
 
 void remove_if_same(const std::string& path, const struct ::stat& file) {
     const FilePlace place(path);
-    const auto present = look_at(place, place.name());
+    const auto present = place.entry(place.name());
     if (present && file_id(*present) == file_id(file))
         ::unlinkat(place.folder(), place.name().c_str(), 0);
 }
@@ -115,12 +108,12 @@ void RemapGuard::finish_killed(const fs::path& journal, bool tree_ran) {
 void RemapGuard::give_back(const Kept& kept) {
     const FilePlace place(kept.remap.link);
     const std::string name = kept_name(place);
-    const auto file = look_at(place, name);
+    const auto file = place.entry(name);
     if (!file)
         return;
     if (!kept.lost_is_taken)
         remove_if_same(kept.remap.lost, *file);
-    if (look_at(place, place.name()))
+    if (place.entry(place.name()))
         ::unlinkat(place.folder(), name.c_str(), 0);
     else
         rename_back(place);

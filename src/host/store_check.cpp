@@ -5,6 +5,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/units.hpp"
 #include "cedana/files/checkpoint_file.hpp"
 #include "cedana/files/private_copy.hpp"
 
@@ -24,7 +25,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::uint64_t k_mib = 1024UL * 1024;
 constexpr std::size_t k_trial = 16 * k_mib;
 // Less holds the checkpoint of hardly any program.
 constexpr std::uint64_t k_little_room = 512 * k_mib;

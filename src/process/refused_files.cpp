@@ -13,13 +13,13 @@
 
 #include <sys/sysmacros.h>
 
+#include "close_hint.hpp"
+
 namespace cedana {
 
 namespace {
 
 constexpr std::string_view k_anonymous = "anon_inode:";
-constexpr const char* k_close_hint = "close it before the dump, for instance in the program's handler of SIGUSR1 "
-                                     "(client.signal_process_pre_dump)";
 
 // criu/files.c, dump_one_file.
 bool is_known_anonymous(std::string_view kind) {

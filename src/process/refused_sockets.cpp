@@ -18,12 +18,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "close_hint.hpp"
+
 namespace cedana {
 
 namespace {
-
-constexpr const char* k_close_hint = "close it before the dump, for instance in the program's handler of SIGUSR1 "
-                                     "(client.signal_process_pre_dump)";
 
 // Our own descriptor of the same socket. Closing it leaves the process's as it is.
 UniqueFd socket_of(const TreeProcess& process, int fd) {

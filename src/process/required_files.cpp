@@ -38,9 +38,9 @@ std::set<FileId> written_by(const TreeHoldings& tree) {
     return written;
 }
 
-class Collection {
+class RequiredCollection {
   public:
-    explicit Collection(std::set<FileId> written) : written_(std::move(written)) {}
+    explicit RequiredCollection(std::set<FileId> written) : written_(std::move(written)) {}
 
     // The kernel gives paths without links, so what lies there is what it was, if it is the same file.
     void add(const std::string& path, const struct ::stat& info) {
@@ -69,7 +69,7 @@ class Collection {
     std::map<std::string, RequiredFile> found_;
 };
 
-void add_link(Collection& collection, const Procfs& procfs, pid_t pid, const char* name) {
+void add_link(RequiredCollection& collection, const Procfs& procfs, pid_t pid, const char* name) {
     const auto target = procfs.link(pid, name);
     const auto info = procfs.file(pid, name);
     if (target && info)
@@ -82,7 +82,7 @@ bool is_needed(const struct ::stat& info) { return !S_ISSOCK(info.st_mode); }
 } // namespace
 
 std::vector<RequiredFile> required_files(const Procfs& procfs, const TreeHoldings& tree) {
-    Collection collection(written_by(tree));
+    RequiredCollection collection(written_by(tree));
     for (const Holdings& one : tree) {
         const pid_t pid = one.process.pid();
         for (const char* name : {"exe", "cwd", "root"})

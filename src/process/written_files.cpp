@@ -20,7 +20,7 @@ constexpr std::string_view k_deleted = " (deleted)";
 
 bool is_named_file(const struct ::stat& info) { return S_ISREG(info.st_mode) && info.st_nlink > 0; }
 
-class Collection {
+class WrittenCollection {
   public:
     void add(const std::string& target, const struct ::stat& info, const FileUse& use) {
         if (!is_named_file(info) || !target.starts_with('/') || !is_kept_by_file_system(target))
@@ -102,7 +102,7 @@ bool is_kept_by_file_system(std::string_view path) {
 }
 
 WrittenFiles written_files(const TreeHoldings& tree) {
-    Collection collection;
+    WrittenCollection collection;
     for (const Holdings& one : tree) {
         const pid_t pid = one.process.pid();
         for (const OpenFile& file : one.open)

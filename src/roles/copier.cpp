@@ -17,7 +17,7 @@ namespace cedana::roles {
 
 namespace {
 
-constexpr const char* k_name = "copier";
+constexpr const char* k_copier = "copier";
 
 // False once nobody can ask any more.
 bool answer(const UniqueFd& asked, Traffic& traffic) {
@@ -29,7 +29,7 @@ bool answer(const UniqueFd& asked, Traffic& traffic) {
     return true;
 }
 
-int run(const nlohmann::json& json) {
+int run_copier(const nlohmann::json& json) {
     const auto plan = json.get<CopierPlan>();
     Traffic traffic(plan.copies, plan.feeds);
     UniqueFd asked(plan.asked);
@@ -51,7 +51,7 @@ UniqueFd start_copier(std::vector<Copy> copies) {
     SpawnRequest request{.argv = {}, .session = Session::own};
     const PassedCopies passed = pass_copies(request, copies);
     const CopierPlan plan{.copies = passed.copies, .feeds = passed.feeds, .asked = pass(request, asked)};
-    start_role(k_name, plan, std::move(request)).detach();
+    start_role(k_copier, plan, std::move(request)).detach();
     return std::move(ours);
 }
 
@@ -73,7 +73,7 @@ Role copier() {
     std::vector<int> ignored = ignored_by_copiers();
     for (const int number : endings())
         ignored.push_back(number);
-    return {.name = k_name, .ignored_signals = std::move(ignored), .orphans = Orphans::left, .run = run};
+    return {.name = k_copier, .ignored_signals = std::move(ignored), .orphans = Orphans::left, .run = run_copier};
 }
 
 } // namespace cedana::roles

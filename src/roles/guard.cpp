@@ -19,7 +19,7 @@ namespace cedana::roles {
 
 namespace {
 
-constexpr const char* k_name = "guard";
+constexpr const char* k_guard = "guard";
 
 ExitStatus end_of(ChildProcess criu, const UniqueFd& ends_asked_for) {
     std::array<pollfd, 2> set = {{{.fd = criu.pidfd().get(), .events = POLLIN, .revents = 0},
@@ -30,7 +30,7 @@ ExitStatus end_of(ChildProcess criu, const UniqueFd& ends_asked_for) {
     return criu.wait();
 }
 
-int run(const nlohmann::json& json) {
+int run_guard(const nlohmann::json& json) {
     const auto plan = json.get<GuardPlan>();
     const UniqueFd held(plan.held);
     const UniqueFd asked = watch_signals(std::array{SIGTERM});
@@ -44,15 +44,15 @@ int run(const nlohmann::json& json) {
 ChildProcess start_guarded(const SpawnRequest& criu, const std::filesystem::path& log, int held) {
     SpawnRequest role{.argv = {}, .fds = {{fd_at(criu, STDERR_FILENO), STDERR_FILENO}}, .session = criu.session};
     const GuardPlan plan{.criu = pass_command(role, criu), .log = log.string(), .held = pass(role, held)};
-    return start_role(k_name, plan, std::move(role));
+    return start_role(k_guard, plan, std::move(role));
 }
 
 // The signals of the terminal reach CRIU as well, which fails by them; the guard is needed then.
 Role guard() {
-    return {.name = k_name,
+    return {.name = k_guard,
             .ignored_signals = {SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE},
             .orphans = Orphans::adopted,
-            .run = run};
+            .run = run_guard};
 }
 
 void end_unfinished(const ExitStatus& criu, const std::filesystem::path& log) {

@@ -29,7 +29,6 @@ namespace {
 
 constexpr const char* k_pidns = "pidns";
 constexpr const char* k_init = "init";
-constexpr int k_failed = 1;
 // As a shell tells it.
 constexpr int k_signalled = 128;
 
@@ -41,7 +40,7 @@ void require(bool done, const char* what) {
 
 // What init tells of CRIU: its exit code, and the pid that the root has inside.
 struct InsideWord {
-    int code = k_failed;
+    int code = k_role_failed;
     pid_t root = 0;
 };
 
@@ -85,7 +84,7 @@ int run_init(const nlohmann::json& json) {
         word.root = criu::restored_pid(plan.pid_file);
     held.reset();
     if (::write(told.get(), &word, sizeof word) != sizeof word || word.code != 0)
-        return k_failed;
+        return k_role_failed;
     told.reset();
     await_look(seen);
     seen.reset();

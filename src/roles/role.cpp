@@ -35,7 +35,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int k_failed = 1;
 constexpr int k_seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 constexpr std::size_t k_longest_plan = 16UL * 1024 * 1024;
 
@@ -127,7 +126,7 @@ int play(const Role& role) {
     } catch (const std::exception& error) {
         std::fprintf(stderr, "Error: %s\n", error.what());
     }
-    return k_failed;
+    return k_role_failed;
 }
 
 } // namespace

@@ -27,8 +27,6 @@ namespace cedana::roles {
 
 namespace {
 
-constexpr int k_failed = 1;
-
 class TerminalHolder {
   public:
     explicit TerminalHolder(const TerminalPlan& plan)
@@ -134,7 +132,7 @@ int run(const nlohmann::json& json) {
         holder.take_over();
     holder.tell(code);
     if (code != 0)
-        return k_failed;
+        return k_role_failed;
     holder.tell_of_tree();
     holder.keep();
     return 0;

@@ -7,7 +7,10 @@
 #include "cedana/base/unique_fd.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
+
+#include <sys/stat.h>
 
 namespace cedana {
 
@@ -22,6 +25,9 @@ class FilePlace {
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     // The path of another file in the folder, for messages.
     [[nodiscard]] std::filesystem::path beside(const std::string& name) const { return path_.parent_path() / name; }
+
+    // What has `name` in the folder, a link as itself; none if nothing has, or it cannot be asked.
+    [[nodiscard]] std::optional<struct ::stat> entry(const std::string& name) const;
 
     // The regular file that is there now; none if nothing is. `flags` of open(2). Throws Error(Fault::checkpoint)
     // when a link or anything else is there.

@@ -2,14 +2,12 @@
 // What stands between cedana and CRIU, or has to go on when the command has ended, is cedana started anew in a role:
 // `cedana --role NAME`. Every role is started and taken in this one way:
 //
-//   plan         What the role is told, in a memfd (memfd_create(2)) at descriptor 3, which is sealed: nobody can
-//   change it
-//                any more. As CBOR (RFC 8949), which unlike JSON holds every path. It names each descriptor that the
-//                role is passed by its number. Nothing is in the environment, and nothing is found out from arguments.
+//   plan         What the role is to do, in a memfd (memfd_create(2)) at descriptor 3, which is sealed: nobody can
+//                change it any more. As CBOR (RFC 8949), which unlike JSON holds every path. It names each descriptor
+//                that the role is passed by its number. Nothing is in the environment or in the arguments.
 //   taking it    The process is called cedana-NAME, ignores the signals that the role ignores, adopts orphans if the
-//   role
-//                does, is in the folder /, and has no other descriptors than those that it was passed; /dev/null as its
-//                standard ones, but for its log.
+//                role does, is in the folder /, and has no other descriptors than those that it was passed; /dev/null
+//                as its standard ones, but for its log.
 //
 // A role runs what its plan says. So a plan counts only if a process of the same user has made it and all seals are
 // set, and none is taken under sudo. By itself sudo closes every descriptor above 2, and a user who may have it keep
@@ -30,6 +28,8 @@ namespace cedana::roles {
 inline constexpr const char* k_role = "--role";
 // The number of the plan's descriptor in a role.
 inline constexpr int k_plan = 3;
+// The exit code of a role that could not do its work.
+inline constexpr int k_role_failed = 1;
 
 // Passes the descriptor on to the role, with the others of `request`; its number there. It must stay open until the
 // role is started. -1 for -1.

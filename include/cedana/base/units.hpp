@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+
+namespace cedana {
+
+inline constexpr std::uint64_t k_mib = 1024UL * 1024;
+
+} // namespace cedana
