@@ -69,7 +69,7 @@ std::string facts_of(const Inspection& inspection) {
     return facts;
 }
 
-std::string tree_of(const Manifest& manifest) {
+std::string tree_html(const Manifest& manifest) {
     std::string lines;
     for (const TreeLine& line : draw_tree(manifest.tree))
         lines += part("process", {{"branches", line.branches},
@@ -180,7 +180,7 @@ std::string files_of(const Manifest& manifest) {
     return part("files", {{"rows", rows}});
 }
 
-std::string open_of(const RecordedFacts& facts) {
+std::string open_html(const RecordedFacts& facts) {
     std::size_t count = 0;
     std::string rows;
     for (const RecordedProcess& process : facts.processes)
@@ -218,7 +218,7 @@ std::string html_page(const Inspection& inspection) {
                          {"folder", inspection.path.parent_path().string()},
                          {"style", std::string(k_inspection_css)},
                          {"facts", facts_of(inspection)},
-                         {"tree", tree_of(manifest)},
+                         {"tree", tree_html(manifest)},
                          {"width", fmt::format("{}", k_width)},
                          {"height", fmt::format("{}", k_height)},
                          {"tiles", tiles_of(manifest, k_height)},
@@ -226,7 +226,7 @@ std::string html_page(const Inspection& inspection) {
                          {"timing", timing_of(manifest)},
                          {"images", images_of(inspection.images)},
                          {"files", files_of(manifest)},
-                         {"open", manifest.facts ? open_of(*manifest.facts) : ""},
+                         {"open", manifest.facts ? open_html(*manifest.facts) : ""},
                          {"sockets", sockets_of(manifest)},
                          {"needed_count", std::to_string(manifest.required_files.size())},
                          {"needed", needed}});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Trees of many processes under the usual limit of descriptors, and under one that is too low.
 #include "cedana/base/files.hpp"
+#include "cedana/base/units.hpp"
 #include "cedana/checkpoint/reader.hpp"
 
 #include <csignal>
@@ -107,7 +108,6 @@ TEST_F(OneProcess, ComesBackWithTheLimitOfDescriptorsThatItHad) {
 // tests/programs/shared: 2 MiB are each process's own, and 32 MiB of them all.
 class SharedByMany : public System {
   protected:
-    static constexpr std::uint64_t k_mib = 1024UL * 1024;
     static constexpr std::uint64_t k_shared = 32 * k_mib;
     static constexpr std::size_t k_processes = 16;
 

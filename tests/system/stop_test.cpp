@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tree that is to end does so only once its checkpoint is on the disk.
+#include "cedana/base/units.hpp"
 #include "cedana/checkpoint/reader.hpp"
 
 #include "support/tmpfs.hpp"
@@ -13,7 +14,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t k_steps = 100;
-constexpr std::uint64_t k_mib = 1024UL * 1024;
 
 class StoppingDump : public System {
   protected:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/criu_options.hpp"
+#include "cedana/base/units.hpp"
 
 #include <functional>
 
@@ -7,8 +8,6 @@
 
 namespace cedana {
 namespace {
-
-constexpr std::uint64_t k_mib = 1024UL * 1024;
 
 struct Row {
     const char* name;

@@ -10,9 +10,9 @@
 namespace cedana {
 namespace {
 
-class Refusals : public ::testing::Test {
+class DumpRefusals : public ::testing::Test {
   protected:
-    Refusals() { context.plugin_folders = {folder.path()}; }
+    DumpRefusals() { context.plugin_folders = {folder.path()}; }
     void install(const std::string& plugin) const { std::ofstream(folder.path() / plugin) << "x"; }
     std::size_t count() const { return standing_refusals(facts, context).size(); }
 
@@ -21,9 +21,9 @@ class Refusals : public ::testing::Test {
     RefusalContext context;
 };
 
-TEST_F(Refusals, AreNoneWhenNothingWasSeen) { EXPECT_EQ(count(), 0U); }
+TEST_F(DumpRefusals, AreNoneWhenNothingWasSeen) { EXPECT_EQ(count(), 0U); }
 
-TEST_F(Refusals, AreTheErrorsOfADump) {
+TEST_F(DumpRefusals, AreTheErrorsOfADump) {
     facts.refusals = {{.pid = 1, .fault = Fault::permission, .sentence = "one", .hint = "do"}};
     const std::vector<Error> errors = errors_of(standing_refusals(facts, context));
     ASSERT_EQ(errors.size(), 1U);
@@ -32,33 +32,33 @@ TEST_F(Refusals, AreTheErrorsOfADump) {
     EXPECT_EQ(errors.front().hint(), "do");
 }
 
-TEST_F(Refusals, WaitForAProgramThatPreparesItself) {
+TEST_F(DumpRefusals, WaitForAProgramThatPreparesItself) {
     facts.refusals = {{.pid = 1, .sentence = "a socket", .hint = "close it", .program_can_help = true}};
     EXPECT_EQ(count(), 1U);
     context.program_prepares_later = true;
     EXPECT_EQ(count(), 0U);
 }
 
-TEST_F(Refusals, DoNotWaitForWhatNoProgramCanChange) {
+TEST_F(DumpRefusals, DoNotWaitForWhatNoProgramCanChange) {
     facts.refusals = {{.pid = 1, .sentence = "traced", .hint = "end it"}};
     context.program_prepares_later = true;
     EXPECT_EQ(count(), 1U);
 }
 
-TEST_F(Refusals, AreLeftToCriuWhereItHasAPlugIn) {
+TEST_F(DumpRefusals, AreLeftToCriuWhereItHasAPlugIn) {
     facts.refusals = {{.pid = 1, .sentence = "a device", .hint = "close it", .plugin_can_help = true}};
     EXPECT_EQ(count(), 1U);
     install("device_plugin.so");
     EXPECT_EQ(count(), 0U);
 }
 
-TEST_F(Refusals, AreLeftToCriuWhereItIsToldOfExternalFiles) {
+TEST_F(DumpRefusals, AreLeftToCriuWhereItIsToldOfExternalFiles) {
     facts.refusals = {{.pid = 1, .sentence = "a file", .hint = "close it", .plugin_can_help = true}};
     context.arguments = {"--external", "file[18:2a]"};
     EXPECT_EQ(count(), 0U);
 }
 
-TEST_F(Refusals, NameThePlugInThatAGpuNeeds) {
+TEST_F(DumpRefusals, NameThePlugInThatAGpuNeeds) {
     facts.gpu_devices = {{.pid = 4242, .path = "/dev/nvidia0"}, {.pid = 4242, .path = "/dev/nvidiactl"}};
     const auto refusals = standing_refusals(facts, context);
     ASSERT_EQ(refusals.size(), 1U);
@@ -67,7 +67,7 @@ TEST_F(Refusals, NameThePlugInThatAGpuNeeds) {
     EXPECT_NE(refusals[0].hint.find("cuda_plugin.so"), std::string::npos);
 }
 
-TEST_F(Refusals, NameADeletedFileThatIsTooLarge) {
+TEST_F(DumpRefusals, NameADeletedFileThatIsTooLarge) {
     constexpr std::uint64_t k_gib = 1UL << 30;
     facts.deleted_files = {{.pid = 4242, .path = "/tmp/a", .allocated = k_gib, .size = k_gib},
                            {.pid = 4242, .path = "/tmp/b", .allocated = k_gib + 4096, .size = 2 * k_gib}};
@@ -79,7 +79,7 @@ TEST_F(Refusals, NameADeletedFileThatIsTooLarge) {
     EXPECT_EQ(count(), 0U);
 }
 
-TEST_F(Refusals, DoNotMindAGpuThatHasItsPlugIn) {
+TEST_F(DumpRefusals, DoNotMindAGpuThatHasItsPlugIn) {
     facts.gpu_devices = {{.pid = 4242, .path = "/dev/kfd"}};
     install("cuda_plugin.so");
     EXPECT_EQ(count(), 1U);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/archive/codec.hpp"
 #include "cedana/archive/frame_pool.hpp"
+#include "cedana/base/units.hpp"
 
 #include <algorithm>
 #include <set>
@@ -14,8 +15,6 @@
 
 namespace cedana::testing {
 namespace {
-
-constexpr std::uint64_t k_mib = 1024UL * 1024;
 
 std::vector<std::byte*> take_all(FramePool& pool) {
     std::vector<std::byte*> frames;

@@ -6,6 +6,7 @@
 #include "cedana/archive/image_reader.hpp"
 #include "cedana/archive/image_writer.hpp"
 #include "cedana/archive/zip_reader.hpp"
+#include "cedana/base/units.hpp"
 
 #include <cstdint>
 #include <map>
@@ -16,8 +17,6 @@
 #include "unit/archive/support.hpp"
 
 namespace cedana::testing {
-
-inline constexpr std::uint64_t k_mib = 1024UL * 1024;
 
 using Contents = std::map<std::string, std::string>;
 

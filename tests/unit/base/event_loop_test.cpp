@@ -12,7 +12,7 @@ namespace cedana {
 namespace {
 
 constexpr auto k_soon = std::chrono::milliseconds(1);
-constexpr auto k_limit = std::chrono::seconds(20);
+constexpr auto k_await_limit = std::chrono::seconds(20);
 
 TEST(EventLoop, CallsBackForAReadableDescriptor) {
     EventLoop loop;
@@ -20,7 +20,7 @@ TEST(EventLoop, CallsBackForAReadableDescriptor) {
     int calls = 0;
     loop.watch(event.fd(), POLLIN, [&](short) { ++calls; });
     event.set();
-    EXPECT_TRUE(loop.run_once(k_limit));
+    EXPECT_TRUE(loop.run_once(k_await_limit));
     EXPECT_EQ(calls, 1);
 }
 
@@ -45,7 +45,7 @@ TEST(EventLoop, LetsACallbackRemoveItsOwnWatch) {
     EventFd event;
     loop.watch(event.fd(), POLLIN, [&](short) { loop.unwatch(event.fd()); });
     event.set();
-    EXPECT_TRUE(loop.run_once(k_limit));
+    EXPECT_TRUE(loop.run_once(k_await_limit));
     EXPECT_FALSE(loop.run_once(k_soon));
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/base/units.hpp"
 #include "cedana/cli/progress_json.hpp"
 #include "cedana/cli/progress_line.hpp"
 #include "cedana/cli/terminal.hpp"
@@ -17,7 +18,6 @@ namespace cedana {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr std::uint64_t k_mib = 1024UL * 1024;
 
 ProgressState half_way() {
     return {.phase = "dumping", .done = 512 * k_mib, .total = 1024 * k_mib, .elapsed = 2s, .frozen = true};

@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 constexpr std::chrono::system_clock::time_point k_when{std::chrono::seconds(1'795'494'702)};
 
 // Kills its process when it is asked for the content, or after all was given.
-Content content_of(std::string text, bool killing = false) {
+Content journalled(std::string text, bool killing = false) {
     return [text = std::move(text), killing, given = false]() mutable {
         if (killing)
             ::kill(::getpid(), SIGKILL);
@@ -83,7 +83,7 @@ class KilledPutBack : public WithText {
 TEST_F(KilledPutBack, GivesAFileItsContentAgain) {
     write("folder/log", "of now");
     const pid_t writer =
-        killed([&](PutBack& changes) { changes.replace(FilePlace(file), captured("of then"), content_of("of then")); });
+        killed([&](PutBack& changes) { changes.replace(FilePlace(file), captured("of then"), journalled("of then")); });
     ASSERT_EQ(read("folder/log"), "of then");
     EXPECT_EQ(undo(writer), std::vector<bool>{true});
     EXPECT_EQ(read("folder/log"), "of now");
@@ -92,7 +92,7 @@ TEST_F(KilledPutBack, GivesAFileItsContentAgain) {
 
 TEST_F(KilledPutBack, RemovesAFileThatWasNotThere) {
     const pid_t writer =
-        killed([&](PutBack& changes) { changes.replace(FilePlace(file), captured("of then"), content_of("of then")); });
+        killed([&](PutBack& changes) { changes.replace(FilePlace(file), captured("of then"), journalled("of then")); });
     ASSERT_EQ(read("folder/log"), "of then");
     EXPECT_EQ(undo(writer), std::vector<bool>{true});
     EXPECT_EQ(names(), std::vector<std::string>());
@@ -101,7 +101,7 @@ TEST_F(KilledPutBack, RemovesAFileThatWasNotThere) {
 TEST_F(KilledPutBack, AmidAContentLeavesTheFileAsItWas) {
     write("folder/log", "of now");
     const pid_t writer = killed(
-        [&](PutBack& changes) { changes.replace(FilePlace(file), captured("of then"), content_of("of then", true)); });
+        [&](PutBack& changes) { changes.replace(FilePlace(file), captured("of then"), journalled("of then", true)); });
     EXPECT_EQ(undo(writer), std::vector<bool>{true});
     EXPECT_EQ(read("folder/log"), "of now");
     EXPECT_EQ(names(), std::vector<std::string>{"log"});
@@ -119,7 +119,7 @@ TEST_F(KilledPutBack, GivesACutFileItsEndAgain) {
 TEST_F(KilledPutBack, IsUndoneOnceAndNoMore) {
     write("folder/log", "of now");
     const pid_t writer =
-        killed([&](PutBack& changes) { changes.replace(FilePlace(file), captured("of then"), content_of("of then")); });
+        killed([&](PutBack& changes) { changes.replace(FilePlace(file), captured("of then"), journalled("of then")); });
     undo(writer);
     EXPECT_EQ(undo(writer), std::vector<bool>{true});
     EXPECT_EQ(read("folder/log"), "of now");
@@ -128,7 +128,7 @@ TEST_F(KilledPutBack, IsUndoneOnceAndNoMore) {
 TEST_F(KilledPutBack, IsNotUndoneUnderAFileThatWasWrittenToSince) {
     write("folder/log", "of now");
     const pid_t writer =
-        killed([&](PutBack& changes) { changes.replace(FilePlace(file), captured("of then"), content_of("of then")); });
+        killed([&](PutBack& changes) { changes.replace(FilePlace(file), captured("of then"), journalled("of then")); });
     write("folder/log", "written by somebody");
     EXPECT_EQ(undo(writer), std::vector<bool>{false});
     EXPECT_EQ(read("folder/log"), "written by somebody");
@@ -138,7 +138,7 @@ TEST_F(KilledPutBack, IsNotUndoneUnderAFileThatWasWrittenToSince) {
 TEST_F(KilledPutBack, HasNothingToUndoAfterItWasCommitted) {
     write("folder/log", "of now");
     const pid_t writer = killed([&](PutBack& changes) {
-        changes.replace(FilePlace(file), captured("of then"), content_of("of then"));
+        changes.replace(FilePlace(file), captured("of then"), journalled("of then"));
         changes.commit();
     });
     EXPECT_EQ(undo(writer), std::vector<bool>());

@@ -17,7 +17,7 @@ std::string_view text_of(const SecretBytes& secret) {
     return {reinterpret_cast<const char*>(secret.bytes().data()), secret.size()};
 }
 
-SecretBytes secret_of(std::string_view text) { return SecretBytes::copy_of(bytes(text)); }
+SecretBytes signing_secret(std::string_view text) { return SecretBytes::copy_of(bytes(text)); }
 
 TEST(Signature, FitsWhatWasSignedAndNothingElse) {
     const Signature signature = parse_signature(SigningKey::generate().sign(k_manifest));
@@ -136,7 +136,7 @@ TEST(KeyText, OfAPrivateKeyIsRefusedWithoutShowingIt) {
     for (const std::string& bad : {std::string(), line.substr(1), line + "x", line.substr(0, line.size() - 3),
                                    public_line(KeyKind::ed25519, key.public_key())}) {
         const Outcome outcome =
-            outcome_of([&] { static_cast<void>(parse_private_key(KeyKind::ed25519, secret_of(bad), "key")); });
+            outcome_of([&] { static_cast<void>(parse_private_key(KeyKind::ed25519, signing_secret(bad), "key")); });
         EXPECT_EQ(outcome.fault, Fault::usage) << bad;
         EXPECT_EQ(outcome.message.find(encoded), std::string::npos) << outcome.message;
     }

@@ -20,7 +20,7 @@ namespace cedana::criu {
 namespace {
 
 // CRIU's side.
-class Handover : public test::InTempFolder {
+class Handover : public ::cedana::test::InTempFolder {
   protected:
     Handover() {
         const std::filesystem::path socket = path(k_lazy_socket);

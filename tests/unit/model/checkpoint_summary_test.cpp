@@ -50,7 +50,7 @@ std::string manifest_text() {
     return write_manifest(manifest);
 }
 
-std::string with(const std::string& pointer, const Json& value) {
+std::string changed(const std::string& pointer, const Json& value) {
     Json json = Json::parse(manifest_text());
     json[Json::json_pointer(pointer)] = value;
     return json.dump();
@@ -83,9 +83,9 @@ TEST(CheckpointSummary, HasWhatTheManifestSays) {
 
 TEST(CheckpointSummary, IsNotMisledByNamesInsideOfOtherValues) {
     const std::string odd =
-        with("/added", {{"name", "x"}, {"host", {{"name", "y"}}}, {"tree", Json::array({Json::object()})}});
+        changed("/added", {{"name", "x"}, {"host", {{"name", "y"}}}, {"tree", Json::array({Json::object()})}});
     EXPECT_EQ(parse_summary(odd), parse_summary(manifest_text()));
-    const std::string inner = with("/tree/0/memory", {{"pid", 7}, {"executable", "/x"}});
+    const std::string inner = changed("/tree/0/memory", {{"pid", 7}, {"executable", "/x"}});
     EXPECT_EQ(parse_summary(inner), parse_summary(manifest_text()));
 }
 
@@ -93,19 +93,19 @@ TEST(CheckpointSummary, IsRefusedWithoutAValueThatItTells) {
     for (const char* pointer : {"/format_version", "/created", "/name", "/host", "/host/name", "/tree", "/tree/0/pid",
                                 "/tree/0/start_time", "/tree/0/executable", "/tree/0/command_line", "/bytes_images"})
         for (const Json& wrong : {Json(nullptr), Json(-1), Json(1.5), Json(true), Json::array({1}), Json::object()})
-            EXPECT_EQ(fault_of(with(pointer, wrong)), Fault::checkpoint) << pointer << " = " << wrong;
+            EXPECT_EQ(fault_of(changed(pointer, wrong)), Fault::checkpoint) << pointer << " = " << wrong;
     for (const Json& wrong : {Json(nullptr), Json(1), Json("true"), Json::array({true}), Json::object()})
-        EXPECT_EQ(fault_of(with("/leave_running", wrong)), Fault::checkpoint) << wrong;
+        EXPECT_EQ(fault_of(changed("/leave_running", wrong)), Fault::checkpoint) << wrong;
     for (const Json& wrong : {Json(nullptr), Json(1), Json(true), Json::array({"a"}), Json::object()})
-        EXPECT_EQ(fault_of(with("/tree/0/command_line", Json::array({"redis", wrong}))), Fault::checkpoint) << wrong;
-    EXPECT_EQ(fault_of(with("/tree/0/pid", 0)), Fault::checkpoint);
-    EXPECT_EQ(fault_of(with("/created", "yesterday")), Fault::checkpoint);
-    EXPECT_EQ(fault_of(with("/format_version", k_manifest_version_with_features + 1)), Fault::checkpoint);
+        EXPECT_EQ(fault_of(changed("/tree/0/command_line", Json::array({"redis", wrong}))), Fault::checkpoint) << wrong;
+    EXPECT_EQ(fault_of(changed("/tree/0/pid", 0)), Fault::checkpoint);
+    EXPECT_EQ(fault_of(changed("/created", "yesterday")), Fault::checkpoint);
+    EXPECT_EQ(fault_of(changed("/format_version", k_manifest_version_with_features + 1)), Fault::checkpoint);
 }
 
 TEST(CheckpointSummary, OfACheckpointWithAFeatureThatIsNotKnownIsRefused) {
     const Json features = Json::array({"flight"});
-    Json manifest = Json::parse(with("/required_features", features));
+    Json manifest = Json::parse(changed("/required_features", features));
     EXPECT_EQ(fault_of(manifest.dump()), Fault::checkpoint);
     manifest["format_version"] = k_manifest_version_with_features;
     EXPECT_EQ(fault_of(manifest.dump()), Fault::checkpoint);

@@ -4,9 +4,14 @@
 
 #include "cedana/process/holdings.hpp"
 
+#include <string>
+
 #include <unistd.h>
 
 namespace cedana::testing {
+
+// Of a sentence.
+inline bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 struct Look {
     Look(const Procfs& procfs, pid_t pid)

@@ -20,19 +20,19 @@ using testing::FakeProc;
 using testing::Forked;
 using testing::Look;
 
-std::vector<Refusal> refused(const Procfs& procfs, pid_t pid) {
+std::vector<Refusal> all_refused(const Procfs& procfs, pid_t pid) {
     const Look look(procfs, pid);
     return refused_processes(procfs, look.tree, ::getpid());
 }
 
 TEST(RefusedProcesses, AreNoneOfAnOrdinaryTree) {
     const Forked child;
-    EXPECT_TRUE(refused(Procfs(), child.pid()).empty());
+    EXPECT_TRUE(all_refused(Procfs(), child.pid()).empty());
 }
 
 TEST(RefusedProcesses, AreTracedOnesWithTheirTracer) {
     const Forked child([] { ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr); });
-    const auto refusals = refused(Procfs(), child.pid());
+    const auto refusals = all_refused(Procfs(), child.pid());
     ASSERT_EQ(refusals.size(), 1U);
     EXPECT_NE(refusals[0].sentence.find("is traced by process " + std::to_string(::getpid())), std::string::npos);
     EXPECT_FALSE(refusals[0].program_can_help);
@@ -46,7 +46,7 @@ TEST(RefusedProcesses, HaveABlockedSigtrapWaiting) {
         ::sigprocmask(SIG_BLOCK, &trap, nullptr);
         ::kill(::getpid(), SIGTRAP);
     });
-    const auto refusals = refused(Procfs(), child.pid());
+    const auto refusals = all_refused(Procfs(), child.pid());
     ASSERT_EQ(refusals.size(), 1U);
     EXPECT_NE(refusals[0].sentence.find("SIGTRAP"), std::string::npos);
     EXPECT_NE(refusals[0].hint.find("unblock SIGTRAP"), std::string::npos);
@@ -68,7 +68,7 @@ class FakeFamily : public ::testing::Test {
                        " 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 1000 4096000 100 0\n");
         proc.write(parent.pid(), folder + "syscall", call + " 0x0 0x0 0x0 0x0 0x0 0x0 0x7f 0x7f\n");
     }
-    std::vector<Refusal> refusals() const { return refused(proc.procfs(), parent.pid()); }
+    std::vector<Refusal> refusals() const { return all_refused(proc.procfs(), parent.pid()); }
 
     Forked parent;
     Forked child;

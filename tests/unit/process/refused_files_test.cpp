@@ -24,26 +24,25 @@ namespace {
 
 using testing::FakeProc;
 using testing::Forked;
+using testing::holds;
 using testing::Look;
 
-std::vector<Refusal> refused(const Procfs& procfs, pid_t pid) {
+std::vector<Refusal> refused_files_of(const Procfs& procfs, pid_t pid) {
     const Look look(procfs, pid);
     return refused_files(procfs, look.holdings);
 }
 
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
 // A child that has nothing open but what `set_up` opens.
-std::vector<Refusal> refused_of_child(const std::function<void()>& set_up) {
+std::vector<Refusal> files_refused_of_child(const std::function<void()>& set_up) {
     const Forked child([&] {
         ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
         set_up();
     });
-    return refused(Procfs(), child.pid());
+    return refused_files_of(Procfs(), child.pid());
 }
 
 TEST(RefusedFiles, AreNotWhatCriuKnows) {
-    const auto refusals = refused_of_child([] {
+    const auto refusals = files_refused_of_child([] {
         sigset_t none;
         ::sigemptyset(&none);
         ::eventfd(0, 0);
@@ -63,7 +62,7 @@ TEST(RefusedFiles, AreDescriptorsOfTheKernelThatCriuDoesNotKnow) {
         ::close(probe);
     else
         GTEST_SKIP() << "this kernel gives no userfaultfd to this user";
-    const auto refusals = refused_of_child([] { ::syscall(SYS_userfaultfd, 1); });
+    const auto refusals = files_refused_of_child([] { ::syscall(SYS_userfaultfd, 1); });
     ASSERT_EQ(refusals.size(), 1U);
     EXPECT_TRUE(holds(refusals[0].sentence, "[userfaultfd]"));
     EXPECT_TRUE(holds(refusals[0].hint, "client.signal_process_pre_dump"));
@@ -83,7 +82,7 @@ class Files : public ::testing::Test {
         proc.link(child.pid(), "fd/5", target);
         proc.write(child.pid(), "fdinfo/5", fmt::format("pos:\t0\nflags:\t02\nmnt_id:\t{}\n", mount));
     }
-    std::vector<Refusal> refusals() const { return refused(proc.procfs(), child.pid()); }
+    std::vector<Refusal> refusals() const { return refused_files_of(proc.procfs(), child.pid()); }
 
     Forked child;
     FakeProc proc;

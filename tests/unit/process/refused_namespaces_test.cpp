@@ -15,14 +15,13 @@ namespace {
 
 using testing::FakeProc;
 using testing::Forked;
+using testing::holds;
 using testing::Look;
 
-std::vector<Refusal> refused(const Procfs& procfs, pid_t pid) {
+std::vector<Refusal> refused_namespaces_of(const Procfs& procfs, pid_t pid) {
     const Look look(procfs, pid);
     return refused_namespaces(procfs, look.holdings, ::getpid());
 }
-
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // Two processes whose namespaces only a fake /proc can show everywhere.
 class Namespaces : public ::testing::Test {
@@ -43,7 +42,7 @@ class Namespaces : public ::testing::Test {
     }
     // The only refusal.
     Refusal refusal() const {
-        const auto found = refused(proc.procfs(), root.pid());
+        const auto found = refused_namespaces_of(proc.procfs(), root.pid());
         EXPECT_EQ(found.size(), 1U);
         return found.empty() ? Refusal{} : found.front();
     }
@@ -53,7 +52,7 @@ class Namespaces : public ::testing::Test {
     FakeProc proc;
 };
 
-TEST_F(Namespaces, OfTheHostAreNotMinded) { EXPECT_TRUE(refused(proc.procfs(), root.pid()).empty()); }
+TEST_F(Namespaces, OfTheHostAreNotMinded) { EXPECT_TRUE(refused_namespaces_of(proc.procfs(), root.pid()).empty()); }
 
 TEST_F(Namespaces, OfUsersMustBeOurs) {
     set(child, "user");
@@ -71,7 +70,7 @@ TEST_F(Namespaces, OfPidsMustBeThatOfTheRoot) {
 TEST_F(Namespaces, OfPidsMayDifferFromOurs) {
     set(root, "pid");
     set(child, "pid");
-    EXPECT_TRUE(refused(proc.procfs(), root.pid()).empty());
+    EXPECT_TRUE(refused_namespaces_of(proc.procfs(), root.pid()).empty());
 }
 
 TEST_F(Namespaces, MustHoldTheLeaderOfTheSession) {
@@ -82,7 +81,7 @@ TEST_F(Namespaces, MustHoldTheLeaderOfTheSession) {
 
 TEST_F(Namespaces, MayHoldASessionOfTheirOwn) {
     proc.write(child.pid(), "status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nNSsid:\t4242\t1\n");
-    EXPECT_TRUE(refused(proc.procfs(), root.pid()).empty());
+    EXPECT_TRUE(refused_namespaces_of(proc.procfs(), root.pid()).empty());
 }
 
 TEST_F(Namespaces, OfTimeMayNotWaitForChildren) {
@@ -111,7 +110,7 @@ TEST_F(Namespaces, OfTheHostMayNotHoldItsFirstSegmentWhoseInodeIsZero) {
 TEST_F(Namespaces, OfItsOwnMayHoldSharedMemory) {
     proc.write(root.pid(), "maps", "400000-401000 rw-s 00000000 00:01 77   /SYSV00000000 (deleted)\n");
     set(root, "ipc");
-    EXPECT_TRUE(refused(proc.procfs(), root.pid()).empty());
+    EXPECT_TRUE(refused_namespaces_of(proc.procfs(), root.pid()).empty());
 }
 
 TEST(SharedMemoryOfTheHost, IsSeenInARealProcess) {
@@ -122,7 +121,7 @@ TEST(SharedMemoryOfTheHost, IsSeenInARealProcess) {
         ::shmat(id, nullptr, 0);
         ::shmctl(id, IPC_RMID, nullptr);
     });
-    const auto refusals = refused(Procfs(), child.pid());
+    const auto refusals = refused_namespaces_of(Procfs(), child.pid());
     ASSERT_EQ(refusals.size(), 1U);
     EXPECT_TRUE(holds(refusals[0].sentence, "System V shared memory"));
 }

@@ -18,18 +18,17 @@ namespace cedana {
 namespace {
 
 using testing::Forked;
+using testing::holds;
 using testing::Look;
 
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
-
-std::vector<Refusal> refused_of_child(const std::function<void()>& set_up) {
+std::vector<Refusal> sockets_refused_of_child(const std::function<void()>& set_up) {
     const Forked child(set_up);
     const Look look(Procfs(), child.pid());
     return refused_sockets(look.holdings);
 }
 
 TEST(RefusedSockets, AreNotWhatCriuKnows) {
-    const auto refusals = refused_of_child([] {
+    const auto refusals = sockets_refused_of_child([] {
         ::socket(AF_INET, SOCK_STREAM, 0);
         ::socket(AF_INET6, SOCK_DGRAM, 0);
         ::socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE);
@@ -45,7 +44,7 @@ TEST(RefusedSockets, AreThoseOfMultipathTcp) {
     const UniqueFd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP));
     if (!probe)
         GTEST_SKIP() << "this kernel has no multipath TCP";
-    const auto refusals = refused_of_child([] { ::socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP); });
+    const auto refusals = sockets_refused_of_child([] { ::socket(AF_INET, SOCK_STREAM, IPPROTO_MPTCP); });
     // The child inherits the probe as well.
     ASSERT_EQ(refusals.size(), 2U);
     EXPECT_TRUE(holds(refusals[0].sentence, "multipath TCP"));
@@ -53,7 +52,7 @@ TEST(RefusedSockets, AreThoseOfMultipathTcp) {
 }
 
 TEST(RefusedSockets, AreCorkedOnesOfUdp) {
-    const auto refusals = refused_of_child([] {
+    const auto refusals = sockets_refused_of_child([] {
         const int on = 1;
         ::setsockopt(::socket(AF_INET, SOCK_DGRAM, 0), SOL_UDP, UDP_CORK, &on, sizeof on);
     });
@@ -81,22 +80,22 @@ struct Waiting {
 
 TEST(RefusedSockets, AreUnacceptedConnectionsWithData) {
     const auto refusals =
-        refused_of_child([] { [[maybe_unused]] const auto sent = ::write(Waiting().client, "data", 4); });
+        sockets_refused_of_child([] { [[maybe_unused]] const auto sent = ::write(Waiting().client, "data", 4); });
     ASSERT_EQ(refusals.size(), 1U);
     EXPECT_TRUE(holds(refusals[0].sentence, "has not accepted a connection"));
     EXPECT_TRUE(holds(refusals[0].hint, "accept"));
 }
 
 TEST(RefusedSockets, AreUnacceptedConnectionsThatWereClosed) {
-    EXPECT_EQ(refused_of_child([] { ::close(Waiting().client); }).size(), 1U);
+    EXPECT_EQ(sockets_refused_of_child([] { ::close(Waiting().client); }).size(), 1U);
 }
 
 TEST(RefusedSockets, AreNotUnacceptedConnectionsThatAreEmpty) {
-    EXPECT_TRUE(refused_of_child([] { Waiting(); }).empty());
+    EXPECT_TRUE(sockets_refused_of_child([] { Waiting(); }).empty());
 }
 
 TEST(RefusedSockets, AreNotAcceptedConnectionsWithData) {
-    const auto refusals = refused_of_child([] {
+    const auto refusals = sockets_refused_of_child([] {
         const Waiting waiting;
         ::accept(waiting.listener, nullptr, nullptr);
         [[maybe_unused]] const auto sent = ::write(waiting.client, "data", 4);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/files.hpp"
+#include "cedana/base/units.hpp"
 #include "cedana/process/facts.hpp"
 #include "cedana/process/shared_memory.hpp"
 
@@ -22,8 +23,6 @@ namespace {
 
 using testing::FakeProc;
 using testing::Forked;
-
-constexpr std::uint64_t k_mib = 1024UL * 1024;
 
 MappedFile object(const std::string& target, ino_t inode, std::uint64_t bytes) {
     struct ::stat info {};
