@@ -2,9 +2,9 @@
 #include "cedana/action/dump_steps.hpp"
 
 #include "cedana/action/dump_target.hpp"
-#include "cedana/action/refusals.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/state_folder.hpp"
+#include "cedana/engine/refusals.hpp"
 #include "cedana/host/hooks.hpp"
 #include "cedana/keys/configured_keys.hpp"
 #include "cedana/lazy/transfers.hpp"

@@ -2,9 +2,9 @@
 // `cedana client dump --dry-run`: what a dump would do, and why, or why it would be refused. Touches nothing.
 #pragma once
 
-#include "cedana/action/criu_options.hpp"
 #include "cedana/action/dump.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/engine/criu_options.hpp"
 #include "cedana/model/manifest.hpp"
 
 #include <cstdint>

@@ -3,12 +3,12 @@
 // refused, what is prepared.
 #pragma once
 
-#include "cedana/action/criu_program.hpp"
 #include "cedana/action/dump.hpp"
-#include "cedana/action/dump_look.hpp"
 #include "cedana/action/step.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/checkpoint/file_capture.hpp"
+#include "cedana/engine/criu_program.hpp"
+#include "cedana/engine/tree_look.hpp"
 #include "cedana/keys/encryption.hpp"
 #include "cedana/keys/signature.hpp"
 #include "cedana/process/identity.hpp"

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "cedana/action/dump.hpp"
-#include "cedana/action/refusals.hpp"
+#include "cedana/engine/refusals.hpp"
 #include "cedana/model/manifest.hpp"
 #include "cedana/process/identity.hpp"
 #include "cedana/process/tree.hpp"

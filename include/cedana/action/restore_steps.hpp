@@ -3,12 +3,12 @@
 // in common.
 #pragma once
 
-#include "cedana/action/criu_program.hpp"
 #include "cedana/action/restore.hpp"
 #include "cedana/action/step.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/checkpoint/file_restore.hpp"
 #include "cedana/checkpoint/reader.hpp"
+#include "cedana/engine/criu_program.hpp"
 #include "cedana/lazy/memory.hpp"
 #include "cedana/process/procfs.hpp"
 #include "cedana/roles/far_ends.hpp"

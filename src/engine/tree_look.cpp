@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/dump_look.hpp"
+#include "cedana/engine/tree_look.hpp"
 
-#include "cedana/action/criu_options.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/environment.hpp"
+#include "cedana/engine/criu_options.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/required_files.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/refusals.hpp"
+#include "cedana/engine/refusals.hpp"
 
 #include "cedana/base/text.hpp"
 #include "cedana/criu/plugins.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/refusals.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/engine/refusals.hpp"
 
 #include <fstream>
 

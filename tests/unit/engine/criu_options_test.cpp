@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/criu_options.hpp"
 #include "cedana/base/units.hpp"
+#include "cedana/engine/criu_options.hpp"
 
 #include <functional>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/criu_program.hpp"
+#include "cedana/engine/criu_program.hpp"
 
 #include "cedana/criu/environment.hpp"
 #include "cedana/host/permissions.hpp"

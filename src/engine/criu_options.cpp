@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/criu_options.hpp"
+#include "cedana/engine/criu_options.hpp"
 
 #include "cedana/base/text.hpp"
 
