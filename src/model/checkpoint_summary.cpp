@@ -19,10 +19,8 @@ namespace cedana {
 
 namespace {
 
-// Takes the few values out of the text as they pass, and stops when it has them: to build all of the others, thousands
-// of times, is what a listing would spend most of its time on. What a tree had open, which may be long, comes last.
-class SummaryEvents {
-  public:
+// What a listing shows, as far as it was seen.
+struct KeptValues {
     std::optional<std::uint64_t> version;
     // Null where the version is one without.
     std::optional<std::vector<std::string>> features;
@@ -37,58 +35,70 @@ class SummaryEvents {
     std::size_t processes = 0;
     std::optional<std::uint64_t> bytes_images;
 
+    [[nodiscard]] bool is_complete() const {
+        return version && (version == k_manifest_version || features) && created && name && host && pid && start_time &&
+               executable && command_line && leave_running && bytes_images;
+    }
+};
+
+// Takes the few values out of the text as they pass, and stops when it has them: to build all of the others, thousands
+// of times, is what a listing would spend most of its time on. What a tree had open, which may be long, comes last.
+class SummaryEvents {
+  public:
+    explicit SummaryEvents(KeptValues& kept) : kept_(kept) {}
+
     // The names of these are nlohmann's (json_sax); false ends the parsing.
     bool key(const std::string& key) {
         if (depth_ == 1) {
-            if (is_complete())
+            if (kept_.is_complete())
                 return false;
             enter(key);
         } else if (depth_ == 2 && section_ == Section::host && key == "name") {
-            text_ = &host;
-        } else if (depth_ == 3 && section_ == Section::tree && processes == 1) {
+            awaited_.text = &kept_.host;
+        } else if (depth_ == 3 && section_ == Section::tree && kept_.processes == 1) {
             enter_root(key);
         }
         return true;
     }
     bool string(std::string& value) {
         if (in_ == List::command_line) {
-            command_line->append(value).push_back('\0');
+            kept_.command_line->append(value).push_back('\0');
             return true;
         }
         if (in_ == List::features) {
-            features->push_back(std::move(value));
+            kept_.features->push_back(std::move(value));
             return true;
         }
-        if (text_ != nullptr)
-            *text_ = std::move(value);
+        if (awaited_.text != nullptr)
+            *awaited_.text = std::move(value);
         return leave();
     }
     bool number_unsigned(std::uint64_t value) {
-        if (number_ != nullptr)
-            *number_ = value;
+        if (awaited_.number != nullptr)
+            *awaited_.number = value;
         return leave();
     }
     bool number_integer(std::int64_t) { return leave(); }
     bool number_float(double, const std::string&) { return leave(); }
     bool boolean(bool value) {
-        if (flag_ != nullptr)
-            *flag_ = value;
+        if (awaited_.flag != nullptr)
+            *awaited_.flag = value;
         return leave();
     }
     bool null() { return leave(); }
     bool binary(nlohmann::json::binary_t&) { return leave(); }
     bool start_object(std::size_t) {
         if (depth_ == 2 && section_ == Section::tree)
-            ++processes;
+            ++kept_.processes;
         return open();
     }
     bool start_array(std::size_t) {
-        const List list = begins_;
+        const List list = awaited_.list;
         open();
         if (list == List::command_line)
-            command_line.emplace();
+            kept_.command_line.emplace();
         else if (list == List::features)
-            features.emplace();
+            kept_.features.emplace();
         in_ = list;
         return true;
     }
@@ -105,38 +115,40 @@ class SummaryEvents {
     enum class Section { other, host, tree };
     // Whose texts are kept.
     enum class List { none, command_line, features };
+    // Where the value goes that comes next.
+    struct Awaited {
+        std::optional<std::string>* text = nullptr;
+        std::optional<std::uint64_t>* number = nullptr;
+        std::optional<bool>* flag = nullptr;
+        List list = List::none;
+    };
 
     void enter(const std::string& key) {
         section_ = key == "host" ? Section::host : key == "tree" ? Section::tree : Section::other;
         if (key == "tree")
-            processes = 0;
-        text_ = key == "created" ? &created : key == "name" ? &name : nullptr;
-        number_ = key == "format_version" ? &version : key == "bytes_images" ? &bytes_images : nullptr;
-        flag_ = key == "leave_running" ? &leave_running : nullptr;
-        begins_ = key == "required_features" ? List::features : List::none;
+            kept_.processes = 0;
+        awaited_.text = key == "created" ? &kept_.created : key == "name" ? &kept_.name : nullptr;
+        awaited_.number = key == "format_version" ? &kept_.version
+                          : key == "bytes_images" ? &kept_.bytes_images
+                                                  : nullptr;
+        awaited_.flag = key == "leave_running" ? &kept_.leave_running : nullptr;
+        awaited_.list = key == "required_features" ? List::features : List::none;
     }
     void enter_root(const std::string& key) {
-        text_ = key == "executable" ? &executable : nullptr;
-        number_ = key == "pid" ? &pid : key == "start_time" ? &start_time : nullptr;
-        begins_ = key == "command_line" ? List::command_line : List::none;
+        awaited_.text = key == "executable" ? &kept_.executable : nullptr;
+        awaited_.number = key == "pid" ? &kept_.pid : key == "start_time" ? &kept_.start_time : nullptr;
+        awaited_.list = key == "command_line" ? List::command_line : List::none;
     }
     // Once a value has been seen, what follows it is not that value.
     bool leave() {
-        text_ = nullptr;
-        number_ = nullptr;
-        flag_ = nullptr;
-        begins_ = List::none;
+        awaited_ = {};
         // Something in a list of texts that is no text.
         const List list = std::exchange(in_, List::none);
         if (list == List::command_line)
-            command_line.reset();
+            kept_.command_line.reset();
         else if (list == List::features)
-            features.reset();
+            kept_.features.reset();
         return true;
-    }
-    [[nodiscard]] bool is_complete() const {
-        return version && (version == k_manifest_version || features) && created && name && host && pid && start_time &&
-               executable && command_line && leave_running && bytes_images;
     }
     bool open() {
         require_depth(++depth_);
@@ -147,12 +159,10 @@ class SummaryEvents {
         return leave();
     }
 
+    KeptValues& kept_;
     int depth_ = 0;
     Section section_ = Section::other;
-    std::optional<std::string>* text_ = nullptr;
-    std::optional<std::uint64_t>* number_ = nullptr;
-    std::optional<bool>* flag_ = nullptr;
-    List begins_ = List::none;
+    Awaited awaited_;
     List in_ = List::none;
 };
 
@@ -166,27 +176,28 @@ Value needed(std::optional<Value>& value, const char* key) {
 } // namespace
 
 CheckpointSummary parse_summary(std::string_view text) {
-    SummaryEvents events;
+    KeptValues kept;
+    SummaryEvents events(kept);
     nlohmann::json::sax_parse(text, &events);
-    const std::uint64_t version = needed(events.version, "format_version");
+    const std::uint64_t version = needed(kept.version, "format_version");
     require_version(static_cast<std::int64_t>(version),
-                    version == k_manifest_version ? events.features.value_or(std::vector<std::string>())
-                                                  : needed(events.features, "required_features"),
+                    version == k_manifest_version ? kept.features.value_or(std::vector<std::string>())
+                                                  : needed(kept.features, "required_features"),
                     known_features());
-    const std::string created = needed(events.created, "created");
+    const std::string created = needed(kept.created, "created");
     const auto when = parse_utc_iso(created);
     if (!when)
         refuse_manifest(fmt::format("'{}' is no time", printable(created)));
     return {.created = *when,
-            .name = needed(events.name, "name"),
-            .host = needed(events.host, "host"),
-            .pid = to_pid(needed(events.pid, "pid")),
-            .start_time = needed(events.start_time, "start_time"),
-            .executable = needed(events.executable, "executable"),
-            .command_line = needed(events.command_line, "command_line"),
-            .leave_running = needed(events.leave_running, "leave_running"),
-            .processes = events.processes,
-            .bytes_images = needed(events.bytes_images, "bytes_images")};
+            .name = needed(kept.name, "name"),
+            .host = needed(kept.host, "host"),
+            .pid = to_pid(needed(kept.pid, "pid")),
+            .start_time = needed(kept.start_time, "start_time"),
+            .executable = needed(kept.executable, "executable"),
+            .command_line = needed(kept.command_line, "command_line"),
+            .leave_running = needed(kept.leave_running, "leave_running"),
+            .processes = kept.processes,
+            .bytes_images = needed(kept.bytes_images, "bytes_images")};
 }
 
 } // namespace cedana
