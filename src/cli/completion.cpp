@@ -18,6 +18,12 @@ const Option* find_option(const std::vector<Option>& options, std::string_view n
     return found == options.end() ? nullptr : &*found;
 }
 
+// A name of a stranger's. No shell shows a control character as such, and what begins with one of these would be an
+// option, or a word of the scripts' own.
+bool is_offered(const std::string& name) {
+    return !name.empty() && name.front() != '-' && name.front() != ':' && printable(name) == name;
+}
+
 // The words up to the last one, understood as far as they go.
 class TypedLine {
   public:
@@ -85,19 +91,24 @@ class TypedLine {
         return offers;
     }
 
+    [[nodiscard]] static std::vector<Offer> offered(std::vector<Offer> words) {
+        std::erase_if(words, [](const Offer& offer) { return !is_offered(offer.word); });
+        return words;
+    }
+
     [[nodiscard]] Offers values_of(const Option& option, const OfferSources& sources) const {
         switch (option.complete) {
         case Complete::pids:
             return {.words = sources.pids()};
         case Complete::names:
-            return {.words = sources.names()};
+            return {.words = offered(sources.names())};
         case Complete::folders:
             return {.words = {}, .paths = Paths::folders};
         case Complete::files:
             return {.words = {}, .paths = Paths::files};
         case Complete::checkpoints:
         case Complete::checkpoints_or_latest: {
-            Offers offers{.words = sources.checkpoints(folder_), .paths = Paths::files};
+            Offers offers{.words = offered(sources.checkpoints(folder_)), .paths = Paths::files};
             if (option.complete == Complete::checkpoints_or_latest)
                 offers.words.insert(offers.words.begin(), {.word = "latest", .meaning = "the newest of all"});
             return offers;
@@ -124,42 +135,79 @@ class TypedLine {
     std::string last_;
 };
 
-constexpr std::string_view k_bash = R"(# bash completion for cedana; load it with: source <(cedana completion bash)
+// Every word that is offered may be the name of a stranger's process or file: each script quotes it for its shell.
+constexpr std::string_view k_bash = R"BASH(# bash completion for cedana; load it with: source <(cedana completion bash)
+# What a word means once its quotes are taken off, in REPLY; the quote that is still open, in open. Nothing is expanded.
+_cedana_plain() {
+    local i character
+    REPLY='' open=''
+    for ((i = 0; i < ${#1}; i++)); do
+        character=${1:i:1}
+        if [[ -n $open && $character == "$open" ]]; then
+            open=''
+        elif [[ -z $open && $character == [\'\"] ]]; then
+            open=$character
+        elif [[ $character == \\ && $open != \' ]]; then
+            i=$((i + 1))
+            REPLY+=${1:i:1}
+        else
+            REPLY+=$character
+        fi
+    done
+}
+# A word as it is safe behind what is typed, in REPLY. Within quotes readline puts it in as it is.
+_cedana_quoted() {
+    case $2 in
+    \') [[ $1 != *\'* ]] && REPLY=$1 ;;
+    \") [[ $1 != *[\"\\\$\`\!]* ]] && REPLY=$1 ;;
+    *) printf -v REPLY %q "$1" ;;
+    esac
+}
 _cedana() {
-    local current=${COMP_WORDS[COMP_CWORD]} line word
-    local -a lines=()
-    mapfile -t lines < <("${COMP_WORDS[0]}" completion words -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+    local typed=${COMP_WORDS[COMP_CWORD]} REPLY open current line word
+    local -a words=() lines=() shown=()
     COMPREPLY=()
+    for word in "${COMP_WORDS[@]:1:COMP_CWORD}"; do
+        _cedana_plain "$word"
+        words+=("$REPLY")
+    done
+    current=$REPLY
+    # Of a word with quotes inside of it readline replaces a part alone.
+    word=${typed//\\?/}
+    case ${word#"$open"} in *[\'\"]*) return ;; esac
+    mapfile -t lines < <("${COMP_WORDS[0]}" completion words -- "${words[@]}" 2>/dev/null)
     for line in "${lines[@]}"; do
         case $line in
         :files) compopt -o default ;;
         :folders) compopt -o dirnames ;;
         *)
             word=${line%%$'\t'*}
-            [[ $word == "$current"* ]] && COMPREPLY+=("$line")
+            [[ $word == "$current"* ]] && _cedana_quoted "$word" "$open" || continue
+            COMPREPLY+=("$REPLY")
+            [ "$word" = "$line" ] || REPLY+="  # ${line#*$'\t'}"
+            shown+=("$REPLY")
             ;;
         esac
     done
-    # A single word is inserted as it is; of several their meanings are shown too.
-    if [ ${#COMPREPLY[@]} -eq 1 ]; then
-        COMPREPLY=("${COMPREPLY[0]%%$'\t'*}")
-    else
-        COMPREPLY=("${COMPREPLY[@]/$'\t'/  # }")
-    fi
+    # Meanings are for a list that is shown (?, !, @). Whatever else readline does, it puts words into the line.
+    case $COMP_TYPE in
+    63 | 33 | 64) [ ${#shown[@]} -lt 2 ] || COMPREPLY=("${shown[@]}") ;;
+    esac
 }
 complete -o nosort -F _cedana cedana
-)";
+)BASH";
 
-constexpr std::string_view k_zsh = R"(#compdef cedana
+constexpr std::string_view k_zsh = R"ZSH(#compdef cedana
 # zsh completion for cedana: put this file as _cedana into a folder of $fpath.
 _cedana() {
-    local line
+    local line word
     local -a offered
-    for line in "${(@f)$(${words[1]} completion words -- "${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
+    for line in "${(@f)$(${words[1]} completion words -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
         case $line in
         (:files) _files ;;
         (:folders) _files -/ ;;
-        (?*) offered+=("${${line%%$'\t'*}//:/\\:}:${line#*$'\t'}") ;;
+        # _describe takes one level of backslashes off, and compadd quotes what it puts into the line.
+        (?*) word=${line%%$'\t'*}; offered+=("${${word//\\/\\\\}//:/\\:}:${line#*$'\t'}") ;;
         esac
     done
     (( ${#offered} )) && _describe -V cedana offered
@@ -169,9 +217,10 @@ if [ "$funcstack[1]" = _cedana ]; then
 else
     compdef _cedana cedana
 fi
-)";
+)ZSH";
 
-constexpr std::string_view k_fish = R"(# fish completion for cedana; load it with: cedana completion fish | source
+constexpr std::string_view k_fish = R"FISH(# fish completion for cedana; load it with: cedana completion fish | source
+# fish quotes each word that it puts into the line.
 function __cedana_complete
     set -l words (commandline -opc)
     set -l current (commandline -ct)
@@ -187,7 +236,7 @@ function __cedana_complete
     end
 end
 complete -c cedana -f -k -a '(__cedana_complete)'
-)";
+)FISH";
 
 } // namespace
 
@@ -198,8 +247,8 @@ Offers complete(const Command& program, const std::vector<std::string>& words, c
 std::string offers_text(const Offers& offers) {
     std::string text;
     for (const Offer& offer : offers.words)
-        text += printable(offer.word) +
-                (offer.meaning.empty() ? std::string() : fmt::format("\t{}", printable(offer.meaning))) + "\n";
+        text +=
+            offer.word + (offer.meaning.empty() ? std::string() : fmt::format("\t{}", printable(offer.meaning))) + "\n";
     return text + (offers.paths == Paths::files ? ":files\n" : offers.paths == Paths::folders ? ":folders\n" : "");
 }
 

@@ -74,6 +74,30 @@ TEST_F(Completion, OffersPidsWithTheirNames) {
     EXPECT_TRUE(holds(words({"client", "dump", "-p", ""}), target.pid_text() + "\tquiet-quokka"));
 }
 
+TEST_F(Completion, OffersNoNameWithControlCharacters) {
+    const Target escape(sleeper_at(folder() / "zq1\x1b[31m"));
+    const Target line(sleeper_at(folder() / "zq2\ntouch PWN"));
+    const Target tab(sleeper_at(folder() / "zq3\tx"));
+    const Target latin(sleeper_at(folder() / "zq4\xe9"));
+    const Target plain(sleeper_at(folder() / "zq5"));
+    const std::string offered = words({"client", "find", ""});
+    EXPECT_TRUE(holds(offered, "zq5\n"));
+    for (const char* name : {"zq1", "zq2", "zq3", "zq4", "touch PWN"})
+        EXPECT_EQ(offered.find(name), std::string::npos) << name;
+}
+
+TEST_F(Completion, OffersNoNameThatWouldBeAnOption) {
+    const Target option(sleeper_at(folder() / "--zq1"));
+    const Target directive(sleeper_at(folder() / ":files"));
+    EXPECT_EQ(words({"client", "find", ""}).find("--zq1"), std::string::npos);
+    EXPECT_EQ(words({"client", "find", ""}).find(":files"), std::string::npos);
+}
+
+TEST_F(Completion, OffersNoCheckpointWithControlCharacters) {
+    write_checkpoint(folder() / "a\nb.zip", plausible_manifest("redis", 42, "2026-11-22T10:00:00Z"));
+    EXPECT_EQ(words({"client", "restore", "-d", folder(), ""}).find("b.zip"), std::string::npos);
+}
+
 TEST_F(Completion, OffersTheCheckpointsOfTheNamedStore) {
     write_checkpoint(folder() / "a.zip", plausible_manifest("redis", 42, "2026-11-22T10:00:00Z"));
     EXPECT_TRUE(holds(words({"client", "restore", "-d", folder(), ""}), (folder() / "a.zip").string() + "\tredis, "));
