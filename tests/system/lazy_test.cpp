@@ -118,7 +118,8 @@ TEST_F(Lazy, ProcessesThatShareMemoryAllHaveIt) {
     EXPECT_EQ(std::set(lines.begin(), lines.end()), expected);
 }
 
-// A transfer that stands still from shortly after its tree runs: a script that is run then stops the server.
+// A transfer that stands still from shortly after its tree runs: a script that is run then stops the server, which
+// waits for it midway, however late it comes.
 class StoppedLazy : public Lazy {
   protected:
     void SetUp() override {
@@ -133,6 +134,8 @@ class StoppedLazy : public Lazy {
                                           scratch("stopped").string() + "\n");
         options.environment["CEDANA_ACTION_SCRIPTS_POST_RESTORE"] = scratch("stop");
         options.environment["CEDANA_ARCHIVE_THREADS"] = "1";
+        options.environment["LD_PRELOAD"] = HELD_FILL;
+        options.environment["HELD_FILL_UNTIL"] = scratch("stopped");
         wait_for_lines(log, 1);
         zip = dump_and_stop(target);
     }
