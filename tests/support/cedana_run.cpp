@@ -73,6 +73,8 @@ CedanaRun run_with_passphrase(const std::vector<std::string>& arguments, RunOpti
 RunningCedana::RunningCedana(std::vector<std::string> arguments, const RunOptions& options, fs::path folder)
     : folder_(std::move(folder)), limit_(options.limit), child_(start(std::move(arguments), options, folder_)) {}
 
+fs::path RunningCedana::messages() const { return folder_ / k_err; }
+
 CedanaRun RunningCedana::wait() {
     const auto status = child_.wait_for(limit_);
     if (!status)

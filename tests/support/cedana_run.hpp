@@ -56,6 +56,8 @@ class RunningCedana {
 
     [[nodiscard]] pid_t pid() const noexcept { return child_.pid(); }
     void signal(int number) const { child_.signal(number); }
+    // The file to which its messages go.
+    [[nodiscard]] std::filesystem::path messages() const;
     // Throws Error when it does not end within the limit.
     CedanaRun wait();
 

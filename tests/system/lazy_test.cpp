@@ -318,8 +318,9 @@ TEST_F(StoppedLazy, HasSessionsAndAControlGroupOfItsOwn) {
 }
 
 TEST_F(StoppedLazy, GoesOnAfterCtrlCOfTheWait) {
-    RunningCedana cedana({"client", "restore", "--lazy", "--wait", zip.string()}, options, folder());
-    wait_for_file(scratch("stopped"));
+    RunningCedana cedana({"client", "restore", "-v", "--lazy", "--wait", zip.string()}, options, folder());
+    // Before that the hook runs, which a signal ends.
+    wait_for_text(cedana.messages(), "waiting for memory");
     const std::vector<LazyTransfer> transfers = lazy_transfers();
     ASSERT_EQ(transfers.size(), 1U);
     const pid_t server = server_of(transfers.front().keeper);
