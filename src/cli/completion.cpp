@@ -201,16 +201,18 @@ constexpr std::string_view k_zsh = R"ZSH(#compdef cedana
 # zsh completion for cedana: put this file as _cedana into a folder of $fpath.
 _cedana() {
     local line word
-    local -a offered
+    local -a offered paths
     for line in "${(@f)$(${words[1]} completion words -- "${(@Q)words[2,CURRENT]}" 2>/dev/null)}"; do
         case $line in
-        (:files) _files ;;
-        (:folders) _files -/ ;;
+        (:files) paths=(_files) ;;
+        (:folders) paths=(_files -/) ;;
         # _describe takes one level of backslashes off, and compadd quotes what it puts into the line.
         (?*) word=${line%%$'\t'*}; offered+=("${${word//\\/\\\\}//:/\\:}:${line#*$'\t'}") ;;
         esac
     done
-    (( ${#offered} )) && _describe -V cedana offered
+    # The path of a checkpoint is a word and a file: of both zsh would put in what they have in common.
+    (( ${#offered} )) && _describe -V cedana offered && return
+    "${paths[@]}"
 }
 if [ "$funcstack[1]" = _cedana ]; then
     _cedana "$@"
