@@ -8,10 +8,14 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from process_tree import children_of, descendants_of  # noqa: E402
 
 LIMIT = 60
 PR_SET_CHILD_SUBREAPER = 36
@@ -57,21 +61,6 @@ class Peer:
         except OSError:
             pass
         connection.close()
-
-
-def children_of(pid):
-    try:
-        tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        return [int(word) for task in tasks for word in (task / "children").read_text().split()]
-    except OSError:
-        return []
-
-
-def descendants_of(pid):
-    found = []
-    for child in children_of(pid):
-        found += [child, *descendants_of(child)]
-    return found
 
 
 def start_time(pid):

@@ -8,7 +8,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from ground import Broken, children_of, descendants_of, expect, start_time, wait_until
+from ground import Broken, expect, start_time, wait_until
+from process_tree import children_of, descendants_of
 
 MODES = ("--leave-running", "--stop")
 THREADS = (1, 8)

@@ -8,9 +8,13 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import termios
 import time
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from process_tree import children_of, descendants_of  # noqa: E402
 
 START_LIMIT = 60
 USE_LIMIT = 30
@@ -47,19 +51,8 @@ def lives(pid):
     return stat_fields(pid) is not None
 
 
-def children_of(pid):
-    try:
-        tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        return [int(word) for task in tasks for word in (task / "children").read_text().split()]
-    except OSError:
-        return []
-
-
 def tree_of(pid):
-    found = [pid]
-    for child in children_of(pid):
-        found += tree_of(child)
-    return found
+    return [pid, *descendants_of(pid)]
 
 
 def reap(pids):
