@@ -127,11 +127,20 @@ std::string shell_word(std::string_view text) {
         return std::isalnum(c) != 0 ||
                std::string_view("/._-+@%:,=").find(static_cast<char>(c)) != std::string_view::npos;
     };
-    if (!text.empty() && std::ranges::all_of(text, is_plain))
+    // zsh takes a first = for the path of a program (zshexpn(1)).
+    if (!text.empty() && text.front() != '=' && std::ranges::all_of(text, is_plain))
         return std::string(text);
-    std::string word = "'";
-    for (const char c : printable(text))
-        word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    const bool is_shown = printable(text) == text;
+    // In $'' bash, zsh and ksh take \xNN for the byte that printable() shows so.
+    std::string word = is_shown ? "'" : "$'";
+    while (!text.empty()) {
+        const std::string_view one = text.substr(0, std::max<std::size_t>(utf8_length(text), 1));
+        if (one == "'" || (one == "\\" && !is_shown))
+            word += is_shown ? "'\\''" : fmt::format("\\{}", one);
+        else
+            word += printable(one);
+        text.remove_prefix(one.size());
+    }
     return word + "'";
 }
 

@@ -26,6 +26,14 @@ std::vector<std::string> cause_lines(const Error& error) {
     return lines;
 }
 
+// Of two lines a shell makes two commands: what may be typed stays one, which a terminal breaks by itself where it
+// ends.
+std::string broken(const std::string& line, std::size_t indent, std::size_t width) {
+    const std::string_view text = trim(line);
+    const bool is_typed = text.starts_with("hint:") || text.starts_with("remedy:") || text.starts_with("for good:");
+    return is_typed ? line : hanging(line, indent, width);
+}
+
 } // namespace
 
 void print_line(std::string_view line) {
@@ -40,7 +48,7 @@ void print_line(std::string_view line) {
 }
 
 void print_text(const std::string& line, std::size_t indent) {
-    print_line(hanging(line, indent, terminal_width(STDOUT_FILENO)));
+    print_line(broken(line, indent, terminal_width(STDOUT_FILENO)));
 }
 
 std::string json_line(const nlohmann::ordered_json& json) {
@@ -91,7 +99,7 @@ std::vector<std::string> reason_lines(const Error& error) {
 std::string error_text(const Error& error, std::size_t width) {
     constexpr std::size_t k_label = 9;
     std::string text = hanging(fmt::format("error: {}", printable(error.message())), k_label, width) + "\n";
-    const auto add = [&](const std::string& line) { text += hanging(line, k_label, width) + "\n"; };
+    const auto add = [&](const std::string& line) { text += broken(line, k_label, width) + "\n"; };
     for (const std::string& activity : error.steps())
         add(fmt::format("  while: {}", printable(activity)));
     for (const std::string& line : cause_lines(error))

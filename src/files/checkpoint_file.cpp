@@ -116,7 +116,7 @@ void require_folder(const fs::path& folder, std::string_view what) {
     const fs::file_status status = fs::status(folder, error);
     if (!fs::exists(status))
         throw Error(Fault::storage, fmt::format("{} {} does not exist", what, folder.string()))
-            .hint(fmt::format("create it: mkdir -p {}", folder.string()));
+            .hint(fmt::format("create it: mkdir -p {}", shell_word(folder.string())));
     if (!fs::is_directory(status))
         throw Error(Fault::storage, fmt::format("{} {} is not a folder", what, folder.string()));
     if (::access(folder.c_str(), W_OK | X_OK) != 0) {

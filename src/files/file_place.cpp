@@ -36,7 +36,7 @@ Error refused_link(const fs::path& link, const fs::path& path) {
     return Error(Fault::checkpoint,
                  fmt::format("cannot put {} back: {} is a symbolic link now, and none is followed",
                              printable(path.string()), link == path ? "it" : printable(link.string())))
-        .hint(fmt::format("look where it leads, and remove it: rm {}", printable(link.string())));
+        .hint(fmt::format("look where it leads, and remove it: rm {}", shell_word(link.string())));
 }
 
 UniqueFd enter(int folder, const std::string& name, const fs::path& so_far, const fs::path& path) {
@@ -50,7 +50,7 @@ UniqueFd enter(int folder, const std::string& name, const fs::path& so_far, cons
     if (err == ENOENT)
         throw Error(Fault::restore_failed,
                     fmt::format("cannot put {} back: the folder {} does not exist", printable(path.string()), here))
-            .hint(fmt::format("create it: mkdir -p {}", printable(path.parent_path().string())));
+            .hint(fmt::format("create it: mkdir -p {}", shell_word(path.parent_path().string())));
     throw os_error(err, fmt::format("cannot put {} back: cannot open the folder {}", printable(path.string()), here),
                    Fault::restore_failed);
 }
@@ -105,7 +105,8 @@ UniqueFd FilePlace::open_present(int flags) const {
     if (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode))
         throw Error(Fault::checkpoint,
                     fmt::format("cannot put {} back: it is no regular file now", printable(path_.string())))
-            .hint(fmt::format("move it away: mv {0} {0}.old", printable(path_.string())));
+            .hint(
+                fmt::format("move it away: mv {} {}", shell_word(path_.string()), shell_word(path_.string() + ".old")));
     return fd;
 }
 

@@ -7,6 +7,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/mounts.hpp"
 #include "cedana/base/rename.hpp"
+#include "cedana/base/text.hpp"
 #include "cedana/files/checkpoint_file.hpp"
 #include "cedana/files/verified_file.hpp"
 
@@ -137,7 +138,8 @@ void require_mount_point(const fs::path& folder, MountRule rule) {
         throw Error(
             Fault::storage,
             fmt::format("shared_storage.mount_point {} is a plain folder: nothing is mounted there", folder.string()))
-            .hint(fmt::format("mount it (mount {}), or set shared_storage.require_mount to false", folder.string()));
+            .hint(fmt::format("mount it (mount {}), or set shared_storage.require_mount to false",
+                              shell_word(folder.string())));
 }
 
 fs::path move_checkpoint(const fs::path& checkpoint, const fs::path& folder, const Interrupt& interrupt,

@@ -90,7 +90,7 @@ class EnvironmentCheck {
                 .standing = Standing::doubtful,
                 .found = found + ": others can change what is dumped, and where to",
                 .needed = "a file that only its owner can write",
-                .remedy = fmt::format("chmod go-w {}", printable(file.string()))};
+                .remedy = fmt::format("chmod go-w {}", shell_word(file.string()))};
     }
 
     bool find_criu() {
@@ -121,7 +121,7 @@ class EnvironmentCheck {
                                   .standing = Standing::bad,
                                   .found = *reason,
                                   .needed = "that CRIU's own check passes",
-                                  .remedy = fmt::format("see what `{} check` says", program_),
+                                  .remedy = fmt::format("see what `{} check` says", shell_word(program_)),
                                   .permanent = "a kernel built with CONFIG_CHECKPOINT_RESTORE and the *_DIAG options"});
             else
                 found_.push_back(met("criu check", "passes: the kernel has the features that CRIU needs"));

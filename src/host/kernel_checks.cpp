@@ -147,8 +147,8 @@ Requirement check_cgroups(const fs::path& cgroups) {
             .found = unified ? fmt::format("{} cannot be written", cgroups.string())
                              : fmt::format("none at {}", cgroups.string()),
             .needed = "a cgroup file system that can be written, for processes that are limited by one",
-            .remedy = unified ? fmt::format("mount -o remount,rw {}", cgroups.string())
-                              : fmt::format("mount -t cgroup2 none {}", cgroups.string()),
+            .remedy = unified ? fmt::format("mount -o remount,rw {}", shell_word(cgroups.string()))
+                              : fmt::format("mount -t cgroup2 none {}", shell_word(cgroups.string())),
             .permanent = "a line in /etc/fstab"};
 }
 

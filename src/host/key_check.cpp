@@ -54,8 +54,8 @@ Requirement signing_of(const Config& config) {
             .found =
                 fmt::format("{}, which is not among the trusted keys: what is dumped here is not restored here", id),
             .needed = "a signing key that is trusted",
-            .remedy = fmt::format("cat {}.pub >> {}", printable(config.security_signing_key),
-                                  printable(config.security_trusted_keys))};
+            .remedy = fmt::format("cat {} >> {}", shell_word(config.security_signing_key + ".pub"),
+                                  shell_word(config.security_trusted_keys))};
 }
 
 Requirement encryption_of(const Config& config) {

@@ -76,7 +76,7 @@ Requirement check_store(const StoreQuestion& question) {
         if (question.is_mount_point && !is_mounted(folder)) {
             Requirement told = doubtful(question, found + "; nothing is mounted there, so it is the disk below");
             told.needed = "the shared file system";
-            told.remedy = fmt::format("mount {}", printable(folder.string()));
+            told.remedy = fmt::format("mount {}", shell_word(folder.string()));
             told.permanent = "a line in /etc/fstab, or a systemd mount unit";
             return told;
         }

@@ -30,7 +30,7 @@ void require_hidden(const fs::path& path, const struct ::stat& info) {
     if ((info.st_mode & 077U) != 0)
         throw Error(Fault::permission, fmt::format("the key file {} (owner {}, mode {:04o}) is open to others", shown,
                                                    info.st_uid, info.st_mode & 07777U))
-            .hint(fmt::format("chmod 600 {}", shown));
+            .hint(fmt::format("chmod 600 {}", shell_word(path.string())));
 }
 
 } // namespace

@@ -57,7 +57,7 @@ KeyFiles make_key(KeyUse use, const fs::path& file, const Caller& caller) {
             error.hint(
                 fmt::format("keys are made with the rights of the user behind sudo; to make it as root: sudo env "
                             "-u SUDO_USER cedana config keygen {}",
-                            printable(path.string())));
+                            shell_word(path.string())));
         throw;
     }
     return {.secret = path, .published = use == KeyUse::encryption ? fs::path() : public_name(path)};

@@ -146,7 +146,7 @@ void Keyring::require_trusted(const std::filesystem::path& checkpoint, const Sig
                     fmt::format("{} is not signed: whoever made it decides what root would run", path))
             .hint(fmt::format("if you know that it is as it was made, sign it: cedana client sign {}; "
                               "security.trusted_keys ({}) asks for it",
-                              path, file));
+                              shell_word(checkpoint.string()), file));
     throw Error(Fault::checkpoint,
                 fmt::format("{} is signed by the key {}, which is not trusted here", path, state.key_id))
         .hint(fmt::format("if you trust it, put its public key into {} (security.trusted_keys)", file));

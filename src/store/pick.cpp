@@ -168,7 +168,7 @@ fs::path pick_checkpoint(const std::string& wanted, const std::optional<fs::path
     }
     throw Error(Fault::checkpoint,
                 fmt::format("none of the {} checkpoints that {} means is whole", found.size(), printable(wanted)))
-        .hint(fmt::format("cedana client list {}", printable(folder.string())));
+        .hint(fmt::format("cedana client list {}", shell_word(folder.string())));
 }
 
 } // namespace cedana

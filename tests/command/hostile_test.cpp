@@ -135,6 +135,15 @@ TEST_F(NamesOnTheTerminal, OfCheckpointsAreShownEscaped) {
     }
 }
 
+TEST_F(NamesOnTheTerminal, AreOneWordWhereTheyAreToBeTyped) {
+    const Target target({"/bin/sleep", "infinity"});
+    const CedanaRun run = cedana({"client", "dump", "-p", target.pid_text(), "-d", scratch("a b;touch PWN'")});
+    EXPECT_EQ(run.exit_code, 9);
+    EXPECT_TRUE(holds(run.err, "mkdir -p '" + scratch("a b;touch PWN").string() + R"('\''')"));
+    const CedanaRun escaped = cedana({"client", "dump", "-p", target.pid_text(), "-d", scratch("a\033[2J")});
+    EXPECT_TRUE(holds(escaped.err, "mkdir -p $'" + scratch("a").string() + R"(\x1b[2J')"));
+}
+
 TEST_F(NamesOnTheTerminal, OfProgramsAndFilesAreShownEscaped) {
     const auto change = [](Manifest& manifest) {
         manifest.name = k_evil;

@@ -37,7 +37,8 @@ void print_note(std::string_view note);
 // The message of an error and, indented, the cause and the hint that it has: one more reason in a list.
 [[nodiscard]] std::vector<std::string> reason_lines(const Error& error);
 
-// "error: …" with the steps, cause, hint and log that it has, no wider than `width` (0: as wide as it is).
+// "error: …" with the steps, cause, hint and log that it has, no wider than `width` (0: as wide as it is) but
+// for the hint.
 [[nodiscard]] std::string error_text(const Error& error, std::size_t width = 0);
 
 } // namespace cedana

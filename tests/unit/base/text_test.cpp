@@ -51,6 +51,11 @@ TEST(ShellWord, LeavesPlainPathsAsTheyAre) {
 }
 TEST(ShellWord, QuotesWhatAShellWouldChange) { EXPECT_EQ(shell_word("/srv/a b;$(x)"), "'/srv/a b;$(x)'"); }
 TEST(ShellWord, QuotesQuotes) { EXPECT_EQ(shell_word("it's"), "'it'\\''s'"); }
+TEST(ShellWord, NamesWhatCannotBeShownByItsBytes) {
+    EXPECT_EQ(shell_word("a\x1b[m'\\b"), "$'a\\x1b[m\\'\\\\b'");
+    EXPECT_EQ(shell_word("\xe9"), "$'\\xe9'");
+}
+TEST(ShellWord, QuotesWhatZshWouldLookUp) { EXPECT_EQ(shell_word("=ls"), "'=ls'"); }
 TEST(ShellWord, QuotesNothingToo) { EXPECT_EQ(shell_word(""), "''"); }
 
 TEST(HumanBytes, ChoosesTheUnit) {

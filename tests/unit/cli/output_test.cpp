@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/cli/output.hpp"
+
+#include <gtest/gtest.h>
+
+namespace cedana {
+namespace {
+
+TEST(ErrorText, BreaksNoHintThatMayBeTyped) {
+    const std::string hint = "look where it leads, and remove it: rm '/tmp/a b'";
+    const std::string text = error_text(Error(Fault::storage, "one two three four five six").hint(hint), 30);
+    EXPECT_NE(text.find("  hint:  " + hint + "\n"), std::string::npos) << text;
+    EXPECT_NE(text.find("\n         five"), std::string::npos) << text;
+}
+
+} // namespace
+} // namespace cedana
