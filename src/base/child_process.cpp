@@ -52,6 +52,15 @@ bool set_descriptor_limit(rlim_t soft) {
     return ::setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
+// The hard limit only as far as CAP_SYS_RESOURCE goes.
+void lift_file_size_limit() {
+    rlimit limit{.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0 && ::getrlimit(RLIMIT_FSIZE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+    }
+}
+
 bool take_user(uid_t uid, gid_t gid) {
     return ::setgroups(1, &gid) == 0 && ::setresgid(gid, gid, gid) == 0 && ::setresuid(uid, uid, uid) == 0;
 }
@@ -97,7 +106,7 @@ struct Prepared {
     SpawnRequest& request;
     char* const* argv;
     char* const* env;
-    // Null: as it is.
+    // Null: as it is, which is for what belongs to cedana.
     const rlim_t* descriptor_limit;
 };
 
@@ -110,6 +119,10 @@ struct Prepared {
                        (!request.user || take_user(request.user->first, request.user->second));
     if (ready) {
         reset_signals();
+        if (prepared.descriptor_limit == nullptr) {
+            lift_file_size_limit();
+            std::signal(SIGXFSZ, SIG_IGN);
+        }
         ::execvpe(prepared.argv[0], prepared.argv, prepared.env);
     }
     const int err = errno;

@@ -159,13 +159,17 @@ CommonArguments common_of(const Arguments& arguments) {
     return common;
 }
 
-// What is closed of 0 to 2 would be given to the next file that is opened, and messages would be written into it.
+// What is closed of 0 to 2 would be given to the next file that is opened, and messages would be written into it. What
+// is written to a closed stdout fails as ever: whoever closed it is told of a result in another way. Where there is no
+// /dev/null, a folder takes nothing either.
 void fill_standard_descriptors() {
-    int fd = ::open("/dev/null", O_RDWR);
-    while (fd >= 0 && fd <= STDERR_FILENO)
-        fd = ::open("/dev/null", O_RDWR);
-    if (fd >= 0)
-        ::close(fd);
+    for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        if (::fcntl(number, F_GETFD) >= 0)
+            continue;
+        // The lowest that is free, which is this one.
+        if (::open("/dev/null", number == STDOUT_FILENO ? O_RDONLY : O_RDWR) < 0)
+            static_cast<void>(::open("/", O_PATH));
+    }
 }
 
 } // namespace
@@ -185,6 +189,8 @@ int run_command_line(int argc, char** argv) {
     raise_descriptor_limit();
     // Who ignores it hands that on, and the kernel would reap our children (sigaction(2), SA_NOCLDWAIT).
     std::signal(SIGCHLD, SIG_DFL);
+    // A file that may not grow (RLIMIT_FSIZE) must be an error where it happens, not the end of this program.
+    std::signal(SIGXFSZ, SIG_IGN);
     try {
         if (const auto exit_code = roles::run_role(argc, argv, all_roles()))
             return *exit_code;

@@ -26,8 +26,8 @@ Json to_json(const std::vector<CleanedItem>& items) {
 
 void print_items(std::string_view outcome, const std::vector<CleanedItem>& items) {
     for (const CleanedItem& item : items)
-        print_line(fmt::format("{:<8}{:<19} {}{}", outcome, item.what, printable(item.name),
-                               item.why.empty() ? "" : ": " + printable(item.why)));
+        print_result(fmt::format("{:<8}{:<19} {}{}", outcome, item.what, printable(item.name),
+                                 item.why.empty() ? "" : ": " + printable(item.why)));
 }
 
 } // namespace
@@ -43,7 +43,7 @@ void clean_up(const std::vector<std::filesystem::path>& folders, const CommonArg
         require_place_of_caller(config, folder, "the folder");
     const CleanResult result = clean(request);
     if (common.format == Format::json) {
-        print_json({{"removed", to_json(result.removed)}, {"kept", to_json(result.kept)}});
+        print_json_result({{"removed", to_json(result.removed)}, {"kept", to_json(result.kept)}});
         return;
     }
     print_items("removed", result.removed);

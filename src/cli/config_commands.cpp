@@ -33,9 +33,11 @@ void show(const CommonArguments& common) {
     print_table(table);
 }
 
+Json path_json(const std::filesystem::path& path) { return {{"config_file", path.string()}}; }
+
 void print_path(const std::filesystem::path& path, Format format) {
     if (format == Format::json)
-        print_json({{"config_file", path.string()}});
+        print_json(path_json(path));
     else
         print_line(path.string());
 }
@@ -46,7 +48,10 @@ void init(const CommonArguments& common) {
     if (create_config_file(caller, template_text()) == Creation::existed)
         throw Error(Fault::usage, fmt::format("{} exists already, and is never rewritten", path.string()))
             .hint("remove it first to start again from the defaults");
-    print_path(path, common.format);
+    if (common.format == Format::json)
+        print_json_result(path_json(path));
+    else
+        print_result(path.string());
 }
 
 void path(const CommonArguments& common) {
@@ -87,10 +92,10 @@ void keygen(const KeygenArguments& arguments, const CommonArguments& common) {
     common.say(meaning_of(use, made));
     const bool is_pair = !made.published.empty();
     if (common.format == Format::json)
-        print_json(
+        print_json_result(
             {{"secret", made.secret.string()}, {"public", is_pair ? Json(made.published.string()) : Json(nullptr)}});
     else
-        print_line(is_pair ? made.published.string() : made.secret.string());
+        print_result(is_pair ? made.published.string() : made.secret.string());
 }
 
 } // namespace

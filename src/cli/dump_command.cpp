@@ -97,9 +97,9 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
     }();
     common.say(summary_of(result));
     if (common.format == Format::json)
-        print_json(to_json(result));
+        print_json_result(to_json(result));
     else
-        print_line(result.checkpoint.string());
+        print_result(result.checkpoint.string());
 }
 
 } // namespace

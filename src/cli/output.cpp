@@ -47,6 +47,22 @@ void print_line(std::string_view line) {
     }
 }
 
+void print_result(std::string_view text) {
+    const auto tell = [&](std::string_view why) {
+        std::vector<std::string> lines;
+        for (const std::string& line : split(text, '\n'))
+            lines.push_back(printable(line));
+        print_note(fmt::format("warning: {}; the result: {}", why, fmt::join(lines, "\n")));
+    };
+    try {
+        print_line(text);
+    } catch (const ReaderGone&) {
+        tell("nobody reads standard output");
+    } catch (const Error& error) {
+        tell(printable(error.message()));
+    }
+}
+
 void print_text(const std::string& line, std::size_t indent) {
     print_line(broken(line, indent, terminal_width(STDOUT_FILENO)));
 }
@@ -69,6 +85,7 @@ std::string json_line(const nlohmann::ordered_json& json) {
 }
 
 void print_json(const nlohmann::ordered_json& json) { print_line(json_line(json)); }
+void print_json_result(const nlohmann::ordered_json& json) { print_result(json_line(json)); }
 
 nlohmann::ordered_json timings_json(const std::map<std::string, double>& seconds) {
     auto list = nlohmann::ordered_json::array();
@@ -77,11 +94,12 @@ nlohmann::ordered_json timings_json(const std::map<std::string, double>& seconds
     return list;
 }
 
-void print_table(const Table& table) {
-    // At once: a store may have ten thousand lines.
-    print_line(
-        fmt::format("{}", fmt::join(table.lines(terminal_width(STDOUT_FILENO), paint_for(STDOUT_FILENO)), "\n")));
+std::string table_text(const Table& table) {
+    return fmt::format("{}", fmt::join(table.lines(terminal_width(STDOUT_FILENO), paint_for(STDOUT_FILENO)), "\n"));
 }
+
+// At once: a store may have ten thousand lines.
+void print_table(const Table& table) { print_line(table_text(table)); }
 
 void print_note(std::string_view note) { std::fprintf(stderr, "%.*s\n", static_cast<int>(note.size()), note.data()); }
 

@@ -56,7 +56,7 @@ void print(const PruneResult& result, Pruning pruning) {
         table.add({printable(one.entry.path.filename().string()), printable(one.entry.summary->name),
                    human_age(std::chrono::duration_cast<std::chrono::seconds>(now - one.entry.when)),
                    human_bytes(one.entry.bytes), printable(outcome(one, pruning))});
-    print_table(table);
+    print_result(table_text(table));
 }
 
 void run(const PruneArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
@@ -76,7 +76,7 @@ void run(const PruneArguments& arguments, const CommonArguments& common, const I
                                       .pruning = pruning},
                                      interrupt);
     if (common.format == Format::json)
-        return print_json(to_json(result, pruning));
+        return print_json_result(to_json(result, pruning));
     print(result, pruning);
     common.say(fmt::format("{} {}, {} kept by the rules", human_bytes(result.bytes_removed),
                            arguments.dry_run ? "would be freed" : "freed", result.kept));

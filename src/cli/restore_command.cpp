@@ -98,15 +98,15 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
     if (result.exit_code)
         throw EndAsProgram{*result.exit_code};
     if (common.format == Format::json)
-        print_json({{"checkpoint", result.checkpoint.string()},
-                    {"pid", result.pid},
-                    {"seconds", result.seconds},
-                    {"bytes_images", result.bytes_images},
-                    {"timings", timings_json(result.phases)},
-                    {"files", to_json(result.files)},
-                    {"lazy", to_json(result.lazy)}});
+        print_json_result({{"checkpoint", result.checkpoint.string()},
+                           {"pid", result.pid},
+                           {"seconds", result.seconds},
+                           {"bytes_images", result.bytes_images},
+                           {"timings", timings_json(result.phases)},
+                           {"files", to_json(result.files)},
+                           {"lazy", to_json(result.lazy)}});
     else
-        print_line(std::to_string(result.pid));
+        print_result(std::to_string(result.pid));
 }
 
 } // namespace

@@ -40,13 +40,13 @@ void run(const std::vector<std::filesystem::path>& checkpoints, const CommonArgu
                 sign({.checkpoint = checkpoint, .config = config.values, .caller = caller}, interrupt);
             list.push_back(to_json(result));
             if (common.format == Format::text)
-                print_line(line_of(result));
+                print_result(line_of(result));
         } catch (const Error& error) {
             throw FailedWithResult{error, {{"checkpoints", list}}};
         }
     }
     if (common.format == Format::json)
-        print_json({{"checkpoints", list}});
+        print_json_result({{"checkpoints", list}});
 }
 
 } // namespace

@@ -45,8 +45,10 @@ class ExitStatus {
 
 enum class Session { shared, own };
 
-// raised: that of this process. as_started: the soft limit that this process was started with, for programs that know
-// nothing of it (one that uses select(2) must have no descriptor above 1,023).
+// raised: that of this process, for what belongs to cedana. It has no limit of the size of files either, as far as that
+// can be lifted, and beyond it an error (EFBIG) in place of a SIGXFSZ: CRIU must not die inside of a tree, and memory
+// that it puts back counts as files too. as_started: the soft limit that this process was started with, for programs
+// that know nothing of it (one that uses select(2) must have no descriptor above 1,023).
 enum class DescriptorLimit { raised, as_started };
 
 struct SpawnRequest {

@@ -19,16 +19,22 @@ struct ReaderGone {};
 
 // One line to stdout. Throws ReaderGone, and Error(Fault::storage) when stdout cannot take it.
 void print_line(std::string_view line);
-// As print_line(), broken between words where the terminal ends; what follows stands `indent` columns to the right.
+// The result of what has been done: a line, or several. Where stdout cannot take it, it goes to stderr with the reason,
+// since it was done all the same.
+void print_result(std::string_view text);
+// As print_line(), broken between words where the terminal ends; what follows stands `indent` columns to the right. A
+// hint or remedy is not broken.
 void print_text(const std::string& line, std::size_t indent);
 // One line of JSON in which no character steers a terminal.
 [[nodiscard]] std::string json_line(const nlohmann::ordered_json& json);
 void print_json(const nlohmann::ordered_json& json);
+void print_json_result(const nlohmann::ordered_json& json);
 
 // [{phase, seconds}], as a dump and a restore give how long each phase took.
 [[nodiscard]] nlohmann::ordered_json timings_json(const std::map<std::string, double>& seconds);
 
-// As wide as the terminal is.
+// Its lines, as wide as the terminal is.
+[[nodiscard]] std::string table_text(const Table& table);
 void print_table(const Table& table);
 
 // One line to stderr, for people: never part of the result.

@@ -107,6 +107,43 @@ TEST(ChildProcess, HasTheLimitOfTheStartIfItIsToHaveThat) {
               0);
 }
 
+// Limits the size of files for good.
+int in_a_child_with_small_files(const std::function<int()>& work) {
+    return in_a_child_with(k_at_start, [&] {
+        std::signal(SIGXFSZ, SIG_IGN);
+        rlimit limit{};
+        ::getrlimit(RLIMIT_FSIZE, &limit);
+        limit.rlim_cur = 512;
+        return ::setrlimit(RLIMIT_FSIZE, &limit) == 0 ? work() : 100;
+    });
+}
+
+std::string file_limit_in_a_shell(DescriptorLimit which) {
+    return run_captured({.argv = {"/bin/sh", "-c", "ulimit -Sf"}, .descriptor_limit = which}, k_limit).out;
+}
+
+TEST(ChildProcess, HasNoLimitOfFilesIfItBelongsToCedana) {
+    EXPECT_EQ(in_a_child_with_small_files(
+                  [] { return file_limit_in_a_shell(DescriptorLimit::raised) == "unlimited\n" ? 0 : 1; }),
+              0);
+    EXPECT_EQ(
+        in_a_child_with_small_files([] { return file_limit_in_a_shell(DescriptorLimit::as_started) == "1\n" ? 0 : 1; }),
+        0);
+}
+
+TEST(ChildProcess, IsNotEndedByAFileThatMayNotGrow) {
+    const std::string script = "ulimit -f 0; printf x >$0; exit 7";
+    const TempDir folder(std::filesystem::temp_directory_path(), "cedana-test");
+    const auto end_of = [&](DescriptorLimit which) {
+        return run_captured(
+                   {.argv = {"/bin/sh", "-c", script, (folder.path() / "file").string()}, .descriptor_limit = which},
+                   k_limit)
+            .status;
+    };
+    EXPECT_EQ(end_of(DescriptorLimit::raised).code(), 7);
+    EXPECT_EQ(end_of(DescriptorLimit::as_started).signal(), SIGXFSZ);
+}
+
 TEST(ChildProcess, ReportsTheExitCode) { EXPECT_EQ(run_shell("exit 7").status.code(), 7); }
 
 TEST(ChildProcess, ReportsTheSignal) { EXPECT_EQ(run_shell("kill -TERM $$").status.signal(), SIGTERM); }
