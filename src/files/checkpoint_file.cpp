@@ -25,6 +25,8 @@ namespace {
 
 // Checkpoints of one program within one second.
 constexpr int k_most_checkpoints = 10000;
+// A program's name may be as long as a name can be, and here a time, a number, a host and a pid stand behind it.
+constexpr std::size_t k_longest_program = 100;
 
 bool allowed(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -39,7 +41,7 @@ std::string numbered_stem(const std::string& stem, int number) {
 std::string numbered_name(const std::string& stem, int number) { return numbered_stem(stem, number) + ".zip"; }
 
 std::string checkpoint_stem(std::string_view program, std::chrono::system_clock::time_point when) {
-    std::string name(program.empty() ? "process" : program);
+    std::string name(program.empty() ? "process" : program.substr(0, k_longest_program));
     std::ranges::replace_if(
         name, [](char c) { return !allowed(c); }, '_');
     return name + "_" + utc_compact(when);

@@ -5,6 +5,7 @@
 #include "cedana/base/file_id.hpp"
 #include "cedana/base/system_names.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/files/file_name.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -58,7 +59,7 @@ bool is_a_users_own(const UniqueFd& file) {
 } // namespace
 
 std::string partial_name(std::string_view stem) {
-    return fmt::format("{}.{}-{}{}", stem, this_host(), ::getpid(), k_ending);
+    return name_with(stem, fmt::format(".{}-{}{}", this_host(), ::getpid(), k_ending));
 }
 
 UniqueFd create_partial(const fs::path& path) {

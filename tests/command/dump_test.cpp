@@ -55,6 +55,14 @@ TEST_F(Dump, WorksForAProgramThatIgnoresTheEndsOfItsChildren) {
     EXPECT_EQ(run.exit_code, 0) << run.err;
 }
 
+// Nothing of a file system's 255 bytes is left for a time and an ending.
+TEST_F(Dump, NamesTheCheckpointOfAProgramOfTheLongestName) {
+    const Target named(sleeper_at(scratch(std::string(255, 'n'))));
+    const CedanaRun run = dump(named);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(fs::is_regular_file(only_line(run.out)));
+}
+
 TEST_F(Dump, LeavesTheCheckpointAloneInTheFolder) {
     const CedanaRun run = dump(target);
     EXPECT_EQ(only(names_in(store())), fs::path(only_line(run.out)).filename().string());

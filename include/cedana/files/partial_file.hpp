@@ -12,7 +12,7 @@
 
 namespace cedana {
 
-// One that no other process of any host uses at the same time.
+// One that no other process of any host uses at the same time; of a long stem it has the begin alone.
 [[nodiscard]] std::string partial_name(std::string_view stem);
 
 // A new, locked file of mode 0600, open for reading and writing; none if the path is taken. Throws

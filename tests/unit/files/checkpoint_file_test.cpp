@@ -22,8 +22,8 @@ namespace fs = std::filesystem;
 constexpr const char* k_stem = "redis_20261122T164510Z";
 
 struct StemRow {
-    const char* program;
-    const char* stem;
+    std::string program;
+    std::string stem;
 };
 
 class CheckpointStem : public ::testing::TestWithParam<StemRow> {};
@@ -34,6 +34,7 @@ INSTANTIATE_TEST_SUITE_P(Table, CheckpointStem,
                                            StemRow{"a b\tc\nd", "a_b_c_d_20261122T164510Z"},
                                            StemRow{"\xc3\xa9\xff", "____20261122T164510Z"},
                                            StemRow{"$(rm -rf)", "__rm_-rf__20261122T164510Z"},
+                                           StemRow{std::string(255, 'a'), std::string(100, 'a') + "_20261122T164510Z"},
                                            StemRow{"", "process_20261122T164510Z"}));
 
 TEST_P(CheckpointStem, HoldsOnlyCharactersThatAreSafeEverywhere) {

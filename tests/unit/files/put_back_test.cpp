@@ -105,6 +105,16 @@ TEST_F(PuttingBack, GivesTheFileItsOwnerAndSpecialBits) {
     EXPECT_EQ(stat_of(file).st_mode & 07777U, 06755U);
 }
 
+TEST_F(PuttingBack, KeepsWhatWasThereOfTheLongestName) {
+    const std::string name(255, 'n');
+    write("folder/" + name, "of now");
+    PutBack changes(when);
+    const fs::path backup = changes.replace(FilePlace(folder / name), captured("of then"), content_of("of then"));
+    changes.commit();
+    EXPECT_EQ(read_file(folder / name), "of then");
+    EXPECT_EQ(read_file(backup), "of now");
+}
+
 TEST_F(PuttingBack, KeepsWhatWasThereBesideIt) {
     write("folder/log", "of now");
     const ino_t inode = stat_of(file).st_ino;
