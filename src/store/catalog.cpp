@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/store/catalog.hpp"
 
+#include "cedana/archive/zip_end.hpp"
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/base/checksums.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/parallel.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/units.hpp"
 #include "cedana/checkpoint/reader.hpp"
 #include "cedana/files/checkpoint_file.hpp"
 
@@ -26,6 +28,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
+// libzip takes five seconds for a million entries, and so long nobody waits for a file that lies there by chance. The
+// directory of a checkpoint has about 80 bytes for an image: these are some ten thousand processes.
+constexpr std::uint64_t k_most_directory = 8 * k_mib;
+
 std::chrono::system_clock::time_point changed(const struct ::stat& info) {
     return std::chrono::system_clock::time_point(std::chrono::seconds(info.st_mtim.tv_sec) +
                                                  std::chrono::duration_cast<std::chrono::system_clock::duration>(
@@ -43,6 +49,10 @@ void tell(CatalogEntry& entry, EntryKind kind, std::string_view flaw) {
 }
 
 void read_summary(CatalogEntry& entry, const Keyring& keyring) {
+    if (const std::uint64_t bytes = directory_bytes(entry.path); bytes > k_most_directory)
+        return tell(entry, EntryKind::foreign,
+                    fmt::format("a zip archive with a directory of {}; no listing reads one above {}",
+                                human_bytes(bytes), human_bytes(k_most_directory)));
     const ZipReader zip(entry.path);
     if (zip.find(k_manifest_entry) == nullptr)
         return tell(entry, EntryKind::foreign, "a zip archive without a manifest");

@@ -49,6 +49,19 @@ TEST_F(Catalog, OfAMissingStoreIsAnErrorOfStorage) {
     }
 }
 
+// An archive of which nothing but the end can be read in time.
+TEST_F(Catalog, ReadsNoDirectoryOfAMillionEntries) {
+    std::string archive = "PK\x01\x02" + std::string(9 * 1024 * 1024, 'd');
+    const auto size = static_cast<std::uint32_t>(archive.size());
+    archive += "PK\x05\x06" + std::string(8, '\0');
+    for (unsigned shift = 0; shift < 32; shift += 8)
+        archive += static_cast<char>(size >> shift);
+    write("million.zip", archive + std::string(6, '\0'));
+    ASSERT_EQ(read().size(), 1U);
+    EXPECT_EQ(read().front().kind, EntryKind::foreign);
+    EXPECT_NE(read().front().flaw.find("no listing reads one above 8"), std::string::npos) << read().front().flaw;
+}
+
 TEST_F(Catalog, IsNewestFirstByTheManifestNotByTheFile) {
     add("a.zip", "2026-11-22T10:00:00Z");
     add("b.zip", "2026-11-22T12:00:00Z");
