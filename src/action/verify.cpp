@@ -12,11 +12,14 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <exception>
+#include <functional>
 #include <system_error>
 #include <thread>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <poll.h>
 
@@ -40,9 +43,10 @@ class Reading {
         std::vector<std::jthread> threads;
         running_ = side_by_side_;
         try {
-            for (unsigned i = 0; i < side_by_side_; ++i)
-                threads.emplace_back([this] { work(); });
-            wait(interrupt, progress);
+            if (start(threads))
+                wait(interrupt, progress);
+            else
+                read_alone(interrupt, progress);
         } catch (...) {
             check_.stop();
             throw;
@@ -52,6 +56,38 @@ class Reading {
     [[nodiscard]] std::uint64_t bytes() const { return check_.bytes(); }
 
   private:
+    // As many as the system gives: whether there is one.
+    bool start(std::vector<std::jthread>& threads) {
+        try {
+            while (threads.size() < side_by_side_)
+                threads.emplace_back([this] { work(); });
+        } catch (const std::system_error& error) {
+            spdlog::debug("{} threads in place of {}: {}", threads.size(), side_by_side_, error.what());
+            end_threads(side_by_side_ - static_cast<unsigned>(threads.size()));
+        }
+        return !threads.empty();
+    }
+
+    // Looks up from the work after each frame.
+    void read_alone(const Interrupt& interrupt, Progress& progress) {
+        const std::uint64_t total = total_bytes();
+        std::exception_ptr interrupted;
+        const auto look_up = [&] {
+            try {
+                interrupt.throw_if_pending();
+            } catch (const Error&) {
+                interrupted = std::current_exception();
+                check_.stop();
+            }
+            progress.bytes(check_.bytes(), total);
+        };
+        for (VerifiedCheckpoint& one : checkpoints_)
+            if (!check_.stopped())
+                read(one, look_up);
+        if (interrupted)
+            std::rethrow_exception(interrupted);
+    }
+
     void wait(const Interrupt& interrupt, Progress& progress) const {
         constexpr int k_tell_every_ms = 200;
         const std::uint64_t total = total_bytes();
@@ -76,14 +112,18 @@ class Reading {
 
     void work() noexcept {
         for (std::size_t i = next_++; i < checkpoints_.size() && !check_.stopped(); i = next_++)
-            read(checkpoints_[i]);
-        if (--running_ == 0)
+            read(checkpoints_[i], [] {});
+        end_threads(1);
+    }
+
+    void end_threads(unsigned count) noexcept {
+        if ((running_ -= count) == 0)
             ended_.set();
     }
 
-    void read(VerifiedCheckpoint& one) noexcept {
+    void read(VerifiedCheckpoint& one, const std::function<void()>& pulse) noexcept {
         try {
-            one.manifest = check_.run(one.path);
+            one.manifest = check_.run(one.path, pulse);
         } catch (const Error& error) {
             one.flaw = error;
         } catch (const std::exception& error) {

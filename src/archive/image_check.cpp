@@ -152,6 +152,7 @@ class Checker {
     std::span<const std::byte> decode(CheckedImage& image, std::size_t frame) {
         const auto content = image.decode(frame, decoder_, compressed_, content_);
         check_.bytes += compressed_.size();
+        check_.pulse();
         return content;
     }
 

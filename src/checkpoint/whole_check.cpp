@@ -22,7 +22,7 @@ std::map<std::string, std::string> digests_of_files(const Manifest& manifest) {
 
 } // namespace
 
-std::optional<Manifest> WholeCheck::run(const std::filesystem::path& path) {
+std::optional<Manifest> WholeCheck::run(const std::filesystem::path& path, const std::function<void()>& pulse) {
     const Checkpoint checkpoint(path, keyring_);
     require_exact_layout(checkpoint.zip());
     checkpoint.check_texts();
@@ -31,14 +31,16 @@ std::optional<Manifest> WholeCheck::run(const std::filesystem::path& path) {
                   .folder = k_images_folder,
                   .threads = threads_,
                   .stop = stop_,
-                  .bytes = bytes_});
+                  .bytes = bytes_,
+                  .pulse = pulse});
     check_images({.zip = checkpoint.zip(),
                   .index = checkpoint.files_index(),
                   .folder = k_files_folder,
                   .digests = digests_of_files(checkpoint.manifest()),
                   .threads = threads_,
                   .stop = stop_,
-                  .bytes = bytes_});
+                  .bytes = bytes_,
+                  .pulse = pulse});
     return stop_ ? std::nullopt : std::optional(checkpoint.manifest());
 }
 

@@ -105,6 +105,21 @@ TEST_F(Verify, ReadsManyAtOnce) {
     EXPECT_EQ(std::ranges::count(run.out, '\n'), 50);
 }
 
+// Root has no limit of processes; a user has one.
+TEST_F(Verify, ReadsAllWhereNoThreadCanBeStarted) {
+    const fs::path zip = made("a.zip");
+    ASSERT_EQ(::chown(zip.c_str(), k_nobody, k_nobody), 0);
+    fs::copy_file(cedana_executable(), scratch("cedana"));
+    options.executable = "/bin/bash";
+    options.user = {k_nobody, k_nobody};
+    options.home = scratch("home-of-nobody");
+    const CedanaRun run = run_cedana(
+        {"-c", "ulimit -u 1; exec \"$0\" \"$@\"", scratch("cedana"), "-v", "client", "verify", zip}, options);
+    EXPECT_EQ(run.exit_code, 4) << run.err;
+    EXPECT_TRUE(holds(run.err, "0 threads in place of 1")) << run.err;
+    EXPECT_TRUE(holds(run.out, "whole (4.9 KiB of images)")) << run.out;
+}
+
 TEST_F(Verify, IsExit4ForAUserWhoCannotRestoreButFindsItWhole) {
     const fs::path zip = made("a.zip");
     ASSERT_EQ(::chown(zip.c_str(), k_nobody, k_nobody), 0);

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -28,6 +29,8 @@ struct ImageCheck {
     const std::atomic<bool>& stop;
     // Compressed bytes that were read; added to.
     std::atomic<std::uint64_t>& bytes;
+    // Called by each thread after each frame.
+    std::function<void()> pulse = [] {};
 };
 
 // Returns once every byte was found as it should be, or early after `stop`. Throws Error(Fault::checkpoint) for what is

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -22,7 +23,9 @@ class WholeCheck {
     // Reads all of a checkpoint; its manifest, none after stop(). From any number of threads at once. Throws
     // Error(Fault::checkpoint) for what is damaged, unsafe, not trusted or no checkpoint, and Error of the errno when
     // the file cannot be read.
-    [[nodiscard]] std::optional<Manifest> run(const std::filesystem::path& path);
+    // `pulse`: called by each thread after each frame.
+    [[nodiscard]] std::optional<Manifest> run(
+        const std::filesystem::path& path, const std::function<void()>& pulse = [] {});
 
     // Ends every run() early; from any thread.
     void stop() noexcept { stop_ = true; }
