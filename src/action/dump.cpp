@@ -104,7 +104,7 @@ DumpResult dump(const DumpRequest& request, const Interrupt& interrupt, Progress
     require_root("dump processes");
     Stopwatch watch;
     DumpDraft draft(request, interrupt);
-    carry_out(steps_before_dump(draft), progress);
+    carry_out(steps_before_dump(draft), progress, interrupt);
     watch.lap("prepare");
     if (request.config.client_leave_running)
         warn_of_lost_names(*draft.seen);

@@ -38,12 +38,11 @@ std::vector<PlannedFile> plan_files(const Procfs& procfs, const SeenTree& seen, 
 
 } // namespace
 
-DumpPlan plan_dump(const DumpRequest& request) {
+DumpPlan plan_dump(const DumpRequest& request, const Interrupt& interrupt) {
     require_root("look into processes");
-    const Interrupt interrupt = Interrupt::none();
     DumpDraft draft(request, interrupt);
     DumpPlan plan;
-    plan.refusals = rehearse(steps_before_dump(draft));
+    plan.refusals = rehearse(steps_before_dump(draft), interrupt);
     const SeenTree& seen = *draft.seen;
     plan.name = seen.name;
     plan.tree = describe(seen.tree);

@@ -107,7 +107,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     require_root("restore processes");
     Stopwatch watch;
     RestoreDraft draft(request, interrupt);
-    carry_out(steps_before_restore(draft), progress);
+    carry_out(steps_before_restore(draft), progress, interrupt);
     warn_of_gaps(draft.manifest().watch, draft.manifest().name);
     warn_of_ends(request, draft.joins);
     Attendant attendant(draft.joins, request.attendance);

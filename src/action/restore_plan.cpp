@@ -12,7 +12,7 @@ RestorePlan plan_restore(const RestoreRequest& request, const Interrupt& interru
     require_root("look into processes");
     RestoreDraft draft(request, interrupt);
     RestorePlan plan;
-    plan.refusals = rehearse(steps_before_restore(draft));
+    plan.refusals = rehearse(steps_before_restore(draft), interrupt);
     plan.checkpoint = draft.path;
     plan.manifest = draft.manifest();
     plan.criu_version = draft.criu.version;

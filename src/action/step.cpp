@@ -68,8 +68,9 @@ Step phase(Step step) {
     return step;
 }
 
-void carry_out(const Steps& steps, Progress& progress) {
+void carry_out(const Steps& steps, Progress& progress, const Interrupt& interrupt) {
     for (const Step& step : steps) {
+        interrupt.throw_if_pending();
         spdlog::debug("{}", step.name);
         if (step.is_phase)
             progress.phase(step.name);
@@ -77,11 +78,13 @@ void carry_out(const Steps& steps, Progress& progress) {
     }
 }
 
-Refusals rehearse(const Steps& steps) {
+Refusals rehearse(const Steps& steps, const Interrupt& interrupt) {
     Refusals refusals;
-    for (const Step& step : steps)
+    for (const Step& step : steps) {
+        interrupt.throw_if_pending();
         if (step.rehearse)
             step.rehearse(refusals);
+    }
     return refusals;
 }
 

@@ -89,7 +89,7 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
         request.pid = to_pid(*arguments.pid);
     require_places(config, arguments.folder);
     if (arguments.dry_run)
-        return show_plan(plan_dump(request), common.format);
+        return show_plan(plan_dump(request, interrupt), common.format);
     request.passphrase = new_passphrase(arguments.passphrase, interrupt);
     const DumpResult result = [&] {
         const auto progress = make_progress(common);

@@ -42,6 +42,6 @@ struct DumpPlan {
 };
 
 // Throws Error only if there is no such process to look at, or if the request itself is wrong.
-[[nodiscard]] DumpPlan plan_dump(const DumpRequest& request);
+[[nodiscard]] DumpPlan plan_dump(const DumpRequest& request, const Interrupt& interrupt);
 
 } // namespace cedana

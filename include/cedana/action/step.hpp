@@ -6,6 +6,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/progress.hpp"
+#include "cedana/base/signals.hpp"
 
 #include <functional>
 #include <string>
@@ -45,11 +46,11 @@ using Steps = std::vector<Step>;
 // The same step, as a phase for whoever watches.
 [[nodiscard]] Step phase(Step step);
 
-// Throws the first Error.
-void carry_out(const Steps& steps, Progress& progress);
+// Throws the first Error, and Error(Fault::interrupted) between steps.
+void carry_out(const Steps& steps, Progress& progress, const Interrupt& interrupt = Interrupt::none());
 
 // Throws what a look throws, and Error(Fault::interrupted). What else the action would end with is returned, in the
 // order in which it would meet it.
-[[nodiscard]] Refusals rehearse(const Steps& steps);
+[[nodiscard]] Refusals rehearse(const Steps& steps, const Interrupt& interrupt = Interrupt::none());
 
 } // namespace cedana

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/step.hpp"
 
+#include <csignal>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -8,6 +9,8 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+
+#include <unistd.h>
 
 namespace cedana {
 namespace {
@@ -95,6 +98,24 @@ TEST_F(StepsTest, ThatLookEndARehearsalToo) {
 
 TEST_F(StepsTest, AreInterruptedInARehearsalToo) {
     EXPECT_THROW(static_cast<void>(rehearse({check("a", refuse(Fault::interrupted, "Ctrl-C"))})), Error);
+}
+
+class PendingInterrupt : public StepsTest {
+  protected:
+    const Interrupt interrupt = Interrupt::install();
+};
+
+TEST_F(PendingInterrupt, ComesBetweenTheLooksOfARehearsal) {
+    const Steps steps = {look("a", [] {}), check("b", note("asked"))};
+    ::kill(::getpid(), SIGTERM);
+    EXPECT_THROW(static_cast<void>(rehearse(steps, interrupt)), Error);
+    EXPECT_EQ(done, Names());
+}
+
+TEST_F(PendingInterrupt, ComesBetweenTheStepsOfAnAction) {
+    ::kill(::getpid(), SIGTERM);
+    EXPECT_THROW(carry_out({check("b", note("asked"))}, progress, interrupt), Error);
+    EXPECT_EQ(done, Names());
 }
 
 TEST_F(StepsTest, ThatForetellAreForARehearsalAlone) {
