@@ -375,6 +375,26 @@ void run_as_user(uid_t uid, gid_t gid, const std::function<void()>& work) {
     static_cast<void>(call_as_user(uid, gid, [&] { return work(), std::string(); }));
 }
 
+bool is_done_within(std::chrono::milliseconds limit, const std::function<void()>& work) {
+    constexpr auto k_end_limit = std::chrono::milliseconds(100);
+    const pid_t pid = ::fork();
+    if (pid < 0)
+        throw OsFailure().error("cannot fork");
+    if (pid == 0) {
+        // Locks and pipes of this process would last as long as the child.
+        ::syscall(SYS_close_range, 0U, ~0U, 0U);
+        work();
+        ::_exit(0);
+    }
+    const UniqueFd pidfd = pidfd_of_child(pid);
+    const bool done = poll_readable(pidfd.get(), limit);
+    if (!done)
+        send_signal(pidfd, SIGKILL);
+    if (done || poll_readable(pidfd.get(), k_end_limit))
+        reap_pid(pid);
+    return done;
+}
+
 void kill_child(pid_t pid) {
     ::kill(pid, SIGKILL);
     siginfo_t info{};

@@ -5,6 +5,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/criu/command.hpp"
+#include "cedana/files/checkpoint_file.hpp"
 #include "cedana/model/callers_place.hpp"
 
 #include <algorithm>
@@ -49,6 +50,7 @@ void append_criu_arguments(LoadedConfig& config, const std::vector<std::string>&
 }
 
 void require_place_of_caller(const LoadedConfig& config, const std::filesystem::path& folder, std::string_view what) {
+    require_answer(folder, what);
     if (!acts_as_root_for(config.caller) || config.folders_of_root.contains(folder.string()))
         return;
     std::error_code ignored;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/files/checkpoint_file.hpp"
 
+#include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/rename.hpp"
@@ -15,6 +16,8 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -113,7 +116,22 @@ PartialFiles remove_abandoned(const fs::path& folder) {
     return partial;
 }
 
+void require_answer(const fs::path& folder, std::string_view what, std::chrono::milliseconds limit) {
+    const bool answers = is_done_within(limit, [&] {
+        struct ::stat info {};
+        struct ::statfs system {};
+        if (::stat(folder.c_str(), &info) == 0 && ::statfs(folder.c_str(), &system) == 0)
+            static_cast<void>(::access(folder.c_str(), W_OK));
+    });
+    if (!answers)
+        throw Error(Fault::storage, fmt::format("{} {} does not answer: a look at it took longer than {} s", what,
+                                                printable(folder.string()),
+                                                std::chrono::duration_cast<std::chrono::seconds>(limit).count()))
+            .hint("look at the file server that is mounted there, or name another folder");
+}
+
 void require_folder(const fs::path& folder, std::string_view what) {
+    require_answer(folder, what);
     std::error_code error;
     const fs::file_status status = fs::status(folder, error);
     if (!fs::exists(status))

@@ -6,6 +6,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/criu/compatibility.hpp"
 #include "cedana/criu/environment.hpp"
+#include "cedana/files/checkpoint_file.hpp"
 #include "cedana/host/description.hpp"
 #include "cedana/host/hooks.hpp"
 #include "cedana/host/kernel_checks.hpp"
@@ -172,6 +173,7 @@ class EnvironmentCheck {
 
     void check_folder(const StoreQuestion& question) {
         try {
+            require_answer(question.folder, question.setting);
             require_trusted_store(config_, sources_.caller, question.folder, question.setting);
             found_.push_back(check_store(question));
         } catch (const Error& error) {

@@ -95,6 +95,7 @@ void look_at(CatalogEntry& entry, const Keyring& keyring) {
 }
 
 std::vector<CatalogEntry> list_files(const fs::path& store) {
+    require_answer(store, "the store");
     std::error_code error;
     std::vector<CatalogEntry> entries;
     fs::directory_iterator file(store, error);

@@ -119,6 +119,11 @@ void run_as_user(uid_t uid, gid_t gid, const std::function<void()>& work);
 // As run_as_user(), and returns the text (any bytes) that `work` returned in the child.
 [[nodiscard]] std::string call_as_user(uid_t uid, gid_t gid, const std::function<std::string()>& work);
 
+// Does `work` in a forked child, which has no descriptor of this process; false if it has not ended within `limit`.
+// What hangs in the kernel then, as a look at a file server that is gone, is killed and left to itself. `work` may only
+// make system calls: no threads, no locks of this process.
+[[nodiscard]] bool is_done_within(std::chrono::milliseconds limit, const std::function<void()>& work);
+
 // SIGKILLs a child of this process and reaps it; nothing if it is no child. Blocks until it has ended.
 void kill_child(pid_t pid);
 

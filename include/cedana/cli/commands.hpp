@@ -55,8 +55,8 @@ struct EndAsProgram {
 // Throws Error(Fault::permission) for one that root alone may give.
 void append_criu_arguments(LoadedConfig& config, const std::vector<std::string>& arguments);
 
-// Throws Error(Fault::permission) for a folder in which the user behind sudo could make no files themselves, unless
-// root's own configuration names it. `what`: "the store".
+// Throws Error(Fault::storage) for a folder that does not answer, Error(Fault::permission) for one in which the user
+// behind sudo could make no files themselves, unless root's own configuration names it. `what`: "the store".
 void require_place_of_caller(const LoadedConfig& config, const std::filesystem::path& folder, std::string_view what);
 
 } // namespace cedana

@@ -57,7 +57,13 @@ struct PartialFiles {
 // Removes the partial files of this host in a folder whose writers are gone.
 PartialFiles remove_abandoned(const std::filesystem::path& folder);
 
-// The folder exists, is a folder and can be written. Throws Error(Fault::storage) with what to do.
+// A look at the folder comes back within `limit`, which one at a file server that is gone does not; whether it is there
+// is not asked. Throws Error(Fault::storage).
+inline constexpr std::chrono::seconds k_answer_limit{20};
+void require_answer(const std::filesystem::path& folder, std::string_view what,
+                    std::chrono::milliseconds limit = k_answer_limit);
+
+// The folder answers, exists, is a folder and can be written. Throws Error(Fault::storage) with what to do.
 void require_folder(const std::filesystem::path& folder, std::string_view what);
 
 } // namespace cedana

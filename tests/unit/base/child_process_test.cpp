@@ -217,6 +217,23 @@ TEST(CallAsUser, ReturnsTheTextOfTheChild) {
     EXPECT_EQ(call_as_user(::getuid(), ::getgid(), [] { return std::string(100000, 'x'); }), std::string(100000, 'x'));
 }
 
+TEST(IsDoneWithin, WaitsForWhatIsDone) {
+    EXPECT_TRUE(is_done_within(k_limit, [] {}));
+}
+
+TEST(IsDoneWithin, LeavesWhatIsNotDone) {
+    EXPECT_FALSE(is_done_within(std::chrono::milliseconds(20), [] { ::pause(); }));
+}
+
+TEST(IsDoneWithin, HasNoDescriptorOfThisProcess) {
+    const Pipe pipe = make_pipe();
+    const int fd = pipe.read_end.get();
+    EXPECT_FALSE(is_done_within(std::chrono::milliseconds(200), [fd] {
+        while (::fcntl(fd, F_GETFD) < 0)
+            ::pause();
+    }));
+}
+
 TEST(Pidfd, IsAbsentForAPidThatNobodyHas) { EXPECT_FALSE(open_pidfd(0x7ffffff0).has_value()); }
 
 // From now on pidfd_open(2) of this process fails as if there were no descriptor left (seccomp(2)).

@@ -4,12 +4,17 @@
 #include "cedana/files/checkpoint_file.hpp"
 #include "cedana/files/partial_file.hpp"
 
+#include <cerrno>
+#include <cstring>
 #include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "unit/process/forked.hpp"
 #include "unit/temp_folder.hpp"
@@ -56,6 +61,45 @@ class Umask {
 };
 
 using Paths = std::vector<fs::path>;
+
+// A file system whose server answers nothing.
+class HangingFolder : public test::InTempFolder {
+  protected:
+    void SetUp() override {
+        fs::create_directory(path("hangs"));
+        device_ = UniqueFd(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
+        const std::string options =
+            "fd=" + std::to_string(device_.get()) + ",rootmode=40000,user_id=0,group_id=0,allow_other";
+        if (!device_ || ::mount("hanging", path("hangs").c_str(), "fuse", MS_NOSUID | MS_NODEV, options.c_str()) != 0)
+            GTEST_SKIP() << "cannot mount a FUSE file system: " << std::strerror(errno);
+        mounted_ = true;
+    }
+    ~HangingFolder() override {
+        // First of all, for that ends whoever waits.
+        device_.reset();
+        if (mounted_)
+            ::umount2(path("hangs").c_str(), MNT_DETACH);
+    }
+
+  private:
+    UniqueFd device_;
+    bool mounted_ = false;
+};
+
+TEST_F(HangingFolder, IsRefusedInTime) {
+    try {
+        require_answer(path("hangs"), "the folder", std::chrono::milliseconds(200));
+        ADD_FAILURE() << "not refused";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.fault(), Fault::storage);
+        EXPECT_NE(error.message().find("does not answer"), std::string::npos) << error.message();
+    }
+}
+
+TEST_F(HangingFolder, IsNoneIfItIsThereOrNot) {
+    EXPECT_NO_THROW(require_answer(path("."), "the folder"));
+    EXPECT_NO_THROW(require_answer(path("absent"), "the folder"));
+}
 
 class PendingCheckpointTest : public test::InTempFolder {
   protected:
