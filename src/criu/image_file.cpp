@@ -13,12 +13,15 @@ namespace {
 // IMG_COMMON_MAGIC and IMG_SERVICE_MAGIC of criu/include/magic.h.
 std::uint32_t first_magic_of(ImageKind kind) { return kind == ImageKind::statistics ? 0x55105940 : 0x54564319; }
 
+// From an inventory it is known whether images have the first (criu/image.c, img_check_magic).
+bool has_both(ImageKind kind) { return kind != ImageKind::inventory; }
+
 } // namespace
 
 Error damaged_image(const std::string& what) { return {Fault::checkpoint, "an image of criu is damaged: " + what}; }
 
 ImageReader::ImageReader(std::string_view image, ImageKind kind) : rest_(image) {
-    if (number() != first_magic_of(kind) || number() != static_cast<std::uint32_t>(kind))
+    if ((has_both(kind) && number() != first_magic_of(kind)) || number() != static_cast<std::uint32_t>(kind))
         throw damaged_image("it is of another kind than its name says");
 }
 
@@ -39,7 +42,8 @@ std::uint32_t ImageReader::number() {
 }
 
 ImageWriter::ImageWriter(ImageKind kind) {
-    number(first_magic_of(kind));
+    if (has_both(kind))
+        number(first_magic_of(kind));
     number(static_cast<std::uint32_t>(kind));
 }
 

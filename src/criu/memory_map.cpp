@@ -29,10 +29,24 @@ MappingKind kind_of(std::uint64_t status) {
     return found == k_kinds.end() ? MappingKind::other : found->second;
 }
 
-Mapping parse_mapping(std::string_view message) {
-    // mmap(2). Of the stack of the first thread CRIU keeps only that it grows.
+// As in mmap(2). Of the stack of the first thread CRIU keeps only that it grows.
+void take_flags(Mapping& mapping, std::uint64_t flags) {
     constexpr std::uint64_t k_map_shared = 1;
     constexpr std::uint64_t k_map_grows_down = 0x100;
+    constexpr std::uint64_t k_map_no_reserve = 0x4000;
+    constexpr std::uint64_t k_map_huge = 0x40000;
+    constexpr unsigned k_map_huge_shift = 26;
+    constexpr std::uint64_t k_map_huge_mask = 0x3f;
+    mapping.is_shared = (flags & k_map_shared) != 0;
+    mapping.is_not_reserved = (flags & k_map_no_reserve) != 0;
+    mapping.is_huge = (flags & k_map_huge) != 0;
+    if (const std::uint64_t size = flags >> k_map_huge_shift & k_map_huge_mask; mapping.is_huge && size != 0)
+        mapping.huge_page = std::uint64_t{1} << size;
+    if ((flags & k_map_grows_down) != 0)
+        mapping.kind = MappingKind::stack;
+}
+
+Mapping parse_mapping(std::string_view message) {
     Mapping mapping;
     std::uint64_t object = 0;
     std::uint64_t flags = 0;
@@ -63,9 +77,7 @@ Mapping parse_mapping(std::string_view message) {
             entry.skip();
         }
     }
-    mapping.is_shared = (flags & k_map_shared) != 0;
-    if ((flags & k_map_grows_down) != 0)
-        mapping.kind = MappingKind::stack;
+    take_flags(mapping, flags);
     if (mapping.end <= mapping.start)
         throw damaged_image("a mapping ends before it begins");
     if (mapping.offset > std::numeric_limits<std::uint64_t>::max() - (mapping.end - mapping.start))

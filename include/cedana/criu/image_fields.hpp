@@ -26,11 +26,17 @@ enum class UserX86RegsEntry : FieldNumber { r15 = 1, ip = 17, sp = 20, gs = 27 }
 // core-aarch64.proto
 enum class ThreadInfoAarch64 : FieldNumber { gpregs = 3 };
 enum class UserAarch64RegsEntry : FieldNumber { regs = 1, sp = 2, pc = 3, pstate = 4 };
+enum class TaskKobjIds : FieldNumber { files_id = 2, net_ns_id = 6, mnt_ns_id = 9 };
 // fdinfo.proto
-enum class FileEntry : FieldNumber { id = 2, reg = 3 };
+enum class FdinfoEntry : FieldNumber { id = 1, fd = 4 };
+enum class FileEntry : FieldNumber { id = 2, reg = 3, isk = 4, usk = 16 };
+// file-lock.proto
+enum class FileLockEntry : FieldNumber { flag = 1, type = 2, pid = 3, fd = 4, start = 5, len = 6 };
 // img-streamer.proto
 enum class StreamerRequest : FieldNumber { filename = 1 };
 enum class StreamerReply : FieldNumber { exists = 1 };
+// inventory.proto
+enum class InventoryEntry : FieldNumber { root_ids = 3 };
 // mm.proto
 enum class MmEntry : FieldNumber { vmas = 14 };
 // pagemap.proto
@@ -38,8 +44,30 @@ enum class PagemapHead : FieldNumber { pages_id = 1 };
 enum class PagemapEntry : FieldNumber { vaddr = 1, compat_nr_pages = 2, in_parent = 3, flags = 4, nr_pages = 5 };
 // pipe-data.proto
 enum class PipeDataEntry : FieldNumber { pipe_id = 1, bytes = 2, size = 3 };
+// pstree.proto
+enum class PstreeEntry : FieldNumber { pid = 1, ppid = 2, pgid = 3, sid = 4, threads = 5 };
 // regfile.proto
-enum class RegFileEntry : FieldNumber { name = 6 };
+enum class RegFileEntry : FieldNumber { id = 1, name = 6, ext = 9, mode = 10, build_id = 11 };
+// remap-file-path.proto
+enum class RemapFilePathEntry : FieldNumber { orig_id = 1, remap_id = 2, remap_type = 3 };
+// sk-inet.proto
+enum class InetSkEntry : FieldNumber {
+    family = 3,
+    type = 4,
+    proto = 5,
+    state = 6,
+    src_port = 7,
+    dst_port = 8,
+    src_addr = 11,
+    dst_addr = 12,
+    opts = 14,
+    v6only = 15,
+    ifname = 17
+};
+// sk-opts.proto
+enum class SkOptsEntry : FieldNumber { so_bound_dev = 15 };
+// sk-unix.proto
+enum class UnixSkEntry : FieldNumber { type = 3, state = 4, uflags = 6, name = 11, name_dir = 14, deleted = 15 };
 // stats.proto
 enum class StatsEntry : FieldNumber { dump = 1 };
 enum class DumpStatsEntry : FieldNumber { freezing_time = 1, frozen_time = 2 };

@@ -13,13 +13,19 @@
 
 namespace cedana::criu {
 
-// The second of its magic numbers (criu/include/magic.h).
+// The second of its magic numbers (criu/include/magic.h); the only one of an inventory.
 enum class ImageKind : std::uint32_t {
     core = 0x55053847,
+    descriptors = 0x56213732,
+    file_locks = 0x54323616,
     files = 0x56303138,
+    ids = 0x54432030,
+    inventory = 0x58313116,
     mm = 0x57492820,
     pagemap = 0x56084025,
     pipes_data = 0x56453709,
+    remaps = 0x59133954,
+    tree = 0x50273030,
     statistics = 0x57093306,
 };
 

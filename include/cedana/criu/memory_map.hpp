@@ -24,6 +24,12 @@ struct Mapping {
     // PROT_READ, PROT_WRITE and PROT_EXEC of mmap(2).
     unsigned protection = 0;
     bool is_shared = false;
+    // MAP_NORESERVE: it counts for nothing until it is touched.
+    bool is_not_reserved = false;
+    // MAP_HUGETLB.
+    bool is_huge = false;
+    // Of a huge page, in bytes; 0: the usual size of the host.
+    std::uint64_t huge_page = 0;
     MappingKind kind = MappingKind::other;
     // In the file.
     std::uint64_t offset = 0;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who was in a tree, which descriptors it had and which locks it held, from CRIU's pstree.img, ids-PID.img,
+// inventory.img, fdinfo-N.img and filelocks.img (images/pstree.proto, core.proto, inventory.proto, fdinfo.proto,
+// file-lock.proto).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cedana::criu {
+
+struct DumpedProcess {
+    pid_t pid = 0;
+    pid_t parent = 0;
+    pid_t group = 0;
+    pid_t session = 0;
+    std::vector<pid_t> threads = {};
+};
+
+// CRIU's own numbers: two that have the same share what it stands for.
+struct KernelIds {
+    // The N of fdinfo-N.img.
+    std::uint64_t files = 0;
+    std::uint64_t network = 0;
+    std::uint64_t mounts = 0;
+};
+
+enum class LockKind { posix, flock, ofd, lease };
+
+struct DumpedLock {
+    LockKind kind = LockKind::posix;
+    // Else it is shared with other readers.
+    bool is_exclusive = false;
+    pid_t pid = 0;
+    int fd = -1;
+    // Of POSIX and OFD locks; a length of 0 reaches to the end of every file.
+    std::uint64_t start = 0;
+    std::uint64_t length = 0;
+};
+
+// Each throws Error(Fault::checkpoint) for what is no such image.
+
+// The root first.
+[[nodiscard]] std::vector<DumpedProcess> parse_tree(std::string_view image);
+// Of ids-PID.img.
+[[nodiscard]] KernelIds parse_ids(std::string_view image);
+// Of inventory.img: CRIU's own, so what is the same was the host's.
+[[nodiscard]] KernelIds parse_host_ids(std::string_view image);
+// Of fdinfo-N.img: the number in files.img by that of the descriptor.
+[[nodiscard]] std::map<int, std::uint64_t> parse_descriptors(std::string_view image);
+// Those of a kind that is known.
+[[nodiscard]] std::vector<DumpedLock> parse_file_locks(std::string_view image);
+
+} // namespace cedana::criu
