@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/checkpoint/memory_map.hpp"
 
-#include "cedana/archive/frame_reader.hpp"
+#include "cedana/checkpoint/small_images.hpp"
 #include "cedana/criu/pagemap.hpp"
 
 #include <algorithm>
@@ -18,23 +18,6 @@ namespace cedana {
 namespace {
 
 using FileNames = std::map<std::uint64_t, std::string>;
-
-// Those of one checkpoint that are read whole.
-class Images {
-  public:
-    explicit Images(const Checkpoint& checkpoint)
-        : index_(checkpoint.index()), reader_(checkpoint.zip(), k_images_folder) {}
-
-    // Absent where the tree had no such thing.
-    std::optional<std::string> read(const std::string& name) {
-        const ImageRecord* const record = index_.find(name);
-        return record == nullptr ? std::nullopt : std::optional(reader_.read_all(*record, k_text_limit));
-    }
-
-  private:
-    const FrameIndex& index_;
-    FrameReader reader_;
-};
 
 std::string name_for(const criu::Mapping& mapping, const FileNames& names) {
     if (mapping.kind == criu::MappingKind::file)
@@ -55,13 +38,13 @@ std::uint64_t bytes_within(const std::vector<criu::PageRun>& runs, std::uint64_t
     return bytes;
 }
 
-std::vector<criu::PageRun> runs_of(Images& images, const std::string& name) {
+std::vector<criu::PageRun> runs_of(SmallImages& images, const std::string& name) {
     const auto image = images.read(name);
     return image ? criu::parse_pagemap(*image).runs : std::vector<criu::PageRun>();
 }
 
 // Pages of shared memory are counted from its begin, and lie in an image of their own.
-std::optional<std::uint64_t> bytes_in_images(Images& images, const criu::Mapping& mapping,
+std::optional<std::uint64_t> bytes_in_images(SmallImages& images, const criu::Mapping& mapping,
                                              const std::vector<criu::PageRun>& own) {
     if (mapping.kind == criu::MappingKind::memfd)
         return std::nullopt;
@@ -71,7 +54,7 @@ std::optional<std::uint64_t> bytes_in_images(Images& images, const criu::Mapping
                         mapping.offset, mapping.offset + (mapping.end - mapping.start));
 }
 
-MemoryMap read_map(Images& images, const ManifestProcess& process, const FileNames& names) {
+MemoryMap read_map(SmallImages& images, const ManifestProcess& process, const FileNames& names) {
     MemoryMap map{.pid = process.pid, .comm = process.comm};
     const auto runs = runs_of(images, fmt::format("pagemap-{}.img", process.pid));
     if (const auto image = images.read(fmt::format("mm-{}.img", process.pid)))
@@ -100,7 +83,7 @@ std::string MemoryMap::place_of(std::uint64_t address) const {
 }
 
 std::vector<MemoryMap> read_memory_maps(const Checkpoint& checkpoint) {
-    Images images(checkpoint);
+    SmallImages images(checkpoint);
     const auto files = images.read("files.img");
     const FileNames names = files ? criu::parse_file_names(*files) : FileNames();
     std::vector<MemoryMap> maps;

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a tree needs of the host where it comes back, beside the files of its manifest: names that nobody else may have
+// (ports, sockets' paths, locks, pids), files that must be the same, memory of certain kinds. All of it is read from
+// CRIU's own images, so it is known of every checkpoint, however old.
+#pragma once
+
+#include "cedana/checkpoint/reader.hpp"
+#include "cedana/criu/file_table.hpp"
+#include "cedana/criu/tree_images.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+struct NeededLock {
+    // As it was called at the dump.
+    std::string path;
+    criu::DumpedLock lock;
+};
+
+struct NeededDescriptor {
+    pid_t pid = 0;
+    int fd = -1;
+};
+
+struct NeededMemory {
+    // The size of a page (0: the host's usual one) → bytes, at least: of memory that processes share since a fork
+    // nothing is counted twice.
+    std::map<std::uint64_t, std::uint64_t> huge = {};
+    // Private and writable, of all processes: what the kernel counts where it never promises more than there is
+    // (Documentation/mm/overcommit-accounting.rst).
+    std::uint64_t committed = 0;
+    // The largest mapping of these that is not MAP_NORESERVE.
+    std::uint64_t largest = 0;
+};
+
+struct RestoreNeeds {
+    // The root's own, which comes back with it: what is in there is not this host's.
+    bool own_network = false;
+    bool own_mounts = false;
+    std::vector<criu::DumpedInet> inet = {};
+    std::vector<criu::DumpedUnix> unix_ones = {};
+    std::vector<NeededLock> locks = {};
+    // Without those that had no name any more.
+    std::vector<criu::DumpedFile> files = {};
+    // Names that CRIU gave to files that had lost theirs.
+    std::vector<std::string> links = {};
+    // Of the tree's processes and threads.
+    std::vector<criu::DumpedProcess> tree = {};
+    // The one with the highest number.
+    NeededDescriptor highest = {};
+    NeededMemory memory = {};
+};
+
+// Throws Error(Fault::checkpoint) for images that are damaged, or are not as they are known here. What has no images is
+// not known, and missing.
+[[nodiscard]] RestoreNeeds read_restore_needs(const Checkpoint& checkpoint);
+
+// Whether it has connections in it, which CRIU restores only if it is told to (--tcp-established).
+[[nodiscard]] bool has_connections(const RestoreNeeds& needs);
+
+// The numbers of groups and sessions whose leaders had ended: CRIU starts a process of that pid for a moment to make
+// each of them anew (criu/pstree.c, prepare_pstree_ids). `shell_job`: what is the root's is whoever's who restores it.
+[[nodiscard]] std::vector<pid_t> pids_of_ended_leaders(const std::vector<criu::DumpedProcess>& tree, bool shell_job);
+
+} // namespace cedana
