@@ -14,6 +14,7 @@
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <sys/socket.h>
+#include <sys/sysmacros.h>
 
 namespace cedana {
 
@@ -26,7 +27,7 @@ NetlinkRequest all_unix_sockets() {
     unix_diag_req request{};
     request.sdiag_family = AF_UNIX;
     request.udiag_states = ~0U;
-    request.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS | UDIAG_SHOW_RQLEN;
+    request.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS | UDIAG_SHOW_RQLEN;
     return NetlinkRequest(SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP).header(request);
 }
 
@@ -44,6 +45,13 @@ std::vector<std::uint64_t> inodes_in(std::string_view bytes) {
     return inodes;
 }
 
+// The kernel's own dev_t (include/linux/kdev_t.h), which is not that of stat(2).
+FileId file_of(const unix_diag_vfs& vfs) {
+    constexpr unsigned k_minor_bits = 20;
+    return {.device = ::makedev(vfs.udiag_vfs_dev >> k_minor_bits, vfs.udiag_vfs_dev & ((1U << k_minor_bits) - 1)),
+            .inode = vfs.udiag_vfs_ino};
+}
+
 UnixSocket socket_in(const NetlinkMessage& message) {
     const auto header = message.header<unix_diag_msg>();
     UnixSocket socket{.type = header.udiag_type, .listens = header.udiag_state == k_listening};
@@ -52,6 +60,8 @@ UnixSocket socket_in(const NetlinkMessage& message) {
             socket.peer = attribute.as<std::uint32_t>();
         else if (attribute.type == UNIX_DIAG_NAME)
             socket.name = name_of(attribute.value);
+        else if (attribute.type == UNIX_DIAG_VFS)
+            socket.file = file_of(attribute.as<unix_diag_vfs>());
         // For a listener the queue lengths mean other things: "unread" would be its backlog.
         else if (attribute.type == UNIX_DIAG_RQLEN && !socket.listens)
             socket.unread = attribute.as<unix_diag_rqlen>().udiag_wqueue;

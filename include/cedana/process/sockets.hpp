@@ -2,6 +2,7 @@
 // Unix sockets by inode, who is at the other end of one, and all that is to be known of the sockets of a tree.
 #pragma once
 
+#include "cedana/base/file_id.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/inet_sockets.hpp"
 #include "cedana/process/procfs.hpp"
@@ -22,6 +23,8 @@ struct UnixSocket {
     bool listens = false;
     // The path or the abstract name ("@name") that it is bound to; empty without one.
     std::string name = {};
+    // Of a path: the file, as far as the kernel tells it (unix_diag): the lower half of its inode's number.
+    std::optional<FileId> file = std::nullopt;
     // 0 if it is not connected or its peer has closed.
     std::uint64_t peer = 0;
     // What it has sent and its peer has not read, in bytes of the kernel's account.
