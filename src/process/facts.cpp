@@ -3,6 +3,7 @@
 
 #include "cedana/base/file_id.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/process/closed_connections.hpp"
 #include "cedana/process/end_holders.hpp"
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
@@ -237,6 +238,7 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     add_refusals(facts, refused_files(procfs, holdings));
     add_refusals(facts, refused_sockets(holdings));
     find_tcp(facts, sockets, own);
+    facts.tcp_established = facts.tcp_established || has_closed_connection(procfs, sockets);
     find_unix_peers(facts, procfs, holdings, sockets, own);
     facts.record = record_facts(procfs, holdings, sockets, {.own = own, .self = self, .peers = facts.peers_outside});
     return facts;

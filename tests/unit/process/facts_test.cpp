@@ -205,6 +205,31 @@ TEST_F(Facts, DoNotTakeAListenerForAConnection) {
     EXPECT_FALSE(read([] { ::listen(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), 1); }).tcp_established);
 }
 
+// Both sides have closed, and the program has its sockets open still: the kernel lists them nowhere.
+void close_both_sides() {
+    const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ::listen(listener, 1);
+    sockaddr_in address{};
+    socklen_t size = sizeof address;
+    ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+    const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ::connect(client, reinterpret_cast<const sockaddr*>(&address), size);
+    const int server = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    ::close(listener);
+    char byte = 0;
+    for (const int end : {client, server})
+        ::shutdown(end, SHUT_WR);
+    // The end of each has arrived at the other.
+    for (const int end : {client, server})
+        static_cast<void>(::read(end, &byte, 1));
+}
+
+TEST_F(Facts, TakeAConnectionThatIsOverForOne) { EXPECT_TRUE(read(close_both_sides).tcp_established); }
+
+TEST_F(Facts, TakeASocketThatWasNeverConnectedForNone) {
+    EXPECT_FALSE(read([] { static_cast<void>(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); }).tcp_established);
+}
+
 class UnixPair {
   public:
     explicit UnixPair(int type) {
