@@ -9,6 +9,7 @@
 #include "cedana/files/remap_guard.hpp"
 #include "cedana/process/procfs.hpp"
 #include "cedana/process/written_files.hpp"
+#include "cedana/undo/socket_guard.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -42,6 +43,7 @@ void undo(const PutBackStep& step, pid_t writer, FinishedRestore& finished) {
 FinishedRestore finish_killed_restore(const std::filesystem::path& work, pid_t writer) {
     FinishedRestore finished{.tree_ran = criu::was_restored(work / criu::k_restore_log)};
     RemapGuard::finish_killed(work / k_remap_journal, finished.tree_ran);
+    SocketGuard::finish_killed(work / k_socket_journal, finished.tree_ran);
     if (finished.tree_ran)
         return finished;
     const std::vector<PutBackStep> steps = read_journal(work / k_put_back_journal);

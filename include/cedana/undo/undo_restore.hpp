@@ -14,6 +14,7 @@ namespace cedana {
 // In the working folder of a restore.
 inline constexpr const char* k_put_back_journal = "put-back.journal";
 inline constexpr const char* k_remap_journal = "link-remap.journal";
+inline constexpr const char* k_socket_journal = "socket.journal";
 
 struct FinishedRestore {
     // The tree was brought back all the same.
