@@ -10,19 +10,52 @@
 #include "cedana/host/fit.hpp"
 #include "cedana/host/free_pids.hpp"
 #include "cedana/host/hooks.hpp"
+#include "cedana/host/memory_kinds.hpp"
 #include "cedana/host/permissions.hpp"
+#include "cedana/host/same_files.hpp"
+#include "cedana/host/taken_names.hpp"
 #include "cedana/roles/own_stdio.hpp"
 #include "cedana/undo/clean.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <set>
+#include <string_view>
 #include <utility>
+
+#include <spdlog/spdlog.h>
 
 namespace cedana {
 
 namespace {
 
+bool has_argument(const RestoreDraft& draft, std::string_view argument) {
+    return std::ranges::count(options_of(draft).extra, argument) != 0;
+}
+
+bool is_shell_job(const RestoreDraft& draft) {
+    return options_of(draft).shell_job || has_argument(draft, "--shell-job") || has_argument(draft, "-j");
+}
+
 // How long a zombie that still has a pid may take to be reaped.
 constexpr auto k_zombie_limit = std::chrono::seconds(30);
+
+// An image of a criu that is not known here must not keep it from being restored.
+void read_needs(RestoreDraft& draft) {
+    try {
+        draft.needs = read_restore_needs(*draft.checkpoint);
+    } catch (const Error& error) {
+        spdlog::warn(
+            "which ports, sockets and locks it needs could not be read, and is not compared with this host: {}",
+            error.message());
+    }
+    // They come back closed, and bound to nothing (criu/sk-tcp.c, restore_one_tcp).
+    if (has_argument(draft, "--tcp-close"))
+        std::erase_if(draft.needs.inet, [](const criu::DumpedInet& one) { return one.is_connection(); });
+    if (!options_of(draft).file_locks && !has_argument(draft, "--file-locks"))
+        draft.needs.locks.clear();
+}
 
 Steps checkpoint_steps(RestoreDraft& draft) {
     const RestoreRequest& request = draft.request;
@@ -46,6 +79,7 @@ Steps checkpoint_steps(RestoreDraft& draft) {
                       check_frames(draft.checkpoint->zip(), draft.checkpoint->index(), k_images_folder,
                                    static_cast<unsigned>(config.archive_threads), draft.interrupt);
               }),
+        check("reading what it needs", [&] { read_needs(draft); }),
         check("looking for room for lazy memory", [&] { draft.lazy = prepare_lazy(request, *draft.checkpoint); }),
     };
 }
@@ -60,8 +94,13 @@ Steps host_steps(RestoreDraft& draft) {
                            draft.interrupt);
               }),
         check("comparing this host", [&] { require_fit(draft.manifest(), describe_host()); }),
+        check("comparing files", [&] { require_same_files(draft.needs, draft.manifest(), options_of(draft).extra); }),
         check("looking for memory", [&] { require_memory(draft.manifest(), host_memory()); }),
+        check("looking for huge pages", [&] { require_huge_pages(draft.needs.memory, draft.manifest().name); }),
+        check("looking what the kernel promises",
+              [&] { require_commitment(draft.needs.memory, draft.manifest().name); }),
         check("looking for descriptors", [&] { require_descriptors(draft.manifest(), descriptor_limit()); }),
+        check("looking for high descriptors", [&] { require_descriptor_numbers(draft.needs, draft.manifest().name); }),
         check("looking for addresses", [&] { require_addresses(draft.manifest(), config.criu_extra_args); }),
     };
 }
@@ -72,9 +111,12 @@ void lock(RestoreDraft& draft) {
 }
 
 Step await_free_pids(RestoreDraft& draft) {
-    Step step = check("looking who has the pids",
-                      [&] { require_free_pids(draft.procfs, draft.manifest(), {}, draft.interrupt); });
-    step.run = [&] { require_free_pids(draft.procfs, draft.manifest(), k_zombie_limit, draft.interrupt); };
+    const auto require = [&draft](std::chrono::seconds limit) {
+        require_free_pids(draft.procfs, draft.manifest(), pids_of_ended_leaders(draft.needs.tree, is_shell_job(draft)),
+                          limit, draft.interrupt);
+    };
+    Step step = check("looking who has the pids", [require] { require({}); });
+    step.run = [require] { require(k_zombie_limit); };
     return step;
 }
 
@@ -103,6 +145,14 @@ Step foretell_files(RestoreDraft& draft) {
     });
 }
 
+// Of what a copy needs, nothing becomes free because the original must end first.
+std::set<pid_t> leaving(const RestoreDraft& draft) {
+    if (draft.request.new_pid_namespace)
+        return {};
+    const std::vector<pid_t> pids = pids_of(draft.manifest());
+    return {pids.begin(), pids.end()};
+}
+
 void append(Steps& steps, Steps more) {
     for (Step& step : more)
         steps.push_back(std::move(step));
@@ -113,12 +163,37 @@ void append(Steps& steps, Steps more) {
 RestoreDraft::RestoreDraft(const RestoreRequest& what, const Interrupt& by)
     : request(what), interrupt(by), path(std::filesystem::absolute(what.checkpoint).lexically_normal()) {}
 
+CriuOptions options_of(const RestoreDraft& draft) {
+    const std::vector<std::string>& extra = draft.request.config.criu_extra_args;
+    CriuOptions options = draft.manifest().criu_options;
+    options.tcp_established = options.tcp_established || has_connections(draft.needs);
+    options.extra.insert(options.extra.end(), extra.begin(), extra.end());
+    return options;
+}
+
+Refusals taken_names(const RestoreDraft& draft, TakenWhen when) {
+    RestoreNeeds needs = draft.needs;
+    if (when == TakenWhen::before_files && draft.request.files.force)
+        std::erase_if(needs.locks, [&](const NeededLock& one) {
+            return std::ranges::count(draft.manifest().files, one.path, &CapturedFile::path) != 0;
+        });
+    const std::set<pid_t> gone_by_then = leaving(draft);
+    Refusals refused = taken_ports(draft.procfs, needs, gone_by_then);
+    for (const auto& look : {taken_sockets, taken_locks})
+        std::ranges::move(look(draft.procfs, needs, gone_by_then), std::back_inserter(refused));
+    std::ranges::move(taken_terminals(draft.procfs, needs, draft.manifest().own_terminals, gone_by_then),
+                      std::back_inserter(refused));
+    return refused;
+}
+
 Steps steps_before_restore(RestoreDraft& draft) {
     Steps steps = checkpoint_steps(draft);
     append(steps, host_steps(draft));
     const bool is_copy = draft.request.new_pid_namespace;
     if (!is_copy)
         append(steps, pid_steps(draft));
+    steps.push_back(
+        check_each("looking who has its names", [&] { return taken_names(draft, TakenWhen::before_files); }));
     append(steps, end_steps(draft));
     // A copy shares its files with the original, which may be writing to them.
     if (!is_copy)

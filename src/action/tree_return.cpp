@@ -11,6 +11,7 @@
 #include "cedana/undo/kept_logs.hpp"
 #include "cedana/undo/undo_restore.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -35,6 +36,19 @@ roles::Terminal terminal_for(TerminalJoin join) {
     return roles::Terminal::none;
 }
 
+// In a mount namespace of its own they are not this host's.
+std::vector<SocketPath> socket_paths(const RestoreNeeds& needs) {
+    std::vector<SocketPath> paths;
+    if (needs.own_mounts)
+        return paths;
+    for (const criu::DumpedUnix& socket : needs.unix_ones)
+        if (!socket.is_external && !socket.path().empty())
+            paths.push_back({.path = socket.path(), .is_made_anew = socket.is_bound_anew() && !socket.is_deleted});
+    // Of several with one path that counts which is made anew.
+    std::stable_partition(paths.begin(), paths.end(), [](const SocketPath& one) { return one.is_made_anew; });
+    return paths;
+}
+
 } // namespace
 
 TreeReturn::TreeReturn(RestoreDraft& draft, Progress& progress, Stopwatch& watch)
@@ -49,6 +63,7 @@ Restored TreeReturn::run() {
     carry_out({phase(touch("restoring", [&] { step(activity_, [&] { run_criu(); }); }))},
               draft_.joins.terminal == TerminalJoin::ours ? silent : progress_);
     remaps_->commit();
+    sockets_->commit();
     files_.commit(restored_.files);
     if (restored_.start)
         restored_.start->commit();
@@ -62,15 +77,21 @@ void TreeReturn::put_files_back() {
         restored_.files = step(activity_, [&] { return files_.put_back(draft_.procfs, draft_.interrupt); });
     remaps_.emplace(is_copy() ? std::vector<LinkRemap>() : draft_.manifest().link_remaps,
                     work_.path() / k_remap_journal);
+    refuse_taken_names();
+    sockets_.emplace(socket_paths(draft_.needs), work_.path() / k_socket_journal);
     watch_.lap("files");
 }
 
+// Once more: files were put back, the hook may have run for long, and a restore that waits for a lock waits for ever.
+void TreeReturn::refuse_taken_names() const {
+    Progress silent;
+    carry_out({check_each("looking who has its names", [&] { return taken_names(draft_, TakenWhen::after_files); })},
+              silent);
+}
+
 criu::RestoreJob TreeReturn::job(Progress& shown) const {
-    const Config& config = draft_.request.config;
-    CriuOptions options = draft_.manifest().criu_options;
-    options.extra.insert(options.extra.end(), config.criu_extra_args.begin(), config.criu_extra_args.end());
     return {.program = draft_.criu.path,
-            .options = std::move(options),
+            .options = options_of(draft_),
             .folder = work_.path(),
             .held = work_.lock(),
             .lazy_pages = draft_.lazy ? criu::LazyPages::left_out : criu::LazyPages::sent,
@@ -112,7 +133,13 @@ void TreeReturn::explain_failure() const {
             throw Error(*failure);
     }
     const auto log = work_.path() / criu::k_restore_log;
-    const criu::Diagnosis diagnosis = criu::diagnose(read_log(log) + read_log(work_.path() / "criu.out"));
+    const std::string said = read_log(log) + read_log(work_.path() / "criu.out");
+    criu::Diagnosis diagnosis = criu::diagnose(said);
+    // What CRIU does not know: which name it was, and who has it.
+    if (const Refusals taken = criu::fails_by_a_name(said) ? taken_names(draft_, TakenWhen::after_files) : Refusals();
+        !taken.empty())
+        diagnosis = {.cause = fmt::format("{}; {}", taken.front().message(), diagnosis.cause),
+                     .hint = taken.front().hint()};
     throw Error(Fault::restore_failed,
                 fmt::format("cannot restore process {} ({}): criu {}; nothing of it runs", draft_.pid(),
                             printable(draft_.manifest().name), restored_.report.status.text()))

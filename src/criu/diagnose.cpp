@@ -82,4 +82,15 @@ Diagnosis diagnose(std::string_view log) {
     return unknown;
 }
 
+bool fails_by_a_name(std::string_view log) {
+    // criu/sk-inet.c, soccr/soccr.c, criu/sk-unix.c, criu/file-lock.c.
+    constexpr auto k_texts = std::to_array<std::string_view>(
+        {"Can't bind", "Can't listen on", "Can't connect inet", "Can not set posix lock", "Can not set ofd lock",
+         "Can not set flock", "Can't set lease", "with specified index"});
+    return std::ranges::any_of(telling_lines(log), [&](const std::string& line) {
+        return std::ranges::any_of(k_texts,
+                                   [&](std::string_view text) { return line.find(text) != std::string::npos; });
+    });
+}
+
 } // namespace cedana::criu

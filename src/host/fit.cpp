@@ -3,11 +3,14 @@
 
 #include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/process/procfs.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -15,7 +18,10 @@
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
+#include <linux/capability.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace cedana {
 
@@ -148,6 +154,27 @@ void require_descriptors(const Manifest& manifest, std::uint64_t limit) {
     const std::size_t processes = manifest.tree.size();
     require_descriptors(k_others + k_each * processes,
                         fmt::format("a restore of {}, with {} processes,", printable(manifest.name), processes), limit);
+}
+
+std::uint64_t highest_descriptor_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return std::numeric_limits<std::uint64_t>::max();
+    const auto status = Procfs().status(::getpid());
+    std::int64_t most = 0;
+    if (status && status->has_capability(CAP_SYS_RESOURCE) &&
+        parse_number(trim(read_file("/proc/sys/fs/nr_open")), most))
+        return std::max<std::uint64_t>(limit.rlim_max, static_cast<std::uint64_t>(most));
+    return limit.rlim_max;
+}
+
+void require_descriptor_numbers(const RestoreNeeds& needs, const std::string& name, std::uint64_t limit) {
+    if (needs.highest.fd < 0 || static_cast<std::uint64_t>(needs.highest.fd) < limit)
+        return;
+    throw Error(Fault::environment,
+                fmt::format("{} cannot run here: process {} has the descriptor {}, and the limit of this host is {}",
+                            printable(name), needs.highest.pid, needs.highest.fd, limit))
+        .hint(fmt::format("raise the hard limit of whoever runs cedana: ulimit -Hn {}", needs.highest.fd + 1));
 }
 
 void require_fit(const Manifest& manifest, const ManifestHost& host) {

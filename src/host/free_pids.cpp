@@ -22,14 +22,18 @@ struct Holder {
     ProcessStat stat;
     // The number that is needed: the holder's pid, or that of its group or session.
     pid_t number;
-    // Whose number it was at the dump.
+    // Whose number it was at the dump; null: that of a leader that had ended.
     const ManifestProcess* wanted;
 };
 
-bool is_the_same(const Holder& holder) { return holder.stat.start_time == holder.wanted->start_time; }
+bool is_the_same(const Holder& holder) {
+    return holder.wanted != nullptr && holder.stat.start_time == holder.wanted->start_time;
+}
 
 // A restore gives a process its pid, its program and its command line back, but not its start time.
 bool is_restored(const Procfs& procfs, const Holder& holder, pid_t process) {
+    if (holder.wanted == nullptr)
+        return false;
     const ManifestProcess& wanted = *holder.wanted;
     const auto executable = procfs.executable(process);
     return process == wanted.pid && executable && executable->string() == wanted.executable &&
@@ -38,11 +42,13 @@ bool is_restored(const Procfs& procfs, const Holder& holder, pid_t process) {
 
 // By thread id, and not only by what /proc lists: a thread of another process holds its number too. And a number that
 // is still somebody's process group or session cannot be given to a new process (kernel/pid.c).
-std::optional<Holder> find_holder(const Procfs& procfs, const Manifest& manifest) {
+std::optional<Holder> find_holder(const Procfs& procfs, const Manifest& manifest, const std::vector<pid_t>& leaders) {
     std::map<pid_t, const ManifestProcess*> wanted;
+    for (const pid_t leader : leaders)
+        wanted.emplace(leader, nullptr);
     for (const ManifestProcess& process : manifest.tree)
         for (const pid_t thread : process.threads)
-            wanted.emplace(thread, &process);
+            wanted.insert_or_assign(thread, &process);
     for (const auto& [thread, process] : wanted)
         if (const auto stat = procfs.stat(thread))
             return Holder{.stat = *stat, .number = thread, .wanted = process};
@@ -72,10 +78,12 @@ std::optional<Holder> find_holder(const Procfs& procfs, const Manifest& manifest
     const bool restored = has_it_itself && is_restored(procfs, holder, process);
     if (has_it_itself && process != holder.number && !is_the_same(holder) && !restored)
         refuse_thread(procfs, holder, process);
-    const std::string who = has_it_itself
-                                ? fmt::format("pid {} is taken by {}", holder.number, printable(holder.stat.comm))
-                                : fmt::format("pid {} is taken as the group or session of process {} ({})",
-                                              holder.number, holder.stat.pid, printable(holder.stat.comm));
+    const std::string number =
+        holder.wanted != nullptr ? fmt::format("pid {}", holder.number)
+                                 : fmt::format("pid {}, the number of a group or session of the tree,", holder.number);
+    const std::string who = has_it_itself ? fmt::format("{} is taken by {}", number, printable(holder.stat.comm))
+                                          : fmt::format("{} is taken as the group or session of process {} ({})",
+                                                        number, holder.stat.pid, printable(holder.stat.comm));
     if (holder.stat.state == 'Z') {
         const auto parent = procfs.stat(holder.stat.parent);
         throw Error(Fault::restore_failed, fmt::format("{}, a zombie that its parent {} ({}) has not reaped", who,
@@ -100,12 +108,12 @@ std::vector<pid_t> pids_of(const Manifest& manifest) {
     return pids;
 }
 
-void require_free_pids(const Procfs& procfs, const Manifest& manifest, std::chrono::seconds limit,
-                       const Interrupt& interrupt) {
+void require_free_pids(const Procfs& procfs, const Manifest& manifest, const std::vector<pid_t>& leaders,
+                       std::chrono::seconds limit, const Interrupt& interrupt) {
     constexpr int k_look_every_ms = 50;
     const auto deadline = Clock::now() + limit;
     bool said = false;
-    while (const auto holder = find_holder(procfs, manifest)) {
+    while (const auto holder = find_holder(procfs, manifest, leaders)) {
         if (holder->stat.state != 'Z' || Clock::now() > deadline)
             refuse(procfs, *holder);
         if (!said)

@@ -18,6 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t k_steps = 50;
+
 class Pipes : public System {
   protected:
     // As a Target, with these descriptors.

@@ -13,6 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t k_steps = 100;
+
 class StoppingDump : public System {
   protected:
     void SetUp() override {

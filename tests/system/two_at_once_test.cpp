@@ -19,6 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t k_steps = 100;
+
 class TwoAtOnce : public System {
   protected:
     void SetUp() override {

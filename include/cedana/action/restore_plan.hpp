@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `cedana client restore --dry-run`: whether a checkpoint would come back on this host, what would be put back, or why
-// not. Changes nothing, and reads of the images only what stands in the index.
+// not. Changes nothing, and reads of the images only those that tell of names (files, sockets, locks) and of mappings.
 #pragma once
 
 #include "cedana/action/restore.hpp"

@@ -8,6 +8,7 @@
 #include "cedana/base/signals.hpp"
 #include "cedana/checkpoint/file_restore.hpp"
 #include "cedana/checkpoint/reader.hpp"
+#include "cedana/checkpoint/restore_needs.hpp"
 #include "cedana/engine/criu_program.hpp"
 #include "cedana/lazy/memory.hpp"
 #include "cedana/process/procfs.hpp"
@@ -37,6 +38,8 @@ struct RestoreDraft {
     Procfs procfs;
     std::filesystem::path path;
     std::optional<Checkpoint> checkpoint;
+    // What it must have of this host; empty where the images could not be read.
+    RestoreNeeds needs;
     CriuProgram criu;
     // Absent for a restore that is not lazy.
     std::optional<LazyMemory> lazy;
@@ -46,6 +49,14 @@ struct RestoreDraft {
     // What would become of the files, after a rehearsal.
     std::vector<RestoredFile> files;
 };
+
+// The options that the checkpoint was made with, those that its images need, and the user's.
+[[nodiscard]] CriuOptions options_of(const RestoreDraft& draft);
+
+// Names that somebody else has, as they are at this moment: ports, sockets' paths, locks. `after_files`: those that are
+// put back are there, be it in place of ones that somebody has locked.
+enum class TakenWhen { before_files, after_files };
+[[nodiscard]] Refusals taken_names(const RestoreDraft& draft, TakenWhen when);
 
 // They refer to the draft, which must outlive them.
 [[nodiscard]] Steps steps_before_restore(RestoreDraft& draft);

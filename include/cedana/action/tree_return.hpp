@@ -9,6 +9,7 @@
 #include "cedana/files/remap_guard.hpp"
 #include "cedana/lazy/start.hpp"
 #include "cedana/roles/restore.hpp"
+#include "cedana/undo/socket_guard.hpp"
 #include "cedana/undo/work_folder.hpp"
 
 #include <memory>
@@ -37,6 +38,7 @@ class TreeReturn {
 
   private:
     void put_files_back();
+    void refuse_taken_names() const;
     void run_criu();
     [[nodiscard]] criu::RestoreJob job(Progress& shown) const;
     [[nodiscard]] roles::RestoreRoles restore_roles() const;
@@ -52,6 +54,7 @@ class TreeReturn {
     FileRestore files_;
     Restored restored_;
     std::optional<RemapGuard> remaps_;
+    std::optional<SocketGuard> sockets_;
 };
 
 } // namespace cedana

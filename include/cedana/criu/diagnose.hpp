@@ -21,4 +21,8 @@ struct Diagnosis {
 
 [[nodiscard]] Diagnosis diagnose(std::string_view log);
 
+// Whether a restore failed because a name that it needs (a port, a socket's path, a lock) is somebody else's. Which one
+// that is, CRIU says by a number of its own at most.
+[[nodiscard]] bool fails_by_a_name(std::string_view log);
+
 } // namespace cedana::criu

@@ -3,6 +3,7 @@
 // thing that is missing, after much work, and name it alone.
 #pragma once
 
+#include "cedana/checkpoint/restore_needs.hpp"
 #include "cedana/model/manifest.hpp"
 
 #include <cstdint>
@@ -12,6 +13,10 @@
 #include <vector>
 
 namespace cedana {
+
+// What a restore may raise it to: fs.nr_open with CAP_SYS_RESOURCE, else the hard limit (criu/util.c,
+// rlimit_unlimit_nofile).
+[[nodiscard]] std::uint64_t highest_descriptor_limit();
 
 // One sentence for each difference that matters, without end: missing or changed files, another machine, CPU
 // instructions that programs may have chosen and this CPU lacks. Empty if the tree can run here. `host`: this one.
@@ -31,6 +36,11 @@ void require_memory(const Manifest& manifest, std::optional<std::uint64_t> avail
 
 // Throws Error(Fault::environment) if a restore of so many processes needs more descriptors than `limit`.
 void require_descriptors(const Manifest& manifest, std::uint64_t limit);
+
+// Throws Error(Fault::environment) if a process of the tree had a descriptor whose number is not below the `limit` for
+// a process of this host.
+void require_descriptor_numbers(const RestoreNeeds& needs, const std::string& name,
+                                std::uint64_t limit = highest_descriptor_limit());
 
 // Throws Error(Fault::environment) with all misfits.
 void require_fit(const Manifest& manifest, const ManifestHost& host);

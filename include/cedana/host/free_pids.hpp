@@ -17,8 +17,9 @@ namespace cedana {
 [[nodiscard]] std::vector<pid_t> pids_of(const Manifest& manifest);
 
 // Waits up to `limit` for zombies that have pids of the tree to be reaped by their parents. Throws
-// Error(Fault::restore_failed) that names who has a pid, Error(Fault::interrupted).
-void require_free_pids(const Procfs& procfs, const Manifest& manifest, std::chrono::seconds limit,
-                       const Interrupt& interrupt);
+// Error(Fault::restore_failed) that names who has a pid, Error(Fault::interrupted). `leaders`: numbers of groups and
+// sessions of the tree whose own processes had ended.
+void require_free_pids(const Procfs& procfs, const Manifest& manifest, const std::vector<pid_t>& leaders,
+                       std::chrono::seconds limit, const Interrupt& interrupt);
 
 } // namespace cedana

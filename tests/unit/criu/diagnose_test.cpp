@@ -46,6 +46,14 @@ INSTANTIATE_TEST_SUITE_P(
         LogCase{"tty: No CTL for TTY dump, likely SCM case", "through a unix socket", "receive it first"},
         LogCase{"Pid 77 do not match expected 76", "taken during the restore", "try again"},
         LogCase{"Can't open exe link", "program is not there", "install the program"},
+        LogCase{"inet: Can't bind inet socket (id 28): Address already in use", "port that it had is taken",
+                "ss -lntup"},
+        LogCase{"inet: Can't listen on a socket: Address already in use", "listened at is taken", "ss -lntup"},
+        LogCase{"Can't bind inet socket back: Cannot assign requested address", "not this host's", "--tcp-close"},
+        LogCase{"Can't connect inet socket back: Cannot assign requested address", "there already", "end that process"},
+        LogCase{"unix: Can't bind id 0x24 ino 5 addr /run/a: Address already in use", "unix socket", "ss -lxp"},
+        LogCase{"Can not set ofd lock!", "held by another process", "lslocks"},
+        LogCase{"Can't set lease: Resource temporarily unavailable", "has a file open", "fuser"},
         LogCase{"Need to set the --tcp-close options.", "dumped with --tcp-close", "--criu-arg=--tcp-close"},
         LogCase{"unix: Can't dump half of stream unix connection. name: x; peer name: y", "outside of the tree",
                 "client.signal_process_pre_dump"},
@@ -174,6 +182,12 @@ TEST(Diagnosis, OfNoiseAloneIsEmpty) { EXPECT_EQ(diagnose(std::string(k_noise_fi
 
 TEST(Diagnosis, EscapesWhatSteersATerminal) {
     EXPECT_EQ(diagnose(log_with("bad \x1b[31m name")).cause, "criu: \"bad \\x1b[31m name\"");
+}
+
+TEST(Failures, ByANameThatSomebodyElseHasAreTold) {
+    EXPECT_TRUE(fails_by_a_name(log_with("inet: Can't bind inet socket (id 28): Address already in use")));
+    EXPECT_TRUE(fails_by_a_name(log_with("Can not set ofd lock!")));
+    EXPECT_FALSE(fails_by_a_name(log_with("Can't open exe link")));
 }
 
 TEST(TellingLines, KeepTheirOrderWithoutPrefixes) {

@@ -145,6 +145,20 @@ TEST_F(HostFit, NeedsDescriptorsForEachProcess) {
     }
 }
 
+TEST_F(HostFit, NeedsALimitAboveTheHighestDescriptor) {
+    const RestoreNeeds needs{.highest = {.pid = 42, .fd = 1023}};
+    EXPECT_NO_THROW(require_descriptor_numbers(needs, "redis", 1024));
+    EXPECT_NO_THROW(require_descriptor_numbers({}, "redis", 0));
+    try {
+        require_descriptor_numbers(needs, "redis", 1023);
+        FAIL() << "not refused";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.fault(), Fault::environment);
+        EXPECT_EQ(error.message(), "redis cannot run here: process 42 has the descriptor 1023, and the limit of this "
+                                   "host is 1023");
+    }
+}
+
 TEST_F(HostFit, IsRefusedWithAListThatEnds) {
     for (int i = 0; i < 1000; ++i)
         need(path(std::to_string(i)), RequiredKind::file);

@@ -21,7 +21,7 @@ class FreePids : public ::testing::Test {
         add(102, 5001, {102});
     }
     void require(const Interrupt& interrupt = Interrupt::none(), std::chrono::seconds limit = {}) const {
-        require_free_pids(proc.procfs(), manifest, limit, interrupt);
+        require_free_pids(proc.procfs(), manifest, leaders, limit, interrupt);
     }
     Error refusal() const {
         try {
@@ -33,6 +33,7 @@ class FreePids : public ::testing::Test {
     }
 
     FakeProc proc;
+    std::vector<pid_t> leaders = {};
 
   private:
     void add(pid_t pid, std::uint64_t start_time, const std::vector<pid_t>& threads) {
@@ -60,6 +61,20 @@ TEST_F(FreePids, AreRefusedWhileTheOriginalRuns) {
     EXPECT_EQ(error.fault(), Fault::restore_failed);
     EXPECT_EQ(error.message(), "pid 102 is taken by redis, the process that was checkpointed: it still runs");
     EXPECT_EQ(error.hint(), "end it first (kill 102), or restore a copy beside it with --new-pidns");
+}
+
+TEST_F(FreePids, AreThoseOfEndedLeadersToo) {
+    leaders = {77};
+    proc.add({.pid = 77, .comm = "other", .start_time = 9000});
+    EXPECT_EQ(refusal().message(),
+              "pid 77, the number of a group or session of the tree, is taken by other, another process");
+}
+
+TEST_F(FreePids, AreTakenByAGroupThatOutlivedItsLeader) {
+    leaders = {77};
+    proc.add({.pid = 99, .comm = "other", .group = 77});
+    EXPECT_EQ(refusal().message(), "pid 77, the number of a group or session of the tree, is taken as the group or "
+                                   "session of process 99 (other), another process");
 }
 
 TEST_F(FreePids, AreRefusedWhileTheProcessRunsThatWasRestored) {

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/error.hpp"
+#include "cedana/host/memory_kinds.hpp"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+
+#include "unit/temp_folder.hpp"
+
+namespace cedana {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t k_mib = 1024UL * 1024;
+constexpr std::uint64_t k_huge = 2 * k_mib;
+
+class MemoryKinds : public test::InTempFolder {
+  protected:
+    MemoryKinds() {
+        fs::create_directories(path(k_pool));
+        fs::create_directories(path("sys/vm"));
+        pool(10, 4, 0, 0);
+        overcommit("0");
+        write("meminfo", "MemTotal: 1024 kB\nSwapTotal: 1024 kB\nCommitLimit: 4096 kB\nCommitted_AS: 3072 kB\n"
+                         "Hugepagesize: 2048 kB\n");
+    }
+    void pool(int free, int promised, int more, int made) {
+        const auto put = [&](const char* name, int value) {
+            write(std::string(k_pool) + "/" + name, std::to_string(value) + "\n");
+        };
+        put("free_hugepages", free);
+        put("resv_hugepages", promised);
+        put("nr_overcommit_hugepages", more);
+        put("surplus_hugepages", made);
+    }
+    void overcommit(const std::string& mode) { write("sys/vm/overcommit_memory", mode + "\n"); }
+    void huge(std::uint64_t pages, std::uint64_t size = k_huge) const {
+        require_huge_pages({.huge = {{size, pages * k_huge}}}, "java", path(""), path(""));
+    }
+    void promise(std::uint64_t committed, std::uint64_t largest) const {
+        require_commitment({.committed = committed, .largest = largest}, "java", path(""));
+    }
+
+    static constexpr const char* k_pool = "kernel/mm/hugepages/hugepages-2048kB";
+};
+
+TEST_F(MemoryKinds, AreHugePagesThatAreFreeAndNotPromised) {
+    EXPECT_NO_THROW(huge(6));
+    EXPECT_THROW(huge(7), Error);
+}
+
+TEST_F(MemoryKinds, AreHugePagesThatTheKernelMayMake) {
+    pool(0, 0, 5, 2);
+    EXPECT_NO_THROW(huge(3));
+    EXPECT_THROW(huge(4), Error);
+}
+
+TEST_F(MemoryKinds, AreHugePagesOfTheUsualSizeAndOfNoneThatIsNotThere) {
+    EXPECT_THROW(huge(7, 0), Error);
+    EXPECT_THROW(huge(1, 1024 * k_mib), Error);
+}
+
+TEST_F(MemoryKinds, AreNotRefusedWhereNothingIsKnown) {
+    fs::remove_all(path("kernel"));
+    fs::remove_all(path("sys"));
+    EXPECT_NO_THROW(huge(1000));
+    EXPECT_NO_THROW(promise(1000 * k_mib, 1000 * k_mib));
+}
+
+TEST_F(MemoryKinds, AreWhatTheKernelPromisesAtAGuess) {
+    EXPECT_NO_THROW(promise(1000 * k_mib, 2 * k_mib));
+    EXPECT_THROW(promise(2 * k_mib, 3 * k_mib), Error);
+}
+
+TEST_F(MemoryKinds, AreWhatTheKernelPromisesStrictly) {
+    overcommit("2");
+    EXPECT_NO_THROW(promise(k_mib, k_mib));
+    EXPECT_THROW(promise(k_mib + 1, 0), Error);
+}
+
+TEST_F(MemoryKinds, AreAsMuchAsOneLikesWhereTheKernelPromisesAll) {
+    overcommit("1");
+    EXPECT_NO_THROW(promise(1000 * k_mib, 1000 * k_mib));
+}
+
+} // namespace
+} // namespace cedana
