@@ -126,7 +126,9 @@ void explain_failure(const FailedDump& dump, const criu::DumpReport& report) {
     restore_surroundings(dump);
     if (dump.checkpoint)
         explain_unfinished_stop(dump, criu, end, diagnosis.cause);
-    require_whole(dump, criu, diagnosis.cause);
+    // CRIU cannot tell one that has ended from one that it may not stop.
+    const bool ended_by_itself = diagnosis.while_stopping && criu == CriuEnd::by_itself;
+    require_whole(dump, criu, ended_by_itself ? std::string() : diagnosis.cause);
     throw Error(Fault::dump_failed, fmt::format("cannot dump {}: criu {}; the process runs on", dump.target, end))
         .cause(diagnosis.cause)
         .hint(diagnosis.hint)

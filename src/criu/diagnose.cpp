@@ -29,6 +29,9 @@ constexpr auto k_noise = std::to_array<std::string_view>({
     "`- Can't open vma",
 });
 
+// All that CRIU says of an epoll instance (criu/eventpoll.c): "Dump eventpoll (pid: 42) failed with -1".
+constexpr std::string_view k_only_word = "Dump eventpoll";
+
 // "(00.012345) 4242: Error (criu/tty.c:1830): text" → "text"
 std::optional<std::string_view> error_text(std::string_view line) {
     const std::size_t start = line.find("Error (");
@@ -45,7 +48,7 @@ std::vector<std::string> telling_lines(std::string_view log) {
     for (const std::string& line : split(log, '\n')) {
         const auto text = error_text(line);
         const auto is_in = [&](std::string_view noise) { return text->find(noise) != std::string_view::npos; };
-        if (text && std::ranges::none_of(k_noise, is_in))
+        if (text && (is_in(k_only_word) || std::ranges::none_of(k_noise, is_in)))
             lines.emplace_back(*text);
     }
     return lines;
@@ -54,7 +57,9 @@ std::vector<std::string> telling_lines(std::string_view log) {
 namespace {
 
 Diagnosis explained(const KnownFailure& known, std::string_view line) {
-    return {.cause = fmt::format("{} (criu: \"{}\")", known.cause, printable(line)), .hint = std::string(known.remedy)};
+    return {.cause = fmt::format("{} (criu: \"{}\")", known.cause, printable(line)),
+            .hint = std::string(known.remedy),
+            .while_stopping = known.while_stopping};
 }
 
 // "(00.012) Warn  (compel/src/lib/infect.c:132): text" → "text"

@@ -16,6 +16,9 @@ struct Row {
 
 constexpr std::string_view k_close_first =
     "close it first, for instance in the program's handler of SIGUSR1 (client.signal_process_pre_dump)";
+constexpr std::string_view k_no_ring =
+    "switch io_uring off in the program (node.js: UV_USE_IO_URING=0, MariaDB: innodb_use_native_aio=OFF, PostgreSQL: "
+    "io_method=worker)";
 constexpr std::string_view k_other_checkpoint =
     "restore an older checkpoint; this one was damaged after it was made, or is not one of this tree";
 constexpr std::string_view k_same_cpu =
@@ -89,6 +92,40 @@ constexpr auto k_errors = std::to_array<Row>({
      {"somebody traces it with uprobes (bpftrace, perf)", "end the tracing and start the program anew"}},
     {"live in IPC ns",
      {"it uses System V shared memory of the host", "start it in an ipc namespace of its own: unshare --ipc PROGRAM"}},
+    {"remote mmap() failed: Cannot allocate memory",
+     {"CRIU has no room for what it maps into it (RLIMIT_AS, or overcommit)",
+      "let it have more: prlimit --pid PID --as=BYTES:"}},
+    {"Can't create memfd in victim",
+     {"it has all descriptors open that it may have", "let it have more: prlimit --pid PID --nofile=NUMBER:"}},
+    {"Unable to reserve memory",
+     {"it has reserved more addresses than CRIU can restore, as ThreadSanitizer and MemorySanitizer do",
+      "start the program without what reserves it"}},
+    {"Cannot apply seals on memfd",
+     {"it had memory mapped shared that is sealed against writing, which CRIU cannot restore",
+      "let the program map it privately (MAP_PRIVATE)"}},
+    {"No entry for reg-file-ID",
+     {"it was started from memory (memfd_create), which CRIU cannot restore", "start the program from a file"}},
+    // Limits and scheduling.
+    {"Can't chose service_fd_base",
+     {"it has a descriptor open that is close to the limit of descriptors here",
+      "restore with a higher hard limit (ulimit -Hn)"}},
+    {"Inconsistent sched params",
+     {"it is scheduled by SCHED_DEADLINE, which CRIU cannot restore",
+      "give it another policy for the dump: chrt --other --pid 0 PID"}},
+    {"BUG at criu/mount.c",
+     {"it lives in a mount namespace of its own, and CRIU was given no root for it",
+      "bind / to a folder in private and pass --criu-arg=--root=FOLDER"}},
+    // Pipes, and what names processes.
+    {"OOM storing pipe", {"it has more than 1,024 pipes open, which CRIU cannot dump", k_close_first}},
+    {"packetized mode for pipes", {"it has a pipe in packet mode open (O_DIRECT)", k_close_first}},
+    {"is not a part of process tree", {"it has a pidfd of a process open that is not part of its tree", k_close_first}},
+    {"PIDFD_THREAD flag", {"it has a pidfd of a thread open", k_close_first}},
+    {"Zombies with threads",
+     {"the main thread of one of its processes has ended (pthread_exit) while others run",
+      "let the main thread wait for the others (pthread_join)"}},
+    {"Dump eventpoll",
+     {"it waits by epoll for something that it has closed itself and that another process has open still",
+      "let the program take it out of epoll (EPOLL_CTL_DEL) before it closes it"}},
     // Sockets.
     {"Can't bind inet socket back",
      {"a TCP connection cannot come back: its address is not this host's",
@@ -106,6 +143,9 @@ constexpr auto k_errors = std::to_array<Row>({
     {"Can not set flock", {"a lock on a file is held by another process", "look who holds it: lslocks"}},
     {"Can't set lease",
      {"another process has a file open on which it had a lease", "look who has it open: fuser -v PATH"}},
+    {"The socket has data to read",
+     {"it has not read what is in its netlink socket, and CRIU cannot dump that", k_close_first}},
+    {"has more than 32 groups", {"it listens to more groups of netlink than CRIU can dump", k_close_first}},
     {"Connected TCP socket", {"it has an established TCP connection", "pass --criu-arg=--tcp-established"}},
     {"In-flight connection",
      {"a connection to it is just being made", "try again, or pass --criu-arg=--skip-in-flight"}},
@@ -135,12 +175,8 @@ constexpr auto k_errors = std::to_array<Row>({
       "for Go programs: start it with GODEBUG=multipathtcp=0; else let the program close the socket first"}},
     {"Unknown socket collected", {"it has a socket of an address family that CRIU cannot dump", k_close_first}},
     // Kinds that CRIU does not know.
-    {"io_uring",
-     {"it has an io_uring instance open, which CRIU cannot dump",
-      "switch io_uring off in the program (for node: UV_USE_IO_URING=0)"}},
-    {"send_fds failed",
-     {"CRIU could not take over its open files: one of them is an io_uring instance",
-      "switch io_uring off in the program (for node: UV_USE_IO_URING=0)"}},
+    {"io_uring", {"it has an io_uring instance open, which CRIU cannot dump", k_no_ring}},
+    {"send_fds failed", {"CRIU could not take over its open files: one of them is an io_uring instance", k_no_ring}},
     {"of that type", {"it has something open of a kind that CRIU cannot dump", k_close_first}},
     {"Unknown shit", {"it has mapped something of a kind that CRIU cannot dump", k_close_first}},
     // Stopping it.
@@ -153,7 +189,7 @@ constexpr auto k_errors = std::to_array<Row>({
      {"its cgroup could not be frozen in time", "try again, or pass --criu-arg=--timeout=60"}},
     {"Unseizable non-zombie",
      {"it cannot be stopped: another program traces it, or it is stuck in the kernel",
-      "end the debugger or strace that is attached to it"}},
+      "end the debugger or strace that is attached to it", true}},
     {"with a pending SIGTRAP",
      {"it has blocked a SIGTRAP that was sent to it",
       "let the program take the signal, or ignore it (unblock SIGTRAP)"}},
@@ -163,6 +199,12 @@ constexpr auto k_errors = std::to_array<Row>({
     // Namespaces.
     {"Can't dump nested time namespace",
      {"a part of the tree lives in a time namespace of its own", "start the whole tree in one time namespace"}},
+    {"Can't dump nested",
+     {"a part of the tree lives in another namespace than its root",
+      "end what runs in that namespace first, or dump it alone"}},
+    {"Can't restore sub-task in NS",
+     {"a part of the tree lived in a mount or network namespace of its own, and its root in that of the host",
+      "dump what lives in that namespace alone"}},
     {"belong to the target user namespace",
      {"its namespaces belong to another user namespace", "start it without a user namespace"}},
     {"Unable to open the proc file system: Operation not permitted",
@@ -191,9 +233,9 @@ constexpr auto k_errors = std::to_array<Row>({
 constexpr auto k_remarks = std::to_array<Row>({
     {"(No such process)", {"the process has ended", "look for it: cedana client find NAME"}},
     {"Unable to interrupt task",
-     {"it cannot be stopped: another program traces it", "end the debugger or strace that is attached to it"}},
+     {"it cannot be stopped: another program traces it", "end the debugger or strace that is attached to it", true}},
     {"can't interrupt task",
-     {"it cannot be stopped: another program traces it", "end the debugger or strace that is attached to it"}},
+     {"it cannot be stopped: another program traces it", "end the debugger or strace that is attached to it", true}},
     {"CAP_SYS_ADMIN or the CAP_CHECKPOINT_RESTORE", {"CRIU lacks privileges", "run cedana with sudo"}},
     {"Running as non-root requires", {"CRIU lacks privileges", "run cedana with sudo"}},
 });

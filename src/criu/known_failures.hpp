@@ -9,6 +9,8 @@ namespace cedana::criu {
 struct KnownFailure {
     std::string_view cause;
     std::string_view remedy;
+    // CRIU could not stop the process: if that has ended meanwhile, this is why.
+    bool while_stopping = false;
 };
 
 // By a part of an Error line; null if it is not known.

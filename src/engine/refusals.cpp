@@ -61,6 +61,26 @@ std::vector<Refusal> refused_ghosts(const TreeFacts& facts, const RefusalContext
     return refusals;
 }
 
+// CRIU keeps such a file by a name of its own, and takes that away when the tree runs on: what it holds must be copied.
+std::vector<Refusal> refused_lost_names(const TreeFacts& facts, const RefusalContext& context) {
+    std::vector<Refusal> refusals;
+    for (const RenamedFile& file : facts.renamed_files)
+        if (context.largest_copy && file.size > *context.largest_copy)
+            refusals.push_back(
+                {.pid = file.pid,
+                 .sentence = fmt::format("process {} has a file of {} open that has lost the name {} and has another, "
+                                         "which only a checkpoint with a copy of it could bring back",
+                                         file.pid, human_bytes(file.size), printable(file.path)),
+                 .hint = *context.largest_copy == 0 ? "let files be copied (files.capture), or dump it with --stop"
+                                                    : "raise files.capture_limit_mib, or dump it with --stop",
+                 .program_can_help = true});
+    return refusals;
+}
+
+bool is_passed(const Refusal& refusal, const RefusalContext& context) {
+    return !refusal.passed_with.empty() && std::ranges::count(context.arguments, refusal.passed_with) != 0;
+}
+
 } // namespace
 
 std::vector<Refusal> standing_refusals(const TreeFacts& facts, const RefusalContext& context) {
@@ -68,12 +88,14 @@ std::vector<Refusal> standing_refusals(const TreeFacts& facts, const RefusalCont
     std::vector<Refusal> standing;
     const auto add = [&](const std::vector<Refusal>& refusals) {
         std::ranges::copy_if(refusals, std::back_inserter(standing), [&](const Refusal& one) {
-            return !(one.plugin_can_help && criu_may_know) && !(one.program_can_help && context.program_prepares_later);
+            return !(one.plugin_can_help && criu_may_know) &&
+                   !(one.program_can_help && context.program_prepares_later) && !is_passed(one, context);
         });
     };
     add(facts.refusals);
     add(refused_gpus(facts, context));
     add(refused_ghosts(facts, context));
+    add(refused_lost_names(facts, context));
     return standing;
 }
 

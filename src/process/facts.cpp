@@ -68,7 +68,9 @@ void find_deleted_files(TreeFacts& facts, const Procfs& procfs, const TreeHoldin
             if (!name_leads_to(procfs, pid, target, *info))
                 facts.renamed_files.push_back({.path = target.substr(0, target.size() - k_deleted.size()),
                                                .device = info->st_dev,
-                                               .inode = info->st_ino});
+                                               .inode = info->st_ino,
+                                               .pid = pid,
+                                               .size = static_cast<std::uint64_t>(info->st_size)});
             return;
         }
         facts.deleted_files.push_back({.pid = pid,
@@ -236,7 +238,13 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     add_refusals(facts, refused_namespaces(procfs, holdings, self));
     add_refusals(facts, refused_terminals(holdings, facts.external_terminals));
     add_refusals(facts, refused_files(procfs, holdings));
-    add_refusals(facts, refused_sockets(holdings));
+    add_refusals(facts, refused_memory(procfs, holdings));
+    add_refusals(facts, refused_limits(procfs, holdings, self));
+    add_refusals(facts, refused_pipes(procfs, holdings));
+    add_refusals(facts, refused_process_files(procfs, tree, holdings));
+    add_refusals(facts, refused_epolls(holdings));
+    add_refusals(facts, refused_locks(procfs, holdings));
+    add_refusals(facts, refused_sockets(procfs, holdings, sockets.inet));
     find_tcp(facts, sockets, own);
     facts.tcp_established = facts.tcp_established || has_closed_connection(procfs, sockets);
     find_unix_peers(facts, procfs, holdings, sockets, own);

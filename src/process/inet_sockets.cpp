@@ -55,6 +55,12 @@ std::string address_of(std::string_view words) {
     return text.data();
 }
 
+// "00000000:00000001": what is to be sent, and what was received; of a listener that is connections
+// (net/ipv4/tcp_ipv4.c, get_tcp4_sock).
+std::uint64_t received(std::string_view queues) {
+    return parse(queues.substr(std::min(queues.find(':') + 1, queues.size())), 16);
+}
+
 // "0100007F:1F90"
 TcpConnection connection_of(std::string_view local, std::string_view remote) {
     const auto port = [](std::string_view end) {
@@ -80,10 +86,14 @@ void add_inet_sockets(InetSockets& sockets, InetProtocol protocol, std::string_v
         table.remove_prefix(std::min(line.size() + 1, table.size()));
         const std::uint64_t state = parse(field(line, 3), 16);
         const std::uint64_t inode = parse(field(line, 9), 10);
-        if (inode != 0 && state != 0)
-            sockets.emplace(inode, InetSocket{.protocol = protocol,
-                                              .state = static_cast<int>(state),
-                                              .ends = connection_of(field(line, 1), field(line, 2))});
+        if (inode != 0 && state != 0) {
+            InetSocket socket{.protocol = protocol,
+                              .state = static_cast<int>(state),
+                              .ends = connection_of(field(line, 1), field(line, 2))};
+            if (socket.listens())
+                socket.waiting = received(field(line, 4));
+            sockets.emplace(inode, std::move(socket));
+        }
     }
 }
 

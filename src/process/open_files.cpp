@@ -44,6 +44,21 @@ std::string lock_of(std::string_view line) {
     return fmt::format("{} {} {} {} {}", words[1], words[2], words[3], words[6], words[7]);
 }
 
+// "tfd:       19 events:       19 data:               13  pos:0 ino:f sdev:c" (fs/eventpoll.c)
+void take_target(OpenFile& file, std::string_view line) {
+    constexpr std::string_view k_target = "tfd:";
+    constexpr std::string_view k_inode = " ino:";
+    ++file.watches;
+    const std::string_view rest = trim(line.substr(k_target.size()));
+    const std::size_t inode = rest.find(k_inode);
+    const auto fd = number<int>(rest.substr(0, rest.find(' ')));
+    if (!fd || inode == std::string_view::npos)
+        return;
+    const std::string_view digits = rest.substr(inode + k_inode.size());
+    if (const auto found = number<std::uint64_t>(digits.substr(0, digits.find(' ')), 16))
+        file.epoll_targets.push_back({.fd = *fd, .inode = *found});
+}
+
 // /proc/PID/fdinfo/N, see proc(5). The "lock:" lines are of the locks that are held through this descriptor, also
 // those that /proc/locks lists under the pid of somebody else or of nobody (inherited, or of the open file).
 void take_fdinfo(OpenFile& file, std::string_view content) {
@@ -52,6 +67,7 @@ void take_fdinfo(OpenFile& file, std::string_view content) {
     constexpr std::string_view k_mount = "mnt_id:\t";
     constexpr std::string_view k_position = "pos:\t";
     constexpr std::string_view k_lock = "lock:";
+    constexpr std::string_view k_pid = "Pid:";
     // Linux 5.6 and later.
     constexpr std::string_view k_in_flight = "scm_fds: ";
     while (!content.empty()) {
@@ -64,8 +80,12 @@ void take_fdinfo(OpenFile& file, std::string_view content) {
             file.position = number<std::uint64_t>(line.substr(k_position.size())).value_or(0);
         else if (line.starts_with(k_lock))
             file.locks.push_back(lock_of(line.substr(k_lock.size())));
-        else if (line.starts_with("inotify wd:") || line.starts_with("tfd:"))
+        else if (line.starts_with("inotify wd:"))
             ++file.watches;
+        else if (line.starts_with("tfd:"))
+            take_target(file, line);
+        else if (line.starts_with(k_pid))
+            file.names_process = number<pid_t>(trim(line.substr(k_pid.size())));
         else if (line.starts_with(k_master))
             file.master_of = number<unsigned>(line.substr(k_master.size()));
         else if (line.starts_with(k_in_flight))
@@ -81,6 +101,19 @@ struct MapLine {
     std::uint64_t inode = 0;
     std::string_view path;
 };
+
+// "start-end rw-p …". Those of the kernel in each process ([vdso], [vvar], [vsyscall]) are not the process's.
+std::uint64_t private_length(std::string_view line) {
+    const std::size_t dash = line.find('-');
+    const std::size_t space = line.find(' ');
+    constexpr std::size_t k_shared = 4;
+    if (dash == std::string_view::npos || space == std::string_view::npos || line.size() <= space + k_shared ||
+        line[space + k_shared] != 'p' || line.find("[v", space) != std::string_view::npos)
+        return 0;
+    const auto start = number<std::uint64_t>(line.substr(0, dash), 16);
+    const auto end = number<std::uint64_t>(line.substr(dash + 1, space - dash - 1), 16);
+    return start && end && *start < *end ? *end - *start : 0;
+}
 
 std::string_view without_leading_zeros(std::string_view text) {
     return text.substr(std::min(text.find_first_not_of('0'), text.size()));
@@ -130,12 +163,17 @@ std::vector<OpenFile> open_files(const Procfs& procfs, pid_t pid) {
     return files;
 }
 
-std::vector<MappedFile> mapped_files(const Procfs& procfs, pid_t pid) {
+std::vector<MappedFile> mapped_files(const Procfs& procfs, pid_t pid) { return mappings_of(procfs, pid).files; }
+
+Mappings mappings_of(const Procfs& procfs, pid_t pid) {
     const std::string content = procfs.read(pid, "maps").value_or("");
-    std::vector<MappedFile> files;
+    Mappings mappings;
+    std::vector<MappedFile>& files = mappings.files;
     std::map<std::pair<std::uint64_t, std::string_view>, std::size_t> known;
     for (std::string_view rest = content; !rest.empty();) {
-        const auto line = parse_map_line(next_line(rest));
+        const std::string_view text = next_line(rest);
+        mappings.private_bytes += private_length(text);
+        const auto line = parse_map_line(text);
         if (!line)
             continue;
         const auto [place, is_new] = known.try_emplace({line->inode, line->path}, files.size());
@@ -147,8 +185,10 @@ std::vector<MappedFile> mapped_files(const Procfs& procfs, pid_t pid) {
         // The device in maps is not always that of stat(2) (btrfs), so the file itself is asked.
         if (!file.info && (is_written || (is_new && file.target.ends_with(" (deleted)"))))
             file.info = procfs.file(pid, ("map_files/" + line->range).c_str());
+        if (file.read_shared.empty() && !is_written && line->mode.ends_with('s') && line->path.starts_with("/memfd:"))
+            file.read_shared = "map_files/" + line->range;
     }
-    return files;
+    return mappings;
 }
 
 std::optional<std::uint64_t> inode_of(std::string_view target, std::string_view kind) {

@@ -226,8 +226,9 @@ std::vector<pid_t> Procfs::pids() const {
     return fd ? numbers_of(list(std::move(fd))) : std::vector<pid_t>{};
 }
 
-std::optional<std::string> Procfs::read(pid_t pid, const char* name) const {
-    const UniqueFd fd(::openat(folder_.get(), RelativePath(pid, name).get(), O_RDONLY | O_CLOEXEC));
+namespace {
+
+std::optional<std::string> content_of(const UniqueFd& fd) {
     if (!fd)
         return std::nullopt;
     std::string content;
@@ -242,6 +243,14 @@ std::optional<std::string> Procfs::read(pid_t pid, const char* name) const {
         if (count == 0)
             return content;
     }
+}
+
+} // namespace
+
+std::optional<std::string> Procfs::read(pid_t pid, const char* name) const { return content_of(open(pid, name)); }
+
+std::optional<std::string> Procfs::read(const char* name) const {
+    return content_of(UniqueFd(::openat(folder_.get(), name, O_RDONLY | O_CLOEXEC)));
 }
 
 std::optional<std::string_view> Procfs::read_record(pid_t pid, const char* name, std::span<char> buffer) const {
@@ -322,6 +331,17 @@ std::optional<struct ::stat> Procfs::file(pid_t pid, const char* name) const {
     if (::fstatat(folder_.get(), RelativePath(pid, name).get(), &info, 0) != 0)
         return std::nullopt;
     return info;
+}
+
+std::optional<struct ::stat> Procfs::link_itself(pid_t pid, const char* name) const {
+    struct ::stat info {};
+    if (::fstatat(folder_.get(), RelativePath(pid, name).get(), &info, AT_SYMLINK_NOFOLLOW) != 0)
+        return std::nullopt;
+    return info;
+}
+
+UniqueFd Procfs::open(pid_t pid, const char* name) const {
+    return UniqueFd(::openat(folder_.get(), RelativePath(pid, name).get(), O_RDONLY | O_CLOEXEC));
 }
 
 std::vector<std::string> Procfs::names(pid_t pid, const char* name) const {

@@ -75,6 +75,13 @@ bool waits_in_vfork(const Procfs& procfs, pid_t pid, pid_t thread) {
     return number == std::to_string(SYS_clone) || number == std::to_string(SYS_clone3);
 }
 
+// pthread_exit(3) of the first thread. CRIU: "Zombies with threads are not supported".
+std::optional<Refusal> refuse_lost_leader(const TreeProcess& process) {
+    if (!process.stat.is_zombie() || process.threads.size() < 2)
+        return std::nullopt;
+    return Refusal{.pid = process.pid(), .sentence = lost_leader_text(process.stat), .hint = k_lost_leader_hint};
+}
+
 std::optional<Refusal> refuse_vfork(const Procfs& procfs, const ProcessTree& tree, const TreeProcess& process) {
     const auto child =
         std::ranges::find_if(tree.processes, [&](const TreeProcess& one) { return one.stat.parent == process.pid(); });
@@ -98,6 +105,13 @@ std::string described(const ProcessStat& stat) {
     return fmt::format("process {} ({})", stat.pid, printable(stat.comm));
 }
 
+std::string lost_leader_text(const ProcessStat& stat) {
+    return fmt::format(
+        "the main thread of {} has ended (pthread_exit) while others of its threads run, and CRIU cannot "
+        "dump that",
+        described(stat));
+}
+
 std::vector<Refusal> refused_processes(const Procfs& procfs, const ProcessTree& tree, pid_t self) {
     std::vector<Refusal> refusals;
     const auto own = procfs.status(self);
@@ -107,6 +121,8 @@ std::vector<Refusal> refused_processes(const Procfs& procfs, const ProcessTree& 
         if (auto refusal = own ? refuse_foreign_limits(*own, process) : std::nullopt)
             refusals.push_back(std::move(*refusal));
         if (auto refusal = refuse_pending_trap(process))
+            refusals.push_back(std::move(*refusal));
+        if (auto refusal = refuse_lost_leader(process))
             refusals.push_back(std::move(*refusal));
         if (auto refusal = refuse_vfork(procfs, tree, process))
             refusals.push_back(std::move(*refusal));

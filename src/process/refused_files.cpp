@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/mounts.hpp"
+#include "cedana/base/unique_fd.hpp"
 #include "cedana/process/refusal.hpp"
+#include "cedana/process/shared_memory.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,7 +13,10 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include "close_hint.hpp"
 
@@ -52,7 +57,7 @@ std::optional<Refusal> refuse_kind(const TreeProcess& process, const OpenFile& f
     if (target == "anon_inode:[io_uring]") {
         refusal.sentence =
             fmt::format("{} has an io_uring instance open, which CRIU cannot dump", described(process.stat));
-        refusal.hint = "switch io_uring off in the program (node.js: UV_USE_IO_URING=0) and start it anew";
+        refusal.hint = io_uring_hint(process);
         refusal.plugin_can_help = false;
     } else if (target.starts_with(k_anonymous) && !is_known_anonymous(target.substr(k_anonymous.size()))) {
         refusal.sentence = fmt::format("{} has a descriptor of the kernel open (number {}: {}), which CRIU cannot dump",
@@ -76,6 +81,24 @@ std::set<int> mounts_of(const Procfs& procfs, const TreeHoldings& tree) {
     return mounts;
 }
 
+// Of the kernel's own mount of tmpfs or hugetlbfs, which is in nobody's list: CRIU takes it by what it is
+// (criu/files.c, dump_one_file; criu/memfd.c). A shared anonymous mapping can be open too, by map_files.
+bool is_open_memory(const OpenFile& file) { return S_ISREG(file.info->st_mode) && is_shared_memory(file.target); }
+
+// What lies on a mount of the kernel's own and CRIU does not know; null if it is a file as others are.
+const char* kind_without_mount(const TreeProcess& process, const OpenFile& file) {
+    // include/uapi/linux/magic.h; ipc/mqueue.c
+    constexpr auto k_secret_memory = 0x5345434d;
+    constexpr auto k_message_queue = 0x19800202;
+    const UniqueFd ours(static_cast<int>(::syscall(SYS_pidfd_getfd, process.handle.pidfd().get(), file.fd, 0)));
+    struct ::statfs system {};
+    if (!ours || ::fstatfs(ours.get(), &system) != 0)
+        return nullptr;
+    if (system.f_type == k_secret_memory)
+        return "secret memory (memfd_secret)";
+    return system.f_type == k_message_queue ? "a POSIX message queue" : nullptr;
+}
+
 bool is_looked_up(const struct ::stat& info) {
     constexpr unsigned k_memory = 1;
     return S_ISREG(info.st_mode) || S_ISDIR(info.st_mode) || (S_ISCHR(info.st_mode) && major(info.st_rdev) == k_memory);
@@ -85,8 +108,15 @@ bool is_looked_up(const struct ::stat& info) {
 // namespace (unshare --mount), or whose file system was detached.
 std::optional<Refusal> refuse_mount(const std::set<int>& mounts, const TreeProcess& process, const OpenFile& file) {
     if (!file.mount || !file.info || !is_looked_up(*file.info) || !file.target.starts_with('/') ||
-        file.target.starts_with("/memfd:") || mounts.contains(*file.mount))
+        is_open_memory(file) || mounts.contains(*file.mount))
         return std::nullopt;
+    if (const char* const kind = kind_without_mount(process, file))
+        return Refusal{.pid = process.pid(),
+                       .sentence = fmt::format("{} has {} open (descriptor {}: {}), which CRIU cannot dump",
+                                               described(process.stat), kind, file.fd, file.target),
+                       .hint = k_close_hint,
+                       .program_can_help = true,
+                       .plugin_can_help = true};
     return Refusal{.pid = process.pid(),
                    .sentence = fmt::format("{} has {} open (descriptor {}), which lies outside of its mount namespace",
                                            described(process.stat), file.target, file.fd),
@@ -96,7 +126,32 @@ std::optional<Refusal> refuse_mount(const std::set<int>& mounts, const TreeProce
                    .plugin_can_help = true};
 }
 
+struct RingSwitch {
+    std::string_view program;
+    const char* hint;
+};
+
+// By the name of the program's file, of which it is the beginning.
+constexpr auto k_ring_switches = std::to_array<RingSwitch>({
+    {"node", "start it anew with UV_USE_IO_URING=0 in its environment"},
+    {"mariadb", "set innodb_use_native_aio=OFF in its configuration and start it anew"},
+    {"mysqld", "set innodb_use_native_aio=OFF in its configuration and start it anew"},
+    {"postgres", "set io_method=worker in postgresql.conf and start it anew"},
+    {"nginx", "leave io_uring out of its configuration (aio off, or aio threads) and start it anew"},
+    {"redis", "start it anew without io_uring: a build or a module of it uses that, Redis itself does not"},
+    {"valkey", "start it anew without io_uring: a build or a module of it uses that, Valkey itself does not"},
+});
+
 } // namespace
+
+std::string io_uring_hint(const TreeProcess& process) {
+    const std::string program = process.executable.filename().string();
+    for (const RingSwitch& known : k_ring_switches)
+        if (program.starts_with(known.program))
+            return known.hint;
+    return "switch io_uring off in the program and start it anew (node.js: UV_USE_IO_URING=0); or start it anew where "
+           "there is none (sysctl kernel.io_uring_disabled=2), where most programs do without";
+}
 
 std::vector<Refusal> refused_files(const Procfs& procfs, const TreeHoldings& tree) {
     std::vector<Refusal> refusals;

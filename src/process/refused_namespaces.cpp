@@ -2,7 +2,9 @@
 #include "cedana/process/refusal.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -34,6 +36,39 @@ std::optional<Refusal> refuse_nested_pids(const Holdings& root, const Holdings& 
                                            described(process.stat), described(root.process.stat)),
                    .hint =
                        fmt::format("end what runs in that namespace first, or dump it alone: -p {}", process.pid())};
+}
+
+struct NestedKind {
+    std::string_view kind;
+    const char* name;
+    // CRIU can dump such a namespace below one that the root does not share with it (CLONE_SUBNS).
+    bool below_own;
+};
+
+constexpr auto k_nested_kinds = std::to_array<NestedKind>({{"ipc", "ipc", false},
+                                                           {"uts", "uts", false},
+                                                           {"cgroup", "control group", false},
+                                                           {"mnt", "mount", true},
+                                                           {"net", "network", true}});
+
+// CRIU: "Can't dump nested ipc namespace for" (criu/namespaces.c); at the restore "Can't restore sub-task in NS"
+// (criu/pstree.c).
+std::optional<Refusal> refuse_nested(const Holdings& root, const Holdings& one, const Namespaces& own) {
+    const TreeProcess& process = one.process;
+    for (const NestedKind& nested : k_nested_kinds) {
+        if (!differ(one.namespaces, root.namespaces, nested.kind) ||
+            (nested.below_own && differ(root.namespaces, own, nested.kind)))
+            continue;
+        return Refusal{
+            .pid = process.pid(),
+            .sentence =
+                fmt::format("{} lives in another {} namespace than the root of its tree, {}, {}",
+                            described(process.stat), nested.name, described(root.process.stat),
+                            nested.below_own ? "which lives in that of the host, and CRIU could not restore both"
+                                             : "and CRIU cannot dump both together"),
+            .hint = fmt::format("end what runs in that namespace first, or dump it alone: -p {}", process.pid())};
+    }
+    return std::nullopt;
 }
 
 // CRIU: "A session leader of is outside of its pid namespace".
@@ -89,6 +124,7 @@ std::vector<Refusal> refused_namespaces(const Procfs& procfs, const TreeHoldings
         add(refuse_nested_pids(root, one));
         add(refuse_session_outside(one.process));
         add(refuse_nested_time(root, one));
+        add(refuse_nested(root, one, own));
         add(refuse_shared_memory(one, root, own));
     }
     return refusals;

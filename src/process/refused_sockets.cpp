@@ -5,6 +5,7 @@
 #include "cedana/process/sockets.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -12,8 +13,10 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -66,6 +69,16 @@ std::string strangeness(const UniqueFd& socket) {
     return *protocol == IPPROTO_MPTCP ? "a multipath TCP socket" : fmt::format("a socket of protocol {}", *protocol);
 }
 
+// Bit N of the kernel's list stands for group N+1 (netlink(7), NETLINK_LIST_MEMBERSHIPS).
+bool has_high_group(const UniqueFd& socket) {
+    std::array<std::uint32_t, 64> groups{};
+    socklen_t size = sizeof groups;
+    constexpr int k_netlink = 270;
+    if (::getsockopt(socket.get(), k_netlink, NETLINK_LIST_MEMBERSHIPS, groups.data(), &size) != 0)
+        return false;
+    return std::any_of(groups.begin() + 1, groups.end(), [](std::uint32_t word) { return word != 0; });
+}
+
 std::optional<Refusal> refuse_socket(const TreeProcess& process, int fd) {
     const UniqueFd socket = socket_of(process, fd);
     if (!socket)
@@ -88,6 +101,29 @@ std::optional<Refusal> refuse_socket(const TreeProcess& process, int fd) {
                                "its handler of SIGUSR1 (client.signal_process_pre_dump)",
                        .program_can_help = true};
     return std::nullopt;
+}
+
+// criu/sk-netlink.c: "The socket has data to read", "has more than 32 groups".
+std::optional<Refusal> refuse_netlink(const TreeProcess& process, int fd) {
+    const UniqueFd socket = socket_of(process, fd);
+    if (!socket || option(socket, SOL_SOCKET, SO_DOMAIN) != AF_NETLINK)
+        return std::nullopt;
+    Refusal refusal{.pid = process.pid(), .sentence = {}, .hint = k_close_hint, .program_can_help = true};
+    if (has_high_group(socket))
+        refusal.sentence = fmt::format("{} listens to more groups of netlink (descriptor {}) than CRIU can dump",
+                                       described(process.stat), fd);
+    // Where messages come and go, one that is not read at once is normal.
+    else if (lasts([&] {
+                 pollfd one{.fd = socket.get(), .events = POLLIN, .revents = 0};
+                 return ::poll(&one, 1, 0) > 0;
+             })) {
+        refusal.sentence = fmt::format("{} has a netlink socket open (descriptor {}) that holds data which it has not "
+                                       "read, and CRIU cannot dump that",
+                                       described(process.stat), fd);
+        refusal.hint = "let the program read it, or close the socket before the dump, for instance in its handler of "
+                       "SIGUSR1 (client.signal_process_pre_dump)";
+    }
+    return refusal.sentence.empty() ? std::nullopt : std::optional(std::move(refusal));
 }
 
 using Owners = std::map<std::uint64_t, const TreeProcess*>;
@@ -125,9 +161,39 @@ std::optional<Refusal> refuse_lost_connection(const Owners& owners) {
                    .program_can_help = true};
 }
 
+// The first listener of the tree with such a connection.
+const Holdings* find_backlog(const TreeHoldings& tree, const InetSockets& inet) {
+    for (const Holdings& one : tree) {
+        for (const OpenFile& file : one.open) {
+            const auto inode = inode_of(file.target, "socket");
+            const auto socket = inode ? inet.find(*inode) : inet.end();
+            if (socket != inet.end() && socket->second.waiting != 0)
+                return &one;
+        }
+    }
+    return nullptr;
+}
+
+// criu/sk-inet.c, can_dump_inet_sk: "In-flight connection (l)".
+std::optional<Refusal> refuse_backlog(const Procfs& procfs, const TreeHoldings& tree, const InetSockets& inet) {
+    const Holdings* listener = find_backlog(tree, inet);
+    // A server that is busy accepts them a moment later.
+    if (listener == nullptr || !lasts([&] {
+            return (listener = find_backlog(tree, inet_sockets(procfs, listener->process.pid()))) != nullptr;
+        }))
+        return std::nullopt;
+    return Refusal{.pid = listener->process.pid(),
+                   .sentence = fmt::format("{} has not accepted a TCP connection to it, and CRIU cannot dump that",
+                                           described(listener->process.stat)),
+                   .hint = "let the program accept its connections first, or pass --criu-arg=--skip-in-flight: then "
+                           "such connections are not in the checkpoint",
+                   .program_can_help = true,
+                   .passed_with = "--skip-in-flight"};
+}
+
 } // namespace
 
-std::vector<Refusal> refused_sockets(const TreeHoldings& tree) {
+std::vector<Refusal> refused_sockets(const Procfs& procfs, const TreeHoldings& tree, const InetSockets& inet) {
     std::vector<Refusal> refusals;
     Owners owners;
     for (const Holdings& one : tree) {
@@ -136,11 +202,16 @@ std::vector<Refusal> refused_sockets(const TreeHoldings& tree) {
             // A socket is often open in many processes.
             if (!inode || !owners.emplace(*inode, &one.process).second)
                 continue;
-            if (auto refusal = refuse_socket(one.process, file.fd))
+            auto refusal = refuse_socket(one.process, file.fd);
+            if (!refusal)
+                refusal = refuse_netlink(one.process, file.fd);
+            if (refusal)
                 refusals.push_back(std::move(*refusal));
         }
     }
     if (auto refusal = refuse_lost_connection(owners))
+        refusals.push_back(std::move(*refusal));
+    if (auto refusal = refuse_backlog(procfs, tree, inet))
         refusals.push_back(std::move(*refusal));
     return refusals;
 }

@@ -31,6 +31,8 @@ bool is_self_or_ancestor(const Procfs& procfs, pid_t pid, pid_t self) {
 }
 
 void refuse_unfit_root(const Procfs& procfs, const ProcessStat& stat, pid_t self) {
+    if (stat.is_zombie() && procfs.threads(stat.pid).size() > 1)
+        throw Error(Fault::dump_failed, lost_leader_text(stat)).hint(k_lost_leader_hint);
     if (stat.is_kernel_thread())
         throw Error(Fault::usage, fmt::format("{} is a kernel thread, which cannot be checkpointed", described(stat)));
     if (stat.is_zombie())

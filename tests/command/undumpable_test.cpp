@@ -44,8 +44,13 @@ class UndumpableKind : public Undumpable, public ::testing::WithParamInterface<K
 INSTANTIATE_TEST_SUITE_P(
     All, UndumpableKind,
     ::testing::Values(Kind{"corked_socket", "has a corked UDP socket open", "UDP_CORK"},
+                      Kind{"deadline", "is scheduled by SCHED_DEADLINE", "chrt --other"},
+                      Kind{"message_queue", "a POSIX message queue open", "close it before the dump"},
                       Kind{"multipath_socket", "has a multipath TCP socket open", "GODEBUG=multipathtcp=0"},
+                      Kind{"packet_pipe", "a pipe in packet mode", "close it before the dump"},
                       Kind{"pending_trap", "SIGTRAP", "unblock SIGTRAP"},
+                      Kind{"pidfd_of_another", "a pidfd of process", "close it before the dump"},
+                      Kind{"sealed_memory", "sealed against writing", "MAP_PRIVATE"},
                       Kind{"shared_memory", "System V shared memory of the host", "unshare --ipc"},
                       Kind{"time_namespace", "time namespace for its children", "unshare --time"},
                       Kind{"unaccepted_connection", "has not accepted a connection", "accept its connections"},

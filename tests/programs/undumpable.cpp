@@ -3,16 +3,19 @@
 // if the kernel has no such thing. Usage: undumpable KIND READY
 #include <array>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <functional>
 #include <map>
 #include <string>
 
 #include <fcntl.h>
+#include <mqueue.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sched.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -84,6 +87,49 @@ void have_unaccepted_connection() {
     need(static_cast<int>(::write(client, "data", 4)));
 }
 
+void have_packet_pipe() {
+    std::array<int, 2> ends{};
+    need(::pipe2(ends.data(), O_DIRECT));
+    ::close(ends[0]);
+}
+
+void have_pidfd_of_another() { need(static_cast<int>(::syscall(SYS_pidfd_open, ::getppid(), 0))); }
+
+void have_sealed_memory() {
+    const int memory = need(::memfd_create("sealed", MFD_ALLOW_SEALING));
+    need(::ftruncate(memory, 4096));
+    need(::fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE));
+    ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, memory, 0);
+}
+
+void have_message_queue() {
+    const std::string name = "/cedana-undumpable-" + std::to_string(::getpid());
+    need(::mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, nullptr));
+    ::mq_unlink(name.c_str());
+}
+
+// sched_setattr(2), for which older C libraries have nothing.
+void be_scheduled_by_deadline() {
+    struct {
+        std::uint32_t size;
+        std::uint32_t policy;
+        std::uint64_t flags;
+        std::int32_t nice;
+        std::uint32_t priority;
+        std::uint64_t runtime;
+        std::uint64_t deadline;
+        std::uint64_t period;
+    } wanted{.size = sizeof wanted,
+             .policy = 6,
+             .flags = 0,
+             .nice = 0,
+             .priority = 0,
+             .runtime = 1'000'000,
+             .deadline = 100'000'000,
+             .period = 100'000'000};
+    need(static_cast<int>(::syscall(SYS_sched_setattr, 0, &wanted, 0)));
+}
+
 void be_in_vfork() {
     // What runs in the borrowed memory ends with its lender.
     if (::vfork() == 0) {
@@ -95,8 +141,13 @@ void be_in_vfork() {
 
 const std::map<std::string, std::function<void()>> k_kinds = {
     {"corked_socket", have_corked_socket},
+    {"deadline", be_scheduled_by_deadline},
+    {"message_queue", have_message_queue},
     {"multipath_socket", have_multipath_socket},
+    {"packet_pipe", have_packet_pipe},
     {"pending_trap", have_pending_trap},
+    {"pidfd_of_another", have_pidfd_of_another},
+    {"sealed_memory", have_sealed_memory},
     {"shared_memory", have_shared_memory},
     {"time_namespace", [] { need(::unshare(CLONE_NEWTIME)); }},
     {"unaccepted_connection", have_unaccepted_connection},

@@ -14,6 +14,8 @@ struct Diagnosis {
     std::string cause;
     // What can be done; empty if nothing is known.
     std::string hint;
+    // It is about stopping the process, and says nothing of one that has ended meanwhile.
+    bool while_stopping = false;
 };
 
 // The Error lines of a log that are not noise, in order, without time and pid prefix.

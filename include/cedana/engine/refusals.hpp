@@ -6,7 +6,9 @@
 #include "cedana/base/error.hpp"
 #include "cedana/process/facts.hpp"
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,8 @@ struct RefusalContext {
     std::vector<std::filesystem::path> plugin_folders = {};
     // The program is asked to prepare for the dump after this look; there is another one then.
     bool program_prepares_later = false;
+    // Of a tree that runs on: how large a file may be that is copied into the checkpoint; 0: none is.
+    std::optional<std::uint64_t> largest_copy = std::nullopt;
 };
 
 // Those that count, in the order in which they were found.

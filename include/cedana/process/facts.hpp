@@ -32,6 +32,9 @@ struct RenamedFile {
     std::string path;
     dev_t device = 0;
     ino_t inode = 0;
+    // Who has it open, and how large it is.
+    pid_t pid = 0;
+    std::uint64_t size = 0;
 };
 
 struct DeviceFile {

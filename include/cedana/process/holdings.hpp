@@ -6,6 +6,7 @@
 #include "cedana/process/open_files.hpp"
 #include "cedana/process/tree.hpp"
 
+#include <cstdint>
 #include <vector>
 
 namespace cedana {
@@ -14,6 +15,8 @@ struct Holdings {
     const TreeProcess& process;
     std::vector<OpenFile> open;
     std::vector<MappedFile> mapped;
+    // As in Mappings.
+    std::uint64_t private_bytes = 0;
     Namespaces namespaces = {};
 };
 

@@ -20,6 +20,9 @@ struct InetSocket {
     // A listener's remote address is that of nobody.
     TcpConnection ends = {};
 
+    // For a listener: connections that are made and not accepted yet.
+    std::uint64_t waiting = 0;
+
     [[nodiscard]] bool listens() const noexcept;
     // Connected, or on its way to it or from it, as CRIU takes it.
     [[nodiscard]] bool is_connection() const noexcept;

@@ -15,6 +15,12 @@
 
 namespace cedana {
 
+// The descriptor by which it was added may lead to something else by now.
+struct EpollTarget {
+    int fd = -1;
+    std::uint64_t inode = 0;
+};
+
 struct OpenFile {
     int fd = -1;
     // As the kernel spells it, " (deleted)" included.
@@ -34,6 +40,10 @@ struct OpenFile {
     std::optional<unsigned> master_of = std::nullopt;
     // The mount that it lies on, as in /proc/PID/mountinfo.
     std::optional<int> mount = std::nullopt;
+    // For a pidfd, whom it names; -1 if that one has been reaped, 0 if it is in no pid namespace that is seen here.
+    std::optional<pid_t> names_process = std::nullopt;
+    // For an epoll instance, what it waits for.
+    std::vector<EpollTarget> epoll_targets = {};
 
     [[nodiscard]] bool readable() const noexcept;
     [[nodiscard]] bool writable() const noexcept;
@@ -46,10 +56,19 @@ struct MappedFile {
     std::optional<struct ::stat> info;
     // Through a shared mapping that is writable now.
     bool written = false;
+    // Of memory that has a descriptor (memfd_create(2)), mapped shared and not writable: where, as in map_files.
+    std::string read_shared = {};
+};
+
+struct Mappings {
+    // Files and devices that are mapped, each once.
+    std::vector<MappedFile> files = {};
+    // Of all private mappings, with or without a file, whether their memory is there or not.
+    std::uint64_t private_bytes = 0;
 };
 
 [[nodiscard]] std::vector<OpenFile> open_files(const Procfs& procfs, pid_t pid);
-// Files and devices that are mapped, each once.
+[[nodiscard]] Mappings mappings_of(const Procfs& procfs, pid_t pid);
 [[nodiscard]] std::vector<MappedFile> mapped_files(const Procfs& procfs, pid_t pid);
 
 // The inode in "pipe:[17]" or "socket:[17]"; absent if `target` is not of that kind.

@@ -102,10 +102,17 @@ class Procfs {
 
     // The content of PID/NAME. Absent if it cannot be opened or read.
     [[nodiscard]] std::optional<std::string> read(pid_t pid, const char* name) const;
+    // The same of what is the whole host's: "locks".
+    [[nodiscard]] std::optional<std::string> read(const char* name) const;
     // The target of the link PID/NAME as the kernel spells it: "pipe:[17]", "/tmp/a (deleted)".
     [[nodiscard]] std::optional<std::string> link(pid_t pid, const char* name) const;
     // stat(2) of what the link PID/NAME leads to.
     [[nodiscard]] std::optional<struct ::stat> file(pid_t pid, const char* name) const;
+    // stat(2) of the link PID/NAME itself: its mode says for what the file is open.
+    [[nodiscard]] std::optional<struct ::stat> link_itself(pid_t pid, const char* name) const;
+    // The file that the link PID/NAME leads to, opened for reading; invalid if it cannot be. It is an open like any
+    // other: only for what nobody can notice it of.
+    [[nodiscard]] UniqueFd open(pid_t pid, const char* name) const;
     // The names in the folder PID/NAME.
     [[nodiscard]] std::vector<std::string> names(pid_t pid, const char* name) const;
 

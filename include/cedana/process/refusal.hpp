@@ -5,6 +5,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/process/holdings.hpp"
+#include "cedana/process/inet_sockets.hpp"
 #include "cedana/process/tree.hpp"
 
 #include <string>
@@ -22,13 +23,21 @@ struct Refusal {
     bool program_can_help = false;
     // CRIU can be taught to dump it by a plug-in of its own or by --external.
     bool plugin_can_help = false;
+    // An argument with which CRIU passes over it: "--skip-in-flight"; empty if there is none.
+    std::string passed_with = {};
 };
 
 // "process 4242 (name)"
 [[nodiscard]] std::string described(const ProcessStat& stat);
 
-// The processes themselves: traced, with limits that may not be read, with a pending SIGTRAP, in the middle of a
-// vfork that lasts. `self`: the pid of cedana, whose rights count. May take a second where it must look again.
+// Of a process whose first thread has ended while others run.
+[[nodiscard]] std::string lost_leader_text(const ProcessStat& stat);
+inline constexpr const char* k_lost_leader_hint =
+    "let the main thread wait for the others (pthread_join) in place of pthread_exit";
+
+// The processes themselves: traced, with limits that may not be read, with a pending SIGTRAP, without their first
+// thread, in the middle of a vfork that lasts. `self`: the pid of cedana, whose rights count. May take a second where
+// it must look again.
 [[nodiscard]] std::vector<Refusal> refused_processes(const Procfs& procfs, const ProcessTree& tree, pid_t self);
 
 // Namespaces that CRIU could not make anew, and System V shared memory of the host's ipc namespace.
@@ -38,8 +47,33 @@ struct Refusal {
 // are not among them: whether there is a plug-in for them is not known here.
 [[nodiscard]] std::vector<Refusal> refused_files(const Procfs& procfs, const TreeHoldings& tree);
 
-// Sockets of unknown protocols, corked ones, and unix connections that nobody has accepted yet and that hold data or
-// are closed again. May take a second where it must look again.
-[[nodiscard]] std::vector<Refusal> refused_sockets(const TreeHoldings& tree);
+// How a program switches io_uring off, as far as it is known.
+[[nodiscard]] std::string io_uring_hint(const TreeProcess& process);
+
+// Memory that CRIU cannot dump or could never bring back: secret, sealed and mapped shared, a program that was started
+// from memory, more addresses than CRIU can reserve.
+[[nodiscard]] std::vector<Refusal> refused_memory(const Procfs& procfs, const TreeHoldings& tree);
+
+// Limits of a process (setrlimit(2)) that leave CRIU no room in it, a descriptor above what CRIU can restore, and
+// scheduling that it does not know. `self`: the pid of cedana, whose limits and rights CRIU has.
+[[nodiscard]] std::vector<Refusal> refused_limits(const Procfs& procfs, const TreeHoldings& tree, pid_t self);
+
+// More pipes than CRIU can count, and those in packet mode.
+[[nodiscard]] std::vector<Refusal> refused_pipes(const Procfs& procfs, const TreeHoldings& tree);
+
+// What names a process or a thread that CRIU could not find again: files of /proc, pidfds.
+[[nodiscard]] std::vector<Refusal> refused_process_files(const Procfs& procfs, const ProcessTree& tree,
+                                                         const TreeHoldings& holdings);
+
+// Epoll instances that wait for what the process has closed itself.
+[[nodiscard]] std::vector<Refusal> refused_epolls(const TreeHoldings& tree);
+
+// Locks on files for which somebody outside of the tree waits. May take a second where it must look again.
+[[nodiscard]] std::vector<Refusal> refused_locks(const Procfs& procfs, const TreeHoldings& tree);
+
+// Sockets of unknown protocols, corked ones, those of netlink that hold data, and connections that nobody has accepted
+// yet: by TCP any, by unix sockets such that hold data or are closed again. May take seconds where it must look again.
+[[nodiscard]] std::vector<Refusal> refused_sockets(const Procfs& procfs, const TreeHoldings& tree,
+                                                   const InetSockets& inet);
 
 } // namespace cedana

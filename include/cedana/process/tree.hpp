@@ -40,8 +40,8 @@ struct ProcessTree {
 // Reads the tree of `root`, again until two looks agree (or, for one that forks without pause, a few times).
 // `self`: the pid of cedana.
 // Throws Error if the root is none that can be dumped: pid 1, cedana or an ancestor of it, a kernel thread
-// (Fault::usage), a zombie or a process that has ended (Fault::no_process), one that root may not look into
-// (Fault::permission).
+// (Fault::usage), a zombie or a process that has ended (Fault::no_process), one whose first thread has ended while
+// others run (Fault::dump_failed), one that root may not look into (Fault::permission).
 [[nodiscard]] ProcessTree read_tree(const Procfs& procfs, ProcessHandle root, pid_t self);
 
 // The same of a tree that is frozen, once and for good: however many processes the host has, only those of the tree are

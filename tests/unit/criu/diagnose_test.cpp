@@ -69,6 +69,19 @@ INSTANTIATE_TEST_SUITE_P(
                 "unmount"},
         LogCase{"Unable to freeze cgroup /x (100 x 100ms attempts, timeout: 10s)", "frozen in time", "--timeout"},
         LogCase{"Unknown shit 600 (anon_inode:[io_uring])", "io_uring", "UV_USE_IO_URING"},
+        LogCase{"remote mmap() failed: Cannot allocate memory", "RLIMIT_AS", "prlimit"},
+        LogCase{"Can't create memfd in victim: Too many open files", "all descriptors", "--nofile"},
+        LogCase{"Unable to reserve memory (136889260584960 bytes): Cannot allocate memory", "ThreadSanitizer",
+                "without what reserves it"},
+        LogCase{"Cannot apply seals on memfd: Device or resource busy", "sealed against writing", "MAP_PRIVATE"},
+        LogCase{"No entry for reg-file-ID 0x1", "started from memory", "from a file"},
+        LogCase{"sfd: Can't chose service_fd_base: 19968 20031", "close to the limit", "ulimit -Hn"},
+        LogCase{"Inconsistent sched params received (6.0.0)", "SCHED_DEADLINE", "chrt --other"},
+        LogCase{"mnt: BUG at criu/mount.c:48", "mount namespace of its own", "--root"},
+        LogCase{"OOM storing pipe", "1,024 pipes", "close it first"},
+        LogCase{"pidfd: pidfd pid 1 is not a part of process tree..", "pidfd of a process", "close it first"},
+        LogCase{"Zombies with threads are not supported", "pthread_exit", "pthread_join"},
+        LogCase{"netlink: The socket has data to read", "netlink", "close it first"},
         LogCase{"Can't handle non-regular mapping on 42's map 7f00", "mapped a device", "cuda_plugin.so"},
         LogCase{"cpu: CPU xsave size mismatch (832/2696)", "not the one", "--cpu-cap=none"},
         LogCase{"cpu: CPU xfeatures has unsupported bits (0x60000)", "lacks features", "--cpu-cap=none"},
@@ -194,6 +207,21 @@ TEST(TellingLines, KeepTheirOrderWithoutPrefixes) {
     const auto lines =
         telling_lines("(00.1)   42: Error (criu/a.c:1): one\n(00.2) Warn (x): no\n(00.3) Error (criu/b.c:2): two\n");
     EXPECT_EQ(lines, (std::vector<std::string>{"one", "two"}));
+}
+
+TEST(Diagnosis, TakesTheOneWordOfAnEpollInstanceForACause) {
+    EXPECT_NE(diagnose("(00.1) Error (criu/cr-dump.c:1550): Dump eventpoll (pid: 7) failed with -1\n").cause, "");
+    EXPECT_EQ(diagnose("(00.1) Error (criu/cr-dump.c:1545): Dump files (pid: 7) failed with -1\n").cause, "");
+}
+
+TEST(Diagnosis, SaysWhetherItIsAboutStoppingTheProcess) {
+    EXPECT_TRUE(
+        diagnose("(00.1) Error (compel/src/lib/infect.c:261): Unseizable non-zombie 7 found, state X, err 0/0\n")
+            .while_stopping);
+    EXPECT_TRUE(diagnose("(00.1) Warn  (compel/src/lib/infect.c:130): Unable to interrupt task: 7 (Operation not "
+                         "permitted)\n")
+                    .while_stopping);
+    EXPECT_FALSE(diagnose("(00.1) Error (criu/pipes.c:416): OOM storing pipe\n").while_stopping);
 }
 
 } // namespace

@@ -87,5 +87,24 @@ TEST_F(DumpRefusals, DoNotMindAGpuThatHasItsPlugIn) {
     EXPECT_EQ(count(), 0U);
 }
 
+TEST_F(DumpRefusals, AreLeftToCriuThatIsToldToPassOverIt) {
+    facts.refusals = {{.pid = 1, .sentence = "a connection", .hint = "accept", .passed_with = "--skip-in-flight"}};
+    EXPECT_EQ(count(), 1U);
+    context.arguments = {"--skip-in-flight"};
+    EXPECT_EQ(count(), 0U);
+}
+
+TEST_F(DumpRefusals, NameALostNameWhoseFileIsNotCopied) {
+    facts.renamed_files = {{.path = "/var/lost", .pid = 7, .size = 5000}};
+    EXPECT_EQ(count(), 0U);
+    context.largest_copy = 5000;
+    EXPECT_EQ(count(), 0U);
+    context.largest_copy = 4999;
+    ASSERT_EQ(count(), 1U);
+    EXPECT_NE(standing_refusals(facts, context)[0].sentence.find("/var/lost"), std::string::npos);
+    context.largest_copy = 0;
+    EXPECT_EQ(count(), 1U);
+}
+
 } // namespace
 } // namespace cedana

@@ -20,6 +20,17 @@ inline void stay() {
         ::pause();
 }
 
+// In such a child: one of its own, which does the work, stays, and ends with it. Its pid.
+inline pid_t fork_that_stays(const std::function<void()>& work = [] {}) {
+    const pid_t pid = ::fork();
+    if (pid != 0)
+        return pid;
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    work();
+    stay();
+    return 0;
+}
+
 class Forked {
   public:
     // Returns once `set_up` has run in the child, which then runs `then` and ends. Killed and reaped on destruction.

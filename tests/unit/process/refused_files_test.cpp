@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/refusal.hpp"
 
+#include <cstdint>
 #include <functional>
+#include <string>
 
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <mqueue.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -126,6 +130,54 @@ TEST_F(Files, AreNotJudgedWhereMountsCannotBeSeen) {
     proc.write(child.pid(), "mountinfo", "");
     open("/dev/null", 99);
     EXPECT_TRUE(refusals().empty());
+}
+
+struct RingProgram {
+    const char* program;
+    const char* hint;
+};
+
+class IoUringOf : public Files, public ::testing::WithParamInterface<RingProgram> {};
+
+INSTANTIATE_TEST_SUITE_P(Programs, IoUringOf,
+                         ::testing::Values(RingProgram{"/usr/bin/node", "UV_USE_IO_URING=0"},
+                                           RingProgram{"/usr/sbin/mariadbd", "innodb_use_native_aio=OFF"},
+                                           RingProgram{"/usr/lib/postgresql/18/bin/postgres", "io_method=worker"},
+                                           RingProgram{"/usr/sbin/nginx", "aio threads"},
+                                           RingProgram{"/usr/bin/redis-server", "without io_uring"},
+                                           RingProgram{"/usr/bin/fio", "kernel.io_uring_disabled=2"}));
+
+TEST_P(IoUringOf, HasTheHintOfItsProgram) {
+    proc.unlink(child.pid(), "exe");
+    proc.link(child.pid(), "exe", GetParam().program);
+    open("anon_inode:[io_uring]");
+    ASSERT_EQ(refusals().size(), 1U);
+    EXPECT_TRUE(holds(refusals()[0].hint, GetParam().hint)) << refusals()[0].hint;
+}
+
+// A file of a shared anonymous mapping is opened by its place in map_files (proc(5)), for which one must be root.
+TEST(RefusedFiles, AreNotSharedMemoryThatIsOpenToo) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "only root opens what is in map_files";
+    const auto refusals = files_refused_of_child([] {
+        char* const memory =
+            static_cast<char*>(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+        const auto start = reinterpret_cast<std::uintptr_t>(memory);
+        if (::open(fmt::format("/proc/self/map_files/{:x}-{:x}", start, start + 4096).c_str(), O_RDWR) < 0)
+            ::_exit(1);
+    });
+    EXPECT_TRUE(refusals.empty()) << refusals[0].sentence;
+}
+
+TEST(RefusedFiles, AreMessageQueuesByTheirOwnName) {
+    const auto refusals = files_refused_of_child([] {
+        const std::string name = fmt::format("/cedana-test-{}", ::getpid());
+        ::mq_open(name.c_str(), O_RDWR | O_CREAT, 0600, nullptr);
+        ::mq_unlink(name.c_str());
+    });
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_TRUE(holds(refusals[0].sentence, "a POSIX message queue open")) << refusals[0].sentence;
+    EXPECT_TRUE(holds(refusals[0].hint, "close it before the dump"));
 }
 
 } // namespace

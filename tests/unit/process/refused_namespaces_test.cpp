@@ -96,6 +96,23 @@ TEST_F(Namespaces, OfTimeMustBeThatOfTheRoot) {
     EXPECT_TRUE(holds(refusal().hint, "unshare --time"));
 }
 
+TEST_F(Namespaces, OfMountsBelowThoseOfTheHostAreRefused) {
+    set(child, "mnt");
+    EXPECT_EQ(refusal().pid, child.pid());
+    EXPECT_TRUE(holds(refusal().sentence, "another mount namespace than the root of its tree"));
+    EXPECT_TRUE(holds(refusal().hint, "-p " + std::to_string(child.pid())));
+}
+
+TEST_F(Namespaces, OfMountsBelowAnotherAreFine) {
+    set(root, "mnt");
+    EXPECT_TRUE(refused_namespaces_of(proc.procfs(), root.pid()).empty());
+}
+
+TEST_F(Namespaces, OfIpcMustBeThatOfTheRootWhicheverThatIs) {
+    set(root, "ipc");
+    EXPECT_TRUE(holds(refusal().sentence, "another ipc namespace"));
+}
+
 TEST_F(Namespaces, OfTheHostMayNotHoldSharedMemoryOfTheTree) {
     proc.write(root.pid(), "maps", "400000-401000 rw-s 00000000 00:01 77   /SYSV00000000 (deleted)\n");
     EXPECT_TRUE(holds(refusal().sentence, "System V shared memory"));

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
@@ -24,7 +26,8 @@ using testing::Look;
 std::vector<Refusal> sockets_refused_of_child(const std::function<void()>& set_up) {
     const Forked child(set_up);
     const Look look(Procfs(), child.pid());
-    return refused_sockets(look.holdings);
+    const Procfs procfs;
+    return refused_sockets(procfs, look.holdings, inet_sockets(procfs, child.pid()));
 }
 
 TEST(RefusedSockets, AreNotWhatCriuKnows) {
@@ -101,6 +104,65 @@ TEST(RefusedSockets, AreNotAcceptedConnectionsWithData) {
         [[maybe_unused]] const auto sent = ::write(waiting.client, "data", 4);
     });
     EXPECT_TRUE(refusals.empty());
+}
+
+sockaddr* address_of(sockaddr_in& address) { return reinterpret_cast<sockaddr*>(&address); }
+
+// A listener at a port that the kernel chooses, with a connection.
+int connected_listener() {
+    const int listener = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ::bind(listener, address_of(address), size);
+    ::listen(listener, 4);
+    ::getsockname(listener, address_of(address), &size);
+    ::connect(::socket(AF_INET, SOCK_STREAM, 0), address_of(address), size);
+    return listener;
+}
+
+TEST(RefusedSockets, AreTcpConnectionsThatNobodyHasAccepted) {
+    const auto refusals = sockets_refused_of_child([] { connected_listener(); });
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_TRUE(holds(refusals[0].sentence, "has not accepted a TCP connection")) << refusals[0].sentence;
+    EXPECT_EQ(refusals[0].passed_with, "--skip-in-flight");
+}
+
+TEST(RefusedSockets, AreNotTcpConnectionsThatWereAccepted) {
+    const auto refusals = sockets_refused_of_child([] { ::accept(connected_listener(), nullptr, nullptr); });
+    EXPECT_TRUE(refusals.empty()) << refusals[0].sentence;
+}
+
+int route_socket() {
+    const int socket = ::socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+    sockaddr_nl address{};
+    address.nl_family = AF_NETLINK;
+    ::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    return socket;
+}
+
+TEST(RefusedSockets, AreThoseOfNetlinkWithUnreadData) {
+    const auto refusals = sockets_refused_of_child([] {
+        struct {
+            nlmsghdr header;
+            rtgenmsg family;
+        } request{};
+        request.header.nlmsg_len = sizeof request;
+        request.header.nlmsg_type = RTM_GETLINK;
+        request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+        ::send(route_socket(), &request, sizeof request, 0);
+    });
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_TRUE(holds(refusals[0].sentence, "netlink socket open")) << refusals[0].sentence;
+}
+
+TEST(RefusedSockets, AreThoseOfNetlinkWithAHighGroup) {
+    const auto join = [](int group) {
+        ::setsockopt(route_socket(), 270, NETLINK_ADD_MEMBERSHIP, &group, sizeof group);
+    };
+    EXPECT_TRUE(sockets_refused_of_child([&] { join(RTNLGRP_LINK); }).empty());
+    EXPECT_EQ(sockets_refused_of_child([&] { join(RTNLGRP_NEXTHOP + 1); }).size(), 1U);
 }
 
 } // namespace

@@ -55,7 +55,7 @@ void fork_once() {
         testing::stay();
     }
     char byte = 0;
-    [[maybe_unused]] const ssize_t received = ::read(ready.read_end.get(), &byte, 1);
+    [[maybe_unused]] const ssize_t heard = ::read(ready.read_end.get(), &byte, 1);
 }
 
 TEST(ReadTree, HoldsTheRootAndItsDescendants) {
@@ -251,6 +251,18 @@ TEST(ProcessName, IsThatOfTheProgram) {
               .arguments = {"/usr/bin/python3", "/usr/bin/jupyter-notebook"},
               .executable = "/usr/bin/python3.11"});
     EXPECT_EQ(process_name(tree_of(proc.procfs(), child.pid())), "python3.11");
+}
+
+// As a main thread that left by pthread_exit(3) is seen.
+TEST(ReadTree, DoesNotTakeAProcessWhoseMainThreadHasEndedForAnEndedOne) {
+    const Forked child;
+    FakeProc proc;
+    proc.add({.pid = child.pid(), .state = 'Z', .start_time = Procfs().stat(child.pid())->start_time});
+    for (const pid_t thread : {child.pid(), child.pid() + 1})
+        proc.write(child.pid(), fmt::format("task/{}/stat", thread), "");
+    const Error error = refusal_of(proc.procfs(), child.pid());
+    EXPECT_EQ(error.fault(), Fault::dump_failed);
+    EXPECT_NE(error.message().find("others of its threads run"), std::string::npos) << error.message();
 }
 
 } // namespace
