@@ -142,6 +142,7 @@ Manifest TreeCapture::manifest() const {
                       .external_terminals = frozen_->terminals,
                       .own_terminals = frozen_->own_terminals,
                       .network_lock_table = network_lock(),
+                      .own_mounts = seen.facts.own_mounts,
                       .link_remaps = leaves_running() ? std::vector<LinkRemap>() : made_names(seen.record),
                       .digests = {},
                       .timings = watch_.phases(),

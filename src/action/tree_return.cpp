@@ -12,6 +12,7 @@
 #include "cedana/undo/undo_restore.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -19,6 +20,8 @@
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
+
+#include <sys/stat.h>
 
 namespace cedana {
 
@@ -90,8 +93,11 @@ void TreeReturn::refuse_taken_names() const {
 }
 
 criu::RestoreJob TreeReturn::job(Progress& shown) const {
+    CriuOptions options = options_of(draft_);
+    if (const std::string root = own_root(); !root.empty())
+        options.extra.insert(options.extra.end(), {"--root", root});
     return {.program = draft_.criu.path,
-            .options = options_of(draft_),
+            .options = std::move(options),
             .folder = work_.path(),
             .held = work_.lock(),
             .lazy_pages = draft_.lazy ? criu::LazyPages::left_out : criu::LazyPages::sent,
@@ -99,10 +105,23 @@ criu::RestoreJob TreeReturn::job(Progress& shown) const {
             .total_bytes = draft_.manifest().bytes_images};
 }
 
+// Empty for a tree that lives among the mounts of this host, and where CRIU was told its root.
+std::string TreeReturn::own_root() const {
+    const std::vector<std::string>& extra = draft_.request.config.criu_extra_args;
+    const auto names_root = [](const std::string& one) { return one == "--root" || one.starts_with("--root="); };
+    if (!draft_.manifest().own_mounts || std::ranges::any_of(extra, names_root))
+        return {};
+    const std::filesystem::path root = work_.path() / "root";
+    if (::mkdir(root.c_str(), 0700) != 0 && errno != EEXIST)
+        throw OsFailure(Fault::environment).error("cannot make {}", root.string());
+    return root.string();
+}
+
 roles::RestoreRoles TreeReturn::restore_roles() const {
     return {.terminal = terminal_for(draft_.joins.terminal),
             .own_terminals = draft_.manifest().own_terminals,
-            .pids = is_copy() ? roles::Pids::in_new_namespace : roles::Pids::same};
+            .pids = is_copy() ? roles::Pids::in_new_namespace : roles::Pids::same,
+            .root = own_root()};
 }
 
 void TreeReturn::run_criu() {

@@ -272,6 +272,7 @@ struct FieldsOf<Manifest> {
             optional_field("external_terminals", &Owner::external_terminals, ListOf<Record>{}),
             field("own_terminals", &Owner::own_terminals,
                   ListOf<Number>{{static_cast<std::uint64_t>(std::numeric_limits<int>::max())}}, Presence::later),
+            sparse_field("own_mounts", &Owner::own_mounts, Plain{}),
             sparse_field("link_remaps", &Owner::link_remaps, ListOf<Record>{}),
             sparse_field("network_lock_table", &Owner::network_lock_table, Plain{}),
             field("required_files", &Owner::required_files, ListOf<Record>{}, Presence::later),

@@ -235,6 +235,7 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     find_locks(facts, holdings);
     find_gpu_devices(facts, holdings);
     facts.cgroups = cgroup_place(procfs, tree, self);
+    facts.own_mounts = differ(holdings.front().namespaces, own, "mnt");
     add_refusals(facts, refused_namespaces(procfs, holdings, self));
     add_refusals(facts, refused_terminals(holdings, facts.external_terminals));
     add_refusals(facts, refused_files(procfs, holdings));

@@ -41,9 +41,10 @@ int run_guard(const nlohmann::json& json) {
 
 } // namespace
 
-ChildProcess start_guarded(const SpawnRequest& criu, const std::filesystem::path& log, int held) {
+ChildProcess start_guarded(const SpawnRequest& criu, const std::filesystem::path& log, int held,
+                           const std::string& root) {
     SpawnRequest role{.argv = {}, .fds = {{fd_at(criu, STDERR_FILENO), STDERR_FILENO}}, .session = criu.session};
-    const GuardPlan plan{.criu = pass_command(role, criu), .log = log.string(), .held = pass(role, held)};
+    const GuardPlan plan{.criu = pass_command(role, criu, root), .log = log.string(), .held = pass(role, held)};
     return start_role(k_guard, plan, std::move(role));
 }
 

@@ -116,7 +116,7 @@ int run_pidns(const nlohmann::json& json) {
     Pipe told = make_pipe();
     Pipe seen = make_pipe();
     SpawnRequest role{.argv = {}, .fds = {{STDERR_FILENO, STDERR_FILENO}}};
-    const CommandPlan criu = pass_command(role, passed_command(plan.criu));
+    const CommandPlan criu = pass_command(role, passed_command(plan.criu), plan.criu.root);
     const InitPlan inside{.criu = criu,
                           .held = pass(role, held),
                           .told = pass(role, told.write_end),
@@ -138,9 +138,9 @@ int run_pidns(const nlohmann::json& json) {
 } // namespace
 
 RoleCommand in_new_pid_namespace(const SpawnRequest& criu, const std::filesystem::path& pid_file, int held,
-                                 const UniqueFd& told, Input input) {
+                                 const UniqueFd& told, Input input, const std::string& root) {
     SpawnRequest role{.argv = {}, .fds = {{fd_at(criu, STDERR_FILENO), STDERR_FILENO}}, .session = criu.session};
-    CommandPlan command = pass_command(role, criu);
+    CommandPlan command = pass_command(role, criu, root);
     if (input == Input::own) {
         role.fds.emplace_back(-1, STDIN_FILENO);
         command.fds.emplace_back(STDIN_FILENO, STDIN_FILENO);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/roles/plans.hpp"
 
+#include "cedana/roles/own_root.hpp"
 #include "cedana/roles/role.hpp"
+
+#include <utility>
 
 #include <unistd.h>
 
 namespace cedana::roles {
 
-CommandPlan pass_command(SpawnRequest& role, const SpawnRequest& command) {
-    CommandPlan plan{.argv = command.argv, .cwd = command.cwd};
+CommandPlan pass_command(SpawnRequest& role, const SpawnRequest& command, std::string root) {
+    CommandPlan plan{.argv = command.argv, .cwd = command.cwd, .root = std::move(root)};
     for (const auto& [fd, number] : command.fds)
         plan.fds.emplace_back(pass(role, fd), number);
     if (command.env)
@@ -24,6 +27,7 @@ void close_passed(const CommandPlan& plan) {
 }
 
 ChildProcess start_passed(const CommandPlan& plan) {
+    const OwnRoot root(plan.root);
     ChildProcess command = ChildProcess::spawn(passed_command(plan));
     close_passed(plan);
     return command;

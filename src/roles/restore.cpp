@@ -67,10 +67,12 @@ std::unique_ptr<criu::RunningCriu> start_on_terminal(const criu::RestoreJob& job
                             .output = std::move(ends.terminal_output),
                             .copies = std::move(ends.copies),
                             .reserved = roles.own_terminals};
-    if (roles.pids == Pids::same)
+    if (roles.pids == Pids::same) {
+        request.root = roles.root;
         return std::make_unique<OnTerminal>(start_on_new_terminal(std::move(request)), report);
+    }
     Pipe tree = make_pipe();
-    RoleCommand pidns = in_new_pid_namespace(request.criu, pid_file, job.held, tree.write_end, Input::own);
+    RoleCommand pidns = in_new_pid_namespace(request.criu, pid_file, job.held, tree.write_end, Input::own, roles.root);
     request.criu = std::move(pidns.request);
     request.tree = std::move(tree.read_end);
     return std::make_unique<OnTerminal>(start_on_new_terminal(std::move(request)), report);
@@ -87,10 +89,10 @@ std::unique_ptr<criu::RunningCriu> start(const criu::RestoreJob& job, const Rest
         criu.session = Session::own;
     // The kernel ends all processes of a pid namespace with its init, which so needs no guard.
     if (roles.pids == Pids::same)
-        return criu::run_by(start_guarded(criu, job.folder / criu::k_restore_log, job.held));
+        return criu::run_by(start_guarded(criu, job.folder / criu::k_restore_log, job.held, roles.root));
     Pipe told = make_pipe();
     RoleCommand pidns =
-        in_new_pid_namespace(criu, job.folder / criu::k_pid_file, job.held, told.write_end, Input::of_criu);
+        in_new_pid_namespace(criu, job.folder / criu::k_pid_file, job.held, told.write_end, Input::of_criu, roles.root);
     return std::make_unique<InNamespace>(ChildProcess::spawn(std::move(pidns.request)), std::move(told.read_end),
                                          report);
 }

@@ -44,7 +44,7 @@ KeptCriu start_on_new_terminal(TerminalRequest request) {
     SpawnRequest role{
         .argv = {}, .fds = {{fd_at(request.criu, STDERR_FILENO), STDERR_FILENO}}, .session = Session::own};
     const PassedCopies passed = pass_copies(role, request.copies);
-    const CommandPlan criu = pass_command(role, request.criu);
+    const CommandPlan criu = pass_command(role, request.criu, request.root);
     const TerminalPlan plan{.criu = criu,
                             .log = request.log.string(),
                             .held = pass(role, request.held),

@@ -5,6 +5,7 @@
 #include "cedana/base/signals.hpp"
 #include "cedana/criu/restore.hpp"
 #include "cedana/roles/guard.hpp"
+#include "cedana/roles/own_root.hpp"
 #include "cedana/roles/plans.hpp"
 #include "cedana/roles/relays.hpp"
 #include "cedana/roles/terminal.hpp"
@@ -77,6 +78,7 @@ class TerminalHolder {
     [[nodiscard]] ChildProcess start_criu() const {
         SpawnRequest request = passed_command(plan_.criu);
         request.fds.emplace_back(slave_.get(), STDIN_FILENO);
+        const OwnRoot root(plan_.criu.root);
         ChildProcess criu = ChildProcess::spawn(std::move(request));
         close_passed(plan_.criu);
         return criu;

@@ -42,6 +42,7 @@ class TreeReturn {
     void run_criu();
     [[nodiscard]] criu::RestoreJob job(Progress& shown) const;
     [[nodiscard]] roles::RestoreRoles restore_roles() const;
+    [[nodiscard]] std::string own_root() const;
     [[noreturn]] void explain_failure() const;
     [[nodiscard]] bool is_copy() const { return draft_.request.new_pid_namespace; }
 

@@ -93,6 +93,8 @@ struct Manifest {
     // The table of nftables that holds the connections' packets back until the restore, which removes it; empty if
     // there is none.
     std::string network_lock_table = {};
+    // It lives in a mount namespace of its own; false in checkpoints of before that was noted.
+    bool own_mounts = false;
     // Names of files that CRIU made for the restore.
     std::vector<LinkRemap> link_remaps = {};
     std::size_t images = 0;

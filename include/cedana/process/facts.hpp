@@ -63,6 +63,8 @@ struct TreeFacts {
     // CRIU is to link them anew (--link-remap).
     std::vector<RenamedFile> renamed_files;
     CgroupPlace cgroups = CgroupPlace::elsewhere;
+    // The root lives in another mount namespace than cedana.
+    bool own_mounts = false;
 
     // Those by addresses of this host.
     std::vector<TcpConnection> tcp_connections;

@@ -8,13 +8,15 @@
 #include "cedana/roles/role.hpp"
 
 #include <filesystem>
+#include <string>
 
 namespace cedana::roles {
 
 // `criu`: as it would be spawned without a guard. `held`: a descriptor that the guard holds until it ends, too
-// (criu/command.hpp); -1: none. The guard ends as CRIU ended, told as a shell tells it, when nothing of a failed
-// restore is left. SIGTERM ends CRIU. Throws Error.
-[[nodiscard]] ChildProcess start_guarded(const SpawnRequest& criu, const std::filesystem::path& log, int held);
+// (criu/command.hpp); -1: none. `root`: as in CommandPlan. The guard ends as CRIU ended, told as a shell tells it, when
+// nothing of a failed restore is left. SIGTERM ends CRIU. Throws Error.
+[[nodiscard]] ChildProcess start_guarded(const SpawnRequest& criu, const std::filesystem::path& log, int held,
+                                         const std::string& root = {});
 
 [[nodiscard]] Role guard();
 

@@ -13,6 +13,7 @@
 #include "cedana/roles/role.hpp"
 
 #include <filesystem>
+#include <string>
 
 namespace cedana::roles {
 
@@ -22,9 +23,10 @@ enum class Input { of_criu, own };
 // What starts `criu` (as it would be spawned outside) in a new pid namespace. Once CRIU has ended well, the pids of the
 // tree as they are outside are told over `told` (tree_pids.hpp): the child is init, which is left to the parent of
 // pidns. `held`: a descriptor that init holds until it knows the root (criu/command.hpp); -1: none. `pid_file`: into
-// which CRIU writes the root's pid. `input`: which CRIU gets. Throws Error.
+// which CRIU writes the root's pid. `input`: which CRIU gets. `root`: as in CommandPlan. Throws Error.
 [[nodiscard]] RoleCommand in_new_pid_namespace(const SpawnRequest& criu, const std::filesystem::path& pid_file,
-                                               int held, const UniqueFd& told, Input input);
+                                               int held, const UniqueFd& told, Input input,
+                                               const std::string& root = {});
 
 [[nodiscard]] Role pidns();
 [[nodiscard]] Role init();

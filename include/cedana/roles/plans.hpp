@@ -18,12 +18,14 @@ struct CommandPlan {
     // From the numbers in the role to those in the command.
     std::vector<std::pair<int, int>> fds = {};
     std::string cwd = {};
+    // The folder that is the root of a mount namespace of its own (own_root.hpp); empty: it has none.
+    std::string root = {};
     friend bool operator==(const CommandPlan&, const CommandPlan&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(CommandPlan, argv, fds, cwd)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(CommandPlan, argv, fds, cwd, root)
 };
 
 // Passes on to the role what the command is to have, its environment too.
-[[nodiscard]] CommandPlan pass_command(SpawnRequest& role, const SpawnRequest& command);
+[[nodiscard]] CommandPlan pass_command(SpawnRequest& role, const SpawnRequest& command, std::string root = {});
 // In the role: as pass_command() got it, but for the environment, which is the role's.
 [[nodiscard]] SpawnRequest passed_command(const CommandPlan& plan);
 // In the role, once the command has them: who reads from the tree must see its end.

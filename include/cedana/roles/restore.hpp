@@ -23,6 +23,9 @@ struct RestoreRoles {
     // Numbers that CRIU needs for the tree's own terminals, so that a fresh one must not take them.
     std::vector<unsigned> own_terminals = {};
     Pids pids = Pids::same;
+    // An empty folder that is the root of CRIU's mount namespace (own_root.hpp), for a tree with one of its own; empty:
+    // CRIU has that of this process.
+    std::string root = {};
 };
 
 // What takes the place of what led outside.

@@ -29,6 +29,8 @@ struct TerminalRequest {
     std::vector<Copy> copies = {};
     // Numbers of terminals that the tree needs itself.
     std::vector<unsigned> reserved = {};
+    // Of CRIU, as in CommandPlan; a role that runs CRIU has been told itself.
+    std::string root = {};
 };
 
 struct KeptCriu {
