@@ -92,7 +92,8 @@ DumpResult result_of(const DumpDraft& draft, const Published& published, const S
                       .bytes_images = published.report.bytes,
                       .bytes_archive = published.bytes,
                       .peak_memory_bytes = peak_memory(),
-                      .phases = watch.phases()};
+                      .phases = watch.phases(),
+                      .cannot_be_restored = draft.passed_over};
     if (published.report.statistics)
         result.frozen_seconds = std::chrono::duration<double>(published.report.statistics->frozen).count();
     return result;
@@ -117,6 +118,8 @@ DumpResult dump(const DumpRequest& request, const Interrupt& interrupt, Progress
         })));
     steps.push_back(touch("running the hook post_dump", [&] { run_post_dump_hook(draft, published); }));
     carry_out(steps, progress);
+    for (const std::string& reason : draft.passed_over)
+        spdlog::warn("this checkpoint cannot be restored because {}", reason);
     return result_of(draft, published, watch);
 }
 

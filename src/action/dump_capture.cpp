@@ -128,7 +128,8 @@ std::string TreeCapture::network_lock() const {
 
 Manifest TreeCapture::manifest() const {
     const SeenTree& seen = *draft_.seen;
-    Manifest manifest{.created = utc_iso(std::chrono::system_clock::now()),
+    Manifest manifest{.cannot_be_restored = draft_.passed_over,
+                      .created = utc_iso(std::chrono::system_clock::now()),
                       .cedana_version = k_version,
                       .criu_version = draft_.criu.version,
                       .host = describe_host(),
@@ -148,6 +149,8 @@ Manifest TreeCapture::manifest() const {
                       .timings = watch_.phases(),
                       .watch = draft_.preparation.record(),
                       .facts = seen.facts.record};
+    if (!manifest.cannot_be_restored.empty())
+        manifest.required_features.emplace_back(k_never_restored);
     if (report_.statistics)
         manifest.frozen_seconds = std::chrono::duration<double>(report_.statistics->frozen).count();
     return manifest;

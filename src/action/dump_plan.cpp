@@ -53,6 +53,7 @@ DumpPlan plan_dump(const DumpRequest& request, const Interrupt& interrupt) {
     plan.criu_version = draft.criu.version;
     plan.facts = seen.facts.record;
     plan.options = explain(seen.options, seen.facts);
+    plan.cannot_be_restored = draft.passed_over;
     plan.files = plan_files(draft.procfs, seen, request.config);
     return plan;
 }

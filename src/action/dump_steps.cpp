@@ -17,11 +17,18 @@ namespace cedana {
 
 namespace {
 
+void require_sense(const DumpRequest& request) {
+    if (request.anyway && !request.config.client_leave_running)
+        throw Error(Fault::usage, "a tree that is to end is not dumped anyway: it could be lost")
+            .hint("leave --anyway out, or let the tree run on (--leave-running)");
+}
+
 // What is there on the host, whatever the tree is like.
 Steps ground_steps(DumpDraft& draft) {
     const DumpRequest& request = draft.request;
     const Config& config = request.config;
     return {
+        check("looking at what is asked for", [&] { require_sense(request); }),
         check("reading the signing key", [&] { draft.keys.signing = read_signing_key(config); }),
         check("reading the keys that encrypt",
               [&] { draft.keys.encryption = prepare_encryption(config, request.passphrase.get()); }),
@@ -68,8 +75,15 @@ Step look_at(DumpDraft& draft) {
 }
 
 Step refuse_undumpable(DumpDraft& draft) {
-    return check_each("looking for what cannot be dumped", [&] {
-        return errors_of(standing_refusals(draft.seen->facts, refusal_context(draft.request.config, draft.prepared)));
+    return check_each("looking for what cannot be dumped", [&]() -> Refusals {
+        const std::vector<Refusal> standing =
+            standing_refusals(draft.seen->facts, refusal_context(draft.request.config, draft.prepared));
+        if (!draft.request.anyway)
+            return errors_of(standing);
+        draft.passed_over.clear();
+        for (const Refusal& refusal : standing)
+            draft.passed_over.push_back(refusal.sentence);
+        return {};
     });
 }
 

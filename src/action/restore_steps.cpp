@@ -6,6 +6,7 @@
 #include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/state_folder.hpp"
+#include "cedana/base/text.hpp"
 #include "cedana/host/description.hpp"
 #include "cedana/host/fit.hpp"
 #include "cedana/host/free_pids.hpp"
@@ -24,6 +25,7 @@
 #include <string_view>
 #include <utility>
 
+#include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
 namespace cedana {
@@ -57,6 +59,15 @@ void read_needs(RestoreDraft& draft) {
         draft.needs.locks.clear();
 }
 
+void require_restorable(const Manifest& manifest) {
+    if (manifest.cannot_be_restored.empty())
+        return;
+    throw Error(Fault::restore_failed,
+                fmt::format("this checkpoint cannot be restored because {}",
+                            printable(fmt::format("{}", fmt::join(manifest.cannot_be_restored, "; and because ")))))
+        .hint("it was made with --anyway, to be looked at alone; cedana client list shows which others there are");
+}
+
 Steps checkpoint_steps(RestoreDraft& draft) {
     const RestoreRequest& request = draft.request;
     const Config& config = request.config;
@@ -65,6 +76,7 @@ Steps checkpoint_steps(RestoreDraft& draft) {
         look("looking who can change the checkpoint",
              [&] { require_trusted_checkpoint(config, request.caller, draft.path); }),
         look("opening the checkpoint", [&] { draft.checkpoint.emplace(draft.path, request.keyring); }),
+        check("looking whether it can be restored at all", [&] { require_restorable(draft.manifest()); }),
         check("looking for what a lazy restore needs", [&] { refuse_lazy_requests(request); }),
         check("looking for criu", [&] { draft.criu = require_criu(config); }),
         check("looking at the hooks",

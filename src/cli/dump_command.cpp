@@ -34,6 +34,7 @@ struct DumpArguments {
     bool leave_running = false;
     bool stop = false;
     std::vector<std::string> criu_arguments;
+    bool anyway = false;
     bool dry_run = false;
     PassphraseArguments passphrase;
 };
@@ -54,6 +55,7 @@ Json to_json(const DumpResult& result) {
     json["bytes_archive"] = result.bytes_archive;
     json["peak_memory_bytes"] = result.peak_memory_bytes;
     json["timings"] = timings_json(result.phases);
+    json["cannot_be_restored"] = result.cannot_be_restored;
     return json;
 }
 
@@ -84,6 +86,7 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
                         .name = arguments.name,
                         .folder = arguments.folder,
                         .config = config.values,
+                        .anyway = arguments.anyway,
                         .caller = config.caller};
     if (arguments.pid)
         request.pid = to_pid(*arguments.pid);
@@ -129,6 +132,10 @@ Command dump_command() {
                                     .meaning = "end the tree once the checkpoint is on the disk",
                                     .target = &arguments->stop,
                                     .excludes = "--leave-running"},
+                                   {.names = {"--anyway"},
+                                    .meaning = "dump what could not be restored too, marked as such; the tree runs on",
+                                    .target = &arguments->anyway,
+                                    .excludes = "--stop"},
                                    criu_argument_option(arguments->criu_arguments)};
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::encrypting),
                       std::back_inserter(options));

@@ -65,6 +65,8 @@ std::string facts_of(const Inspection& inspection) {
                      human_bytes(m.bytes_images), m.images,
                      share(static_cast<double>(m.bytes_images), static_cast<double>(inspection.bytes_archive))));
     fact("options", options_text(m.criu_options));
+    for (const std::string& reason : m.cannot_be_restored)
+        fact("restore", "never, because " + reason);
     fact("then", m.leave_running ? "the process ran on" : "the process ended");
     return facts;
 }

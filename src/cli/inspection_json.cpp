@@ -149,6 +149,7 @@ void put_head(Json& json, const Inspection& inspection) {
     json["cedana_version"] = manifest.cedana_version;
     json["criu_version"] = manifest.criu_version;
     json["leave_running"] = manifest.leave_running;
+    json["cannot_be_restored"] = manifest.cannot_be_restored;
     json["criu_options"] = Json::array();
     for (const std::string& option : options_of(manifest.criu_options))
         json["criu_options"].push_back({{"option", option}});

@@ -98,6 +98,8 @@ class InspectionText {
         fact("options", options_text(m.criu_options));
         fact("terminal",
              m.criu_options.shell_job ? "belongs to a shell's session or terminal: restore from a terminal" : "none");
+        for (const std::string& reason : m.cannot_be_restored)
+            fact("restore", "never, because " + printable(reason));
         fact("then", m.leave_running ? "the process ran on" : "the process ended");
     }
     static void fact(std::string_view name, const std::string& value) {

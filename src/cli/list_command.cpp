@@ -74,6 +74,7 @@ Json to_json(const CatalogEntry& entry, const Now& now) {
     json["pid"] = entry.summary->pid;
     json["process_count"] = entry.summary->processes;
     json["bytes_images"] = entry.summary->bytes_images;
+    json["restorable"] = entry.summary->restorable;
     json["ratio"] = ratio_of(entry);
     json["host"] = entry.summary->host;
     json["now"] = now.state(entry);
@@ -103,6 +104,12 @@ Cell signature_of(const CatalogEntry& entry) {
     return entry.summary ? Cell(std::string(name_of(entry.signature.by))) : Cell("");
 }
 
+Cell now_cell(const CatalogEntry& entry, const std::string& state) {
+    if (!entry.summary->restorable)
+        return {state + ", and it cannot be restored", Colour::red};
+    return {state, state == "running" || state == "restored" ? Colour::green : Colour::none};
+}
+
 std::vector<Cell> row_of(const CatalogEntry& entry, const Now& now) {
     const std::string name = printable(entry.path.filename().string());
     const std::string age = human_age(now.age(entry));
@@ -129,7 +136,7 @@ std::vector<Cell> row_of(const CatalogEntry& entry, const Now& now) {
             fmt::format("{:.1f}x", ratio_of(entry)),
             std::to_string(entry.summary->processes),
             printable(entry.summary->host),
-            Cell(state, state == "running" || state == "restored" ? Colour::green : Colour::none)};
+            now_cell(entry, state)};
 }
 
 Table table_of(const std::vector<CatalogEntry>& entries, const Now& now, Signatures signatures) {

@@ -107,6 +107,10 @@ void print_plan(const DumpPlan& plan) {
             files.back() += fmt::format("; also written to by {}", fmt::join(file.other_writers, ", "));
     }
     print_list("files that it writes to, kept in the checkpoint:", files);
+    std::vector<std::string> reasons;
+    for (const std::string& reason : plan.cannot_be_restored)
+        reasons.push_back(printable(reason));
+    print_list("the checkpoint could never be restored because:", reasons);
     print_other_refusals(plan.refusals);
 }
 
@@ -150,6 +154,7 @@ Json to_json(const DumpPlan& plan) {
             {"seen", facts_lines(plan.facts)},
             {"criu_options", options},
             {"files", files},
+            {"cannot_be_restored", plan.cannot_be_restored},
             {"refusals", to_json(plan.refusals)}};
 }
 

@@ -36,7 +36,9 @@ void print_checkpoint(const VerifiedCheckpoint& one) {
         return print_reason(*one.flaw);
     }
     print_text(fmt::format("{}: whole ({} of images), {}", path, human_bytes(one.manifest->bytes_images),
-                           one.refusals.empty() ? "can be restored here" : "but cannot be restored here now:"),
+                           !one.manifest->cannot_be_restored.empty() ? "but can never be restored:"
+                           : one.refusals.empty()                    ? "can be restored here"
+                                                                     : "but cannot be restored here now:"),
                2);
     for (const Error& refusal : one.refusals)
         print_reason(refusal);
@@ -50,6 +52,7 @@ Json to_json(const VerifiedCheckpoint& one) {
     json["name"] = one.manifest ? Json(one.manifest->name) : Json(nullptr);
     json["pid"] = one.manifest ? Json(one.manifest->tree.front().pid) : Json(nullptr);
     json["bytes_images"] = one.manifest ? Json(one.manifest->bytes_images) : Json(nullptr);
+    json["cannot_be_restored"] = one.manifest ? Json(one.manifest->cannot_be_restored) : Json::array();
     json["refusals"] = Json::array();
     for (const Error& refusal : one.refusals)
         json["refusals"].push_back(to_json(refusal));

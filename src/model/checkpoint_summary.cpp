@@ -5,6 +5,7 @@
 #include "cedana/base/time_text.hpp"
 #include "cedana/model/manifest.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -196,6 +197,7 @@ CheckpointSummary parse_summary(std::string_view text) {
             .executable = needed(kept.executable, "executable"),
             .command_line = needed(kept.command_line, "command_line"),
             .leave_running = needed(kept.leave_running, "leave_running"),
+            .restorable = std::ranges::count(kept.features.value_or(std::vector<std::string>()), k_never_restored) == 0,
             .processes = kept.processes,
             .bytes_images = needed(kept.bytes_images, "bytes_images")};
 }

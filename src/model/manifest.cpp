@@ -4,6 +4,7 @@
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include <fcntl.h>
@@ -49,6 +50,12 @@ void check_link_remaps(const std::vector<LinkRemap>& remaps) {
             refuse_manifest("a name of criu's for a file is none");
 }
 
+void check_restorable(const Manifest& manifest) {
+    const bool is_marked = std::ranges::count(manifest.required_features, k_never_restored) != 0;
+    if (is_marked == manifest.cannot_be_restored.empty())
+        refuse_manifest("whether it can be restored is not clear");
+}
+
 } // namespace
 
 void EntryNumber::read(const Json& json, std::string& entry) const {
@@ -82,7 +89,10 @@ bool is_remap_name(const std::string& name) {
            name.find_first_not_of("0123456789", k_prefix.size()) == std::string::npos;
 }
 
-std::span<const std::string_view> known_features() { return {}; }
+std::span<const std::string_view> known_features() {
+    static constexpr std::array k_known = {k_never_restored};
+    return k_known;
+}
 
 std::string write_manifest(const Manifest& manifest) {
     Json json = {
@@ -107,6 +117,7 @@ Manifest parse_manifest(std::string_view text, std::span<const std::string_view>
         check_tree(manifest.tree);
         check_files(manifest.files);
         check_link_remaps(manifest.link_remaps);
+        check_restorable(manifest);
         return manifest;
     } catch (const Json::exception& error) {
         refuse_manifest(printable(error.what()));

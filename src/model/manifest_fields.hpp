@@ -262,6 +262,7 @@ struct FieldsOf<Manifest> {
         using Owner = Manifest;
         return std::tuple(
             sparse_field("required_features", &Owner::required_features, Plain{}),
+            sparse_field("cannot_be_restored", &Owner::cannot_be_restored, Plain{}),
             field("created", &Owner::created, Plain{}), field("name", &Owner::name, Plain{}),
             field("leave_running", &Owner::leave_running, Plain{}),
             field("cedana_version", &Owner::cedana_version, Plain{}),

@@ -48,7 +48,9 @@ class Prune {
             std::string spared = open(entry, checkpoint);
             if (spared.empty() && !whole_one_stays) {
                 whole_one_stays = is_whole(entry);
-                spared = whole_one_stays ? "it is the last whole one of its program" : "it is not whole";
+                spared = whole_one_stays             ? "it is the last whole one of its program"
+                         : entry.summary->restorable ? "it is not whole"
+                                                     : "";
             }
             if (spared.empty() && !entry.summary->leave_running && !has_whole_one_of(staying, entry.summary->pid))
                 spared = "its process was stopped with it, and no newer one of it that stays is whole";
@@ -66,8 +68,11 @@ class Prune {
                                    [&](const auto& entry) { return entry.summary->pid == pid && is_whole(entry); });
     }
 
+    // One that cannot be restored is as good as none.
     bool is_whole(const CatalogEntry& entry) {
         interrupt_.throw_if_pending();
+        if (!entry.summary->restorable)
+            return false;
         if (const auto known = whole_.find(entry.path); known != whole_.end())
             return known->second;
         return whole_[entry.path] = reads_whole(entry.path);

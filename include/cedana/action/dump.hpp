@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -27,6 +28,9 @@ struct DumpRequest {
     std::optional<std::filesystem::path> folder;
     // With the flags applied.
     Config config;
+    // What is refused since CRIU could not dump or never restore it is dumped all the same, if CRIU does. Only of a
+    // tree that runs on.
+    bool anyway = false;
     // For whom it is done.
     Caller caller = {};
     // Encrypts the checkpoint; null for none.
@@ -44,6 +48,8 @@ struct DumpResult {
     std::uint64_t bytes_archive = 0;
     std::uint64_t peak_memory_bytes = 0;
     std::map<std::string, double> phases;
+    // Why the checkpoint can never be restored; only of one that was made anyway.
+    std::vector<std::string> cannot_be_restored = {};
 };
 
 // Throws Error. Whatever it throws, no file with a final name exists unless it is whole, and the message says whether

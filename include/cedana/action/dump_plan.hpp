@@ -37,6 +37,8 @@ struct DumpPlan {
     RecordedFacts facts;
     std::vector<ChosenOption> options;
     std::vector<PlannedFile> files;
+    // Why the checkpoint could never be restored; only of one that would be made anyway.
+    std::vector<std::string> cannot_be_restored;
     // What the dump would end with, in the order in which it would meet them.
     std::vector<Error> refusals;
 };

@@ -18,6 +18,8 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace cedana {
 
@@ -46,6 +48,8 @@ struct DumpDraft {
     // The program was asked to prepare itself: it cannot put right any more what is refused.
     bool prepared = false;
     std::optional<FileCapture> files;
+    // What was refused and is dumped anyway.
+    std::vector<std::string> passed_over;
 };
 
 // They refer to the draft, which must outlive them.

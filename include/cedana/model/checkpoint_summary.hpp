@@ -26,6 +26,8 @@ struct CheckpointSummary {
     std::string command_line;
     // False: the tree was ended with the dump.
     bool leave_running = true;
+    // False: no restore of it works, and it was made all the same.
+    bool restorable = true;
     std::size_t processes = 0;
     std::uint64_t bytes_images = 0;
 

@@ -28,6 +28,8 @@ namespace cedana {
 // ignore: version 1 is written wherever that is possible.
 inline constexpr int k_manifest_version = 1;
 inline constexpr int k_manifest_version_with_features = 2;
+// The feature of a checkpoint that was made though it was known that no restore of it works.
+inline constexpr std::string_view k_never_restored = "never-restored";
 inline constexpr const char* k_manifest_entry = "checkpoint_state.json";
 inline constexpr const char* k_index_entry = "index";
 inline constexpr const char* k_dump_log_entry = "criu/dump.log";
@@ -71,6 +73,8 @@ struct Manifest {
     // Names of what whoever uses the checkpoint must know about; none in nearly all of them. What is not among
     // known_features() is refused.
     std::vector<std::string> required_features = {};
+    // Why no restore of it works, each reason a sentence; empty unless it has the feature k_never_restored.
+    std::vector<std::string> cannot_be_restored = {};
     // "2026-11-22T16:45:10Z"
     std::string created;
     std::string cedana_version;
@@ -115,7 +119,7 @@ struct Manifest {
     std::optional<RecordedFacts> facts = std::nullopt;
 };
 
-// The features that this version knows: none so far.
+// The features that this version knows.
 [[nodiscard]] std::span<const std::string_view> known_features();
 
 [[nodiscard]] std::string write_manifest(const Manifest& manifest);

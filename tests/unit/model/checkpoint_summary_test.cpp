@@ -132,5 +132,13 @@ TEST(CheckpointSummary, OfAValueThatIsNestedWithoutEndIsRefused) {
     EXPECT_EQ(fault_of(R"({"a": )" + std::string(1'000'000, '[')), Fault::checkpoint);
 }
 
+TEST(CheckpointSummary, TellsOfOneThatCanNeverBeRestored) {
+    EXPECT_TRUE(parse_summary(manifest_text()).restorable);
+    Json manifest = Json::parse(changed("/required_features", Json::array({k_never_restored})));
+    manifest["format_version"] = k_manifest_version_with_features;
+    manifest["cannot_be_restored"] = Json::array({"it is odd"});
+    EXPECT_FALSE(parse_summary(manifest.dump()).restorable);
+}
+
 } // namespace
 } // namespace cedana

@@ -363,5 +363,23 @@ INSTANTIATE_TEST_SUITE_P(Manifest, NoManifest,
 
 TEST_P(NoManifest, IsRefused) { EXPECT_EQ(refusal_of(GetParam()).fault, Fault::checkpoint); }
 
+TEST(Manifest, OfWhatCanNeverBeRestoredIsRefusedByOlderVersions) {
+    Manifest manifest = example();
+    manifest.required_features = {std::string(k_never_restored)};
+    manifest.cannot_be_restored = {"process 42 (redis) is odd"};
+    const std::string text = write_manifest(manifest);
+    EXPECT_EQ(parse_manifest(text).cannot_be_restored, manifest.cannot_be_restored);
+    EXPECT_THROW(static_cast<void>(parse_manifest(text, {})), Error);
+}
+
+TEST(Manifest, SaysWhyItCanNeverBeRestoredIfAndOnlyIfItCannot) {
+    Manifest manifest = example();
+    manifest.required_features = {std::string(k_never_restored)};
+    EXPECT_EQ(refusal_of(write_manifest(manifest)).fault, Fault::checkpoint);
+    manifest.required_features.clear();
+    manifest.cannot_be_restored = {"it is odd"};
+    EXPECT_EQ(refusal_of(write_manifest(manifest)).fault, Fault::checkpoint);
+}
+
 } // namespace
 } // namespace cedana
