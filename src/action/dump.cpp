@@ -36,13 +36,6 @@ struct Published {
     [[nodiscard]] std::string text() const { return fmt::format("the checkpoint is whole: {}", path.string()); }
 };
 
-void warn_of_lost_names(const SeenTree& seen) {
-    for (const RenamedFile& file : seen.facts.renamed_files)
-        spdlog::warn("{} has lost this name, and criu keeps it by another only until the tree runs on: this "
-                     "checkpoint cannot be restored (one made with --stop can)",
-                     printable(file.path));
-}
-
 Published capture(DumpDraft& draft, Progress& progress, Stopwatch& watch) {
     const std::string activity = fmt::format("checkpointing {} to {}", draft.seen->target(), draft.folder.string());
     Published published = step(activity, [&] {
@@ -107,8 +100,6 @@ DumpResult dump(const DumpRequest& request, const Interrupt& interrupt, Progress
     DumpDraft draft(request, interrupt);
     carry_out(steps_before_dump(draft), progress, interrupt);
     watch.lap("prepare");
-    if (request.config.client_leave_running)
-        warn_of_lost_names(*draft.seen);
     Published published;
     Steps steps = {phase(touch("dumping", [&] { published = capture(draft, progress, watch); }))};
     if (!request.config.shared_storage_mount_point.empty())

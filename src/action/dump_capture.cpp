@@ -10,10 +10,12 @@
 #include "cedana/host/description.hpp"
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
+#include "cedana/process/lost_names.hpp"
 #include "cedana/undo/network_lock.hpp"
 #include "cedana/undo/tree_fate.hpp"
 #include "cedana/version.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <string>
@@ -21,9 +23,34 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace cedana {
+
+namespace {
+
+// CRIU takes its own name away when the tree runs on: what the file holds is captured under another that it has, or
+// else under that one.
+void add_lost(WrittenFiles& written, LinkRemap& remap) {
+    struct ::stat info {};
+    if (::lstat(remap.link.c_str(), &info) != 0)
+        return;
+    const auto known = std::ranges::find_if(
+        written.files, [&](const WrittenFile& file) { return file_id(file.info) == file_id(info); });
+    if (known != written.files.end()) {
+        remap.name = known->path;
+        return;
+    }
+    const std::string folder = std::filesystem::path(remap.link).parent_path().string();
+    std::vector<WrittenFile> found = find_by_inode(folder, {file_id(info)});
+    if (!found.empty())
+        remap.name = found.front().path;
+    written.files.push_back(found.empty() ? WrittenFile{.path = remap.link, .info = info, .uses = {}}
+                                          : std::move(found.front()));
+}
+
+} // namespace
 
 TreeCapture::TreeCapture(DumpDraft& draft, Progress& progress, Stopwatch& watch)
     : draft_(draft), progress_(progress), watch_(watch), work_(WorkKind::dump, state_folder()) {
@@ -98,6 +125,10 @@ void TreeCapture::images_complete() {
     frozen_->own_terminals = own_terminals(holdings);
     WrittenFiles written = written_files(holdings);
     add_missing(written, draft_.preparation.finish());
+    frozen_->link_remaps = made_names(draft_.seen->record);
+    if (leaves_running())
+        for (LinkRemap& remap : frozen_->link_remaps)
+            add_lost(written, remap);
     draft_.files->take(written, draft_.interrupt);
     watch_.lap("files");
     // A tree that is to stop ends only once its checkpoint is on the disk.
@@ -144,7 +175,7 @@ Manifest TreeCapture::manifest() const {
                       .own_terminals = frozen_->own_terminals,
                       .network_lock_table = network_lock(),
                       .own_mounts = seen.facts.own_mounts,
-                      .link_remaps = leaves_running() ? std::vector<LinkRemap>() : made_names(seen.record),
+                      .link_remaps = frozen_->link_remaps,
                       .digests = {},
                       .timings = watch_.phases(),
                       .watch = draft_.preparation.record(),

@@ -23,6 +23,15 @@ namespace cedana {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+std::uint64_t largest_copy(const Config& config) {
+    return config.files_capture == Capture::none ? 0
+                                                 : static_cast<std::uint64_t>(config.files_capture_limit_mib) * k_mib;
+}
+
+} // namespace
+
 ProcessHandle find_target(const Procfs& procfs, const DumpRequest& request) {
     if (request.pid)
         return ProcessHandle::open(procfs, *request.pid);
@@ -103,7 +112,8 @@ void require_survivable_signal(const Config& config, const Procfs& procfs, const
 RefusalContext refusal_context(const Config& config, bool prepared) {
     return {.arguments = config.criu_extra_args,
             .plugin_folders = criu::plugin_folders(config.criu_extra_args),
-            .program_prepares_later = config.client_signal_process_pre_dump && !prepared};
+            .program_prepares_later = config.client_signal_process_pre_dump && !prepared,
+            .largest_copy = config.client_leave_running ? std::optional(largest_copy(config)) : std::nullopt};
 }
 
 } // namespace cedana

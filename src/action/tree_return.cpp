@@ -78,8 +78,11 @@ void TreeReturn::put_files_back() {
     // A copy shares its files with the original, which may be writing to them.
     if (!is_copy())
         restored_.files = step(activity_, [&] { return files_.put_back(draft_.procfs, draft_.interrupt); });
-    remaps_.emplace(is_copy() ? std::vector<LinkRemap>() : draft_.manifest().link_remaps,
-                    work_.path() / k_remap_journal);
+    std::vector<LinkRemap> remaps = draft_.manifest().link_remaps;
+    // A copy leaves the names alone that wait for the restore of the original.
+    if (is_copy())
+        std::erase_if(remaps, [](const LinkRemap& remap) { return remap.name.empty(); });
+    remaps_.emplace(remaps, work_.path() / k_remap_journal);
     refuse_taken_names();
     sockets_.emplace(socket_paths(draft_.needs), work_.path() / k_socket_journal);
     watch_.lap("files");

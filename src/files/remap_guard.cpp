@@ -50,6 +50,14 @@ void give_back_late(const std::string& link) {
     rename_back(FilePlace(path));
 }
 
+void make(const LinkRemap& remap) {
+    const FilePlace from(remap.name);
+    const FilePlace to(remap.link);
+    if (::linkat(from.folder(), from.name().c_str(), to.folder(), to.name().c_str(), 0) != 0)
+        throw OsFailure(Fault::storage)
+            .error("cannot give {} the name {}, which a restore needs", printable(remap.name), printable(remap.link));
+}
+
 void remove_if_same(const std::string& path, const struct ::stat& file) {
     const FilePlace place(path);
     const auto present = place.entry(place.name());
@@ -62,13 +70,18 @@ void remove_if_same(const std::string& path, const struct ::stat& file) {
 RemapGuard::RemapGuard(const std::vector<LinkRemap>& remaps, fs::path journal) : journal_(std::move(journal)) {
     for (const LinkRemap& remap : remaps) {
         give_back_late(remap.link);
-        if (is_there(remap.link))
-            kept_.push_back({.remap = remap, .lost_is_taken = is_there(remap.lost)});
+        const bool waits = is_there(remap.link);
+        if (waits || is_there(remap.name))
+            kept_.push_back({.remap = remap, .lost_is_taken = is_there(remap.lost), .made = !waits});
     }
     if (kept_.empty())
         return;
     write(journal_, kept_);
     for (const Kept& kept : kept_) {
+        if (kept.made) {
+            make(kept.remap);
+            continue;
+        }
         const FilePlace place(kept.remap.link);
         if (::linkat(place.folder(), place.name().c_str(), place.folder(), kept_name(place).c_str(), 0) == 0)
             continue;
@@ -106,6 +119,10 @@ void RemapGuard::finish_killed(const fs::path& journal, bool tree_ran) {
 }
 
 void RemapGuard::give_back(const Kept& kept) {
+    if (kept.made) {
+        take_away(kept, kept.lost_is_taken ? LostName::stays : LostName::goes);
+        return;
+    }
     const FilePlace place(kept.remap.link);
     const std::string name = kept_name(place);
     const auto file = place.entry(name);
@@ -119,7 +136,21 @@ void RemapGuard::give_back(const Kept& kept) {
         rename_back(place);
 }
 
+void RemapGuard::take_away(const Kept& kept, LostName lost) {
+    const FilePlace place(kept.remap.name);
+    const auto file = place.entry(place.name());
+    if (!file)
+        return;
+    if (lost == LostName::goes)
+        remove_if_same(kept.remap.lost, *file);
+    remove_if_same(kept.remap.link, *file);
+}
+
 void RemapGuard::let_go(const Kept& kept) {
+    if (kept.made) {
+        take_away(kept, LostName::stays);
+        return;
+    }
     const FilePlace place(kept.remap.link);
     const std::string name = kept_name(place);
     if (::unlinkat(place.folder(), name.c_str(), 0) == 0 || errno == ENOENT)
@@ -127,11 +158,13 @@ void RemapGuard::let_go(const Kept& kept) {
     throw OsFailure(Fault::storage).error("cannot remove {}", printable(place.beside(name).string()));
 }
 
-// Fields with a NUL behind each, which no path holds: lost, link, and 1 if the lost name was taken.
+// Fields with a NUL behind each, which no path holds: lost, link, 1 if the lost name was taken, and the name of which
+// link was made, if it was.
 void RemapGuard::write(const fs::path& journal, const std::vector<Kept>& kept) {
     std::string text;
     for (const Kept& one : kept)
-        text += one.remap.lost + '\0' + one.remap.link + '\0' + (one.lost_is_taken ? '1' : '0') + '\0';
+        text += one.remap.lost + '\0' + one.remap.link + '\0' + (one.lost_is_taken ? '1' : '0') + '\0' +
+                (one.made ? one.remap.name : std::string()) + '\0';
     const UniqueFd file = open_file(journal, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     write_all(file.get(), text, journal);
 }
@@ -142,8 +175,10 @@ std::vector<RemapGuard::Kept> RemapGuard::read(const fs::path& journal) {
     if (!fs::exists(journal, ignored))
         return kept;
     const std::vector<std::string> fields = split(read_file(journal), '\0');
-    for (std::size_t at = 0; at + 3 < fields.size(); at += 3)
-        kept.push_back({.remap = {.lost = fields[at], .link = fields[at + 1]}, .lost_is_taken = fields[at + 2] == "1"});
+    for (std::size_t at = 0; at + 4 < fields.size(); at += 4)
+        kept.push_back({.remap = {.lost = fields[at], .link = fields[at + 1], .name = fields[at + 3]},
+                        .lost_is_taken = fields[at + 2] == "1",
+                        .made = !fields[at + 3].empty()});
     return kept;
 }
 

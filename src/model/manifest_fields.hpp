@@ -115,7 +115,8 @@ struct PathObject {
 template <>
 struct FieldsOf<LinkRemap> {
     static constexpr auto table() {
-        return std::tuple(field("lost", &LinkRemap::lost, PathObject{}), field("link", &LinkRemap::link, PathObject{}));
+        return std::tuple(field("lost", &LinkRemap::lost, PathObject{}), field("link", &LinkRemap::link, PathObject{}),
+                          sparse_field("name", &LinkRemap::name, PathObject{}));
     }
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/lost_names.hpp"
 
+#include "cedana/model/link_remap.hpp"
+
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -28,7 +30,8 @@ std::vector<WrittenFile> find_by_inode(const std::string& folder, std::set<FileI
         const dirent* const entry = ::readdir(open.get());
         if (entry == nullptr)
             break;
-        if (!inodes.contains(entry->d_ino))
+        // CRIU's own is none that stays.
+        if (!inodes.contains(entry->d_ino) || is_remap_name(entry->d_name))
             continue;
         const std::string path = std::filesystem::path(folder) / entry->d_name;
         struct ::stat info {};

@@ -9,6 +9,7 @@
 #include "cedana/checkpoint/writer.hpp"
 #include "cedana/criu/dump.hpp"
 #include "cedana/model/external_ends.hpp"
+#include "cedana/model/link_remap.hpp"
 #include "cedana/model/manifest.hpp"
 #include "cedana/undo/work_folder.hpp"
 
@@ -24,6 +25,8 @@ struct FrozenTree {
     std::vector<ExternalPipe> pipes = {};
     std::vector<ExternalTerminal> terminals = {};
     std::vector<unsigned> own_terminals = {};
+    // Files whose name is lost, by the names that CRIU has given them.
+    std::vector<LinkRemap> link_remaps = {};
 };
 
 class TreeCapture {

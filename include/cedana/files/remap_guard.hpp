@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // At a restore CRIU removes the name link_remap.N as soon as the file is open, though the restore may still fail:
-// another one could then never find the file. So a second name keeps it until it is known how the restore ends.
+// another one could then never find the file. So a second name keeps it until it is known how the restore ends. Where
+// CRIU has taken the name away itself, since the tree ran on, it is made here.
 #pragma once
 
 #include "cedana/files/file_place.hpp"
@@ -34,11 +35,15 @@ class RemapGuard {
         LinkRemap remap;
         // Somebody had the name that the file lost before the restore.
         bool lost_is_taken = false;
+        // link_remap.N was made here, and there is no second name.
+        bool made = false;
     };
     static void write(const std::filesystem::path& journal, const std::vector<Kept>& kept);
     [[nodiscard]] static std::vector<Kept> read(const std::filesystem::path& journal);
     static void give_back(const Kept& kept);
     static void let_go(const Kept& kept);
+    enum class LostName { stays, goes };
+    static void take_away(const Kept& kept, LostName lost);
 
     std::filesystem::path journal_;
     std::vector<Kept> kept_;

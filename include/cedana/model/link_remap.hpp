@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A file that a tree has open, whose name was removed while it has others: CRIU gives it one more, link_remap.N, for
-// the time until the restore.
+// the time until the restore, or until the tree runs on.
 #pragma once
 
 #include <string>
@@ -12,6 +12,9 @@ struct LinkRemap {
     std::string lost = {};
     // The one that CRIU gave it.
     std::string link = {};
+    // Where the tree ran on, CRIU has taken that one away: another name of the file, from which it is made anew. Empty
+    // if it waits for the restore, or is one of the files that are put back.
+    std::string name = {};
 
     bool operator==(const LinkRemap&) const = default;
 };

@@ -11,7 +11,7 @@
 
 namespace cedana {
 
-// Those of `wanted` that have a name in `folder`, each once.
+// Those of `wanted` that have a name in `folder`, each once; CRIU's link_remap.N is no such name.
 [[nodiscard]] std::vector<WrittenFile> find_by_inode(const std::string& folder, std::set<FileId> wanted);
 
 } // namespace cedana

@@ -105,5 +105,44 @@ TEST_F(RemapGuardTest, WithoutAJournalHasNothingToFinish) {
     EXPECT_NO_THROW(RemapGuard::finish_killed(path("none"), false));
 }
 
+// Of a checkpoint of a tree that ran on: CRIU has taken link_remap.1 away, and the file has another name.
+class RemapThatIsMade : public RemapGuardTest {
+  protected:
+    RemapThatIsMade() {
+        fs::rename(folder / "link_remap.1", folder / "semaphore");
+        made[0].name = folder / "semaphore";
+    }
+    void guard_made() { guarded.emplace(made, journal); }
+
+    std::vector<LinkRemap> made = remaps;
+};
+
+TEST_F(RemapThatIsMade, IsTheFileForAsLongAsTheRestoreLasts) {
+    guard_made();
+    EXPECT_TRUE(fs::equivalent(folder / "link_remap.1", folder / "semaphore"));
+    open_as_criu_does();
+    remove_as_criu_does();
+    guarded->commit();
+    EXPECT_EQ(names(), std::vector<std::string>{"semaphore"});
+}
+
+TEST_F(RemapThatIsMade, GoesWithTheLostNameWhenTheRestoreFails) {
+    guard_made();
+    open_as_criu_does();
+    guarded.reset();
+    EXPECT_EQ(names(), std::vector<std::string>{"semaphore"});
+}
+
+TEST_F(RemapThatIsMade, GoesAfterAKillToo) {
+    guard_made();
+    open_as_criu_does();
+    RemapGuard::finish_killed(journal, false);
+    EXPECT_EQ(names(), std::vector<std::string>{"semaphore"});
+    guarded.reset();
+    guard_made();
+    RemapGuard::finish_killed(journal, true);
+    EXPECT_EQ(names(), std::vector<std::string>{"semaphore"});
+}
+
 } // namespace
 } // namespace cedana
