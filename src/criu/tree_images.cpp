@@ -62,7 +62,7 @@ bool is_exclusive(std::uint64_t type) {
 std::vector<DumpedProcess> parse_tree(std::string_view image) {
     return parse_image([&] {
         std::vector<DumpedProcess> tree;
-        for (ImageReader messages(image, ImageKind::tree); !messages.at_end();)
+        for (ImageReader messages(image, ImageKind::pstree); !messages.at_end();)
             tree.push_back(parse_process(messages.next()));
         return tree;
     });

@@ -18,18 +18,27 @@ using FieldNumber = protozero::pbf_tag_type;
 
 // core.proto
 enum class CoreEntry : FieldNumber { thread_info = 2, tc = 3, thread_core = 5, ti_aarch64 = 8 };
-enum class TaskCoreEntry : FieldNumber { comm = 6 };
-enum class ThreadCoreEntry : FieldNumber { comm = 13 };
+enum class TaskCoreEntry : FieldNumber { blk_sigset = 5, comm = 6, timers = 7, signals_s = 10 };
+enum class ThreadCoreEntry : FieldNumber { blk_sigset = 6, pdeath_sig = 8, signals_p = 9, comm = 13 };
 // core-x86.proto; all of user_x86_regs_entry up to gs are numbers.
 enum class ThreadInfoX86 : FieldNumber { gpregs = 2 };
-enum class UserX86RegsEntry : FieldNumber { r15 = 1, ip = 17, sp = 20, gs = 27 };
+enum class UserX86RegsEntry : FieldNumber {
+    r15 = 1,
+    ax = 11,
+    si = 14,
+    orig_ax = 16,
+    ip = 17,
+    sp = 20,
+    gs = 27,
+    mode = 28
+};
 // core-aarch64.proto
 enum class ThreadInfoAarch64 : FieldNumber { gpregs = 3 };
 enum class UserAarch64RegsEntry : FieldNumber { regs = 1, sp = 2, pc = 3, pstate = 4 };
 enum class TaskKobjIds : FieldNumber { files_id = 2, net_ns_id = 6, mnt_ns_id = 9 };
 // fdinfo.proto
 enum class FdinfoEntry : FieldNumber { id = 1, fd = 4 };
-enum class FileEntry : FieldNumber { id = 2, reg = 3, isk = 4, usk = 16 };
+enum class FileEntry : FieldNumber { id = 2, reg = 3, isk = 4, tfd = 12, usk = 16 };
 // file-lock.proto
 enum class FileLockEntry : FieldNumber { flag = 1, type = 2, pid = 3, fd = 4, start = 5, len = 6 };
 // img-streamer.proto
@@ -50,6 +59,9 @@ enum class PstreeEntry : FieldNumber { pid = 1, ppid = 2, pgid = 3, sid = 4, thr
 enum class RegFileEntry : FieldNumber { id = 1, name = 6, ext = 9, mode = 10, build_id = 11 };
 // remap-file-path.proto
 enum class RemapFilePathEntry : FieldNumber { orig_id = 1, remap_id = 2, remap_type = 3 };
+// siginfo.proto
+enum class SignalQueueEntry : FieldNumber { signals = 1 };
+enum class SiginfoEntry : FieldNumber { siginfo = 1 };
 // sk-inet.proto
 enum class InetSkEntry : FieldNumber {
     family = 3,
@@ -71,6 +83,11 @@ enum class UnixSkEntry : FieldNumber { type = 3, state = 4, uflags = 6, name = 1
 // stats.proto
 enum class StatsEntry : FieldNumber { dump = 1 };
 enum class DumpStatsEntry : FieldNumber { freezing_time = 1, frozen_time = 2 };
+// timer.proto
+enum class TaskTimersEntry : FieldNumber { real = 1 };
+enum class ItimerEntry : FieldNumber { isec = 1, iusec = 2, vsec = 3, vusec = 4 };
+// timerfd.proto
+enum class TimerfdEntry : FieldNumber { ticks = 5, settime_flags = 6, vsec = 7, vnsec = 8, isec = 9, insec = 10 };
 // vma.proto
 enum class VmaEntry : FieldNumber {
     start = 1,

@@ -24,8 +24,8 @@ enum class ImageKind : std::uint32_t {
     mm = 0x57492820,
     pagemap = 0x56084025,
     pipes_data = 0x56453709,
+    pstree = 0x50273030,
     remaps = 0x59133954,
-    tree = 0x50273030,
     statistics = 0x57093306,
 };
 

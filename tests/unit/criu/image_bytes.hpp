@@ -10,6 +10,15 @@
 
 namespace cedana::criu::testing {
 
+// The second magic number of a kind of image (criu/include/magic.h).
+namespace magic {
+inline constexpr std::uint32_t core = 0x55053847;
+inline constexpr std::uint32_t files = 0x56303138;
+inline constexpr std::uint32_t mm = 0x57492820;
+inline constexpr std::uint32_t pagemap = 0x56084025;
+inline constexpr std::uint32_t pstree = 0x50273030;
+} // namespace magic
+
 inline std::string number(std::uint32_t value) {
     std::string bytes(sizeof value, '\0');
     std::memcpy(bytes.data(), &value, sizeof value);

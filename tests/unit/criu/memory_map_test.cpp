@@ -25,7 +25,7 @@ std::string mapping(std::uint64_t start, std::uint64_t object, std::uint64_t fla
 }
 
 template <typename Parse>
-Fault fault_of(Parse parse) {
+Fault fault_of_parsing(Parse parse) {
     try {
         static_cast<void>(parse());
     } catch (const Error& error) {
@@ -66,18 +66,19 @@ TEST(MemoryMap, KnowsTheStackOfTheFirstThreadByItsGrowing) {
 
 TEST(MemoryMap, ThatEndsBeforeItBeginsIsRefused) {
     const std::string backwards = field(14, field(1, 0x2000) + field(2, 0x1000));
-    EXPECT_EQ(fault_of([&] { return parse_mappings(image(k_mm, {backwards})); }), Fault::checkpoint);
+    EXPECT_EQ(fault_of_parsing([&] { return parse_mappings(image(k_mm, {backwards})); }), Fault::checkpoint);
 }
 
 TEST(MemoryMap, ThatReachesBehindTheEndOfEveryFileIsRefused) {
     const std::string far = field(14, field(1, 0x1000) + field(2, 0x3000) + field(3, ~std::uint64_t{0} - 0xfff));
-    EXPECT_EQ(fault_of([&] { return parse_mappings(image(k_mm, {far})); }), Fault::checkpoint);
+    EXPECT_EQ(fault_of_parsing([&] { return parse_mappings(image(k_mm, {far})); }), Fault::checkpoint);
 }
 
 TEST(MemoryMap, ThatWasCutShortIsRefused) {
     const std::string whole = image(k_mm, {mapping(0x1000, 0, MAP_PRIVATE, 1 | 1 << 9)});
     for (std::size_t length = 0; length < whole.size(); ++length)
-        EXPECT_EQ(fault_of([&] { return parse_mappings(whole.substr(0, length)); }), Fault::checkpoint) << length;
+        EXPECT_EQ(fault_of_parsing([&] { return parse_mappings(whole.substr(0, length)); }), Fault::checkpoint)
+            << length;
 }
 
 TEST(MemoryMap, HasTheRegistersOfAThreadByTheirNames) {
@@ -124,9 +125,9 @@ TEST(MemoryMap, KnowsTheNamesOfRegularFiles) {
 }
 
 TEST(MemoryMap, OfAnImageOfAnotherKindIsRefused) {
-    EXPECT_EQ(fault_of([] { return parse_mappings(image(k_core, {field(1, 1)})); }), Fault::checkpoint);
-    EXPECT_EQ(fault_of([] { return parse_thread(image(k_mm, {field(1, 1)})); }), Fault::checkpoint);
-    EXPECT_EQ(fault_of([] { return parse_file_names(image(k_mm, {field(1, 1)})); }), Fault::checkpoint);
+    EXPECT_EQ(fault_of_parsing([] { return parse_mappings(image(k_core, {field(1, 1)})); }), Fault::checkpoint);
+    EXPECT_EQ(fault_of_parsing([] { return parse_thread(image(k_mm, {field(1, 1)})); }), Fault::checkpoint);
+    EXPECT_EQ(fault_of_parsing([] { return parse_file_names(image(k_mm, {field(1, 1)})); }), Fault::checkpoint);
 }
 
 } // namespace

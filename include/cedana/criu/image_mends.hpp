@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What CRIU writes into its images, or does with what is in them, so that a program would come back changed or not at
+// all: each mend takes an image and gives the one that CRIU is to read in its place, or nothing where there is nothing
+// to mend. The checkpoint stays as it was written. All are pure, and throw Error(Fault::checkpoint) for what is no such
+// image. Who applies them: mended_images.
+#pragma once
+
+#include "cedana/criu/pagemap.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <sys/types.h>
+
+namespace cedana::criu {
+
+enum class Mend {
+    // The tree's root asked for a signal at the end of its parent, which would be that of CRIU.
+    parent_death_signal,
+    // A call that the dump broke off is begun anew.
+    interrupted_call,
+    // A timer that had run out and not been looked at goes on, or one that was not set stays so.
+    timer,
+    // Memory that cannot be written to and holds nothing needs no promise of memory behind it.
+    empty_mapping,
+    // Pages that are put in place beside CRIU (huge_pages.hpp).
+    huge_pages,
+    // A mapping longer than CRIU can count, or than the kernel grants in one call, comes in parts.
+    long_mapping,
+};
+
+// "a call that was broken off"
+[[nodiscard]] std::string_view name_of(Mend mend);
+
+using MendedImage = std::optional<std::string>;
+
+// Of core-TID.img.
+
+[[nodiscard]] MendedImage without_parent_death_signal(std::string_view core);
+// Bit N-1: signal N waits for the process, whichever of its threads takes it; of the first thread's image.
+[[nodiscard]] std::uint64_t signals_of_process(std::string_view core);
+// `of_process`: what signals_of_process() says. Nothing while a signal waits that the thread does not block: then the
+// call ends with EINTR as it would have without a dump. Of x86-64 programs alone.
+[[nodiscard]] MendedImage with_call_begun_anew(std::string_view core, std::uint64_t of_process);
+[[nodiscard]] MendedImage with_interval_timer_set(std::string_view core);
+
+// Of files.img.
+[[nodiscard]] MendedImage with_timers_set(std::string_view files);
+
+// Of mm-PID.img.
+
+// `pages`: those of the same process.
+[[nodiscard]] MendedImage with_empty_mappings_left_alone(std::string_view mm, const Pagemap& pages);
+// `granted`: what the kernel gives to one call, in bytes.
+[[nodiscard]] MendedImage with_long_mappings_in_parts(std::string_view mm, std::uint64_t granted);
+
+// Of pstree.img.
+struct TreeThreads {
+    pid_t root = 0;
+    // By thread: its process.
+    std::map<pid_t, pid_t> process_of = {};
+};
+[[nodiscard]] TreeThreads parse_tree_threads(std::string_view pstree);
+
+} // namespace cedana::criu
