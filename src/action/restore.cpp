@@ -6,12 +6,14 @@
 #include "cedana/action/tree_return.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/stopwatch.hpp"
+#include "cedana/base/text.hpp"
 #include "cedana/base/users.hpp"
 #include "cedana/host/hooks.hpp"
 #include "cedana/process/preparation.hpp"
 #include "cedana/roles/own_stdio.hpp"
 
 #include <optional>
+#include <set>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -25,6 +27,16 @@ void warn_of_ends(const RestoreRequest& request, const Joins& joins) {
     const OutputFile output = request.output ? OutputFile::given : OutputFile::none;
     for (const std::string& warning : warnings_of(joins, request.attendance, output, request.output_file().string()))
         spdlog::warn("{}", warning);
+}
+
+// What the user could miss. All else that was mended is as it was in the program that was dumped.
+void warn_of_mends(const std::set<criu::Mend>& mends, const Manifest& manifest) {
+    if (mends.contains(criu::Mend::parent_death_signal))
+        spdlog::warn("process {} ({}) wanted a signal when its parent ends (PR_SET_PDEATHSIG); its parent is gone, so "
+                     "that was taken off",
+                     manifest.tree.front().pid, printable(manifest.name));
+    for (const criu::Mend mend : mends)
+        spdlog::debug("mended in the images: {}", name_of(mend));
 }
 
 // Beside a program that has this command's terminal and its signals: it is not left alone with them because of a
@@ -114,6 +126,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     watch.lap("prepare");
     Restored restored = TreeReturn(draft, progress, watch).run();
     progress.done();
+    warn_of_mends(restored.report.mends, draft.manifest());
     attendant.tree_runs();
     Progress silent;
     carry_out(steps_after_restore(draft, restored, watch), silent);

@@ -11,12 +11,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-// The exit code: asks at post-dump, and lets the other stages go on.
+// The exit code: asks at the one stage of a dump and the one of a restore, and lets the others go on.
 int main() {
     using namespace cedana::criu;
     const char* stage = std::getenv("CRTOOLS_SCRIPT_ACTION");
     const char* path = std::getenv(k_action_socket);
-    if (stage == nullptr || std::strcmp(stage, k_stage_post_dump) != 0)
+    if (stage == nullptr ||
+        (std::strcmp(stage, k_stage_post_dump) != 0 && std::strcmp(stage, k_stage_post_restore) != 0))
         return 0;
     sockaddr_un address{};
     address.sun_family = AF_UNIX;

@@ -53,8 +53,8 @@ UniqueFd program_in_memory() {
 
 } // namespace
 
-ActionServer::ActionServer(EventLoop& loop, const std::filesystem::path& folder, std::function<void()> post_dump)
-    : loop_(loop), path_(folder / "action.sock"), script_(folder / "cedana-action"), post_dump_(std::move(post_dump)),
+ActionServer::ActionServer(EventLoop& loop, const std::filesystem::path& folder, std::function<void()> reached)
+    : loop_(loop), path_(folder / "action.sock"), script_(folder / "cedana-action"), reached_(std::move(reached)),
       program_(program_in_memory()), listener_(listen_unix(path_)) {
     const std::string program = fmt::format("/proc/{}/fd/{}", ::getpid(), program_.get());
     if (::symlink(program.c_str(), script_.c_str()) != 0)
@@ -70,7 +70,7 @@ void ActionServer::accept_connection() {
         throw OsFailure().error("cannot accept the connection of criu's action script");
     loop_.unwatch(listener_.get());
     listener_.reset();
-    post_dump_();
+    reached_();
 }
 
 bool ActionServer::allow() {

@@ -64,6 +64,8 @@ std::vector<std::string> restore_argv(const RestoreCommand& command) {
         argv.insert(argv.end(), {"--inherit-fd", fmt::format("fd[{}]:{}", one.number, one.id)});
     if (command.lazy_pages)
         argv.emplace_back("--lazy-pages");
+    if (!command.action_script.empty())
+        argv.insert(argv.end(), {"--action-script", command.action_script.string()});
     add_options(argv, command.options);
     return argv;
 }

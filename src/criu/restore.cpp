@@ -4,8 +4,10 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/criu/action_script.hpp"
 #include "cedana/criu/adopted.hpp"
 #include "cedana/criu/environment.hpp"
+#include "cedana/criu/mended_images.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -16,6 +18,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 namespace cedana::criu {
@@ -27,13 +30,18 @@ using Clock = std::chrono::steady_clock;
 // The number in CRIU of the first of the ends.
 constexpr int k_first_inherited = 10;
 
-SpawnRequest request_for(const RestoreJob& job, const std::vector<TreeEnd>& ends, const UniqueFd& out) {
+SpawnRequest request_for(const RestoreJob& job, const std::vector<TreeEnd>& ends, const UniqueFd& out,
+                         const ActionServer* action) {
     RestoreCommand command{.paths = {.program = job.program, .images = job.folder, .work = job.folder},
                            .options = job.options,
                            .lazy_pages = job.lazy_pages == LazyPages::left_out,
                            .pid_file = job.folder / k_pid_file};
     SpawnRequest request{
         .argv = {}, .fds = {{out.get(), 1}, {out.get(), 2}}, .cwd = job.folder.string(), .env = clean_environment()};
+    if (action != nullptr) {
+        command.action_script = action->script();
+        request.env = clean_environment({fmt::format("{}={}", k_action_socket, action->socket().string())});
+    }
     for (const TreeEnd& end : ends) {
         const int number = k_first_inherited + static_cast<int>(command.inherited.size());
         command.inherited.push_back({.number = number, .id = end.id});
@@ -46,9 +54,18 @@ SpawnRequest request_for(const RestoreJob& job, const std::vector<TreeEnd>& ends
     return request;
 }
 
-std::unique_ptr<RunningCriu> start(const RestoreJob& job, const std::vector<TreeEnd>& ends, const Launch& launch) {
+std::unique_ptr<RunningCriu> start(const RestoreJob& job, const std::vector<TreeEnd>& ends, const Launch& launch,
+                                   const ActionServer* action) {
     const UniqueFd out = open_file(job.folder / "criu.out", O_WRONLY | O_CREAT | O_APPEND, 0600);
-    return launch(request_for(job, ends, out));
+    return launch(request_for(job, ends, out, action));
+}
+
+// As __vm_enough_memory() reckons (mm/util.c).
+std::uint64_t granted_at_once() {
+    struct sysinfo host {};
+    if (::sysinfo(&host) != 0)
+        throw OsFailure().error("cannot ask for the memory of this host");
+    return (std::uint64_t{host.totalram} + host.totalswap) * host.mem_unit;
 }
 
 class ByProcess : public RunningCriu {
@@ -137,14 +154,22 @@ RestoreReport restore(const RestoreJob& job, std::vector<TreeEnd> ends, ImageSou
     RestoreReport report;
     try {
         EventLoop loop;
-        ImageServer server(loop, job.folder, source);
+        MendedImages mended(source, granted_at_once(), job.tree_is_mapped ? HugePages::left_out : HugePages::sent);
+        ImageServer server(loop, job.folder, mended);
         if (job.progress != nullptr)
             server.report_to(*job.progress, job.total_bytes);
-        const std::unique_ptr<RunningCriu> criu = start(job, ends, launch);
+        std::optional<ActionServer> action;
+        if (job.tree_is_mapped)
+            action.emplace(loop, job.folder, [&] {
+                job.tree_is_mapped();
+                action->allow();
+            });
+        const std::unique_ptr<RunningCriu> criu = start(job, ends, launch, action ? &*action : nullptr);
         ends.clear();
         serve_until_end(job, loop, server, criu->end(), interrupt);
         report.status = criu->status();
         report.bytes = server.bytes();
+        report.mends = mended.made();
         if (report.status.success()) {
             const std::optional<pid_t> root = criu->root();
             report.pid = root ? *root : restored_pid(job.folder / k_pid_file);

@@ -108,6 +108,7 @@ RestoreReport restore(const criu::RestoreJob& job, const RestoreRoles& roles, En
     report.status = done.status;
     report.pid = done.pid;
     report.bytes = done.bytes;
+    report.mends = done.mends;
     if (!report.told && roles.pids == Pids::same)
         report.child = done.pid;
     return report;

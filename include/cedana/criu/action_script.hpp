@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// CRIU runs an action script at each stage of a dump, by its path alone. Ours is a tiny program (action_main.cpp): it
-// asks the cedana that runs the dump over a unix socket whether to go on. If that cedana is dead or says no, the script
-// fails and CRIU resumes the tree and fails the dump.
+// CRIU runs an action script at each stage of a dump or a restore, by its path alone. Ours is a tiny program
+// (action_main.cpp): it asks the cedana that runs either over a unix socket whether to go on. If that cedana is dead or
+// says no, the script fails: CRIU resumes the tree and fails the dump, or ends the tree and fails the restore.
 #pragma once
 
 #include "cedana/base/event_loop.hpp"
@@ -17,8 +17,8 @@ namespace cedana::criu {
 
 class ActionServer {
   public:
-    // `post_dump` is called once, when CRIU has reached post-dump; answer with allow() or refuse().
-    ActionServer(EventLoop& loop, const std::filesystem::path& folder, std::function<void()> post_dump);
+    // `reached` is called once, when CRIU has reached post-dump or post-restore; answer with allow() or refuse().
+    ActionServer(EventLoop& loop, const std::filesystem::path& folder, std::function<void()> reached);
     ActionServer(const ActionServer&) = delete;
     ActionServer& operator=(const ActionServer&) = delete;
     ~ActionServer();
@@ -37,7 +37,7 @@ class ActionServer {
     EventLoop& loop_;
     std::filesystem::path path_;
     std::filesystem::path script_;
-    std::function<void()> post_dump_;
+    std::function<void()> reached_;
     UniqueFd program_;
     UniqueFd listener_;
     UniqueFd connection_;

@@ -6,7 +6,10 @@ namespace cedana::criu {
 
 // The environment variable with the path of the socket on which the script asks.
 inline constexpr const char* k_action_socket = "CEDANA_ACTION_SOCKET";
+// All images are written, and the tree is frozen yet.
 inline constexpr const char* k_stage_post_dump = "post-dump";
+// All mappings are there, and nothing of the tree runs yet (criu/cr-restore.c, restore_root_task()).
+inline constexpr const char* k_stage_post_restore = "post-restore";
 // The answer; anything else, and an end without one, is a no.
 inline constexpr char k_go_on = 'y';
 

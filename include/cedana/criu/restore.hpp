@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// One run of `criu restore --stream`. The caller's process becomes a subreaper for the time of it, so that whatever a
-// failing restore leaves behind becomes its child and is killed by pidfd: never a process found by a pid from a
-// manifest, which may be the original's.
+// One run of `criu restore --stream`, of images that are mended as they pass (image_mends.hpp). The caller's process
+// becomes a subreaper for the time of it, so that whatever a failing restore leaves behind becomes its child and is
+// killed by pidfd: never a process found by a pid from a manifest, which may be the original's.
 #pragma once
 
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/criu/command.hpp"
+#include "cedana/criu/image_mends.hpp"
 #include "cedana/criu/image_serve.hpp"
 
 #include <chrono>
@@ -16,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +36,10 @@ struct RestoreJob {
     // CRIU inherits it, and has it open for as long as it runs; -1: none.
     int held = -1;
     LazyPages lazy_pages = LazyPages::sent;
+    // Called once the tree is there with all of its mappings, and nothing of it runs yet; CRIU waits meanwhile. Unless
+    // it is null, private huge pages are its to bring (huge_pages.hpp), and the source must not send them. What it
+    // throws ends the restore.
+    std::function<void()> tree_is_mapped = nullptr;
     // Hears of every piece of an image that CRIU took, unless null; bytes in all.
     Progress* progress = nullptr;
     std::uint64_t total_bytes = 0;
@@ -73,6 +79,8 @@ struct RestoreReport {
     // The root of the tree as it is seen from here; 0 unless status is a success.
     pid_t pid = 0;
     std::uint64_t bytes = 0;
+    // What was mended in the images that CRIU has read.
+    std::set<Mend> mends = {};
 };
 
 // Runs CRIU to its end; what is left then of `ends` is the tree's alone. When it fails, or on an error of the source, a

@@ -6,6 +6,7 @@
 #include "cedana/criu/restore.hpp"
 #include "cedana/roles/copier.hpp"
 
+#include <set>
 #include <vector>
 
 #include <sys/types.h>
@@ -48,6 +49,7 @@ struct RestoreReport {
     // Of what start_copier() left, if anything (copier.hpp).
     UniqueFd copier = {};
     std::uint64_t bytes = 0;
+    std::set<criu::Mend> mends = {};
 };
 
 // As criu::restore(), whose contract it has; what is left then of `ends` is the tree's and that of who copies.
