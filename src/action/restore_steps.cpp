@@ -93,6 +93,7 @@ Steps checkpoint_steps(RestoreDraft& draft) {
               }),
         check("reading what it needs", [&] { read_needs(draft); }),
         check("looking for room for lazy memory", [&] { draft.lazy = prepare_lazy(request, *draft.checkpoint); }),
+        check("looking for huge pages in the checkpoint", [&] { draft.huge = read_huge_memory(*draft.checkpoint); }),
     };
 }
 

@@ -7,6 +7,7 @@
 #include "cedana/checkpoint/unread_pipe_data.hpp"
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/log.hpp"
+#include "cedana/process/descendants.hpp"
 #include "cedana/roles/own_stdio.hpp"
 #include "cedana/undo/kept_logs.hpp"
 #include "cedana/undo/undo_restore.hpp"
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -22,6 +24,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace cedana {
 
@@ -50,6 +53,17 @@ std::vector<SocketPath> socket_paths(const RestoreNeeds& needs) {
     // Of several with one path that counts which is made anew.
     std::stable_partition(paths.begin(), paths.end(), [](const SocketPath& one) { return one.is_made_anew; });
     return paths;
+}
+
+// As it is seen from here, of a task of a pid namespace that was made for this restore.
+pid_t pid_of_copy(const Procfs& procfs, pid_t inside) {
+    const Descendants own(procfs, ::getpid());
+    for (const pid_t pid : procfs.pids())
+        if (own.contain(pid))
+            if (const auto status = procfs.status(pid);
+                status && status->namespace_pids.size() == 2 && status->namespace_pids.back() == inside)
+                return pid;
+    throw Error(Fault::restore_failed, fmt::format("criu has restored no process {}", inside));
 }
 
 } // namespace
@@ -104,6 +118,7 @@ criu::RestoreJob TreeReturn::job(Progress& shown) const {
             .folder = work_.path(),
             .held = work_.lock(),
             .lazy_pages = draft_.lazy ? criu::LazyPages::left_out : criu::LazyPages::sent,
+            .tree_is_mapped = draft_.huge.tasks.empty() ? std::function<void()>() : [this] { put_huge_pages(); },
             .progress = &shown,
             .total_bytes = draft_.manifest().bytes_images};
 }
@@ -134,7 +149,9 @@ void TreeReturn::run_criu() {
         restored_.start = std::make_unique<LazyStart>(checkpoint, config, work_.path());
     Progress silent;
     Progress& shown = draft_.joins.terminal == TerminalJoin::ours ? silent : progress_;
-    CheckpointImages images(checkpoint, config, draft_.lazy ? eager_parts(*draft_.lazy) : ImageParts{});
+    CheckpointImages images(
+        checkpoint, config,
+        without(draft_.huge, checkpoint.index(), draft_.lazy ? eager_parts(*draft_.lazy) : ImageParts{}));
     std::map<std::uint64_t, criu::PipeData> unread;
     if (!draft_.joins.pipes.empty())
         unread = unread_in_pipes(images);
@@ -144,6 +161,12 @@ void TreeReturn::run_criu() {
         explain_failure();
     if (restored_.start)
         restored_.start->await_hold(restored_.report.pid, draft_.interrupt);
+}
+
+void TreeReturn::put_huge_pages() const {
+    put_in_place(
+        draft_.huge, *draft_.checkpoint, [&](pid_t pid) { return is_copy() ? pid_of_copy(draft_.procfs, pid) : pid; },
+        draft_.interrupt);
 }
 
 void TreeReturn::explain_failure() const {

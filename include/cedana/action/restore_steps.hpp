@@ -7,6 +7,7 @@
 #include "cedana/action/step.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/checkpoint/file_restore.hpp"
+#include "cedana/checkpoint/huge_memory.hpp"
 #include "cedana/checkpoint/reader.hpp"
 #include "cedana/checkpoint/restore_needs.hpp"
 #include "cedana/engine/criu_program.hpp"
@@ -43,6 +44,8 @@ struct RestoreDraft {
     CriuProgram criu;
     // Absent for a restore that is not lazy.
     std::optional<LazyMemory> lazy;
+    // What CRIU does not bring.
+    HugeMemory huge;
     Joins joins;
     // Until the tree runs, nobody else takes its pids.
     std::optional<TreeLock> lock;

@@ -40,6 +40,7 @@ class TreeReturn {
     void put_files_back();
     void refuse_taken_names() const;
     void run_criu();
+    void put_huge_pages() const;
     [[nodiscard]] criu::RestoreJob job(Progress& shown) const;
     [[nodiscard]] roles::RestoreRoles restore_roles() const;
     [[nodiscard]] std::string own_root() const;
