@@ -11,6 +11,7 @@
 #include "cedana/base/users.hpp"
 #include "cedana/files/move.hpp"
 #include "cedana/host/hooks.hpp"
+#include "cedana/process/identity.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -35,6 +36,23 @@ struct Published {
 
     [[nodiscard]] std::string text() const { return fmt::format("the checkpoint is whole: {}", path.string()); }
 };
+
+bool has_ended(const Procfs& procfs, ProcessId process) {
+    try {
+        return !ProcessHandle::open(procfs, process).alive();
+    } catch (const Error&) {
+        return true;
+    }
+}
+
+// It may have been its time to end; but there are programs that end when a call is broken off (docs/limits.md).
+void warn_of_end(const DumpDraft& draft) {
+    if (draft.request.config.client_leave_running && has_ended(draft.procfs, draft.root))
+        spdlog::warn(
+            "process {} ({}) has ended meanwhile; if that was not to be, it may not expect that a call such as "
+            "sleep or poll is broken off by EINTR, which a dump does",
+            draft.root.pid, printable(draft.seen->name));
+}
 
 Published capture(DumpDraft& draft, Progress& progress, Stopwatch& watch) {
     const std::string activity = fmt::format("checkpointing {} to {}", draft.seen->target(), draft.folder.string());
@@ -107,6 +125,8 @@ DumpResult dump(const DumpRequest& request, const Interrupt& interrupt, Progress
             move(draft, published, progress);
             watch.lap("move");
         })));
+    // The hook may end it.
+    steps.push_back(touch("looking whether it runs", [&] { warn_of_end(draft); }));
     steps.push_back(touch("running the hook post_dump", [&] { run_post_dump_hook(draft, published); }));
     carry_out(steps, progress);
     for (const std::string& reason : draft.passed_over)

@@ -22,8 +22,6 @@ namespace {
 
 std::uint64_t page_bytes() { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
-std::uint64_t length_of(const criu::HugeMapping& mapping) { return mapping.range.end - mapping.range.start; }
-
 std::vector<ByteRange> ranges_of(const std::vector<criu::PageRun>& runs) {
     std::vector<ByteRange> ranges;
     for (const criu::PageRun& run : runs)
