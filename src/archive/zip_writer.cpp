@@ -25,10 +25,10 @@ namespace {
 // APPNOTE 4.4.3: what a reader must know to extract zstd; libzip 1.7.3 does not know the method.
 constexpr zip_uint8_t k_version_for_zstd = 63;
 
-struct Discard {
+struct DiscardWritten {
     void operator()(zip_t* zip) const noexcept { zip_discard(zip); }
 };
-using Zip = std::unique_ptr<zip_t, Discard>;
+using Zip = std::unique_ptr<zip_t, DiscardWritten>;
 
 // An entry as libzip pulls it.
 class Feed {

@@ -78,8 +78,8 @@ void require_depth(int depth) {
 
 pid_t to_pid(std::uint64_t number) {
     // Linux's PID_MAX_LIMIT on 64 bits.
-    constexpr std::uint64_t k_highest_pid = 4UL * 1024 * 1024;
-    if (number == 0 || number > k_highest_pid)
+    constexpr std::uint64_t k_top_pid = 4UL * 1024 * 1024;
+    if (number == 0 || number > k_top_pid)
         refuse_manifest(fmt::format("{} is no pid", number));
     return static_cast<pid_t>(number);
 }
