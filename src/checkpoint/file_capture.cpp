@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -34,17 +35,24 @@ namespace {
 constexpr std::uint64_t k_most_memory = 512 * k_mib;
 // Read from a frozen tree's large files for their digests, which takes a third of a second.
 constexpr std::uint64_t k_most_hashed_frozen = 512 * k_mib;
+// The same, of a tree that is to stop: some seconds.
+constexpr std::uint64_t k_most_hashed_before_end = 8 * 1024 * k_mib;
 
 std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
 
 std::uint64_t size_of(const struct ::stat& info) { return static_cast<std::uint64_t>(info.st_size); }
 
-UniqueFd open_for_reading(const std::string& path) {
-    const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-    UniqueFd fd(::open(path.c_str(), flags | O_NOATIME));
-    if (!fd && errno == EPERM)
-        fd = UniqueFd(::open(path.c_str(), flags));
-    return fd;
+bool is_sparse(const struct ::stat& info) {
+    constexpr std::uint64_t k_block = 512;
+    return static_cast<std::uint64_t>(info.st_blocks) * k_block < size_of(info) / 2;
+}
+
+// The tree's own descriptor, if the file can be read by it: whoever uses that is seen by nobody.
+roles::FileName by_descriptor(const WrittenFile& written) {
+    for (const FileUse& use : written.uses)
+        if (use.fd >= 0 && (use.flags & O_ACCMODE) == O_RDWR)
+            return {.path = written.path, .holder = use.pid, .descriptor = use.fd};
+    return {.path = written.path};
 }
 
 CapturedFile describe_file(const WrittenFile& written, const struct ::stat& info) {
@@ -67,31 +75,6 @@ void wait_for_space(const ImageWriter& archive, const Interrupt& interrupt) {
         return;
 }
 
-// Fills in the digest, and the size if the file was cut by somebody outside.
-void copy_to_archive(int fd, CapturedFile& file, ImageWriter& archive, const Interrupt& interrupt) {
-    const int image = archive.begin(file.entry);
-    Sha256Stream digest;
-    std::uint64_t done = 0;
-    while (done < file.size) {
-        interrupt.throw_if_pending();
-        const std::span<std::byte> space = archive.space(image);
-        if (space.empty()) {
-            wait_for_space(archive, interrupt);
-            continue;
-        }
-        const auto part = space.first(std::min<std::uint64_t>(space.size(), file.size - done));
-        const std::size_t count = read_at(fd, done, part, fmt::format("the copy of {}", file.path));
-        if (count == 0)
-            break;
-        digest.add(part.first(count));
-        archive.filled(image, count);
-        done += count;
-    }
-    archive.end(image);
-    file.size = done;
-    file.digest = hex(digest.finish());
-}
-
 } // namespace
 
 FileCapture::FileCapture(const Config& config, fs::path folder) : config_(config), folder_(std::move(folder)) {}
@@ -102,14 +85,36 @@ std::uint64_t FileCapture::look(const Procfs& procfs, const ProcessTree& tree, c
     if (config_.files_capture == Capture::none)
         return 0;
     std::uint64_t bytes = 0;
-    for (const WrittenFile& file : written.files) {
+    for (const WrittenFile& file : written.files)
         if (size_of(file.info) <= limit())
             bytes += size_of(file.info);
-        if (const UniqueFd fd = open_for_reading(file.path))
-            CopySpace::prepare(fd.get(), file.path, size_of(file.info));
-    }
     warn_of_outside_writers(procfs, tree, written);
     return bytes;
+}
+
+roles::FileReader& FileCapture::reader() {
+    if (!reader_)
+        reader_.emplace(roles::FileReader::Rules{.folder = folder_,
+                                                 .memory = std::min(k_most_memory, available_memory() / 8),
+                                                 .limit = config_.dump_freeze_limit});
+    return *reader_;
+}
+
+// What cloning would have to write first goes to the disk now.
+void FileCapture::prepare(const WrittenFiles& written, const Interrupt& interrupt) {
+    if (config_.files_capture == Capture::none || written.files.empty())
+        return;
+    for (const WrittenFile& file : written.files) {
+        const roles::FileName name = by_descriptor(file);
+        int error = 0;
+        if (name.descriptor < 0 || size_of(file.info) <= k_least_cloned || !may_be_cloned(file.path) ||
+            !reader().open(0, name, error, interrupt))
+            continue;
+        static_cast<void>(reader().clone(0, interrupt));
+        reader().drop(0, interrupt);
+    }
+    // Starting it takes longer than most copies.
+    static_cast<void>(reader());
 }
 
 void FileCapture::warn_of_outside_writers(const Procfs& procfs, const ProcessTree& tree, const WrittenFiles& written) {
@@ -132,10 +137,10 @@ void FileCapture::warn_of_outside_writers(const Procfs& procfs, const ProcessTre
 void FileCapture::take(const WrittenFiles& written, const Interrupt& interrupt) {
     if (config_.files_capture == Capture::none)
         return;
-    CopySpace space(folder_, std::min(k_most_memory, available_memory() / 8));
+    const std::vector<Lease> leases = read_leases();
     for (const WrittenFile& file : written.files) {
         interrupt.throw_if_pending();
-        take_one(file, space, interrupt);
+        take_one(file, leases, interrupt);
     }
     for (const std::string& path : written.unseen)
         warnings_.push_back(
@@ -144,65 +149,125 @@ void FileCapture::take(const WrittenFiles& written, const Interrupt& interrupt) 
                         printable(path)));
 }
 
-void FileCapture::take_one(const WrittenFile& written, CopySpace& space, const Interrupt& interrupt) {
-    UniqueFd file = open_for_reading(written.path);
-    const int err = errno;
-    struct ::stat info = written.info;
-    if (file && ::fstat(file.get(), &info) == 0 && file_id(info) != file_id(written.info)) {
+void FileCapture::take_one(const WrittenFile& written, const std::vector<Lease>& leases, const Interrupt& interrupt) {
+    const auto lease = lease_broken_by_reading(leases, written.info);
+    const roles::FileName name = lease ? by_descriptor(written) : roles::FileName{.path = written.path};
+    Taken taken{.file = describe_file(written, written.info)};
+    if (lease && name.descriptor < 0) {
+        warnings_.push_back(fmt::format("{} is not captured: to read it would break the lease that process {} holds on "
+                                        "it (fcntl, F_SETLEASE)",
+                                        printable(written.path), lease->holder));
+        return taken_.push_back(std::move(taken));
+    }
+    int error = 0;
+    const std::uint64_t number = ++last_number_;
+    const auto info = reader().open(number, name, error, interrupt);
+    if (info && file_id(*info) != file_id(written.info)) {
         warnings_.push_back(
             fmt::format("{} was moved away during the dump; it is not captured", printable(written.path)));
         return;
     }
-    Taken taken{.file = describe_file(written, info), .content = {}};
-    if (!file) {
-        warnings_.push_back(fmt::format("{} cannot be captured: {}", printable(written.path), errno_text(err)));
-    } else if (taken.file.size > limit()) {
-        taken.content = content_to_hash(std::move(file), written, taken.file, interrupt);
+    if (!info) {
+        warnings_.push_back(fmt::format("{} cannot be captured: {}", printable(written.path), errno_text(error)));
+        return taken_.push_back(std::move(taken));
+    }
+    taken.file = describe_file(written, *info);
+    if (taken.file.size > limit()) {
+        take_for_digest({.path = written.path, .info = *info, .uses = written.uses}, number, taken, interrupt);
     } else {
         taken.file.entry = std::to_string(entries_++);
         // A tree that is to stop stays frozen until all is written.
-        taken.content =
-            config_.client_leave_running ? space.copy(file.get(), written.path, taken.file.size) : std::move(file);
+        if (config_.client_leave_running)
+            taken.copy = reader().copy(number, taken.file.size, interrupt);
+        else
+            taken.number = number;
     }
+    if (!taken.number)
+        reader().drop(number, interrupt);
     taken_.push_back(std::move(taken));
 }
 
-// What the digest of a large file is to be made of later; none if it was made here, or cannot be had.
-UniqueFd FileCapture::content_to_hash(UniqueFd file, const WrittenFile& written, CapturedFile& described,
-                                      const Interrupt& interrupt) {
-    if (!config_.client_leave_running)
-        return file;
-    if (UniqueFd clone = clone_file(file.get(), written.path))
-        return clone;
-    // What is there now stays there.
-    if (written.only_appended())
-        return file;
-    if (described.size <= k_most_hashed_frozen - hashed_frozen_) {
-        hashed_frozen_ += described.size;
-        described.digest = content_digest(file.get(), written.path, described.size, interrupt).value_or("");
+// The digest of a large file: made here, or what it is to be made of later; none if that would take too long.
+void FileCapture::take_for_digest(const WrittenFile& written, std::uint64_t number, Taken& taken,
+                                  const Interrupt& interrupt) {
+    const std::uint64_t size = taken.file.size;
+    const std::uint64_t bound =
+        (config_.client_leave_running ? k_most_hashed_frozen : k_most_hashed_before_end) - hashed_frozen_;
+    if (is_sparse(written.info)) {
+        taken.file.blocks_digest = reader().digest_of_blocks(number, size, bound, interrupt);
+        if (!taken.file.blocks_digest.empty())
+            hashed_frozen_ += std::min(bound, static_cast<std::uint64_t>(written.info.st_blocks) * 512);
+        return;
     }
-    return {};
+    if (config_.client_leave_running) {
+        if ((taken.copy = reader().clone(number, interrupt)))
+            return;
+        // What is there now stays there.
+        if (written.only_appended()) {
+            taken.number = number;
+            return;
+        }
+    }
+    taken.file.digest = reader().digest(number, size, bound, interrupt);
+    if (!taken.file.digest.empty())
+        hashed_frozen_ += size;
 }
 
 bool FileCapture::has_content() const { return entries_ != 0; }
+
+std::size_t FileCapture::read(const Taken& taken, std::uint64_t offset, std::span<std::byte> part,
+                              const Interrupt& interrupt) {
+    if (taken.number)
+        return reader().read(*taken.number, offset, part, interrupt);
+    return read_at(taken.copy.get(), offset, part, fmt::format("the copy of {}", taken.file.path));
+}
+
+// Fills in the digest, and the size if the file was cut by somebody outside.
+void FileCapture::copy_to_archive(Taken& taken, ImageWriter& archive, const Interrupt& interrupt) {
+    CapturedFile& file = taken.file;
+    const int image = archive.begin(file.entry);
+    Sha256Stream digest;
+    std::uint64_t done = 0;
+    while (done < file.size) {
+        interrupt.throw_if_pending();
+        const std::span<std::byte> space = archive.space(image);
+        if (space.empty()) {
+            wait_for_space(archive, interrupt);
+            continue;
+        }
+        const auto part = space.first(std::min<std::uint64_t>(space.size(), file.size - done));
+        const std::size_t count = read(taken, done, part, interrupt);
+        if (count == 0)
+            break;
+        digest.add(part.first(count));
+        archive.filled(image, count);
+        done += count;
+    }
+    archive.end(image);
+    file.size = done;
+    file.digest = hex(digest.finish());
+}
 
 FrameIndex FileCapture::write(ImageWriter& archive, const Interrupt& interrupt) {
     archive.compress_now();
     for (Taken& taken : taken_) {
         if (taken.file.entry.empty())
             continue;
-        copy_to_archive(taken.content.get(), taken.file, archive, interrupt);
-        taken.content.reset();
+        copy_to_archive(taken, archive, interrupt);
+        taken.copy.reset();
     }
     return archive.finish(interrupt);
 }
 
 std::vector<CapturedFile> FileCapture::describe(const Interrupt& interrupt) {
+    constexpr std::uint64_t k_all = std::numeric_limits<std::uint64_t>::max();
     std::vector<CapturedFile> files;
     for (Taken& taken : taken_) {
         CapturedFile& file = taken.file;
-        if (file.entry.empty() && taken.content)
-            file.digest = content_digest(taken.content.get(), file.path, file.size, interrupt).value_or("");
+        if (file.entry.empty() && taken.copy)
+            file.digest = content_digest(taken.copy.get(), file.path, file.size, interrupt).value_or("");
+        else if (file.entry.empty() && taken.number)
+            file.digest = reader().digest(*taken.number, file.size, k_all, interrupt);
         if (file.size > limit())
             warnings_.push_back(
                 fmt::format("{} is not copied into the checkpoint: {} is over files.capture_limit_mib; "
@@ -212,6 +277,7 @@ std::vector<CapturedFile> FileCapture::describe(const Interrupt& interrupt) {
         files.push_back(std::move(file));
     }
     taken_.clear();
+    reader_.reset();
     for (const std::string& warning : std::exchange(warnings_, {}))
         spdlog::warn("{}", warning);
     return files;

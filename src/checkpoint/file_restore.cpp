@@ -4,14 +4,18 @@
 #include "cedana/archive/image_reader.hpp"
 #include "cedana/base/checksums.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/leases.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/files/content_digest.hpp"
 #include "cedana/files/needed_room.hpp"
+#include "cedana/files/sparse_copy.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -91,6 +95,13 @@ FileState state_of(const CapturedFile& file, const UniqueFd& present, const stru
     const auto size = static_cast<std::uint64_t>(info.st_size);
     if (size < file.size)
         return FileState::changed;
+    if (!file.blocks_digest.empty())
+        return blocks_digest(present.get(), FilePosition::own, file.path, file.size,
+                             std::numeric_limits<std::uint64_t>::max(),
+                             [&] { interrupt.throw_if_pending(); }) != file.blocks_digest
+                   ? FileState::changed
+               : size == file.size ? FileState::same
+                                   : FileState::grown;
     // Nobody could read it at the dump, or only at the price of a long standstill.
     if (file.digest.empty()) {
         const bool is_same =
@@ -103,6 +114,19 @@ FileState state_of(const CapturedFile& file, const UniqueFd& present, const stru
     if (content_digest(present.get(), file.path, file.size, interrupt) != file.digest)
         return FileState::changed;
     return size == file.size ? FileState::same : FileState::grown;
+}
+
+// Opening it, only to compare it, would break the lease, and end most of those that hold one.
+void require_no_lease(const FilePlace& place) {
+    const auto there = place.entry(place.name());
+    const auto lease = there ? lease_broken_by_reading(read_leases(), *there) : std::nullopt;
+    if (lease)
+        throw Error(Fault::restore_failed,
+                    fmt::format("cannot look at {}: process {} holds a lease on it (fcntl, F_SETLEASE), which whoever "
+                                "opens it breaks",
+                                printable(place.path().string()), lease->holder))
+            .hint(lease->holder != 0 ? fmt::format("end that process: kill {}", lease->holder)
+                                     : std::string("end the process that holds it"));
 }
 
 Error not_in_checkpoint(const CapturedFile& file, const std::string& how_it_is) {
@@ -177,6 +201,7 @@ FileRestore::FileRestore(const Checkpoint& checkpoint, const Config& config, Fil
 
 FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& interrupt) const {
     FilePlace place(file.path);
+    require_no_lease(place);
     const UniqueFd present = place.open_present(O_RDONLY);
     struct ::stat info {};
     if (present && ::fstat(present.get(), &info) != 0)

@@ -98,14 +98,25 @@ NewFile::~NewFile() {
         ::unlinkat(place_.folder(), temporary_name_.c_str(), 0);
 }
 
+// What is zero is left out in the smallest piece that a file system keeps: a hole stays one.
 void NewFile::write(std::span<const std::byte> data) {
-    if (is_zero(data)) {
-        if (::lseek(fd_.get(), static_cast<off_t>(data.size()), SEEK_CUR) < 0)
+    constexpr std::size_t k_block = 4096;
+    while (!data.empty()) {
+        const auto block_at = [&](std::size_t at) {
+            // Blocks begin where those of the file do.
+            return data.subspan(at, std::min(data.size() - at, k_block - (written_ + at) % k_block));
+        };
+        const bool zero = is_zero(block_at(0));
+        std::size_t run = 0;
+        while (run < data.size() && is_zero(block_at(run)) == zero)
+            run += block_at(run).size();
+        if (!zero)
+            write_all(fd_.get(), data.first(run), place_.path());
+        else if (::lseek(fd_.get(), static_cast<off_t>(run), SEEK_CUR) < 0)
             fail(place_, "write it");
-    } else {
-        write_all(fd_.get(), data, place_.path());
+        written_ += run;
+        data = data.subspan(run);
     }
-    written_ += data.size();
 }
 
 void NewFile::take_attributes_of(int fd) const {

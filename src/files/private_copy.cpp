@@ -7,7 +7,10 @@
 #include "cedana/files/partial_file.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <limits>
+#include <span>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
@@ -16,6 +19,8 @@
 #include <linux/fs.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -24,8 +29,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Copying so much takes about a millisecond; writing a dirty page to the disk takes longer.
-constexpr std::uint64_t k_small = 4UL * 1024 * 1024;
 constexpr std::size_t k_block = 1024UL * 1024;
 
 UniqueFd memory_file() { return UniqueFd(::memfd_create("cedana-copy", MFD_CLOEXEC)); }
@@ -48,7 +51,19 @@ UniqueFd nameless_file(const fs::path& folder) {
     return UniqueFd(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
 }
 
+// A file without a name is a file of its folder, and whoever watches that hears of it (inotify(7)).
+bool may_be_cloned(const fs::path& path) {
+    // linux/magic.h: btrfs, xfs, bcachefs, ocfs2, nfs, smb, overlayfs; and zfs.
+    constexpr std::array<std::uint32_t, 9> k_kinds = {0x9123683E, 0x58465342, 0xCA451A4E, 0x7461636F, 0x6969,
+                                                      0xFF534D42, 0xFE534D42, 0x794C7630, 0x2FC12FC1};
+    struct ::statfs info {};
+    return ::statfs(path.c_str(), &info) == 0 &&
+           std::ranges::count(k_kinds, static_cast<std::uint32_t>(info.f_type)) != 0;
+}
+
 UniqueFd clone_file(int fd, const fs::path& path) {
+    if (!may_be_cloned(path.parent_path()))
+        return {};
     UniqueFd copy = nameless_file(path.parent_path());
     if (copy && ::ioctl(copy.get(), FICLONE, fd) != 0)
         copy.reset();
@@ -80,18 +95,29 @@ UniqueFd CopySpace::space_for(std::uint64_t size) {
     return fd ? std::move(fd) : unlinked_file(folder_);
 }
 
-void CopySpace::prepare(int fd, const fs::path& path, std::uint64_t size) {
-    // Where nothing can be cloned this does nothing, and so does it no harm.
-    if (size > k_small)
-        static_cast<void>(clone_file(fd, path));
-}
-
-UniqueFd CopySpace::copy(int fd, const fs::path& path, std::uint64_t size) {
-    if (size > k_small)
+UniqueFd CopySpace::copy(int fd, const fs::path& path, std::uint64_t size, FilePosition position,
+                         const std::function<void()>& moved) {
+    if (size > k_least_cloned)
         if (UniqueFd clone = clone_file(fd, path))
             return clone;
-    UniqueFd to = space_for(size);
-    copy_bytes(fd, 0, size, to.get(), path);
+    struct ::stat info {};
+    if (::fstat(fd, &info) != 0)
+        throw OsFailure(Fault::storage).error("cannot look at {}", path.string());
+    constexpr std::uint64_t k_block_of_stat = 512;
+    UniqueFd to = space_for(std::min(size, static_cast<std::uint64_t>(info.st_blocks) * k_block_of_stat));
+    const fs::path of_copy = fmt::format("the copy of {}", path.string());
+    constexpr std::uint64_t k_all = std::numeric_limits<std::uint64_t>::max();
+    const auto whole =
+        read_pieces(fd, position, path, size, k_all, [&](std::uint64_t offset, std::span<const std::byte> data) {
+            if (::lseek(to.get(), static_cast<off_t>(offset), SEEK_SET) < 0)
+                throw OsFailure(Fault::storage).error("cannot write {}", of_copy.string());
+            write_all(to.get(), data, of_copy);
+            if (moved)
+                moved();
+        });
+    // One that was cut by somebody outside ends where it ended.
+    if (whole == true && ::ftruncate(to.get(), static_cast<off_t>(size)) != 0)
+        throw OsFailure(Fault::storage).error("cannot write {}", of_copy.string());
     return to;
 }
 

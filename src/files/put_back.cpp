@@ -53,8 +53,9 @@ bool warn_left(const FilePlace& place, const std::string& backup, std::string_vi
     return false;
 }
 
-// Open for reading alone: what is open for writing cannot be executed.
-UniqueFd hold(int fd) { return UniqueFd(::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_RDONLY | O_CLOEXEC)); }
+// What is open for writing cannot be executed, and on what is open at all nobody gets a lease (fs/locks.c,
+// check_conflicting_open).
+UniqueFd hold(int fd) { return UniqueFd(::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_PATH | O_CLOEXEC)); }
 
 // Whether a file is the one that was put there. Of a killed process nothing is held, and another file may have got its
 // inode number.

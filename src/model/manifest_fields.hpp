@@ -181,7 +181,8 @@ struct FieldsOf<CapturedFile> {
                           field("group", &CapturedFile::group, Number{k_highest_id}),
                           field("accessed", &CapturedFile::accessed, FileTime{}),
                           field("modified", &CapturedFile::modified, FileTime{}),
-                          field("uses", &CapturedFile::uses, ListOf<Record>{}));
+                          field("uses", &CapturedFile::uses, ListOf<Record>{}),
+                          field("blocks_sha256", &CapturedFile::blocks_digest, Digest{}, Presence::later));
     }
 };
 

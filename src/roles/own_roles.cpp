@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/roles/copier.hpp"
+#include "cedana/roles/file_reader.hpp"
 #include "cedana/roles/guard.hpp"
 #include "cedana/roles/pid_namespace.hpp"
 #include "cedana/roles/role.hpp"
@@ -7,6 +8,6 @@
 
 namespace cedana::roles {
 
-std::vector<Role> own_roles() { return {guard(), terminal(), copier(), pidns(), init()}; }
+std::vector<Role> own_roles() { return {guard(), terminal(), copier(), pidns(), init(), reader()}; }
 
 } // namespace cedana::roles

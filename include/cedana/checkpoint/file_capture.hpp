@@ -1,21 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files that a tree has open for writing, or wrote when it was asked to prepare for the dump, as they are while it
 // is frozen, on their way into its checkpoint. Frozen, each is only cloned or copied to a private place; hashing and
-// compressing come once the tree runs again.
+// compressing come once the tree runs again. A process of its own reads them (roles/file_reader.hpp).
 #pragma once
 
 #include "cedana/archive/image_writer.hpp"
+#include "cedana/base/leases.hpp"
 #include "cedana/base/signals.hpp"
-#include "cedana/files/private_copy.hpp"
+#include "cedana/base/unique_fd.hpp"
 #include "cedana/model/captured_file.hpp"
 #include "cedana/model/config.hpp"
 #include "cedana/process/procfs.hpp"
 #include "cedana/process/tree.hpp"
 #include "cedana/process/written_files.hpp"
+#include "cedana/roles/file_reader.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,8 +35,10 @@ class FileCapture {
     FileCapture(const Config& config, std::filesystem::path folder);
 
     // Before the tree is frozen: the bytes that capturing will copy. Warns of processes outside that write to the
-    // files, of each once.
+    // files, of each once. Opens none of them, so that nobody sees it.
     [[nodiscard]] std::uint64_t look(const Procfs& procfs, const ProcessTree& tree, const WrittenFiles& written);
+    // Makes ready what take() would else lose time with while the tree stands still.
+    void prepare(const WrittenFiles& written, const Interrupt& interrupt);
 
     // The tree is frozen, and stays so for as long as this takes. Throws Error, Error(Fault::interrupted).
     void take(const WrittenFiles& written, const Interrupt& interrupt);
@@ -46,18 +53,25 @@ class FileCapture {
   private:
     struct Taken {
         CapturedFile file;
-        // What is to be copied, or only hashed if the file has no entry.
-        UniqueFd content;
+        // What is to be copied, or only hashed if the file has no entry: a copy, or what the reader has under this
+        // number.
+        UniqueFd copy = {};
+        std::optional<std::uint64_t> number = std::nullopt;
     };
 
     [[nodiscard]] std::uint64_t limit() const;
+    [[nodiscard]] roles::FileReader& reader();
     void warn_of_outside_writers(const Procfs& procfs, const ProcessTree& tree, const WrittenFiles& written);
-    void take_one(const WrittenFile& written, CopySpace& space, const Interrupt& interrupt);
-    [[nodiscard]] UniqueFd content_to_hash(UniqueFd file, const WrittenFile& written, CapturedFile& described,
-                                           const Interrupt& interrupt);
+    void take_one(const WrittenFile& written, const std::vector<Lease>& leases, const Interrupt& interrupt);
+    void take_for_digest(const WrittenFile& written, std::uint64_t number, Taken& taken, const Interrupt& interrupt);
+    void copy_to_archive(Taken& taken, ImageWriter& archive, const Interrupt& interrupt);
+    [[nodiscard]] std::size_t read(const Taken& taken, std::uint64_t offset, std::span<std::byte> part,
+                                   const Interrupt& interrupt);
 
     const Config& config_;
     std::filesystem::path folder_;
+    std::optional<roles::FileReader> reader_;
+    std::uint64_t last_number_ = 0;
     std::vector<Taken> taken_;
     std::size_t entries_ = 0;
     std::uint64_t hashed_frozen_ = 0;

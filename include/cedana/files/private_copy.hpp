@@ -4,9 +4,11 @@
 #pragma once
 
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/files/sparse_copy.hpp"
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 
 namespace cedana {
 
@@ -16,6 +18,10 @@ namespace cedana {
 // A copy that shares its blocks with the file (FICLONE), so that it takes next to no time, in the file's own folder and
 // without a name. None where the file system cannot. `path`: of the file.
 [[nodiscard]] UniqueFd clone_file(int fd, const std::filesystem::path& path);
+// Files of less are copied, since cloning first writes what is dirty to the disk.
+inline constexpr std::uint64_t k_least_cloned = 4UL * 1024 * 1024;
+// Whether files can be cloned there, as far as its kind tells. Opens nothing.
+[[nodiscard]] bool may_be_cloned(const std::filesystem::path& path);
 
 class CopySpace {
   public:
@@ -24,10 +30,9 @@ class CopySpace {
 
     // The copy, readable from its start. `fd`: the file, open for reading; `path`: of the file; `size`: what it has
     // now. A large file is cloned where that works; a small one is copied, since cloning first writes what is dirty to
-    // the disk. Throws Error of the errno.
-    [[nodiscard]] UniqueFd copy(int fd, const std::filesystem::path& path, std::uint64_t size);
-    // Makes a copy() that is to follow quick: writes to the disk what cloning would have to write first.
-    static void prepare(int fd, const std::filesystem::path& path, std::uint64_t size);
+    // the disk. Holes stay holes where they can be seen. `moved`: called for each MiB. Throws Error of the errno.
+    [[nodiscard]] UniqueFd copy(int fd, const std::filesystem::path& path, std::uint64_t size,
+                                FilePosition position = FilePosition::own, const std::function<void()>& moved = {});
 
   private:
     [[nodiscard]] UniqueFd space_for(std::uint64_t size);

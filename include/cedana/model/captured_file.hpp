@@ -37,6 +37,8 @@ struct CapturedFile {
     std::uint64_t size = 0;
     // Of the content, in hexadecimal; empty: not known, and size and time of change must do.
     std::string digest = {};
+    // In its place, of a large file that is mostly holes: of its blocks (files/sparse_copy.hpp).
+    std::string blocks_digest = {};
     // Permissions with set-user-ID and its like, without the type.
     mode_t mode = 0;
     uid_t owner = 0;

@@ -41,6 +41,8 @@ struct Config {
     std::string action_scripts_post_restore;
     std::chrono::seconds action_scripts_timeout{300};
 
+    std::chrono::seconds dump_freeze_limit{60};
+
     Compression archive_compression = Compression::zstd;
     std::int64_t archive_level = 1;
     std::int64_t archive_threads = 0;

@@ -25,7 +25,7 @@ class PrivateCopy : public test::InTempFolder {
     }
     static std::string content_of(const UniqueFd& copy) {
         EXPECT_EQ(::lseek(copy.get(), 0, SEEK_SET), 0);
-        return read_all(copy.get(), "the copy", 64UL * 1024 * 1024);
+        return read_all(copy.get(), "the copy", 128UL * 1024 * 1024);
     }
     static dev_t device_of(const UniqueFd& copy) {
         struct ::stat info {};
@@ -66,6 +66,19 @@ TEST_F(PrivateCopy, OfALargeFileIsWhole) {
     CopySpace space(path("space"), 0);
     const std::string content = std::string(9'000'000, 'a') + "end";
     EXPECT_TRUE(content_of(copy(space, write("file", content))) == content);
+}
+
+TEST_F(PrivateCopy, OfASparseFileIsSparse) {
+    CopySpace space(path("space"), 1'000'000);
+    constexpr off_t k_size = 100'000'000;
+    const fs::path file = write("file", "begin");
+    ASSERT_EQ(::truncate(file.c_str(), k_size), 0);
+    const UniqueFd kept = copy(space, file);
+    struct ::stat info {};
+    ASSERT_EQ(::fstat(kept.get(), &info), 0);
+    EXPECT_EQ(info.st_size, k_size);
+    EXPECT_LT(info.st_blocks, 100);
+    EXPECT_EQ(content_of(kept).substr(0, 5), "begin");
 }
 
 TEST_F(PrivateCopy, OfAPartBeginsAndEndsWhereItIsTold) {

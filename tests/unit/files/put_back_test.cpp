@@ -115,6 +115,26 @@ TEST_F(PuttingBack, KeepsWhatWasThereOfTheLongestName) {
     EXPECT_EQ(read_file(backup), "of now");
 }
 
+TEST_F(PuttingBack, LeavesHolesAsSmallAsTheyWere) {
+    // One block of 256 holds something: 32 of them do.
+    std::string content(32UL * 1024 * 1024, '\0');
+    for (std::size_t at = 5000; at < content.size(); at += 1024UL * 1024)
+        content[at] = 'x';
+    PutBack changes(when);
+    EXPECT_EQ(put(changes, content), fs::path());
+    changes.commit();
+    EXPECT_LT(stat_of(file).st_blocks * 512, 1024 * 1024);
+    EXPECT_TRUE(read_file(file) == content);
+}
+
+TEST_F(PuttingBack, GivesWhatEndsInAHoleItsSize) {
+    const std::string content = std::string(3000, 'x') + std::string(100'001, '\0');
+    PutBack changes(when);
+    EXPECT_EQ(put(changes, content), fs::path());
+    changes.commit();
+    EXPECT_TRUE(read_file(file) == content);
+}
+
 TEST_F(PuttingBack, KeepsWhatWasThereBesideIt) {
     write("folder/log", "of now");
     const ino_t inode = stat_of(file).st_ino;

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Large files that are mostly holes: databases and images of disks have a size of terabytes and hold little. Only what
+// they hold is read.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace cedana {
+
+// Called for each piece of up to a MiB that may hold something, in order. What is between them reads as zeros.
+using PieceReader = std::function<void(std::uint64_t offset, std::span<const std::byte> data)>;
+
+// One that others have open too has a position that is theirs, which looking for holes would move (lseek(2)).
+enum class FilePosition { own, shared };
+
+// Reads what lies before `size`, of one with a position of its own without the holes. Absent once more than `bound`
+// bytes would have to be read; false: the file ends before `size`. Throws Error.
+[[nodiscard]] std::optional<bool> read_pieces(int fd, FilePosition position, const std::filesystem::path& path,
+                                              std::uint64_t size, std::uint64_t bound, const PieceReader& piece);
+
+// A digest of the blocks of 4 KiB that are not all zeros, each behind its number: the same wherever the holes are.
+// Absent if the file ends before `size`, or if more than `bound` bytes would have to be read. `moved`: called for each
+// piece. Throws Error.
+[[nodiscard]] std::optional<std::string> blocks_digest(int fd, FilePosition position, const std::filesystem::path& path,
+                                                       std::uint64_t size, std::uint64_t bound,
+                                                       const std::function<void()>& moved);
+
+} // namespace cedana
