@@ -6,6 +6,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/environment.hpp"
+#include "cedana/criu/freeze_watch.hpp"
 #include "cedana/criu/log.hpp"
 #include "cedana/host/description.hpp"
 #include "cedana/process/external_ends.hpp"
@@ -95,20 +96,58 @@ void TreeCapture::run_criu() {
                             .own_cgroup = seen.leaves_criu_its_cgroup(),
                             .held = work_.lock(),
                             .progress = &progress_,
-                            .expected_bytes = seen.facts.image_bytes};
+                            .expected_bytes = seen.facts.image_bytes,
+                            .tree = seen.pids(),
+                            .freeze_limit = draft_.request.config.dump_freeze_limit,
+                            .give_up = [this](const Error& error) { give_up(error); }};
     try {
         report_ = criu::dump(
             job, writer_->images(), [this] { images_complete(); }, draft_.interrupt);
     } catch (const std::exception& error) {
-        progress_.frozen(false);
-        writer_.reset();
+        runs_again();
+        end_writer(error);
         explain_cancelled(failed(), error);
     }
     // A CRIU that ends well without having asked at post-dump may not have written every image.
-    progress_.frozen(false);
+    runs_again();
+    // Nobody had waited for it: what is in it may not be of one moment.
+    if (checkpoint_ && !report_.allowed && !report_.status.signal()) {
+        ::unlink(checkpoint_->c_str());
+        checkpoint_.reset();
+    }
     if (!report_.status.success() || !report_.allowed) {
-        writer_.reset();
+        end_writer(Error(Fault::dump_failed, "criu failed"));
         explain_failure(failed(), report_);
+    }
+}
+
+void TreeCapture::runs_again() {
+    progress_.frozen(false);
+    log_.let();
+    stops_.let();
+}
+
+// What still writes to a store that does not answer never ends.
+void TreeCapture::end_writer(const std::exception& why) {
+    constexpr auto k_limit = std::chrono::seconds(10);
+    const criu::FreezeWatch watch({.limit = k_limit,
+                                   .beat = [] {},
+                                   .give_up =
+                                       [&](const Error& hangs) {
+                                           const auto* const error = dynamic_cast<const Error*>(&why);
+                                           give_up(error != nullptr ? *error : hangs);
+                                       }},
+                                  draft_.interrupt);
+    writer_.reset();
+}
+
+// The thread that works hangs, and so may whatever would be ended after it.
+void TreeCapture::give_up(const Error& error) {
+    try {
+        explain_cancelled(failed(), error);
+    } catch (const Error& told) {
+        if (draft_.request.end_at_once)
+            draft_.request.end_at_once(told);
     }
 }
 

@@ -10,8 +10,10 @@
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -300,6 +302,10 @@ void ImageWriter::batch_written(const std::vector<CapturedImage*>& images) {
 }
 
 void ImageWriter::run_writer() {
+    // A store that does not answer holds this thread even when cedana is killed, and it would hold every descriptor
+    // with it that is opened later: the pipes of CRIU among them, whose end lets the tree run on.
+    if (::unshare(CLONE_FILES) != 0)
+        spdlog::debug("the writer shares its descriptors: {}", errno_text(errno));
     try {
         while (true) {
             const std::vector<CapturedImage*> batch = next_batch();

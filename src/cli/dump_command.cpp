@@ -5,6 +5,7 @@
 #include "cedana/base/time_text.hpp"
 #include "cedana/cli/bar.hpp"
 #include "cedana/cli/commands.hpp"
+#include "cedana/cli/failure.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/passphrase.hpp"
 #include "cedana/cli/plans.hpp"
@@ -20,6 +21,8 @@
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
 
 namespace cedana {
 
@@ -94,6 +97,8 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
     if (arguments.dry_run)
         return show_plan(plan_dump(request, interrupt), common.format);
     request.passphrase = new_passphrase(arguments.passphrase, interrupt);
+    // Not exit(): what is left of this process may never come to its end.
+    request.end_at_once = [&](const Error& error) { ::_exit(fail(error, common.format)); };
     const DumpResult result = [&] {
         const auto progress = make_progress(common);
         return dump(request, interrupt, *progress);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/cli/progress_line.hpp"
 
+#include "cedana/base/log.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/cli/bar.hpp"
@@ -82,6 +83,8 @@ std::string plain_progress(const ProgressState& state) {
 }
 
 void write_progress(int fd, std::string_view text) noexcept {
+    if (!PatientLog::may_write(fd))
+        return;
     while (!text.empty()) {
         const ssize_t count = ::write(fd, text.data(), text.size());
         if (count <= 0)

@@ -7,9 +7,34 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+namespace {
+
+// 0 for none.
+char wait_for_answer(int connection) {
+    using namespace cedana::criu;
+    char answer = k_wait;
+    while (answer == k_wait) {
+        pollfd entry{.fd = connection, .events = POLLIN, .revents = 0};
+        const int ready = ::poll(&entry, 1, k_silence_milliseconds);
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0)
+            return 0;
+        const ssize_t count = ::read(connection, &answer, 1);
+        if (count < 0 && errno == EINTR)
+            answer = k_wait;
+        else if (count != 1)
+            return 0;
+    }
+    return answer;
+}
+
+} // namespace
 
 // The exit code: asks at the one stage of a dump and the one of a restore, and lets the others go on.
 int main() {
@@ -27,10 +52,5 @@ int main() {
     const int connection = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connection < 0 || ::connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return 1;
-    char answer = 0;
-    ssize_t count = -1;
-    do
-        count = ::read(connection, &answer, 1);
-    while (count < 0 && errno == EINTR);
-    return count == 1 && answer == k_go_on ? 0 : 1;
+    return wait_for_answer(connection) == k_go_on ? 0 : 1;
 }

@@ -73,6 +73,18 @@ void ActionServer::accept_connection() {
     reached_();
 }
 
+void ActionServer::beat() const {
+    // One that does not read any more has ended.
+    if (connection_)
+        ::send(connection_.get(), &k_wait, 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+bool ActionServer::is_awaited() const {
+    char ignored = 0;
+    return connection_ && ::recv(connection_.get(), &ignored, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+           (errno == EAGAIN || errno == EINTR);
+}
+
 bool ActionServer::allow() {
     const bool sent = connection_ && ::send(connection_.get(), &k_go_on, 1, MSG_NOSIGNAL) == 1;
     connection_.reset();

@@ -5,8 +5,11 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/own_cgroup.hpp"
 #include "cedana/criu/action_script.hpp"
+#include "cedana/criu/dump_stall.hpp"
 #include "cedana/criu/environment.hpp"
+#include "cedana/criu/freeze_watch.hpp"
 
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <optional>
@@ -23,12 +26,18 @@ namespace cedana::criu {
 
 namespace {
 
+constexpr auto k_look_every = std::chrono::seconds(1);
+// What can be given up fails by itself at the limit.
+constexpr auto k_later = std::chrono::seconds(5);
+// Milliseconds for a CRIU that was told to let the tree run on.
+constexpr int k_longest_end = 10'000;
+
 class DumpRun {
   public:
     DumpRun(const DumpJob& job, ImageSink& sink, const std::function<void()>& images_complete,
             const Interrupt& interrupt)
         : job_(job), images_complete_(images_complete), interrupt_(interrupt), capture_(loop_, job.folder, sink),
-          action_(loop_, job.folder, [this] { at_post_dump_ = true; }) {}
+          action_(loop_, job.folder, [this] { wait_at_post_dump(); }), stall_(job.folder / k_dump_log, job.tree) {}
 
     DumpReport run() {
         if (job_.progress != nullptr)
@@ -44,13 +53,23 @@ class DumpRun {
         });
         if (ended)
             action_.refuse();
+        pidfd_ = criu.pidfd().get();
+        criu_ = criu.pid();
+        stall_.watch(criu_);
         if (job_.own_cgroup)
             cgroup_.emplace(criu.pid());
         while (!ended) {
-            guarded([&] { loop_.run_once(); });
+            guarded([&] { loop_.run_once(k_look_every); });
+            // Of what is cedana's own work then the other one knows.
+            if (!watch_)
+                guarded([&] {
+                    stall_.look(capture_.bytes(), answered_ ? std::chrono::milliseconds::zero() : job_.freeze_limit);
+                });
             if (at_post_dump_ && !answered_ && (failure_ || capture_.drained()))
                 answer();
         }
+        // One that was killed asks for no answer any more.
+        watch_.reset();
         // Before the object goes: the watch of a reaped child's pidfd would fire for ever.
         loop_.unwatch(criu.pidfd().get());
         report_.status = criu.wait();
@@ -97,18 +116,44 @@ class DumpRun {
         }
     }
 
+    // Until it is answered nothing but cedana itself holds the tree.
+    void wait_at_post_dump() {
+        at_post_dump_ = true;
+        watch_.emplace(FreezeWatch::Watched{.limit = job_.freeze_limit.count() == 0 ? job_.freeze_limit
+                                                                                    : job_.freeze_limit + k_later,
+                                            .beat = [this] { action_.beat(); },
+                                            .give_up = [this](const Error& error) { give_up(error); }},
+                       interrupt_);
+    }
+
+    // In the watch's thread, while this one hangs.
+    void give_up(const Error& error) {
+        action_.refuse();
+        pollfd end{.fd = pidfd_, .events = POLLIN, .revents = 0};
+        ::poll(&end, 1, k_longest_end);
+        if (job_.give_up)
+            job_.give_up(error);
+    }
+
     void answer() {
         answered_ = true;
         // From here on CRIU ends by itself; a signal is left for the caller, who knows what has been published.
         loop_.unwatch(interrupt_.fd());
         guarded([&] {
-            if (!failure_)
-                images_complete_();
+            if (failure_)
+                return;
+            // What was read since it went on may be of another moment than the rest.
+            if (!action_.is_awaited())
+                throw Error(Fault::dump_failed, "criu did not wait for cedana, which was stopped for too long");
+            images_complete_();
         });
+        // Before the answer: it may just be giving up, and then it has answered.
+        watch_.reset();
         if (failure_)
             action_.refuse();
         else
             report_.allowed = action_.allow();
+        stall_.watch(criu_);
     }
 
     const DumpJob& job_;
@@ -118,6 +163,10 @@ class DumpRun {
     ImageCapture capture_;
     ActionServer action_;
     std::optional<OwnCgroup> cgroup_;
+    DumpStall stall_;
+    std::optional<FreezeWatch> watch_;
+    int pidfd_ = -1;
+    pid_t criu_ = -1;
     bool at_post_dump_ = false;
     bool answered_ = false;
     std::exception_ptr failure_;

@@ -2,6 +2,7 @@
 // `cedana client dump`: a checkpoint of a process tree.
 #pragma once
 
+#include "cedana/base/error.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/secret_bytes.hpp"
 #include "cedana/base/signals.hpp"
@@ -10,6 +11,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -35,6 +37,9 @@ struct DumpRequest {
     Caller caller = {};
     // Encrypts the checkpoint; null for none.
     std::shared_ptr<const SecretBytes> passphrase = nullptr;
+    // Called where cedana's own work hangs in the kernel and the tree was let go: tells the error and ends the process,
+    // in a thread of its own. If it returns, or is not there, dump() returns once the work has woken up, if ever.
+    std::function<void(const Error&)> end_at_once = {};
 };
 
 struct DumpResult {

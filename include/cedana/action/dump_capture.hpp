@@ -4,6 +4,9 @@
 
 #include "cedana/action/dump_failure.hpp"
 #include "cedana/action/dump_steps.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/held_stops.hpp"
+#include "cedana/base/log.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/stopwatch.hpp"
 #include "cedana/checkpoint/writer.hpp"
@@ -13,6 +16,7 @@
 #include "cedana/model/manifest.hpp"
 #include "cedana/undo/work_folder.hpp"
 
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <vector>
@@ -41,23 +45,30 @@ class TreeCapture {
     void run();
 
     [[nodiscard]] const std::filesystem::path& checkpoint() const { return *checkpoint_; }
+    // As it stood still.
+    [[nodiscard]] const ProcessTree& tree() const;
     [[nodiscard]] const criu::DumpReport& report() const noexcept { return report_; }
 
   private:
     void run_criu();
+    void runs_again();
     void images_complete();
     void publish();
     void note();
     [[nodiscard]] Manifest manifest() const;
     [[nodiscard]] std::string network_lock() const;
-    [[nodiscard]] const ProcessTree& tree() const;
     [[nodiscard]] FailedDump failed() const;
+    void end_writer(const std::exception& why);
+    void give_up(const Error& error);
     [[nodiscard]] bool leaves_running() const { return draft_.request.config.client_leave_running; }
 
     DumpDraft& draft_;
     Progress& progress_;
     Stopwatch& watch_;
     WorkFolder work_;
+    // Before any thread is started. Until the tree runs, nobody but cedana itself decides how long that takes.
+    HeldStops stops_;
+    PatientLog log_;
     // Absent once CRIU has failed.
     std::optional<CheckpointWriter> writer_;
     std::optional<FrozenTree> frozen_;

@@ -9,4 +9,24 @@ enum class Verbosity { quiet, normal, verbose };
 // Call once, in main. Lines read "warning: …"; informational lines only appear when verbose.
 void set_up_log(Verbosity verbosity);
 
+// While a tree stands still nobody who does not read may hold it up: messages that stderr has no room for wait in
+// memory while there is one of these.
+class PatientLog {
+  public:
+    PatientLog() noexcept;
+    PatientLog(const PatientLog&) = delete;
+    PatientLog& operator=(const PatientLog&) = delete;
+    ~PatientLog() { let(); }
+
+    // Writes what has waited, however long that takes.
+    void let() noexcept;
+    // For what need not be said: whether it can be written now without waiting. Up to PIPE_BUF bytes.
+    [[nodiscard]] static bool may_write(int fd) noexcept;
+
+  private:
+    [[nodiscard]] static bool is_held() noexcept;
+
+    bool holds_ = true;
+};
+
 } // namespace cedana

@@ -26,6 +26,10 @@ class ActionServer {
     // The path for --action-script.
     [[nodiscard]] const std::filesystem::path& script() const { return script_; }
     [[nodiscard]] const std::filesystem::path& socket() const { return path_; }
+    // Tells a script that has asked to wait on: else it takes cedana for dead after a while, and fails.
+    void beat() const;
+    // Whether a script that has asked is still there: else CRIU has let the tree run on.
+    [[nodiscard]] bool is_awaited() const;
     // false if the script is gone (its CRIU was killed): the answer reached nobody.
     bool allow();
     // Also before it has asked.

@@ -10,7 +10,11 @@ inline constexpr const char* k_action_socket = "CEDANA_ACTION_SOCKET";
 inline constexpr const char* k_stage_post_dump = "post-dump";
 // All mappings are there, and nothing of the tree runs yet (criu/cr-restore.c, restore_root_task()).
 inline constexpr const char* k_stage_post_restore = "post-restore";
-// The answer; anything else, and an end without one, is a no.
+// The answer; anything but these two, and an end without one, is a no.
 inline constexpr char k_go_on = 'y';
+// Not yet: cedana is at work. It says so every second; one that has said nothing for so long is stopped, or hangs in
+// the kernel, which may keep its sockets open even if it is killed.
+inline constexpr char k_wait = 'w';
+inline constexpr int k_silence_milliseconds = 15'000;
 
 } // namespace cedana::criu

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cedana/base/child_process.hpp"
+#include "cedana/base/error.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/image_capture.hpp"
@@ -15,6 +16,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <vector>
 
 namespace cedana::criu {
 
@@ -32,6 +34,13 @@ struct DumpJob {
     // Hears of every piece of an image, unless null; bytes in all, as far as that is known.
     Progress* progress = nullptr;
     std::uint64_t expected_bytes = 0;
+    // The tree, for what hangs in it.
+    std::vector<pid_t> tree = {};
+    // For how long nothing may move; zero: for ever. Then CRIU is cancelled.
+    std::chrono::milliseconds freeze_limit{};
+    // Called where cedana's own work hangs so that it cannot even be given up (a store that answers nothing): CRIU has
+    // let the tree run on by then, as far as it can. In a thread of its own; what works may wake up again at any time.
+    std::function<void(const Error&)> give_up = {};
 };
 
 struct DumpReport {

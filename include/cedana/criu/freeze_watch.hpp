@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// A thread beside the one that works while CRIU's action script waits and the tree stands still. It tells the script
+// that cedana is alive. Where the work hangs in the kernel, which no signal ends, it lets the tree run on.
+#pragma once
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/event_fd.hpp"
+#include "cedana/base/signals.hpp"
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <sys/types.h>
+
+namespace cedana::criu {
+
+class FreezeWatch {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    struct Watched {
+        // How long no thread of this process may do anything, or one may wait for the same of a file system; zero: for
+        // ever.
+        std::chrono::milliseconds limit{};
+        // A signal that waits for so long while nothing moves is as good as that.
+        std::chrono::milliseconds patience = std::chrono::seconds(5);
+        std::chrono::milliseconds every = std::chrono::seconds(1);
+        // Tells the script that cedana is alive.
+        std::function<void()> beat = {};
+        // The work hangs: lets the tree run on, and says so. It is the last that this thread does.
+        std::function<void(const Error&)> give_up = {};
+    };
+
+    // `interrupt` must outlive this.
+    FreezeWatch(Watched watched, const Interrupt& interrupt);
+    FreezeWatch(const FreezeWatch&) = delete;
+    FreezeWatch& operator=(const FreezeWatch&) = delete;
+    // Awaits its thread, and so a give_up() that has begun.
+    ~FreezeWatch();
+
+  private:
+    void run();
+    [[nodiscard]] bool moved();
+    // Since when a thread has waited for the same; now, if none does.
+    [[nodiscard]] Clock::time_point hung_since(Clock::time_point now);
+
+    Watched watched_;
+    const Interrupt& interrupt_;
+    EventFd stop_;
+    std::chrono::nanoseconds worked_{};
+    // Of each thread that waits for storage: how often it had slept, and when that was seen first.
+    std::map<pid_t, std::pair<std::string, Clock::time_point>> waiting_;
+    std::thread thread_;
+};
+
+} // namespace cedana::criu

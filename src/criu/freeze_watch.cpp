@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/criu/freeze_watch.hpp"
+
+#include "cedana/base/kernel_wait.hpp"
+#include "cedana/base/time_text.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <exception>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <poll.h>
+#include <unistd.h>
+
+namespace cedana::criu {
+
+namespace {
+
+std::chrono::nanoseconds time_of_clock(clockid_t clock) {
+    timespec time{};
+    ::clock_gettime(clock, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+bool is_ready(int fd, std::chrono::milliseconds limit) {
+    pollfd entry{.fd = fd, .events = POLLIN, .revents = 0};
+    return ::poll(&entry, 1, static_cast<int>(limit.count())) > 0;
+}
+
+Error hangs(Fault fault, const std::string& why) {
+    Error error(fault, why);
+    error.cause(hung_threads(::getpid()));
+    return error;
+}
+
+} // namespace
+
+FreezeWatch::FreezeWatch(Watched watched, const Interrupt& interrupt)
+    : watched_(std::move(watched)), interrupt_(interrupt), thread_([this] {
+          try {
+              run();
+          } catch (const std::exception& error) {
+              // The script hears nothing more, and lets the tree run on.
+              spdlog::warn("nobody watches over the frozen tree any more: {}", error.what());
+          }
+      }) {}
+
+FreezeWatch::~FreezeWatch() {
+    stop_.set();
+    thread_.join();
+}
+
+// What waits for a slow disk is woken up for each piece of what it writes.
+FreezeWatch::Clock::time_point FreezeWatch::hung_since(Clock::time_point now) {
+    std::map<pid_t, std::pair<std::string, Clock::time_point>> waiting;
+    Clock::time_point since = now;
+    for (const pid_t thread : threads_of(::getpid())) {
+        KernelWait wait = kernel_wait(::getpid(), thread);
+        if (!wait.is_for_storage())
+            continue;
+        const auto before = waiting_.find(thread);
+        const bool is_same = before != waiting_.end() && before->second.first == wait.switches;
+        const auto begin = is_same ? before->second.second : now;
+        since = std::min(since, begin);
+        waiting.emplace(thread, std::pair(std::move(wait.switches), begin));
+    }
+    waiting_ = std::move(waiting);
+    return since;
+}
+
+// What hangs takes no time of a processor.
+bool FreezeWatch::moved() {
+    constexpr auto k_noise = std::chrono::milliseconds(1);
+    const auto worked = time_of_clock(CLOCK_PROCESS_CPUTIME_ID) - time_of_clock(CLOCK_THREAD_CPUTIME_ID);
+    if (worked < worked_ + k_noise)
+        return false;
+    worked_ = worked;
+    return true;
+}
+
+void FreezeWatch::run() {
+    watched_.beat();
+    auto last_move = Clock::now();
+    while (!is_ready(stop_.fd(), watched_.every)) {
+        watched_.beat();
+        const auto now = Clock::now();
+        if (moved())
+            last_move = now;
+        const auto still = now - std::min(last_move, hung_since(now));
+        if (interrupt_.fd() >= 0 && still >= watched_.patience && is_ready(interrupt_.fd(), {}))
+            return watched_.give_up(hangs(Fault::interrupted, "interrupted while the dump could not go on"));
+        if (watched_.limit.count() > 0 && still >= watched_.limit)
+            return watched_.give_up(
+                hangs(Fault::storage, fmt::format("nothing has moved for {} while the tree stood still",
+                                                  human_seconds(std::chrono::duration<double>(still).count()))));
+    }
+}
+
+} // namespace cedana::criu

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/criu/dump_stall.hpp"
+#include "cedana/criu/freeze_watch.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <future>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "unit/temp_folder.hpp"
+
+namespace cedana::criu {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What is told to whoever gives up, and how often the script has heard of it.
+struct Told {
+    std::promise<Fault> fault;
+    std::atomic<int> beats = 0;
+
+    FreezeWatch::Watched watched(std::chrono::milliseconds limit) {
+        return {.limit = limit,
+                .patience = 50ms,
+                .every = 10ms,
+                .beat = [this] { ++beats; },
+                .give_up = [this](const Error& error) { fault.set_value(error.fault()); }};
+    }
+};
+
+TEST(FreezeWatch, GivesUpWhenNothingMoves) {
+    Told told;
+    const Interrupt none = Interrupt::none();
+    const FreezeWatch watch(told.watched(200ms), none);
+    // This thread waits, as one does that hangs.
+    EXPECT_EQ(told.fault.get_future().get(), Fault::storage);
+    EXPECT_GT(told.beats, 2);
+}
+
+TEST(FreezeWatch, LeavesWhatMovesAlone) {
+    Told told;
+    const Interrupt none = Interrupt::none();
+    {
+        const FreezeWatch watch(told.watched(200ms), none);
+        const auto end = FreezeWatch::Clock::now() + 700ms;
+        while (FreezeWatch::Clock::now() < end) {}
+    }
+    EXPECT_EQ(told.fault.get_future().wait_for(0s), std::future_status::timeout);
+    EXPECT_GT(told.beats, 2);
+}
+
+TEST(FreezeWatch, GivesUpSoonForAnInterruptThatNobodyTakes) {
+    Told told;
+    const Interrupt interrupt = Interrupt::install();
+    {
+        const FreezeWatch watch(told.watched(10min), interrupt);
+        ::kill(::getpid(), SIGINT);
+        EXPECT_EQ(told.fault.get_future().get(), Fault::interrupted);
+    }
+    EXPECT_EQ(interrupt.take(), SIGINT);
+}
+
+class AStall : public test::InTempFolder {
+  protected:
+    // There is no such process, so that nothing moves but what the tests move.
+    AStall() { watch.watch(0x3fffffff, begin); }
+    [[nodiscard]] DumpStall::Clock::time_point after(std::chrono::seconds time) const { return begin + time; }
+
+    const DumpStall::Clock::time_point begin = DumpStall::Clock::now();
+    DumpStall watch{path("log"), {::getpid()}};
+};
+
+TEST_F(AStall, IsAnErrorOnceAtTheLimit) {
+    // The first look takes what there is for a move.
+    watch.look(1, 60s, after(1s));
+    EXPECT_NO_THROW(watch.look(1, 60s, after(60s)));
+    EXPECT_THROW(watch.look(1, 60s, after(61s)), Error);
+    EXPECT_NO_THROW(watch.look(1, 60s, after(300s)));
+}
+
+TEST_F(AStall, BeginsAnewWithEachMove) {
+    watch.look(1, 60s, after(1s));
+    watch.look(2, 60s, after(60s));
+    EXPECT_NO_THROW(watch.look(2, 60s, after(119s)));
+    write("log", "criu says something");
+    EXPECT_NO_THROW(watch.look(2, 60s, after(121s)));
+}
+
+TEST_F(AStall, IsNoneWithoutALimit) {
+    watch.look(1, 0s, after(1s));
+    EXPECT_NO_THROW(watch.look(1, 0s, after(10'000s)));
+}
+
+} // namespace
+} // namespace cedana::criu
