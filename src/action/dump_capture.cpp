@@ -93,6 +93,7 @@ void TreeCapture::run_criu() {
                             .after = leaves_running() ? criu::After::leave_running : criu::After::stop,
                             .options = seen.options,
                             .folder = work_.path(),
+                            .opens_no_files = seen.must_not_be_opened,
                             .own_cgroup = seen.leaves_criu_its_cgroup(),
                             .held = work_.lock(),
                             .progress = &progress_,

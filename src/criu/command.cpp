@@ -53,6 +53,8 @@ std::vector<std::string> dump_argv(const DumpCommand& command) {
     argv.insert(argv.end(), {"--tree", std::to_string(command.pid), "--action-script", command.action_script.string()});
     if (command.after == After::leave_running)
         argv.emplace_back("--leave-running");
+    if (command.sizes_only)
+        argv.insert(argv.end(), {"--file-validation", "filesize"});
     add_options(argv, command.options);
     return argv;
 }

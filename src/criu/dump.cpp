@@ -90,7 +90,8 @@ class DumpRun {
                                   .pid = job_.pid,
                                   .after = job_.after,
                                   .options = job_.options,
-                                  .action_script = action_.script()};
+                                  .action_script = action_.script(),
+                                  .sizes_only = job_.opens_no_files};
         SpawnRequest request{.argv = dump_argv(command),
                              .fds = {{out.get(), 1}, {out.get(), 2}},
                              .cwd = job_.folder.string(),

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/engine/tree_look.hpp"
 
+#include "cedana/base/leases.hpp"
+#include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/engine/criu_options.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/required_files.hpp"
 
+#include <algorithm>
+#include <array>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,6 +36,38 @@ bool SeenTree::leaves_criu_its_cgroup() const {
     return options.ignore_cgroups || facts.cgroups == CgroupPlace::elsewhere;
 }
 
+namespace {
+
+bool has_lease(const TreeHoldings& tree) {
+    const std::vector<Lease> leases = read_leases();
+    return std::ranges::any_of(tree, [&](const Holdings& one) {
+        return std::ranges::any_of(
+            one.open, [&](const OpenFile& file) { return file.info && lease_broken_by_reading(leases, *file.info); });
+    });
+}
+
+// Whose server may not answer, so that whoever reads from it hangs.
+bool is_served(std::string_view type) {
+    constexpr std::array<std::string_view, 10> k_types = {"fuse", "nfs",    "cifs", "smb3",     "9p",
+                                                          "ceph", "lustre", "afs",  "virtiofs", "glusterfs"};
+    return std::ranges::any_of(k_types, [&](std::string_view one) { return type.starts_with(one); });
+}
+
+bool has_served_file(const Procfs& procfs, const TreeHoldings& tree) {
+    for (const Holdings& one : tree) {
+        std::set<int> served;
+        for (const Mount& mount : parse_mounts(procfs.read(one.process.pid(), "mountinfo").value_or("")))
+            if (is_served(mount.type))
+                served.insert(mount.id);
+        for (const OpenFile& file : one.open)
+            if (file.mount && served.contains(*file.mount))
+                return true;
+    }
+    return false;
+}
+
+} // namespace
+
 SeenTree look_at_tree(const Procfs& procfs, ProcessId root, const Config& config, const std::string& criu) {
     ProcessTree tree = read_tree(procfs, ProcessHandle::open(procfs, root), ::getpid());
     const TreeHoldings holdings = holdings_of(procfs, tree);
@@ -46,6 +84,7 @@ SeenTree look_at_tree(const Procfs& procfs, ProcessId root, const Config& config
             .facts = std::move(facts),
             .required_files = std::move(required),
             .written = std::move(written),
+            .must_not_be_opened = has_lease(holdings) || has_served_file(procfs, holdings),
             .record = std::move(record),
             .options = std::move(options)};
 }

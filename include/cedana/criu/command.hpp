@@ -29,6 +29,9 @@ struct DumpCommand {
     After after = After::leave_running;
     CriuOptions options;
     std::filesystem::path action_script;
+    // CRIU opens each file of the tree once more for its build-ID (criu/files-reg.c, store_validation_data_build_id),
+    // unless it is told to note its size alone.
+    bool sizes_only = false;
 };
 
 // The number in CRIU of the descriptor that a job holds (its work folder's lock).

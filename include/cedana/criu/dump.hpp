@@ -27,6 +27,8 @@ struct DumpJob {
     CriuOptions options;
     // A private folder: sockets, CRIU's log and statistics.
     std::filesystem::path folder;
+    // CRIU is to open none of the tree's files once more.
+    bool opens_no_files = false;
     // Where CRIU would take that for one of the tree's, it stays in cedana's.
     bool own_cgroup = true;
     // CRIU inherits it, and has it open for as long as it runs; -1: none.

@@ -26,6 +26,9 @@ struct SeenTree {
     TreeFacts facts;
     std::vector<RequiredFile> required_files;
     WrittenFiles written;
+    // A file that it has open: somebody holds a lease on it, which that would break, or it is of a server, which may
+    // not answer while the tree stands still.
+    bool must_not_be_opened = false;
     // What CRIU will leave in the tree should it be killed.
     DumpRecord record;
     CriuOptions options;
