@@ -2,6 +2,7 @@
 #include "cedana/action/dump_capture.hpp"
 
 #include "cedana/action/dump_target.hpp"
+#include "cedana/action/memory_room.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/command.hpp"
@@ -63,6 +64,12 @@ TreeCapture::TreeCapture(DumpDraft& draft, Progress& progress, Stopwatch& watch)
         writer_->sign_with(*draft_.keys.signing);
 }
 
+// The note of a limit that is still to be put back stays.
+TreeCapture::~TreeCapture() {
+    if (limits_are_left_)
+        work_.keep();
+}
+
 const ProcessTree& TreeCapture::tree() const { return frozen_ ? frozen_->tree : draft_.seen->tree; }
 
 FailedDump TreeCapture::failed() const {
@@ -78,6 +85,7 @@ void TreeCapture::run() {
     if (!draft_.seen->tree.root().handle.alive())
         throw Error(Fault::no_process, fmt::format("{} ended before the dump began", draft_.seen->target()));
     write_record(draft_.seen->record, work_.path());
+    limits_.emplace(limits_of(draft_.procfs, draft_.seen->tree), work_.path());
     run_criu();
     watch_.lap(leaves_running() ? "resume" : "stop");
     if (leaves_running())
@@ -126,6 +134,7 @@ void TreeCapture::runs_again() {
     progress_.frozen(false);
     log_.let();
     stops_.let();
+    limits_are_left_ = !limits_->put_back();
 }
 
 // What still writes to a store that does not answer never ends.
@@ -147,6 +156,7 @@ void TreeCapture::give_up(const Error& error) {
     try {
         explain_cancelled(failed(), error);
     } catch (const Error& told) {
+        static_cast<void>(limits_->put_back());
         if (draft_.request.end_at_once)
             draft_.request.end_at_once(told);
     }

@@ -2,6 +2,7 @@
 #include "cedana/action/dump_steps.hpp"
 
 #include "cedana/action/dump_target.hpp"
+#include "cedana/action/memory_room.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/engine/refusals.hpp"
@@ -142,6 +143,8 @@ Steps tree_steps(DumpDraft& draft) {
         phase(touch("cleaning up", [&] { clean({.folders = {draft.folder}}); })),
         check_room(draft),
         check("looking at the signal", [&] { require_survivable_signal(config, draft.procfs, draft.seen->tree); }),
+        check("looking at the limits of its memory",
+              [&] { require_memory_room(limits_of(draft.procfs, draft.seen->tree)); }),
         look_at_files(draft),
         touch("running the hook pre_dump",
               [&] {

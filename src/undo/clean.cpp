@@ -13,6 +13,7 @@
 #include "cedana/files/checkpoint_file.hpp"
 #include "cedana/undo/dump_record.hpp"
 #include "cedana/undo/network_lock.hpp"
+#include "cedana/undo/raised_limits.hpp"
 #include "cedana/undo/undo_restore.hpp"
 #include "cedana/undo/work_folder.hpp"
 
@@ -79,16 +80,22 @@ class Cleaning {
     void finish(const AbandonedWork& work) {
         if (work.kind == WorkKind::restore && !finish_restore(work))
             return;
-        if (work.kind == WorkKind::dump)
-            finish_dump(work.path);
+        if (work.kind == WorkKind::dump && !finish_dump(work.path))
+            return;
         remove_work(work.path);
         removed("working folder", work.path.string());
     }
 
-    void finish_dump(const fs::path& work) {
+    // False while something is left to do.
+    bool finish_dump(const fs::path& work) {
+        const PutBackLimits limits = put_back_limits(work);
+        for (const fs::path& path : limits.done)
+            removed("raised limit", path.string());
+        for (const std::string& why : limits.left)
+            keep("raised limit", work.string(), why);
         const auto record = read_record(work);
         if (!record)
-            return;
+            return limits.left.empty();
         const TakenBack taken = take_back(*record, work);
         if (taken.sockets != 0)
             removed("repair mode",
@@ -97,6 +104,7 @@ class Cleaning {
             removed(k_network_lock, table);
         for (const fs::path& name : taken.names)
             removed("link remap", name.string());
+        return limits.left.empty();
     }
 
     // False while something is left to do.

@@ -14,6 +14,7 @@
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/link_remap.hpp"
 #include "cedana/model/manifest.hpp"
+#include "cedana/undo/raised_limits.hpp"
 #include "cedana/undo/work_folder.hpp"
 
 #include <exception>
@@ -39,6 +40,7 @@ class TreeCapture {
     TreeCapture(DumpDraft& draft, Progress& progress, Stopwatch& watch);
     TreeCapture(const TreeCapture&) = delete;
     TreeCapture& operator=(const TreeCapture&) = delete;
+    ~TreeCapture();
 
     // Afterwards the checkpoint is whole, and the tree runs on or has ended, as the settings say. Throws Error as
     // dump() does (action/dump.hpp).
@@ -69,6 +71,8 @@ class TreeCapture {
     // Before any thread is started. Until the tree runs, nobody but cedana itself decides how long that takes.
     HeldStops stops_;
     PatientLog log_;
+    std::optional<RaisedLimits> limits_;
+    bool limits_are_left_ = false;
     // Absent once CRIU has failed.
     std::optional<CheckpointWriter> writer_;
     std::optional<FrozenTree> frozen_;

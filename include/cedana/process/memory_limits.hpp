@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The memory that the control groups of a tree allow it. CRIU brings memory back that is swapped out, and has code of
+// its own in every process while it dumps: where the limit leaves no room for that, the kernel ends a process of the
+// tree.
+#pragma once
+
+#include "cedana/process/procfs.hpp"
+#include "cedana/process/tree.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cedana {
+
+// A file in which a limit stands.
+struct LimitFile {
+    std::filesystem::path path = {};
+    // As it is written there.
+    std::string value = {};
+    // That it must be for the dump.
+    std::string wanted = {};
+    friend bool operator==(const LimitFile&, const LimitFile&) = default;
+};
+
+struct MemoryLimit {
+    std::filesystem::path group = {};
+    std::uint64_t limit = 0;
+    std::uint64_t usage = 0;
+    // Of the usage: what the kernel takes back without ado (page cache).
+    std::uint64_t cache = 0;
+    // Of the tree's processes in it.
+    std::uint64_t swapped = 0;
+    std::uint64_t needed = 0;
+    // In the order in which they are raised.
+    std::vector<LimitFile> files = {};
+
+    // A dump would reach it.
+    [[nodiscard]] bool is_short() const noexcept { return usage + needed > limit; }
+    // And the kernel would have to end something.
+    [[nodiscard]] bool is_deadly() const noexcept {
+        return swapped != 0 && usage - std::min(cache, usage) + needed > limit;
+    }
+};
+
+// Where the groups of version 1 (memory) and 2 are.
+struct MemoryHierarchies {
+    // The folder in which a group of this path is; empty where there is none.
+    std::filesystem::path version_1 = {};
+    std::filesystem::path version_2 = {};
+};
+
+[[nodiscard]] MemoryHierarchies memory_hierarchies(std::string_view mountinfo);
+
+// Of every group with a limit in which a process of the tree is, and of those above it.
+[[nodiscard]] std::vector<MemoryLimit> memory_limits(const Procfs& procfs, const ProcessTree& tree,
+                                                     const MemoryHierarchies& hierarchies);
+
+} // namespace cedana
