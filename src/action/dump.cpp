@@ -11,8 +11,9 @@
 #include "cedana/base/users.hpp"
 #include "cedana/files/move.hpp"
 #include "cedana/host/hooks.hpp"
-#include "cedana/process/identity.hpp"
+#include "cedana/undo/tree_fate.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
@@ -37,21 +38,19 @@ struct Published {
     [[nodiscard]] std::string text() const { return fmt::format("the checkpoint is whole: {}", path.string()); }
 };
 
-bool has_ended(const Procfs& procfs, ProcessId process) {
-    try {
-        return !ProcessHandle::open(procfs, process).alive();
-    } catch (const Error&) {
-        return true;
-    }
-}
-
-// It may have been its time to end; but there are programs that end when a call is broken off (docs/limits.md).
-void warn_of_end(const DumpDraft& draft) {
-    if (draft.request.config.client_leave_running && has_ended(draft.procfs, draft.root))
-        spdlog::warn(
-            "process {} ({}) has ended meanwhile; if that was not to be, it may not expect that a call such as "
-            "sleep or poll is broken off by EINTR, which a dump does",
-            draft.root.pid, printable(draft.seen->name));
+// It ran on, and what CRIU did to it may have ended it all the same: a call that waits is cut short (EINTR), which some
+// programs take for a failure.
+void warn_of_ended(const ProcessTree& tree) {
+    const auto was_alive = [&](pid_t pid) {
+        return std::ranges::any_of(tree.processes,
+                                   [&](const TreeProcess& one) { return one.pid() == pid && !one.stat.is_zombie(); });
+    };
+    for (const LostProcess& lost : lost_processes(tree, CriuEnd::by_itself))
+        if (was_alive(lost.pid))
+            spdlog::warn(
+                "process {} ({}) ended while it was dumped or just after: it {}; the checkpoint holds it as it "
+                "was before",
+                lost.pid, printable(lost.comm), lost.how);
 }
 
 Published capture(DumpDraft& draft, Progress& progress, Stopwatch& watch) {
@@ -60,6 +59,8 @@ Published capture(DumpDraft& draft, Progress& progress, Stopwatch& watch) {
         TreeCapture capture(draft, progress, watch);
         watch.lap("buffer");
         capture.run();
+        if (draft.request.config.client_leave_running)
+            warn_of_ended(capture.tree());
         return Published{.path = capture.checkpoint(), .report = capture.report()};
     });
     watch.lap("publish");
@@ -125,8 +126,6 @@ DumpResult dump(const DumpRequest& request, const Interrupt& interrupt, Progress
             move(draft, published, progress);
             watch.lap("move");
         })));
-    // The hook may end it.
-    steps.push_back(touch("looking whether it runs", [&] { warn_of_end(draft); }));
     steps.push_back(touch("running the hook post_dump", [&] { run_post_dump_hook(draft, published); }));
     carry_out(steps, progress);
     for (const std::string& reason : draft.passed_over)
