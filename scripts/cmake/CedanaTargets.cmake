@@ -25,7 +25,9 @@ endif()
 
 add_library(cedana_warnings INTERFACE)
 target_compile_options(cedana_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-  $<$<BOOL:${CEDANA_WERROR}>:-Werror>)
+  $<$<BOOL:${CEDANA_WERROR}>:-Werror>
+  # GCC takes the sources of a unit (CMAKE_UNITY_BUILD) for headers, whose types must not use an anonymous namespace.
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<BOOL:${CMAKE_UNITY_BUILD}>>:-Wno-subobject-linkage>)
 
 # cedana_precompile(TARGET GROUP <header>…): with CEDANA_PRECOMPILE what most of its sources include, and these, is parsed once
 # for all targets of the group, which are compiled with the same options. Every source includes what it needs itself all the

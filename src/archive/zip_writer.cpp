@@ -28,7 +28,7 @@ constexpr zip_uint8_t k_version_for_zstd = 63;
 struct DiscardWritten {
     void operator()(zip_t* zip) const noexcept { zip_discard(zip); }
 };
-using Zip = std::unique_ptr<zip_t, DiscardWritten>;
+using WrittenZip = std::unique_ptr<zip_t, DiscardWritten>;
 
 // An entry as libzip pulls it.
 class Feed {
@@ -159,11 +159,11 @@ Error not_kept(const InPlaceFile& file, const char* reason) {
 }
 
 // The archive as it is so far; a new one if the file is empty.
-Zip open_archive(InPlaceFile& file, int flags) {
+WrittenZip open_archive(InPlaceFile& file, int flags) {
     zip_error_t error;
     zip_error_init(&error);
     zip_source_t* source = file.share();
-    Zip zip(zip_open_from_source(source, flags, &error));
+    WrittenZip zip(zip_open_from_source(source, flags, &error));
     if (zip)
         return zip;
     zip_source_free(source);
@@ -195,7 +195,7 @@ void remove(zip_t* zip, const std::string& name, const InPlaceFile& file) {
 }
 
 // libzip reads and writes everything here.
-void close_archive(Zip zip, const std::vector<std::unique_ptr<Feed>>& feeds, const InPlaceFile& file) {
+void close_archive(WrittenZip zip, const std::vector<std::unique_ptr<Feed>>& feeds, const InPlaceFile& file) {
     if (zip_close(zip.get()) == 0) {
         static_cast<void>(zip.release());
         return;
@@ -236,7 +236,7 @@ void ZipWriter::write(std::vector<NamedEntry> entries, Names names) {
     state_ = State::broken;
     // Declared before the archive, which may ask them for their errors until it is gone.
     std::vector<std::unique_ptr<Feed>> feeds;
-    Zip zip = open_archive(*file_, flags);
+    WrittenZip zip = open_archive(*file_, flags);
     for (const NamedEntry& entry : entries) {
         if (names == Names::replaced)
             remove(zip.get(), entry.name, *file_);

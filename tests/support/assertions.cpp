@@ -7,12 +7,6 @@
 
 namespace cedana::testing {
 
-::testing::AssertionResult holds(const std::string& text, const std::string& part) {
-    if (text.find(part) != std::string::npos)
-        return ::testing::AssertionSuccess() << "'" << part << "' is in: " << text;
-    return ::testing::AssertionFailure() << "'" << part << "' is not in: " << text;
-}
-
 ::testing::AssertionResult matches(const std::string& text, const std::string& pattern) {
     if (std::regex_match(text, std::regex(pattern)))
         return ::testing::AssertionSuccess();

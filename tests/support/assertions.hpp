@@ -9,7 +9,12 @@
 
 namespace cedana::testing {
 
-[[nodiscard]] ::testing::AssertionResult holds(const std::string& text, const std::string& part);
+[[nodiscard]] inline ::testing::AssertionResult holds(const std::string& text, const std::string& part) {
+    if (text.find(part) != std::string::npos)
+        return ::testing::AssertionSuccess() << "'" << part << "' is in: " << text;
+    return ::testing::AssertionFailure() << "'" << part << "' is not in: " << text;
+}
+
 // The whole text, by an ECMAScript regular expression.
 [[nodiscard]] ::testing::AssertionResult matches(const std::string& text, const std::string& pattern);
 

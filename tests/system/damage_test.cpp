@@ -15,7 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t k_steps = 20;
 constexpr int k_usual_samples = 25;
 
 // CEDANA_DAMAGE_SAMPLES: how many restores are tried; CEDANA_DAMAGE_SEED: which.
@@ -32,7 +31,7 @@ class DamagedCheckpoint : public System {
   protected:
     fs::path checkpoint() {
         Target target({target_program("counter"), log, "2"});
-        wait_for_more_lines(log, k_steps);
+        wait_for_more_lines(log, k_few_steps);
         pid_ = target.pid();
         return dump_and_stop(target);
     }
@@ -54,7 +53,7 @@ class DamagedCheckpoint : public System {
         const CedanaRun run = restore(zip);
         if (run.exit_code == 0) {
             EXPECT_EQ(run.out, std::to_string(pid_) + "\n") << what;
-            EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps))) << what;
+            EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_few_steps))) << what;
             const Orphan restored(pid_);
             remove_backups();
             return true;

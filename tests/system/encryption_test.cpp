@@ -37,7 +37,6 @@ class Encrypted : public System {
 
 // The host that dumps has the public key of the host that restores, and the other way round.
 TEST_F(Encrypted, ForARecipientAndSignedCountsOnWhereItsKeysAre) {
-    constexpr std::size_t k_steps = 100;
     keygen("signing");
     keygen("identity", {"--recipient"});
     set("SIGNING_KEY", "signing");

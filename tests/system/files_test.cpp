@@ -22,8 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t k_steps = 100;
-
 // The one file in a folder that holds what was at `path` before a restore.
 fs::path backup_of(const fs::path& path) {
     std::vector<std::string> found;

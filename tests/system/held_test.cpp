@@ -25,7 +25,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t k_steps = 100;
 constexpr const char* k_amid_the_pages = "Dumping pages";
 
 char state_of(pid_t pid) {

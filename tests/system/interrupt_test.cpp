@@ -14,8 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t k_steps = 100;
-
 // When the pages are on their way from a frozen tree.
 constexpr const char* k_amid_the_pages = "Dumping pages";
 

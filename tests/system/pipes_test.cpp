@@ -18,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t k_steps = 50;
-
 class Pipes : public System {
   protected:
     // As a Target, with these descriptors.

@@ -18,7 +18,6 @@ namespace fs = std::filesystem;
 using Programs = System;
 
 // Enough to see that a program runs, and not only that it ran.
-constexpr std::size_t k_steps = 100;
 
 TEST_F(Programs, AShellLoopCountsOnWithoutAGap) {
     const fs::path log = scratch("count");

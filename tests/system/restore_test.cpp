@@ -21,8 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t k_steps = 100;
-
 using RestoreMany = System;
 
 TEST_F(RestoreMany, ProcessesThatShareMemoryComeBackThroughASmallBuffer) {

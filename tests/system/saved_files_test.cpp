@@ -18,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t k_steps = 20;
-
 class SavedFiles : public System {
   protected:
     void SetUp() override {
@@ -32,7 +30,7 @@ class SavedFiles : public System {
         options.environment["CEDANA_CLIENT_SIGNAL_PROCESS_DONE_FILE"] = data() / "done";
         fs::create_directories(data());
         target.emplace(std::vector<std::string>{"/usr/bin/python3", script("saves.py"), data()});
-        wait_for_lines(data() / "log", k_steps);
+        wait_for_lines(data() / "log", k_few_steps);
     }
     [[nodiscard]] fs::path data() const { return fs::canonical(folder()) / "data"; }
     static std::map<std::string, std::string> texts_in(const fs::path& place) {
@@ -65,7 +63,7 @@ TEST_F(SavedFiles, ComeBackWhereverTheyWereWrittenUnder) {
     EXPECT_EQ(info.st_uid, 1234U);
     EXPECT_EQ(info.st_gid, 4321U);
     EXPECT_EQ(info.st_mode & 07777U, 0640U);
-    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(data() / "log", k_steps)));
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(data() / "log", k_few_steps)));
 }
 
 TEST_F(SavedFiles, OfLaterAreKeptBesideThem) {

@@ -22,7 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t k_steps = 20;
 constexpr auto k_limit = std::chrono::seconds(1);
 
 // Gives nothing of the pages until it has been asked for them for longer than a stalled CRIU would be given.
@@ -69,7 +68,7 @@ class Stalled : public System {
   protected:
     void SetUp() override {
         System::SetUp();
-        wait_for_more_lines(log, k_steps);
+        wait_for_more_lines(log, k_few_steps);
         zip = dump_and_stop(target);
         fs::create_directory(work);
     }
@@ -94,7 +93,7 @@ TEST_F(Stalled, StoreIsWaitedFor) {
     ASSERT_TRUE(report.status.success());
     EXPECT_TRUE(slow.held());
     EXPECT_EQ(report.pid, target.pid());
-    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_few_steps)));
 }
 
 void stop_descendants(pid_t of) {

@@ -14,6 +14,10 @@
 
 namespace cedana::testing {
 
+// By which a program shows that it goes on.
+inline constexpr std::size_t k_steps = 100;
+inline constexpr std::size_t k_few_steps = 20;
+
 // Until `done`, which is asked again whenever something happens in the folder or to a file in it. Throws Error after
 // k_wait_limit, with `awaited` in it.
 void wait_in_folder(const std::filesystem::path& folder, const std::function<bool()>& done, const std::string& awaited);

@@ -13,8 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t k_steps = 100;
-
 class StoppingDump : public System {
   protected:
     void SetUp() override {

@@ -16,8 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t k_steps = 20;
-
 class Terminals : public System {
   protected:
     void SetUp() override {
@@ -154,14 +152,14 @@ TEST_F(Terminals, VimShowsItsTextAndWritesIt) {
 
 TEST_F(Terminals, AProgramInTheForegroundIsStoppedAndEndedByKeys) {
     tmux->run(loop() + " >" + scratch("log").string());
-    wait_for_lines(scratch("log"), k_steps);
+    wait_for_lines(scratch("log"), k_few_steps);
     const fs::path zip = dump_and_stop_job(job());
     restore_in_foreground(zip);
-    wait_for_more_lines(scratch("log"), k_steps);
+    wait_for_more_lines(scratch("log"), k_few_steps);
     tmux->press("C-z");
     tmux->wait_for("Stopped");
     tmux->run("fg");
-    wait_for_more_lines(scratch("log"), k_steps);
+    wait_for_more_lines(scratch("log"), k_few_steps);
     EXPECT_TRUE(count_on_from(1, lines_of(scratch("log"))));
     tmux->press("C-c");
     tmux->wait_for("ready>");
@@ -172,13 +170,13 @@ TEST_F(Terminals, AProgramInTheForegroundIsStoppedAndEndedByKeys) {
 
 TEST_F(Terminals, AProgramBesideAShellLeavesTheKeysToTheShell) {
     tmux->run(loop() + " >" + scratch("log").string() + " &");
-    wait_for_lines(scratch("log"), k_steps);
+    wait_for_lines(scratch("log"), k_few_steps);
     const fs::path zip = dump_and_stop_job(job());
     tmux->run(restore_command(zip) + "; echo code $?");
     tmux->wait_for("code 0");
     tmux->run("echo $((40 + 2)) keys");
     tmux->wait_for("42 keys");
-    wait_for_more_lines(scratch("log"), k_steps);
+    wait_for_more_lines(scratch("log"), k_few_steps);
     EXPECT_TRUE(count_on_from(1, lines_of(scratch("log"))));
 }
 
@@ -189,7 +187,7 @@ TEST_F(Terminals, AProgramWithoutATerminalGoesOnInAFile) {
     const CedanaRun run = restore(zip);
     ASSERT_EQ(run.exit_code, 0) << run.err;
     const auto pid = static_cast<pid_t>(std::stoi(run.out));
-    const std::vector<std::string> lines = wait_for_lines(fs::path(zip).replace_extension(".out"), k_steps);
+    const std::vector<std::string> lines = wait_for_lines(fs::path(zip).replace_extension(".out"), k_few_steps);
     EXPECT_TRUE(count_on_from(std::stoul(lines.at(0)), lines));
     ASSERT_EQ(::kill(pid, SIGKILL), 0);
     // Who holds its terminal, which was left to us, ends after it.
@@ -204,19 +202,19 @@ TEST_F(Terminals, AProgramOutlivesTheTerminalOfItsRestore) {
     tmux->run(restore_command(zip, "--stdio " + output.string()) + "; echo code $?");
     tmux->wait_for("code 0");
     tmux.reset();
-    const std::vector<std::string> lines = wait_for_more_lines(output, k_steps);
+    const std::vector<std::string> lines = wait_for_more_lines(output, k_few_steps);
     EXPECT_TRUE(count_on_from(std::stoul(lines.at(0)), lines));
 }
 
 TEST_F(Terminals, ALoopIntoTeeGoesOnIntoAnotherTee) {
     const fs::path file = scratch("file");
     tmux->run(loop() + " | tee " + file.string() + " >/dev/null; echo tee has ended");
-    wait_for_lines(file, k_steps);
+    wait_for_lines(file, k_few_steps);
     const std::vector<pid_t> jobs = children_of(tmux->pane());
     ASSERT_EQ(jobs.size(), 2U);
     const fs::path zip = dump_and_stop_job(jobs.front(), "tee has ended\n");
     tmux->run(restore_command(zip, "--foreground") + " | tee -a " + file.string() + " >/dev/null");
-    wait_for_more_lines(file, k_steps);
+    wait_for_more_lines(file, k_few_steps);
     tmux->press("C-c");
     tmux->wait_for("ready>");
     EXPECT_TRUE(count_on_from(1, lines_of(file)));

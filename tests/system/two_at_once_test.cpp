@@ -19,8 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t k_steps = 100;
-
 class TwoAtOnce : public System {
   protected:
     void SetUp() override {

@@ -4,14 +4,11 @@
 
 #include "cedana/process/holdings.hpp"
 
-#include <string>
-
 #include <unistd.h>
 
-namespace cedana::testing {
+#include "support/assertions.hpp"
 
-// Of a sentence.
-inline bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+namespace cedana::testing {
 
 struct Look {
     Look(const Procfs& procfs, pid_t pid)
