@@ -181,6 +181,8 @@ CheckpointSummary parse_summary(std::string_view text) {
     SummaryEvents events(kept);
     nlohmann::json::sax_parse(text, &events);
     const std::uint64_t version = needed(kept.version, "format_version");
+    const bool restorable =
+        std::ranges::count(kept.features.value_or(std::vector<std::string>()), k_never_restored) == 0;
     require_version(static_cast<std::int64_t>(version),
                     version == k_manifest_version ? kept.features.value_or(std::vector<std::string>())
                                                   : needed(kept.features, "required_features"),
@@ -197,7 +199,7 @@ CheckpointSummary parse_summary(std::string_view text) {
             .executable = needed(kept.executable, "executable"),
             .command_line = needed(kept.command_line, "command_line"),
             .leave_running = needed(kept.leave_running, "leave_running"),
-            .restorable = std::ranges::count(kept.features.value_or(std::vector<std::string>()), k_never_restored) == 0,
+            .restorable = restorable,
             .processes = kept.processes,
             .bytes_images = needed(kept.bytes_images, "bytes_images")};
 }

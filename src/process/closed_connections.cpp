@@ -34,10 +34,11 @@ int option(const UniqueFd& fd, int name) {
     return ::getsockopt(fd.get(), SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
 }
 
-// The port of an address of either family stands at the same place.
+// The port of an address of either family stands at the same place. The kernel takes no longer an address than the
+// family has (net/core/sock.c, sk_getsockopt).
 bool has_peer(const UniqueFd& fd) {
     sockaddr_storage peer{};
-    socklen_t size = sizeof peer;
+    socklen_t size = option(fd, SO_DOMAIN) == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
     constexpr int k_so_peername = 28;
     return ::getsockopt(fd.get(), SOL_SOCKET, k_so_peername, &peer, &size) == 0 &&
            reinterpret_cast<const sockaddr_in*>(&peer)->sin_port != 0;

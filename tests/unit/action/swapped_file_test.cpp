@@ -44,25 +44,36 @@ class Swapped : public test::InTempFolder {
             path, testing::plausible_manifest("redis", 42, utc_iso(std::chrono::system_clock::now() - age)), content);
     }
 
-    // Runs `work`, which opens `path`, and gives the name to `other` then. What is there afterwards.
-    std::string run_with_swap(const fs::path& path, const fs::path& other, const std::function<void()>& work) const {
+    // Runs `work`, which opens `path`, and gives the name to `other` the last time of `opens`. What is there
+    // afterwards.
+    std::string run_with_swap(const fs::path& path, const fs::path& other, const std::function<void()>& work,
+                              int opens = 1) const {
         EXPECT_EQ(::fanotify_mark(opened_.get(), FAN_MARK_ADD, FAN_OPEN_PERM, AT_FDCWD, path.c_str()), 0);
         std::jthread worker(work);
+        for (int open = 1; open < opens; ++open)
+            await_open([] {});
+        await_open([&] {
+            fs::rename(other, path);
+            EXPECT_EQ(::fanotify_mark(opened_.get(), FAN_MARK_FLUSH, 0, AT_FDCWD, nullptr), 0);
+        });
+        worker.join();
+        return fs::exists(path) ? read_file(path) : "nothing";
+    }
+
+  private:
+    // Whoever opens the file goes on once `work` was done.
+    void await_open(const std::function<void()>& work) const {
         constexpr int k_limit_ms = 60'000;
         pollfd waits{.fd = opened_.get(), .events = POLLIN, .revents = 0};
         EXPECT_EQ(::poll(&waits, 1, k_limit_ms), 1);
         fanotify_event_metadata event{};
         EXPECT_EQ(::read(opened_.get(), &event, sizeof event), static_cast<ssize_t>(sizeof event));
         const UniqueFd file(event.fd);
-        fs::rename(other, path);
-        EXPECT_EQ(::fanotify_mark(opened_.get(), FAN_MARK_FLUSH, 0, AT_FDCWD, nullptr), 0);
+        work();
         const fanotify_response goes_on{.fd = event.fd, .response = FAN_ALLOW};
         EXPECT_EQ(::write(opened_.get(), &goes_on, sizeof goes_on), static_cast<ssize_t>(sizeof goes_on));
-        worker.join();
-        return fs::exists(path) ? read_file(path) : "nothing";
     }
 
-  private:
     UniqueFd opened_;
 };
 
@@ -91,13 +102,17 @@ TEST_F(Swapped, IsNotSignedOver) {
 }
 
 TEST_F(Swapped, IsNotPruned) {
+    // Its end alone, and then itself.
+    constexpr int k_opens_of_a_listing = 2;
     make(path("new.zip"), 1h, "new");
     make(path("old.zip"), 9h, "old");
     make(path("other"), 9h, "another");
     const std::string another = read_file(path("other"));
     PruneResult result;
-    EXPECT_EQ(run_with_swap(path("old.zip"), path("other"),
-                            [&] { result = prune({.store = path(""), .rules = {.keep_last = 1}}, Interrupt::none()); }),
+    EXPECT_EQ(run_with_swap(
+                  path("old.zip"), path("other"),
+                  [&] { result = prune({.store = path(""), .rules = {.keep_last = 1}}, Interrupt::none()); },
+                  k_opens_of_a_listing),
               another);
     ASSERT_EQ(result.surplus.size(), 1U);
     EXPECT_NE(result.surplus.front().spared, "");

@@ -53,8 +53,9 @@ TEST_F(RestoreNeedsOf, ATreeOfTheHostAreTheHosts) {
 
 TEST_F(RestoreNeedsOf, ATreeWithANetworkOfItsOwnAreItsOwn) {
     inventory(ids(3));
-    EXPECT_TRUE(read().own_network);
-    EXPECT_FALSE(read().own_mounts);
+    const RestoreNeeds needs = read();
+    EXPECT_TRUE(needs.own_network);
+    EXPECT_FALSE(needs.own_mounts);
 }
 
 TEST_F(RestoreNeedsOf, AProcessWithALockNameTheFile) {

@@ -10,7 +10,7 @@ TEST(ErrorText, BreaksNoHintThatMayBeTyped) {
     const std::string hint = "look where it leads, and remove it: rm '/tmp/a b'";
     const std::string text = error_text(Error(Fault::storage, "one two three four five six").hint(hint), 30);
     EXPECT_NE(text.find("  hint:  " + hint + "\n"), std::string::npos) << text;
-    EXPECT_NE(text.find("\n         five"), std::string::npos) << text;
+    EXPECT_NE(text.find("\n         six"), std::string::npos) << text;
 }
 
 } // namespace

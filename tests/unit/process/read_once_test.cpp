@@ -85,8 +85,11 @@ TEST(ALook, ReadsNoFileTwice) {
 
     const std::map<fs::path, int> counts = opens.counts();
     EXPECT_GE(counts.size(), k_descriptors + 8U);
+    // Of cedana itself there is one, however many processes the tree has.
+    const fs::path own = proc.path() / std::to_string(::getpid());
     for (const auto& [path, count] : counts)
-        EXPECT_EQ(count, 1) << path;
+        if (path.parent_path() != own)
+            EXPECT_EQ(count, 1) << path;
     EXPECT_EQ(facts.record.sockets.size(), 1U);
 }
 

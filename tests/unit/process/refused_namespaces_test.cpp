@@ -127,6 +127,7 @@ TEST_F(Namespaces, OfTheHostMayNotHoldItsFirstSegmentWhoseInodeIsZero) {
 TEST_F(Namespaces, OfItsOwnMayHoldSharedMemory) {
     proc.write(root.pid(), "maps", "400000-401000 rw-s 00000000 00:01 77   /SYSV00000000 (deleted)\n");
     set(root, "ipc");
+    set(child, "ipc");
     EXPECT_TRUE(refused_namespaces_of(proc.procfs(), root.pid()).empty());
 }
 

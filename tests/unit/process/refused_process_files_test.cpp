@@ -97,9 +97,10 @@ TEST(RefusedProcessFiles, AreNotPidfdsOfTheTreeAndOfWhoWasReaped) {
 }
 
 TEST(RefusedProcessFiles, ArePidfdsOfThreads) {
-    const UniqueFd probe(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), O_EXCL)));
+    UniqueFd probe(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), O_EXCL)));
     if (!probe)
         GTEST_SKIP() << "this kernel has no pidfds of threads";
+    probe.reset();
     const auto refusals = process_files_refused_of_child([] { ::syscall(SYS_pidfd_open, start_thread(), O_EXCL); });
     ASSERT_EQ(refusals.size(), 1U);
     EXPECT_TRUE(holds(refusals[0].sentence, "a pidfd of a thread")) << refusals[0].sentence;
