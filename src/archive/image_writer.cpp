@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <latch>
 #include <map>
 #include <utility>
 
@@ -33,6 +34,13 @@ constexpr int k_lowest_priority = 19;
 // Of one thread alone (setpriority(2), "C library/kernel differences").
 void set_thread_priority(pid_t thread, int nice) { ::setpriority(PRIO_PROCESS, static_cast<id_t>(thread), nice); }
 
+// A store that does not answer holds the writer's thread even when cedana is killed, and it would hold every descriptor
+// with it that is opened later: the pipes of CRIU among them, whose end lets the tree run on.
+void take_own_descriptors() {
+    if (::unshare(CLONE_FILES) != 0)
+        spdlog::debug("the writer shares its descriptors: {}", errno_text(errno));
+}
+
 } // namespace
 
 class ImageWriter::Entry : public EntrySource {
@@ -55,7 +63,14 @@ ImageWriter::ImageWriter(ZipWriter& zip, FramePool& pool, ImageWriterOptions opt
     try {
         for (unsigned i = 0; i < workers; ++i)
             threads_.emplace_back([this] { run_worker(); });
-        threads_.emplace_back([this] { run_writer(); });
+        // Its descriptors are copied while no other thread opens any: the end of a pipe in the copy stays open.
+        std::latch has_own_descriptors(1);
+        threads_.emplace_back([this, &has_own_descriptors] {
+            take_own_descriptors();
+            has_own_descriptors.count_down();
+            run_writer();
+        });
+        has_own_descriptors.wait();
     } catch (...) {
         end_threads();
         throw;
@@ -302,10 +317,6 @@ void ImageWriter::batch_written(const std::vector<CapturedImage*>& images) {
 }
 
 void ImageWriter::run_writer() {
-    // A store that does not answer holds this thread even when cedana is killed, and it would hold every descriptor
-    // with it that is opened later: the pipes of CRIU among them, whose end lets the tree run on.
-    if (::unshare(CLONE_FILES) != 0)
-        spdlog::debug("the writer shares its descriptors: {}", errno_text(errno));
     try {
         while (true) {
             const std::vector<CapturedImage*> batch = next_batch();

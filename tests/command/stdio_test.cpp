@@ -99,7 +99,7 @@ TEST_F(Stdio, ThatNobodyReadsEndsWhatOnlyLooksAsSigpipeDoes) {
 // Whoever opened a file first would get its number, and messages would be written into it.
 TEST_F(Stdio, ThatIsClosedIsNoFileOfADump) {
     EXPECT_EQ(by_shell(k_all_closed, dump_words({"-v"})).exit_code, 0);
-    EXPECT_EQ(cedana({"client", "verify", only_checkpoint()}).exit_code, 0);
+    EXPECT_EQ(cedana({"client", "inspect", only_checkpoint()}).exit_code, 0);
     EXPECT_EQ(by_shell(k_all_closed, {"client", "verify", only_checkpoint()}).exit_code, 9);
 }
 
