@@ -225,7 +225,7 @@ struct FileReader::Wanted {
 FileReader::FileReader(const Rules& rules) : limit_(rules.limit) {
     auto [here, there] = make_socket_pair(SOCK_SEQPACKET);
     // It must outlive a Ctrl-C, which is for the command.
-    SpawnRequest request{.session = Session::own, .grace = std::chrono::milliseconds(0)};
+    SpawnRequest request{.argv = {}, .session = Session::own, .grace = std::chrono::milliseconds(0)};
     ReaderPlan plan{.folder = rules.folder.string(), .memory = rules.memory};
     plan.orders = pass(request, there);
     plan.piece = pass(request, piece_.file());

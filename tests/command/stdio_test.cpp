@@ -132,8 +132,9 @@ TEST_P(ClosedStdio, IsNoFileOfACommand) {
     EXPECT_GT(run.exit_code, 0);
     std::error_code ignored;
     for (const auto& file : fs::recursive_directory_iterator(home(), ignored))
-        if (file.is_regular_file())
+        if (file.is_regular_file()) {
             EXPECT_EQ(read_file(file.path()).find("error:"), std::string::npos) << file.path();
+        }
 }
 
 // The shell's limit is in blocks of 512 bytes.

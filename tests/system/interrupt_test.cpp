@@ -15,7 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 // When the pages are on their way from a frozen tree.
-constexpr const char* k_amid_the_pages = "Dumping pages";
 
 class InterruptedDump : public System {
   protected:

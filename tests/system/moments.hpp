@@ -9,6 +9,9 @@
 
 namespace cedana::testing {
 
+// What CRIU writes in its log while it dumps memory.
+inline constexpr const char* k_amid_the_pages = "Dumping pages";
+
 // Until the log of the CRIU that this cedana runs holds `text`; from then on the moment passes. Throws Error after a
 // while.
 void wait_for_dump_log(pid_t cedana, const std::string& text);

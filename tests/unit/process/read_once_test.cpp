@@ -88,8 +88,9 @@ TEST(ALook, ReadsNoFileTwice) {
     // Of cedana itself there is one, however many processes the tree has.
     const fs::path own = proc.path() / std::to_string(::getpid());
     for (const auto& [path, count] : counts)
-        if (path.parent_path() != own)
+        if (path.parent_path() != own) {
             EXPECT_EQ(count, 1) << path;
+        }
     EXPECT_EQ(facts.record.sockets.size(), 1U);
 }
 
