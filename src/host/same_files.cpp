@@ -147,6 +147,23 @@ std::optional<std::string> change_of(const criu::DumpedFile& file, const Compari
                        printable(file.path));
 }
 
+bool exists(const std::string& path) {
+    struct ::stat info {};
+    return ::lstat(path.c_str(), &info) == 0;
+}
+
+// What must be there for a name that CRIU gave to a file which had lost its own: that name, or the one from which it is
+// made anew. Empty if the file is put back.
+std::string needed_name(const std::string& link, const Manifest& manifest) {
+    const auto remap =
+        std::ranges::find_if(manifest.link_remaps, [&](const LinkRemap& one) { return one.link == link; });
+    if (remap != manifest.link_remaps.end() && !remap->name.empty())
+        return remap->name;
+    const bool is_put_back = std::ranges::any_of(
+        manifest.files, [&](const CapturedFile& file) { return file.path == link && !file.entry.empty(); });
+    return is_put_back ? std::string() : link;
+}
+
 } // namespace
 
 std::string build_id_in(std::string_view head) {
@@ -187,13 +204,11 @@ std::vector<std::string> changed_files(const RestoreNeeds& needs, const Manifest
         if (!file.is_external && told.insert(file.path).second)
             if (auto change = change_of(file, comparing))
                 changed.push_back(std::move(*change));
-    struct ::stat info {};
     for (const std::string& link : needs.links)
-        if (::lstat(link.c_str(), &info) != 0)
+        if (const std::string needed = needed_name(link, manifest); !needed.empty() && !exists(needed))
             changed.push_back(
-                fmt::format("{}: is gone; it was the only name of a file that the tree had open and whose "
-                            "own name was removed",
-                            printable(link)));
+                fmt::format("{}: is gone; it was {} of a file that the tree had open and whose own name was removed",
+                            printable(needed), needed == link ? "the only name" : "another name"));
     return changed;
 }
 
