@@ -100,11 +100,11 @@ NewFile::~NewFile() {
 
 // What is zero is left out in the smallest piece that a file system keeps: a hole stays one.
 void NewFile::write(std::span<const std::byte> data) {
-    constexpr std::size_t k_block = 4096;
+    constexpr std::size_t k_file_block = 4096;
     while (!data.empty()) {
         const auto block_at = [&](std::size_t at) {
             // Blocks begin where those of the file do.
-            return data.subspan(at, std::min(data.size() - at, k_block - (written_ + at) % k_block));
+            return data.subspan(at, std::min(data.size() - at, k_file_block - (written_ + at) % k_file_block));
         };
         const bool zero = is_zero(block_at(0));
         std::size_t run = 0;

@@ -25,7 +25,7 @@ std::uint64_t address_in(const std::string& message) {
     return parse_image([&] { return number_in(fields_of<PagemapEntry>(message), PagemapEntry::vaddr, 7); });
 }
 
-Fault fault_of(const std::string& message) {
+Fault fault_of_message(const std::string& message) {
     try {
         static_cast<void>(address_in(message));
     } catch (const Error& error) {
@@ -49,7 +49,7 @@ TEST(ImageFields, MayBeOfAFixedSize) {
 }
 
 TEST(ImageFields, OfAnotherTypeThanTheirNameSaysAreRefused) {
-    EXPECT_EQ(fault_of(field(1, "text")), Fault::checkpoint);
+    EXPECT_EQ(fault_of_message(field(1, "text")), Fault::checkpoint);
     const std::string message = field(1, 3);
     const auto read = [&] {
         return parse_image([&] { return bytes_in(fields_of<StreamerRequest>(message), StreamerRequest::filename); });
@@ -62,7 +62,7 @@ TEST(ImageFields, ThatAreNoneAreRefused) {
          {raw(0, 0, "\x01"), raw(1, 3, ""), raw(1, 7, ""), "\x08"s, std::string(20, '\xff'),
           raw(9, 2, varint(5) + "four"), raw(9, 2, varint(0xFFFFFFFF)), raw(9, 1, "seven.."),
           "\x08"s + std::string(11, '\x80') + "\x01"})
-        EXPECT_EQ(fault_of(message), Fault::checkpoint) << ::testing::PrintToString(message);
+        EXPECT_EQ(fault_of_message(message), Fault::checkpoint) << ::testing::PrintToString(message);
 }
 
 TEST(ChangedMessage, KeepsWhatIsNotChangedByteForByte) {

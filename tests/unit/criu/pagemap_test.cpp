@@ -18,7 +18,7 @@ std::string entry(std::uint64_t address, std::uint64_t flags, std::uint64_t page
     return field(1, address) + field(2, 0) + field(4, flags) + field(5, pages);
 }
 
-Fault fault_of(const std::string& bytes) {
+Fault fault_of_pagemap(const std::string& bytes) {
     try {
         static_cast<void>(parse_pagemap(bytes));
     } catch (const Error& error) {
@@ -45,17 +45,18 @@ TEST(Pagemap, OfAnOlderCriuHasItsCountElsewhereAndNoFlags) {
 }
 
 TEST(Pagemap, OfAnIncrementalCheckpointIsRefused) {
-    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 1, 7)})), Fault::checkpoint);
-    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 2, 7)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of_pagemap(pagemap({field(1, 1), entry(0x1000, 1, 7)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of_pagemap(pagemap({field(1, 1), entry(0x1000, 2, 7)})), Fault::checkpoint);
 }
 
 TEST(Pagemap, ThatIsDamagedIsRefused) {
     const std::string whole = pagemap({field(1, 3), entry(0x400000, 6, 2)});
-    EXPECT_EQ(fault_of(image(0x57492820, {field(1, 3)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of_pagemap(image(0x57492820, {field(1, 3)})), Fault::checkpoint);
     // A head alone is an empty pagemap.
     const std::size_t head = pagemap({field(1, 3)}).size();
     for (std::size_t length = 0; length < whole.size(); ++length)
-        EXPECT_EQ(fault_of(whole.substr(0, length)), length == head ? Fault::usage : Fault::checkpoint) << length;
+        EXPECT_EQ(fault_of_pagemap(whole.substr(0, length)), length == head ? Fault::usage : Fault::checkpoint)
+            << length;
 }
 
 constexpr std::uint64_t k_all_bits = ~std::uint64_t{0};
@@ -63,20 +64,22 @@ constexpr std::uint64_t k_all_bits = ~std::uint64_t{0};
 TEST(Pagemap, WhosePagesDoNotFitIntoAnyMemoryIsRefused) {
     // 2^52 pages of 4096 bytes are 0 in 64 bits.
     constexpr std::uint64_t k_wraps = std::uint64_t{1} << 52;
-    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 6, k_wraps)})), Fault::checkpoint);
-    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 6, k_all_bits)})), Fault::checkpoint);
-    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 6, 1), entry(0x3000, 6, k_all_bits)})), Fault::checkpoint);
-    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(k_all_bits - 4095, 6, 2)})), Fault::checkpoint);
-    EXPECT_EQ(fault_of(pagemap({field(1, 1), field(1, 0x1000) + field(2, k_wraps)})), Fault::checkpoint);
-    // The sum of the runs alone is too large.
-    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 6, k_wraps / 8), entry(k_wraps * 1024, 6, k_wraps / 4)})),
+    EXPECT_EQ(fault_of_pagemap(pagemap({field(1, 1), entry(0x1000, 6, k_wraps)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of_pagemap(pagemap({field(1, 1), entry(0x1000, 6, k_all_bits)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of_pagemap(pagemap({field(1, 1), entry(0x1000, 6, 1), entry(0x3000, 6, k_all_bits)})),
               Fault::checkpoint);
+    EXPECT_EQ(fault_of_pagemap(pagemap({field(1, 1), entry(k_all_bits - 4095, 6, 2)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of_pagemap(pagemap({field(1, 1), field(1, 0x1000) + field(2, k_wraps)})), Fault::checkpoint);
+    // The sum of the runs alone is too large.
+    EXPECT_EQ(
+        fault_of_pagemap(pagemap({field(1, 1), entry(0x1000, 6, k_wraps / 8), entry(k_wraps * 1024, 6, k_wraps / 4)})),
+        Fault::checkpoint);
 }
 
 TEST(Pagemap, WithAPageTwiceIsRefused) {
-    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 6, 2), entry(0x1000, 6, 2)})), Fault::checkpoint);
-    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x1000, 6, 2), entry(0x2000, 6, 1)})), Fault::checkpoint);
-    EXPECT_EQ(fault_of(pagemap({field(1, 1), entry(0x8000, 6, 1), entry(0x7000, 6, 2)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of_pagemap(pagemap({field(1, 1), entry(0x1000, 6, 2), entry(0x1000, 6, 2)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of_pagemap(pagemap({field(1, 1), entry(0x1000, 6, 2), entry(0x2000, 6, 1)})), Fault::checkpoint);
+    EXPECT_EQ(fault_of_pagemap(pagemap({field(1, 1), entry(0x8000, 6, 1), entry(0x7000, 6, 2)})), Fault::checkpoint);
 }
 
 TEST(Pagemap, MayHaveItsRunsInAnyOrder) {
