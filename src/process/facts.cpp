@@ -196,12 +196,23 @@ void find_unix_peers(TreeFacts& facts, const Procfs& procfs, const TreeHoldings&
     }
 }
 
-// "0::/" is version 2, and "1:name=systemd:/" systemd's own hierarchy of version 1 (cgroups(7)).
-bool is_at_top(const std::string& cgroups) {
-    for (const std::string& line : split(cgroups, '\n'))
-        if (line == "0::/" || line.ends_with(":name=systemd:/"))
-            return true;
-    return false;
+// Of "4:memory:/a" (cgroups(7)).
+bool is_top_line(std::string_view line) { return line.ends_with(":/"); }
+
+// Where cedana could make CRIU a group of its own (base/own_cgroup.hpp): "0::/" is version 2, and "1:name=systemd:/"
+// systemd's own hierarchy of version 1.
+bool would_see_own_groups(const std::string& cgroups) {
+    return std::ranges::any_of(split(cgroups, '\n'), [](const std::string& line) {
+        return line == "0::/" || line.ends_with(":name=systemd:/");
+    });
+}
+
+// In every hierarchy it is at the top or where cedana is. On a host with hierarchies of version 1 beside each other a
+// tree is often at the top of most of them and limited in one.
+bool has_no_group(const std::string& cgroups, const std::vector<std::string>& own) {
+    return std::ranges::all_of(split(cgroups, '\n'), [&](const std::string& line) {
+        return is_top_line(line) || std::ranges::count(own, line) != 0;
+    });
 }
 
 // CRIU compares each thread's control groups with its own.
@@ -212,10 +223,9 @@ CgroupPlace cgroup_place(const Procfs& procfs, const ProcessTree& tree, pid_t se
             // Absent of one that has ended.
             if (auto place = procfs.read(thread, "cgroup"))
                 places.insert(std::move(*place));
-    const bool at_top = std::ranges::any_of(places, is_at_top);
-    if (places.size() == 1 && (at_top || *places.begin() == procfs.read(self, "cgroup")))
+    if (places.size() == 1 && has_no_group(*places.begin(), split(procfs.read(self, "cgroup").value_or(""), '\n')))
         return CgroupPlace::nothing_of_its_own;
-    return at_top ? CgroupPlace::partly_at_top : CgroupPlace::elsewhere;
+    return std::ranges::any_of(places, would_see_own_groups) ? CgroupPlace::partly_at_top : CgroupPlace::elsewhere;
 }
 
 void add_refusals(TreeFacts& facts, std::vector<Refusal> refusals) {

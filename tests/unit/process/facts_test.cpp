@@ -543,5 +543,51 @@ TEST_F(FakeFacts, DoNotKnowTheUnixPeersOfAnotherNetworkNamespace) {
     EXPECT_EQ(facts().external_unix_sockets, Answer::unknown);
 }
 
+struct GroupRow {
+    const char* name;
+    const char* tree;
+    const char* cedana;
+    CgroupPlace place;
+};
+
+class ControlGroups : public ::testing::TestWithParam<GroupRow> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, ControlGroups,
+    ::testing::Values(GroupRow{"AtTheTop", "0::/\n", "0::/user.slice\n", CgroupPlace::nothing_of_its_own},
+                      GroupRow{"WhereCedanaIs", "0::/user.slice\n", "0::/user.slice\n",
+                               CgroupPlace::nothing_of_its_own},
+                      GroupRow{"InItsOwn", "0::/system.slice/a\n", "0::/user.slice\n", CgroupPlace::elsewhere},
+                      // A host with both versions: at the top of version 2, and limited in version 1.
+                      GroupRow{"LimitedInVersion1", "4:memory:/a\n1:name=systemd:/\n0::/\n",
+                               "4:memory:/\n1:name=systemd:/\n0::/\n", CgroupPlace::partly_at_top},
+                      GroupRow{"LimitedInVersion1AndNotWhereCedanaIs", "4:memory:/a\n1:name=systemd:/\n0::/\n",
+                               "4:memory:/b\n1:name=systemd:/\n0::/\n", CgroupPlace::partly_at_top},
+                      GroupRow{"LimitedWithCedana", "4:memory:/a\n1:name=systemd:/\n0::/\n",
+                               "4:memory:/a\n1:name=systemd:/\n0::/\n", CgroupPlace::nothing_of_its_own},
+                      GroupRow{"PartlyWithCedana", "4:memory:/\n3:pids:/a\n0::/\n", "4:memory:/b\n3:pids:/a\n0::/\n",
+                               CgroupPlace::nothing_of_its_own},
+                      GroupRow{"OfVersion1Alone", "4:memory:/a\n3:pids:/\n1:name=systemd:/a\n",
+                               "4:memory:/\n3:pids:/\n1:name=systemd:/\n", CgroupPlace::elsewhere}),
+    [](const auto& instance) { return std::string(instance.param.name); });
+
+TEST_P(ControlGroups, AreTheTreesWhereAnyHierarchyHasOne) {
+    FakeProc proc;
+    proc.add({.pid = 42});
+    proc.add({.pid = ::getpid()});
+    proc.write(42, "task/42/children", "");
+    proc.write(42, "cgroup", GetParam().tree);
+    proc.write(::getpid(), "cgroup", GetParam().cedana);
+    TreeProcess root{.handle = ProcessHandle::open(Procfs(), ::getppid()),
+                     .stat = *proc.procfs().stat(42),
+                     .status = *proc.procfs().status(42),
+                     .executable = {},
+                     .command_line = {},
+                     .threads = {42}};
+    ProcessTree tree;
+    tree.processes.push_back(std::move(root));
+    EXPECT_EQ(read_facts(proc.procfs(), tree, holdings_of(proc.procfs(), tree), ::getpid()).cgroups, GetParam().place);
+}
+
 } // namespace
 } // namespace cedana
