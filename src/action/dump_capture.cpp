@@ -10,9 +10,11 @@
 #include "cedana/criu/freeze_watch.hpp"
 #include "cedana/criu/log.hpp"
 #include "cedana/host/description.hpp"
+#include "cedana/process/attributes.hpp"
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/lost_names.hpp"
+#include "cedana/process/socket_options.hpp"
 #include "cedana/undo/network_lock.hpp"
 #include "cedana/undo/tree_fate.hpp"
 #include "cedana/version.hpp"
@@ -173,6 +175,8 @@ void TreeCapture::images_complete() {
     frozen_->pipes = external_pipes_of_frozen(holdings, draft_.seen->facts.external_pipes);
     frozen_->terminals = external_terminals(holdings);
     frozen_->own_terminals = own_terminals(holdings);
+    frozen_->attributes = read_attributes(draft_.procfs, frozen_->tree);
+    frozen_->socket_options = read_socket_options(draft_.procfs, holdings);
     WrittenFiles written = written_files(holdings);
     add_missing(written, draft_.preparation.finish());
     frozen_->link_remaps = made_names(draft_.seen->record);
@@ -226,6 +230,8 @@ Manifest TreeCapture::manifest() const {
                       .network_lock_table = network_lock(),
                       .own_mounts = seen.facts.own_mounts,
                       .link_remaps = frozen_->link_remaps,
+                      .attributes = frozen_->attributes,
+                      .socket_options = frozen_->socket_options,
                       .digests = {},
                       .timings = watch_.phases(),
                       .watch = draft_.preparation.record(),

@@ -7,7 +7,10 @@
 #include "cedana/checkpoint/unread_pipe_data.hpp"
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/log.hpp"
+#include "cedana/process/attributes.hpp"
 #include "cedana/process/descendants.hpp"
+#include "cedana/process/socket_options.hpp"
+#include "cedana/process/tree.hpp"
 #include "cedana/roles/own_stdio.hpp"
 #include "cedana/undo/kept_logs.hpp"
 #include "cedana/undo/undo_restore.hpp"
@@ -16,13 +19,16 @@
 #include <cerrno>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
+#include <sys/personality.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,6 +72,41 @@ pid_t pid_of_copy(const Procfs& procfs, pid_t inside) {
     throw Error(Fault::restore_failed, fmt::format("criu has restored no process {}", inside));
 }
 
+// Nobody but a process itself can set its personality (personality(2)), and what CRIU restores has that of CRIU, which
+// has that of who starts it. Those that CRIU itself can live with, and that a program's start does not take away
+// (READ_IMPLIES_EXEC, arch/x86/kernel/process_64.c).
+constexpr unsigned long k_inherited_personality =
+    static_cast<unsigned long>(PER_LINUX32) | ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | WHOLE_SECONDS | STICKY_TIMEOUTS;
+
+// What all of the tree had in common; of a checkpoint that does not tell, that of this process.
+unsigned long personality_of(const Manifest& manifest) {
+    constexpr unsigned long k_ask = 0xffffffff;
+    if (manifest.attributes.empty())
+        return static_cast<unsigned long>(::personality(k_ask)) & k_inherited_personality;
+    unsigned long common = k_inherited_personality;
+    for (const ProcessAttributes& process : manifest.attributes)
+        common &= static_cast<unsigned long>(process.personality);
+    return common;
+}
+
+class PersonalityScope {
+  public:
+    explicit PersonalityScope(unsigned long inherited) : before_(::personality(k_ask)) {
+        if (before_ >= 0)
+            ::personality((static_cast<unsigned long>(before_) & ~k_inherited_personality) | inherited);
+    }
+    PersonalityScope(const PersonalityScope&) = delete;
+    PersonalityScope& operator=(const PersonalityScope&) = delete;
+    ~PersonalityScope() {
+        if (before_ >= 0)
+            ::personality(static_cast<unsigned long>(before_));
+    }
+
+  private:
+    static constexpr unsigned long k_ask = 0xffffffff;
+    int before_;
+};
+
 } // namespace
 
 TreeReturn::TreeReturn(RestoreDraft& draft, Progress& progress, Stopwatch& watch)
@@ -85,6 +126,8 @@ Restored TreeReturn::run() {
     if (restored_.start)
         restored_.start->commit();
     watch_.lap("restore");
+    for (const std::string& loss : lost_)
+        spdlog::warn("{}", loss);
     return std::move(restored_);
 }
 
@@ -109,7 +152,28 @@ void TreeReturn::refuse_taken_names() const {
               silent);
 }
 
-criu::RestoreJob TreeReturn::job(Progress& shown) const {
+// While it stands still, or of a copy in a pid namespace of its own right after.
+void TreeReturn::put_settings_back(pid_t root) {
+    const ProcessTree tree = read_frozen_tree(draft_.procfs, ProcessHandle::open(draft_.procfs, root));
+    lost_ = put_attributes_back(draft_.procfs, tree, draft_.manifest().attributes);
+    std::vector<std::string> more = put_socket_options_back(tree, draft_.manifest().socket_options);
+    std::ranges::move(more, std::back_inserter(lost_));
+}
+
+// By then it may have ended.
+void TreeReturn::put_settings_back_late() {
+    try {
+        put_settings_back(restored_.report.pid);
+    } catch (const Error& error) {
+        spdlog::debug("what criu does not keep could not be put back: {}", error.message());
+    }
+}
+
+bool TreeReturn::has_settings() const {
+    return !draft_.manifest().attributes.empty() || !draft_.manifest().socket_options.empty();
+}
+
+criu::RestoreJob TreeReturn::job(Progress& shown) {
     CriuOptions options = options_of(draft_);
     if (const std::string root = own_root(); !root.empty())
         options.extra.insert(options.extra.end(), {"--root", root});
@@ -120,7 +184,9 @@ criu::RestoreJob TreeReturn::job(Progress& shown) const {
             .lazy_pages = draft_.lazy ? criu::LazyPages::left_out : criu::LazyPages::sent,
             .tree_is_mapped = draft_.huge.tasks.empty() ? std::function<void()>() : [this] { put_huge_pages(); },
             .progress = &shown,
-            .total_bytes = draft_.manifest().bytes_images};
+            .total_bytes = draft_.manifest().bytes_images,
+            .standing = has_settings() && !is_copy() ? [this](pid_t root) { put_settings_back(root); }
+                                                     : std::function<void(pid_t)>()};
 }
 
 // Empty for a tree that lives among the mounts of this host, and where CRIU was told its root.
@@ -156,9 +222,14 @@ void TreeReturn::run_criu() {
     if (!draft_.joins.pipes.empty())
         unread = unread_in_pipes(images);
     roles::Ends ends = make_ends(draft_.joins, draft_.request.output_place(), unread);
-    restored_.report = roles::restore(job(shown), restore_roles(), std::move(ends), images, draft_.interrupt);
+    {
+        const PersonalityScope personality(personality_of(draft_.manifest()));
+        restored_.report = roles::restore(job(shown), restore_roles(), std::move(ends), images, draft_.interrupt);
+    }
     if (!restored_.report.status.success())
         explain_failure();
+    if (has_settings() && !restored_.report.stood)
+        put_settings_back_late();
     if (restored_.start)
         restored_.start->await_hold(restored_.report.pid, draft_.interrupt);
 }

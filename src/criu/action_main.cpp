@@ -14,6 +14,30 @@
 
 namespace {
 
+bool is_one_that_asks(const char* stage) {
+    using namespace cedana::criu;
+    return std::strcmp(stage, k_stage_post_dump) == 0 || std::strcmp(stage, k_stage_post_restore) == 0 ||
+           std::strcmp(stage, k_stage_pre_resume) == 0;
+}
+
+bool ask(int connection, const char* stage) {
+    using namespace cedana::criu;
+    const char* root = std::getenv("CRTOOLS_INIT_PID");
+    if (root == nullptr)
+        root = "0";
+    char question[k_longest_question];
+    const std::size_t of_stage = std::strlen(stage);
+    const std::size_t of_root = std::strlen(root);
+    if (of_stage + of_root + 2 > sizeof question)
+        return false;
+    std::memcpy(question, stage, of_stage);
+    question[of_stage] = k_before_pid;
+    std::memcpy(question + of_stage + 1, root, of_root);
+    const std::size_t length = of_stage + of_root + 2;
+    question[length - 1] = k_end_of_question;
+    return ::send(connection, question, length, MSG_NOSIGNAL) == static_cast<ssize_t>(length);
+}
+
 // 0 for none.
 char wait_for_answer(int connection) {
     using namespace cedana::criu;
@@ -36,13 +60,13 @@ char wait_for_answer(int connection) {
 
 } // namespace
 
-// The exit code: asks at the one stage of a dump and the one of a restore, and lets the others go on.
+// The exit code: asks at the one stage of a dump and the two of a restore, and lets the others go on. CRIU does not
+// heed it at pre-resume (criu/cr-restore.c, restore_root_task()), but waits for it.
 int main() {
     using namespace cedana::criu;
     const char* stage = std::getenv("CRTOOLS_SCRIPT_ACTION");
     const char* path = std::getenv(k_action_socket);
-    if (stage == nullptr ||
-        (std::strcmp(stage, k_stage_post_dump) != 0 && std::strcmp(stage, k_stage_post_restore) != 0))
+    if (stage == nullptr || !is_one_that_asks(stage))
         return 0;
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
@@ -52,5 +76,5 @@ int main() {
     const int connection = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connection < 0 || ::connect(connection, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         return 1;
-    return wait_for_answer(connection) == k_go_on ? 0 : 1;
+    return ask(connection, stage) && wait_for_answer(connection) == k_go_on ? 0 : 1;
 }

@@ -3,10 +3,15 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
 #include "cedana/base/unix_socket.hpp"
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -51,9 +56,28 @@ UniqueFd program_in_memory() {
     return reopened_for_reading(file);
 }
 
+struct Question {
+    std::string stage;
+    pid_t root;
+};
+
+// The script says it at once, and waits then.
+std::optional<Question> read_question(int connection) {
+    std::string text;
+    char c = 0;
+    while (text.size() < k_longest_question && ::read(connection, &c, 1) == 1 && c != k_end_of_question)
+        text += c;
+    const std::size_t end = text.find(k_before_pid);
+    if (c != k_end_of_question || end == std::string::npos)
+        return std::nullopt;
+    std::int64_t root = 0;
+    return Question{.stage = text.substr(0, end),
+                    .root = parse_number(text.substr(end + 1), root) ? static_cast<pid_t>(root) : 0};
+}
+
 } // namespace
 
-ActionServer::ActionServer(EventLoop& loop, const std::filesystem::path& folder, std::function<void()> reached)
+ActionServer::ActionServer(EventLoop& loop, const std::filesystem::path& folder, Reached reached)
     : loop_(loop), path_(folder / "action.sock"), script_(folder / "cedana-action"), reached_(std::move(reached)),
       program_(program_in_memory()), listener_(listen_unix(path_)) {
     const std::string program = fmt::format("/proc/{}/fd/{}", ::getpid(), program_.get());
@@ -62,15 +86,24 @@ ActionServer::ActionServer(EventLoop& loop, const std::filesystem::path& folder,
     loop_.watch(listener_.get(), POLLIN, [this](short) { accept_connection(); });
 }
 
-ActionServer::~ActionServer() { refuse(); }
+ActionServer::~ActionServer() {
+    connection_.reset();
+    close_listener();
+}
 
+// One question after the other: the next one waits until this one is answered.
 void ActionServer::accept_connection() {
     connection_ = UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!connection_)
         throw OsFailure().error("cannot accept the connection of criu's action script");
-    loop_.unwatch(listener_.get());
-    listener_.reset();
-    reached_();
+    const auto question = read_question(connection_.get());
+    if (!question) {
+        // It was killed before it had asked.
+        connection_.reset();
+        return;
+    }
+    loop_.wait_for(listener_.get(), 0);
+    reached_(question->stage, question->root);
 }
 
 void ActionServer::beat() const {
@@ -88,14 +121,23 @@ bool ActionServer::is_awaited() const {
 bool ActionServer::allow() {
     const bool sent = connection_ && ::send(connection_.get(), &k_go_on, 1, MSG_NOSIGNAL) == 1;
     connection_.reset();
+    if (listener_)
+        loop_.wait_for(listener_.get(), POLLIN);
     return sent;
 }
 
+// The loop is left alone where a question is open: a watch's thread may refuse it. CRIU asks nothing more then.
 void ActionServer::refuse() {
+    if (connection_)
+        connection_.reset();
+    else
+        close_listener();
+}
+
+void ActionServer::close_listener() {
     if (listener_)
         loop_.unwatch(listener_.get());
     listener_.reset();
-    connection_.reset();
 }
 
 } // namespace cedana::criu

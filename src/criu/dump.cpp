@@ -37,7 +37,8 @@ class DumpRun {
     DumpRun(const DumpJob& job, ImageSink& sink, const std::function<void()>& images_complete,
             const Interrupt& interrupt)
         : job_(job), images_complete_(images_complete), interrupt_(interrupt), capture_(loop_, job.folder, sink),
-          action_(loop_, job.folder, [this] { wait_at_post_dump(); }), stall_(job.folder / k_dump_log, job.tree) {}
+          action_(loop_, job.folder, [this](const std::string& stage, pid_t) { reached(stage); }),
+          stall_(job.folder / k_dump_log, job.tree) {}
 
     DumpReport run() {
         if (job_.progress != nullptr)
@@ -118,7 +119,11 @@ class DumpRun {
     }
 
     // Until it is answered nothing but cedana itself holds the tree.
-    void wait_at_post_dump() {
+    void reached(const std::string& stage) {
+        if (stage != k_stage_post_dump || at_post_dump_) {
+            action_.allow();
+            return;
+        }
         at_post_dump_ = true;
         watch_.emplace(FreezeWatch::Watched{.limit = job_.freeze_limit.count() == 0 ? job_.freeze_limit
                                                                                     : job_.freeze_limit + k_later,

@@ -7,6 +7,7 @@
 #include "cedana/criu/action_script.hpp"
 #include "cedana/criu/adopted.hpp"
 #include "cedana/criu/environment.hpp"
+#include "cedana/criu/freeze_watch.hpp"
 #include "cedana/criu/mended_images.hpp"
 
 #include <algorithm>
@@ -15,6 +16,7 @@
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -104,6 +106,44 @@ class StallWatch {
     Clock::time_point since_ = Clock::now();
 };
 
+void call(const std::function<void(pid_t)>& standing, pid_t root) {
+    try {
+        standing(root);
+    } catch (const std::exception& error) {
+        spdlog::warn("what criu does not keep of the tree could not be put back: {}", error.what());
+    }
+}
+
+// While the work goes on CRIU's script is told that cedana is alive.
+template <typename Work>
+void with_beat(const ActionServer& action, Work&& work) {
+    const Interrupt none = Interrupt::none();
+    const FreezeWatch beats({.beat = [&] { action.beat(); }, .give_up = [](const Error&) {}}, none);
+    work();
+}
+
+void reached(const std::string& stage, pid_t root, ActionServer& action, const RestoreJob& job, RestoreReport& report) {
+    if (stage == k_stage_post_restore && job.tree_is_mapped)
+        with_beat(action, job.tree_is_mapped);
+    if (stage == k_stage_pre_resume && job.standing) {
+        report.stood = true;
+        with_beat(action, [&] { call(job.standing, root); });
+    }
+    action.allow();
+}
+
+// Where no program in memory may run, the caller is told that `standing` was not called.
+void listen(std::optional<ActionServer>& action, EventLoop& loop, const RestoreJob& job, RestoreReport& report) {
+    try {
+        action.emplace(loop, job.folder,
+                       [&](const std::string& stage, pid_t root) { reached(stage, root, *action, job, report); });
+    } catch (const Error& error) {
+        if (job.tree_is_mapped)
+            throw;
+        spdlog::debug("{}", error.message());
+    }
+}
+
 void serve_until_end(const RestoreJob& job, EventLoop& loop, ImageServer& server, int end_of_criu,
                      const Interrupt& interrupt) {
     constexpr auto k_look_every = std::chrono::seconds(1);
@@ -159,11 +199,8 @@ RestoreReport restore(const RestoreJob& job, std::vector<TreeEnd> ends, ImageSou
         if (job.progress != nullptr)
             server.report_to(*job.progress, job.total_bytes);
         std::optional<ActionServer> action;
-        if (job.tree_is_mapped)
-            action.emplace(loop, job.folder, [&] {
-                job.tree_is_mapped();
-                action->allow();
-            });
+        if (job.tree_is_mapped || job.standing)
+            listen(action, loop, job, report);
         const std::unique_ptr<RunningCriu> criu = start(job, ends, launch, action ? &*action : nullptr);
         ends.clear();
         serve_until_end(job, loop, server, criu->end(), interrupt);

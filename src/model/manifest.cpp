@@ -72,6 +72,14 @@ void Digest::read(const Json& json, std::string& digest) const {
         refuse_manifest(fmt::format("{} is no SHA-256", printable(digest)));
 }
 
+void Signed::read(const Json& json, int& value) const {
+    const auto number = json.is_number_integer() ? json.get<std::int64_t>() : std::numeric_limits<std::int64_t>::max();
+    if (number < std::numeric_limits<int>::min() || number > std::numeric_limits<int>::max())
+        refuse_manifest(
+            fmt::format("{} is no number of an attribute", json.dump(-1, ' ', true, Json::error_handler_t::replace)));
+    value = static_cast<int>(number);
+}
+
 void FileTime::read(const Json& json, std::int64_t& time) const {
     const bool fits =
         json.is_number_unsigned() ? json.get<std::uint64_t>() <= k_largest_file : json.is_number_integer();

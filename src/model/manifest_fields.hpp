@@ -257,6 +257,74 @@ struct FieldsOf<RecordedFacts> {
     }
 };
 
+struct Signed {
+    [[nodiscard]] Json write(int value) const { return value; }
+    void read(const Json& json, int& value) const;
+};
+
+template <>
+struct FieldsOf<ThreadAttributes> {
+    static constexpr auto table() {
+        using Owner = ThreadAttributes;
+        constexpr std::uint64_t k_word = std::numeric_limits<std::uint32_t>::max();
+        return std::tuple(field("threads", &Owner::threads, ListOf<Pid>{}), sparse_field("cpus", &Owner::cpus, Plain{}),
+                          sparse_field("io_priority", &Owner::io_priority, Number{}),
+                          field("timer_slack", &Owner::timer_slack, Number{}),
+                          sparse_field("sched_policy", &Owner::sched_policy, Number{k_word}),
+                          sparse_field("sched_flags", &Owner::sched_flags, Number{}),
+                          sparse_field("nice", &Owner::nice, Signed{}),
+                          sparse_field("sched_priority", &Owner::sched_priority, Number{k_word}),
+                          sparse_field("sched_runtime", &Owner::sched_runtime, Number{}),
+                          sparse_field("util_min", &Owner::util_min, Number{k_word}),
+                          sparse_field("util_max", &Owner::util_max, Number{k_word}));
+    }
+};
+
+template <>
+struct FieldsOf<ProcessAttributes> {
+    static constexpr auto table() {
+        using Owner = ProcessAttributes;
+        return std::tuple(
+            field("pid", &Owner::pid, Pid{}), optional_field("coredump_filter", &Owner::coredump_filter, Number{}),
+            sparse_field("oom_score_adj", &Owner::oom_score_adj, Signed{}),
+            optional_field("autogroup_nice", &Owner::autogroup_nice, Signed{}),
+            sparse_field("personality", &Owner::personality, Number{}),
+            field("limits", &Owner::limits, ListOf<Number>{}), field("threads", &Owner::threads, ListOf<Record>{}));
+    }
+};
+
+struct Bytes {
+    [[nodiscard]] Json write(const std::string& bytes) const { return to_hexadecimal(bytes); }
+    void read(const Json& json, std::string& bytes) const { bytes = from_hexadecimal(json.get<std::string>()); }
+};
+
+template <>
+struct FieldsOf<SocketOption> {
+    static constexpr auto table() {
+        return std::tuple(field("name", &SocketOption::name, Plain{}), field("value", &SocketOption::value, Bytes{}));
+    }
+};
+
+template <>
+struct FieldsOf<GroupMembership> {
+    static constexpr auto table() {
+        using Owner = GroupMembership;
+        return std::tuple(field("device", &Owner::device, Plain{}), field("group", &Owner::group, Plain{}),
+                          sparse_field("only_sources", &Owner::only_sources, Plain{}),
+                          sparse_field("sources", &Owner::sources, Plain{}));
+    }
+};
+
+template <>
+struct FieldsOf<SocketOptions> {
+    static constexpr auto table() {
+        using Owner = SocketOptions;
+        return std::tuple(field("pid", &Owner::pid, Pid{}), field("fd", &Owner::fd, Number{}),
+                          sparse_field("options", &Owner::options, ListOf<Record>{}),
+                          sparse_field("groups", &Owner::groups, ListOf<Record>{}));
+    }
+};
+
 // What a listing needs comes first (checkpoint_summary.hpp), what may be long last.
 template <>
 struct FieldsOf<Manifest> {
@@ -279,6 +347,8 @@ struct FieldsOf<Manifest> {
             sparse_field("link_remaps", &Owner::link_remaps, ListOf<Record>{}),
             sparse_field("network_lock_table", &Owner::network_lock_table, Plain{}),
             field("required_files", &Owner::required_files, ListOf<Record>{}, Presence::later),
+            sparse_field("attributes", &Owner::attributes, ListOf<Record>{}),
+            sparse_field("socket_options", &Owner::socket_options, ListOf<Record>{}),
             field("images", &Owner::images, Number{}), field("bytes_images", &Owner::bytes_images, Number{}),
             field("digests", &Owner::digests, Plain{}), field("timings", &Owner::timings, Plain{}),
             optional_field("frozen_seconds", &Owner::frozen_seconds, Plain{}),

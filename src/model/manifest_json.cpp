@@ -16,22 +16,6 @@ namespace {
 
 constexpr std::string_view k_digits = "0123456789abcdef";
 
-std::string to_hexadecimal(std::string_view bytes) {
-    std::string text;
-    for (const char c : bytes)
-        text += fmt::format("{:02x}", static_cast<unsigned char>(c));
-    return text;
-}
-
-std::string from_hexadecimal(std::string_view text) {
-    if (text.size() % 2 != 0 || !is_hexadecimal(text))
-        refuse_manifest("a path is not in hexadecimal digits");
-    std::string bytes;
-    for (std::size_t i = 0; i < text.size(); i += 2)
-        bytes += static_cast<char>(k_digits.find(text[i]) * 16 + k_digits.find(text[i + 1]));
-    return bytes;
-}
-
 bool is_utf8(const std::string& text) {
     try {
         static_cast<void>(Json(text).dump());
@@ -70,7 +54,7 @@ void require_version(std::int64_t version, const std::vector<std::string>& featu
 }
 
 void require_depth(int depth) {
-    // What is in use is 5 deep.
+    // What is in use is 6 deep.
     constexpr int k_deepest = 32;
     if (depth > k_deepest)
         refuse_manifest(fmt::format("it is nested more than {} deep", k_deepest));
@@ -95,6 +79,22 @@ const Json& list_of(const Json& json) {
     if (!json.is_array())
         refuse_manifest("something that should be a list is none");
     return json;
+}
+
+std::string to_hexadecimal(std::string_view bytes) {
+    std::string text;
+    for (const char c : bytes)
+        text += fmt::format("{:02x}", static_cast<unsigned char>(c));
+    return text;
+}
+
+std::string from_hexadecimal(std::string_view text) {
+    if (text.size() % 2 != 0 || !is_hexadecimal(text))
+        refuse_manifest("a path or a value is not in hexadecimal digits");
+    std::string bytes;
+    for (std::size_t i = 0; i < text.size(); i += 2)
+        bytes += static_cast<char>(k_digits.find(text[i]) * 16 + k_digits.find(text[i + 1]));
+    return bytes;
 }
 
 bool is_hexadecimal(std::string_view text) { return text.find_first_not_of(k_digits) == std::string_view::npos; }

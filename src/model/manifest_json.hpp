@@ -35,6 +35,8 @@ void require_depth(int depth);
 [[nodiscard]] const Json& list_of(const Json& json);
 
 [[nodiscard]] bool is_hexadecimal(std::string_view text);
+[[nodiscard]] std::string to_hexadecimal(std::string_view bytes);
+[[nodiscard]] std::string from_hexadecimal(std::string_view text);
 // "path" as it can be read, and "path_hex" beside it where it is not UTF-8: paths are bytes.
 void put_path(Json& object, const std::string& path);
 // An absolute path without empty steps, "." and "..".

@@ -109,6 +109,7 @@ RestoreReport restore(const criu::RestoreJob& job, const RestoreRoles& roles, En
     report.pid = done.pid;
     report.bytes = done.bytes;
     report.mends = done.mends;
+    report.stood = done.stood;
     if (!report.told && roles.pids == Pids::same)
         report.child = done.pid;
     return report;

@@ -32,6 +32,8 @@ struct FrozenTree {
     std::vector<unsigned> own_terminals = {};
     // Files whose name is lost, by the names that CRIU has given them.
     std::vector<LinkRemap> link_remaps = {};
+    std::vector<ProcessAttributes> attributes = {};
+    std::vector<SocketOptions> socket_options = {};
 };
 
 class TreeCapture {

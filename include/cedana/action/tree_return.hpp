@@ -41,7 +41,10 @@ class TreeReturn {
     void refuse_taken_names() const;
     void run_criu();
     void put_huge_pages() const;
-    [[nodiscard]] criu::RestoreJob job(Progress& shown) const;
+    void put_settings_back(pid_t root);
+    void put_settings_back_late();
+    [[nodiscard]] bool has_settings() const;
+    [[nodiscard]] criu::RestoreJob job(Progress& shown);
     [[nodiscard]] roles::RestoreRoles restore_roles() const;
     [[nodiscard]] std::string own_root() const;
     [[noreturn]] void explain_failure() const;
@@ -57,6 +60,8 @@ class TreeReturn {
     Restored restored_;
     std::optional<RemapGuard> remaps_;
     std::optional<SocketGuard> sockets_;
+    // What could not be put back of what CRIU does not keep: sentences.
+    std::vector<std::string> lost_;
 };
 
 } // namespace cedana

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // CRIU runs an action script at each stage of a dump or a restore, by its path alone. Ours is a tiny program
-// (action_main.cpp): it asks the cedana that runs either over a unix socket whether to go on. If that cedana is dead or
-// says no, the script fails: CRIU resumes the tree and fails the dump, or ends the tree and fails the restore.
+// (action_main.cpp): it asks the cedana that runs either over a unix socket whether to go on: of a dump at post-dump,
+// of a restore at post-restore and at pre-resume. If that cedana is dead or says no, the script fails: CRIU resumes the
+// tree and fails the dump, or ends the tree and fails the restore; but at pre-resume it goes on all the same.
 #pragma once
 
 #include "cedana/base/event_loop.hpp"
@@ -13,12 +14,16 @@
 #include <optional>
 #include <string>
 
+#include <sys/types.h>
+
 namespace cedana::criu {
 
 class ActionServer {
   public:
-    // `reached` is called once, when CRIU has reached post-dump or post-restore; answer with allow() or refuse().
-    ActionServer(EventLoop& loop, const std::filesystem::path& folder, std::function<void()> reached);
+    // `reached` is called each time that CRIU has reached one of the stages, with the pid of the root as CRIU sees it
+    // (0: it was not told); answer with allow() or refuse().
+    using Reached = std::function<void(const std::string& stage, pid_t root)>;
+    ActionServer(EventLoop& loop, const std::filesystem::path& folder, Reached reached);
     ActionServer(const ActionServer&) = delete;
     ActionServer& operator=(const ActionServer&) = delete;
     ~ActionServer();
@@ -32,16 +37,17 @@ class ActionServer {
     [[nodiscard]] bool is_awaited() const;
     // false if the script is gone (its CRIU was killed): the answer reached nobody.
     bool allow();
-    // Also before it has asked.
+    // Also before it has asked: then no script can ask.
     void refuse();
 
   private:
     void accept_connection();
+    void close_listener();
 
     EventLoop& loop_;
     std::filesystem::path path_;
     std::filesystem::path script_;
-    std::function<void()> reached_;
+    Reached reached_;
     UniqueFd program_;
     UniqueFd listener_;
     UniqueFd connection_;

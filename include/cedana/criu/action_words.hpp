@@ -6,10 +6,16 @@ namespace cedana::criu {
 
 // The environment variable with the path of the socket on which the script asks.
 inline constexpr const char* k_action_socket = "CEDANA_ACTION_SOCKET";
-// All images are written, and the tree is frozen yet.
+// The stages at which it asks. All images are written, and the tree is frozen yet.
 inline constexpr const char* k_stage_post_dump = "post-dump";
 // All mappings are there, and nothing of the tree runs yet (criu/cr-restore.c, restore_root_task()).
 inline constexpr const char* k_stage_post_restore = "post-restore";
+// The tree is whole, and does not run yet.
+inline constexpr const char* k_stage_pre_resume = "pre-resume";
+// The question: the stage, this, the pid of the root as CRIU sees it, and the end.
+inline constexpr char k_before_pid = ' ';
+inline constexpr char k_end_of_question = '\n';
+inline constexpr unsigned long k_longest_question = 64;
 // The answer; anything but these two, and an end without one, is a no.
 inline constexpr char k_go_on = 'y';
 // Not yet: cedana is at work. It says so every second; one that has said nothing for so long is stopped, or hangs in

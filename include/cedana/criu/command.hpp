@@ -50,10 +50,10 @@ struct RestoreCommand {
     std::vector<Inherited> inherited = {};
     // Pages that can come later are left to whoever listens in the work folder (lazy_handover.hpp).
     bool lazy_pages = false;
-    // Empty: none.
-    std::filesystem::path action_script = {};
     // CRIU writes the root's pid into it.
     std::filesystem::path pid_file;
+    // Empty: none.
+    std::filesystem::path action_script = {};
 };
 
 inline constexpr const char* k_dump_log = "dump.log";

@@ -43,6 +43,9 @@ struct RestoreJob {
     // Hears of every piece of an image that CRIU took, unless null; bytes in all.
     Progress* progress = nullptr;
     std::uint64_t total_bytes = 0;
+    // Called once all of the tree is there and none of it runs yet, with its root; empty: not called. What it throws is
+    // told in the log, and the tree runs on. A CRIU in another pid namespace does not reach it.
+    std::function<void(pid_t root)> standing = {};
     // CRIU took no byte and asked for nothing for so long, though bytes were ready for it.
     std::chrono::seconds stall_limit = std::chrono::seconds(60);
 };
@@ -81,6 +84,8 @@ struct RestoreReport {
     std::uint64_t bytes = 0;
     // What was mended in the images that CRIU has read.
     std::set<Mend> mends = {};
+    // `standing` was called.
+    bool stood = false;
 };
 
 // Runs CRIU to its end; what is left then of `ends` is the tree's alone. When it fails, or on an error of the source, a

@@ -7,9 +7,11 @@
 #include "cedana/model/criu_options.hpp"
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/link_remap.hpp"
+#include "cedana/model/process_attributes.hpp"
 #include "cedana/model/process_memory.hpp"
 #include "cedana/model/recorded_facts.hpp"
 #include "cedana/model/required_file.hpp"
+#include "cedana/model/socket_options.hpp"
 #include "cedana/model/tcp_connection.hpp"
 
 #include <cstdint>
@@ -101,6 +103,9 @@ struct Manifest {
     bool own_mounts = false;
     // Names of files that CRIU made for the restore.
     std::vector<LinkRemap> link_remaps = {};
+    // Of the processes that had not ended; checkpoints of before they were kept have none.
+    std::vector<ProcessAttributes> attributes = {};
+    std::vector<SocketOptions> socket_options = {};
     std::size_t images = 0;
     std::uint64_t bytes_images = 0;
     // Entry name → SHA-256 of its content in hexadecimal: the index, and all that is neither index nor image nor

@@ -50,6 +50,8 @@ struct RestoreReport {
     UniqueFd copier = {};
     std::uint64_t bytes = 0;
     std::set<criu::Mend> mends = {};
+    // As of criu::RestoreReport.
+    bool stood = false;
 };
 
 // As criu::restore(), whose contract it has; what is left then of `ends` is the tree's and that of who copies.
