@@ -19,6 +19,7 @@
 #include <filesystem>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
@@ -34,6 +35,7 @@ struct Published {
     fs::path path = {};
     std::uint64_t bytes = 0;
     criu::DumpReport report = {};
+    std::vector<std::string> unread = {};
 
     [[nodiscard]] std::string text() const { return fmt::format("the checkpoint is whole: {}", path.string()); }
 };
@@ -53,6 +55,11 @@ void warn_of_ended(const ProcessTree& tree) {
                 lost.pid, printable(lost.comm), lost.how);
 }
 
+void warn_of_losses(const std::vector<std::string>& losses) {
+    for (const std::string& loss : losses)
+        spdlog::warn("a restore cannot bring back {}", loss);
+}
+
 Published capture(DumpDraft& draft, Progress& progress, Stopwatch& watch) {
     const std::string activity = fmt::format("checkpointing {} to {}", draft.seen->target(), draft.folder.string());
     Published published = step(activity, [&] {
@@ -61,8 +68,10 @@ Published capture(DumpDraft& draft, Progress& progress, Stopwatch& watch) {
         capture.run();
         if (draft.request.config.client_leave_running)
             warn_of_ended(capture.tree());
-        return Published{.path = capture.checkpoint(), .report = capture.report()};
+        return Published{.path = capture.checkpoint(), .report = capture.report(), .unread = capture.unread()};
     });
+    warn_of_losses(draft.seen->facts.losses);
+    warn_of_losses(published.unread);
     watch.lap("publish");
     std::error_code ignored;
     published.bytes = fs::file_size(published.path, ignored);
@@ -105,7 +114,8 @@ DumpResult result_of(const DumpDraft& draft, const Published& published, const S
                       .bytes_archive = published.bytes,
                       .peak_memory_bytes = peak_memory(),
                       .phases = watch.phases(),
-                      .cannot_be_restored = draft.passed_over};
+                      .cannot_be_restored = draft.passed_over,
+                      .sandbox_lost = draft.seen->sandbox_lost()};
     if (published.report.statistics)
         result.frozen_seconds = std::chrono::duration<double>(published.report.statistics->frozen).count();
     return result;

@@ -13,6 +13,7 @@
 #include "cedana/process/attributes.hpp"
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
+#include "cedana/process/losses.hpp"
 #include "cedana/process/lost_names.hpp"
 #include "cedana/process/socket_options.hpp"
 #include "cedana/undo/network_lock.hpp"
@@ -177,6 +178,7 @@ void TreeCapture::images_complete() {
     frozen_->own_terminals = own_terminals(holdings);
     frozen_->attributes = read_attributes(draft_.procfs, frozen_->tree);
     frozen_->socket_options = read_socket_options(draft_.procfs, holdings);
+    frozen_->unread = find_unread(holdings);
     WrittenFiles written = written_files(holdings);
     add_missing(written, draft_.preparation.finish());
     frozen_->link_remaps = made_names(draft_.seen->record);
@@ -232,6 +234,7 @@ Manifest TreeCapture::manifest() const {
                       .link_remaps = frozen_->link_remaps,
                       .attributes = frozen_->attributes,
                       .socket_options = frozen_->socket_options,
+                      .sandbox_lost = seen.sandbox_lost(),
                       .digests = {},
                       .timings = watch_.phases(),
                       .watch = draft_.preparation.record(),

@@ -38,6 +38,7 @@ struct DumpArguments {
     bool stop = false;
     std::vector<std::string> criu_arguments;
     bool anyway = false;
+    bool without_sandbox = false;
     bool dry_run = false;
     PassphraseArguments passphrase;
 };
@@ -59,6 +60,7 @@ Json to_json(const DumpResult& result) {
     json["peak_memory_bytes"] = result.peak_memory_bytes;
     json["timings"] = timings_json(result.phases);
     json["cannot_be_restored"] = result.cannot_be_restored;
+    json["sandbox_lost"] = result.sandbox_lost;
     return json;
 }
 
@@ -90,7 +92,8 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
                         .folder = arguments.folder,
                         .config = config.values,
                         .anyway = arguments.anyway,
-                        .caller = config.caller};
+                        .caller = config.caller,
+                        .without_sandbox = arguments.without_sandbox};
     if (arguments.pid)
         request.pid = to_pid(*arguments.pid);
     require_places(config, arguments.folder);
@@ -141,6 +144,9 @@ Command dump_command() {
                                     .meaning = "dump what could not be restored too, marked as such; the tree runs on",
                                     .target = &arguments->anyway,
                                     .excludes = "--stop"},
+                                   {.names = {"--without-sandbox"},
+                                    .meaning = "dump it although a restore brings it back without what shuts it in",
+                                    .target = &arguments->without_sandbox},
                                    criu_argument_option(arguments->criu_arguments)};
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::encrypting),
                       std::back_inserter(options));

@@ -81,6 +81,17 @@ bool is_passed(const Refusal& refusal, const RefusalContext& context) {
     return !refusal.passed_with.empty() && std::ranges::count(context.arguments, refusal.passed_with) != 0;
 }
 
+std::vector<Refusal> refused_sandboxes(const TreeFacts& facts, const RefusalContext& context) {
+    std::vector<Refusal> refusals;
+    if (context.without_sandbox)
+        return refusals;
+    for (const SandboxLoss& loss : facts.sandbox)
+        refusals.push_back({.pid = loss.pid,
+                            .sentence = loss.sentence,
+                            .hint = "pass --without-sandbox if the restored program may run without it"});
+    return refusals;
+}
+
 } // namespace
 
 std::vector<Refusal> standing_refusals(const TreeFacts& facts, const RefusalContext& context) {
@@ -96,6 +107,7 @@ std::vector<Refusal> standing_refusals(const TreeFacts& facts, const RefusalCont
     add(refused_gpus(facts, context));
     add(refused_ghosts(facts, context));
     add(refused_lost_names(facts, context));
+    add(refused_sandboxes(facts, context));
     return standing;
 }
 

@@ -32,6 +32,13 @@ std::vector<pid_t> SeenTree::pids() const {
 
 std::string SeenTree::target() const { return fmt::format("process {} ({})", pid(), printable(name)); }
 
+std::vector<std::string> SeenTree::sandbox_lost() const {
+    std::vector<std::string> sentences;
+    for (const SandboxLoss& loss : facts.sandbox)
+        sentences.push_back(loss.sentence);
+    return sentences;
+}
+
 bool SeenTree::leaves_criu_its_cgroup() const {
     return options.ignore_cgroups || facts.cgroups == CgroupPlace::elsewhere;
 }

@@ -349,8 +349,9 @@ struct FieldsOf<Manifest> {
             field("required_files", &Owner::required_files, ListOf<Record>{}, Presence::later),
             sparse_field("attributes", &Owner::attributes, ListOf<Record>{}),
             sparse_field("socket_options", &Owner::socket_options, ListOf<Record>{}),
-            field("images", &Owner::images, Number{}), field("bytes_images", &Owner::bytes_images, Number{}),
-            field("digests", &Owner::digests, Plain{}), field("timings", &Owner::timings, Plain{}),
+            sparse_field("sandbox_lost", &Owner::sandbox_lost, Plain{}), field("images", &Owner::images, Number{}),
+            field("bytes_images", &Owner::bytes_images, Number{}), field("digests", &Owner::digests, Plain{}),
+            field("timings", &Owner::timings, Plain{}),
             optional_field("frozen_seconds", &Owner::frozen_seconds, Plain{}),
             field("files", &Owner::files, ListOf<Record>{}, Presence::later),
             optional_field("watch", &Owner::watch, Record{}), optional_field("facts", &Owner::facts, Record{}));

@@ -50,6 +50,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Kind{"packet_pipe", "a pipe in packet mode", "close it before the dump"},
                       Kind{"pending_trap", "SIGTRAP", "unblock SIGTRAP"},
                       Kind{"pidfd_of_another", "a pidfd of process", "close it before the dump"},
+                      Kind{"sealed_mapping", "has sealed 1 of its mappings", "--without-sandbox"},
                       Kind{"sealed_memory", "sealed against writing", "MAP_PRIVATE"},
                       Kind{"shared_memory", "System V shared memory of the host", "unshare --ipc"},
                       Kind{"time_namespace", "time namespace for its children", "unshare --time"},

@@ -57,6 +57,14 @@ void have_shared_memory() {
     ::shmctl(id, IPC_RMID, nullptr);
 }
 
+void have_sealed_mapping() {
+    // The same on every machine (Linux 6.10).
+    constexpr long k_mseal = 462;
+    constexpr std::size_t k_page = 4096;
+    void* memory = ::mmap(nullptr, k_page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    need(static_cast<int>(::syscall(k_mseal, memory, k_page, 0UL)));
+}
+
 void have_pending_trap() {
     sigset_t trap;
     ::sigemptyset(&trap);
@@ -147,6 +155,7 @@ const std::map<std::string, std::function<void()>> k_kinds = {
     {"packet_pipe", have_packet_pipe},
     {"pending_trap", have_pending_trap},
     {"pidfd_of_another", have_pidfd_of_another},
+    {"sealed_mapping", have_sealed_mapping},
     {"sealed_memory", have_sealed_memory},
     {"shared_memory", have_shared_memory},
     {"time_namespace", [] { need(::unshare(CLONE_NEWTIME)); }},

@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
 
 #include <linux/capability.h>
@@ -25,6 +26,7 @@ namespace cedana::testing {
 namespace {
 
 namespace fs = std::filesystem;
+using Json = nlohmann::json;
 
 constexpr int k_of_process = 1;
 constexpr int k_idle_io = 3 << 13;
@@ -185,6 +187,32 @@ TEST_F(Sandbox, OfFiltersAndNoNewPrivilegesComesBack) {
     restore_as(target.pid(), dump_and_stop(target));
     EXPECT_EQ(line_of("Seccomp:"), "Seccomp:\t2");
     EXPECT_EQ(line_of("NoNewPrivs:"), "NoNewPrivs:\t1");
+}
+
+TEST_F(Sandbox, ThatWouldBeGoneIsGivenUpKnowingly) {
+    constexpr long k_mseal = 462;
+    if (::syscall(k_mseal, 0UL, 0UL, 0UL) != 0)
+        GTEST_SKIP() << "no mseal here (Linux 6.10)";
+    require_program("/usr/bin/python3", "python3");
+    Target target({"/usr/bin/python3", "-c",
+                   "import ctypes, mmap, sys, threading\n"
+                   "memory = mmap.mmap(-1, 4096, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
+                   "address = ctypes.addressof(ctypes.c_char.from_buffer(memory))\n"
+                   "assert ctypes.CDLL(None).syscall(462, ctypes.c_void_p(address), 4096, 0) == 0\n"
+                   "open(sys.argv[1], 'w').close()\n"
+                   "threading.Event().wait()\n",
+                   scratch("ready")});
+    wait_for_file(scratch("ready"));
+    const CedanaRun refused = dump(target.pid(), {"--stop"});
+    EXPECT_EQ(refused.exit_code, 6) << refused.err;
+    EXPECT_TRUE(target.runs());
+    const CedanaRun run = dump(target.pid(), {"--stop", "--without-sandbox", "--json"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const Json json = Json::parse(run.out);
+    ASSERT_EQ(json.at("sandbox_lost").size(), 1U);
+    EXPECT_TRUE(holds(json.at("sandbox_lost").at(0), "has sealed 1 of its mappings"));
+    target.wait_end();
+    restore_as(target.pid(), json.at("checkpoint").get<std::string>());
 }
 
 } // namespace

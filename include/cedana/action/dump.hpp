@@ -35,6 +35,8 @@ struct DumpRequest {
     bool anyway = false;
     // For whom it is done.
     Caller caller = {};
+    // What shuts the program in, and would not come back, is no reason to refuse.
+    bool without_sandbox = false;
     // Encrypts the checkpoint; null for none.
     std::shared_ptr<const SecretBytes> passphrase = nullptr;
     // Called where cedana's own work hangs in the kernel and the tree was let go: tells the error and ends the process,
@@ -55,6 +57,8 @@ struct DumpResult {
     std::map<std::string, double> phases;
     // Why the checkpoint can never be restored; only of one that was made anyway.
     std::vector<std::string> cannot_be_restored = {};
+    // What shut the program in and does not come back: sentences.
+    std::vector<std::string> sandbox_lost = {};
 };
 
 // Throws Error. Whatever it throws, no file with a final name exists unless it is whole, and the message says whether

@@ -20,6 +20,7 @@
 #include <exception>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace cedana {
@@ -34,6 +35,8 @@ struct FrozenTree {
     std::vector<LinkRemap> link_remaps = {};
     std::vector<ProcessAttributes> attributes = {};
     std::vector<SocketOptions> socket_options = {};
+    // What a restore will lack: sentences.
+    std::vector<std::string> unread = {};
 };
 
 class TreeCapture {
@@ -52,6 +55,8 @@ class TreeCapture {
     // As it stood still.
     [[nodiscard]] const ProcessTree& tree() const;
     [[nodiscard]] const criu::DumpReport& report() const noexcept { return report_; }
+    // What a restore will lack: sentences.
+    [[nodiscard]] const std::vector<std::string>& unread() const { return frozen_->unread; }
 
   private:
     void run_criu();

@@ -19,6 +19,8 @@ struct RefusalContext {
     std::vector<std::string> arguments = {};
     // Where CRIU looks for its plug-ins.
     std::vector<std::filesystem::path> plugin_folders = {};
+    // What shuts the program in may be lost.
+    bool without_sandbox = false;
     // The program is asked to prepare for the dump after this look; there is another one then.
     bool program_prepares_later = false;
     // Of a tree that runs on: how large a file may be that is copied into the checkpoint; 0: none is.

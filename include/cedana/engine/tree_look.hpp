@@ -37,6 +37,8 @@ struct SeenTree {
     [[nodiscard]] std::vector<pid_t> pids() const;
     // "process 42 (redis-server)"
     [[nodiscard]] std::string target() const;
+    // As the manifest keeps them.
+    [[nodiscard]] std::vector<std::string> sandbox_lost() const;
     // CRIU may have a control group of its own: it would not take that for one of the tree's.
     [[nodiscard]] bool leaves_criu_its_cgroup() const;
 };

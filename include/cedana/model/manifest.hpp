@@ -106,6 +106,8 @@ struct Manifest {
     // Of the processes that had not ended; checkpoints of before they were kept have none.
     std::vector<ProcessAttributes> attributes = {};
     std::vector<SocketOptions> socket_options = {};
+    // What shut the program in and does not come back (--without-sandbox): sentences.
+    std::vector<std::string> sandbox_lost = {};
     std::size_t images = 0;
     std::uint64_t bytes_images = 0;
     // Entry name → SHA-256 of its content in hexadecimal: the index, and all that is neither index nor image nor

@@ -7,6 +7,7 @@
 #include "cedana/model/recorded_facts.hpp"
 #include "cedana/model/tcp_connection.hpp"
 #include "cedana/process/holdings.hpp"
+#include "cedana/process/losses.hpp"
 #include "cedana/process/refusal.hpp"
 #include "cedana/process/tree.hpp"
 
@@ -76,6 +77,9 @@ struct TreeFacts {
     // Of unix sockets that the tree is connected to and does not have: who has them, as far as it matters.
     std::map<std::uint64_t, std::string> peers_outside;
     std::vector<Refusal> refusals;
+    // What shuts a process in and would not come back; what else would not, as sentences.
+    std::vector<SandboxLoss> sandbox;
+    std::vector<std::string> losses;
     // All of it for the manifest.
     RecordedFacts record;
 };

@@ -79,6 +79,16 @@ TEST_F(DumpRefusals, NameADeletedFileThatIsTooLarge) {
     EXPECT_EQ(count(), 0U);
 }
 
+TEST_F(DumpRefusals, OfWhatShutsAProgramInEndWithTheOptionForIt) {
+    facts.sandbox = {{.pid = 4242, .sentence = "process 4242 (a) has sealed memory"}};
+    const auto refusals = standing_refusals(facts, context);
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_EQ(refusals[0].fault, Fault::dump_failed);
+    EXPECT_NE(refusals[0].hint.find("--without-sandbox"), std::string::npos);
+    context.without_sandbox = true;
+    EXPECT_EQ(count(), 0U);
+}
+
 TEST_F(DumpRefusals, DoNotMindAGpuThatHasItsPlugIn) {
     facts.gpu_devices = {{.pid = 4242, .path = "/dev/kfd"}};
     install("cuda_plugin.so");

@@ -88,6 +88,7 @@ Manifest example() {
                   .fd = 6,
                   .options = {{.name = "TCP_DEFER_ACCEPT", .value = std::string("\3\0\0\0", 4)}},
                   .groups = {{.device = "eth0", .group = "239.1.2.3", .only_sources = true, .sources = {"10.0.0.1"}}}}},
+            .sandbox_lost = {"process 100 (redis) has sealed 3 of its mappings"},
             .images = 7,
             .bytes_images = 123456,
             .digests = {{"index", "00ff"}, {"criu/dump.log", "ff00"}},

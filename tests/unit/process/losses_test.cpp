@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/files.hpp"
+#include "cedana/process/losses.hpp"
+
+#include <functional>
+
+#include <gtest/gtest.h>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "unit/process/forked.hpp"
+#include "unit/process/look_at.hpp"
+
+namespace cedana {
+namespace {
+
+using testing::Forked;
+
+constexpr const char* k_plain = "7f0000000000-7f0000001000 rw-p 00000000 00:00 0 \n"
+                                "Size:                  4 kB\n"
+                                "ProtectionKey:         0\n"
+                                "VmFlags: rd wr mr mw me ac \n";
+
+TEST(ParseSmaps, CountsWhatIsSealedButForWhatTheKernelSealsItself) {
+    const MappingFlags flags =
+        parse_smaps(std::string(k_plain) + "7f0000002000-7f0000003000 r-xp 00000000 00:00 0    [vdso]\n"
+                                           "VmFlags: rd ex mr mw me de sl \n"
+                                           "7f0000004000-7f0000005000 r--p 00000000 08:01 42   /usr/lib/a b.so\n"
+                                           "VmFlags: rd mr mw me sl \n");
+    EXPECT_EQ(flags.sealed, 1U);
+    EXPECT_EQ(flags.keyed, 0U);
+}
+
+TEST(ParseSmaps, CountsKeysButThoseOfMemoryThatCanOnlyBeExecuted) {
+    const MappingFlags flags = parse_smaps("7f0000000000-7f0000001000 rw-p 00000000 00:00 0 \n"
+                                           "ProtectionKey:         3\n"
+                                           "VmFlags: rd wr mr mw me ac \n"
+                                           "7f0000002000-7f0000003000 --xp 00000000 00:00 0 \n"
+                                           "ProtectionKey:         1\n"
+                                           "VmFlags: ex mr mw me ac \n");
+    EXPECT_EQ(flags.keyed, 1U);
+}
+
+TEST(ParseSmaps, KnowsWhetherAllIsLocked) {
+    const std::string locked = "7f0000002000-7f0000003000 rw-p 00000000 00:00 0 \nVmFlags: rd wr mr mw me lo ac \n";
+    EXPECT_TRUE(parse_smaps(locked).all_locked);
+    EXPECT_FALSE(parse_smaps(locked + k_plain).all_locked);
+    EXPECT_TRUE(parse_smaps(locked + k_plain).locked);
+    EXPECT_FALSE(parse_smaps(k_plain).all_locked);
+    EXPECT_FALSE(parse_smaps("").all_locked);
+}
+
+std::vector<std::string> losses_of(const Forked& child) {
+    const Procfs procfs;
+    return find_losses(procfs, testing::Look(procfs, child.pid()).tree);
+}
+std::vector<std::string> unread_of(const Forked& child) {
+    const Procfs procfs;
+    return find_unread(testing::Look(procfs, child.pid()).holdings);
+}
+bool tells(const std::vector<std::string>& sentences, const std::string& words) {
+    return sentences.size() == 1 && sentences[0].find(words) != std::string::npos;
+}
+
+TEST(SandboxLosses, AreOfMemoryThatTheProgramHasSealed) {
+    constexpr long k_mseal = 462;
+    constexpr std::size_t k_page = 4096;
+    if (::syscall(k_mseal, 0UL, 0UL, 0UL) != 0)
+        GTEST_SKIP() << "no mseal here (Linux 6.10)";
+    const Forked child([] {
+        void* memory = ::mmap(nullptr, k_page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        ::syscall(k_mseal, memory, k_page, 0UL);
+    });
+    const Forked plain;
+    const Procfs procfs;
+    const auto losses = find_sandbox_losses(procfs, testing::Look(procfs, child.pid()).tree);
+    ASSERT_EQ(losses.size(), 1U);
+    EXPECT_EQ(losses[0].pid, child.pid());
+    EXPECT_NE(losses[0].sentence.find("has sealed 1 of its mappings"), std::string::npos) << losses[0].sentence;
+    EXPECT_TRUE(find_sandbox_losses(procfs, testing::Look(procfs, plain.pid()).tree).empty());
+}
+
+TEST(Losses, OfAPlainProgramAreNone) {
+    const Forked child([] { ::close_range(3, ~0U, 0); });
+    EXPECT_EQ(losses_of(child), std::vector<std::string>());
+    EXPECT_EQ(unread_of(child), std::vector<std::string>());
+}
+
+TEST(Losses, AreTheRuleToLockAllMemory) {
+    const Forked child([] { ::mlockall(MCL_CURRENT | MCL_FUTURE); });
+    EXPECT_TRUE(tells(losses_of(child), "mlockall"));
+}
+
+TEST(Losses, AreNoneWhereSomeMemoryIsLocked) {
+    static const int locked = 1;
+    const Forked child([] { ::mlock(&locked, sizeof locked); });
+    EXPECT_EQ(losses_of(child), std::vector<std::string>());
+}
+
+TEST(Losses, AreMitigationsThatItAskedFor) {
+    const Forked child([] {
+        ::prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_INDIRECT_BRANCH, PR_SPEC_DISABLE, 0, 0);
+        ::prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, PR_SPEC_DISABLE, 0, 0);
+    });
+    const std::string status = Procfs().read(child.pid(), "status").value_or("");
+    if (status.find("thread mitigated") == std::string::npos &&
+        status.find("conditional disabled") == std::string::npos)
+        GTEST_SKIP() << "this host has no mitigation that a program can ask for";
+    EXPECT_TRUE(tells(losses_of(child), "mitigation of speculation"));
+}
+
+TEST(Losses, AreTheRuleToMergePages) {
+    constexpr int k_set_memory_merge = 67;
+    const Forked child([] { ::prctl(k_set_memory_merge, 1, 0, 0, 0); });
+    if (Procfs().read(child.pid(), "ksm_stat").value_or("").find("ksm_merge_any: yes") == std::string::npos)
+        GTEST_SKIP() << "this kernel does not tell";
+    EXPECT_TRUE(tells(losses_of(child), "PR_SET_MEMORY_MERGE"));
+}
+
+TEST(Unread, AreDatagramsInAQueue) {
+    const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = ::htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ASSERT_EQ(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    ASSERT_EQ(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    const Forked child;
+    EXPECT_EQ(unread_of(child), std::vector<std::string>());
+    ASSERT_EQ(::sendto(socket.get(), "hello", 5, 0, reinterpret_cast<sockaddr*>(&address), size), 5);
+    EXPECT_TRUE(tells(unread_of(child), "the datagrams that process"));
+}
+
+TEST(LostWatches, AreThoseOfFilesThatWereRemoved) {
+    const TempDir folder(std::filesystem::temp_directory_path(), "losses-test");
+    const auto path = folder.path() / "watched";
+    const UniqueFd file(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    const UniqueFd watch(::inotify_init1(IN_CLOEXEC));
+    ASSERT_GE(::inotify_add_watch(watch.get(), path.c_str(), IN_MODIFY), 0);
+    ASSERT_GE(::inotify_add_watch(watch.get(), folder.path().c_str(), IN_MODIFY), 0);
+    const Forked child;
+    const Procfs procfs;
+    const auto look = [&] { return find_lost_watches(procfs, testing::Look(procfs, child.pid()).holdings); };
+    EXPECT_EQ(look(), std::vector<std::string>());
+    std::filesystem::remove(path);
+    EXPECT_TRUE(tells(look(), "1 of the watches"));
+}
+
+TEST(Unread, AreEventsOfInotify) {
+    const TempDir folder(std::filesystem::temp_directory_path(), "losses-test");
+    const UniqueFd watch(::inotify_init1(IN_CLOEXEC));
+    ASSERT_GE(::inotify_add_watch(watch.get(), folder.path().c_str(), IN_CREATE), 0);
+    const Forked child;
+    EXPECT_EQ(unread_of(child), std::vector<std::string>());
+    const UniqueFd file(::open((folder.path() / "new").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    EXPECT_TRUE(tells(unread_of(child), "from its inotify"));
+}
+
+} // namespace
+} // namespace cedana
