@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -36,6 +37,7 @@ struct Published {
     std::uint64_t bytes = 0;
     criu::DumpReport report = {};
     std::vector<std::string> unread = {};
+    std::optional<Proof> proof = {};
 
     [[nodiscard]] std::string text() const { return fmt::format("the checkpoint is whole: {}", path.string()); }
 };
@@ -68,7 +70,10 @@ Published capture(DumpDraft& draft, Progress& progress, Stopwatch& watch) {
         capture.run();
         if (draft.request.config.client_leave_running)
             warn_of_ended(capture.tree());
-        return Published{.path = capture.checkpoint(), .report = capture.report(), .unread = capture.unread()};
+        return Published{.path = capture.checkpoint(),
+                         .report = capture.report(),
+                         .unread = capture.unread(),
+                         .proof = capture.proof()};
     });
     warn_of_losses(draft.seen->facts.losses);
     warn_of_losses(published.unread);
@@ -110,6 +115,7 @@ DumpResult result_of(const DumpDraft& draft, const Published& published, const S
                       .name = draft.seen->name,
                       .seconds = watch.seconds(),
                       .frozen_seconds = {},
+                      .proof = published.proof,
                       .bytes_images = published.report.bytes,
                       .bytes_archive = published.bytes,
                       .peak_memory_bytes = peak_memory(),

@@ -23,6 +23,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <functional>
 #include <string>
 #include <utility>
 
@@ -60,6 +61,8 @@ void add_lost(WrittenFiles& written, LinkRemap& remap) {
 TreeCapture::TreeCapture(DumpDraft& draft, Progress& progress, Stopwatch& watch)
     : draft_(draft), progress_(progress), watch_(watch), work_(WorkKind::dump, state_folder()) {
     const SeenTree& seen = *draft_.seen;
+    if (draft_.keys.encryption)
+        seal_ = draft_.keys.encryption->seal;
     const std::string stem = checkpoint_stem(seen.name, std::chrono::system_clock::now());
     writer_.emplace(draft_.request.config, draft_.folder, stem, seen.facts.image_bytes,
                     std::move(draft_.keys.encryption));
@@ -246,10 +249,31 @@ Manifest TreeCapture::manifest() const {
     return manifest;
 }
 
+// The tree stands still. It goes on if the checkpoint does not come back.
+void TreeCapture::prove_it(const std::filesystem::path& complete) {
+    watch_.lap("write");
+    const Keyring keyring = seal_ ? Keyring::of_data_key(SecretBytes::copy_of(seal_->data_key().bytes())) : Keyring();
+    const Checkpoint checkpoint(complete, keyring);
+    proof_ = prove({.checkpoint = checkpoint, .config = draft_.request.config, .criu = draft_.criu.path},
+                   draft_.interrupt, progress_);
+    watch_.lap("proof");
+    if (!proof_->failure)
+        return;
+    const Error& why = *proof_->failure;
+    throw Error(Fault::dump_failed,
+                fmt::format("the checkpoint was not kept, since it does not come back: {}", why.message()))
+        .cause(why.cause())
+        .hint(why.hint())
+        .log(why.log());
+}
+
 void TreeCapture::publish() {
     progress_.phase("compressing");
-    checkpoint_ =
-        writer_->finish(manifest(), *draft_.files, work_.path() / criu::k_dump_log, draft_.interrupt, progress_);
+    std::function<void(const std::filesystem::path&)> before_publish;
+    if (draft_.request.prove && !leaves_running())
+        before_publish = [this](const std::filesystem::path& complete) { prove_it(complete); };
+    checkpoint_ = writer_->finish(manifest(), *draft_.files, work_.path() / criu::k_dump_log, draft_.interrupt,
+                                  progress_, before_publish);
     warn_of_gaps(draft_.preparation.record(), draft_.seen->name);
 }
 

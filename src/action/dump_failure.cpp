@@ -115,7 +115,7 @@ void explain_cancelled(const FailedDump& dump, const std::exception& exception) 
         throw Error(Fault::no_process, fmt::format("cannot dump {}: {}", dump.target, error.message()));
     require_whole(dump, CriuEnd::by_itself, error.message());
     Error cancelled(error.fault(), fmt::format("{}; {} runs on", error.message(), dump.target));
-    throw cancelled.cause(error.cause()).hint(error.hint());
+    throw cancelled.cause(error.cause()).hint(error.hint()).log(error.log());
 }
 
 void explain_failure(const FailedDump& dump, const criu::DumpReport& report) {

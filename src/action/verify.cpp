@@ -4,9 +4,13 @@
 #include "cedana/action/restore_plan.hpp"
 #include "cedana/base/event_fd.hpp"
 #include "cedana/base/parallel.hpp"
+#include "cedana/base/state_folder.hpp"
 #include "cedana/base/stopwatch.hpp"
+#include "cedana/base/users.hpp"
 #include "cedana/checkpoint/reader.hpp"
 #include "cedana/checkpoint/whole_check.hpp"
+#include "cedana/engine/criu_program.hpp"
+#include "cedana/host/permissions.hpp"
 
 #include <algorithm>
 #include <array>
@@ -156,6 +160,22 @@ std::vector<Error> refusals_here(const VerifiedCheckpoint& one, const VerifyRequ
     }
 }
 
+// What others can change is not restored, not even to try it: criu would do as root what stands in it.
+Proof proof_of(const VerifiedCheckpoint& one, const VerifyRequest& request, const Interrupt& interrupt,
+               Progress& progress) {
+    try {
+        require_trusted_checkpoint(request.config, request.caller, one.path);
+        const Checkpoint checkpoint(one.path, request.keyring);
+        const CriuProgram criu = require_criu(request.config);
+        require_own_state_folder();
+        return prove({.checkpoint = checkpoint, .config = request.config, .criu = criu.path}, interrupt, progress);
+    } catch (const Error& error) {
+        if (error.fault() == Fault::interrupted)
+            throw;
+        return Proof::not_provable(error.message());
+    }
+}
+
 // Whoever is asked for a passphrase is asked before threads begin to read.
 void ask_ahead(const VerifyRequest& request) {
     for (const auto& path : request.checkpoints) {
@@ -175,6 +195,8 @@ void ask_ahead(const VerifyRequest& request) {
 } // namespace
 
 VerifyResult verify(const VerifyRequest& request, const Interrupt& interrupt, Progress& progress) {
+    if (request.prove)
+        require_root("try whether checkpoints come back");
     Stopwatch watch;
     ask_ahead(request);
     VerifyResult result;
@@ -191,6 +213,9 @@ VerifyResult verify(const VerifyRequest& request, const Interrupt& interrupt, Pr
     for (VerifiedCheckpoint& one : result.checkpoints)
         if (!one.flaw)
             one.refusals = refusals_here(one, request, interrupt);
+    for (VerifiedCheckpoint& one : result.checkpoints)
+        if (!one.flaw && request.prove)
+            one.proof = proof_of(one, request, interrupt, progress);
     result.bytes_read = reading.bytes();
     result.seconds = watch.seconds();
     return result;
@@ -205,6 +230,8 @@ std::optional<Error> worst_of(const VerifyResult& result) {
             first = one.flaw;
         if (!first && !one.refusals.empty())
             first = one.refusals.front();
+        if (!first && one.proof && one.proof->failure)
+            first = one.proof->failure;
     }
     return first;
 }

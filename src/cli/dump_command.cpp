@@ -36,6 +36,7 @@ struct DumpArguments {
     std::optional<std::filesystem::path> folder;
     bool leave_running = false;
     bool stop = false;
+    bool prove = false;
     std::vector<std::string> criu_arguments;
     bool anyway = false;
     bool without_sandbox = false;
@@ -55,6 +56,7 @@ Json to_json(const DumpResult& result) {
                  {"name", result.name},
                  {"seconds", result.seconds}};
     json["frozen_seconds"] = result.frozen_seconds ? Json(*result.frozen_seconds) : Json(nullptr);
+    json["proof"] = to_json(result.proof);
     json["bytes_images"] = result.bytes_images;
     json["bytes_archive"] = result.bytes_archive;
     json["peak_memory_bytes"] = result.peak_memory_bytes;
@@ -64,12 +66,16 @@ Json to_json(const DumpResult& result) {
     return json;
 }
 
-// "2.2 MiB (21.2x) in 0.4 s, frozen for 36 ms"
+// "2.2 MiB (21.2x) in 0.4 s, frozen for 36 ms", and a line about the proof
 std::string summary_of(const DumpResult& result) {
     const double ratio = share(static_cast<double>(result.bytes_images), static_cast<double>(result.bytes_archive));
     std::string text =
         fmt::format("{} ({:.1f}x) in {}", human_bytes(result.bytes_archive), ratio, human_seconds(result.seconds));
-    return result.frozen_seconds ? text + ", frozen for " + human_seconds(*result.frozen_seconds) : text;
+    if (result.frozen_seconds)
+        text += ", frozen for " + human_seconds(*result.frozen_seconds);
+    if (result.proof)
+        text += "\n" + text_of(*result.proof);
+    return text;
 }
 
 void require_places(const LoadedConfig& config, const std::optional<std::filesystem::path>& named) {
@@ -86,6 +92,9 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
         config.set_from_flag("client.leave_running", "--leave-running", "true");
     if (arguments.stop)
         config.set_from_flag("client.leave_running", "--stop", "false");
+    if (arguments.prove && config.values.client_leave_running)
+        throw Error(Fault::usage, "--prove is for a dump that ends the tree, so that it ends only if it comes back")
+            .hint("pass --stop too; of a tree that runs on, prove the checkpoint afterwards: client verify --prove");
     append_criu_arguments(config, arguments.criu_arguments);
     DumpRequest request{.pid = {},
                         .name = arguments.name,
@@ -93,7 +102,8 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
                         .config = config.values,
                         .anyway = arguments.anyway,
                         .caller = config.caller,
-                        .without_sandbox = arguments.without_sandbox};
+                        .without_sandbox = arguments.without_sandbox,
+                        .prove = arguments.prove};
     if (arguments.pid)
         request.pid = to_pid(*arguments.pid);
     require_places(config, arguments.folder);
@@ -147,6 +157,10 @@ Command dump_command() {
                                    {.names = {"--without-sandbox"},
                                     .meaning = "dump it although a restore brings it back without what shuts it in",
                                     .target = &arguments->without_sandbox},
+                                   {.names = {"--prove"},
+                                    .meaning = "with --stop: end it only once a trial has brought it back in "
+                                               "namespaces of its own; it stands still meanwhile",
+                                    .target = &arguments->prove},
                                    criu_argument_option(arguments->criu_arguments)};
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::encrypting),
                       std::back_inserter(options));

@@ -65,6 +65,15 @@ Json to_json(const Error& error) {
             {"log", text_or_null(error.log())}};
 }
 
+Json to_json(const std::optional<Proof>& proof) {
+    if (!proof)
+        return nullptr;
+    return {{"state", name_of(proof->state)},
+            {"reasons", proof->reasons},
+            {"failure", proof->failure ? to_json(*proof->failure) : Json(nullptr)},
+            {"seconds", proof->seconds}};
+}
+
 int fail(const Error& error, Format format, const Json& result) {
     Json json = to_json(error);
     json.update(result);

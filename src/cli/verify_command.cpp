@@ -42,6 +42,10 @@ void print_checkpoint(const VerifiedCheckpoint& one) {
                2);
     for (const Error& refusal : one.refusals)
         print_reason(refusal);
+    if (one.proof)
+        print_text("  " + text_of(*one.proof), 4);
+    if (one.proof && one.proof->failure)
+        print_reason(*one.proof->failure);
 }
 
 Json to_json(const VerifiedCheckpoint& one) {
@@ -56,6 +60,7 @@ Json to_json(const VerifiedCheckpoint& one) {
     json["refusals"] = Json::array();
     for (const Error& refusal : one.refusals)
         json["refusals"].push_back(to_json(refusal));
+    json["proof"] = to_json(one.proof);
     return json;
 }
 
@@ -68,6 +73,7 @@ Json to_json(const VerifyResult& result) {
 
 struct VerifyArguments {
     std::vector<std::filesystem::path> checkpoints;
+    bool prove = false;
     PassphraseArguments passphrase;
 };
 
@@ -76,7 +82,8 @@ void run(const VerifyArguments& arguments, const CommonArguments& common, const 
     const VerifyRequest request{.checkpoints = arguments.checkpoints,
                                 .config = config.values,
                                 .caller = config.caller,
-                                .keyring = keyring_of(config.values, arguments.passphrase, interrupt)};
+                                .keyring = keyring_of(config.values, arguments.passphrase, interrupt),
+                                .prove = arguments.prove};
     const VerifyResult result = [&] {
         const auto progress = make_progress(common);
         return verify(request, interrupt, *progress);
@@ -98,7 +105,11 @@ Command verify_command() {
                                     .meaning = "checkpoints; every byte of them is read",
                                     .target = &arguments->checkpoints,
                                     .required = true,
-                                    .complete = Complete::checkpoints}};
+                                    .complete = Complete::checkpoints},
+                                   {.names = {"--prove"},
+                                    .meaning = "try it too: restore each into namespaces of its own, and take it away "
+                                               "before it runs",
+                                    .target = &arguments->prove}};
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::decrypting),
                       std::back_inserter(options));
     return {.name = "verify",

@@ -68,6 +68,8 @@ std::vector<std::string> restore_argv(const RestoreCommand& command) {
         argv.emplace_back("--lazy-pages");
     if (!command.action_script.empty())
         argv.insert(argv.end(), {"--action-script", command.action_script.string()});
+    if (command.leave_stopped)
+        argv.emplace_back("--leave-stopped");
     add_options(argv, command.options);
     return argv;
 }

@@ -96,7 +96,7 @@ class DumpRun {
         SpawnRequest request{.argv = dump_argv(command),
                              .fds = {{out.get(), 1}, {out.get(), 2}},
                              .cwd = job_.folder.string(),
-                             .env = clean_environment({std::string(k_action_socket) + "=" + action_.socket().string()}),
+                             .env = clean_environment(action_.environment()),
                              .session = Session::own};
         if (job_.held >= 0)
             request.fds.emplace_back(job_.held, k_held);

@@ -32,6 +32,16 @@ using Clock = std::chrono::steady_clock;
 // The number in CRIU of the first of the ends.
 constexpr int k_first_inherited = 10;
 
+void pass_action(SpawnRequest& request, RestoreCommand& command, const RestoreJob& job, const ActionServer& action) {
+    request.env = clean_environment({fmt::format("{}={}", k_action_socket, action.socket().string())});
+    command.action_script = action.script();
+    if (!job.before_resume)
+        return;
+    request.fds.emplace_back(action.program(), k_action_program);
+    command.action_script = fmt::format("/proc/1/fd/{}", k_trial_action_fd);
+    command.leave_stopped = true;
+}
+
 SpawnRequest request_for(const RestoreJob& job, const std::vector<TreeEnd>& ends, const UniqueFd& out,
                          const ActionServer* action) {
     RestoreCommand command{.paths = {.program = job.program, .images = job.folder, .work = job.folder},
@@ -40,10 +50,8 @@ SpawnRequest request_for(const RestoreJob& job, const std::vector<TreeEnd>& ends
                            .pid_file = job.folder / k_pid_file};
     SpawnRequest request{
         .argv = {}, .fds = {{out.get(), 1}, {out.get(), 2}}, .cwd = job.folder.string(), .env = clean_environment()};
-    if (action != nullptr) {
-        command.action_script = action->script();
-        request.env = clean_environment({fmt::format("{}={}", k_action_socket, action->socket().string())});
-    }
+    if (action != nullptr)
+        pass_action(request, command, job, *action);
     for (const TreeEnd& end : ends) {
         const int number = k_first_inherited + static_cast<int>(command.inherited.size());
         command.inherited.push_back({.number = number, .id = end.id});
@@ -84,24 +92,28 @@ class ByProcess : public RunningCriu {
     ChildProcess process_;
 };
 
-// Notices that CRIU has stopped taking what is ready for it; time in which the storage is slow does not count.
+// Notices that CRIU has stopped taking what is ready for it; time in which the storage is slow does not count, but in a
+// trial.
 class StallWatch {
   public:
-    explicit StallWatch(std::chrono::seconds limit) : limit_(limit) {}
+    explicit StallWatch(const RestoreJob& job) : limit_(job.stall_limit), is_trial_(job.before_resume != nullptr) {}
 
     void look(ImageServer& server) {
         const auto now = Clock::now();
-        if (server.progress() != progress_ || !server.waits_for_criu()) {
+        if (server.progress() != progress_ || (!is_trial_ && !server.waits_for_criu())) {
             progress_ = server.progress();
             since_ = now;
         } else if (now - since_ > limit_) {
             throw Error(Fault::restore_failed,
-                        fmt::format("criu has taken nothing for {} s though images are ready for it", limit_.count()));
+                        is_trial_ ? fmt::format("the trial has not got on for {} s", limit_.count())
+                                  : fmt::format("criu has taken nothing for {} s though images are ready for it",
+                                                limit_.count()));
         }
     }
 
   private:
     std::chrono::seconds limit_;
+    bool is_trial_;
     std::uint64_t progress_ = 0;
     Clock::time_point since_ = Clock::now();
 };
@@ -129,6 +141,12 @@ void reached(const std::string& stage, pid_t root, ActionServer& action, const R
         report.stood = true;
         with_beat(action, [&] { call(job.standing, root); });
     }
+    // The script is not answered: whatever it says, CRIU would go on.
+    if (stage == k_stage_pre_resume && job.before_resume) {
+        job.before_resume();
+        report.taken_away = true;
+        return;
+    }
     action.allow();
 }
 
@@ -138,21 +156,22 @@ void listen(std::optional<ActionServer>& action, EventLoop& loop, const RestoreJ
         action.emplace(loop, job.folder,
                        [&](const std::string& stage, pid_t root) { reached(stage, root, *action, job, report); });
     } catch (const Error& error) {
-        if (job.tree_is_mapped)
+        if (job.tree_is_mapped || job.before_resume)
             throw;
         spdlog::debug("{}", error.message());
     }
 }
 
+// Until it has ended, or is to be taken away.
 void serve_until_end(const RestoreJob& job, EventLoop& loop, ImageServer& server, int end_of_criu,
-                     const Interrupt& interrupt) {
+                     const Interrupt& interrupt, const bool& take_away) {
     constexpr auto k_look_every = std::chrono::seconds(1);
     bool ended = false;
     loop.watch(end_of_criu, POLLIN, [&](short) { ended = true; });
     if (interrupt.fd() >= 0)
         loop.watch(interrupt.fd(), POLLIN, [&](short) { interrupt.throw_if_pending(); });
-    StallWatch stall(job.stall_limit);
-    while (!ended) {
+    StallWatch stall(job);
+    while (!ended && !take_away) {
         loop.run_once(k_look_every);
         stall.look(server);
     }
@@ -199,14 +218,19 @@ RestoreReport restore(const RestoreJob& job, std::vector<TreeEnd> ends, ImageSou
         if (job.progress != nullptr)
             server.report_to(*job.progress, job.total_bytes);
         std::optional<ActionServer> action;
-        if (job.tree_is_mapped || job.standing)
+        if (job.tree_is_mapped || job.standing || job.before_resume)
             listen(action, loop, job, report);
-        const std::unique_ptr<RunningCriu> criu = start(job, ends, launch, action ? &*action : nullptr);
+        std::unique_ptr<RunningCriu> criu = start(job, ends, launch, action ? &*action : nullptr);
         ends.clear();
-        serve_until_end(job, loop, server, criu->end(), interrupt);
-        report.status = criu->status();
+        serve_until_end(job, loop, server, criu->end(), interrupt, report.taken_away);
         report.bytes = server.bytes();
         report.mends = mended.made();
+        if (report.taken_away) {
+            criu.reset();
+            subreaper.kill_all();
+            return report;
+        }
+        report.status = criu->status();
         if (report.status.success()) {
             const std::optional<pid_t> root = criu->root();
             report.pid = root ? *root : restored_pid(job.folder / k_pid_file);

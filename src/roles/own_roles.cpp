@@ -5,9 +5,10 @@
 #include "cedana/roles/pid_namespace.hpp"
 #include "cedana/roles/role.hpp"
 #include "cedana/roles/terminal.hpp"
+#include "cedana/roles/trial.hpp"
 
 namespace cedana::roles {
 
-std::vector<Role> own_roles() { return {guard(), terminal(), copier(), pidns(), init(), reader()}; }
+std::vector<Role> own_roles() { return {guard(), terminal(), copier(), pidns(), init(), reader(), trial()}; }
 
 } // namespace cedana::roles

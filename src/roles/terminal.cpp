@@ -23,6 +23,8 @@ UniqueFd open_master() {
     return master;
 }
 
+} // namespace
+
 // The kernel gives the lowest number that is free.
 UniqueFd open_master_beside(const std::vector<unsigned>& reserved) {
     std::vector<UniqueFd> unusable;
@@ -35,8 +37,6 @@ UniqueFd open_master_beside(const std::vector<unsigned>& reserved) {
         unusable.push_back(std::move(master));
     }
 }
-
-} // namespace
 
 KeptCriu start_on_new_terminal(TerminalRequest request) {
     const UniqueFd master = open_master_beside(request.reserved);

@@ -14,6 +14,7 @@
 #include "cedana/undo/dump_record.hpp"
 #include "cedana/undo/network_lock.hpp"
 #include "cedana/undo/raised_limits.hpp"
+#include "cedana/undo/trial_cgroup.hpp"
 #include "cedana/undo/undo_restore.hpp"
 #include "cedana/undo/work_folder.hpp"
 
@@ -32,6 +33,19 @@ namespace {
 
 constexpr const char* k_network_lock = "network lock";
 
+const char* work_in(WorkKind kind) {
+    switch (kind) {
+    case WorkKind::lazy:
+        return "the memory of a lazy restore is on its way";
+    case WorkKind::trial:
+        return "a checkpoint is tried in it";
+    case WorkKind::dump:
+    case WorkKind::restore:
+        break;
+    }
+    return "a dump or a restore is at work in it";
+}
+
 class Cleaning {
   public:
     explicit Cleaning(const CleanRequest& request) : request_(request) {}
@@ -44,13 +58,13 @@ class Cleaning {
         for (const fs::path& path : remove_ended_work(state))
             removed("working folder", path.string());
         for (const BusyWork& one : work.busy)
-            keep("working folder", one.path.string(),
-                 one.kind == WorkKind::lazy ? "the memory of a lazy restore is on its way"
-                                            : "a dump or a restore is at work in it");
+            keep("working folder", one.path.string(), work_in(one.kind));
         if (const std::size_t locks = remove_stale_locks(state / "locks"); locks != 0)
             removed("lock", fmt::format("{} in {}", locks, (state / "locks").string()));
         guarded("control group", "of criu", [&] {
             for (const fs::path& folder : criu::remove_abandoned_cgroups())
+                removed("control group", folder.string());
+            for (const fs::path& folder : remove_abandoned_trial_cgroups())
                 removed("control group", folder.string());
         });
         for (const fs::path& folder : request_.folders)

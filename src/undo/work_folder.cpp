@@ -29,7 +29,7 @@ namespace {
 
 constexpr const char* k_lock_name = "lock";
 // By their kinds.
-constexpr std::array<const char*, 3> k_names = {"dump", "restore", "lazy"};
+constexpr std::array<const char*, 4> k_names = {"dump", "restore", "lazy", "trial"};
 // Before the name that it had.
 constexpr std::string_view k_ended = "ended.";
 

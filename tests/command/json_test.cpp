@@ -242,6 +242,9 @@ const Fields k_rows = {"--version",
                        "completion",
                        "--progress json"};
 
+// An argument of CRIU with which nothing is tried.
+constexpr const char* k_unknown = "--criu-arg=--external=x";
+
 class JsonFields : public WithTarget {
   protected:
     static void expect_documented(const std::string& row, const std::vector<Json>& objects) {
@@ -281,7 +284,13 @@ TEST_F(JsonFields, OfTheProgram) {
 }
 
 TEST_F(JsonFields, OfADump) {
-    expect_documented("client dump", {json({"client", "dump", "-p", target.pid_text(), "-d", store()})});
+    const Json left_running = json({"client", "dump", "-p", target.pid_text(), "-d", store()});
+    EXPECT_EQ(left_running.at("proof"), nullptr);
+    const Target other({"/bin/sleep", "infinity"});
+    const Json stopped =
+        json({"client", "dump", "-p", other.pid_text(), "-d", store(), "--stop", "--prove", k_unknown});
+    EXPECT_EQ(stopped.at("proof").at("state"), "not_provable");
+    expect_documented("client dump", {left_running, stopped});
 }
 
 TEST_F(JsonFields, OfADryRunOfADump) {
@@ -312,8 +321,8 @@ TEST_F(JsonFields, OfADryRunOfARestore) {
 }
 
 TEST_F(JsonFields, OfWhatIsInAStore) {
-    const fs::path zip = only_line(dump(target).out);
-    expect_documented("client verify", {json({"client", "verify", zip, damaged()})});
+    const fs::path zip = only_line(dump(target, {k_unknown}).out);
+    expect_documented("client verify", {json({"client", "verify", "--prove", zip, damaged()})});
     fs::rename(damaged(), store() / "cut.zip");
     expect_documented("client list", {json({"client", "list", store()})});
     for (int age = 1; age <= 2; ++age)

@@ -55,7 +55,7 @@ TEST_F(Usage, HelpMakesNoConfigFile) {
 }
 
 TEST_F(Usage, ARoleCannotBeTakenByHand) {
-    for (const std::string role : {"guard", "terminal", "copier", "pidns", "init", "keeper", "pages"}) {
+    for (const std::string role : {"guard", "terminal", "copier", "pidns", "init", "trial", "keeper", "pages"}) {
         const CedanaRun run = cedana({"--role", role});
         EXPECT_EQ(run.exit_code, 2) << run.err;
         EXPECT_EQ(run.out, "");

@@ -2,6 +2,7 @@
 // `cedana client dump`: a checkpoint of a process tree.
 #pragma once
 
+#include "cedana/action/prove.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/secret_bytes.hpp"
@@ -37,6 +38,9 @@ struct DumpRequest {
     Caller caller = {};
     // What shuts the program in, and would not come back, is no reason to refuse.
     bool without_sandbox = false;
+    // The tree ends only once a trial has brought it back (prove.hpp), or where none can be made. For one that is to
+    // stop.
+    bool prove = false;
     // Encrypts the checkpoint; null for none.
     std::shared_ptr<const SecretBytes> passphrase = nullptr;
     // Called where cedana's own work hangs in the kernel and the tree was let go: tells the error and ends the process,
@@ -51,6 +55,8 @@ struct DumpResult {
     double seconds = 0;
     // CRIU's own figure; absent if it left none.
     std::optional<double> frozen_seconds;
+    // If one was asked for: proved, or not provable.
+    std::optional<Proof> proof;
     std::uint64_t bytes_images = 0;
     std::uint64_t bytes_archive = 0;
     std::uint64_t peak_memory_bytes = 0;
@@ -63,7 +69,8 @@ struct DumpResult {
 
 // Throws Error. Whatever it throws, no file with a final name exists unless it is whole, and the message says whether
 // the tree runs on; only Fault::process_lost says that it does not. When moving to the mount point fails the error
-// names where the whole checkpoint is.
+// names where the whole checkpoint is. A proof that fails is an Error(Fault::dump_failed): the tree runs on, and no
+// checkpoint is kept.
 [[nodiscard]] DumpResult dump(const DumpRequest& request, const Interrupt& interrupt, Progress& progress);
 
 } // namespace cedana

@@ -4,6 +4,7 @@
 
 #include "cedana/action/dump_failure.hpp"
 #include "cedana/action/dump_steps.hpp"
+#include "cedana/action/prove.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/held_stops.hpp"
 #include "cedana/base/log.hpp"
@@ -19,6 +20,7 @@
 
 #include <exception>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,12 +59,15 @@ class TreeCapture {
     [[nodiscard]] const criu::DumpReport& report() const noexcept { return report_; }
     // What a restore will lack: sentences.
     [[nodiscard]] const std::vector<std::string>& unread() const { return frozen_->unread; }
+    // Absent unless it was asked for.
+    [[nodiscard]] const std::optional<Proof>& proof() const noexcept { return proof_; }
 
   private:
     void run_criu();
     void runs_again();
     void images_complete();
     void publish();
+    void prove_it(const std::filesystem::path& complete);
     void note();
     [[nodiscard]] Manifest manifest() const;
     [[nodiscard]] std::string network_lock() const;
@@ -85,6 +90,9 @@ class TreeCapture {
     std::optional<FrozenTree> frozen_;
     criu::DumpReport report_;
     std::optional<std::filesystem::path> checkpoint_;
+    // What opens it again; null if it is not encrypted.
+    std::shared_ptr<const Seal> seal_;
+    std::optional<Proof> proof_;
 };
 
 } // namespace cedana

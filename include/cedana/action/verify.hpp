@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // `cedana client verify`: every byte of checkpoints is read and compared with every digest that there is of it; and
-// whether a restore on this host would work, or why not. Changes nothing.
+// whether a restore on this host would work, or why not. Changes nothing. And where it is asked for, a trial
+// (prove.hpp).
 #pragma once
 
+#include "cedana/action/prove.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
@@ -24,6 +26,7 @@ struct VerifyRequest {
     // Who would restore them.
     Caller caller = {};
     Keyring keyring = {};
+    bool prove = false;
 };
 
 struct VerifiedCheckpoint {
@@ -34,6 +37,8 @@ struct VerifiedCheckpoint {
     std::optional<Manifest> manifest;
     // What a restore here would end with, in the order in which it would meet them.
     std::vector<Error> refusals;
+    // Absent unless it was asked for, and for one that is not whole.
+    std::optional<Proof> proof = {};
 };
 
 struct VerifyResult {
@@ -47,7 +52,7 @@ struct VerifyResult {
 [[nodiscard]] VerifyResult verify(const VerifyRequest& request, const Interrupt& interrupt, Progress& progress);
 
 // The error that the whole ends with: the first checkpoint that is damaged, else the first that cannot be restored here
-// for another reason. None if all can.
+// for another reason, or did not come back in a trial. None if all can.
 [[nodiscard]] std::optional<Error> worst_of(const VerifyResult& result);
 
 } // namespace cedana

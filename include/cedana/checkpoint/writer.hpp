@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -35,10 +36,12 @@ class CheckpointWriter {
     // What the checkpoint is to be signed with; must outlive finish().
     void sign_with(const SigningKey& key) { signing_key_ = &key; }
     // Compresses what is left, adds captured files, CRIU's log, the index, the manifest (to which it adds digests,
-    // sizes and the files) and its signature, and publishes; the checkpoint's path. Throws Error: no file with a final
+    // sizes and the files) and its signature, and publishes; the checkpoint's path. `before_publish`, unless null, gets
+    // the path of the complete file before it has its name. Throws Error, and what that throws: no file with a final
     // name exists then.
     std::filesystem::path finish(Manifest manifest, FileCapture& files, const std::filesystem::path& criu_log,
-                                 const Interrupt& interrupt, Progress& progress);
+                                 const Interrupt& interrupt, Progress& progress,
+                                 const std::function<void(const std::filesystem::path&)>& before_publish = nullptr);
 
   private:
     [[nodiscard]] ImageWriterOptions options(const char* folder) const;

@@ -2,9 +2,11 @@
 // How a command that failed says so: as text on stderr, or with --json as the one object on stdout.
 #pragma once
 
+#include "cedana/action/prove.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/cli/commands.hpp"
 
+#include <optional>
 #include <string_view>
 
 #include <nlohmann/json.hpp>
@@ -23,6 +25,9 @@ struct FailedWithResult {
 
 // {fault, exit_code, message, steps, cause, hint, log}; null for what the error does not have.
 [[nodiscard]] nlohmann::ordered_json to_json(const Error& error);
+
+// {state, reasons, failure, seconds}, or null.
+[[nodiscard]] nlohmann::ordered_json to_json(const std::optional<Proof>& proof);
 
 // Prints the error, and with --json the fields of `result` behind it; returns the exit code. Where stdout cannot take
 // it, the error is text on stderr.

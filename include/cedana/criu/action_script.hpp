@@ -31,6 +31,8 @@ class ActionServer {
     // The path for --action-script.
     [[nodiscard]] const std::filesystem::path& script() const { return script_; }
     [[nodiscard]] const std::filesystem::path& socket() const { return path_; }
+    // Its program, for a CRIU that does not see this process.
+    [[nodiscard]] int program() const { return program_.get(); }
     // Tells a script that has asked to wait on: else it takes cedana for dead after a while, and fails.
     void beat() const;
     // Whether a script that has asked is still there: else CRIU has let the tree run on.

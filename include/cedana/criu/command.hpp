@@ -36,6 +36,10 @@ struct DumpCommand {
 
 // The number in CRIU of the descriptor that a job holds (its work folder's lock).
 inline constexpr int k_held = 3;
+// Of its action script's program, in a trial: CRIU does not see this process in /proc. Whoever is pid 1 there takes it
+// to a descriptor of its own, by which CRIU then finds it.
+inline constexpr int k_action_program = 4;
+inline constexpr int k_trial_action_fd = 3;
 
 // A descriptor of CRIU's that takes the place of one that led outside.
 struct Inherited {
@@ -50,6 +54,10 @@ struct RestoreCommand {
     std::vector<Inherited> inherited = {};
     // Pages that can come later are left to whoever listens in the work folder (lazy_handover.hpp).
     bool lazy_pages = false;
+    // Empty: none.
+    std::filesystem::path action_script = {};
+    // What it has restored stays stopped.
+    bool leave_stopped = false;
     // CRIU writes the root's pid into it.
     std::filesystem::path pid_file;
     // Empty: none.

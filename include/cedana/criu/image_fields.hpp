@@ -18,7 +18,7 @@ using FieldNumber = protozero::pbf_tag_type;
 
 // core.proto
 enum class CoreEntry : FieldNumber { thread_info = 2, tc = 3, thread_core = 5, ti_aarch64 = 8 };
-enum class TaskCoreEntry : FieldNumber { blk_sigset = 5, comm = 6, timers = 7, signals_s = 10 };
+enum class TaskCoreEntry : FieldNumber { task_state = 1, blk_sigset = 5, comm = 6, timers = 7, signals_s = 10 };
 enum class ThreadCoreEntry : FieldNumber { blk_sigset = 6, pdeath_sig = 8, signals_p = 9, comm = 13 };
 // core-x86.proto; all of user_x86_regs_entry up to gs are numbers.
 enum class ThreadInfoX86 : FieldNumber { gpregs = 2 };
@@ -38,7 +38,19 @@ enum class UserAarch64RegsEntry : FieldNumber { regs = 1, sp = 2, pc = 3, pstate
 enum class TaskKobjIds : FieldNumber { files_id = 2, net_ns_id = 6, mnt_ns_id = 9 };
 // fdinfo.proto
 enum class FdinfoEntry : FieldNumber { id = 1, fd = 4 };
-enum class FileEntry : FieldNumber { id = 2, reg = 3, isk = 4, tfd = 12, usk = 16 };
+enum class FileEntry : FieldNumber {
+    id = 2,
+    reg = 3,
+    isk = 4,
+    psk = 6,
+    tunf = 11,
+    tfd = 12,
+    ffy = 14,
+    ext = 15,
+    usk = 16,
+    fifo = 17,
+    bpf = 21
+};
 // file-lock.proto
 enum class FileLockEntry : FieldNumber { flag = 1, type = 2, pid = 3, fd = 4, start = 5, len = 6 };
 // img-streamer.proto
@@ -47,7 +59,7 @@ enum class StreamerReply : FieldNumber { exists = 1 };
 // inventory.proto
 enum class InventoryEntry : FieldNumber { root_ids = 3 };
 // mm.proto
-enum class MmEntry : FieldNumber { vmas = 14 };
+enum class MmEntry : FieldNumber { vmas = 14, dumpable = 15 };
 // pagemap.proto
 enum class PagemapHead : FieldNumber { pages_id = 1 };
 enum class PagemapEntry : FieldNumber { vaddr = 1, compat_nr_pages = 2, in_parent = 3, flags = 4, nr_pages = 5 };
@@ -56,7 +68,7 @@ enum class PipeDataEntry : FieldNumber { pipe_id = 1, bytes = 2, size = 3 };
 // pstree.proto
 enum class PstreeEntry : FieldNumber { pid = 1, ppid = 2, pgid = 3, sid = 4, threads = 5 };
 // regfile.proto
-enum class RegFileEntry : FieldNumber { id = 1, name = 6, ext = 9, mode = 10, build_id = 11 };
+enum class RegFileEntry : FieldNumber { id = 1, flags = 2, name = 6, size = 8, ext = 9, mode = 10, build_id = 11 };
 // remap-file-path.proto
 enum class RemapFilePathEntry : FieldNumber { orig_id = 1, remap_id = 2, remap_type = 3 };
 // siginfo.proto
@@ -88,6 +100,8 @@ enum class TaskTimersEntry : FieldNumber { real = 1 };
 enum class ItimerEntry : FieldNumber { isec = 1, iusec = 2, vsec = 3, vusec = 4 };
 // timerfd.proto
 enum class TimerfdEntry : FieldNumber { ticks = 5, settime_flags = 6, vsec = 7, vnsec = 8, isec = 9, insec = 10 };
+// tty.proto
+enum class TtyInfoEntry : FieldNumber { type = 2 };
 // vma.proto
 enum class VmaEntry : FieldNumber {
     start = 1,

@@ -27,6 +27,7 @@ enum class ImageKind : std::uint32_t {
     pstree = 0x50273030,
     remaps = 0x59133954,
     statistics = 0x57093306,
+    terminals = 0x59453036,
 };
 
 [[nodiscard]] Error damaged_image(const std::string& what);

@@ -46,7 +46,12 @@ struct RestoreJob {
     // Called once all of the tree is there and none of it runs yet, with its root; empty: not called. What it throws is
     // told in the log, and the tree runs on. A CRIU in another pid namespace does not reach it.
     std::function<void(pid_t root)> standing = {};
-    // CRIU took no byte and asked for nothing for so long, though bytes were ready for it.
+    // Of a trial, else null. Called once, when all of the tree is there and nothing of it has run; CRIU waits. Then all
+    // that this restore has started is ended, and the report says so. What it throws ends it too. For a trial the
+    // source must be a TrialImages (trial_images.hpp): what ends CRIU must not let the tree run.
+    std::function<void()> before_resume = nullptr;
+    // CRIU took no byte and asked for nothing for so long, though bytes were ready for it; in a trial, beside which
+    // somebody may stand still, whatever the reason.
     std::chrono::seconds stall_limit = std::chrono::seconds(60);
 };
 
@@ -86,6 +91,8 @@ struct RestoreReport {
     std::set<Mend> mends = {};
     // `standing` was called.
     bool stood = false;
+    // Of a trial: the tree was there, and is gone again.
+    bool taken_away = false;
 };
 
 // Runs CRIU to its end; what is left then of `ends` is the tree's alone. When it fails, or on an error of the source, a

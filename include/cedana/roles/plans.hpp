@@ -94,4 +94,20 @@ struct InitPlan {
     NLOHMANN_DEFINE_TYPE_INTRUSIVE(InitPlan, criu, held, told, seen, pid_file)
 };
 
+struct TrialPlan {
+    // It is pid 1 of its pid namespace.
+    bool inside = false;
+    CommandPlan criu = {};
+    int held = -1;
+    // At its end the trial ends.
+    int alive = -1;
+    // Of the one outside.
+    std::vector<std::string> cgroups = {};
+    std::vector<std::pair<std::string, std::string>> stand_ins = {};
+    bool terminal = false;
+    std::vector<unsigned> own_terminals = {};
+    friend bool operator==(const TrialPlan&, const TrialPlan&) = default;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(TrialPlan, inside, criu, held, alive, cgroups, stand_ins, terminal, own_terminals)
+};
+
 } // namespace cedana::roles

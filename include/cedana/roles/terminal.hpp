@@ -44,6 +44,9 @@ struct KeptCriu {
 // Throws Error.
 [[nodiscard]] KeptCriu start_on_new_terminal(TerminalRequest request);
 
+// The master of a new terminal that has none of these numbers. Throws Error.
+[[nodiscard]] UniqueFd open_master_beside(const std::vector<unsigned>& reserved);
+
 [[nodiscard]] Role terminal();
 
 } // namespace cedana::roles

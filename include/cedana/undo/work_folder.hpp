@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The working folder of one dump or restore, or of the memory that comes after a lazy one, under the state folder:
-// sockets, CRIU's log, and the record of what is to be taken back should cedana be killed. It is locked (flock(2)) by
-// the cedana that made it and, through an inherited descriptor, by the CRIU that works in it: where nobody holds the
-// lock, nobody works any more.
+// The working folder of one dump, restore or trial, or of the memory that comes after a lazy one, under the state
+// folder: sockets, CRIU's log, and the record of what is to be taken back should cedana be killed. It is locked
+// (flock(2)) by the cedana that made it and, through an inherited descriptor, by the CRIU that works in it: where
+// nobody holds the lock, nobody works any more.
 #pragma once
 
 #include "cedana/base/files.hpp"
@@ -17,7 +17,7 @@
 
 namespace cedana {
 
-enum class WorkKind { dump, restore, lazy };
+enum class WorkKind { dump, restore, lazy, trial };
 
 class WorkFolder {
   public:

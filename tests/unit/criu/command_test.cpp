@@ -80,6 +80,16 @@ TEST(RestoreArgv, DetachesAndWritesThePid) {
     EXPECT_TRUE(has(argv, {"--pidfile", "/run/x/pid"}));
 }
 
+TEST(RestoreArgv, LeavesATrialStoppedAndRunsItsScript) {
+    const Words plain = restore_argv({.paths = {}, .options = {}, .pid_file = "p"});
+    EXPECT_FALSE(has(plain, {"--leave-stopped"}));
+    EXPECT_FALSE(has(plain, {"--action-script"}));
+    const Words argv =
+        restore_argv({.paths = {}, .options = {}, .action_script = "/x", .leave_stopped = true, .pid_file = "p"});
+    EXPECT_TRUE(has(argv, {"--action-script", "/x"}));
+    EXPECT_TRUE(has(argv, {"--leave-stopped"}));
+}
+
 TEST(RestoreArgv, NamesWhatIsInheritedAndByWhichNumber) {
     const Words argv =
         restore_argv({.paths = {},
