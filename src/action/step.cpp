@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/step.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
+#include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
 namespace cedana {
@@ -21,11 +23,15 @@ void collect(Refusals& refusals, const std::function<void()>& work) {
 }
 
 void throw_first(const Refusals& refusals) {
+    // Of a large tree there may be one for each process.
+    constexpr std::size_t k_most_named = 6;
     if (refusals.empty())
         return;
     std::string others;
-    for (std::size_t i = 1; i < refusals.size(); ++i)
+    for (std::size_t i = 1; i < std::min(refusals.size(), k_most_named); ++i)
         others += (i == 1 ? "also: " : "; ") + refusals[i].message();
+    if (refusals.size() > k_most_named)
+        others += fmt::format("; and {} more", refusals.size() - k_most_named);
     Error first = refusals.front();
     if (!others.empty())
         first.cause(others);

@@ -142,6 +142,11 @@ TEST_F(CheckOfSeveral, EndsTheActionWithTheFirstAndNamesTheOthers) {
     EXPECT_EQ(error.hint(), "do");
 }
 
+TEST_F(CheckOfSeveral, NamesNotHundreds) {
+    const Error error = error_of({check_each("a", [] { return Refusals(300, Error(Fault::usage, "one")); })});
+    EXPECT_EQ(error.cause(), "also: one; one; one; one; one; and 294 more");
+}
+
 TEST_F(CheckOfSeveral, GivesARehearsalEachOfThem) {
     EXPECT_EQ(messages(rehearse(steps)), (Names{"one", "two", "three"}));
 }
