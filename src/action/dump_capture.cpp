@@ -56,6 +56,18 @@ void add_lost(WrittenFiles& written, LinkRemap& remap) {
                                           : std::move(found.front()));
 }
 
+// For as long as it lives.
+class SetFor {
+  public:
+    explicit SetFor(std::atomic<bool>& flag) : flag_(flag) { flag_ = true; }
+    SetFor(const SetFor&) = delete;
+    SetFor& operator=(const SetFor&) = delete;
+    ~SetFor() { flag_ = false; }
+
+  private:
+    std::atomic<bool>& flag_;
+};
+
 } // namespace
 
 TreeCapture::TreeCapture(DumpDraft& draft, Progress& progress, Stopwatch& watch)
@@ -114,6 +126,7 @@ void TreeCapture::run_criu() {
                             .expected_bytes = seen.facts.image_bytes,
                             .tree = seen.pids(),
                             .freeze_limit = draft_.request.config.dump_freeze_limit,
+                            .has_own_limit = [this] { return proving_.load(); },
                             .give_up = [this](const Error& error) { give_up(error); }};
     try {
         report_ = criu::dump(
@@ -254,6 +267,7 @@ void TreeCapture::prove_it(const std::filesystem::path& complete) {
     watch_.lap("write");
     const Keyring keyring = seal_ ? Keyring::of_data_key(SecretBytes::copy_of(seal_->data_key().bytes())) : Keyring();
     const Checkpoint checkpoint(complete, keyring);
+    const SetFor proving(proving_);
     proof_ = prove({.checkpoint = checkpoint, .config = draft_.request.config, .criu = draft_.criu.path},
                    draft_.interrupt, progress_);
     watch_.lap("proof");

@@ -186,9 +186,9 @@ class Trial {
                 .options = std::move(options),
                 .folder = work.path(),
                 .held = work.lock(),
-                .before_resume = [this] { require_all(); },
                 .progress = &progress_,
                 .total_bytes = manifest().bytes_images,
+                .before_resume = [this] { require_all(); },
                 .stall_limit = k_stall_limit};
     }
 

@@ -96,7 +96,7 @@ class DumpRun {
         SpawnRequest request{.argv = dump_argv(command),
                              .fds = {{out.get(), 1}, {out.get(), 2}},
                              .cwd = job_.folder.string(),
-                             .env = clean_environment(action_.environment()),
+                             .env = clean_environment({std::string(k_action_socket) + "=" + action_.socket().string()}),
                              .session = Session::own};
         if (job_.held >= 0)
             request.fds.emplace_back(job_.held, k_held);
@@ -127,6 +127,7 @@ class DumpRun {
         at_post_dump_ = true;
         watch_.emplace(FreezeWatch::Watched{.limit = job_.freeze_limit.count() == 0 ? job_.freeze_limit
                                                                                     : job_.freeze_limit + k_later,
+                                            .held = job_.has_own_limit,
                                             .beat = [this] { action_.beat(); },
                                             .give_up = [this](const Error& error) { give_up(error); }},
                        interrupt_);

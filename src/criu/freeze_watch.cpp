@@ -87,6 +87,11 @@ void FreezeWatch::run() {
     while (!is_ready(stop_.fd(), watched_.every)) {
         watched_.beat();
         const auto now = Clock::now();
+        if (watched_.held && watched_.held()) {
+            last_move = now;
+            waiting_.clear();
+            continue;
+        }
         if (moved())
             last_move = now;
         const auto still = now - std::min(last_move, hung_since(now));

@@ -18,6 +18,7 @@
 #include "cedana/undo/raised_limits.hpp"
 #include "cedana/undo/work_folder.hpp"
 
+#include <atomic>
 #include <exception>
 #include <filesystem>
 #include <memory>
@@ -93,6 +94,7 @@ class TreeCapture {
     // What opens it again; null if it is not encrypted.
     std::shared_ptr<const Seal> seal_;
     std::optional<Proof> proof_;
+    std::atomic<bool> proving_ = false;
 };
 
 } // namespace cedana

@@ -54,14 +54,12 @@ struct RestoreCommand {
     std::vector<Inherited> inherited = {};
     // Pages that can come later are left to whoever listens in the work folder (lazy_handover.hpp).
     bool lazy_pages = false;
-    // Empty: none.
-    std::filesystem::path action_script = {};
-    // What it has restored stays stopped.
-    bool leave_stopped = false;
     // CRIU writes the root's pid into it.
     std::filesystem::path pid_file;
     // Empty: none.
     std::filesystem::path action_script = {};
+    // What it has restored stays stopped.
+    bool leave_stopped = false;
 };
 
 inline constexpr const char* k_dump_log = "dump.log";

@@ -40,6 +40,8 @@ struct DumpJob {
     std::vector<pid_t> tree = {};
     // For how long nothing may move; zero: for ever. Then CRIU is cancelled.
     std::chrono::milliseconds freeze_limit{};
+    // Whether images_complete() is at something that has a limit of its own; empty: never.
+    std::function<bool()> has_own_limit = {};
     // Called where cedana's own work hangs so that it cannot even be given up (a store that answers nothing): CRIU has
     // let the tree run on by then, as far as it can. In a thread of its own; what works may wake up again at any time.
     std::function<void(const Error&)> give_up = {};

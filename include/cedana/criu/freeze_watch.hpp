@@ -29,6 +29,8 @@ class FreezeWatch {
         // A signal that waits for so long while nothing moves is as good as that.
         std::chrono::milliseconds patience = std::chrono::seconds(5);
         std::chrono::milliseconds every = std::chrono::seconds(1);
+        // Whether what goes on has a limit of its own; empty: never.
+        std::function<bool()> held = {};
         // Tells the script that cedana is alive.
         std::function<void()> beat = {};
         // The work hangs: lets the tree run on, and says so. It is the last that this thread does.

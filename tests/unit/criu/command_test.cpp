@@ -85,7 +85,7 @@ TEST(RestoreArgv, LeavesATrialStoppedAndRunsItsScript) {
     EXPECT_FALSE(has(plain, {"--leave-stopped"}));
     EXPECT_FALSE(has(plain, {"--action-script"}));
     const Words argv =
-        restore_argv({.paths = {}, .options = {}, .action_script = "/x", .leave_stopped = true, .pid_file = "p"});
+        restore_argv({.paths = {}, .options = {}, .pid_file = "p", .action_script = "/x", .leave_stopped = true});
     EXPECT_TRUE(has(argv, {"--action-script", "/x"}));
     EXPECT_TRUE(has(argv, {"--leave-stopped"}));
 }

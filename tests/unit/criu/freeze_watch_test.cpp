@@ -54,6 +54,24 @@ TEST(FreezeWatch, LeavesWhatMovesAlone) {
     EXPECT_GT(told.beats, 2);
 }
 
+TEST(FreezeWatch, LeavesWhatHasALimitOfItsOwnAlone) {
+    Told told;
+    const Interrupt none = Interrupt::none();
+    std::promise<void> looked;
+    int looks = 0;
+    auto watched = told.watched(20ms);
+    watched.held = [&] {
+        if (++looks == 20)
+            looked.set_value();
+        return looks <= 20;
+    };
+    const FreezeWatch watch(std::move(watched), none);
+    looked.get_future().wait();
+    // Nothing moves any more, and nobody holds it.
+    EXPECT_EQ(told.fault.get_future().get(), Fault::storage);
+    EXPECT_GT(looks, 20);
+}
+
 TEST(FreezeWatch, GivesUpSoonForAnInterruptThatNobodyTakes) {
     Told told;
     const Interrupt interrupt = Interrupt::install();
