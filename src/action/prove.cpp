@@ -188,6 +188,7 @@ class Trial {
                 .held = work.lock(),
                 .progress = &progress_,
                 .total_bytes = manifest().bytes_images,
+                .own_pids = true,
                 .before_resume = [this] { require_all(); },
                 .stall_limit = k_stall_limit};
     }

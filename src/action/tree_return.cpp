@@ -186,7 +186,8 @@ criu::RestoreJob TreeReturn::job(Progress& shown) {
             .progress = &shown,
             .total_bytes = draft_.manifest().bytes_images,
             .standing = has_settings() && !is_copy() ? [this](pid_t root) { put_settings_back(root); }
-                                                     : std::function<void(pid_t)>()};
+                                                     : std::function<void(pid_t)>(),
+            .own_pids = is_copy()};
 }
 
 // Empty for a tree that lives among the mounts of this host, and where CRIU was told its root.

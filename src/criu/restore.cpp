@@ -34,12 +34,12 @@ constexpr int k_first_inherited = 10;
 
 void pass_action(SpawnRequest& request, RestoreCommand& command, const RestoreJob& job, const ActionServer& action) {
     request.env = clean_environment({fmt::format("{}={}", k_action_socket, action.socket().string())});
+    command.leave_stopped = job.before_resume != nullptr;
     command.action_script = action.script();
-    if (!job.before_resume)
-        return;
-    request.fds.emplace_back(action.program(), k_action_program);
-    command.action_script = fmt::format("/proc/1/fd/{}", k_trial_action_fd);
-    command.leave_stopped = true;
+    if (job.own_pids) {
+        request.fds.emplace_back(action.program(), k_action_program);
+        command.action_script = fmt::format("/proc/1/fd/{}", k_kept_action_program);
+    }
 }
 
 SpawnRequest request_for(const RestoreJob& job, const std::vector<TreeEnd>& ends, const UniqueFd& out,

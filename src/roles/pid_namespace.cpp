@@ -79,6 +79,7 @@ int run_init(const nlohmann::json& json) {
             "cannot make a mount namespace");
     // Processes in here must see their own numbers.
     require(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0, "cannot mount /proc");
+    keep_action_program(plan.criu);
     InsideWord word{.code = start_passed(plan.criu).wait().shell_code()};
     if (word.code == 0)
         word.root = criu::restored_pid(plan.pid_file);

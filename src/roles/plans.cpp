@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/roles/plans.hpp"
 
+#include "cedana/base/error.hpp"
+#include "cedana/criu/command.hpp"
 #include "cedana/roles/own_root.hpp"
 #include "cedana/roles/role.hpp"
 
@@ -31,6 +33,13 @@ ChildProcess start_passed(const CommandPlan& plan) {
     ChildProcess command = ChildProcess::spawn(passed_command(plan));
     close_passed(plan);
     return command;
+}
+
+void keep_action_program(const CommandPlan& criu) {
+    static_assert(k_plan == criu::k_kept_action_program);
+    const int program = fd_at(passed_command(criu), criu::k_action_program);
+    if (program >= 0 && ::dup2(program, k_plan) != k_plan)
+        throw OsFailure(Fault::environment).error("cannot keep the program of criu's script");
 }
 
 int fd_at(const SpawnRequest& request, int number) {

@@ -105,13 +105,6 @@ ExitStatus await_criu(ChildProcess criu, int alive) {
     return ExitStatus::exited(k_role_failed);
 }
 
-// CRIU closes all descriptors before it starts its script (criu/util.c, cr_system_userns()); those of pid 1 stay.
-void keep_program(SpawnRequest& criu) {
-    static_assert(k_plan == criu::k_trial_action_fd);
-    need(::dup2(fd_at(criu, criu::k_action_program), k_plan) == k_plan, "cannot keep the program of criu's script");
-    std::erase_if(criu.fds, [](const auto& one) { return one.second == criu::k_action_program; });
-}
-
 // When this returns the kernel ends all others in here.
 int run_inside(const TrialPlan& plan) {
     make_namespaces();
@@ -120,8 +113,8 @@ int run_inside(const TrialPlan& plan) {
     if (plan.terminal || !plan.own_terminals.empty())
         make_terminals();
     put_in_place(plan.stand_ins);
+    keep_action_program(plan.criu);
     SpawnRequest request = passed_command(plan.criu);
-    keep_program(request);
     OwnTerminalPair terminal;
     if (plan.terminal) {
         terminal = open_terminal(plan.own_terminals);

@@ -27,7 +27,7 @@ class Many : public System {
     [[nodiscard]] CedanaRun with_limits(const std::string& limits, const std::vector<std::string>& arguments) const {
         RunOptions in_shell = options;
         in_shell.executable = "/bin/sh";
-        in_shell.limit = 2 * k_wait_limit;
+        in_shell.limit = 4 * k_wait_limit;
         std::string command = "ulimit " + limits + " && exec " + cedana_executable().string();
         for (const std::string& argument : arguments)
             command += " '" + argument + "'";

@@ -96,11 +96,11 @@ TEST_F(HugePages, ThatAreMissingAreMissedBeforehand) {
     const fs::path zip = dump_and_stop(target);
     set("0");
     const CedanaRun verify = run_cedana({"client", "verify", zip.string()}, options);
-    EXPECT_EQ(verify.exit_code, 6);
-    EXPECT_NE((verify.out + verify.err).find("it needs 4 huge pages of 2.0 MiB, and 0 are free here"),
+    EXPECT_EQ(verify.exit_code, 5);
+    EXPECT_NE((verify.out + verify.err).find("mended cannot run here: it has 4 huge pages of 2.0 MiB, and 0 are free"),
               std::string::npos)
         << verify.out << verify.err;
-    EXPECT_EQ(restore(zip).exit_code, 6);
+    EXPECT_EQ(restore(zip).exit_code, 5);
 }
 
 } // namespace

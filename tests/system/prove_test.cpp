@@ -60,7 +60,7 @@ class Proving : public System {
     }
     // Its program has no name but the number of a descriptor (criu/command.hpp).
     static void kill_the_hook_of(pid_t cedana) {
-        const std::string name = std::to_string(criu::k_trial_action_fd);
+        const std::string name = std::to_string(criu::k_kept_action_program);
         const auto deadline = std::chrono::steady_clock::now() + k_wait_limit;
         while (std::chrono::steady_clock::now() < deadline)
             for (const pid_t pid : descendants_of(cedana)) {
@@ -95,26 +95,32 @@ class Proving : public System {
     }
 };
 
-// It makes a file at each step: what it opens by a name, nothing can stand in for.
+// It makes a file anew at each step, as fast as it can: what it opens by a name, nothing can stand in for.
 class FileMaker {
   public:
     explicit FileMaker(const fs::path& folder)
-        : folder_(folder),
-          target_({"/bin/bash", "-c",
-                   "mkdir " + folder.string() + "; i=0; while :; do : >" + folder.string() + "/$((i += 1)); done"}) {
+        : folder_(made(folder)),
+          target_({"/bin/bash", "-c", "cd " + folder.string() + "; i=0; while :; do : >$((i = (i + 1) % 100)); done"}) {
         wait_in_folder(
-            folder.parent_path(), [&] { return fs::exists(folder_ / "20"); }, "files");
+            folder_, [&] { return fs::exists(folder_ / "20"); }, "files");
     }
     Target& target() { return target_; }
-    [[nodiscard]] std::set<std::string> made() const {
-        std::set<std::string> names;
+    // Each with the time at which it was written to.
+    [[nodiscard]] std::set<std::string> files() const {
+        std::set<std::string> found;
         std::error_code ignored;
         for (const fs::path& path : entries_of(folder_, ignored))
-            names.insert(path.filename().string());
-        return names;
+            found.insert(
+                fmt::format("{} {}", path.filename().string(), fs::last_write_time(path).time_since_epoch().count()));
+        return found;
     }
 
   private:
+    static fs::path made(const fs::path& folder) {
+        fs::create_directory(folder);
+        return folder;
+    }
+
     fs::path folder_;
     Target target_;
 };
@@ -151,9 +157,9 @@ TEST_F(Proving, NotOneInstructionRuns) {
     FileMaker maker(scratch("made"));
     const fs::path zip = dump_beside(maker.target());
     maker.target().end();
-    const std::set<std::string> before = maker.made();
+    const std::set<std::string> before = maker.files();
     EXPECT_EQ(proof_of(zip).at("state"), "proved");
-    EXPECT_EQ(maker.made(), before);
+    EXPECT_EQ(maker.files(), before);
 }
 
 // Not even when CRIU is killed where it has let the tree go to its last system call.
@@ -161,7 +167,7 @@ TEST_F(Proving, NotOneInstructionRunsWhereverCriuIsKilled) {
     FileMaker maker(scratch("made"));
     const fs::path zip = dump_beside(maker.target());
     maker.target().end();
-    const std::set<std::string> before = maker.made();
+    const std::set<std::string> before = maker.files();
     const std::string library = fs::path(target_program("libkill_at_ptrace.so")).string();
     int kills = 0;
     for (std::string state; state != "proved"; ++kills) {
@@ -170,7 +176,7 @@ TEST_F(Proving, NotOneInstructionRunsWhereverCriuIsKilled) {
         wrap_restores(fmt::format("LD_PRELOAD={} KILL_AT_PTRACE={} PTRACE_COUNT={} exec criu \"$@\"", library,
                                   kills + 1, scratch("calls").string()));
         state = proof_of(zip).at("state").get<std::string>();
-        EXPECT_EQ(maker.made(), before) << "killed after call " << kills + 1;
+        EXPECT_EQ(maker.files(), before) << "killed after call " << kills + 1;
     }
     EXPECT_GT(kills, 5);
 }
@@ -218,7 +224,7 @@ TEST_F(Proving, AHookThatIsKilledProvesNothing) {
     FileMaker maker(scratch("made"));
     const fs::path zip = dump_beside(maker.target());
     maker.target().end();
-    const std::set<std::string> before = maker.made();
+    const std::set<std::string> before = maker.files();
     at_stage("pre-resume", fmt::format("touch {}\nuntil [ -e {} ]; do sleep 0.01; done", scratch("reached").string(),
                                        scratch("go").string()));
     RunningCedana cedana({"client", "verify", "--prove", zip.string()}, options, folder());
@@ -229,7 +235,7 @@ TEST_F(Proving, AHookThatIsKilledProvesNothing) {
     cedana.signal(SIGCONT);
     const CedanaRun run = cedana.wait();
     EXPECT_FALSE(holds(run.out, "proved in")) << run.out;
-    EXPECT_EQ(maker.made(), before);
+    EXPECT_EQ(maker.files(), before);
 }
 
 TEST_F(Proving, IsMadeBeforeTheTreeEnds) {

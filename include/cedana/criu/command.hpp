@@ -36,10 +36,11 @@ struct DumpCommand {
 
 // The number in CRIU of the descriptor that a job holds (its work folder's lock).
 inline constexpr int k_held = 3;
-// Of its action script's program, in a trial: CRIU does not see this process in /proc. Whoever is pid 1 there takes it
-// to a descriptor of its own, by which CRIU then finds it.
+// Of its action script's program, where CRIU runs in a pid namespace of its own and so does not see this process in
+// /proc. Whoever is pid 1 there keeps it at a descriptor of its own, by which CRIU finds it; CRIU closes all of its
+// descriptors before it starts the script (criu/util.c, cr_system_userns()).
 inline constexpr int k_action_program = 4;
-inline constexpr int k_trial_action_fd = 3;
+inline constexpr int k_kept_action_program = 3;
 
 // A descriptor of CRIU's that takes the place of one that led outside.
 struct Inherited {

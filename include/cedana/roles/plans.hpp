@@ -33,6 +33,10 @@ void close_passed(const CommandPlan& plan);
 // In the role: starts the command, whose descriptors are its alone from then on.
 [[nodiscard]] ChildProcess start_passed(const CommandPlan& plan);
 
+// In the role that is pid 1 where CRIU runs: keeps the program of its action script, if it has one, where it is looked
+// for (criu/command.hpp, k_kept_action_program), until the role ends.
+void keep_action_program(const CommandPlan& criu);
+
 // The descriptor that will have this number; -1: none.
 [[nodiscard]] int fd_at(const SpawnRequest& request, int number);
 
