@@ -166,7 +166,7 @@ TEST_F(HungFiles, ThatTheTreeWritesToFailTheDump) {
     for (const char* const after : {"--leave-running", "--stop"}) {
         const CedanaRun run = dump(writer.pid(), {after});
         EXPECT_EQ(run.exit_code, 9) << run.err;
-        EXPECT_TRUE(holds(run.err, "has not answered for 3 s"));
+        EXPECT_TRUE(holds(run.err, "has not answered for 3.0 s"));
         EXPECT_TRUE(holds(run.err, "runs on"));
         wait_for_more_lines(scratch("steps"), 3);
     }
