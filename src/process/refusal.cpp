@@ -32,18 +32,32 @@ std::optional<Refusal> refuse_traced(const Procfs& procfs, const TreeProcess& pr
 
 bool all_equal(const Credentials& ids, unsigned id) { return ids.real == id && ids.effective == id && ids.saved == id; }
 
+// "user 33"; where the three are not the same, "real, effective and saved user 0, 33 and 33".
+std::string ids_text(const char* kind, const Credentials& ids) {
+    if (all_equal(ids, ids.effective))
+        return fmt::format("{} {}", kind, ids.effective);
+    return fmt::format("real, effective and saved {} {}, {} and {}", kind, ids.real, ids.effective, ids.saved);
+}
+
 // prlimit(2) on another process: the same real, effective and saved ids as the caller's real ones, or
 // CAP_SYS_RESOURCE. CRIU: "Can't get rlimit 0: Operation not permitted".
 std::optional<Refusal> refuse_foreign_limits(const ProcessStatus& own, const TreeProcess& process) {
     if (own.has_capability(CAP_SYS_RESOURCE) || process.stat.is_zombie())
         return std::nullopt;
-    if (all_equal(process.status.uid, own.uid.real) && all_equal(process.status.gid, own.gid.real))
+    std::vector<std::string> others;
+    if (!all_equal(process.status.uid, own.uid.real))
+        others.push_back(ids_text("user", process.status.uid));
+    if (!all_equal(process.status.gid, own.gid.real))
+        others.push_back(ids_text("group", process.status.gid));
+    if (others.empty())
         return std::nullopt;
     return Refusal{.pid = process.pid(),
                    .fault = Fault::environment,
-                   .sentence = fmt::format("{} runs as user {}, and without the capability CAP_SYS_RESOURCE CRIU "
-                                           "cannot read the limits of other users' processes",
-                                           described(process.stat), process.status.uid.effective),
+                   .sentence =
+                       fmt::format("{} runs as {}, and without the capability CAP_SYS_RESOURCE CRIU cannot "
+                                   "read the limits of a process that has not the user and group of cedana, {} "
+                                   "and {}",
+                                   described(process.stat), fmt::join(others, " and "), own.uid.real, own.gid.real),
                    .hint = "run cedana where root has CAP_SYS_RESOURCE (in a container: --cap-add SYS_RESOURCE)"};
 }
 

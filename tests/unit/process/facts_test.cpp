@@ -528,6 +528,25 @@ TEST_F(FakeFacts, RefuseAnotherUsersProcessWithoutTheRightToItsLimits) {
     EXPECT_NE(read.refusals[0].sentence.find("CAP_SYS_RESOURCE"), std::string::npos);
 }
 
+TEST_F(FakeFacts, NameTheGroupWhereItAloneIsAnother) {
+    add_child("0");
+    proc.write(child.pid(), "status", "Uid:\t0\t0\t0\t0\nGid:\t104\t104\t104\t104\n");
+    const TreeFacts read = facts();
+    ASSERT_EQ(read.refusals.size(), 1U);
+    EXPECT_NE(read.refusals[0].sentence.find("runs as group 104, and without"), std::string::npos)
+        << read.refusals[0].sentence;
+}
+
+TEST_F(FakeFacts, NameAllThreeUsersWhereTheyDiffer) {
+    add_child("0");
+    proc.write(child.pid(), "status", "Uid:\t0\t33\t34\t33\nGid:\t0\t0\t0\t0\n");
+    const TreeFacts read = facts();
+    ASSERT_EQ(read.refusals.size(), 1U);
+    EXPECT_NE(read.refusals[0].sentence.find("runs as real, effective and saved user 0, 33 and 34, and without"),
+              std::string::npos)
+        << read.refusals[0].sentence;
+}
+
 TEST_F(FakeFacts, DoNotMindAnotherUserWithTheRightToItsLimits) {
     proc.add({.pid = ::getpid(), .comm = "cedana", .status = status("0", "000001ffffffffff")});
     add_child("105");
