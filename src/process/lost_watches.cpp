@@ -13,12 +13,15 @@
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
+
+#include "watch_line.hpp"
 
 namespace cedana {
 
@@ -31,16 +34,6 @@ struct WatchLine {
     int type = 0;
     std::string handle = {};
 };
-
-std::optional<std::uint64_t> hexadecimal_after(std::string_view line, std::string_view key) {
-    const std::size_t at = line.find(key);
-    if (at == std::string_view::npos)
-        return std::nullopt;
-    const std::string_view rest = line.substr(at + key.size());
-    std::uint64_t number = 0;
-    return std::from_chars(rest.data(), rest.data() + rest.size(), number, 16).ec == std::errc() ? std::optional(number)
-                                                                                                 : std::nullopt;
-}
 
 std::string bytes_after(std::string_view line, std::string_view key) {
     const std::size_t at = line.find(key);
@@ -66,12 +59,6 @@ std::optional<WatchLine> parse_watch(std::string_view line) {
     if (!device || !type || handle.empty() || handle.size() > MAX_HANDLE_SZ)
         return std::nullopt;
     return WatchLine{.device = *device, .type = static_cast<int>(*type), .handle = std::move(handle)};
-}
-
-// The kernel's own form of a device number (MKDEV of linux/kdev_t.h), "8:19" in mountinfo.
-std::string device_text(std::uint64_t device) {
-    constexpr unsigned k_minor_bits = 20;
-    return fmt::format("{}:{}", device >> k_minor_bits, device & ((1U << k_minor_bits) - 1));
 }
 
 // A folder of that file system, as the process sees it.
@@ -103,25 +90,47 @@ bool has_lost_its_file(const Procfs& procfs, pid_t pid, const WatchLine& watch) 
     return file ? ::fstat(file.get(), &info) == 0 && info.st_nlink == 0 : errno == ESTALE;
 }
 
+std::string lost_files(const Procfs& procfs, const TreeProcess& process, int fd,
+                       const std::vector<std::string>& lines) {
+    const auto lost = std::ranges::count_if(lines, [&](const std::string& line) {
+        const auto watch = parse_watch(line);
+        return watch && has_lost_its_file(procfs, process.pid(), *watch);
+    });
+    if (lost == 0)
+        return {};
+    return fmt::format("{} of the watches that {} has in its inotify (descriptor {}): their files were removed", lost,
+                       described(process.stat), fd);
+}
+
+// FAN_MARK_FILESYSTEM and FAN_MARK_MNTNS: CRIU knows marks of files and of mounts (criu/proc_parse.c,
+// parse_fdinfo_pid_s), and passes over lines that it does not know.
+std::string lost_marks(const TreeProcess& process, int fd, const std::vector<std::string>& lines) {
+    const auto lost = std::ranges::count_if(lines, [](const std::string& line) {
+        return line.starts_with("fanotify sdev:") || line.starts_with("fanotify mnt_ns:");
+    });
+    if (lost == 0)
+        return {};
+    return fmt::format(
+        "{} of the marks that {} has in its fanotify (descriptor {}): CRIU does not keep those of a whole "
+        "file system",
+        lost, described(process.stat), fd);
+}
+
 } // namespace
 
 std::vector<std::string> find_lost_watches(const Procfs& procfs, const TreeHoldings& tree) {
     std::vector<std::string> losses;
     for (const Holdings& one : tree) {
-        const pid_t pid = one.process.pid();
         for (const OpenFile& file : one.open) {
-            if (kind_of(file) != OpenKind::inotify)
+            const OpenKind kind = kind_of(file);
+            if (kind != OpenKind::inotify && kind != OpenKind::fanotify)
                 continue;
-            const std::string info = procfs.read(pid, fmt::format("fdinfo/{}", file.fd).c_str()).value_or("");
-            const std::vector<std::string> lines = split(info, '\n');
-            const auto lost = std::ranges::count_if(lines, [&](const std::string& line) {
-                const auto watch = parse_watch(line);
-                return watch && has_lost_its_file(procfs, pid, *watch);
-            });
-            if (lost > 0)
-                losses.push_back(fmt::format("{} of the watches that {} has in its inotify (descriptor {}): their "
-                                             "files were removed",
-                                             lost, described(one.process.stat), file.fd));
+            const auto lines =
+                split(procfs.read(one.process.pid(), fmt::format("fdinfo/{}", file.fd).c_str()).value_or(""), '\n');
+            std::string loss = kind == OpenKind::inotify ? lost_files(procfs, one.process, file.fd, lines)
+                                                         : lost_marks(one.process, file.fd, lines);
+            if (!loss.empty())
+                losses.push_back(std::move(loss));
         }
     }
     return losses;

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "unit/process/fake_proc.hpp"
 #include "unit/process/forked.hpp"
 #include "unit/process/look_at.hpp"
 
@@ -153,6 +154,21 @@ TEST(LostWatches, AreThoseOfFilesThatWereRemoved) {
     EXPECT_EQ(look(), std::vector<std::string>());
     std::filesystem::remove(path);
     EXPECT_TRUE(tells(look(), "1 of the watches"));
+}
+
+TEST(LostWatches, AreMarksOfWholeFileSystems) {
+    const Forked child;
+    testing::FakeProc proc;
+    proc.add({.pid = child.pid(), .start_time = Procfs().stat(child.pid())->start_time});
+    proc.link(child.pid(), "fd/5", "anon_inode:[fanotify]");
+    proc.write(child.pid(), "fdinfo/5",
+               "flags:\t02\nfanotify flags:200 event-flags:8000\n"
+               "fanotify sdev:fe00000 mflags:0 mask:2 ignored_mask:0\n"
+               "fanotify mnt_id:12 mflags:0 mask:2 ignored_mask:0\n");
+    const testing::Look look(proc.procfs(), child.pid());
+    const auto losses = find_lost_watches(proc.procfs(), look.holdings);
+    ASSERT_EQ(losses.size(), 1U);
+    EXPECT_TRUE(tells(losses, "1 of the marks")) << losses[0];
 }
 
 TEST(Unread, AreEventsOfInotify) {
