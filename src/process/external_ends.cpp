@@ -20,19 +20,11 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "pseudo_terminal.hpp"
+
 namespace cedana {
 
 namespace {
-
-// Pseudo terminals, by the N of /dev/pts/N; see Documentation/admin-guide/devices.txt.
-std::optional<unsigned> pts_number(dev_t device) {
-    constexpr unsigned k_first_major = 136;
-    constexpr unsigned k_last_major = 143;
-    const unsigned number = major(device);
-    if (number < k_first_major || number > k_last_major)
-        return std::nullopt;
-    return (number - k_first_major) * 256 + minor(device);
-}
 
 bool is_hardware_terminal(dev_t device) {
     constexpr unsigned k_virtual_and_serial = 4;

@@ -192,7 +192,8 @@ std::optional<ProcessStat> parse_stat(std::string_view content) {
     std::int64_t terminal = 0;
     std::int64_t pages = 0;
     const bool valid = field(3).size() == 1 && parse(field(4), stat.parent) && parse(field(5), stat.process_group) &&
-                       parse(field(6), stat.session) && parse(field(7), terminal) && parse(field(9), stat.flags) &&
+                       parse(field(6), stat.session) && parse(field(7), terminal) &&
+                       parse(field(8), stat.foreground_group) && parse(field(9), stat.flags) &&
                        parse(field(20), stat.threads) && parse(field(22), stat.start_time) && parse(field(24), pages);
     if (!valid)
         return std::nullopt;

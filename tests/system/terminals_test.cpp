@@ -51,6 +51,14 @@ class Terminals : public System {
     void restore_in_foreground(const fs::path& zip) const {
         tmux->run(restore_command(zip, "--foreground") + "; echo code $?");
     }
+    // Counts in a log; descriptor 4 leads to it.
+    [[nodiscard]] std::string loop_with_dev_tty() const {
+        const fs::path path = scratch("loop");
+        write_text(path, "exec 4<>/dev/tty\necho $((40 + 2)) opened\ni=0\n"
+                         "while :; do i=$((i + 1)); echo $i; sleep 0.01; done >" +
+                             scratch("log").string() + "\n");
+        return "sh " + path.string();
+    }
     // Counts on its standard output.
     [[nodiscard]] std::string loop() const {
         const fs::path path = scratch("loop");
@@ -204,6 +212,38 @@ TEST_F(Terminals, AProgramOutlivesTheTerminalOfItsRestore) {
     tmux.reset();
     const std::vector<std::string> lines = wait_for_more_lines(output, k_few_steps);
     EXPECT_TRUE(count_on_from(std::stoul(lines.at(0)), lines));
+}
+
+// As Emacs, mc and a second shell have it.
+TEST_F(Terminals, AJobThatHasDevTtyOpenIsRefusedAndDumpedOnceItIsSuspended) {
+    tmux->run(loop_with_dev_tty());
+    tmux->wait_for("42 opened");
+    const CedanaRun run = dump(job(), {"--stop"});
+    EXPECT_EQ(run.exit_code, 6);
+    EXPECT_TRUE(holds(run.err, "has /dev/tty open (descriptor 4)")) << run.err;
+    EXPECT_TRUE(holds(run.err, "suspend it first (Ctrl-Z)")) << run.err;
+    tmux->press("C-z");
+    tmux->wait_for("Stopped");
+    const fs::path zip = dump_and_stop_job(job());
+    tmux->run(restore_command(zip, "--foreground") + "; echo came back with $?");
+    tmux->wait_for("came back with 147");
+    tmux->run("fg");
+    wait_for_more_lines(scratch("log"), k_few_steps);
+    EXPECT_TRUE(count_on_from(1, lines_of(scratch("log"))));
+    tmux->press("C-c");
+    tmux->wait_for("ready>");
+    tmux->type("echo ended with $?");
+    tmux->press("Enter");
+    tmux->wait_for("ended with 130");
+}
+
+TEST_F(Terminals, ALeaderThatHasDevTtyOpenIsRefused) {
+    tmux->open_window("exec " + loop_with_dev_tty());
+    tmux->wait_for("42 opened");
+    const CedanaRun run = dump(tmux->pane(), {"--stop"});
+    EXPECT_EQ(run.exit_code, 6);
+    EXPECT_TRUE(holds(run.err, "could not restore that below the leader of its session")) << run.err;
+    EXPECT_TRUE(holds(run.err, "start it from a shell in that terminal")) << run.err;
 }
 
 TEST_F(Terminals, ALoopIntoTeeGoesOnIntoAnotherTee) {

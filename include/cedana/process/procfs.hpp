@@ -33,6 +33,8 @@ struct ProcessStat {
     pid_t session = 0;
     // Device number of the controlling terminal, 0 if there is none.
     dev_t terminal = 0;
+    // The process group in the foreground of that terminal; -1 if there is none.
+    pid_t foreground_group = -1;
     unsigned flags = 0;
     int threads = 0;
     // Clock ticks after boot. With the pid it names one process for as long as the host runs.

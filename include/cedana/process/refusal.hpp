@@ -23,7 +23,7 @@ struct Refusal {
     bool program_can_help = false;
     // CRIU can be taught to dump it by a plug-in of its own or by --external.
     bool plugin_can_help = false;
-    // An argument with which CRIU passes over it: "--skip-in-flight"; empty if there is none.
+    // An argument with which CRIU passes over it: "--skip-in-flight", with any value; empty if there is none.
     std::string passed_with = {};
 };
 
@@ -40,7 +40,8 @@ inline constexpr const char* k_lost_leader_hint =
 // it must look again.
 [[nodiscard]] std::vector<Refusal> refused_processes(const Procfs& procfs, const ProcessTree& tree, pid_t self);
 
-// Namespaces that CRIU could not make anew, and System V shared memory of the host's ipc namespace.
+// Namespaces that CRIU could not make anew, and what it takes from a namespace of the tree's own alone: System V shared
+// memory, tunnels.
 [[nodiscard]] std::vector<Refusal> refused_namespaces(const Procfs& procfs, const TreeHoldings& tree, pid_t self);
 
 // Open files of a kind that CRIU does not know, and such that lie outside of the tree's mount namespaces. GPU devices
@@ -65,14 +66,19 @@ inline constexpr const char* k_lost_leader_hint =
 [[nodiscard]] std::vector<Refusal> refused_process_files(const Procfs& procfs, const ProcessTree& tree,
                                                          const TreeHoldings& holdings);
 
+// A /dev/tty of whose terminal CRIU could not find out whose it is, and pseudo terminals with a number that CRIU does
+// not know. May take a second where it must look again.
+[[nodiscard]] std::vector<Refusal> refused_terminal_files(const Procfs& procfs, const TreeHoldings& tree);
+
 // Epoll instances that wait for what the process has closed itself.
 [[nodiscard]] std::vector<Refusal> refused_epolls(const TreeHoldings& tree);
 
 // Locks on files for which somebody outside of the tree waits. May take a second where it must look again.
 [[nodiscard]] std::vector<Refusal> refused_locks(const Procfs& procfs, const TreeHoldings& tree);
 
-// Sockets of unknown protocols, corked ones, those of netlink that hold data, and connections that nobody has accepted
-// yet: by TCP any, by unix sockets such that hold data or are closed again. May take seconds where it must look again.
+// Sockets of unknown protocols, corked ones, those of netlink that hold data or have no address, and connections that
+// nobody has accepted yet: by TCP any, by unix sockets such that hold data or are closed again. May take seconds where
+// it must look again.
 [[nodiscard]] std::vector<Refusal> refused_sockets(const Procfs& procfs, const TreeHoldings& tree,
                                                    const InetSockets& inet);
 

@@ -26,6 +26,8 @@ struct FakeProcess {
     // 0: the pid, as of a leader.
     pid_t group = 0;
     pid_t session = 0;
+    dev_t terminal = 0;
+    pid_t foreground_group = -1;
     unsigned flags = 0;
     std::uint64_t start_time = 1000;
     std::string status = "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n";
@@ -42,9 +44,10 @@ class FakeProc {
         const auto folder = folder_.path() / std::to_string(process.pid);
         std::filesystem::create_directories(folder);
         const auto own = [&](pid_t id) { return id == 0 ? process.pid : id; };
-        write(folder / "stat", fmt::format("{} ({}) {} {} {} {} 0 -1 {} 0 0 0 0 0 0 0 0 20 0 1 0 {} 4096000 100 0\n",
-                                           process.pid, process.comm, process.state, process.parent, own(process.group),
-                                           own(process.session), process.flags, process.start_time));
+        write(folder / "stat",
+              fmt::format("{} ({}) {} {} {} {} {} {} {} 0 0 0 0 0 0 0 0 20 0 1 0 {} 4096000 100 0\n", process.pid,
+                          process.comm, process.state, process.parent, own(process.group), own(process.session),
+                          process.terminal, process.foreground_group, process.flags, process.start_time));
         std::string arguments;
         for (const std::string& argument : process.arguments)
             arguments += argument + '\0';
