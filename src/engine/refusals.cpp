@@ -78,7 +78,9 @@ std::vector<Refusal> refused_lost_names(const TreeFacts& facts, const RefusalCon
 }
 
 bool is_passed(const Refusal& refusal, const RefusalContext& context) {
-    return !refusal.passed_with.empty() && std::ranges::count(context.arguments, refusal.passed_with) != 0;
+    return !refusal.passed_with.empty() && std::ranges::any_of(context.arguments, [&](const std::string& one) {
+        return one == refusal.passed_with || one.starts_with(refusal.passed_with + "=");
+    });
 }
 
 std::vector<Refusal> refused_sandboxes(const TreeFacts& facts, const RefusalContext& context) {

@@ -254,6 +254,7 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     add_refusals(facts, refused_pipes(procfs, holdings));
     add_refusals(facts, refused_process_files(procfs, tree, holdings));
     add_refusals(facts, refused_terminal_files(procfs, holdings));
+    add_refusals(facts, refused_watches(procfs, holdings));
     add_refusals(facts, refused_epolls(holdings));
     add_refusals(facts, refused_locks(procfs, holdings));
     add_refusals(facts, refused_sockets(procfs, holdings, sockets.inet));

@@ -64,6 +64,7 @@ void take_target(OpenFile& file, std::string_view line) {
 void take_fdinfo(OpenFile& file, std::string_view content) {
     constexpr std::string_view k_flags = "flags:\t";
     constexpr std::string_view k_master = "tty-index:\t";
+    constexpr std::string_view k_map_type = "map_type:\t";
     constexpr std::string_view k_mount = "mnt_id:\t";
     constexpr std::string_view k_position = "pos:\t";
     constexpr std::string_view k_lock = "lock:";
@@ -86,6 +87,8 @@ void take_fdinfo(OpenFile& file, std::string_view content) {
             take_target(file, line);
         else if (line.starts_with(k_pid))
             file.names_process = number<pid_t>(trim(line.substr(k_pid.size())));
+        else if (line.starts_with(k_map_type))
+            file.map_type = number<unsigned>(line.substr(k_map_type.size()));
         else if (line.starts_with(k_master))
             file.master_of = number<unsigned>(line.substr(k_master.size()));
         else if (line.starts_with(k_in_flight))
@@ -173,6 +176,7 @@ Mappings mappings_of(const Procfs& procfs, pid_t pid) {
     for (std::string_view rest = content; !rest.empty();) {
         const std::string_view text = next_line(rest);
         mappings.private_bytes += private_length(text);
+        mappings.probed = mappings.probed || text.ends_with(" [uprobes]");
         const auto line = parse_map_line(text);
         if (!line)
             continue;

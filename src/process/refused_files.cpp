@@ -33,17 +33,40 @@ bool is_known_anonymous(std::string_view kind) {
     return std::ranges::find(k_known, kind) != k_known.end();
 }
 
-// criu/files.c, dump_chrdev, and criu/tty.c, get_tty_driver; see Documentation/admin-guide/devices.txt.
+// criu/tty.c, get_tty_driver: of the terminals with major 4 it knows the virtual ones, /dev/tty1 to 63, not /dev/tty0
+// and the serial lines (/dev/ttyS0).
+bool is_known_terminal(dev_t device) {
+    constexpr unsigned k_virtual = 4;
+    constexpr unsigned k_alternative = 5;
+    constexpr unsigned k_usb_serial = 188;
+    constexpr unsigned k_serial = 204;
+    switch (const unsigned number = major(device)) {
+    case k_virtual:
+#ifdef __s390x__
+        if (minor(device) == 64 || minor(device) == 65)
+            return true;
+#endif
+        return minor(device) >= 1 && minor(device) <= 63;
+    case k_alternative:
+        return minor(device) <= 2;
+    case k_usb_serial:
+    case k_serial:
+        return true;
+    default:
+        return number >= 128 && number <= 136;
+    }
+}
+
+// criu/files.c, dump_chrdev; see Documentation/admin-guide/devices.txt.
 bool is_known_device(dev_t device) {
     constexpr unsigned k_memory = 1;
     constexpr unsigned k_misc = 10;
-    constexpr auto k_terminals = std::to_array<unsigned>({4, 5, 188, 204});
-    const unsigned number = major(device);
-    const bool pseudo_terminal = number >= 128 && number <= 143;
-    const bool tunnel_or_autofs = number == k_misc && (minor(device) == 200 || minor(device) == 235);
-    return number == k_memory || pseudo_terminal || tunnel_or_autofs ||
-           std::ranges::find(k_terminals, number) != k_terminals.end();
+    const bool tunnel_or_autofs = major(device) == k_misc && (minor(device) == 200 || minor(device) == 235);
+    return major(device) == k_memory || tunnel_or_autofs || is_known_terminal(device);
 }
+
+// criu/bpfmap.c, dump_one_bpfmap: hashes and arrays (include/uapi/linux/bpf.h, enum bpf_map_type).
+bool is_known_map(unsigned type) { return type == 1 || type == 2; }
 
 bool is_gpu(std::string_view path) {
     return path.starts_with("/dev/nvidia") || path.starts_with("/dev/dri/") || path == "/dev/kfd";
@@ -66,6 +89,9 @@ std::optional<Refusal> refuse_kind(const TreeProcess& process, const OpenFile& f
                !(S_ISCHR(file.info->st_mode) && is_known_device(file.info->st_rdev))) {
         refusal.sentence =
             fmt::format("{} has the device {} open, which CRIU cannot dump", described(process.stat), target);
+    } else if (file.map_type && !is_known_map(*file.map_type)) {
+        refusal.sentence = fmt::format("{} has a BPF map of type {} open (descriptor {}), which CRIU cannot dump",
+                                       described(process.stat), *file.map_type, file.fd);
     }
     return refusal.sentence.empty() ? std::nullopt : std::optional(std::move(refusal));
 }

@@ -105,6 +105,18 @@ std::optional<Refusal> refuse_reservations(const Holdings& one) {
 #endif
 }
 
+// criu/proc_parse.c: "PID 42 has uprobes vma". The mapping stays when the probe has gone.
+std::optional<Refusal> refuse_probed(const Holdings& one) {
+    if (!one.probed)
+        return std::nullopt;
+    return Refusal{.pid = one.process.pid(),
+                   .sentence = fmt::format("{} has been probed (uprobes: perf, bpftrace), and CRIU does not dump what "
+                                           "the kernel has put into it for that",
+                                           described(one.process.stat)),
+                   .hint = "end the probes, and pass --criu-arg=--allow-uprobes: it is dumped without them",
+                   .passed_with = "--allow-uprobes"};
+}
+
 } // namespace
 
 std::vector<Refusal> refused_memory(const Procfs& procfs, const TreeHoldings& tree) {
@@ -116,6 +128,7 @@ std::vector<Refusal> refused_memory(const Procfs& procfs, const TreeHoldings& tr
     for (const Holdings& one : tree) {
         add(refuse_program_in_memory(procfs, one.process));
         add(refuse_reservations(one));
+        add(refuse_probed(one));
         for (const MappedFile& file : one.mapped) {
             add(refuse_sealed(procfs, one, file));
             add(refuse_unreadable(one.process, file));

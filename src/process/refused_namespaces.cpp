@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
+
+#include <sys/sysmacros.h>
 
 namespace cedana {
 
@@ -25,6 +28,13 @@ std::optional<Refusal> refuse_user_namespace(const Holdings& one, const Namespac
                    .hint = "start it without a user namespace (unshare --user, a rootless container)"};
 }
 
+// vsftpd(8) has a namespace for each session, which it can do without (vsftpd.conf(5)).
+std::string nested_hint(const TreeProcess& root, pid_t pid) {
+    if (root.executable.filename() == "vsftpd")
+        return "set isolate=NO and isolate_network=NO in its configuration and start it anew";
+    return fmt::format("end what runs in that namespace first, or dump it alone: -p {}", pid);
+}
+
 // CRIU: "Can't dump nested pid namespace for".
 std::optional<Refusal> refuse_nested_pids(const Holdings& root, const Holdings& one) {
     const TreeProcess& process = one.process;
@@ -34,8 +44,7 @@ std::optional<Refusal> refuse_nested_pids(const Holdings& root, const Holdings& 
                    .sentence = fmt::format("{} lives in another pid namespace than the root of its tree, {}, and CRIU "
                                            "cannot dump both together",
                                            described(process.stat), described(root.process.stat)),
-                   .hint =
-                       fmt::format("end what runs in that namespace first, or dump it alone: -p {}", process.pid())};
+                   .hint = nested_hint(root.process, process.pid())};
 }
 
 struct NestedKind {
@@ -59,14 +68,13 @@ std::optional<Refusal> refuse_nested(const Holdings& root, const Holdings& one, 
         if (!differ(one.namespaces, root.namespaces, nested.kind) ||
             (nested.below_own && differ(root.namespaces, own, nested.kind)))
             continue;
-        return Refusal{
-            .pid = process.pid(),
-            .sentence =
-                fmt::format("{} lives in another {} namespace than the root of its tree, {}, {}",
-                            described(process.stat), nested.name, described(root.process.stat),
-                            nested.below_own ? "which lives in that of the host, and CRIU could not restore both"
-                                             : "and CRIU cannot dump both together"),
-            .hint = fmt::format("end what runs in that namespace first, or dump it alone: -p {}", process.pid())};
+        return Refusal{.pid = process.pid(),
+                       .sentence = fmt::format("{} lives in another {} namespace than the root of its tree, {}, {}",
+                                               described(process.stat), nested.name, described(root.process.stat),
+                                               nested.below_own
+                                                   ? "which lives in that of the host, and CRIU could not restore both"
+                                                   : "and CRIU cannot dump both together"),
+                       .hint = nested_hint(root.process, process.pid())};
     }
     return std::nullopt;
 }
@@ -109,6 +117,23 @@ std::optional<Refusal> refuse_shared_memory(const Holdings& holdings, const Hold
                    .hint = "start the program in an ipc namespace of its own: unshare --ipc PROGRAM"};
 }
 
+// criu/tun.c, dump_tunfile: "Net namespace is required to dump tun link".
+std::optional<Refusal> refuse_tunnel(const Holdings& holdings, const Holdings& root, const Namespaces& own) {
+    constexpr unsigned k_misc = 10;
+    constexpr unsigned k_tunnel = 200;
+    const auto is_tunnel = [](const OpenFile& file) {
+        return file.info && S_ISCHR(file.info->st_mode) && file.info->st_rdev == makedev(k_misc, k_tunnel);
+    };
+    if (std::ranges::none_of(holdings.open, is_tunnel) || differ(root.namespaces, own, "net"))
+        return std::nullopt;
+    return Refusal{.pid = holdings.process.pid(),
+                   .sentence = fmt::format("{} has a tunnel open (/dev/net/tun) in the network namespace of the host, "
+                                           "which CRIU cannot dump",
+                                           described(holdings.process.stat)),
+                   .hint = "start the program in a network namespace of its own (ip netns exec NAME PROGRAM)",
+                   .program_can_help = true};
+}
+
 } // namespace
 
 std::vector<Refusal> refused_namespaces(const Procfs& procfs, const TreeHoldings& tree, pid_t self) {
@@ -126,6 +151,7 @@ std::vector<Refusal> refused_namespaces(const Procfs& procfs, const TreeHoldings
         add(refuse_nested_time(root, one));
         add(refuse_nested(root, one, own));
         add(refuse_shared_memory(one, root, own));
+        add(refuse_tunnel(one, root, own));
     }
     return refusals;
 }

@@ -70,13 +70,26 @@ std::string strangeness(const UniqueFd& socket) {
 }
 
 // Bit N of the kernel's list stands for group N+1 (netlink(7), NETLINK_LIST_MEMBERSHIPS).
-bool has_high_group(const UniqueFd& socket) {
+std::array<std::uint32_t, 64> netlink_groups(const UniqueFd& socket) {
     std::array<std::uint32_t, 64> groups{};
     socklen_t size = sizeof groups;
     constexpr int k_netlink = 270;
     if (::getsockopt(socket.get(), k_netlink, NETLINK_LIST_MEMBERSHIPS, groups.data(), &size) != 0)
-        return false;
+        return {};
+    return groups;
+}
+
+bool has_high_group(const UniqueFd& socket) {
+    const auto groups = netlink_groups(socket);
     return std::any_of(groups.begin() + 1, groups.end(), [](std::uint32_t word) { return word != 0; });
+}
+
+// In a group since it asked for that (NETLINK_ADD_MEMBERSHIP), but never bound.
+bool is_in_group_without_address(const UniqueFd& socket) {
+    sockaddr_nl address{};
+    socklen_t size = sizeof address;
+    return netlink_groups(socket)[0] != 0 &&
+           ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0 && address.nl_pid == 0;
 }
 
 std::optional<Refusal> refuse_socket(const TreeProcess& process, int fd) {
@@ -103,7 +116,7 @@ std::optional<Refusal> refuse_socket(const TreeProcess& process, int fd) {
     return std::nullopt;
 }
 
-// criu/sk-netlink.c: "The socket has data to read", "has more than 32 groups".
+// criu/sk-netlink.c: "The socket has data to read", "has more than 32 groups", "is bound to groups but not to portid".
 std::optional<Refusal> refuse_netlink(const TreeProcess& process, int fd) {
     const UniqueFd socket = socket_of(process, fd);
     if (!socket || option(socket, SOL_SOCKET, SO_DOMAIN) != AF_NETLINK)
@@ -112,6 +125,12 @@ std::optional<Refusal> refuse_netlink(const TreeProcess& process, int fd) {
     if (has_high_group(socket))
         refusal.sentence = fmt::format("{} listens to more groups of netlink (descriptor {}) than CRIU can dump",
                                        described(process.stat), fd);
+    else if (is_in_group_without_address(socket)) {
+        refusal.sentence = fmt::format("{} listens to a group of netlink by a socket without an address (descriptor "
+                                       "{}), and CRIU cannot dump that",
+                                       described(process.stat), fd);
+        refusal.hint = "let the program bind the socket (bind(2) with nl_pid 0 is enough), or close it before the dump";
+    }
     // Where messages come and go, one that is not read at once is normal.
     else if (lasts([&] {
                  pollfd one{.fd = socket.get(), .events = POLLIN, .revents = 0};

@@ -47,6 +47,8 @@ INSTANTIATE_TEST_SUITE_P(
                       Kind{"deadline", "is scheduled by SCHED_DEADLINE", "chrt --other"},
                       Kind{"message_queue", "a POSIX message queue open", "close it before the dump"},
                       Kind{"multipath_socket", "has a multipath TCP socket open", "GODEBUG=multipathtcp=0"},
+                      Kind{"nested_ipc", "lives in another ipc namespace than the root", "end what runs in that"},
+                      Kind{"netlink_group", "by a socket without an address", "bind the socket"},
                       Kind{"packet_pipe", "a pipe in packet mode", "close it before the dump"},
                       Kind{"pending_trap", "SIGTRAP", "unblock SIGTRAP"},
                       Kind{"pidfd_of_another", "a pidfd of process", "close it before the dump"},
@@ -54,10 +56,12 @@ INSTANTIATE_TEST_SUITE_P(
                       Kind{"sealed_memory", "sealed against writing", "MAP_PRIVATE"},
                       Kind{"shared_memory", "System V shared memory of the host", "unshare --ipc"},
                       Kind{"time_namespace", "time namespace for its children", "unshare --time"},
+                      Kind{"tunnel", "has a tunnel open (/dev/net/tun)", "ip netns exec"},
                       Kind{"unaccepted_connection", "has not accepted a connection", "accept its connections"},
                       Kind{"user_namespace", "a user namespace of its own", "without a user namespace"},
                       Kind{"userfaultfd", "[userfaultfd]", "close it before the dump"},
-                      Kind{"vfork", "waits inside of vfork for process", "has started its program"}),
+                      Kind{"vfork", "waits inside of vfork for process", "has started its program"},
+                      Kind{"watch_in_proc", "watches a file below /proc", "close it before the dump"}),
     [](const auto& instance) { return std::string(instance.param.name); });
 
 TEST_P(UndumpableKind, IsRefusedWithItsRemedyAndLivesOn) {

@@ -10,10 +10,12 @@
 #include <string>
 
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <mqueue.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sched.h>
+#include <sys/inotify.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -138,6 +140,28 @@ void be_scheduled_by_deadline() {
     need(static_cast<int>(::syscall(SYS_sched_setattr, 0, &wanted, 0)));
 }
 
+// A child of its own is in another namespace, and ends with it.
+void have_nested_ipc() {
+    std::array<int, 2> ready{};
+    need(::pipe2(ready.data(), O_CLOEXEC));
+    if (::fork() == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        const char result = ::unshare(CLONE_NEWIPC) == 0 ? 'y' : 'n';
+        [[maybe_unused]] const ssize_t sent = ::write(ready[1], &result, 1);
+        stay();
+    }
+    char result = 'n';
+    [[maybe_unused]] const ssize_t received = ::read(ready[0], &result, 1);
+    need(result == 'y' ? 0 : -1);
+}
+
+void have_netlink_group() {
+    constexpr int k_netlink = 270;
+    const int group = 1;
+    const int fd = need(::socket(AF_NETLINK, SOCK_RAW, 0));
+    need(::setsockopt(fd, k_netlink, NETLINK_ADD_MEMBERSHIP, &group, sizeof group));
+}
+
 void be_in_vfork() {
     // What runs in the borrowed memory ends with its lender.
     if (::vfork() == 0) {
@@ -152,6 +176,8 @@ const std::map<std::string, std::function<void()>> k_kinds = {
     {"deadline", be_scheduled_by_deadline},
     {"message_queue", have_message_queue},
     {"multipath_socket", have_multipath_socket},
+    {"nested_ipc", have_nested_ipc},
+    {"netlink_group", have_netlink_group},
     {"packet_pipe", have_packet_pipe},
     {"pending_trap", have_pending_trap},
     {"pidfd_of_another", have_pidfd_of_another},
@@ -159,10 +185,12 @@ const std::map<std::string, std::function<void()>> k_kinds = {
     {"sealed_memory", have_sealed_memory},
     {"shared_memory", have_shared_memory},
     {"time_namespace", [] { need(::unshare(CLONE_NEWTIME)); }},
+    {"tunnel", [] { need(::open("/dev/net/tun", O_RDWR | O_CLOEXEC)); }},
     {"unaccepted_connection", have_unaccepted_connection},
     {"user_namespace", [] { need(::unshare(CLONE_NEWUSER)); }},
     {"userfaultfd", [] { need(static_cast<int>(::syscall(SYS_userfaultfd, 1))); }},
     {"vfork", be_in_vfork},
+    {"watch_in_proc", [] { need(::inotify_add_watch(need(::inotify_init1(IN_CLOEXEC)), "/proc", IN_MODIFY)); }},
 };
 
 } // namespace

@@ -17,6 +17,7 @@ struct Holdings {
     std::vector<MappedFile> mapped;
     // As in Mappings.
     std::uint64_t private_bytes = 0;
+    bool probed = false;
     Namespaces namespaces = {};
 };
 

@@ -42,6 +42,8 @@ struct OpenFile {
     std::optional<int> mount = std::nullopt;
     // For a pidfd, whom it names; -1 if that one has been reaped, 0 if it is in no pid namespace that is seen here.
     std::optional<pid_t> names_process = std::nullopt;
+    // For a BPF map, its type.
+    std::optional<unsigned> map_type = std::nullopt;
     // For an epoll instance, what it waits for.
     std::vector<EpollTarget> epoll_targets = {};
 
@@ -65,6 +67,8 @@ struct Mappings {
     std::vector<MappedFile> files = {};
     // Of all private mappings, with or without a file, whether their memory is there or not.
     std::uint64_t private_bytes = 0;
+    // The kernel has put code of a probe into it (uprobes), now or at any time before.
+    bool probed = false;
 };
 
 [[nodiscard]] std::vector<OpenFile> open_files(const Procfs& procfs, pid_t pid);

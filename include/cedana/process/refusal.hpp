@@ -70,6 +70,9 @@ inline constexpr const char* k_lost_leader_hint =
 // not know. May take a second where it must look again.
 [[nodiscard]] std::vector<Refusal> refused_terminal_files(const Procfs& procfs, const TreeHoldings& tree);
 
+// Watches of inotify and fanotify on files of which CRIU can find no path.
+[[nodiscard]] std::vector<Refusal> refused_watches(const Procfs& procfs, const TreeHoldings& tree);
+
 // Epoll instances that wait for what the process has closed itself.
 [[nodiscard]] std::vector<Refusal> refused_epolls(const TreeHoldings& tree);
 

@@ -108,6 +108,28 @@ TEST_F(Files, ThatAreUnknownDevicesAreRefused) {
     EXPECT_TRUE(holds(refusals()[0].sentence, "the device /dev/fuse"));
 }
 
+TEST_F(Files, OfVirtualTerminalsAreFineOfSerialOnesNot) {
+    struct ::stat info {};
+    if (::stat("/dev/tty1", &info) != 0 || ::stat("/dev/ttyS0", &info) != 0)
+        GTEST_SKIP() << "no /dev/tty1 and /dev/ttyS0 here";
+    open("/dev/tty1", 25);
+    EXPECT_TRUE(refusals().empty());
+    proc.unlink(child.pid(), "fd/5");
+    open("/dev/ttyS0", 25);
+    ASSERT_EQ(refusals().size(), 1U);
+    EXPECT_TRUE(holds(refusals()[0].sentence, "the device /dev/ttyS0"));
+}
+
+// BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_RINGBUF
+TEST_F(Files, ThatAreBpfMapsMustBeHashesOrArrays) {
+    open("anon_inode:bpf-map");
+    proc.write(child.pid(), "fdinfo/5", "flags:\t02000002\nmnt_id:\t24\nmap_type:\t2\nkey_size:\t4\n");
+    EXPECT_TRUE(refusals().empty());
+    proc.write(child.pid(), "fdinfo/5", "flags:\t02000002\nmnt_id:\t24\nmap_type:\t27\nkey_size:\t0\n");
+    ASSERT_EQ(refusals().size(), 1U);
+    EXPECT_TRUE(holds(refusals()[0].sentence, "a BPF map of type 27")) << refusals()[0].sentence;
+}
+
 TEST_F(Files, OfGpusAreForSomebodyElseToJudge) {
     open("/dev/nvidia0");
     EXPECT_TRUE(refusals().empty());

@@ -35,6 +35,19 @@ int sealed_memory(int seals) {
     return fd;
 }
 
+TEST(ProbedMemory, IsRefusedUnlessCriuMayLeaveItOut) {
+    const Forked child;
+    FakeProc proc;
+    proc.add({.pid = child.pid(), .start_time = Procfs().stat(child.pid())->start_time});
+    proc.write(child.pid(), "maps", "7fffffffe000-7ffffffff000 --xp 00000000 00:00 0                  [uprobes]\n");
+    const Look look(proc.procfs(), child.pid());
+    const auto refusals = refused_memory(proc.procfs(), look.holdings);
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_TRUE(holds(refusals[0].sentence, "has been probed (uprobes"));
+    EXPECT_TRUE(holds(refusals[0].hint, "--criu-arg=--allow-uprobes"));
+    EXPECT_EQ(refusals[0].passed_with, "--allow-uprobes");
+}
+
 class SealedMemory : public ::testing::TestWithParam<bool> {
   protected:
     static void map(int fd) {

@@ -131,6 +131,38 @@ TEST_F(Namespaces, OfItsOwnMayHoldSharedMemory) {
     EXPECT_TRUE(refused_namespaces_of(proc.procfs(), root.pid()).empty());
 }
 
+TEST_F(Namespaces, OfVsftpdCanBeSwitchedOff) {
+    proc.add({.pid = root.pid(), .comm = "vsftpd", .executable = "/usr/sbin/vsftpd", .start_time = start_of(root)});
+    proc.link(root.pid(), "ns/ipc", "ipc:[1]");
+    set(child, "ipc");
+    EXPECT_TRUE(holds(refusal().hint, "isolate=NO"));
+}
+
+// The link leads to the device itself, which only root can make elsewhere.
+class TunnelOfTheTree : public Namespaces {
+  protected:
+    void SetUp() override {
+        if (::access("/dev/net/tun", F_OK) != 0)
+            GTEST_SKIP() << "no tunnels here";
+        for (const pid_t pid : {::getpid(), root.pid(), child.pid()})
+            proc.link(pid, "ns/net", "net:[1]");
+        proc.link(child.pid(), "fd/5", "/dev/net/tun");
+        proc.write(child.pid(), "fdinfo/5", "flags:\t02\n");
+    }
+};
+
+TEST_F(TunnelOfTheTree, MayNotBeInTheNetworkOfTheHost) {
+    EXPECT_EQ(refusal().pid, child.pid());
+    EXPECT_TRUE(holds(refusal().sentence, "has a tunnel open (/dev/net/tun)"));
+    EXPECT_TRUE(holds(refusal().hint, "ip netns exec"));
+}
+
+TEST_F(TunnelOfTheTree, MayBeInANetworkOfItsOwn) {
+    set(root, "net");
+    set(child, "net");
+    EXPECT_TRUE(refused_namespaces_of(proc.procfs(), root.pid()).empty());
+}
+
 TEST(SharedMemoryOfTheHost, IsSeenInARealProcess) {
     const Forked child([] {
         // What the tests are started from may have session 0, which is refused for its own reason.

@@ -43,6 +43,27 @@ TEST(RefusedSockets, AreNotWhatCriuKnows) {
     EXPECT_TRUE(refusals.empty()) << refusals[0].sentence;
 }
 
+TEST(RefusedSockets, AreThoseOfNetlinkInAGroupWithoutAnAddress) {
+    constexpr int k_netlink = 270;
+    const int group = RTNLGRP_LINK;
+    const auto refusals = sockets_refused_of_child([&] {
+        ::setsockopt(::socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), k_netlink, NETLINK_ADD_MEMBERSHIP, &group,
+                     sizeof group);
+        // Has left the group; is bound.
+        const int left = ::socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+        ::setsockopt(left, k_netlink, NETLINK_ADD_MEMBERSHIP, &group, sizeof group);
+        ::setsockopt(left, k_netlink, NETLINK_DROP_MEMBERSHIP, &group, sizeof group);
+        const int bound = ::socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
+        sockaddr_nl address{};
+        address.nl_family = AF_NETLINK;
+        ::bind(bound, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+        ::setsockopt(bound, k_netlink, NETLINK_ADD_MEMBERSHIP, &group, sizeof group);
+    });
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_TRUE(holds(refusals[0].sentence, "a socket without an address")) << refusals[0].sentence;
+    EXPECT_TRUE(holds(refusals[0].hint, "bind the socket"));
+}
+
 TEST(RefusedSockets, AreThoseOfMultipathTcp) {
     const UniqueFd probe(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP));
     if (!probe)
