@@ -155,11 +155,11 @@ Command dump_command() {
                                     .target = &arguments->anyway,
                                     .excludes = "--stop"},
                                    {.names = {"--without-sandbox"},
-                                    .meaning = "dump it although a restore brings it back without what shuts it in",
+                                    .meaning = "dump it although a restore brings it back without its sealed mappings",
                                     .target = &arguments->without_sandbox},
                                    {.names = {"--prove"},
-                                    .meaning = "with --stop: end it only once a trial has brought it back in "
-                                               "namespaces of its own; it stands still meanwhile",
+                                    .meaning = "with --stop: try first whether it comes back, in namespaces of its own "
+                                               "and where that can be tried; it stands still meanwhile",
                                     .target = &arguments->prove},
                                    criu_argument_option(arguments->criu_arguments)};
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::encrypting),
