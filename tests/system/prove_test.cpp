@@ -139,6 +139,21 @@ TEST_F(Proving, IsMadeOfACheckpointWhoseOriginalHasEnded) {
     EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
 }
 
+// CRIU had put it into a time namespace.
+TEST_F(Proving, IsMadeOfAProgramThatWasRestoredBefore) {
+    const fs::path log = scratch("count");
+    Target target({target_program("counter"), log, "16"});
+    wait_for_more_lines(log, k_steps);
+    restore_as(target.pid(), dump_and_stop(target));
+    wait_for_more_lines(log, k_steps);
+    const CedanaRun run = dump(target.pid(), {"--stop", "--prove"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(run.err, "proved in "));
+    reap_all();
+    restore_as(target.pid(), only_line(run.out));
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
+}
+
 TEST_F(Proving, ManyTimesDisturbsNoOriginal) {
     const fs::path log = scratch("count");
     Target target({target_program("counter"), log, "8"});

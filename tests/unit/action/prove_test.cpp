@@ -71,6 +71,13 @@ TEST_F(Obstacles, AreNamespacesOfItsOwn) {
     expect_reason(found(), "process 42 is in a namespace of its own (net:[4026532001])");
 }
 
+TEST_F(Obstacles, AreNotThoseOfTime) {
+    manifest.facts->processes.front().namespaces = {"time:[4026532001]", "time_for_children:[4026532001]"};
+    EXPECT_EQ(found(), Reasons());
+    manifest.facts->processes.front().namespaces.emplace_back("uts:[4026532002]");
+    expect_reason(found(), "process 42 is in a namespace of its own (uts:[4026532002])");
+}
+
 TEST_F(Obstacles, AreMountsOfItsOwn) {
     manifest.own_mounts = true;
     expect_reason(found(), "it has a mount namespace of its own");
