@@ -17,6 +17,7 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -145,6 +146,33 @@ std::optional<Refusal> refuse_netlink(const TreeProcess& process, int fd) {
     return refusal.sentence.empty() ? std::nullopt : std::optional(std::move(refusal));
 }
 
+// criu/sk-queue.c, dump_packet_cmsg: "Control messages in queue, not supported", but for descriptors. What a program
+// asks to be told by these options comes with each message, and who sent it could not be said again at a restore.
+std::optional<Refusal> refuse_senders(const TreeProcess& process, int fd) {
+    constexpr auto k_told = std::to_array<std::pair<int, const char*>>({
+        {SO_PASSCRED, "SO_PASSCRED"}, {SO_PASSSEC, "SO_PASSSEC"}, {76, "SO_PASSPIDFD"}, // Linux 6.5
+    });
+    const UniqueFd socket = socket_of(process, fd);
+    if (!socket || option(socket, SOL_SOCKET, SO_DOMAIN) != AF_UNIX)
+        return std::nullopt;
+    const auto* const told =
+        std::ranges::find_if(k_told, [&](const auto& one) { return option(socket, SOL_SOCKET, one.first) == 1; });
+    // Where messages come and go, one that is not read at once is normal.
+    if (told == k_told.end() || !lasts([&] {
+            int bytes = 0;
+            return ::ioctl(socket.get(), FIONREAD, &bytes) == 0 && bytes > 0;
+        }))
+        return std::nullopt;
+    return Refusal{.pid = process.pid(),
+                   .sentence =
+                       fmt::format("{} has not read what was sent to its unix socket (descriptor {}), and is to "
+                                   "be told with it who sent it ({}), which CRIU cannot dump",
+                                   described(process.stat), fd, told->second),
+                   .hint = "let the program read it, or switch the option off before the dump, for instance in its "
+                           "handler of SIGUSR1 (client.signal_process_pre_dump)",
+                   .program_can_help = true};
+}
+
 using Owners = std::map<std::uint64_t, const TreeProcess*>;
 
 // A connection to a listener of the tree that was not accepted yet. CRIU makes it anew unless there are data in it
@@ -224,6 +252,8 @@ std::vector<Refusal> refused_sockets(const Procfs& procfs, const TreeHoldings& t
             auto refusal = refuse_socket(one.process, file.fd);
             if (!refusal)
                 refusal = refuse_netlink(one.process, file.fd);
+            if (!refusal)
+                refusal = refuse_senders(one.process, file.fd);
             if (refusal)
                 refusals.push_back(std::move(*refusal));
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/refusal.hpp"
 
+#include <array>
 #include <functional>
 
 #include <gtest/gtest.h>
@@ -83,6 +84,31 @@ TEST(RefusedSockets, AreCorkedOnesOfUdp) {
     ASSERT_EQ(refusals.size(), 1U);
     EXPECT_TRUE(holds(refusals[0].sentence, "corked UDP socket"));
     EXPECT_TRUE(refusals[0].program_can_help);
+}
+
+std::vector<Refusal> refused_with_unread(int option) {
+    return sockets_refused_of_child([=] {
+        std::array<int, 2> pair{};
+        const int on = 1;
+        ::socketpair(AF_UNIX, SOCK_DGRAM, 0, pair.data());
+        if (option != 0)
+            ::setsockopt(pair[1], SOL_SOCKET, option, &on, sizeof on);
+        static_cast<void>(::write(pair[0], "hello", 5));
+    });
+}
+
+TEST(RefusedSockets, AreThoseWithUnreadMessagesWhoseSendersAreTold) {
+    EXPECT_TRUE(refused_with_unread(0).empty());
+    const auto refusals = refused_with_unread(SO_PASSCRED);
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_TRUE(holds(refusals[0].sentence, "SO_PASSCRED")) << refusals[0].sentence;
+}
+
+TEST(RefusedSockets, AreNotThoseWhoseSendersAreToldWhenAllIsRead) {
+    EXPECT_TRUE(sockets_refused_of_child([] {
+                    const int on = 1;
+                    ::setsockopt(::socket(AF_UNIX, SOCK_DGRAM, 0), SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+                }).empty());
 }
 
 // A listener and a client in one process; the name is chosen by the kernel.
