@@ -261,6 +261,7 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     facts.sandbox = find_sandbox_losses(procfs, tree);
     facts.losses = find_losses(procfs, tree);
     std::ranges::move(find_lost_watches(procfs, holdings), std::back_inserter(facts.losses));
+    std::ranges::move(find_lost_semaphores(procfs, holdings), std::back_inserter(facts.losses));
     find_tcp(facts, sockets, own);
     facts.tcp_established = facts.tcp_established || has_closed_connection(procfs, sockets);
     find_unix_peers(facts, procfs, holdings, sockets, own);

@@ -38,6 +38,8 @@ struct SandboxLoss {
 [[nodiscard]] std::vector<std::string> find_losses(const Procfs& procfs, const ProcessTree& tree);
 // The same, of watches of inotify on files that have lost their last name. Opens no file in a way that others notice.
 [[nodiscard]] std::vector<std::string> find_lost_watches(const Procfs& procfs, const TreeHoldings& tree);
+// The same, of eventfds that are semaphores (EFD_SEMAPHORE, eventfd(2)). Linux 6.5 and later tells which are.
+[[nodiscard]] std::vector<std::string> find_lost_semaphores(const Procfs& procfs, const TreeHoldings& tree);
 // The same, of what is in queues of descriptors. The tree stands still, so that it is what the images lack.
 [[nodiscard]] std::vector<std::string> find_unread(const TreeHoldings& tree);
 

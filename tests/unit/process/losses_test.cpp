@@ -5,10 +5,12 @@
 #include <functional>
 
 #include <gtest/gtest.h>
+#include <spdlog/fmt/fmt.h>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -169,6 +171,22 @@ TEST(LostWatches, AreMarksOfWholeFileSystems) {
     const auto losses = find_lost_watches(proc.procfs(), look.holdings);
     ASSERT_EQ(losses.size(), 1U);
     EXPECT_TRUE(tells(losses, "1 of the marks")) << losses[0];
+}
+
+TEST(LostSemaphores, AreEventfdsThatGiveOneAtATime) {
+    const UniqueFd plain(::eventfd(3, EFD_CLOEXEC));
+    const Procfs procfs;
+    const auto look = [&](const Forked& child) {
+        return find_lost_semaphores(procfs, testing::Look(procfs, child.pid()).holdings);
+    };
+    EXPECT_EQ(look(Forked()), std::vector<std::string>());
+    const UniqueFd semaphore(::eventfd(3, EFD_CLOEXEC | EFD_SEMAPHORE));
+    const UniqueFd same(::dup(semaphore.get()));
+    const Forked child;
+    const std::string info = procfs.read(child.pid(), fmt::format("fdinfo/{}", semaphore.get()).c_str()).value_or("");
+    if (info.find("eventfd-semaphore") == std::string::npos)
+        GTEST_SKIP() << "this kernel does not tell";
+    EXPECT_TRUE(tells(look(child), "EFD_SEMAPHORE"));
 }
 
 TEST(Unread, AreEventsOfInotify) {
