@@ -68,6 +68,11 @@ constexpr auto k_errors = std::to_array<Row>({
       "pass --criu-arg=--ghost-limit and --criu-arg=SIZE, or let the program close the file"}},
     {"Can't create link remap",
      {"it has a file open whose name was removed while other names are left", "pass --criu-arg=--link-remap"}},
+    {"Can't link remap to",
+     {"a name that CRIU gives to a file that has lost its own (link_remap.N) is taken in its folder, mostly by one "
+      "that "
+      "waits for the restore of another checkpoint",
+      "restore that one first, which takes its name away; remove the name if that checkpoint is not wanted any more"}},
     {"Can't lookup mount",
      {"it has a file open that lies outside of its mount namespace",
       "start it with all descriptors but 0, 1 and 2 closed, and those redirected inside of the namespace"}},
