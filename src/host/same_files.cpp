@@ -157,11 +157,10 @@ bool exists(const std::string& path) {
 std::string needed_name(const std::string& link, const Manifest& manifest) {
     const auto remap =
         std::ranges::find_if(manifest.link_remaps, [&](const LinkRemap& one) { return one.link == link; });
-    if (remap != manifest.link_remaps.end() && !remap->name.empty())
-        return remap->name;
+    const std::string& needed = remap != manifest.link_remaps.end() && !remap->name.empty() ? remap->name : link;
     const bool is_put_back = std::ranges::any_of(
-        manifest.files, [&](const CapturedFile& file) { return file.path == link && !file.entry.empty(); });
-    return is_put_back ? std::string() : link;
+        manifest.files, [&](const CapturedFile& file) { return file.path == needed && !file.entry.empty(); });
+    return is_put_back ? std::string() : needed;
 }
 
 } // namespace

@@ -116,6 +116,15 @@ TEST_F(SameFiles, TellNamesOfCriuThatAreGone) {
     EXPECT_THROW(require_same_files({.links = {path("link_remap.2").string()}}, manifest, {}), Error);
 }
 
+// The program may have removed it itself as it ended.
+TEST_F(SameFiles, NeedNoOtherNameThatIsPutBack) {
+    const std::string link = path("link_remap.1").string();
+    manifest.link_remaps.push_back({.lost = path("lost").string(), .link = link, .name = path("semaphore").string()});
+    EXPECT_EQ(changed_files({.links = {link}}, manifest, {}).size(), 1U);
+    manifest.files.push_back({.path = path("semaphore").string(), .entry = "0"});
+    EXPECT_TRUE(changed_files({.links = {link}}, manifest, {}).empty());
+}
+
 TEST_F(SameFiles, AreNotAskedForInAMountNamespaceOfTheTreesOwn) {
     EXPECT_TRUE(changed_files({.own_mounts = true, .links = {"/gone"}}, manifest, {}).empty());
 }
