@@ -19,6 +19,23 @@ void add_word(InetEnd& end, std::size_t& words, std::uint64_t word) {
         end.address.at(words++) = static_cast<std::uint32_t>(word);
 }
 
+void take_options(DumpedInet& socket, protozero::pbf_message<SkOptsEntry> options) {
+    while (options.next())
+        switch (options.tag()) {
+        case SkOptsEntry::reuseaddr:
+            socket.reuses_address = number_of(options) != 0;
+            break;
+        case SkOptsEntry::so_bound_dev:
+            socket.device = bytes_of(options);
+            break;
+        case SkOptsEntry::so_reuseport:
+            socket.reuses_port = number_of(options) != 0;
+            break;
+        default:
+            options.skip();
+        }
+}
+
 DumpedInet parse_inet(std::string_view message) {
     DumpedInet socket;
     std::size_t local_words = 0;
@@ -50,7 +67,7 @@ DumpedInet parse_inet(std::string_view message) {
             add_word(socket.remote, remote_words, number_of(entry));
             break;
         case InetSkEntry::opts:
-            socket.device = bytes_in(message_of<SkOptsEntry>(entry), SkOptsEntry::so_bound_dev);
+            take_options(socket, message_of<SkOptsEntry>(entry));
             break;
         case InetSkEntry::v6only:
             socket.only_v6 = number_of(entry) != 0;

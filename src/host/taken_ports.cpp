@@ -49,6 +49,10 @@ bool has_port(const criu::DumpedInet& socket) {
            socket.type != SOCK_RAW && socket.local.port != 0;
 }
 
+// Which others may have the same port at the same time (socket(7)): all that allow it, as when CRIU makes the socket,
+// or those to which the program allowed it. What is left of a connection that has ended is never in the way of TCP.
+enum class Sharing { by_criu, by_program };
+
 void switch_on(int socket, int level, int option) {
     constexpr int k_on = 1;
     static_cast<void>(::setsockopt(socket, level, option, &k_on, sizeof k_on));
@@ -72,14 +76,19 @@ int bind_error(int fd, const criu::DumpedInet& socket, std::uint16_t port) {
 
 // What CRIU meets when it makes this socket (criu/sk-inet.c, open_inet_sk and inet_bind): 0, or an errno. It asks for
 // no IPV6_FREEBIND where it restores a connection (soccr/soccr.c, libsoccr_set_sk_data_noq).
-int try_to_bind(const criu::DumpedInet& socket) {
+int try_to_bind(const criu::DumpedInet& socket, Sharing sharing) {
     const UniqueFd fd(::socket(socket.family, socket.type | SOCK_CLOEXEC, socket.protocol));
     if (!fd)
         return errno;
     if (socket.only_v6)
         switch_on(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY);
-    switch_on(fd.get(), SOL_SOCKET, SO_REUSEADDR);
-    switch_on(fd.get(), SOL_SOCKET, SO_REUSEPORT);
+    if (sharing == Sharing::by_criu || socket.reuses_address || socket.protocol == IPPROTO_TCP)
+        switch_on(fd.get(), SOL_SOCKET, SO_REUSEADDR);
+    if (sharing == Sharing::by_criu || socket.reuses_port)
+        switch_on(fd.get(), SOL_SOCKET, SO_REUSEPORT);
+    if (sharing == Sharing::by_program && !socket.device.empty())
+        static_cast<void>(::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTODEVICE, socket.device.data(),
+                                       static_cast<socklen_t>(socket.device.size())));
     if (socket.is_connection())
         return bind_error(fd.get(), socket, 0);
     if (!socket.interface.empty() && ::if_nametoindex(socket.interface.c_str()) == 0)
@@ -133,9 +142,11 @@ Error missing_address(const criu::DumpedInet& socket) {
 
 std::optional<Error> refused_bind(const Procfs& procfs, const criu::DumpedInet& socket,
                                   const std::set<pid_t>& leaving) {
-    switch (const int error = try_to_bind(socket)) {
+    switch (const int error = try_to_bind(socket, Sharing::by_criu)) {
     case 0:
-        return std::nullopt;
+        // CRIU would bind it all the same, and each of the two would get a part of what comes.
+        return try_to_bind(socket, Sharing::by_program) == EADDRINUSE ? taken_port(procfs, socket, leaving)
+                                                                      : std::nullopt;
     case EADDRINUSE:
         return taken_port(procfs, socket, leaving);
     case EADDRNOTAVAIL:

@@ -40,6 +40,9 @@ struct DumpedInet {
     std::string interface = {};
     // SO_BINDTODEVICE; empty: none.
     std::string device = {};
+    // It had SO_REUSEADDR, or SO_REUSEPORT. CRIU binds every socket with both (criu/sk-inet.c, open_inet_sk()).
+    bool reuses_address = false;
+    bool reuses_port = false;
 
     // What CRIU brings back as a connection, of whatever state (criu/sk-inet.c, tcp_connection).
     [[nodiscard]] bool is_connection() const noexcept;

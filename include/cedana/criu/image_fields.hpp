@@ -89,7 +89,7 @@ enum class InetSkEntry : FieldNumber {
     ifname = 17
 };
 // sk-opts.proto
-enum class SkOptsEntry : FieldNumber { so_bound_dev = 15 };
+enum class SkOptsEntry : FieldNumber { reuseaddr = 7, so_bound_dev = 15, so_reuseport = 17 };
 // sk-unix.proto
 enum class UnixSkEntry : FieldNumber { type = 3, state = 4, uflags = 6, name = 11, name_dir = 14, deleted = 15 };
 // stats.proto

@@ -25,8 +25,8 @@ FileTable table_of(unsigned kind, const std::string& entry, unsigned id = 7) {
 
 std::string inet(unsigned state, unsigned remote_port) {
     return field(1, 28) + field(3, AF_INET) + field(4, SOCK_STREAM) + field(5, IPPROTO_TCP) + field(6, state) +
-           field(7, 39883) + field(8, remote_port) + field(11, htonl(INADDR_LOOPBACK)) + field(14, field(15, "eth0")) +
-           field(15, 1) + field(17, "lo");
+           field(7, 39883) + field(8, remote_port) + field(11, htonl(INADDR_LOOPBACK)) +
+           field(14, field(7, 1) + field(15, "eth0") + field(17, 1)) + field(15, 1) + field(17, "lo");
 }
 
 TEST(FileTable, HasInetSocketsWithTheirAddresses) {
@@ -40,6 +40,8 @@ TEST(FileTable, HasInetSocketsWithTheirAddresses) {
     EXPECT_EQ(socket.local, (InetEnd{.address = {htonl(INADDR_LOOPBACK)}, .port = 39883}));
     EXPECT_TRUE(socket.only_v6);
     EXPECT_EQ(socket.device, "eth0");
+    EXPECT_TRUE(socket.reuses_address);
+    EXPECT_TRUE(socket.reuses_port);
     EXPECT_EQ(socket.interface, "lo");
     EXPECT_FALSE(socket.is_connection());
 }

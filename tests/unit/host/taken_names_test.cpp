@@ -108,6 +108,30 @@ TEST(TakenPorts, AreNotThoseThatCriuCanShare) {
     EXPECT_EQ(look_at(inet(SOCK_STREAM, other.port)), "");
 }
 
+// CRIU's own SO_REUSEADDR and SO_REUSEPORT would let both have it, which the program had not allowed.
+TEST(TakenPorts, AreThoseThatOnlyCriuWouldShare) {
+    constexpr int k_on = 1;
+    for (const int type : {SOCK_DGRAM, SOCK_STREAM}) {
+        const UniqueFd other(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+        ASSERT_EQ(::setsockopt(other.get(), SOL_SOCKET, SO_REUSEADDR, &k_on, sizeof k_on), 0);
+        ASSERT_EQ(::setsockopt(other.get(), SOL_SOCKET, SO_REUSEPORT, &k_on, sizeof k_on), 0);
+        sockaddr_in name{};
+        name.sin_family = AF_INET;
+        name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ASSERT_EQ(::bind(other.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+        if (type == SOCK_STREAM) {
+            ASSERT_EQ(::listen(other.get(), 1), 0);
+        }
+        socklen_t size = sizeof name;
+        ASSERT_EQ(::getsockname(other.get(), reinterpret_cast<sockaddr*>(&name), &size), 0);
+        criu::DumpedInet socket = inet(type, ntohs(name.sin_port));
+        EXPECT_TRUE(holds(look_at(socket), fmt::format("port {} ", ntohs(name.sin_port)) + "(127.0.0.1")) << type;
+        EXPECT_EQ(look_at(socket, {::getpid()}), "") << type;
+        socket.reuses_port = true;
+        EXPECT_EQ(look_at(socket), "") << type;
+    }
+}
+
 TEST(TakenPorts, AreSeenWhereTheHolderIsInNoList) {
     // Bound, and neither listening nor to be shared.
     const BoundPort other = bound_port(SOCK_STREAM);
