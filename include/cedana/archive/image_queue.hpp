@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The images of a dump on their way into the archive: which frame is compressed next, and which images are written
+// next, as one batch. Not for several threads: ImageWriter guards it.
+#pragma once
+
+#include "cedana/archive/captured_image.hpp"
+#include "cedana/archive/codec.hpp"
+#include "cedana/archive/frame_index.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace cedana {
+
+class ImageQueue {
+  public:
+    // Why images are to be written now.
+    struct Need {
+        bool memory_is_short = false;
+        // The tree waits for nothing any more.
+        bool full_speed = false;
+    };
+
+    // `usual`: how an image is compressed unless it is small. `flowing`: how the names of images begin that may be
+    // written before they have ended.
+    ImageQueue(Method usual, std::vector<std::string> flowing) : usual_(usual), flowing_(std::move(flowing)) {}
+
+    // Seal null: not encrypted.
+    CapturedImage& add(const std::string& name, std::shared_ptr<const Seal> seal);
+    [[nodiscard]] CapturedImage& at(int number) { return *images_.at(number); }
+    // `count` bytes have come into the room of its last frame.
+    void add_bytes(CapturedImage& image, std::size_t count);
+    // All of its bytes have come; its memory is trimmed already.
+    void end(CapturedImage& image);
+    // No image is added any more. Throws Error(Fault::internal) if one has not ended.
+    void close();
+    // Every image is in the archive.
+    [[nodiscard]] bool is_done() const { return closed_ && images_.empty(); }
+
+    // The image of the batch whose next frame is to be compressed; null if there is none now.
+    [[nodiscard]] CapturedImage* next_to_encode();
+    // Its next frame, which is being compressed from now on.
+    [[nodiscard]] CapturedFrame& take_frame(CapturedImage& image);
+    // Its first frame, which must be encoded: it goes into the archive.
+    [[nodiscard]] std::unique_ptr<CapturedFrame> take_encoded(CapturedImage& image);
+    // Some frame is being compressed or waits for the writer.
+    [[nodiscard]] bool has_backlog() const { return backlog_ != 0; }
+
+    // What is to be written next: all that has ended. When memory is short and that frees none, the largest image that
+    // has not ended. Empty: nothing yet.
+    [[nodiscard]] std::vector<CapturedImage*> choose(const Need& need) const;
+    void begin_batch(const std::vector<CapturedImage*>& images);
+    // They are in the archive, and are gone after this.
+    [[nodiscard]] std::vector<ImageRecord> end_batch(const std::vector<CapturedImage*>& images);
+
+    // Uncompressed; that have come so far.
+    [[nodiscard]] std::uint64_t bytes_added() const { return bytes_added_; }
+    // Of these, that are in the archive.
+    [[nodiscard]] std::uint64_t bytes_written() const { return bytes_written_; }
+
+  private:
+    Method usual_;
+    std::vector<std::string> flowing_;
+    // By number; those that are in the archive are gone.
+    std::map<int, std::unique_ptr<CapturedImage>> images_;
+    int last_number_ = 0;
+    bool closed_ = false;
+    // Without those of which every frame was given to a worker. Only the last may not have ended.
+    std::deque<CapturedImage*> batch_;
+    // Frames that are being compressed or wait for the writer.
+    std::size_t backlog_ = 0;
+    // Memory beside the pool, of ended images that are not written yet.
+    std::size_t beside_ = 0;
+    std::uint64_t bytes_added_ = 0;
+    std::uint64_t bytes_written_ = 0;
+};
+
+} // namespace cedana
