@@ -30,19 +30,6 @@ std::size_t keep_parts(std::span<std::byte> frame, std::uint64_t start, const st
 
 } // namespace
 
-ImageReader::Stream::Stream(const ImageRecord& image, const std::vector<ByteRange>* wanted)
-    : record(&image), parts(wanted) {
-    if (parts == nullptr) {
-        for (std::size_t frame = 0; frame < image.frames.size(); ++frame)
-            frames.push_back(frame);
-        return;
-    }
-    for (const ByteRange& part : *parts)
-        for (std::size_t frame = part.from / k_frame_size; frame * k_frame_size < part.to; ++frame)
-            if (frames.empty() || frames.back() < frame)
-                frames.push_back(frame);
-}
-
 ImageReader::ImageReader(const ZipReader& zip, const FrameIndex& index, ImageReaderOptions options)
     : zip_(zip), index_(index), options_(std::move(options)), next_ahead_(index_.images.end()) {
     for (const ImageRecord& record : index_.images)
@@ -70,9 +57,9 @@ void ImageReader::end_threads() {
         thread.join();
 }
 
-ImageReader::SharedStream ImageReader::make_stream(const ImageRecord& record) const {
+SharedStream ImageReader::make_stream(const ImageRecord& record) const {
     const auto parts = options_.parts.find(record.name);
-    return std::make_shared<Stream>(record, parts == options_.parts.end() ? nullptr : &parts->second);
+    return std::make_shared<FrameStream>(record, parts == options_.parts.end() ? nullptr : &parts->second);
 }
 
 bool ImageReader::exists(const std::string& name) { return index_.find(name) != nullptr; }
@@ -106,7 +93,7 @@ std::span<const std::byte> ImageReader::ready(int number) {
     const std::scoped_lock lock(mutex_);
     if (failure_)
         std::rethrow_exception(failure_);
-    const Stream& stream = *streams_.at(number);
+    const FrameStream& stream = *streams_.at(number);
     const auto slot = stream.slots.find(stream.current);
     if (slot == stream.slots.end() || !slot->second->decoded)
         return {};
@@ -115,7 +102,7 @@ std::span<const std::byte> ImageReader::ready(int number) {
 
 void ImageReader::passed(int number, std::size_t count) {
     const std::scoped_lock lock(mutex_);
-    Stream& stream = *streams_.at(number);
+    FrameStream& stream = *streams_.at(number);
     const auto slot = stream.slots.find(stream.current);
     if (slot == stream.slots.end() || !slot->second->decoded || count > slot->second->size - stream.passed)
         throw Error(Fault::internal, "more of an image was taken than was there");
@@ -130,7 +117,7 @@ void ImageReader::passed(int number, std::size_t count) {
 void ImageReader::released(int number, std::size_t count) {
     constexpr std::size_t k_spare = 16;
     const std::scoped_lock lock(mutex_);
-    Stream& stream = *streams_.at(number);
+    FrameStream& stream = *streams_.at(number);
     stream.released += count;
     while (!stream.slots.empty()) {
         const auto oldest = stream.slots.begin();
@@ -147,14 +134,14 @@ void ImageReader::released(int number, std::size_t count) {
 
 bool ImageReader::at_end(int number) {
     const std::scoped_lock lock(mutex_);
-    const Stream& stream = *streams_.at(number);
+    const FrameStream& stream = *streams_.at(number);
     return stream.current == stream.frames.size();
 }
 
 void ImageReader::close(int number) {
     const std::scoped_lock lock(mutex_);
     const auto found = streams_.find(number);
-    Stream& stream = *found->second;
+    FrameStream& stream = *found->second;
     stream.closed = true;
     // A frame that is just being decoded is counted off by its worker.
     for (const auto& [frame, slot] : stream.slots)
@@ -166,7 +153,7 @@ void ImageReader::close(int number) {
 
 // First whoever has nothing (its reserved frame); then, while the buffer lasts, the open ones in turn, and last, in
 // half of it, what is read ahead.
-ImageReader::SharedStream ImageReader::stream_to_feed() {
+SharedStream ImageReader::stream_to_feed() {
     for (const auto& [number, stream] : streams_)
         if (stream->next == stream->current && stream->wants_more())
             return stream;
@@ -178,7 +165,7 @@ ImageReader::SharedStream ImageReader::stream_to_feed() {
     return frames_held_ < most / 2 ? ahead_in_turn() : nullptr;
 }
 
-ImageReader::SharedStream ImageReader::open_in_turn() {
+SharedStream ImageReader::open_in_turn() {
     const auto wants_more = [](const auto& entry) { return entry.second->wants_more(); };
     const auto after = streams_.upper_bound(turn_);
     auto found = std::find_if(after, streams_.end(), wants_more);
@@ -191,7 +178,7 @@ ImageReader::SharedStream ImageReader::open_in_turn() {
 }
 
 // The first frame of every image comes before the second of any.
-ImageReader::SharedStream ImageReader::ahead_in_turn() {
+SharedStream ImageReader::ahead_in_turn() {
     while (next_ahead_ != index_.images.end()) {
         const ImageRecord& record = *next_ahead_++;
         if (record.name.starts_with("pages-") && !record.frames.empty() && !asked_for_.contains(record.name))
@@ -209,10 +196,10 @@ ImageReader::SharedStream ImageReader::ahead_in_turn() {
 }
 
 // Decodes the stream's next frame, without the lock.
-void ImageReader::feed(Stream& stream, std::unique_lock<std::mutex>& lock, FrameReader& reader) {
+void ImageReader::feed(FrameStream& stream, std::unique_lock<std::mutex>& lock, FrameReader& reader) {
     const std::size_t number = stream.next++;
     const std::size_t frame = stream.frames[number];
-    Slot& slot = *stream.slots.emplace(number, std::make_unique<Slot>()).first->second;
+    FrameSlot& slot = *stream.slots.emplace(number, std::make_unique<FrameSlot>()).first->second;
     slot.size = stream.record->frames[frame].size;
     if (!spare_.empty() && slot.size == k_frame_size) {
         slot.memory = std::move(spare_.back());

@@ -6,6 +6,7 @@
 
 #include "cedana/archive/frame_index.hpp"
 #include "cedana/archive/frame_reader.hpp"
+#include "cedana/archive/frame_stream.hpp"
 #include "cedana/archive/page_memory.hpp"
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/base/event_fd.hpp"
@@ -26,15 +27,6 @@
 #include <vector>
 
 namespace cedana {
-
-// Of an uncompressed image: from `from` up to, not including, `to`.
-struct ByteRange {
-    std::uint64_t from = 0;
-    std::uint64_t to = 0;
-};
-
-// By the name of an image, ascending and apart from each other.
-using ImageParts = std::map<std::string, std::vector<ByteRange>, std::less<>>;
 
 struct ImageReaderOptions {
     // 0: one a core.
@@ -72,40 +64,12 @@ class ImageReader : public ImageSource {
     void read_ahead();
 
   private:
-    struct Slot {
-        PageMemory memory;
-        std::size_t size = 0;
-        bool decoded = false;
-        [[nodiscard]] std::span<std::byte> data() const { return memory.bytes().first(size); }
-    };
-    struct Stream {
-        Stream(const ImageRecord& image, const std::vector<ByteRange>* wanted);
-        [[nodiscard]] bool wants_more() const { return next < frames.size(); }
-
-        const ImageRecord* record;
-        // Null: all of it.
-        const std::vector<ByteRange>* parts;
-        // The numbers of the frames to read, in order. Below, a frame's number is its position here.
-        std::vector<std::size_t> frames;
-        // By number: frames that are being decoded, are decoded, or were passed and not released yet.
-        std::map<std::size_t, std::unique_ptr<Slot>> slots;
-        // Next frame to be decoded.
-        std::size_t next = 0;
-        // The frame that ready() gives, and the bytes of it that were passed.
-        std::size_t current = 0;
-        std::size_t passed = 0;
-        // Bytes of the oldest frame that were released.
-        std::size_t released = 0;
-        bool closed = false;
-    };
-    using SharedStream = std::shared_ptr<Stream>;
-
     void end_threads();
     [[nodiscard]] SharedStream stream_to_feed();
     [[nodiscard]] SharedStream open_in_turn();
     [[nodiscard]] SharedStream ahead_in_turn();
     [[nodiscard]] SharedStream make_stream(const ImageRecord& record) const;
-    void feed(Stream& stream, std::unique_lock<std::mutex>& lock, FrameReader& reader);
+    void feed(FrameStream& stream, std::unique_lock<std::mutex>& lock, FrameReader& reader);
     void run_worker();
 
     const ZipReader& zip_;

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// An image that is read strictly forward, frame by frame, or of which parts are read as if they were all. Not for
+// several threads: ImageReader guards it.
+#pragma once
+
+#include "cedana/archive/frame_index.hpp"
+#include "cedana/archive/page_memory.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace cedana {
+
+// Of an uncompressed image: from `from` up to, not including, `to`.
+struct ByteRange {
+    std::uint64_t from = 0;
+    std::uint64_t to = 0;
+};
+
+// By the name of an image, ascending and apart from each other.
+using ImageParts = std::map<std::string, std::vector<ByteRange>, std::less<>>;
+
+struct FrameSlot {
+    PageMemory memory;
+    std::size_t size = 0;
+    bool decoded = false;
+    [[nodiscard]] std::span<std::byte> data() const { return memory.bytes().first(size); }
+};
+
+struct FrameStream {
+    FrameStream(const ImageRecord& image, const std::vector<ByteRange>* wanted);
+    [[nodiscard]] bool wants_more() const { return next < frames.size(); }
+
+    const ImageRecord* record;
+    // Null: all of it.
+    const std::vector<ByteRange>* parts;
+    // The numbers of the frames to read, in order. Below, a frame's number is its position here.
+    std::vector<std::size_t> frames;
+    // By number: frames that are being decoded, are decoded, or were passed and not released yet.
+    std::map<std::size_t, std::unique_ptr<FrameSlot>> slots;
+    // Next frame to be decoded.
+    std::size_t next = 0;
+    // The frame that ready() gives, and the bytes of it that were passed.
+    std::size_t current = 0;
+    std::size_t passed = 0;
+    // Bytes of the oldest frame that were released.
+    std::size_t released = 0;
+    bool closed = false;
+};
+using SharedStream = std::shared_ptr<FrameStream>;
+
+} // namespace cedana
