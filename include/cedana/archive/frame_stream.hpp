@@ -6,11 +6,13 @@
 #include "cedana/archive/frame_index.hpp"
 #include "cedana/archive/page_memory.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,7 +37,16 @@ struct FrameSlot {
 
 struct FrameStream {
     FrameStream(const ImageRecord& image, const std::vector<ByteRange>* wanted);
+
+    // A frame is left to be decoded.
     [[nodiscard]] bool wants_more() const { return next < frames.size(); }
+    [[nodiscard]] bool at_end() const { return current == frames.size(); }
+    // What is decoded of the current frame and was not passed yet.
+    [[nodiscard]] std::span<const std::byte> ready() const;
+    // True when that ends the current frame. Throws Error(Fault::internal) if there is not so much.
+    bool pass(std::size_t count);
+    // The memory of the oldest frame once all of it was released; absent before.
+    [[nodiscard]] std::optional<PageMemory> take_released();
 
     const ImageRecord* record;
     // Null: all of it.
@@ -54,5 +65,21 @@ struct FrameStream {
     bool closed = false;
 };
 using SharedStream = std::shared_ptr<FrameStream>;
+
+// The first stream after the key `turn`, round about, that wants a frame; `turn` is its key then. Null if none wants
+// one.
+template <typename Key>
+[[nodiscard]] SharedStream next_in_turn(const std::map<Key, SharedStream>& streams, Key& turn) {
+    const auto wants_more = [](const auto& entry) { return entry.second->wants_more(); };
+    const auto after = streams.upper_bound(turn);
+    auto found = std::find_if(after, streams.end(), wants_more);
+    if (found == streams.end()) {
+        found = std::find_if(streams.begin(), after, wants_more);
+        if (found == after)
+            return nullptr;
+    }
+    turn = found->first;
+    return found->second;
+}
 
 } // namespace cedana

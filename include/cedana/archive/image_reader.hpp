@@ -4,27 +4,23 @@
 // open has room for at least one frame, whatever the others hold, so none ever waits for another.
 #pragma once
 
+#include "cedana/archive/frame_budget.hpp"
 #include "cedana/archive/frame_index.hpp"
 #include "cedana/archive/frame_reader.hpp"
 #include "cedana/archive/frame_stream.hpp"
-#include "cedana/archive/page_memory.hpp"
+#include "cedana/archive/open_streams.hpp"
+#include "cedana/archive/read_ahead.hpp"
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/base/event_fd.hpp"
+#include "cedana/base/worker_threads.hpp"
 #include "cedana/model/image_stream.hpp"
 
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
-#include <map>
-#include <memory>
 #include <mutex>
-#include <set>
 #include <span>
 #include <string>
-#include <string_view>
-#include <thread>
-#include <vector>
 
 namespace cedana {
 
@@ -46,7 +42,7 @@ class ImageReader : public ImageSource {
     ImageReader(const ZipReader& zip, const FrameIndex& index, ImageReaderOptions options);
     ImageReader(const ImageReader&) = delete;
     ImageReader& operator=(const ImageReader&) = delete;
-    ~ImageReader() override;
+    ~ImageReader() override = default;
 
     [[nodiscard]] bool exists(const std::string& name) override;
     // May be called again for the same image. Reads nothing itself. Throws if there is none.
@@ -64,38 +60,24 @@ class ImageReader : public ImageSource {
     void read_ahead();
 
   private:
-    void end_threads();
-    [[nodiscard]] SharedStream stream_to_feed();
-    [[nodiscard]] SharedStream open_in_turn();
-    [[nodiscard]] SharedStream ahead_in_turn();
     [[nodiscard]] SharedStream make_stream(const ImageRecord& record) const;
+    [[nodiscard]] SharedStream stream_to_feed();
     void feed(FrameStream& stream, std::unique_lock<std::mutex>& lock, FrameReader& reader);
-    void run_worker();
+    void run_worker(std::unique_lock<std::mutex>& lock);
 
     const ZipReader& zip_;
     const FrameIndex& index_;
     ImageReaderOptions options_;
     EventFd data_ready_;
 
+    // Guards all that follows.
     mutable std::mutex mutex_;
     std::condition_variable work_;
-    // Open ones, by number.
-    std::map<int, SharedStream> streams_;
-    int last_stream_ = 0;
-    // The number of the stream that was fed last, for taking turns.
-    int turn_ = 0;
-    // Read ahead and not open yet, by name.
-    std::map<std::string_view, SharedStream> ahead_;
-    std::string_view ahead_turn_;
-    // The next image that reading ahead comes to.
-    std::set<ImageRecord, ByName>::const_iterator next_ahead_;
-    // Asked for before reading ahead came to them.
-    std::set<std::string_view> asked_for_;
-    std::size_t frames_held_ = 0;
-    std::vector<PageMemory> spare_;
-    std::exception_ptr failure_;
-    bool stop_ = false;
-    std::vector<std::thread> threads_;
+    OpenStreams streams_;
+    ReadAhead ahead_;
+    FrameBudget budget_;
+    // Ends before the rest.
+    WorkerThreads threads_;
 };
 
 } // namespace cedana
