@@ -15,6 +15,7 @@
 #include "cedana/base/event_fd.hpp"
 #include "cedana/base/event_loop.hpp"
 #include "cedana/criu/pagemap.hpp"
+#include "cedana/lazy/fill_workers.hpp"
 #include "cedana/lazy/handover.hpp"
 #include "cedana/lazy/pieces.hpp"
 
@@ -37,14 +38,6 @@
 
 namespace cedana::criu {
 
-// The pages of one thread's reading. What it throws ends the filling.
-class PageReader {
-  public:
-    virtual ~PageReader() = default;
-    // Piece `number` of an image; valid until the next call.
-    [[nodiscard]] virtual std::span<const std::byte> read(const std::string& image, std::uint64_t number) = 0;
-};
-
 // Who else has to know of every userfaultfd. All calls come from the thread of run().
 class FillWitness {
   public:
@@ -59,24 +52,6 @@ class FillWitness {
 struct LazyTask {
     Pagemap map;
     std::vector<AddressRange> wiped_on_fork;
-};
-
-struct FillProgress {
-    // The tree runs.
-    bool tree_goes_on = false;
-    // Of the checkpoint.
-    std::uint64_t bytes_total = 0;
-    // Those of children that were forked meanwhile too, so that it can be more than all.
-    std::uint64_t bytes_left = 0;
-    // Pages that somebody had to wait for.
-    std::uint64_t pages_wanted = 0;
-};
-
-struct FillOptions {
-    // For the background; 0: one a core.
-    unsigned threads = 0;
-    // Of each piece but an image's last.
-    std::size_t piece_size = 0;
 };
 
 class LazyFill {
