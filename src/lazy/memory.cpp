@@ -16,7 +16,7 @@ namespace cedana {
 namespace {
 
 // Of an image that describes memory: 20 bytes for each run of pages.
-constexpr std::size_t k_most_bytes = 1024UL * 1024 * 1024;
+constexpr std::size_t k_most_image_bytes = 1024UL * 1024 * 1024;
 
 std::uint64_t page_size() { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
@@ -40,9 +40,9 @@ LazyMemory read_lazy_memory(const Checkpoint& checkpoint) {
         if (image.name.starts_with("pages-"))
             all_bytes += image.size;
         if (const auto pid = criu::task_of_image(image.name, "pagemap-"))
-            memory.tasks[*pid].map = criu::parse_pagemap(reader.read_all(image, k_most_bytes));
+            memory.tasks[*pid].map = criu::parse_pagemap(reader.read_all(image, k_most_image_bytes));
         if (const auto pid = criu::task_of_image(image.name, "mm-"))
-            memory.tasks[*pid].wiped_on_fork = criu::parse_wiped_on_fork(reader.read_all(image, k_most_bytes));
+            memory.tasks[*pid].wiped_on_fork = criu::parse_wiped_on_fork(reader.read_all(image, k_most_image_bytes));
     }
     std::set<std::string_view> used;
     for (const auto& [pid, task] : memory.tasks) {

@@ -27,11 +27,11 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t k_most_bytes = 1024UL * 1024;
+constexpr std::size_t k_most_transfer_bytes = 1024UL * 1024;
 
 std::optional<LazyTransfer> read_transfer(const fs::path& folder) {
     try {
-        return parse_transfer(read_file(folder / k_transfer_file, k_most_bytes));
+        return parse_transfer(read_file(folder / k_transfer_file, k_most_transfer_bytes));
     } catch (const Error&) {
         // It ended while it was looked at, or has not begun.
         return std::nullopt;

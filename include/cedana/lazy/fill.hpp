@@ -7,34 +7,24 @@
 // they are pending: in the task that it belongs to and in children that the task has forked since. So nothing is
 // cached.
 //
-//   events     one thread, run(): tasks from CRIU, page faults, changes of mappings
-//   urgent     one thread, for pieces that somebody waits for and nothing else
-//   background the other threads: for such pieces too, and once the tree goes on from the first piece to the last
+// One thread, that of run(), takes tasks from CRIU, and page faults and changes of mappings from the kernel; others
+// (FillWorkers) bring the pages.
 #pragma once
 
-#include "cedana/base/event_fd.hpp"
 #include "cedana/base/event_loop.hpp"
 #include "cedana/criu/pagemap.hpp"
 #include "cedana/lazy/fill_workers.hpp"
 #include "cedana/lazy/handover.hpp"
 #include "cedana/lazy/pieces.hpp"
 
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <functional>
 #include <map>
-#include <memory>
-#include <mutex>
 #include <optional>
-#include <span>
-#include <string>
-#include <thread>
-#include <utility>
 #include <vector>
+
+#include <sys/types.h>
 
 namespace cedana::criu {
 
@@ -56,7 +46,7 @@ struct LazyTask {
 
 class LazyFill {
   public:
-    using MakeReader = std::function<std::unique_ptr<PageReader>()>;
+    using MakeReader = FillWorkers::MakeReader;
 
     // `channel`: where CRIU's connection is passed over.
     LazyFill(UniqueFd channel, std::map<pid_t, LazyTask> tasks, const MakeReader& make_reader, FillWitness& witness,
@@ -64,17 +54,15 @@ class LazyFill {
     LazyFill(const LazyFill&) = delete;
     LazyFill& operator=(const LazyFill&) = delete;
     // Ends the threads.
-    ~LazyFill();
+    ~LazyFill() = default;
 
     // Until all memory is in place or nobody is left who has it. Calls `tell` now and then. Throws Error when a page
     // cannot be had or put in place, and Error(Fault::interrupted) when CRIU goes before the tree goes on: who waits
     // for a page then waits on, for as long as somebody has its userfaultfd.
     void run(const std::function<void(const FillProgress&)>& tell);
-    [[nodiscard]] FillProgress progress() const;
+    [[nodiscard]] FillProgress progress() const { return workers_.progress(); }
 
   private:
-    enum class Role { urgent, background };
-
     void meet_criu();
     void hear_criu();
     void add_task(LazyHandover::Task task);
@@ -82,38 +70,16 @@ class LazyFill {
     void hear_space(LazyPieces::Image& image, const LazyPieces::Space& space);
     // Whether one is left that could be closed but for an event on its way.
     [[nodiscard]] bool close_complete_spaces();
-    [[nodiscard]] bool is_finished() const;
-    [[nodiscard]] std::vector<std::pair<LazyPieces::Image*, LazyPieces::Space>> spaces() const;
-    void rethrow_failure() const;
-
-    void guard(const std::function<void(std::unique_lock<std::mutex>&)>& work) noexcept;
-    [[nodiscard]] std::optional<LazyPieces::Taken> take(Role role);
-    void work(PageReader& reader, Role role);
-    void fill(const LazyPieces::Taken& taken, PageReader& reader);
-    void place_in(LazySpace& space, std::uint64_t first, std::span<const std::byte> pages) const;
-    void end_threads();
 
     UniqueFd channel_;
     std::map<pid_t, LazyTask> tasks_;
     FillWitness& witness_;
     std::uint64_t page_size_;
     EventLoop loop_;
-    EventFd look_again_;
     std::optional<LazyHandover> criu_;
     std::chrono::steady_clock::time_point told_;
-
-    mutable std::mutex mutex_;
-    std::condition_variable work_;
-    LazyPieces pieces_;
-    bool tree_goes_on_ = false;
-    std::uint64_t pages_total_ = 0;
-    // Of tasks that CRIU has not handed over yet.
-    std::uint64_t pages_to_hand_over_ = 0;
-    std::uint64_t pages_wanted_ = 0;
-    std::exception_ptr failure_;
-    std::atomic<bool> stop_ = false;
-    std::vector<std::unique_ptr<PageReader>> readers_;
-    std::vector<std::thread> threads_;
+    // Ends before the rest.
+    FillWorkers workers_;
 };
 
 } // namespace cedana::criu
