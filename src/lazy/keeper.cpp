@@ -8,21 +8,19 @@
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/lazy/channel.hpp"
-#include "cedana/lazy/handover.hpp"
+#include "cedana/lazy/criu_connection.hpp"
+#include "cedana/lazy/held_tree.hpp"
 #include "cedana/lazy/job.hpp"
 #include "cedana/lazy/shelter.hpp"
 #include "cedana/lazy/transfers.hpp"
-#include "cedana/undo/end_trees.hpp"
 #include "cedana/undo/kept_logs.hpp"
 #include "cedana/undo/work_folder.hpp"
 
 #include <array>
 #include <chrono>
 #include <exception>
-#include <map>
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
@@ -41,7 +39,7 @@ constexpr const char* k_log = "log";
 class Keeper {
   public:
     explicit Keeper(const LazyKeeperPlan& plan)
-        : job_(plan.job), command_(plan.command), listener_(plan.listener), key_(plan.key), cgroup_(::getpid()),
+        : job_(plan.job), command_(plan.command), criu_(UniqueFd(plan.listener)), key_(plan.key), cgroup_(::getpid()),
           folder_(WorkKind::lazy, state_folder()) {
         job_.folder = folder_.path().string();
         const UniqueFd log = open_file(folder_.path() / k_log, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -63,7 +61,7 @@ class Keeper {
         tell(to_text(*failure));
         if (!is_held_)
             take_over_the_rest();
-        end_trees(tree_);
+        tree_.end();
         server_.reset();
         if (is_to_be_kept)
             keep(*failure);
@@ -101,8 +99,7 @@ class Keeper {
     // Absent when all memory is in place.
     std::optional<Error> serve() {
         auto [ours, theirs] = make_lazy_channel();
-        auto [for_criu, of_criu] = make_lazy_channel();
-        for_criu_ = std::move(for_criu);
+        UniqueFd of_criu = criu_.make_server_end();
         // Deaf to SIGTERM.
         constexpr std::chrono::milliseconds k_no_grace{0};
         SpawnRequest request{
@@ -123,9 +120,9 @@ class Keeper {
             if (!news)
                 break;
             if (auto* opened = std::get_if<WitnessedFault>(&*news))
-                hold(std::move(*opened));
+                tree_.hold(std::move(*opened));
             else if (auto* closing = std::get_if<WitnessedEnd>(&*news))
-                faults_.erase(closing->number);
+                tree_.release(closing->number);
             else if (std::holds_alternative<WitnessedTree>(*news))
                 tree_is_held();
             else
@@ -141,12 +138,12 @@ class Keeper {
     void wait_for_news(int channel) {
         while (true) {
             std::array<pollfd, 3> set = {{{.fd = channel, .events = POLLIN, .revents = 0},
-                                          {.fd = listener_.get(), .events = POLLIN, .revents = 0},
+                                          {.fd = criu_.listener(), .events = POLLIN, .revents = 0},
                                           {.fd = is_alone_ ? -1 : command_.get(), .events = POLLIN, .revents = 0}}};
             if (::poll(set.data(), set.size(), -1) < 0)
                 continue;
             if (set[1].revents != 0)
-                meet_criu();
+                criu_.pass_on();
             if (set[2].revents != 0)
                 hear_command();
             if (set[0].revents != 0)
@@ -154,59 +151,31 @@ class Keeper {
         }
     }
 
-    // Without a connection the server hears that none comes.
-    void meet_criu() {
-        criu_ = criu::LazyHandover::accept(listener_.get());
-        listener_.reset();
-        if (criu_)
-            pass_criu(for_criu_.get(), criu_->fd());
-        for_criu_.reset();
-    }
-
     void hear_command() {
         char word = 0;
         is_alone_ = true;
         // The command was killed: a CRIU that is there goes on, and no other one may come.
-        if (::read(command_.get(), &word, 1) != 1 && listener_)
-            criu::shut_listener(listener_.get());
+        if (::read(command_.get(), &word, 1) != 1)
+            criu_.refuse();
     }
 
     void tree_is_held() {
         is_held_ = true;
-        criu_.reset();
+        criu_.close();
         tell(k_tree_is_held);
     }
 
-    // What CRIU has handed over and the server has not heard: CRIU waits for no answer, so the tree may run already.
+    // Tasks that the server has not heard of are to end, too.
     void take_over_the_rest() {
         try {
-            if (listener_) {
-                criu::shut_listener(listener_.get());
-                criu_ = criu::LazyHandover::accept(listener_.get());
-            }
-            if (!criu_)
-                return;
-            criu_->shut();
-            while (auto message = criu_->next()) {
-                if (std::holds_alternative<criu::LazyHandover::Closed>(*message))
-                    return;
-                if (auto* task = std::get_if<criu::LazyHandover::Task>(&*message)) {
-                    // No number of the server's.
-                    const int number = -task->fault.get();
-                    hold({.number = number, .pid = task->pid, .fault = std::move(task->fault)});
-                }
+            for (criu::LazyHandover::Task& task : criu_.take_unread()) {
+                // No number of the server's.
+                const int number = -task.fault.get();
+                tree_.hold({.number = number, .pid = task.pid, .fault = std::move(task.fault)});
             }
         } catch (const std::exception& error) {
-            spdlog::warn("cannot hear what criu has said: {}", error.what());
+            spdlog::warn("a task of the tree cannot be held: {}", error.what());
         }
-    }
-
-    void hold(WitnessedFault opened) {
-        faults_.insert_or_assign(opened.number, std::move(opened.fault));
-        if (opened.pid == 0)
-            return;
-        if (auto pidfd = open_pidfd(opened.pid))
-            tree_.insert_or_assign(opened.pid, std::move(*pidfd));
     }
 
     [[nodiscard]] Error why(const Error& cause) const {
@@ -228,20 +197,14 @@ class Keeper {
     UniqueFd command_;
     // It has said so, or is gone.
     bool is_alone_ = false;
-    // Until CRIU has connected.
-    UniqueFd listener_;
-    UniqueFd for_criu_;
-    // The server's too. What nobody has heard yet is not lost with the server.
-    std::optional<criu::LazyHandover> criu_;
+    criu::CriuConnection criu_;
     // The server has heard of the whole tree.
     bool is_held_ = false;
     UniqueFd key_;
     // Its server runs there, too.
     criu::OwnCgroup cgroup_;
     WorkFolder folder_;
-    // By the server's numbers.
-    std::map<int, UniqueFd> faults_;
-    std::map<pid_t, UniqueFd> tree_;
+    HeldTree tree_;
     // While there is one it holds what this process may not.
     std::optional<ChildProcess> server_;
 };

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the keeper of a lazy restore holds of the tree: every userfaultfd, so that who waits for a page waits on though
+// the server is gone, and the tasks by pidfd, so that it can end them.
+#pragma once
+
+#include "cedana/base/unique_fd.hpp"
+#include "cedana/lazy/channel.hpp"
+
+#include <map>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+class HeldTree {
+  public:
+    void hold(WitnessedFault opened);
+    // The memory behind this userfaultfd is complete. `number`: the server's.
+    void release(int number) { faults_.erase(number); }
+    // Ends the tasks with all that descends from them (undo/end_trees.hpp).
+    void end() const;
+
+  private:
+    // By the server's numbers.
+    std::map<int, UniqueFd> faults_;
+    std::map<pid_t, UniqueFd> tasks_;
+};
+
+} // namespace cedana
