@@ -283,11 +283,10 @@ void TreeCapture::prove_it(const std::filesystem::path& complete) {
 
 void TreeCapture::publish() {
     progress_.phase("compressing");
-    std::function<void(const std::filesystem::path&)> before_publish;
     if (draft_.request.prove && !leaves_running())
-        before_publish = [this](const std::filesystem::path& complete) { prove_it(complete); };
-    checkpoint_ = writer_->finish(manifest(), *draft_.files, work_.path() / criu::k_dump_log, draft_.interrupt,
-                                  progress_, before_publish);
+        writer_->before_publish([this](const std::filesystem::path& complete) { prove_it(complete); });
+    checkpoint_ =
+        writer_->finish(manifest(), *draft_.files, work_.path() / criu::k_dump_log, draft_.interrupt, progress_);
     warn_of_gaps(draft_.preparation.record(), draft_.seen->name);
 }
 

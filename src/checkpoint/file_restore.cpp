@@ -15,7 +15,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <utility>
 
@@ -96,8 +95,7 @@ FileState state_of(const CapturedFile& file, const UniqueFd& present, const stru
     if (size < file.size)
         return FileState::changed;
     if (!file.blocks_digest.empty())
-        return blocks_digest(present.get(), FilePosition::own, file.path, file.size,
-                             std::numeric_limits<std::uint64_t>::max(),
+        return blocks_digest({.fd = present.get(), .path = file.path, .size = file.size},
                              [&] { interrupt.throw_if_pending(); }) != file.blocks_digest
                    ? FileState::changed
                : size == file.size ? FileState::same

@@ -106,10 +106,9 @@ std::vector<NamedEntry> CheckpointWriter::state_entries(Manifest manifest) {
     return entries;
 }
 
-std::filesystem::path
-CheckpointWriter::finish(Manifest manifest, FileCapture& files, const std::filesystem::path& criu_log,
-                         const Interrupt& interrupt, Progress& progress,
-                         const std::function<void(const std::filesystem::path&)>& before_publish) {
+std::filesystem::path CheckpointWriter::finish(Manifest manifest, FileCapture& files,
+                                               const std::filesystem::path& criu_log, const Interrupt& interrupt,
+                                               Progress& progress) {
     Stopwatch watch;
     const FrameIndex index = images_.finish(interrupt, &progress);
     std::vector<NamedEntry> entries = add_files(files, manifest, interrupt);
@@ -123,8 +122,8 @@ CheckpointWriter::finish(Manifest manifest, FileCapture& files, const std::files
     std::ranges::move(state_entries(std::move(manifest)), std::back_inserter(entries));
     zip_.write(std::move(entries));
     interrupt.throw_if_pending();
-    if (before_publish)
-        before_publish(pending_.partial());
+    if (before_publish_)
+        before_publish_(pending_.partial());
     return pending_.publish();
 }
 

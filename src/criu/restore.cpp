@@ -164,12 +164,10 @@ void listen(std::optional<ActionServer>& action, EventLoop& loop, const RestoreJ
 
 // Until it has ended, or is to be taken away.
 void serve_until_end(const RestoreJob& job, EventLoop& loop, ImageServer& server, int end_of_criu,
-                     const Interrupt& interrupt, const bool& take_away) {
+                     const bool& take_away) {
     constexpr auto k_look_every = std::chrono::seconds(1);
     bool ended = false;
     loop.watch(end_of_criu, POLLIN, [&](short) { ended = true; });
-    if (interrupt.fd() >= 0)
-        loop.watch(interrupt.fd(), POLLIN, [&](short) { interrupt.throw_if_pending(); });
     StallWatch stall(job);
     while (!ended && !take_away) {
         loop.run_once(k_look_every);
@@ -222,7 +220,9 @@ RestoreReport restore(const RestoreJob& job, std::vector<TreeEnd> ends, ImageSou
             listen(action, loop, job, report);
         std::unique_ptr<RunningCriu> criu = start(job, ends, launch, action ? &*action : nullptr);
         ends.clear();
-        serve_until_end(job, loop, server, criu->end(), interrupt, report.taken_away);
+        if (interrupt.fd() >= 0)
+            loop.watch(interrupt.fd(), POLLIN, [&](short) { interrupt.throw_if_pending(); });
+        serve_until_end(job, loop, server, criu->end(), report.taken_away);
         report.bytes = server.bytes();
         report.mends = mended.made();
         if (report.taken_away) {

@@ -41,36 +41,40 @@ struct ::stat stat_of(int fd, const fs::path& path) {
     return info;
 }
 
-std::span<std::byte> read_block(int fd, std::span<std::byte> buffer, off_t offset, const fs::path& path) {
-    return buffer.first(read_at(fd, static_cast<std::uint64_t>(offset), buffer, path));
+struct FileAtPath {
+    int fd;
+    fs::path path;
+};
+
+std::span<std::byte> read_block(const FileAtPath& file, std::span<std::byte> buffer, off_t offset) {
+    return buffer.first(read_at(file.fd, static_cast<std::uint64_t>(offset), buffer, file.path));
 }
 
-void copy(int from, const fs::path& source, int to, const fs::path& target, const Interrupt& interrupt,
-          Progress& progress) {
-    const auto total = static_cast<std::uint64_t>(stat_of(from, source).st_size);
+void copy(const FileAtPath& from, const FileAtPath& to, const Interrupt& interrupt, Progress& progress) {
+    const auto total = static_cast<std::uint64_t>(stat_of(from.fd, from.path).st_size);
     std::vector<std::byte> buffer(k_block);
     for (off_t offset = 0;;) {
         interrupt.throw_if_pending();
-        const auto block = read_block(from, buffer, offset, source);
+        const auto block = read_block(from, buffer, offset);
         if (block.empty())
             return;
-        write_all(to, block, target);
+        write_all(to.fd, block, to.path);
         offset += static_cast<off_t>(block.size());
         progress.bytes(static_cast<std::uint64_t>(offset), total);
     }
 }
 
 // What a network file system took may not be what it gives back; the pages are dropped first, so that it is asked.
-void compare(int from, const fs::path& source, int to, const fs::path& target, const Interrupt& interrupt) {
-    ::posix_fadvise(to, 0, 0, POSIX_FADV_DONTNEED);
+void compare(const FileAtPath& from, const FileAtPath& to, const Interrupt& interrupt) {
+    ::posix_fadvise(to.fd, 0, 0, POSIX_FADV_DONTNEED);
     std::vector<std::byte> expected(k_block);
     std::vector<std::byte> found(k_block);
     for (off_t offset = 0;;) {
         interrupt.throw_if_pending();
-        const auto a = read_block(from, expected, offset, source);
-        const auto b = read_block(to, found, offset, target);
+        const auto a = read_block(from, expected, offset);
+        const auto b = read_block(to, found, offset);
         if (a.size() != b.size() || std::memcmp(a.data(), b.data(), a.size()) != 0)
-            throw Error(Fault::storage, fmt::format("{} does not hold what was written to it", target.string()))
+            throw Error(Fault::storage, fmt::format("{} does not hold what was written to it", to.path.string()))
                 .hint("check the shared storage; the local checkpoint is whole");
         if (a.empty())
             return;
@@ -162,9 +166,11 @@ fs::path move_checkpoint(const fs::path& checkpoint, const fs::path& folder, con
     VerifiedFile original(checkpoint, source.get());
     remove_abandoned(folder);
     PendingCheckpoint pending(folder, checkpoint.stem().string());
-    copy(source.get(), checkpoint, pending.fd(), pending.partial(), interrupt, progress);
-    sync_file(pending.fd(), pending.partial());
-    compare(source.get(), checkpoint, pending.fd(), pending.partial(), interrupt);
+    const FileAtPath from{.fd = source.get(), .path = checkpoint};
+    const FileAtPath to{.fd = pending.fd(), .path = pending.partial()};
+    copy(from, to, interrupt, progress);
+    sync_file(to.fd, to.path);
+    compare(from, to, interrupt);
     const fs::path moved = pending.publish();
     remove_moved(original, moved);
     return moved;

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <limits>
 #include <span>
 #include <vector>
 
@@ -106,15 +105,14 @@ UniqueFd CopySpace::copy(int fd, const fs::path& path, std::uint64_t size, FileP
     constexpr std::uint64_t k_block_of_stat = 512;
     UniqueFd to = space_for(std::min(size, static_cast<std::uint64_t>(info.st_blocks) * k_block_of_stat));
     const fs::path of_copy = fmt::format("the copy of {}", path.string());
-    constexpr std::uint64_t k_all = std::numeric_limits<std::uint64_t>::max();
-    const auto whole =
-        read_pieces(fd, position, path, size, k_all, [&](std::uint64_t offset, std::span<const std::byte> data) {
-            if (::lseek(to.get(), static_cast<off_t>(offset), SEEK_SET) < 0)
-                throw OsFailure(Fault::storage).error("cannot write {}", of_copy.string());
-            write_all(to.get(), data, of_copy);
-            if (moved)
-                moved();
-        });
+    const SparseFile file{.fd = fd, .position = position, .path = path, .size = size};
+    const auto whole = read_pieces(file, [&](std::uint64_t offset, std::span<const std::byte> data) {
+        if (::lseek(to.get(), static_cast<off_t>(offset), SEEK_SET) < 0)
+            throw OsFailure(Fault::storage).error("cannot write {}", of_copy.string());
+        write_all(to.get(), data, of_copy);
+        if (moved)
+            moved();
+    });
     // One that was cut by somebody outside ends where it ended.
     if (whole == true && ::ftruncate(to.get(), static_cast<off_t>(size)) != 0)
         throw OsFailure(Fault::storage).error("cannot write {}", of_copy.string());

@@ -38,15 +38,17 @@ bool is_all_zero(std::span<const std::byte> data) {
 
 } // namespace
 
-std::optional<bool> read_pieces(int fd, FilePosition position, const std::filesystem::path& path, std::uint64_t size,
-                                std::uint64_t bound, const PieceReader& piece) {
+std::optional<bool> read_pieces(const SparseFile& file, const PieceReader& piece) {
+    const std::uint64_t size = file.size;
+    std::uint64_t bound = file.bound;
     std::vector<std::byte> buffer(std::min(size, k_piece));
     struct ::stat info {};
-    if (::fstat(fd, &info) != 0)
-        throw OsFailure(Fault::storage).error("cannot look at {}", path.string());
+    if (::fstat(file.fd, &info) != 0)
+        throw OsFailure(Fault::storage).error("cannot look at {}", file.path.string());
     std::optional<bool> result = static_cast<std::uint64_t>(info.st_size) >= size;
     for (std::uint64_t at = 0; result == true && at < size;) {
-        const auto [begin, stop] = position == FilePosition::own ? next_data(fd, at, size) : std::pair(at, size);
+        const auto [begin, stop] =
+            file.position == FilePosition::own ? next_data(file.fd, at, size) : std::pair(at, size);
         at = begin;
         while (result == true && at < stop) {
             const auto part = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), stop - at));
@@ -55,7 +57,7 @@ std::optional<bool> read_pieces(int fd, FilePosition position, const std::filesy
                 break;
             }
             bound -= part.size();
-            const std::size_t count = read_at(fd, at, part, path);
+            const std::size_t count = read_at(file.fd, at, part, file.path);
             if (count != part.size())
                 result = false;
             piece(at, part.first(count));
@@ -65,8 +67,7 @@ std::optional<bool> read_pieces(int fd, FilePosition position, const std::filesy
     return result;
 }
 
-std::optional<std::string> blocks_digest(int fd, FilePosition position, const std::filesystem::path& path,
-                                         std::uint64_t size, std::uint64_t bound, const std::function<void()>& moved) {
+std::optional<std::string> blocks_digest(const SparseFile& file, const std::function<void()>& moved) {
     Sha256Stream digest;
     // File systems give their holes in blocks of their own, some smaller than ours.
     std::vector<std::byte> block(k_digest_block);
@@ -81,21 +82,20 @@ std::optional<std::string> blocks_digest(int fd, FilePosition position, const st
         }
         std::ranges::fill(block, std::byte{0});
     };
-    const auto whole =
-        read_pieces(fd, position, path, size, bound, [&](std::uint64_t offset, std::span<const std::byte> data) {
-            moved();
-            while (!data.empty()) {
-                if (offset / k_digest_block != number) {
-                    end_block();
-                    number = offset / k_digest_block;
-                }
-                const std::size_t in_block = offset % k_digest_block;
-                const auto part = data.first(std::min(data.size(), k_digest_block - in_block));
-                std::memcpy(block.data() + in_block, part.data(), part.size());
-                data = data.subspan(part.size());
-                offset += part.size();
+    const auto whole = read_pieces(file, [&](std::uint64_t offset, std::span<const std::byte> data) {
+        moved();
+        while (!data.empty()) {
+            if (offset / k_digest_block != number) {
+                end_block();
+                number = offset / k_digest_block;
             }
-        });
+            const std::size_t in_block = offset % k_digest_block;
+            const auto part = data.first(std::min(data.size(), k_digest_block - in_block));
+            std::memcpy(block.data() + in_block, part.data(), part.size());
+            data = data.subspan(part.size());
+            offset += part.size();
+        }
+    });
     if (whole != true)
         return std::nullopt;
     end_block();

@@ -141,10 +141,12 @@ class Reading {
             return {};
         case Order::digest:
             return digest(open_.at(number), size, bound);
-        case Order::digest_of_blocks:
-            return blocks_digest(open_.at(number).fd.get(), open_.at(number).position, open_.at(number).path, size,
-                                 bound, [this] { moved(); })
-                .value_or("");
+        case Order::digest_of_blocks: {
+            const OpenOne& file = open_.at(number);
+            const SparseFile sparse{
+                .fd = file.fd.get(), .position = file.position, .path = file.path, .size = size, .bound = bound};
+            return blocks_digest(sparse, [this] { moved(); }).value_or("");
+        }
         case Order::read:
             break;
         }

@@ -138,16 +138,18 @@ int run_pidns(const nlohmann::json& json) {
 
 } // namespace
 
-RoleCommand in_new_pid_namespace(const SpawnRequest& criu, const std::filesystem::path& pid_file, int held,
-                                 const UniqueFd& told, Input input, const std::string& root) {
+RoleCommand in_new_pid_namespace(const NewPidNamespace& request) {
+    const SpawnRequest& criu = request.criu;
     SpawnRequest role{.argv = {}, .fds = {{fd_at(criu, STDERR_FILENO), STDERR_FILENO}}, .session = criu.session};
-    CommandPlan command = pass_command(role, criu, root);
-    if (input == Input::own) {
+    CommandPlan command = pass_command(role, criu, request.root);
+    if (request.input == Input::own) {
         role.fds.emplace_back(-1, STDIN_FILENO);
         command.fds.emplace_back(STDIN_FILENO, STDIN_FILENO);
     }
-    const NamespacePlan plan{
-        .criu = std::move(command), .held = pass(role, held), .told = pass(role, told), .pid_file = pid_file.string()};
+    const NamespacePlan plan{.criu = std::move(command),
+                             .held = pass(role, request.held),
+                             .told = pass(role, request.tree_pids),
+                             .pid_file = request.pid_file.string()};
     return role_command(k_pidns, plan, std::move(role));
 }
 

@@ -72,7 +72,12 @@ std::unique_ptr<criu::RunningCriu> start_on_terminal(const criu::RestoreJob& job
         return std::make_unique<OnTerminal>(start_on_new_terminal(std::move(request)), report);
     }
     Pipe tree = make_pipe();
-    RoleCommand pidns = in_new_pid_namespace(request.criu, pid_file, job.held, tree.write_end, Input::own, roles.root);
+    RoleCommand pidns = in_new_pid_namespace({.criu = request.criu,
+                                              .pid_file = pid_file,
+                                              .held = job.held,
+                                              .tree_pids = tree.write_end,
+                                              .input = Input::own,
+                                              .root = roles.root});
     request.criu = std::move(pidns.request);
     request.tree = std::move(tree.read_end);
     return std::make_unique<OnTerminal>(start_on_new_terminal(std::move(request)), report);
@@ -91,8 +96,12 @@ std::unique_ptr<criu::RunningCriu> start(const criu::RestoreJob& job, const Rest
     if (roles.pids == Pids::same)
         return criu::run_by(start_guarded(criu, job.folder / criu::k_restore_log, job.held, roles.root));
     Pipe told = make_pipe();
-    RoleCommand pidns =
-        in_new_pid_namespace(criu, job.folder / criu::k_pid_file, job.held, told.write_end, Input::of_criu, roles.root);
+    RoleCommand pidns = in_new_pid_namespace({.criu = criu,
+                                              .pid_file = job.folder / criu::k_pid_file,
+                                              .held = job.held,
+                                              .tree_pids = told.write_end,
+                                              .input = Input::of_criu,
+                                              .root = roles.root});
     return std::make_unique<InNamespace>(ChildProcess::spawn(std::move(pidns.request)), std::move(told.read_end),
                                          report);
 }

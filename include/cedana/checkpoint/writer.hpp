@@ -35,13 +35,13 @@ class CheckpointWriter {
 
     // What the checkpoint is to be signed with; must outlive finish().
     void sign_with(const SigningKey& key) { signing_key_ = &key; }
+    // Called by finish() with the path of the complete file before that has its name; what it throws, finish() throws.
+    void before_publish(std::function<void(const std::filesystem::path&)> check) { before_publish_ = std::move(check); }
     // Compresses what is left, adds captured files, CRIU's log, the index, the manifest (to which it adds digests,
-    // sizes and the files) and its signature, and publishes; the checkpoint's path. `before_publish`, unless null, gets
-    // the path of the complete file before it has its name. Throws Error, and what that throws: no file with a final
+    // sizes and the files) and its signature, and publishes; the checkpoint's path. Throws Error: no file with a final
     // name exists then.
     std::filesystem::path finish(Manifest manifest, FileCapture& files, const std::filesystem::path& criu_log,
-                                 const Interrupt& interrupt, Progress& progress,
-                                 const std::function<void(const std::filesystem::path&)>& before_publish = nullptr);
+                                 const Interrupt& interrupt, Progress& progress);
 
   private:
     [[nodiscard]] ImageWriterOptions options(const char* folder) const;
@@ -55,6 +55,7 @@ class CheckpointWriter {
     // Bytes for the buffer: what is available changes from look to look.
     std::uint64_t bound_;
     const SigningKey* signing_key_ = nullptr;
+    std::function<void(const std::filesystem::path&)> before_publish_;
     PendingCheckpoint pending_;
     ZipWriter zip_;
     FramePool pool_;

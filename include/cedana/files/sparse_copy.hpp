@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,16 +20,25 @@ using PieceReader = std::function<void(std::uint64_t offset, std::span<const std
 // One that others have open too has a position that is theirs, which looking for holes would move (lseek(2)).
 enum class FilePosition { own, shared };
 
-// Reads what lies before `size`, of one with a position of its own without the holes. Absent once more than `bound`
-// bytes would have to be read; false: the file ends before `size`. Throws Error.
-[[nodiscard]] std::optional<bool> read_pieces(int fd, FilePosition position, const std::filesystem::path& path,
-                                              std::uint64_t size, std::uint64_t bound, const PieceReader& piece);
+// An open file, and how much of it is to be read.
+struct SparseFile {
+    int fd = -1;
+    FilePosition position = FilePosition::own;
+    // For messages.
+    std::filesystem::path path;
+    // Bytes from its start.
+    std::uint64_t size = 0;
+    // How many bytes may be read at most.
+    std::uint64_t bound = std::numeric_limits<std::uint64_t>::max();
+};
+
+// Reads it, without the holes if its position is its own. Absent once more than `bound` bytes would have to be read;
+// false: the file ends before `size`. Throws Error.
+[[nodiscard]] std::optional<bool> read_pieces(const SparseFile& file, const PieceReader& piece);
 
 // A digest of the blocks of 4 KiB that are not all zeros, each behind its number: the same wherever the holes are.
 // Absent if the file ends before `size`, or if more than `bound` bytes would have to be read. `moved`: called for each
 // piece. Throws Error.
-[[nodiscard]] std::optional<std::string> blocks_digest(int fd, FilePosition position, const std::filesystem::path& path,
-                                                       std::uint64_t size, std::uint64_t bound,
-                                                       const std::function<void()>& moved);
+[[nodiscard]] std::optional<std::string> blocks_digest(const SparseFile& file, const std::function<void()>& moved);
 
 } // namespace cedana

@@ -20,13 +20,24 @@ namespace cedana::roles {
 // own: that of pidns, which whoever spawns that gives it.
 enum class Input { of_criu, own };
 
-// What starts `criu` (as it would be spawned outside) in a new pid namespace. Once CRIU has ended well, the pids of the
-// tree as they are outside are told over `told` (tree_pids.hpp): the child is init, which is left to the parent of
-// pidns. `held`: a descriptor that init holds until it knows the root (criu/command.hpp); -1: none. `pid_file`: into
-// which CRIU writes the root's pid. `input`: which CRIU gets. `root`: as in CommandPlan. Throws Error.
-[[nodiscard]] RoleCommand in_new_pid_namespace(const SpawnRequest& criu, const std::filesystem::path& pid_file,
-                                               int held, const UniqueFd& told, Input input,
-                                               const std::string& root = {});
+struct NewPidNamespace {
+    // As it would be spawned outside.
+    const SpawnRequest& criu;
+    // Into which CRIU writes the root's pid.
+    std::filesystem::path pid_file;
+    // A descriptor that init holds until it knows the root (criu/command.hpp); -1: none.
+    int held = -1;
+    // Where the pids of the tree, as they are outside, are written once CRIU has ended well (tree_pids.hpp): the child
+    // is init, which is left to the parent of pidns.
+    const UniqueFd& tree_pids;
+    // Which CRIU gets.
+    Input input = Input::of_criu;
+    // As in CommandPlan.
+    std::string root = {};
+};
+
+// What starts CRIU in a new pid namespace. Throws Error.
+[[nodiscard]] RoleCommand in_new_pid_namespace(const NewPidNamespace& request);
 
 [[nodiscard]] Role pidns();
 [[nodiscard]] Role init();

@@ -29,7 +29,7 @@ class SparseFile : public test::InTempFolder {
         return fd;
     }
     std::optional<std::string> digest(const UniqueFd& fd, std::uint64_t size, std::uint64_t bound = k_all) const {
-        return blocks_digest(fd.get(), FilePosition::own, path("a"), size, bound, [] {});
+        return blocks_digest({.fd = fd.get(), .path = path("a"), .size = size, .bound = bound}, [] {});
     }
 };
 
@@ -63,7 +63,7 @@ TEST_F(SparseFile, ThatOthersHaveOpenKeepsItsPosition) {
     const UniqueFd file = make("a", 100'000, {50'000});
     ::lseek(file.get(), 17, SEEK_SET);
     std::uint64_t bytes = 0;
-    EXPECT_EQ(read_pieces(file.get(), FilePosition::shared, path("a"), 100'000, k_all,
+    EXPECT_EQ(read_pieces({.fd = file.get(), .position = FilePosition::shared, .path = path("a"), .size = 100'000},
                           [&](std::uint64_t, std::span<const std::byte> data) { bytes += data.size(); }),
               true);
     EXPECT_EQ(bytes, 100'000U);
