@@ -32,7 +32,7 @@ bool FrameSupply::give(CapturedFrame& frame, Overdraft overdraft) {
     return true;
 }
 
-void FrameSupply::take_back(CapturedFrame& frame) {
+void FrameSupply::release(CapturedFrame& frame) {
     if (frame.pooled != nullptr)
         pool_.give_back(std::exchange(frame.pooled, nullptr));
     else if (std::exchange(frame.overdrawn, false))
@@ -44,7 +44,7 @@ void FrameSupply::trim(CapturedFrame& frame) {
     if (frame.size > k_small_image)
         return;
     std::vector<std::byte> copy(frame.data().begin(), frame.data().end());
-    take_back(frame);
+    release(frame);
     frame.own = std::move(copy);
 }
 
@@ -56,7 +56,7 @@ PageMemory FrameSupply::output() {
     return output;
 }
 
-void FrameSupply::take_back(PageMemory output) {
+void FrameSupply::recycle(PageMemory output) {
     if (!output.bytes().empty())
         outputs_.push_back(std::move(output));
 }

@@ -98,7 +98,7 @@ class Work {
 
     explicit Work(const ImageCheck& check) : check_(check), next_(check.index.images.begin()) {}
 
-    std::optional<Piece> take() {
+    std::optional<Piece> next_piece() {
         const std::scoped_lock lock(mutex_);
         if (check_.stop)
             return std::nullopt;
@@ -140,7 +140,7 @@ class Checker {
     Checker(const ImageCheck& check, Work& work) : check_(check), work_(work) {}
 
     void run(const std::stop_token& stop) {
-        for (auto piece = work_.take(); piece && !stop.stop_requested(); piece = work_.take()) {
+        for (auto piece = work_.next_piece(); piece && !stop.stop_requested(); piece = work_.next_piece()) {
             if (piece->digest != nullptr)
                 check_whole(*piece, stop);
             else

@@ -118,7 +118,7 @@ void ImageWriter::end(int number) {
     const std::scoped_lock lock(mutex_);
     CapturedImage& image = queue_.at(number);
     if (!image.frames.empty() && image.frames.back()->size == 0) {
-        supply_.take_back(*image.frames.back());
+        supply_.release(*image.frames.back());
         image.frames.pop_back();
     }
     if (!image.frames.empty())
@@ -159,7 +159,7 @@ void ImageWriter::encode_next(CapturedImage& image, std::map<Method, FrameEncode
     frame.encode(encoders.try_emplace(method, method, options_.level).first->second, options_.seal.get(), place);
     lock.lock();
     frame.state = FrameState::encoded;
-    supply_.take_back(frame);
+    supply_.release(frame);
     pressure_.wake_capture();
     progress_.notify_all();
 }
@@ -200,7 +200,7 @@ std::vector<CapturedImage*> ImageWriter::next_batch() {
 void ImageWriter::batch_written(const std::vector<CapturedImage*>& images) {
     const std::scoped_lock lock(mutex_);
     for (CapturedImage* image : images)
-        supply_.take_back(std::move(image->piece));
+        supply_.recycle(std::move(image->piece));
     for (ImageRecord& record : queue_.end_batch(images))
         index_.images.insert(std::move(record));
 }
@@ -226,7 +226,7 @@ std::span<const std::byte> ImageWriter::next_piece(CapturedImage& image) {
     threads_.rethrow_failure();
     if (threads_.must_end())
         throw Error(Fault::interrupted, "the dump was given up");
-    supply_.take_back(std::exchange(image.piece, PageMemory()));
+    supply_.recycle(std::exchange(image.piece, PageMemory()));
     if (image.written()) {
         if (!image.record.has_seek_table() || !image.table.empty())
             return {};

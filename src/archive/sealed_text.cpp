@@ -54,8 +54,8 @@ std::string seal_text(const Seal& seal, std::string_view name, std::string_view 
 }
 
 std::string open_text(const Seal& seal, std::string_view name, std::string_view sealed, std::size_t limit) {
-    const auto given = std::as_bytes(std::span(sealed));
-    std::vector<std::byte> bytes(given.begin(), given.end());
+    const auto sealed_bytes = std::as_bytes(std::span(sealed));
+    std::vector<std::byte> bytes(sealed_bytes.begin(), sealed_bytes.end());
     const std::span<const std::byte> opened = seal.open(name, bytes);
     if (opened.size() < k_size_field)
         throw Error(Fault::checkpoint, fmt::format("{} is cut off", printable(name)));

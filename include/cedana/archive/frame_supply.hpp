@@ -25,14 +25,14 @@ class FrameSupply {
     [[nodiscard]] bool is_short() const { return pool_.free_frames() < pool_.capacity() / 8; }
     // A whole frame for what `frame` holds and more. False when there is no memory now.
     [[nodiscard]] bool give(CapturedFrame& frame, Overdraft overdraft);
-    void take_back(CapturedFrame& frame);
+    void release(CapturedFrame& frame);
     // Gives memory back that the end of an image does not need: a frame of the pool is worth more than a copy of
     // little.
     void trim(CapturedFrame& frame);
 
     // Memory for a frame once it is compressed.
     [[nodiscard]] PageMemory output();
-    void take_back(PageMemory output);
+    void recycle(PageMemory output);
 
   private:
     FramePool& pool_;
