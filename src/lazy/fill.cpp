@@ -32,39 +32,39 @@ LazyFill::LazyFill(UniqueFd channel, std::map<pid_t, LazyTask> tasks, const Make
       page_size_(static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))),
       workers_(lazy_pages_of(tasks_), make_reader, options) {}
 
-void LazyFill::run(const std::function<void(const FillProgress&)>& tell) {
-    constexpr auto k_tell_every = std::chrono::milliseconds(500);
+void LazyFill::run(const std::function<void(const FillProgress&)>& report) {
+    constexpr auto k_report_every = std::chrono::milliseconds(500);
     // No event tells that a process has gone on whose event was read.
     constexpr auto k_look_every = std::chrono::milliseconds(1);
-    loop_.watch(channel_.get(), POLLIN, [this](short) { meet_criu(); });
+    loop_.watch(channel_.get(), POLLIN, [this](short) { receive_criu(); });
     loop_.watch(workers_.news(), POLLIN, [this](short) { workers_.clear_news(); });
     while (true) {
         workers_.rethrow_failure();
         const bool waits = close_complete_spaces();
         if (workers_.tree_goes_on() && workers_.spaces().empty())
-            return tell(progress());
-        if (std::chrono::steady_clock::now() - told_ >= k_tell_every) {
-            tell(progress());
-            told_ = std::chrono::steady_clock::now();
+            return report(progress());
+        if (std::chrono::steady_clock::now() - last_report_ >= k_report_every) {
+            report(progress());
+            last_report_ = std::chrono::steady_clock::now();
         }
-        loop_.run_once(waits ? k_look_every : k_tell_every);
+        loop_.run_once(waits ? k_look_every : k_report_every);
     }
 }
 
-void LazyFill::meet_criu() {
-    criu_.emplace(LazyHandover::take(channel_.get()));
+void LazyFill::receive_criu() {
+    criu_.emplace(LazyHandover::receive_passed(channel_.get()));
     loop_.unwatch(channel_.get());
     channel_.reset();
-    loop_.watch(criu_->fd(), POLLIN, [this](short) { hear_criu(); });
+    loop_.watch(criu_->fd(), POLLIN, [this](short) { read_criu(); });
 }
 
-void LazyFill::hear_criu() {
+void LazyFill::read_criu() {
     while (auto message = criu_->next()) {
         if (auto* task = std::get_if<LazyHandover::Task>(&*message)) {
             add_task(std::move(*task));
         } else if (std::holds_alternative<LazyHandover::TreeGoesOn>(*message)) {
             workers_.let_tree_go_on();
-            told_ = {};
+            last_report_ = {};
             witness_.tree_goes_on();
         } else {
             if (!workers_.tree_goes_on())
@@ -95,16 +95,16 @@ void LazyFill::add_task(LazyHandover::Task task) {
 
 void LazyFill::add_space(LazyPieces::Image& image, LazyPieces::Space space, pid_t pid) {
     witness_.opened(space->fd(), pid);
-    loop_.watch(space->fd(), POLLIN, [this, &image, space](short) { hear_space(image, space); });
+    loop_.watch(space->fd(), POLLIN, [this, &image, space](short) { read_events(image, space); });
     workers_.add(image, std::move(space));
 }
 
-void LazyFill::hear_space(LazyPieces::Image& image, const LazyPieces::Space& space) {
-    LazySpace::Happened happened = space->read_events();
-    for (auto& child : happened.children)
+void LazyFill::read_events(LazyPieces::Image& image, const LazyPieces::Space& space) {
+    LazySpace::Events events = space->read_events();
+    for (auto& child : events.children)
         add_space(image, std::move(child), 0);
-    if (!happened.wanted.empty())
-        workers_.want(image, space, happened.wanted);
+    if (!events.wanted.empty())
+        workers_.want(image, space, events.wanted);
 }
 
 bool LazyFill::close_complete_spaces() {
@@ -114,7 +114,7 @@ bool LazyFill::close_complete_spaces() {
     for (const auto& [image, space] : workers_.spaces()) {
         if (space->pending() != 0)
             continue;
-        hear_space(*image, space);
+        read_events(*image, space);
         if (!space->is_complete()) {
             waits = true;
             continue;

@@ -82,7 +82,7 @@ FillProgress FillWorkers::progress() const {
 void FillWorkers::work(std::unique_lock<std::mutex>& lock, PageReader& reader, Role role) {
     while (true) {
         std::optional<LazyPieces::Taken> taken;
-        work_.wait(lock, [&] { return threads_.must_end() || (taken = take(role)); });
+        work_.wait(lock, [&] { return threads_.must_end() || (taken = take_piece(role)); });
         if (threads_.must_end())
             return;
         lock.unlock();
@@ -91,7 +91,7 @@ void FillWorkers::work(std::unique_lock<std::mutex>& lock, PageReader& reader, R
     }
 }
 
-std::optional<LazyPieces::Taken> FillWorkers::take(Role role) {
+std::optional<LazyPieces::Taken> FillWorkers::take_piece(Role role) {
     if (auto wanted = pieces_.take_wanted())
         return wanted;
     return role == Role::background && tree_goes_on_ ? pieces_.take_next() : std::nullopt;

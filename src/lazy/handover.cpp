@@ -68,7 +68,7 @@ std::optional<LazyHandover> LazyHandover::accept(int listener) {
     throw os_error(err, "cannot take the connection of criu");
 }
 
-LazyHandover LazyHandover::take(int channel) {
+LazyHandover LazyHandover::receive_passed(int channel) {
     auto passed = receive_descriptor(channel);
     if (!passed || !passed->fd)
         throw Error(Fault::interrupted, "nobody comes to restore the tree");

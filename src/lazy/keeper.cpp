@@ -48,9 +48,9 @@ class Keeper {
     }
 
     bool run() {
-        auto failure = served();
+        auto failure = serve_or_fail();
         if (!failure) {
-            tell(k_all_is_there);
+            write_to_command(k_all_is_there);
             return true;
         }
         // A CRIU that failed is told of by the command that ran it.
@@ -58,7 +58,7 @@ class Keeper {
         if (is_to_be_kept)
             failure->log(keep_log(folder_.path() / k_log, "lazy", job_.pid));
         // Before the tree ends, so that whoever sees its end can say why.
-        tell(to_text(*failure));
+        write_to_command(to_text(*failure));
         if (!is_held_)
             take_over_the_rest();
         tree_.end();
@@ -86,13 +86,13 @@ class Keeper {
     }
 
     // As serve(); nothing that goes wrong here may leave the tree to run without its memory.
-    std::optional<Error> served() {
+    std::optional<Error> serve_or_fail() {
         try {
             return serve();
         } catch (const Error& error) {
-            return why(error);
+            return failure_of(error);
         } catch (const std::exception& error) {
-            return why(Error(Fault::internal, error.what()));
+            return failure_of(Error(Fault::internal, error.what()));
         }
     }
 
@@ -124,14 +124,14 @@ class Keeper {
             else if (auto* closing = std::get_if<WitnessedEnd>(&*news))
                 tree_.release(closing->number);
             else if (std::holds_alternative<WitnessedTree>(*news))
-                tree_is_held();
+                release_criu();
             else
                 failure = std::get<Error>(std::move(*news));
         }
         const ExitStatus status = server_->wait();
         if (status.success())
             return std::nullopt;
-        return why(failure.value_or(
+        return failure_of(failure.value_or(
             Error(Fault::restore_failed, fmt::format("the process that brought the memory {}", status.text()))));
     }
 
@@ -145,13 +145,13 @@ class Keeper {
             if (set[1].revents != 0)
                 criu_.pass_on();
             if (set[2].revents != 0)
-                hear_command();
+                read_command();
             if (set[0].revents != 0)
                 return;
         }
     }
 
-    void hear_command() {
+    void read_command() {
         char word = 0;
         is_alone_ = true;
         // The command was killed: a CRIU that is there goes on, and no other one may come.
@@ -159,10 +159,10 @@ class Keeper {
             criu_.refuse();
     }
 
-    void tree_is_held() {
+    void release_criu() {
         is_held_ = true;
         criu_.close();
-        tell(k_tree_is_held);
+        write_to_command(k_tree_is_held);
     }
 
     // Tasks that the server has not heard of are to end, too.
@@ -178,13 +178,13 @@ class Keeper {
         }
     }
 
-    [[nodiscard]] Error why(const Error& cause) const {
+    [[nodiscard]] Error failure_of(const Error& cause) const {
         Error error(cause.fault(), fmt::format("process {} ({}) was ended: its memory cannot be completed", job_.pid,
                                                printable(job_.name)));
         return error.cause(cause.message()).hint(!cause.hint().empty() ? cause.hint() : "restore it again");
     }
 
-    void tell(std::string_view text) const {
+    void write_to_command(std::string_view text) const {
         try {
             write_all(command_.get(), text, "a socket");
         } catch (const Error&) {
@@ -231,7 +231,7 @@ int run(const nlohmann::json& json) {
 } // namespace
 
 roles::Role lazy_keeper() {
-    return {.name = k_keeper_role, .ignored_signals = sheltered_from(), .orphans = roles::Orphans::left, .run = run};
+    return {.name = k_keeper_role, .ignored_signals = ignored_signals(), .orphans = roles::Orphans::left, .run = run};
 }
 
 } // namespace cedana

@@ -131,7 +131,7 @@ int run(const nlohmann::json& json) {
 } // namespace
 
 roles::Role lazy_server() {
-    return {.name = k_server_role, .ignored_signals = sheltered_from(), .orphans = roles::Orphans::left, .run = run};
+    return {.name = k_server_role, .ignored_signals = ignored_signals(), .orphans = roles::Orphans::left, .run = run};
 }
 
 } // namespace cedana

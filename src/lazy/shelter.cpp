@@ -5,6 +5,6 @@
 
 namespace cedana {
 
-std::vector<int> sheltered_from() { return {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1, SIGUSR2}; }
+std::vector<int> ignored_signals() { return {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1, SIGUSR2}; }
 
 } // namespace cedana

@@ -69,7 +69,7 @@ void LazySpace::forget_all() {
     dropped_.clear();
 }
 
-void LazySpace::note(const Piece& tried, const UserFault::Copied& copied) {
+void LazySpace::record_copy(const Piece& tried, const UserFault::Copied& copied) {
     const std::scoped_lock lock(mutex_);
     if (copied.outcome == UserFault::Outcome::gone)
         return forget_all();
@@ -99,7 +99,7 @@ LazySpace::Placed LazySpace::place(std::uint64_t first, std::span<const std::byt
         piece.count = std::min(piece.count, most);
         const UserFault::Copied copied =
             fault_.copy(piece.address, pages.subspan((piece.page - first) * page_size_, piece.count * page_size_));
-        note(piece, copied);
+        record_copy(piece, copied);
         if (copied.outcome == UserFault::Outcome::changing && copied.bytes == 0)
             return Placed::not_yet;
         // A run of pages may cross the border of two mappings, which one copy must not.
@@ -108,7 +108,7 @@ LazySpace::Placed LazySpace::place(std::uint64_t first, std::span<const std::byt
     }
 }
 
-void LazySpace::happened(const UserFault::Touched& touched, Happened& all) {
+void LazySpace::apply(const UserFault::Touched& touched, Events& all) {
     const std::uint64_t address = touched.address / page_size_ * page_size_;
     if (const auto page = pending_.page_at(address)) {
         all.wanted.push_back(*page);
@@ -125,14 +125,14 @@ void LazySpace::happened(const UserFault::Touched& touched, Happened& all) {
     }
 }
 
-void LazySpace::happened(const UserFault::Dropped& dropped, Happened& /*all*/) {
+void LazySpace::apply(const UserFault::Dropped& dropped, Events& /*all*/) {
     const std::vector<Piece> pieces = pending_.unmap(dropped.start, dropped.end);
     dropped_.insert(dropped_.end(), pieces.begin(), pieces.end());
     if (dropped.still_mapped)
         fault_.ignore(dropped.start, dropped.end);
 }
 
-void LazySpace::happened(const UserFault::Moved& moved, Happened& /*all*/) {
+void LazySpace::apply(const UserFault::Moved& moved, Events& /*all*/) {
     pending_.move(moved.from, moved.to, moved.length);
     wiped_ = after_move(wiped_, {.start = moved.from, .end = moved.from + moved.length},
                         {.start = moved.to, .end = moved.to + moved.length});
@@ -141,7 +141,7 @@ void LazySpace::happened(const UserFault::Moved& moved, Happened& /*all*/) {
     });
 }
 
-void LazySpace::happened(UserFault::Forked& forked, Happened& all) {
+void LazySpace::apply(UserFault::Forked& forked, Events& all) {
     PendingPages pending = pending_;
     for (const Piece& piece : dropped_)
         if (!pending.first_of(piece.page, piece.page + piece.count))
@@ -152,15 +152,15 @@ void LazySpace::happened(UserFault::Forked& forked, Happened& all) {
         std::make_unique<LazySpace>(UserFault(std::move(forked.descriptor)), std::move(pending), wiped_, page_size_));
 }
 
-LazySpace::Happened LazySpace::read_events() {
-    Happened all;
+LazySpace::Events LazySpace::read_events() {
+    Events all;
     const std::unique_lock layout = exclude();
     const std::scoped_lock lock(mutex_);
     for (int i = 0; i < k_most_events; ++i) {
         auto event = fault_.next();
         if (!event)
             break;
-        std::visit([&](auto& one) { happened(one, all); }, *event);
+        std::visit([&](auto& one) { apply(one, all); }, *event);
     }
     return all;
 }

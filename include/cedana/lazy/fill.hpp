@@ -56,18 +56,18 @@ class LazyFill {
     // Ends the threads.
     ~LazyFill() = default;
 
-    // Until all memory is in place or nobody is left who has it. Calls `tell` now and then. Throws Error when a page
+    // Until all memory is in place or nobody is left who has it. Calls `report` now and then. Throws Error when a page
     // cannot be had or put in place, and Error(Fault::interrupted) when CRIU goes before the tree goes on: who waits
     // for a page then waits on, for as long as somebody has its userfaultfd.
-    void run(const std::function<void(const FillProgress&)>& tell);
+    void run(const std::function<void(const FillProgress&)>& report);
     [[nodiscard]] FillProgress progress() const { return workers_.progress(); }
 
   private:
-    void meet_criu();
-    void hear_criu();
+    void receive_criu();
+    void read_criu();
     void add_task(LazyHandover::Task task);
     void add_space(LazyPieces::Image& image, LazyPieces::Space space, pid_t pid);
-    void hear_space(LazyPieces::Image& image, const LazyPieces::Space& space);
+    void read_events(LazyPieces::Image& image, const LazyPieces::Space& space);
     // Whether one is left that could be closed but for an event on its way.
     [[nodiscard]] bool close_complete_spaces();
 
@@ -77,7 +77,7 @@ class LazyFill {
     std::uint64_t page_size_;
     EventLoop loop_;
     std::optional<LazyHandover> criu_;
-    std::chrono::steady_clock::time_point told_;
+    std::chrono::steady_clock::time_point last_report_;
     // Ends before the rest.
     FillWorkers workers_;
 };

@@ -88,7 +88,7 @@ class FillWorkers {
     enum class Role { urgent, background };
 
     void work(std::unique_lock<std::mutex>& lock, PageReader& reader, Role role);
-    [[nodiscard]] std::optional<LazyPieces::Taken> take(Role role);
+    [[nodiscard]] std::optional<LazyPieces::Taken> take_piece(Role role);
     void fill(const LazyPieces::Taken& taken, PageReader& reader);
     void place_in(LazySpace& space, std::uint64_t first, std::span<const std::byte> pages) const;
 

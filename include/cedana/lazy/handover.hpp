@@ -32,7 +32,7 @@ class LazyHandover {
     // Takes the connection that waits at `listener`; absent if that is shut (shut_listener()). Throws Error.
     [[nodiscard]] static std::optional<LazyHandover> accept(int listener);
     // Takes the connection that is passed over `channel`. Throws Error(Fault::interrupted) if none comes any more.
-    [[nodiscard]] static LazyHandover take(int channel);
+    [[nodiscard]] static LazyHandover receive_passed(int channel);
     // CRIU, which fails by that, can say no more from now on; what it has said can still be had.
     void shut() const;
 

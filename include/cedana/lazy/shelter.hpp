@@ -7,6 +7,6 @@
 namespace cedana {
 
 // The signals that ask a process to end, which it ignores.
-[[nodiscard]] std::vector<int> sheltered_from();
+[[nodiscard]] std::vector<int> ignored_signals();
 
 } // namespace cedana

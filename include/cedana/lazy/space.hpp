@@ -28,7 +28,7 @@ class LazySpace {
         // The process is just changing its mappings: try again once events were read.
         not_yet,
     };
-    struct Happened {
+    struct Events {
         // Of the image; somebody waits for them.
         std::vector<std::uint64_t> wanted;
         std::vector<std::unique_ptr<LazySpace>> children;
@@ -48,7 +48,7 @@ class LazySpace {
     // thread. Throws Error when a page cannot be put there for want of memory.
     [[nodiscard]] Placed place(std::uint64_t first, std::span<const std::byte> pages);
     // Reads the events that are there, and answers those about pages that are zero. One thread. Throws Error.
-    [[nodiscard]] Happened read_events();
+    [[nodiscard]] Events read_events();
     // Nothing is pending, and no child is on its way for which something is: the descriptor may be closed.
     [[nodiscard]] bool is_complete();
 
@@ -57,11 +57,11 @@ class LazySpace {
 
     [[nodiscard]] std::shared_lock<std::shared_mutex> share();
     [[nodiscard]] std::unique_lock<std::shared_mutex> exclude();
-    void note(const Piece& tried, const UserFault::Copied& copied);
-    void happened(const UserFault::Touched& touched, Happened& all);
-    void happened(const UserFault::Dropped& dropped, Happened& all);
-    void happened(const UserFault::Moved& moved, Happened& all);
-    void happened(UserFault::Forked& forked, Happened& all);
+    void record_copy(const Piece& tried, const UserFault::Copied& copied);
+    void apply(const UserFault::Touched& touched, Events& all);
+    void apply(const UserFault::Dropped& dropped, Events& all);
+    void apply(const UserFault::Moved& moved, Events& all);
+    void apply(UserFault::Forked& forked, Events& all);
     void forget_all();
 
     UserFault fault_;

@@ -55,12 +55,12 @@ TEST(LazyChannel, CarriesTheConnectionOfCriu) {
     auto [criu, accepted] = make_lazy_channel();
     pass_criu(keeper.get(), accepted.get());
     keeper.reset();
-    auto handover = criu::LazyHandover::take(server.get());
+    auto handover = criu::LazyHandover::receive_passed(server.get());
     const std::int32_t finished = 0x52535446;
     ASSERT_EQ(::write(criu.get(), &finished, sizeof finished), static_cast<ssize_t>(sizeof finished));
     const auto message = handover.next();
     EXPECT_TRUE(message && std::holds_alternative<criu::LazyHandover::TreeGoesOn>(*message));
-    EXPECT_THROW(static_cast<void>(criu::LazyHandover::take(server.get())), Error);
+    EXPECT_THROW(static_cast<void>(criu::LazyHandover::receive_passed(server.get())), Error);
 }
 
 TEST(LazyJob, ComesBackAsItWas) {

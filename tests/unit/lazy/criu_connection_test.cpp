@@ -51,7 +51,7 @@ TEST_F(ConnectionOfCriu, IsPassedOnToTheServer) {
     connection.pass_on();
     EXPECT_EQ(connection.listener(), -1);
     hand_over(42);
-    LazyHandover at_server = LazyHandover::take(server.get());
+    LazyHandover at_server = LazyHandover::receive_passed(server.get());
     const auto message = at_server.next();
     ASSERT_TRUE(message && std::holds_alternative<LazyHandover::Task>(*message));
     EXPECT_EQ(std::get<LazyHandover::Task>(*message).pid, 42);
@@ -62,14 +62,14 @@ TEST_F(ConnectionOfCriu, OfNobodyIsFoundOutByTheServer) {
     connection.refuse();
     EXPECT_FALSE(connect());
     connection.pass_on();
-    EXPECT_THROW(static_cast<void>(LazyHandover::take(server.get())), Error);
+    EXPECT_THROW(static_cast<void>(LazyHandover::receive_passed(server.get())), Error);
 }
 
 TEST_F(ConnectionOfCriu, GivesWhatTheServerHasNotRead) {
     const UniqueFd server = connection.make_server_end();
     ASSERT_TRUE(connect());
     connection.pass_on();
-    LazyHandover at_server = LazyHandover::take(server.get());
+    LazyHandover at_server = LazyHandover::receive_passed(server.get());
     hand_over(42);
     hand_over(43);
     static_cast<void>(at_server.next());
