@@ -39,7 +39,7 @@ std::chrono::system_clock::time_point changed(const struct ::stat& info) {
 }
 
 // Errors name the file first, which a listing does already.
-void tell(CatalogEntry& entry, EntryKind kind, std::string_view flaw) {
+void set_kind(CatalogEntry& entry, EntryKind kind, std::string_view flaw) {
     const std::string path = entry.path.string();
     if (flaw.starts_with(path))
         flaw.remove_prefix(path.size());
@@ -50,12 +50,12 @@ void tell(CatalogEntry& entry, EntryKind kind, std::string_view flaw) {
 
 void read_summary(CatalogEntry& entry, const Keyring& keyring) {
     if (const std::uint64_t bytes = directory_bytes(entry.path); bytes > k_most_directory)
-        return tell(entry, EntryKind::foreign,
-                    fmt::format("a zip archive with a directory of {}; no listing reads one above {}",
-                                human_bytes(bytes), human_bytes(k_most_directory)));
+        return set_kind(entry, EntryKind::foreign,
+                        fmt::format("a zip archive with a directory of {}; no listing reads one above {}",
+                                    human_bytes(bytes), human_bytes(k_most_directory)));
     const ZipReader zip(entry.path);
     if (zip.find(k_manifest_entry) == nullptr)
-        return tell(entry, EntryKind::foreign, "a zip archive without a manifest");
+        return set_kind(entry, EntryKind::foreign, "a zip archive without a manifest");
     const CheckpointState state = read_state(zip, keyring);
     entry.signature = state.signature;
     entry.digest = hex(sha256(std::string_view(state.text)));
@@ -65,32 +65,32 @@ void read_summary(CatalogEntry& entry, const Keyring& keyring) {
         if (error.fault() != Fault::permission)
             throw;
         entry.when = time_in_stem(entry.path.stem().string()).value_or(entry.when);
-        return tell(entry, EntryKind::encrypted, "no key here opens it");
+        return set_kind(entry, EntryKind::encrypted, "no key here opens it");
     }
     entry.when = entry.summary->created;
 }
 
-void look_at(CatalogEntry& entry, const Keyring& keyring) {
+void read_entry(CatalogEntry& entry, const Keyring& keyring) {
     struct ::stat info {};
     if (::stat(entry.path.c_str(), &info) != 0) {
         const int err = errno;
-        return tell(entry, EntryKind::damaged, errno_text(err));
+        return set_kind(entry, EntryKind::damaged, errno_text(err));
     }
     entry.bytes = static_cast<std::uint64_t>(info.st_size);
     entry.when = changed(info);
     const std::string name = entry.path.filename().string();
     if (!S_ISREG(info.st_mode))
-        return tell(entry, EntryKind::foreign, "not a regular file");
+        return set_kind(entry, EntryKind::foreign, "not a regular file");
     if (name.ends_with(".zip.partial"))
-        return tell(entry, EntryKind::unfinished, "being written, or left by a dump that was killed");
+        return set_kind(entry, EntryKind::unfinished, "being written, or left by a dump that was killed");
     if (!name.ends_with(".zip"))
-        return tell(entry, EntryKind::foreign, "not a checkpoint by its name");
+        return set_kind(entry, EntryKind::foreign, "not a checkpoint by its name");
     try {
         read_summary(entry, keyring);
     } catch (const Error& error) {
-        tell(entry, EntryKind::damaged, error.message());
+        set_kind(entry, EntryKind::damaged, error.message());
     } catch (const std::exception& error) {
-        tell(entry, EntryKind::damaged, error.what());
+        set_kind(entry, EntryKind::damaged, error.what());
     }
 }
 
@@ -114,7 +114,7 @@ void look_at_all(std::vector<CatalogEntry>& entries, const Keyring& keyring, con
     const std::size_t threads = std::min<std::size_t>(core_count(), entries.size() / k_worth_a_thread);
     parallel(entries.size(), static_cast<unsigned>(threads), [&](std::size_t i, const auto&) {
         interrupt.throw_if_pending();
-        look_at(entries[i], keyring);
+        read_entry(entries[i], keyring);
     });
 }
 

@@ -44,27 +44,27 @@ std::string list_of(const Entries& entries) {
 }
 
 template <typename Test>
-Entries those(const Entries& entries, Test test) {
+Entries select(const Entries& entries, Test test) {
     Entries found;
     std::ranges::copy_if(entries, std::back_inserter(found), test);
     return found;
 }
 
 Entries named(const Entries& all, std::string_view name) {
-    Entries found = those(all, [&](const CatalogEntry& entry) { return entry.summary->name == name; });
+    Entries found = select(all, [&](const CatalogEntry& entry) { return entry.summary->name == name; });
     if (found.empty())
         found =
-            those(all, [&](const CatalogEntry& entry) { return entry.summary->name.find(name) != std::string::npos; });
+            select(all, [&](const CatalogEntry& entry) { return entry.summary->name.find(name) != std::string::npos; });
     return found;
 }
 
 Entries with_pid(const Entries& all, std::int64_t pid) {
-    return those(all, [&](const CatalogEntry& entry) { return entry.summary->pid == pid; });
+    return select(all, [&](const CatalogEntry& entry) { return entry.summary->pid == pid; });
 }
 
 // Times have whole seconds, so the newest may be several.
 Entries newest(const Entries& all) {
-    return those(all, [&](const CatalogEntry& entry) { return entry.when == all.front().when; });
+    return select(all, [&](const CatalogEntry& entry) { return entry.when == all.front().when; });
 }
 
 bool is_one_process(const Entries& entries) {
@@ -88,14 +88,14 @@ bool looks_like_a_path(const std::string& wanted) {
 }
 
 Entries checkpoints_of(const Entries& catalog) {
-    return those(catalog, [](const CatalogEntry& entry) { return entry.kind == EntryKind::checkpoint; });
+    return select(catalog, [](const CatalogEntry& entry) { return entry.kind == EntryKind::checkpoint; });
 }
 
 std::ptrdiff_t count_of_unreadable(const Entries& catalog) {
     return std::ranges::count(catalog, EntryKind::encrypted, &CatalogEntry::kind);
 }
 
-Entries meant(const Entries& all, std::string_view wanted) {
+Entries find_wanted(const Entries& all, std::string_view wanted) {
     std::int64_t pid = 0;
     if (all.empty())
         return {};
@@ -104,11 +104,11 @@ Entries meant(const Entries& all, std::string_view wanted) {
 
 // What somebody put there whom nobody trusts must neither be picked nor make it unclear what is meant.
 Entries trusted_candidates(Entries catalog, std::string_view wanted, const Keyring& keyring) {
-    const bool was_meant = !meant(checkpoints_of(catalog), wanted).empty();
+    const bool was_found = !find_wanted(checkpoints_of(catalog), wanted).empty();
     const std::size_t untrusted = drop_untrusted(catalog, keyring);
     if (untrusted == 0)
         return candidates(catalog, wanted);
-    if (was_meant && meant(checkpoints_of(catalog), wanted).empty())
+    if (was_found && find_wanted(checkpoints_of(catalog), wanted).empty())
         throw Error(Fault::checkpoint,
                     fmt::format("no checkpoint that {} means is signed by a trusted key", printable(wanted)))
             .hint("`cedana client list` shows who signed what; `cedana client sign ZIP` signs older ones");
@@ -127,7 +127,7 @@ Entries candidates(const Entries& catalog, std::string_view wanted) {
     if (all.empty())
         throw Error(Fault::usage, "there is no checkpoint in the store")
             .hint("-d names another store; `cedana client list` shows what is in it");
-    const Entries found = meant(all, wanted);
+    const Entries found = find_wanted(all, wanted);
     if (found.empty()) {
         const std::string near = nearest_name(all, wanted);
         throw Error(Fault::usage, fmt::format("no checkpoint in the store is of {}{}", printable(wanted),
