@@ -20,9 +20,9 @@ constexpr const char* k_trust = "trusted keys";
 constexpr const char* k_signing = "signing key";
 constexpr const char* k_encryption = "encryption";
 
-Requirement guarded(const char* name, const std::function<Requirement()>& look) {
+Requirement guarded(const char* name, const std::function<Requirement()>& check) {
     try {
-        return look();
+        return check();
     } catch (const Error& error) {
         return {.name = name,
                 .standing = Standing::bad,

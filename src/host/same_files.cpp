@@ -132,7 +132,7 @@ bool is_of_the_kernel(std::string_view path) { return path.starts_with("/proc/")
 std::optional<std::string> change_of(const criu::DumpedFile& file, const Comparing& comparing) {
     constexpr mode_t k_permissions = 0777;
     struct ::stat info {};
-    // That it is missing is told by its size.
+    // Its size says that it is missing.
     if (is_of_the_kernel(file.path) || ::stat(file.path.c_str(), &info) != 0)
         return std::nullopt;
     const mode_t ignored = comparing.permissions ? 0 : k_permissions;
@@ -196,11 +196,11 @@ std::vector<std::string> changed_files(const RestoreNeeds& needs, const Manifest
         return changed;
     const Comparing comparing = comparing_by(criu_arguments);
     // Those that are put back get their mode and their content with that.
-    std::set<std::string_view> told;
+    std::set<std::string_view> reported;
     for (const CapturedFile& file : manifest.files)
-        told.insert(file.path);
+        reported.insert(file.path);
     for (const criu::DumpedFile& file : needs.files)
-        if (!file.is_external && told.insert(file.path).second)
+        if (!file.is_external && reported.insert(file.path).second)
             if (auto change = change_of(file, comparing))
                 changed.push_back(std::move(*change));
     for (const std::string& link : needs.links)

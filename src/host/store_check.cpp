@@ -74,23 +74,23 @@ Requirement check_store(const StoreQuestion& question) {
         if (const auto speed = write_speed(folder))
             found += fmt::format(", {}/s", human_bytes(static_cast<std::uint64_t>(*speed)));
         if (question.is_mount_point && !is_mounted(folder)) {
-            Requirement told = doubtful(question, found + "; nothing is mounted there, so it is the disk below");
-            told.needed = "the shared file system";
-            told.remedy = fmt::format("mount {}", shell_word(folder.string()));
-            told.permanent = "a line in /etc/fstab, or a systemd mount unit";
-            return told;
+            Requirement finding = doubtful(question, found + "; nothing is mounted there, so it is the disk below");
+            finding.needed = "the shared file system";
+            finding.remedy = fmt::format("mount {}", shell_word(folder.string()));
+            finding.permanent = "a line in /etc/fstab, or a systemd mount unit";
+            return finding;
         }
         if (is_in_memory(folder)) {
-            Requirement told = doubtful(question, found + "; it lies in memory, and is empty after a boot");
-            told.needed = "a disk, if checkpoints are to outlast the host";
-            told.remedy = fmt::format("cedana config path names the file in which {} is set", question.setting);
-            return told;
+            Requirement finding = doubtful(question, found + "; it lies in memory, and is empty after a boot");
+            finding.needed = "a disk, if checkpoints are to outlast the host";
+            finding.remedy = fmt::format("cedana config path names the file in which {} is set", question.setting);
+            return finding;
         }
         if (free < k_little_room) {
-            Requirement told = doubtful(question, found);
-            told.needed = "room for the memory of what is dumped";
-            told.remedy = "make room (cedana client prune removes old checkpoints), or choose another folder";
-            return told;
+            Requirement finding = doubtful(question, found);
+            finding.needed = "room for the memory of what is dumped";
+            finding.remedy = "make room (cedana client prune removes old checkpoints), or choose another folder";
+            return finding;
         }
         return met(question.name, found);
     } catch (const Error& error) {

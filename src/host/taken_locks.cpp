@@ -131,9 +131,9 @@ std::vector<Error> taken_locks(const Procfs& procfs, const RestoreNeeds& needs, 
         return refused;
     try {
         LockSearch search(procfs);
-        std::set<std::string> told;
+        std::set<std::string> reported;
         for (const NeededLock& needed : needs.locks)
-            if (auto error = taken_lock(procfs, search, needed, leaving); error && told.insert(needed.path).second)
+            if (auto error = taken_lock(procfs, search, needed, leaving); error && reported.insert(needed.path).second)
                 refused.push_back(std::move(*error));
     } catch (const Error& error) {
         spdlog::warn("who holds locks on files could not be seen: {}", error.message());
