@@ -187,7 +187,7 @@ void TreeCapture::images_complete() {
     progress_.phase("copying files");
     // What was seen before may have forked or ended children since; what is frozen now is what the images hold.
     frozen_ = FrozenTree{.tree = read_frozen_tree(draft_.procfs, ProcessHandle::open(draft_.procfs, draft_.root))};
-    take_frozen(draft_.seen->record, frozen_->tree, work_.path());
+    record_frozen_tree(draft_.seen->record, frozen_->tree, work_.path());
     const TreeHoldings holdings = holdings_of(draft_.procfs, frozen_->tree);
     frozen_->pipes = external_pipes_of_frozen(holdings, draft_.seen->facts.external_pipes);
     frozen_->terminals = external_terminals(holdings);
@@ -214,7 +214,7 @@ void TreeCapture::images_complete() {
 // files for this checkpoint go.
 void TreeCapture::note() {
     try {
-        note_published(*checkpoint_, work_.path());
+        record_published(*checkpoint_, work_.path());
     } catch (...) {
         ::unlink(checkpoint_->c_str());
         checkpoint_.reset();

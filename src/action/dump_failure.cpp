@@ -32,7 +32,7 @@ std::string kept_log(const FailedDump& dump) {
 // The tree is as it was but for this; its failure is no reason not to say what the dump's was.
 void restore_surroundings(const FailedDump& dump) {
     try {
-        const TakenBack taken = take_back(dump.record, dump.work);
+        const UndoneDump taken = undo_dump(dump.record, dump.work);
         if (taken.sockets != 0)
             spdlog::warn("{} sockets of {} were in the mode in which criu left them; they work again", taken.sockets,
                          dump.target);

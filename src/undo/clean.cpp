@@ -110,7 +110,7 @@ class Cleaning {
         const auto record = read_record(work);
         if (!record)
             return limits.left.empty();
-        const TakenBack taken = take_back(*record, work);
+        const UndoneDump taken = undo_dump(*record, work);
         if (taken.sockets != 0)
             removed("repair mode",
                     fmt::format("{} sockets of process {}", taken.sockets, record->processes.front().pid));

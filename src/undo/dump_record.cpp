@@ -75,7 +75,7 @@ std::vector<fs::path> names_of(const std::vector<RenamedFile>& files) {
     return names;
 }
 
-void remove_names(const DumpRecord& record, TakenBack& taken) {
+void remove_names(const DumpRecord& record, UndoneDump& taken) {
     for (const LinkRemap& name : made_names(record))
         if (::unlink(name.link.c_str()) == 0)
             taken.names.emplace_back(name.link);
@@ -108,7 +108,7 @@ void write_record(const DumpRecord& record, const fs::path& work) {
         throw OsFailure(Fault::storage).error("cannot rename {}", next.string());
 }
 
-void take_frozen(DumpRecord& record, const ProcessTree& tree, const fs::path& work) {
+void record_frozen_tree(DumpRecord& record, const ProcessTree& tree, const fs::path& work) {
     std::vector<ProcessId> frozen = tree.ids();
     if (frozen == record.processes)
         return;
@@ -128,7 +128,7 @@ std::optional<DumpRecord> read_record(const fs::path& work) {
     }
 }
 
-void note_published(const fs::path& checkpoint, const fs::path& work) {
+void record_published(const fs::path& checkpoint, const fs::path& work) {
     const UniqueFd file = open_file(work / k_published, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     write_all(file.get(), checkpoint.string(), work / k_published);
 }
@@ -138,9 +138,9 @@ std::optional<fs::path> published_checkpoint(const fs::path& work) {
     return path.empty() ? std::nullopt : std::optional(fs::path(path));
 }
 
-TakenBack take_back(const DumpRecord& record, const fs::path& work) {
+UndoneDump undo_dump(const DumpRecord& record, const fs::path& work) {
     const Procfs procfs;
-    TakenBack taken;
+    UndoneDump taken;
     bool root_lives = false;
     for (const ProcessId& id : record.processes) {
         if (const auto process = open_if_alive(procfs, id)) {

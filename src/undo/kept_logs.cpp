@@ -65,14 +65,14 @@ class TellingLines {
 
     void add(std::string_view line) {
         if (line.find("Error (") != std::string_view::npos)
-            take(line, errors_left_);
+            add_line(line, errors_left_);
         else if (line.find("Warn  (") != std::string_view::npos)
-            take(line, warnings_left_);
+            add_line(line, warnings_left_);
     }
     [[nodiscard]] const std::string& text() const { return text_; }
 
   private:
-    void take(std::string_view line, std::uint64_t& left) {
+    void add_line(std::string_view line, std::uint64_t& left) {
         line = line.substr(0, k_longest_line);
         if (line.size() + 1 > left)
             return;

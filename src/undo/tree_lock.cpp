@@ -78,7 +78,7 @@ std::optional<Holder> holder_of(int file) {
 }
 
 // "is being restored by cedana process 17"
-std::string told(const std::optional<Holder>& holder) {
+std::string describe(const std::optional<Holder>& holder) {
     if (!holder)
         return "is in the hands of another cedana process";
     return fmt::format("is being {} by cedana process {}", holder->restores ? "restored" : "checkpointed",
@@ -94,7 +94,7 @@ void pause_or_refuse(int file, pid_t pid, LockedFor purpose, Clock::time_point u
     const std::optional<Holder> holder = holder_of(file);
     if ((holder && is_at_work(holder->cedana)) || Clock::now() >= until)
         throw Error(purpose == LockedFor::dump ? Fault::dump_failed : Fault::restore_failed,
-                    fmt::format("process {} {}", pid, told(holder)))
+                    fmt::format("process {} {}", pid, describe(holder)))
             .hint("wait until that one is done");
     std::this_thread::sleep_for(k_pause);
 }

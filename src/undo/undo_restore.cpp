@@ -29,8 +29,8 @@ void undo(const PutBackStep& step, pid_t writer, FinishedRestore& finished) {
     if (is_written_to(step.path))
         return finished.in_use.push_back(step.path);
     try {
-        auto& told = PutBack::undo_killed(step, writer) ? finished.undone : finished.left;
-        told.push_back(step.path);
+        auto& paths = PutBack::undo_killed(step, writer) ? finished.undone : finished.left;
+        paths.push_back(step.path);
     } catch (const Error& error) {
         spdlog::warn("{} could not be made as it was before the restore: {}", printable(step.path.string()),
                      error.message());

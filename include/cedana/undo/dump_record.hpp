@@ -33,15 +33,15 @@ struct DumpRecord {
 // In a working folder, before CRIU is started; takes the place of one that is there. Throws Error.
 void write_record(const DumpRecord& record, const std::filesystem::path& work);
 // Writes it anew if the tree is another now that it is frozen: it may have forked since the look. Throws Error.
-void take_frozen(DumpRecord& record, const ProcessTree& tree, const std::filesystem::path& work);
+void record_frozen_tree(DumpRecord& record, const ProcessTree& tree, const std::filesystem::path& work);
 // Absent if CRIU was not started.
 [[nodiscard]] std::optional<DumpRecord> read_record(const std::filesystem::path& work);
 
 // From now on the tree may be stopped by CRIU: what CRIU leaves then waits for the restore of this checkpoint.
-void note_published(const std::filesystem::path& checkpoint, const std::filesystem::path& work);
+void record_published(const std::filesystem::path& checkpoint, const std::filesystem::path& work);
 [[nodiscard]] std::optional<std::filesystem::path> published_checkpoint(const std::filesystem::path& work);
 
-struct TakenBack {
+struct UndoneDump {
     // Sockets that were in repair mode.
     std::size_t sockets = 0;
     // Tables of nftables, and names of files.
@@ -53,6 +53,6 @@ struct TakenBack {
 
 // CRIU must have ended. Touches only processes that are those of the record, by pid and start time, and only what this
 // dump made. Throws Error when not permitted.
-TakenBack take_back(const DumpRecord& record, const std::filesystem::path& work);
+UndoneDump undo_dump(const DumpRecord& record, const std::filesystem::path& work);
 
 } // namespace cedana

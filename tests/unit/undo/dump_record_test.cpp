@@ -72,7 +72,7 @@ TEST_F(DumpRecordTest, HoldsWhatTheTreeForkedUntilItWasFrozen) {
     ProcessHandle root = ProcessHandle::open(procfs, child);
     DumpRecord record{.processes = {gone()}, .names_before = {"/link_remap.1"}};
     write_record(record, work);
-    take_frozen(record, read_frozen_tree(procfs, std::move(root)), work);
+    record_frozen_tree(record, read_frozen_tree(procfs, std::move(root)), work);
     hold.write_end.reset();
     const auto read = read_record(work);
     ASSERT_TRUE(read);
@@ -83,29 +83,29 @@ TEST_F(DumpRecordTest, HoldsWhatTheTreeForkedUntilItWasFrozen) {
 }
 
 TEST_F(DumpRecordTest, TakesBackNamesOfFilesWhenNoCheckpointWaitsForThem) {
-    const TakenBack taken = take_back({.processes = {gone()}, .files = {renamed()}}, work);
+    const UndoneDump taken = undo_dump({.processes = {gone()}, .files = {renamed()}}, work);
     EXPECT_EQ(taken.names, std::vector<fs::path>{path("link_remap.4")});
     EXPECT_FALSE(fs::exists(path("link_remap.4")));
     EXPECT_TRUE(fs::exists(path("kept")));
 }
 
 TEST_F(DumpRecordTest, LeavesNamesThatWereThereBefore) {
-    const TakenBack taken =
-        take_back({.processes = {gone()}, .files = {renamed()}, .names_before = {path("link_remap.4").string()}}, work);
+    const UndoneDump taken =
+        undo_dump({.processes = {gone()}, .files = {renamed()}, .names_before = {path("link_remap.4").string()}}, work);
     EXPECT_TRUE(taken.names.empty());
     EXPECT_TRUE(fs::exists(path("link_remap.4")));
 }
 
 TEST_F(DumpRecordTest, LeavesAllToACheckpointWhoseTreeHasEnded) {
-    note_published("/store/a.zip", work);
-    const TakenBack taken = take_back({.processes = {gone()}, .files = {renamed()}}, work);
+    record_published("/store/a.zip", work);
+    const UndoneDump taken = undo_dump({.processes = {gone()}, .files = {renamed()}}, work);
     EXPECT_EQ(taken.waits_for, fs::path("/store/a.zip"));
     EXPECT_TRUE(fs::exists(path("link_remap.4")));
 }
 
 TEST_F(DumpRecordTest, TakesItBackFromATreeThatRunsOnAfterAll) {
-    note_published("/store/a.zip", work);
-    const TakenBack taken = take_back({.processes = {living()}, .files = {renamed()}}, work);
+    record_published("/store/a.zip", work);
+    const UndoneDump taken = undo_dump({.processes = {living()}, .files = {renamed()}}, work);
     EXPECT_FALSE(taken.waits_for);
     EXPECT_FALSE(fs::exists(path("link_remap.4")));
 }
