@@ -201,7 +201,7 @@ void TreeCapture::images_complete() {
     if (leaves_running())
         for (LinkRemap& remap : frozen_->link_remaps)
             add_lost(written, remap);
-    draft_.files->take(written, draft_.interrupt);
+    draft_.files->capture(written, draft_.interrupt);
     watch_.lap("files");
     // A tree that is to stop ends only once its checkpoint is on the disk.
     if (!leaves_running()) {

@@ -101,7 +101,7 @@ Step look_at_files(DumpDraft& draft) {
     return touch("looking at files", [&] {
         if (!draft.files)
             draft.files.emplace(draft.request.config, draft.folder);
-        static_cast<void>(draft.files->look(draft.procfs, draft.seen->tree, draft.seen->written));
+        static_cast<void>(draft.files->measure(draft.procfs, draft.seen->tree, draft.seen->written));
         draft.files->prepare(draft.seen->written, draft.interrupt);
     });
 }

@@ -154,7 +154,7 @@ Steps end_steps(RestoreDraft& draft) {
 Step foretell_files(RestoreDraft& draft) {
     return foretell("looking at files", [&] {
         const FileRestore files(*draft.checkpoint, draft.request.config, draft.request.files);
-        draft.files = files.look(draft.procfs, draft.interrupt);
+        draft.files = files.rehearse(draft.procfs, draft.interrupt);
     });
 }
 

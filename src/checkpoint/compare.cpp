@@ -122,7 +122,7 @@ SocketChange change_of_sockets(const Sockets* before, const Sockets* after) {
             .after = second};
 }
 
-std::string end_of(const std::string& address, std::uint16_t port) {
+std::string endpoint(const std::string& address, std::uint16_t port) {
     return address.find(':') == std::string::npos ? fmt::format("{}:{}", address, port)
                                                   : fmt::format("[{}]:{}", address, port);
 }
@@ -144,8 +144,8 @@ std::string_view name_of(Change change) {
 }
 
 std::string text_of(const TcpConnection& connection) {
-    return fmt::format("tcp connected {} to {}", end_of(connection.local_address, connection.local_port),
-                       end_of(connection.remote_address, connection.remote_port));
+    return fmt::format("tcp connected {} to {}", endpoint(connection.local_address, connection.local_port),
+                       endpoint(connection.remote_address, connection.remote_port));
 }
 
 std::string text_of(const RecordedSocket& socket) {

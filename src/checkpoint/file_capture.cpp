@@ -81,7 +81,7 @@ FileCapture::FileCapture(const Config& config, fs::path folder) : config_(config
 
 std::uint64_t FileCapture::limit() const { return static_cast<std::uint64_t>(config_.files_capture_limit_mib) * k_mib; }
 
-std::uint64_t FileCapture::look(const Procfs& procfs, const ProcessTree& tree, const WrittenFiles& written) {
+std::uint64_t FileCapture::measure(const Procfs& procfs, const ProcessTree& tree, const WrittenFiles& written) {
     if (config_.files_capture == Capture::none)
         return 0;
     std::uint64_t bytes = 0;
@@ -125,7 +125,7 @@ void FileCapture::warn_of_outside_writers(const Procfs& procfs, const ProcessTre
     for (const TreeProcess& process : tree.processes)
         pids.push_back(process.pid());
     for (const OutsideWriter& writer : outside_writers(procfs, ids, pids, ::getpid())) {
-        if (!told_writers_.emplace(writer.file, writer.pid).second)
+        if (!warned_of_.emplace(writer.file, writer.pid).second)
             continue;
         const auto file = std::ranges::find(ids, writer.file) - ids.begin();
         spdlog::warn("{} is also open for writing by process {} ({}), which is not part of the tree: a restore takes "
@@ -134,13 +134,13 @@ void FileCapture::warn_of_outside_writers(const Procfs& procfs, const ProcessTre
     }
 }
 
-void FileCapture::take(const WrittenFiles& written, const Interrupt& interrupt) {
+void FileCapture::capture(const WrittenFiles& written, const Interrupt& interrupt) {
     if (config_.files_capture == Capture::none)
         return;
     const std::vector<Lease> leases = read_leases();
     for (const WrittenFile& file : written.files) {
         interrupt.throw_if_pending();
-        take_one(file, leases, interrupt);
+        capture_one(file, leases, interrupt);
     }
     for (const std::string& path : written.unseen)
         warnings_.push_back(
@@ -149,15 +149,16 @@ void FileCapture::take(const WrittenFiles& written, const Interrupt& interrupt) 
                         printable(path)));
 }
 
-void FileCapture::take_one(const WrittenFile& written, const std::vector<Lease>& leases, const Interrupt& interrupt) {
+void FileCapture::capture_one(const WrittenFile& written, const std::vector<Lease>& leases,
+                              const Interrupt& interrupt) {
     const auto lease = lease_broken_by_reading(leases, written.info);
     const roles::FileName name = lease ? by_descriptor(written) : roles::FileName{.path = written.path};
-    Taken taken{.file = describe_file(written, written.info)};
+    Captured captured{.file = describe_file(written, written.info)};
     if (lease && name.descriptor < 0) {
         warnings_.push_back(fmt::format("{} is not captured: to read it would break the lease that process {} holds on "
                                         "it (fcntl, F_SETLEASE)",
                                         printable(written.path), lease->holder));
-        return taken_.push_back(std::move(taken));
+        return captured_.push_back(std::move(captured));
     }
     int error = 0;
     const std::uint64_t number = ++last_number_;
@@ -169,62 +170,62 @@ void FileCapture::take_one(const WrittenFile& written, const std::vector<Lease>&
     }
     if (!info) {
         warnings_.push_back(fmt::format("{} cannot be captured: {}", printable(written.path), errno_text(error)));
-        return taken_.push_back(std::move(taken));
+        return captured_.push_back(std::move(captured));
     }
-    taken.file = describe_file(written, *info);
-    if (taken.file.size > limit()) {
-        take_for_digest({.path = written.path, .info = *info, .uses = written.uses}, number, taken, interrupt);
+    captured.file = describe_file(written, *info);
+    if (captured.file.size > limit()) {
+        capture_for_digest({.path = written.path, .info = *info, .uses = written.uses}, number, captured, interrupt);
     } else {
-        taken.file.entry = std::to_string(entries_++);
+        captured.file.entry = std::to_string(entries_++);
         // A tree that is to stop stays frozen until all is written.
         if (config_.client_leave_running)
-            taken.copy = reader().copy(number, taken.file.size, interrupt);
+            captured.copy = reader().copy(number, captured.file.size, interrupt);
         else
-            taken.number = number;
+            captured.number = number;
     }
-    if (!taken.number)
+    if (!captured.number)
         reader().drop(number, interrupt);
-    taken_.push_back(std::move(taken));
+    captured_.push_back(std::move(captured));
 }
 
 // The digest of a large file: made here, or what it is to be made of later; none if that would take too long.
-void FileCapture::take_for_digest(const WrittenFile& written, std::uint64_t number, Taken& taken,
-                                  const Interrupt& interrupt) {
-    const std::uint64_t size = taken.file.size;
+void FileCapture::capture_for_digest(const WrittenFile& written, std::uint64_t number, Captured& captured,
+                                     const Interrupt& interrupt) {
+    const std::uint64_t size = captured.file.size;
     const std::uint64_t bound =
         (config_.client_leave_running ? k_most_hashed_frozen : k_most_hashed_before_end) - hashed_frozen_;
     if (is_sparse(written.info)) {
-        taken.file.blocks_digest = reader().digest_of_blocks(number, size, bound, interrupt);
-        if (!taken.file.blocks_digest.empty())
+        captured.file.blocks_digest = reader().digest_of_blocks(number, size, bound, interrupt);
+        if (!captured.file.blocks_digest.empty())
             hashed_frozen_ += std::min(bound, static_cast<std::uint64_t>(written.info.st_blocks) * 512);
         return;
     }
     if (config_.client_leave_running) {
-        if ((taken.copy = reader().clone(number, interrupt)))
+        if ((captured.copy = reader().clone(number, interrupt)))
             return;
         // What is there now stays there.
         if (written.only_appended()) {
-            taken.number = number;
+            captured.number = number;
             return;
         }
     }
-    taken.file.digest = reader().digest(number, size, bound, interrupt);
-    if (!taken.file.digest.empty())
+    captured.file.digest = reader().digest(number, size, bound, interrupt);
+    if (!captured.file.digest.empty())
         hashed_frozen_ += size;
 }
 
 bool FileCapture::has_content() const { return entries_ != 0; }
 
-std::size_t FileCapture::read(const Taken& taken, std::uint64_t offset, std::span<std::byte> part,
+std::size_t FileCapture::read(const Captured& captured, std::uint64_t offset, std::span<std::byte> part,
                               const Interrupt& interrupt) {
-    if (taken.number)
-        return reader().read(*taken.number, offset, part, interrupt);
-    return read_at(taken.copy.get(), offset, part, fmt::format("the copy of {}", taken.file.path));
+    if (captured.number)
+        return reader().read(*captured.number, offset, part, interrupt);
+    return read_at(captured.copy.get(), offset, part, fmt::format("the copy of {}", captured.file.path));
 }
 
 // Fills in the digest, and the size if the file was cut by somebody outside.
-void FileCapture::copy_to_archive(Taken& taken, ImageWriter& archive, const Interrupt& interrupt) {
-    CapturedFile& file = taken.file;
+void FileCapture::copy_to_archive(Captured& captured, ImageWriter& archive, const Interrupt& interrupt) {
+    CapturedFile& file = captured.file;
     const int image = archive.begin(file.entry);
     Sha256Stream digest;
     std::uint64_t done = 0;
@@ -236,7 +237,7 @@ void FileCapture::copy_to_archive(Taken& taken, ImageWriter& archive, const Inte
             continue;
         }
         const auto part = space.first(std::min<std::uint64_t>(space.size(), file.size - done));
-        const std::size_t count = read(taken, done, part, interrupt);
+        const std::size_t count = read(captured, done, part, interrupt);
         if (count == 0)
             break;
         digest.add(part.first(count));
@@ -250,11 +251,11 @@ void FileCapture::copy_to_archive(Taken& taken, ImageWriter& archive, const Inte
 
 FrameIndex FileCapture::write(ImageWriter& archive, const Interrupt& interrupt) {
     archive.compress_now();
-    for (Taken& taken : taken_) {
-        if (taken.file.entry.empty())
+    for (Captured& captured : captured_) {
+        if (captured.file.entry.empty())
             continue;
-        copy_to_archive(taken, archive, interrupt);
-        taken.copy.reset();
+        copy_to_archive(captured, archive, interrupt);
+        captured.copy.reset();
     }
     return archive.finish(interrupt);
 }
@@ -262,12 +263,12 @@ FrameIndex FileCapture::write(ImageWriter& archive, const Interrupt& interrupt) 
 std::vector<CapturedFile> FileCapture::describe(const Interrupt& interrupt) {
     constexpr std::uint64_t k_all = std::numeric_limits<std::uint64_t>::max();
     std::vector<CapturedFile> files;
-    for (Taken& taken : taken_) {
-        CapturedFile& file = taken.file;
-        if (file.entry.empty() && taken.copy)
-            file.digest = content_digest(taken.copy.get(), file.path, file.size, interrupt).value_or("");
-        else if (file.entry.empty() && taken.number)
-            file.digest = reader().digest(*taken.number, file.size, k_all, interrupt);
+    for (Captured& captured : captured_) {
+        CapturedFile& file = captured.file;
+        if (file.entry.empty() && captured.copy)
+            file.digest = content_digest(captured.copy.get(), file.path, file.size, interrupt).value_or("");
+        else if (file.entry.empty() && captured.number)
+            file.digest = reader().digest(*captured.number, file.size, k_all, interrupt);
         if (file.size > limit())
             warnings_.push_back(
                 fmt::format("{} is not copied into the checkpoint: {} is over files.capture_limit_mib; "
@@ -276,7 +277,7 @@ std::vector<CapturedFile> FileCapture::describe(const Interrupt& interrupt) {
                             file.is_open() ? "a restore needs it as it is now" : "a restore leaves it as it is then"));
         files.push_back(std::move(file));
     }
-    taken_.clear();
+    captured_.clear();
     reader_.reset();
     for (const std::string& warning : std::exchange(warnings_, {}))
         spdlog::warn("{}", warning);

@@ -44,9 +44,9 @@ class EntryContent {
     ~EntryContent() { reader_.close(stream_); }
 
     std::span<const std::byte> next() {
-        if (given_ != 0) {
-            reader_.passed(stream_, given_);
-            reader_.released(stream_, std::exchange(given_, 0));
+        if (handed_out_ != 0) {
+            reader_.passed(stream_, handed_out_);
+            reader_.released(stream_, std::exchange(handed_out_, 0));
         }
         while (true) {
             interrupt_.throw_if_pending();
@@ -58,7 +58,7 @@ class EntryContent {
             if (piece.empty())
                 compare();
             digest_.add(piece);
-            given_ = piece.size();
+            handed_out_ = piece.size();
             return piece;
         }
     }
@@ -84,7 +84,7 @@ class EntryContent {
     const Interrupt& interrupt_;
     int stream_;
     Sha256Stream digest_;
-    std::size_t given_ = 0;
+    std::size_t handed_out_ = 0;
 };
 
 FileState state_of(const CapturedFile& file, const UniqueFd& present, const struct ::stat& info,
@@ -133,7 +133,7 @@ Error not_in_checkpoint(const CapturedFile& file, const std::string& how_it_is) 
                         printable(file.path), how_it_is, sized(file.size))};
 }
 
-std::string told(const RestoredFile& file) {
+std::string sentence_of(const RestoredFile& file) {
     const std::string path = printable(file.path);
     if (file.action == FileAction::left)
         return fmt::format("{} is not as it was at the checkpoint, which holds no copy of it; it is left so, since "
@@ -223,13 +223,14 @@ void FileRestore::refuse_other_writers(const Procfs& procfs, const std::vector<P
             changing.push_back(*plan.present);
     for (const OutsideWriter& writer : outside_writers(procfs, changing, {}, ::getpid())) {
         const auto plan = std::ranges::find(plans, std::optional(writer.file), &Plan::present);
-        const std::string told =
+        const std::string reason =
             fmt::format("process {} ({}) has it open for writing", writer.pid, printable(writer.comm));
         if (!rules_.force)
-            throw Error(Fault::restore_failed, fmt::format("cannot put {} back: {}", printable(plan->file.path), told))
+            throw Error(Fault::restore_failed,
+                        fmt::format("cannot put {} back: {}", printable(plan->file.path), reason))
                 .hint(fmt::format("end that process (kill {}), or pass --force: it then goes on writing to the backup",
                                   writer.pid));
-        spdlog::warn("{} is put back although {}", printable(plan->file.path), told);
+        spdlog::warn("{} is put back although {}", printable(plan->file.path), reason);
     }
 }
 
@@ -260,7 +261,7 @@ void FileRestore::commit(const std::vector<RestoredFile>& files) noexcept {
     std::size_t changed = 0;
     for (const RestoredFile& file : files)
         if (file.action != FileAction::unchanged && ++changed <= k_most_told)
-            spdlog::warn("{}", told(file));
+            spdlog::warn("{}", sentence_of(file));
     if (changed > k_most_told)
         spdlog::warn("{} more files were put back or left in the same way", changed - k_most_told);
 }
@@ -284,7 +285,7 @@ std::vector<RestoredFile> FileRestore::put_back(const Procfs& procfs, const Inte
     return carry_out(plan_all(procfs, interrupt), interrupt);
 }
 
-std::vector<RestoredFile> FileRestore::look(const Procfs& procfs, const Interrupt& interrupt) const {
+std::vector<RestoredFile> FileRestore::rehearse(const Procfs& procfs, const Interrupt& interrupt) const {
     std::vector<RestoredFile> files;
     for (const Plan& plan : plan_all(procfs, interrupt))
         files.push_back({.path = plan.file.path, .action = plan.action});

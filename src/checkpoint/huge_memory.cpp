@@ -47,12 +47,12 @@ std::vector<ByteRange> difference(const std::vector<ByteRange>& all, const std::
     return left;
 }
 
-class HugeMemoryLook {
+class HugeMemoryReader {
   public:
-    explicit HugeMemoryLook(const Checkpoint& checkpoint)
+    explicit HugeMemoryReader(const Checkpoint& checkpoint)
         : index_(checkpoint.index()), reader_(checkpoint.zip(), k_images_folder) {}
 
-    HugeMemory look() {
+    HugeMemory read() {
         for (const ImageRecord& image : index_.images)
             if (const auto pid = criu::task_of_image(image.name, "mm-"))
                 add(*pid, criu::parse_huge_mappings(reader_.read_all(image, k_text_limit)));
@@ -121,29 +121,30 @@ class TaskFill {
         std::uint64_t start = 0;
         for (std::size_t number = 0; number < record_.frames.size() && next_ < runs_.size(); ++number) {
             const std::uint64_t end = start + record_.frames[number].size;
-            if (begin_of(runs_[next_]) < end) {
+            if (begin_in_image(runs_[next_]) < end) {
                 interrupt.throw_if_pending();
                 frame_.resize(record_.frames[number].size);
                 reader_.read(record_, number, frame_);
-                take(start, end);
+                write_runs(start, end);
             }
             start = end;
         }
     }
 
   private:
-    static std::uint64_t begin_of(const criu::PageRun& run) { return run.first * page_bytes(); }
-    static std::uint64_t end_of(const criu::PageRun& run) { return (run.first + run.pages) * page_bytes(); }
+    static std::uint64_t begin_in_image(const criu::PageRun& run) { return run.first * page_bytes(); }
+    static std::uint64_t end_in_image(const criu::PageRun& run) { return (run.first + run.pages) * page_bytes(); }
 
     // What the frame, which has the image's bytes from `start` up to `end`, has of runs; the last may go on in the
     // next.
-    void take(std::uint64_t start, std::uint64_t end) {
-        for (; next_ < runs_.size() && begin_of(runs_[next_]) < end; ++next_) {
+    void write_runs(std::uint64_t start, std::uint64_t end) {
+        for (; next_ < runs_.size() && begin_in_image(runs_[next_]) < end; ++next_) {
             const criu::PageRun& run = runs_[next_];
-            const std::uint64_t from = std::max(start, begin_of(run));
-            const std::uint64_t to = std::min(end, end_of(run));
-            memory_.write(run.address + (from - begin_of(run)), std::span(frame_).subspan(from - start, to - from));
-            if (end_of(run) > end)
+            const std::uint64_t from = std::max(start, begin_in_image(run));
+            const std::uint64_t to = std::min(end, end_in_image(run));
+            memory_.write(run.address + (from - begin_in_image(run)),
+                          std::span(frame_).subspan(from - start, to - from));
+            if (end_in_image(run) > end)
                 return;
         }
     }
@@ -158,7 +159,7 @@ class TaskFill {
 
 } // namespace
 
-HugeMemory read_huge_memory(const Checkpoint& checkpoint) { return HugeMemoryLook(checkpoint).look(); }
+HugeMemory read_huge_memory(const Checkpoint& checkpoint) { return HugeMemoryReader(checkpoint).read(); }
 
 ImageParts without(const HugeMemory& memory, const FrameIndex& index, ImageParts parts) {
     for (const auto& [pid, task] : memory.tasks) {

@@ -29,11 +29,13 @@ std::string name_for(const criu::Mapping& mapping, const FileNames& names) {
 // How much of the bytes from `from` up to `to` is in `runs`.
 std::uint64_t bytes_within(const std::vector<criu::PageRun>& runs, std::uint64_t from, std::uint64_t to) {
     const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    const auto end_of = [&](const criu::PageRun& run) { return run.address + run.pages * page; };
+    const auto end_address = [&](const criu::PageRun& run) { return run.address + run.pages * page; };
     std::uint64_t bytes = 0;
     // CRIU writes them by ascending address. In an image of somebody else's they may lie in any order.
-    for (auto run = std::ranges::upper_bound(runs, from, {}, end_of); run != runs.end() && run->address < to; ++run)
-        if (const std::uint64_t begin = std::max(from, run->address), end = std::min(to, end_of(*run)); begin < end)
+    for (auto run = std::ranges::upper_bound(runs, from, {}, end_address); run != runs.end() && run->address < to;
+         ++run)
+        if (const std::uint64_t begin = std::max(from, run->address), end = std::min(to, end_address(*run));
+            begin < end)
             bytes += end - begin;
     return bytes;
 }

@@ -36,12 +36,12 @@ class FileCapture {
 
     // Before the tree is frozen: the bytes that capturing will copy. Warns of processes outside that write to the
     // files, of each once. Opens none of them, so that nobody sees it.
-    [[nodiscard]] std::uint64_t look(const Procfs& procfs, const ProcessTree& tree, const WrittenFiles& written);
-    // Makes ready what take() would else lose time with while the tree stands still.
+    [[nodiscard]] std::uint64_t measure(const Procfs& procfs, const ProcessTree& tree, const WrittenFiles& written);
+    // Makes ready what capture() would else lose time with while the tree stands still.
     void prepare(const WrittenFiles& written, const Interrupt& interrupt);
 
     // The tree is frozen, and stays so for as long as this takes. Throws Error, Error(Fault::interrupted).
-    void take(const WrittenFiles& written, const Interrupt& interrupt);
+    void capture(const WrittenFiles& written, const Interrupt& interrupt);
 
     // Afterwards: whether there is anything for write().
     [[nodiscard]] bool has_content() const;
@@ -51,7 +51,7 @@ class FileCapture {
     [[nodiscard]] std::vector<CapturedFile> describe(const Interrupt& interrupt);
 
   private:
-    struct Taken {
+    struct Captured {
         CapturedFile file;
         // What is to be copied, or only hashed if the file has no entry: a copy, or what the reader has under this
         // number.
@@ -62,20 +62,21 @@ class FileCapture {
     [[nodiscard]] std::uint64_t limit() const;
     [[nodiscard]] roles::FileReader& reader();
     void warn_of_outside_writers(const Procfs& procfs, const ProcessTree& tree, const WrittenFiles& written);
-    void take_one(const WrittenFile& written, const std::vector<Lease>& leases, const Interrupt& interrupt);
-    void take_for_digest(const WrittenFile& written, std::uint64_t number, Taken& taken, const Interrupt& interrupt);
-    void copy_to_archive(Taken& taken, ImageWriter& archive, const Interrupt& interrupt);
-    [[nodiscard]] std::size_t read(const Taken& taken, std::uint64_t offset, std::span<std::byte> part,
+    void capture_one(const WrittenFile& written, const std::vector<Lease>& leases, const Interrupt& interrupt);
+    void capture_for_digest(const WrittenFile& written, std::uint64_t number, Captured& captured,
+                            const Interrupt& interrupt);
+    void copy_to_archive(Captured& captured, ImageWriter& archive, const Interrupt& interrupt);
+    [[nodiscard]] std::size_t read(const Captured& captured, std::uint64_t offset, std::span<std::byte> part,
                                    const Interrupt& interrupt);
 
     const Config& config_;
     std::filesystem::path folder_;
     std::optional<roles::FileReader> reader_;
     std::uint64_t last_number_ = 0;
-    std::vector<Taken> taken_;
+    std::vector<Captured> captured_;
     std::size_t entries_ = 0;
     std::uint64_t hashed_frozen_ = 0;
-    std::set<std::pair<FileId, pid_t>> told_writers_;
+    std::set<std::pair<FileId, pid_t>> warned_of_;
     // Said once the tree runs again.
     std::vector<std::string> warnings_;
 };

@@ -60,7 +60,7 @@ class FileRestore {
     // Fault::interrupted.
     [[nodiscard]] std::vector<RestoredFile> put_back(const Procfs& procfs, const Interrupt& interrupt);
     // What put_back() would do, or refuse; changes nothing.
-    [[nodiscard]] std::vector<RestoredFile> look(const Procfs& procfs, const Interrupt& interrupt) const;
+    [[nodiscard]] std::vector<RestoredFile> rehearse(const Procfs& procfs, const Interrupt& interrupt) const;
     // Without it, destruction makes every file what it was before put_back(). Tells in warnings where backups are.
     void commit(const std::vector<RestoredFile>& files) noexcept;
 
