@@ -32,7 +32,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t k_block = 1024UL * 1024;
+constexpr std::size_t k_move_block = 1024UL * 1024;
 
 struct ::stat stat_of(int fd, const fs::path& path) {
     struct ::stat info {};
@@ -52,7 +52,7 @@ std::span<std::byte> read_block(const FileAtPath& file, std::span<std::byte> buf
 
 void copy(const FileAtPath& from, const FileAtPath& to, const Interrupt& interrupt, Progress& progress) {
     const auto total = static_cast<std::uint64_t>(stat_of(from.fd, from.path).st_size);
-    std::vector<std::byte> buffer(k_block);
+    std::vector<std::byte> buffer(k_move_block);
     for (off_t offset = 0;;) {
         interrupt.throw_if_pending();
         const auto block = read_block(from, buffer, offset);
@@ -67,8 +67,8 @@ void copy(const FileAtPath& from, const FileAtPath& to, const Interrupt& interru
 // What a network file system took may not be what it gives back; the pages are dropped first, so that it is asked.
 void compare(const FileAtPath& from, const FileAtPath& to, const Interrupt& interrupt) {
     ::posix_fadvise(to.fd, 0, 0, POSIX_FADV_DONTNEED);
-    std::vector<std::byte> expected(k_block);
-    std::vector<std::byte> found(k_block);
+    std::vector<std::byte> expected(k_move_block);
+    std::vector<std::byte> found(k_move_block);
     for (off_t offset = 0;;) {
         interrupt.throw_if_pending();
         const auto a = read_block(from, expected, offset);
@@ -83,7 +83,7 @@ void compare(const FileAtPath& from, const FileAtPath& to, const Interrupt& inte
 }
 
 // What was renamed is there, whole; what may not last is its name. Back to where it was, if that can be had.
-void take_back(const fs::path& renamed, const fs::path& checkpoint, Error& error) {
+void undo_rename(const fs::path& renamed, const fs::path& checkpoint, Error& error) {
     if (try_rename_new(renamed, checkpoint) == 0)
         return;
     spdlog::warn("the checkpoint may be gone if this host goes down now");
@@ -157,7 +157,7 @@ fs::path move_checkpoint(const fs::path& checkpoint, const fs::path& folder, con
             sync_folder(folder);
             sync_folder(checkpoint.parent_path());
         } catch (Error& error) {
-            take_back(*renamed, checkpoint, error);
+            undo_rename(*renamed, checkpoint, error);
             throw;
         }
         return *renamed;

@@ -119,7 +119,7 @@ void NewFile::write(std::span<const std::byte> data) {
     }
 }
 
-void NewFile::take_attributes_of(int fd) const {
+void NewFile::copy_attributes_of(int fd) const {
     std::vector<char> names(64UL * 1024);
     const ssize_t length = ::flistxattr(fd, names.data(), names.size());
     std::string_view rest(names.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0)));

@@ -57,12 +57,12 @@ bool warn_left(const FilePlace& place, const std::string& backup, std::string_vi
 // check_conflicting_open).
 UniqueFd hold(int fd) { return UniqueFd(::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_PATH | O_CLOEXEC)); }
 
-// Whether a file is the one that was put there. Of a killed process nothing is held, and another file may have got its
-// inode number.
-bool is_put(const struct ::stat& info, const PutBackStep& step, bool held) {
+// Whether a file is the one that was put there. Of a killed process nothing is pinned, and another file may have got
+// its inode number.
+bool is_put(const struct ::stat& info, const PutBackStep& step, bool pinned) {
     return is_same(info, step.put) &&
-           (held || (info.st_size == step.put.st_size && info.st_mtim.tv_sec == step.put.st_mtim.tv_sec &&
-                     info.st_mtim.tv_nsec == step.put.st_mtim.tv_nsec));
+           (pinned || (info.st_size == step.put.st_size && info.st_mtim.tv_sec == step.put.st_mtim.tv_sec &&
+                       info.st_mtim.tv_nsec == step.put.st_mtim.tv_nsec));
 }
 
 } // namespace
@@ -90,11 +90,11 @@ void PutBack::commit() noexcept {
 
 PutBack::Step& PutBack::begin(FilePlace place) {
     Step& step = steps_.emplace_back(std::move(place));
-    note(step);
+    write_to_journal(step);
     return step;
 }
 
-void PutBack::note(const Step& step) {
+void PutBack::write_to_journal(const Step& step) {
     if (journal_path_.empty())
         return;
     if (!journal_)
@@ -116,7 +116,7 @@ void PutBack::keep_present(Step& step) {
         if (place.entry(name))
             continue;
         step.done.backup = name;
-        note(step);
+        write_to_journal(step);
         if (::linkat(place.folder(), place.name().c_str(), place.folder(), name.c_str(), 0) == 0)
             return;
         int err = errno;
@@ -143,7 +143,7 @@ UniqueFd PutBack::create_backup(Step& step, const struct ::stat& like) {
         if (place.entry(name))
             continue;
         step.done.backup = name;
-        note(step);
+        write_to_journal(step);
         UniqueFd fd(::openat(place.folder(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         const int err = errno;
         // As readable as the file itself, where that can be had.
@@ -164,17 +164,17 @@ fs::path PutBack::replace(FilePlace file_place, const CapturedFile& file, const 
     NewFile replacement(place);
     const UniqueFd present = place.open_present(O_RDONLY);
     if (present)
-        replacement.take_attributes_of(present.get());
+        replacement.copy_attributes_of(present.get());
     for (auto piece = content(); !piece.empty(); piece = content())
         replacement.write(piece);
     replacement.complete(file);
     step.done.put = replacement.info();
-    step.held = hold(replacement.fd());
+    step.pinned = hold(replacement.fd());
     if (present) {
         keep_present(step);
         replacement.replace();
     } else {
-        note(step);
+        write_to_journal(step);
         replacement.create();
     }
     place.sync();
@@ -191,7 +191,7 @@ fs::path PutBack::cut(FilePlace file_place, const CapturedFile& file) {
     step.done.put = before;
     step.done.is_cut = true;
     step.done.before = before;
-    step.held = hold(present.get());
+    step.pinned = hold(present.get());
     const UniqueFd tail = create_backup(step, before);
     fs::path backup_path = place.beside(step.done.backup);
     const std::uint64_t size = static_cast<std::uint64_t>(before.st_size) - file.size;
@@ -242,9 +242,9 @@ bool PutBack::undo_cut(const Step& step) {
 bool PutBack::undo_replace(const Step& step) {
     const FilePlace& place = step.place;
     const PutBackStep& done = step.done;
-    const bool held = static_cast<bool>(step.held);
+    const bool pinned = static_cast<bool>(step.pinned);
     const auto present = place.entry(place.name());
-    const bool is_there = present && is_put(*present, done, held);
+    const bool is_there = present && is_put(*present, done, pinned);
     if (done.backup.empty()) {
         if (is_there && ::unlinkat(place.folder(), place.name().c_str(), 0) == 0)
             place.sync();
@@ -252,7 +252,7 @@ bool PutBack::undo_replace(const Step& step) {
     }
     const auto kept = place.entry(done.backup);
     // Killed between the note and the backup.
-    if (!kept && !held && !is_there)
+    if (!kept && !pinned && !is_there)
         return true;
     if (!kept)
         return warn_left(place, "", "its backup is gone");

@@ -120,7 +120,7 @@ void RemapGuard::finish_killed(const fs::path& journal, bool tree_ran) {
 
 void RemapGuard::give_back(const Kept& kept) {
     if (kept.made) {
-        take_away(kept, kept.lost_is_taken ? LostName::stays : LostName::goes);
+        remove_names(kept, kept.lost_is_taken ? LostName::stays : LostName::goes);
         return;
     }
     const FilePlace place(kept.remap.link);
@@ -136,7 +136,7 @@ void RemapGuard::give_back(const Kept& kept) {
         rename_back(place);
 }
 
-void RemapGuard::take_away(const Kept& kept, LostName lost) {
+void RemapGuard::remove_names(const Kept& kept, LostName lost) {
     const FilePlace place(kept.remap.name);
     const auto file = place.entry(place.name());
     if (!file)
@@ -148,7 +148,7 @@ void RemapGuard::take_away(const Kept& kept, LostName lost) {
 
 void RemapGuard::let_go(const Kept& kept) {
     if (kept.made) {
-        take_away(kept, LostName::stays);
+        remove_names(kept, LostName::stays);
         return;
     }
     const FilePlace place(kept.remap.link);

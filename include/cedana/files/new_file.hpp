@@ -28,7 +28,7 @@ class NewFile {
     // Appends; blocks of zeros become holes. Throws Error(Fault::storage) for a full disk.
     void write(std::span<const std::byte> data);
     // Access lists, labels and other extended attributes of a file that it will stand for, as far as they can be set.
-    void take_attributes_of(int fd) const;
+    void copy_attributes_of(int fd) const;
     // Size, owner, mode and times of `file`, and all of it on the disk. An owner that cannot be set is a warning.
     void complete(const CapturedFile& file) const;
     [[nodiscard]] struct ::stat info() const;

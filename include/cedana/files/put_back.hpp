@@ -58,11 +58,11 @@ class PutBack {
         FilePlace place;
         PutBackStep done;
         // The file that was put there or cut, so that no other gets its inode number; not in one of a killed process.
-        UniqueFd held;
+        UniqueFd pinned;
     };
 
     Step& begin(FilePlace place);
-    void note(const Step& step);
+    void write_to_journal(const Step& step);
     [[nodiscard]] std::string backup_name(const FilePlace& place, int number) const;
     void keep_present(Step& step);
     UniqueFd create_backup(Step& step, const struct ::stat& like);

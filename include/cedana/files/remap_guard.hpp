@@ -43,7 +43,7 @@ class RemapGuard {
     static void give_back(const Kept& kept);
     static void let_go(const Kept& kept);
     enum class LostName { stays, goes };
-    static void take_away(const Kept& kept, LostName lost);
+    static void remove_names(const Kept& kept, LostName lost);
 
     std::filesystem::path journal_;
     std::vector<Kept> kept_;
