@@ -172,12 +172,12 @@ MountedThere mounted_at(const fs::path& path, const std::vector<Mount>& mounts) 
 }
 
 bool is_mounted(const fs::path& folder) {
-    const auto look = [&] { return mounted_at(folder, parse_mounts(read_file("/proc/self/mountinfo"))); };
-    MountedThere there = look();
+    const auto read_again = [&] { return mounted_at(folder, parse_mounts(read_file("/proc/self/mountinfo"))); };
+    MountedThere there = read_again();
     if (there == MountedThere::at_first_use) {
         // autofs(5): to open a folder is a use of it, to look at it with stat(2) is none.
         const UniqueFd used(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC));
-        there = look();
+        there = read_again();
     }
     return there == MountedThere::something;
 }

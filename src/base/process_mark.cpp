@@ -16,13 +16,13 @@ namespace cedana {
 
 namespace {
 
-struct Seen {
+struct StatFields {
     char state = 'X';
     std::uint64_t start_time = 0;
 };
 
 // `name`: a pid or "self". Absent if there is none.
-std::optional<Seen> look(const std::string& name) {
+std::optional<StatFields> read_stat(const std::string& name) {
     constexpr std::size_t k_limit = 4096;
     // Fields 3 and 22 of proc(5), counted from the end of the second, which may hold spaces and parentheses.
     constexpr std::size_t k_state = 0;
@@ -34,7 +34,7 @@ std::optional<Seen> look(const std::string& name) {
         std::int64_t start_time = 0;
         if (fields.size() <= k_start_time || !parse_number(fields[k_start_time], start_time))
             return std::nullopt;
-        return Seen{.state = fields[k_state][0], .start_time = static_cast<std::uint64_t>(start_time)};
+        return StatFields{.state = fields[k_state][0], .start_time = static_cast<std::uint64_t>(start_time)};
     } catch (const Error&) {
         return std::nullopt;
     }
@@ -43,12 +43,12 @@ std::optional<Seen> look(const std::string& name) {
 } // namespace
 
 ProcessMark own_mark() {
-    const auto seen = look("self");
+    const auto seen = read_stat("self");
     return {.pid = ::getpid(), .start_time = seen ? seen->start_time : 0};
 }
 
 bool is_at_work(const ProcessMark& mark) {
-    const auto seen = look(std::to_string(mark.pid));
+    const auto seen = read_stat(std::to_string(mark.pid));
     return seen && seen->state != 'Z' && seen->state != 'X' &&
            (mark.start_time == 0 || seen->start_time == mark.start_time);
 }

@@ -22,10 +22,10 @@ bool names_external_files(const std::vector<std::string>& arguments) {
 
 std::vector<Refusal> refused_gpus(const TreeFacts& facts, const RefusalContext& context) {
     std::vector<Refusal> refusals;
-    std::set<std::pair<pid_t, std::string>> told;
+    std::set<std::pair<pid_t, std::string>> reported;
     for (const DeviceFile& device : facts.gpu_devices) {
         const std::string plugin = criu::plugin_for(device.path);
-        if (criu::has_plugin(context.plugin_folders, plugin) || !told.emplace(device.pid, plugin).second)
+        if (criu::has_plugin(context.plugin_folders, plugin) || !reported.emplace(device.pid, plugin).second)
             continue;
         refusals.push_back(
             {.pid = device.pid,

@@ -28,14 +28,14 @@ constexpr std::array<std::string_view, 2> k_names<Capture> = {"writable", "none"
 template <typename T>
 concept Enumeration = std::is_enum_v<T>;
 
-bool take(const json& value, const Bounds&, bool& out) {
+bool read_value(const json& value, const Bounds&, bool& out) {
     if (!value.is_boolean())
         return false;
     out = value.get<bool>();
     return true;
 }
 
-bool take(const json& value, const Bounds& bounds, std::int64_t& out) {
+bool read_value(const json& value, const Bounds& bounds, std::int64_t& out) {
     constexpr auto k_most = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     if (!value.is_number_integer() || (value.is_number_unsigned() && value.get<std::uint64_t>() > k_most))
         return false;
@@ -46,37 +46,37 @@ bool take(const json& value, const Bounds& bounds, std::int64_t& out) {
     return true;
 }
 
-bool take(const json& value, const Bounds& bounds, std::chrono::seconds& out) {
+bool read_value(const json& value, const Bounds& bounds, std::chrono::seconds& out) {
     std::int64_t count = 0;
-    if (!take(value, bounds, count))
+    if (!read_value(value, bounds, count))
         return false;
     out = std::chrono::seconds(count);
     return true;
 }
 
 // No argument, path or name can hold a NUL; the kernel would see what stands before it.
-bool take(const json& value, const Bounds&, std::string& out) {
+bool read_value(const json& value, const Bounds&, std::string& out) {
     if (!value.is_string() || value.get_ref<const std::string&>().find('\0') != std::string::npos)
         return false;
     out = value.get<std::string>();
     return true;
 }
 
-bool take(const json& value, const Bounds& bounds, std::vector<std::string>& out) {
+bool read_value(const json& value, const Bounds& bounds, std::vector<std::string>& out) {
     if (!value.is_array())
         return false;
     std::vector<std::string> words(value.size());
     for (std::size_t i = 0; i < value.size(); ++i)
-        if (!take(value[i], bounds, words[i]))
+        if (!read_value(value[i], bounds, words[i]))
             return false;
     out = std::move(words);
     return true;
 }
 
 template <Enumeration Enum>
-bool take(const json& value, const Bounds& bounds, Enum& out) {
+bool read_value(const json& value, const Bounds& bounds, Enum& out) {
     std::string name;
-    if (!take(value, bounds, name))
+    if (!read_value(value, bounds, name))
         return false;
     const auto found = std::ranges::find(k_names<Enum>, name);
     if (found == k_names<Enum>.end())
@@ -149,7 +149,7 @@ std::string_view name_of(Compression compression) {
 std::string_view name_of(Capture capture) { return k_names<Capture>.at(static_cast<std::size_t>(capture)); }
 
 bool assign(Config& config, const Setting& setting, const json& value) {
-    return std::visit([&](auto member) { return take(value, setting.bounds, config.*member); }, setting.member);
+    return std::visit([&](auto member) { return read_value(value, setting.bounds, config.*member); }, setting.member);
 }
 
 json value_from_text(const Setting& setting, std::string_view text) {
