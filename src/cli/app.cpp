@@ -113,7 +113,7 @@ roles::Roles all_roles() {
     return all;
 }
 
-int tell(const Error& error) {
+int print_failure(const Error& error) {
     std::fputs(error_text(error, terminal_width(STDERR_FILENO)).c_str(), stderr);
     return static_cast<int>(error.fault());
 }
@@ -195,7 +195,7 @@ int run_command_line(int argc, char** argv) {
         if (const auto exit_code = roles::run_role(argc, argv, all_roles()))
             return *exit_code;
     } catch (const Error& error) {
-        return tell(error);
+        return print_failure(error);
     }
     Arguments arguments;
     Command program;

@@ -30,7 +30,7 @@ class TypedLine {
     TypedLine(const Command& program, const std::vector<std::string>& words)
         : program_(&program), command_(&program), options_(program.options) {
         for (std::size_t i = 0; i + 1 < words.size(); ++i)
-            take(words[i]);
+            read_word(words[i]);
         last_ = words.empty() ? std::string() : words.back();
     }
 
@@ -52,7 +52,7 @@ class TypedLine {
     }
 
   private:
-    void take(const std::string& word) {
+    void read_word(const std::string& word) {
         if (pending_ != nullptr) {
             if (pending_->complete == Complete::folders)
                 folder_ = word;

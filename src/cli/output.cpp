@@ -48,7 +48,7 @@ void print_line(std::string_view line) {
 }
 
 void print_result(std::string_view text) {
-    const auto tell = [&](std::string_view why) {
+    const auto print_beside = [&](std::string_view why) {
         std::vector<std::string> lines;
         for (const std::string& line : split(text, '\n'))
             lines.push_back(printable(line));
@@ -57,9 +57,9 @@ void print_result(std::string_view text) {
     try {
         print_line(text);
     } catch (const ReaderGone&) {
-        tell("nobody reads standard output");
+        print_beside("nobody reads standard output");
     } catch (const Error& error) {
-        tell(printable(error.message()));
+        print_beside(printable(error.message()));
     }
 }
 

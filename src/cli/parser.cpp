@@ -52,13 +52,13 @@ class Parser {
         try {
             app_.parse(argc, argv);
         } catch (const CLI::CallForHelp&) {
-            return given(Wanted::help);
+            return parsed_as(Wanted::help);
         } catch (const CLI::CallForVersion&) {
-            return given(Wanted::version);
+            return parsed_as(Wanted::version);
         } catch (const CLI::ParseError& error) {
             throw explained(error);
         }
-        return given(Wanted::run);
+        return parsed_as(Wanted::run);
     }
 
   private:
@@ -97,7 +97,7 @@ class Parser {
         return *app;
     }
 
-    [[nodiscard]] Parsed given(Wanted wanted) const {
+    [[nodiscard]] Parsed parsed_as(Wanted wanted) const {
         const CLI::App& app = given_app();
         std::string path = app.get_name();
         for (const CLI::App* parent = app.get_parent(); parent != nullptr; parent = parent->get_parent())
@@ -106,15 +106,16 @@ class Parser {
     }
 
     [[nodiscard]] Error explained(const CLI::ParseError& error) const {
-        const Parsed parsed = given(Wanted::run);
+        const Parsed parsed = parsed_as(Wanted::run);
         std::string message = unknown_command(*parsed.command);
         if (message.empty())
             message = unknown_option(*parsed.command);
-        Error told(Fault::usage, message.empty() ? error.what() : message);
-        return told.hint(fmt::format("{} --help", parsed.path));
+        Error usage_error(Fault::usage, message.empty() ? error.what() : message);
+        return usage_error.hint(fmt::format("{} --help", parsed.path));
     }
 
-    static std::string meant(std::string_view kind, const std::string& word, const std::vector<std::string>& known) {
+    static std::string unknown_word(std::string_view kind, const std::string& word,
+                                    const std::vector<std::string>& known) {
         const std::string near = nearest(word, known);
         return fmt::format("there is no {} '{}'{}", kind, printable(word),
                            near.empty() ? "" : fmt::format("; did you mean {}?", near));
@@ -128,7 +129,7 @@ class Parser {
         const std::vector<std::string> words = app_.remaining(true);
         if (known.empty() || words.empty() || words.front().starts_with('-'))
             return {};
-        return meant("command", words.front(), known);
+        return unknown_word("command", words.front(), known);
     }
 
     // Empty if every option is known.
@@ -140,7 +141,7 @@ class Parser {
                     known.insert(known.end(), option.names.begin(), option.names.end());
         for (const std::string& word : app_.remaining(true))
             if (word.starts_with('-') && word != "--")
-                return meant("option", word.substr(0, word.find('=')), known);
+                return unknown_word("option", word.substr(0, word.find('=')), known);
         return {};
     }
 
