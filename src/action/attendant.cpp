@@ -25,9 +25,11 @@ void Attendant::tree_runs() {
 std::optional<int> Attendant::accompany(roles::RestoreReport& report) {
     if (!signals_)
         return std::nullopt;
-    const int code = cedana::accompany(
-        {.root = report.pid, .child = report.child, .told = std::move(report.told), .copier = std::move(report.copier)},
-        *signals_, terminal_);
+    const int code = cedana::accompany({.root = report.pid,
+                                        .child = report.child,
+                                        .outcome = std::move(report.outcome),
+                                        .copier = std::move(report.copier)},
+                                       *signals_, terminal_);
     // It has taken it back as the program left it, as a shell would find it.
     is_lent_ = false;
     return code;
@@ -36,7 +38,7 @@ std::optional<int> Attendant::accompany(roles::RestoreReport& report) {
 void Attendant::give_back() {
     if (!terminal_ || !std::exchange(is_lent_, false))
         return;
-    terminal_->take_back();
+    terminal_->end_loan();
     terminal_->restore_settings();
 }
 

@@ -112,7 +112,7 @@ OutputPlace RestoreRequest::output_place() const {
 }
 
 Joins RestoreRequest::joins_for(const Manifest& manifest) const {
-    return choose_joins(manifest, look_at_stdio(), attendance, output ? OutputFile::given : OutputFile::none);
+    return choose_joins(manifest, read_own_stdio(), attendance, output ? OutputFile::given : OutputFile::none);
 }
 
 RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt, Progress& progress) {

@@ -37,7 +37,7 @@ class Company {
         // What happened to the child before its signals were looked at.
         look_at_child();
         while (!code_) {
-            std::array<pollfd, 2> set = {{{signals_.fd(), POLLIN, 0}, {who_.told.get(), POLLIN, 0}}};
+            std::array<pollfd, 2> set = {{{signals_.fd(), POLLIN, 0}, {who_.outcome.get(), POLLIN, 0}}};
             if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR)
                 throw OsFailure().error("cannot poll");
             if (set[0].revents != 0)
@@ -46,7 +46,7 @@ class Company {
                 listen();
         }
         if (terminal_)
-            terminal_->take_back();
+            terminal_->end_loan();
         await_last_output();
         return *code_;
     }
@@ -87,7 +87,7 @@ class Company {
             return;
         // The leader of a session has no shell that would continue it.
         if (::getsid(0) != ::getpid()) {
-            terminal_->take_back();
+            terminal_->end_loan();
             ::kill(0, SIGSTOP);
         }
         if (terminal_->is_ours())
@@ -97,7 +97,7 @@ class Company {
 
     void listen() {
         unsigned char code = 0;
-        if (::read(who_.told.get(), &code, 1) != 1)
+        if (::read(who_.outcome.get(), &code, 1) != 1)
             throw Error(Fault::internal, "the process that holds the restored terminal has ended");
         code_ = code;
     }

@@ -21,7 +21,7 @@ namespace {
 
 constexpr const char* k_guard = "guard";
 
-ExitStatus end_of(ChildProcess criu, const UniqueFd& ends_asked_for) {
+ExitStatus wait_for_end(ChildProcess criu, const UniqueFd& ends_asked_for) {
     std::array<pollfd, 2> set = {{{.fd = criu.pidfd().get(), .events = POLLIN, .revents = 0},
                                   {.fd = ends_asked_for.get(), .events = POLLIN, .revents = 0}}};
     while (::poll(set.data(), set.size(), -1) < 0 && errno == EINTR) {}
@@ -34,7 +34,7 @@ int run_guard(const nlohmann::json& json) {
     const auto plan = json.get<GuardPlan>();
     const UniqueFd held(plan.held);
     const UniqueFd asked = watch_signals(std::array{SIGTERM});
-    const ExitStatus ended = end_of(start_passed(plan.criu), asked);
+    const ExitStatus ended = wait_for_end(start_passed(plan.criu), asked);
     end_unfinished(ended, plan.log);
     return ended.shell_code();
 }

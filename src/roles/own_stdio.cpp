@@ -35,7 +35,7 @@ StdioKind kind_of(int fd, const struct ::stat& info) {
     return ::isatty(fd) == 1 ? StdioKind::terminal : StdioKind::none;
 }
 
-OwnDescriptor look_at(int fd) {
+OwnDescriptor read_descriptor(int fd) {
     struct ::stat info {};
     const int flags = ::fcntl(fd, F_GETFL);
     if (flags < 0 || ::fstat(fd, &info) != 0)
@@ -85,7 +85,7 @@ void set_nonblocking(const UniqueFd& fd) { ::fcntl(fd.get(), F_SETFL, O_NONBLOCK
 
 void add_writer(roles::Ends& ends, const JoinedPipe& joined, const OutputPlace& output, std::string id) {
     if (joined.to == PipeJoin::own) {
-        const StdioKind kind = look_at(joined.number).kind;
+        const StdioKind kind = read_descriptor(joined.number).kind;
         // CRIU opens it anew (criu/pipes.c, reopen_pipe): good for pipes and terminals, while a file would be
         // overwritten from its start, a socket cannot be opened, and neither file nor /dev/null can be in an epoll set.
         if (kind == StdioKind::pipe || kind == StdioKind::terminal)
@@ -103,7 +103,7 @@ void add_writer(roles::Ends& ends, const JoinedPipe& joined, const OutputPlace& 
 // What was not read yet comes first, and then, if nobody is to write, the end.
 void add_reader(roles::Ends& ends, const JoinedPipe& joined, const criu::PipeData& data, std::string id) {
     const bool own = joined.to == PipeJoin::own;
-    if (own && look_at(joined.number).kind == StdioKind::pipe && data.unread.empty())
+    if (own && read_descriptor(joined.number).kind == StdioKind::pipe && data.unread.empty())
         return void(ends.of_tree.push_back({.fd = copy_of(joined.number), .id = std::move(id)}));
     Pipe pipe = make_pipe();
     if (data.capacity != 0 && ::fcntl(pipe.write_end.get(), F_SETPIPE_SZ, static_cast<int>(data.capacity)) < 0)
@@ -118,8 +118,8 @@ void add_reader(roles::Ends& ends, const JoinedPipe& joined, const criu::PipeDat
 
 } // namespace
 
-OwnStdio look_at_stdio() {
-    OwnStdio own{.at = {look_at(STDIN_FILENO), look_at(STDOUT_FILENO), look_at(STDERR_FILENO)}};
+OwnStdio read_own_stdio() {
+    OwnStdio own{.at = {read_descriptor(STDIN_FILENO), read_descriptor(STDOUT_FILENO), read_descriptor(STDERR_FILENO)}};
     own.has_terminal = own.at[0].kind == StdioKind::terminal && own.at[0].readable && own.at[0].writable &&
                        ::tcgetsid(STDIN_FILENO) == ::getsid(0);
     return own;

@@ -30,6 +30,6 @@ bool OwnTerminal::is_ours() const { return ::tcgetpgrp(STDIN_FILENO) == ::getpgr
 
 void OwnTerminal::lend_to(pid_t group) const { ::tcsetpgrp(STDIN_FILENO, group); }
 
-void OwnTerminal::take_back() const { ::tcsetpgrp(STDIN_FILENO, ::getpgrp()); }
+void OwnTerminal::end_loan() const { ::tcsetpgrp(STDIN_FILENO, ::getpgrp()); }
 
 } // namespace cedana

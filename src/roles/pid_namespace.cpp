@@ -72,7 +72,7 @@ int reap_all(pid_t root) {
 int run_init(const nlohmann::json& json) {
     const auto plan = json.get<InitPlan>();
     UniqueFd held(plan.held);
-    UniqueFd told(plan.told);
+    UniqueFd outcome(plan.outcome);
     UniqueFd seen(plan.seen);
     // What is mounted in here stays in here; what the host mounts later is seen here too.
     require(::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0,
@@ -84,9 +84,9 @@ int run_init(const nlohmann::json& json) {
     if (word.code == 0)
         word.root = criu::restored_pid(plan.pid_file);
     held.reset();
-    if (::write(told.get(), &word, sizeof word) != sizeof word || word.code != 0)
+    if (::write(outcome.get(), &word, sizeof word) != sizeof word || word.code != 0)
         return k_role_failed;
-    told.reset();
+    outcome.reset();
     await_look(seen);
     seen.reset();
     close_log();
@@ -111,27 +111,27 @@ TreePids pids_outside(pid_t init, pid_t root_inside) {
 
 int run_pidns(const nlohmann::json& json) {
     const auto plan = json.get<NamespacePlan>();
-    const UniqueFd tell(plan.told);
+    const UniqueFd to_parent(plan.outcome);
     UniqueFd held(plan.held);
     require(::unshare(CLONE_NEWPID) == 0, "cannot make a pid namespace");
-    Pipe told = make_pipe();
+    Pipe of_init = make_pipe();
     Pipe seen = make_pipe();
     SpawnRequest role{.argv = {}, .fds = {{STDERR_FILENO, STDERR_FILENO}}};
     const CommandPlan criu = pass_command(role, passed_command(plan.criu), plan.criu.root);
     const InitPlan inside{.criu = criu,
                           .held = pass(role, held),
-                          .told = pass(role, told.write_end),
+                          .outcome = pass(role, of_init.write_end),
                           .seen = pass(role, seen.read_end),
                           .pid_file = plan.pid_file};
     ChildProcess init = start_role(k_init, inside, std::move(role));
     close_passed(plan.criu);
     held.reset();
-    told.write_end.reset();
+    of_init.write_end.reset();
     seen.read_end.reset();
     InsideWord word;
-    read_whole(told.read_end.get(), word);
+    read_whole(of_init.read_end.get(), word);
     if (word.code == 0)
-        tell_pids(tell.get(), pids_outside(init.pid(), word.root));
+        write_pids(to_parent.get(), pids_outside(init.pid(), word.root));
     init.detach();
     return word.code;
 }
@@ -148,7 +148,7 @@ RoleCommand in_new_pid_namespace(const NewPidNamespace& request) {
     }
     const NamespacePlan plan{.criu = std::move(command),
                              .held = pass(role, request.held),
-                             .told = pass(role, request.tree_pids),
+                             .outcome = pass(role, request.tree_pids),
                              .pid_file = request.pid_file.string()};
     return role_command(k_pidns, plan, std::move(role));
 }

@@ -36,13 +36,13 @@ void Relay::read_some() {
     const ssize_t count = ::read(from_.get(), buffer.data(), buffer.size());
     const int err = errno;
     if (count > 0)
-        take({buffer.data(), static_cast<std::size_t>(count)});
+        add({buffer.data(), static_cast<std::size_t>(count)});
     else if (count == 0 || !is_for_later(err))
         // EIO: nobody has the other side of the terminal open any more.
-        end_of_source();
+        finish_source();
 }
 
-void Relay::take(std::string_view piece) {
+void Relay::add(std::string_view piece) {
     if (line_ends_ == LineEnds::as_they_are || !adds_returns(from_.get())) {
         if (std::exchange(held_return_, false))
             pending_ += '\r';
@@ -59,7 +59,7 @@ void Relay::take(std::string_view piece) {
     }
 }
 
-void Relay::end_of_source() {
+void Relay::finish_source() {
     if (std::exchange(held_return_, false))
         pending_ += '\r';
     from_.reset();

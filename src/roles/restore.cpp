@@ -18,10 +18,10 @@ namespace {
 class OnTerminal : public criu::RunningCriu {
   public:
     OnTerminal(KeptCriu kept, RestoreReport& report) : kept_(std::move(kept)), report_(report) {}
-    [[nodiscard]] int end() const override { return kept_.told.get(); }
+    [[nodiscard]] int end() const override { return kept_.outcome.get(); }
     [[nodiscard]] ExitStatus status() override {
         unsigned char code = 0;
-        if (::read(kept_.told.get(), &code, 1) != 1) {
+        if (::read(kept_.outcome.get(), &code, 1) != 1) {
             const ExitStatus status = kept_.terminal.wait();
             return status.code() ? ExitStatus::of_shell_code(*status.code()) : status;
         }
@@ -29,8 +29,8 @@ class OnTerminal : public criu::RunningCriu {
         return ExitStatus::of_shell_code(code);
     }
     [[nodiscard]] std::optional<pid_t> root() override {
-        const pid_t root = hear_pids(kept_.told.get()).root;
-        report_.told = std::move(kept_.told);
+        const pid_t root = read_pids(kept_.outcome.get()).root;
+        report_.outcome = std::move(kept_.outcome);
         return root;
     }
 
@@ -41,19 +41,19 @@ class OnTerminal : public criu::RunningCriu {
 
 class InNamespace : public criu::RunningCriu {
   public:
-    InNamespace(ChildProcess pidns, UniqueFd told, RestoreReport& report)
-        : pidns_(criu::run_by(std::move(pidns))), told_(std::move(told)), report_(report) {}
+    InNamespace(ChildProcess pidns, UniqueFd outcome, RestoreReport& report)
+        : pidns_(criu::run_by(std::move(pidns))), outcome_(std::move(outcome)), report_(report) {}
     [[nodiscard]] int end() const override { return pidns_->end(); }
     [[nodiscard]] ExitStatus status() override { return pidns_->status(); }
     [[nodiscard]] std::optional<pid_t> root() override {
-        const TreePids pids = hear_pids(told_.get());
+        const TreePids pids = read_pids(outcome_.get());
         report_.child = pids.child;
         return pids.root;
     }
 
   private:
     std::unique_ptr<criu::RunningCriu> pidns_;
-    UniqueFd told_;
+    UniqueFd outcome_;
     RestoreReport& report_;
 };
 
@@ -95,14 +95,14 @@ std::unique_ptr<criu::RunningCriu> start(const criu::RestoreJob& job, const Rest
     // The kernel ends all processes of a pid namespace with its init, which so needs no guard.
     if (roles.pids == Pids::same)
         return criu::run_by(start_guarded(criu, job.folder / criu::k_restore_log, job.held, roles.root));
-    Pipe told = make_pipe();
+    Pipe outcome = make_pipe();
     RoleCommand pidns = in_new_pid_namespace({.criu = criu,
                                               .pid_file = job.folder / criu::k_pid_file,
                                               .held = job.held,
-                                              .tree_pids = told.write_end,
+                                              .tree_pids = outcome.write_end,
                                               .input = Input::of_criu,
                                               .root = roles.root});
-    return std::make_unique<InNamespace>(ChildProcess::spawn(std::move(pidns.request)), std::move(told.read_end),
+    return std::make_unique<InNamespace>(ChildProcess::spawn(std::move(pidns.request)), std::move(outcome.read_end),
                                          report);
 }
 
@@ -119,7 +119,7 @@ RestoreReport restore(const criu::RestoreJob& job, const RestoreRoles& roles, En
     report.bytes = done.bytes;
     report.mends = done.mends;
     report.stood = done.stood;
-    if (!report.told && roles.pids == Pids::same)
+    if (!report.outcome && roles.pids == Pids::same)
         report.child = done.pid;
     return report;
 }

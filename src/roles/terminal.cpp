@@ -40,7 +40,7 @@ UniqueFd open_master_beside(const std::vector<unsigned>& reserved) {
 
 KeptCriu start_on_new_terminal(TerminalRequest request) {
     const UniqueFd master = open_master_beside(request.reserved);
-    Pipe told = make_pipe();
+    Pipe outcome = make_pipe();
     SpawnRequest role{
         .argv = {}, .fds = {{fd_at(request.criu, STDERR_FILENO), STDERR_FILENO}}, .session = Session::own};
     const PassedCopies passed = pass_copies(role, request.copies);
@@ -52,10 +52,10 @@ KeptCriu start_on_new_terminal(TerminalRequest request) {
                             .feeds = passed.feeds,
                             .master = pass(role, master),
                             .output = pass(role, request.output),
-                            .told = pass(role, told.write_end),
+                            .outcome = pass(role, outcome.write_end),
                             .tree = pass(role, request.tree),
                             .pid_file = request.pid_file.string()};
-    return {.terminal = start_role("terminal", plan, std::move(role)), .told = std::move(told.read_end)};
+    return {.terminal = start_role("terminal", plan, std::move(role)), .outcome = std::move(outcome.read_end)};
 }
 
 } // namespace cedana::roles

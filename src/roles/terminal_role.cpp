@@ -31,7 +31,7 @@ namespace {
 class TerminalHolder {
   public:
     explicit TerminalHolder(const TerminalPlan& plan)
-        : plan_(plan), told_(plan.told), held_(plan.held), tree_(plan.tree), traffic_(plan.copies, plan.feeds) {}
+        : plan_(plan), outcome_(plan.outcome), held_(plan.held), tree_(plan.tree), traffic_(plan.copies, plan.feeds) {}
 
     // On the new terminal; CRIU's exit code. Nothing of a failed restore is left then.
     int run_criu() {
@@ -49,13 +49,13 @@ class TerminalHolder {
 
     void tell(int code) const {
         const auto byte = static_cast<unsigned char>(code);
-        [[maybe_unused]] const ssize_t count = ::write(told_.get(), &byte, 1);
+        [[maybe_unused]] const ssize_t count = ::write(outcome_.get(), &byte, 1);
     }
 
     // Before it is told that CRIU ended well: who is told so removes the file, and with a process that fails afterwards
     // the terminal of the tree would go, and so the tree. Only then may another cedana find the folder abandoned.
     void take_over() {
-        pids_ = tree_ ? hear_pids(tree_.get()) : TreePids{};
+        pids_ = tree_ ? read_pids(tree_.get()) : TreePids{};
         if (!tree_)
             pids_.root = pids_.child = criu::restored_pid(plan_.pid_file);
         tree_.reset();
@@ -65,7 +65,7 @@ class TerminalHolder {
         held_.reset();
     }
 
-    void tell_of_tree() const { tell_pids(told_.get(), {.root = pids_.root, .child = 0}); }
+    void tell_of_tree() const { write_pids(outcome_.get(), {.root = pids_.root, .child = 0}); }
 
     void keep() {
         reap();
@@ -88,10 +88,10 @@ class TerminalHolder {
     bool turn(int event) {
         // Of `told`: that the restore does not listen any more (POLLERR).
         std::array<pollfd, 2> others = {
-            {{.fd = event, .events = POLLIN, .revents = 0}, {.fd = told_.get(), .events = 0, .revents = 0}}};
+            {{.fd = event, .events = POLLIN, .revents = 0}, {.fd = outcome_.get(), .events = 0, .revents = 0}}};
         traffic_.turn(others);
         if (others[1].revents != 0)
-            told_.reset();
+            outcome_.reset();
         return others[0].revents != 0;
     }
 
@@ -117,7 +117,7 @@ class TerminalHolder {
     }
 
     const TerminalPlan& plan_;
-    UniqueFd told_;
+    UniqueFd outcome_;
     UniqueFd held_;
     UniqueFd tree_;
     UniqueFd events_;

@@ -9,12 +9,12 @@
 
 namespace cedana::roles {
 
-void tell_pids(int pipe, const TreePids& pids) {
+void write_pids(int pipe, const TreePids& pids) {
     // At once, since it is less than PIPE_BUF (pipe(7)).
     while (::write(pipe, &pids, sizeof pids) < 0 && errno == EINTR) {}
 }
 
-TreePids hear_pids(int pipe) {
+TreePids read_pids(int pipe) {
     TreePids pids;
     ssize_t count = 0;
     do

@@ -18,7 +18,7 @@ struct Accompanied {
     pid_t root = 0;
     // The child of this process that ends as the root ends, or 0 if who holds its terminal tells.
     pid_t child = 0;
-    UniqueFd told = {};
+    UniqueFd outcome = {};
     // To ask whoever copies the tree's output (roles/copier.hpp); absent if nobody does, or who holds the terminal.
     UniqueFd copier = {};
 };

@@ -13,7 +13,7 @@
 
 namespace cedana {
 
-[[nodiscard]] OwnStdio look_at_stdio();
+[[nodiscard]] OwnStdio read_own_stdio();
 
 // Where output goes unless the user says so: the checkpoint's name with .out.
 [[nodiscard]] std::filesystem::path default_output(const std::filesystem::path& checkpoint);

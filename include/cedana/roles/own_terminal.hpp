@@ -22,7 +22,7 @@ class OwnTerminal {
 
     [[nodiscard]] bool is_ours() const;
     void lend_to(pid_t group) const;
-    void take_back() const;
+    void end_loan() const;
 
   private:
     struct ::termios settings_ {};

@@ -67,22 +67,23 @@ struct TerminalPlan {
     std::vector<std::pair<int, int>> feeds = {};
     int master = -1;
     int output = -1;
-    int told = -1;
+    int outcome = -1;
     // Where the pids of the tree are told; -1: the root's is in the file, and stands for the tree.
     int tree = -1;
     std::string pid_file = {};
     friend bool operator==(const TerminalPlan&, const TerminalPlan&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(TerminalPlan, criu, log, held, copies, feeds, master, output, told, tree, pid_file)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(TerminalPlan, criu, log, held, copies, feeds, master, output, outcome, tree,
+                                   pid_file)
 };
 
 struct NamespacePlan {
     CommandPlan criu = {};
     int held = -1;
     // Where the pids of the tree are to be told.
-    int told = -1;
+    int outcome = -1;
     std::string pid_file = {};
     friend bool operator==(const NamespacePlan&, const NamespacePlan&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(NamespacePlan, criu, held, told, pid_file)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(NamespacePlan, criu, held, outcome, pid_file)
 };
 
 struct InitPlan {
@@ -90,12 +91,12 @@ struct InitPlan {
     // Until the root is known.
     int held = -1;
     // Where it tells how CRIU ended, and the pid that the root has inside.
-    int told = -1;
+    int outcome = -1;
     // At its end once the tree was looked at from outside.
     int seen = -1;
     std::string pid_file = {};
     friend bool operator==(const InitPlan&, const InitPlan&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(InitPlan, criu, held, told, seen, pid_file)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(InitPlan, criu, held, outcome, seen, pid_file)
 };
 
 struct TrialPlan {

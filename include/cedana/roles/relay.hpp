@@ -36,8 +36,8 @@ class Relay {
     void give_up() noexcept;
 
   private:
-    void take(std::string_view piece);
-    void end_of_source();
+    void add(std::string_view piece);
+    void finish_source();
     void drop(int error_number);
 
     UniqueFd from_;

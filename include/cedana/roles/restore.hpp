@@ -45,7 +45,7 @@ struct RestoreReport {
     // The child of this process that ends as the root ends; 0 if it is the terminal's.
     pid_t child = 0;
     // In that case: gives one byte with its exit code.
-    UniqueFd told = {};
+    UniqueFd outcome = {};
     // Of what start_copier() left, if anything (copier.hpp).
     UniqueFd copier = {};
     std::uint64_t bytes = 0;

@@ -38,7 +38,7 @@ struct KeptCriu {
     // One byte with CRIU's exit code and, if CRIU ended well, the pids of the tree, none of which is a child of this
     // process; then one byte with the exit code of the tree's root, when what the root wrote is in its place, or nobody
     // takes it. Codes are as a shell tells them. At its end before that: the terminal's process has been killed.
-    UniqueFd told;
+    UniqueFd outcome;
 };
 
 // Throws Error.

@@ -14,8 +14,8 @@ struct TreePids {
 };
 
 // Without a reader nobody is told.
-void tell_pids(int pipe, const TreePids& pids);
+void write_pids(int pipe, const TreePids& pids);
 // Throws Error(Fault::restore_failed) if nobody tells.
-[[nodiscard]] TreePids hear_pids(int pipe);
+[[nodiscard]] TreePids read_pids(int pipe);
 
 } // namespace cedana::roles

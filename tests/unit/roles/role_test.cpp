@@ -50,13 +50,13 @@ TEST(Plan, IsReadAsItWasWritten) {
                                 .feeds = {{9, 10}},
                                 .master = 11,
                                 .output = 12,
-                                .told = 13,
+                                .outcome = 13,
                                 .tree = 14,
                                 .pid_file = "/run/root.pid"};
     EXPECT_EQ(there_and_back(terminal), terminal);
-    const NamespacePlan pidns{.criu = k_command, .held = 6, .told = 7, .pid_file = "/run/root.pid"};
+    const NamespacePlan pidns{.criu = k_command, .held = 6, .outcome = 7, .pid_file = "/run/root.pid"};
     EXPECT_EQ(there_and_back(pidns), pidns);
-    const InitPlan init{.criu = k_command, .held = 6, .told = 7, .seen = 8, .pid_file = "/run/root.pid"};
+    const InitPlan init{.criu = k_command, .held = 6, .outcome = 7, .seen = 8, .pid_file = "/run/root.pid"};
     EXPECT_EQ(there_and_back(init), init);
 }
 

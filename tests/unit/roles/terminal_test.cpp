@@ -49,7 +49,7 @@ class TerminalRole : public test::InTempFolder {
   protected:
     struct Running {
         ChildProcess process;
-        UniqueFd told = {};
+        UniqueFd outcome = {};
     };
 
     [[nodiscard]] Running start(const std::string& criu, const UniqueFd& held = {}) const {
@@ -58,19 +58,19 @@ class TerminalRole : public test::InTempFolder {
                                                .pid_file = root_file(),
                                                .held = held.get(),
                                                .output = open_file(output_file(), O_WRONLY | O_CREAT, 0600)});
-        return {.process = std::move(kept.terminal), .told = std::move(kept.told)};
+        return {.process = std::move(kept.terminal), .outcome = std::move(kept.outcome)};
     }
     // That CRIU has ended well; the root.
     static pid_t restored_root(const Running& running) {
-        EXPECT_EQ(read_bytes(running.told, 1), std::string(1, '\0'));
-        const TreePids pids = hear_pids(running.told.get());
+        EXPECT_EQ(read_bytes(running.outcome, 1), std::string(1, '\0'));
+        const TreePids pids = read_pids(running.outcome.get());
         EXPECT_EQ(pids.child, 0);
         return pids.root;
     }
     // What it tells, to its end.
-    [[nodiscard]] std::string told_after(const std::string& criu) const {
+    [[nodiscard]] std::string outcome_after(const std::string& criu) const {
         Running running = start(criu);
-        std::string bytes = read_all(running.told.get(), "a pipe", 16);
+        std::string bytes = read_all(running.outcome.get(), "a pipe", 16);
         running.process.wait();
         return bytes;
     }
@@ -88,12 +88,12 @@ TEST_F(TerminalRole, TellsHowCriuEndedAndThenHowTheTreeDid) {
     const pid_t root = restored_root(running);
     EXPECT_EQ(std::to_string(root), trim(read_file(root_file())));
     gate.open();
-    EXPECT_EQ(read_bytes(running.told, 2), "\a");
+    EXPECT_EQ(read_bytes(running.outcome, 2), "\a");
     EXPECT_TRUE(running.process.wait().success());
 }
 
 // Whoever it tells removes the file.
-TEST_F(TerminalRole, DoesNotTellThatTheTreeIsBackBeforeItKnowsItsRoot) { EXPECT_EQ(told_after("exit 0"), ""); }
+TEST_F(TerminalRole, DoesNotTellThatTheTreeIsBackBeforeItKnowsItsRoot) { EXPECT_EQ(outcome_after("exit 0"), ""); }
 
 // As `systemctl stop` sends it to all of a service: the program ends in its own time.
 TEST_F(TerminalRole, OutlivesTheSignalsThatEndTheTree) {
@@ -103,7 +103,7 @@ TEST_F(TerminalRole, OutlivesTheSignalsThatEndTheTree) {
     for (const int number : k_endings)
         running.process.signal(number);
     gate.open();
-    EXPECT_EQ(read_bytes(running.told, 1), "\x2a");
+    EXPECT_EQ(read_bytes(running.outcome, 1), "\x2a");
     EXPECT_TRUE(running.process.wait().success());
 }
 
@@ -118,7 +118,7 @@ TEST_F(TerminalRole, TellsTheEndOfTheRootWhenAllOutputIsWritten) {
     gate.open();
     EXPECT_TRUE(ends_within(*root, std::chrono::seconds(30)));
     running.process.signal(SIGCONT);
-    EXPECT_EQ(read_bytes(running.told, 1), std::string(1, '\0'));
+    EXPECT_EQ(read_bytes(running.outcome, 1), std::string(1, '\0'));
     EXPECT_EQ(read_file(output_file()), numbers_to(2000));
     EXPECT_TRUE(running.process.wait().success());
 }
