@@ -84,7 +84,7 @@ TreeCapture::TreeCapture(DumpDraft& draft, Progress& progress, Stopwatch& watch)
 
 // The note of a limit that is still to be put back stays.
 TreeCapture::~TreeCapture() {
-    if (limits_are_left_)
+    if (standstill_.has_left_limits())
         work_.keep();
 }
 
@@ -103,7 +103,7 @@ void TreeCapture::run() {
     if (!draft_.seen->tree.root().handle.alive())
         throw Error(Fault::no_process, fmt::format("{} ended before the dump began", draft_.seen->target()));
     write_record(draft_.seen->record, work_.path());
-    limits_.emplace(limits_of(draft_.procfs, draft_.seen->tree), work_.path());
+    standstill_.raise_limits(limits_of(draft_.procfs, draft_.seen->tree), work_.path());
     run_criu();
     watch_.lap(leaves_running() ? "resume" : "stop");
     if (leaves_running())
@@ -125,9 +125,9 @@ void TreeCapture::run_criu() {
                             .progress = &progress_,
                             .expected_bytes = seen.facts.image_bytes,
                             .tree = seen.pids(),
-                            .freeze_limit = draft_.request.config.dump_freeze_limit,
-                            .has_own_limit = [this] { return proving_.load(); },
-                            .give_up = [this](const Error& error) { give_up(error); }};
+                            .freeze = {.limit = draft_.request.config.dump_freeze_limit,
+                                       .has_own_limit = [this] { return proving_.load(); },
+                                       .give_up = [this](const Error& error) { give_up(error); }}};
     try {
         report_ = criu::dump(
             job, writer_->images(), [this] { images_complete(); }, draft_.interrupt);
@@ -151,9 +151,7 @@ void TreeCapture::run_criu() {
 
 void TreeCapture::runs_again() {
     progress_.frozen(false);
-    log_.let();
-    stops_.let();
-    limits_are_left_ = !limits_->put_back();
+    standstill_.end();
 }
 
 // What still writes to a store that does not answer never ends.
@@ -175,7 +173,7 @@ void TreeCapture::give_up(const Error& error) {
     try {
         explain_cancelled(failed(), error);
     } catch (const Error& told) {
-        static_cast<void>(limits_->put_back());
+        standstill_.put_back_limits();
         if (draft_.request.end_at_once)
             draft_.request.end_at_once(told);
     }

@@ -45,6 +45,7 @@ class DumpRun {
             capture_.report_to(*job_.progress, job_.expected_bytes);
         if (interrupt_.fd() >= 0)
             loop_.watch(interrupt_.fd(), POLLIN, [this](short) { guarded([&] { interrupt_.throw_if_pending(); }); });
+        std::optional<OwnCgroup> cgroup;
         ChildProcess criu = start();
         // From here until it has ended all that may throw is guarded: left early, it would be signalled.
         bool ended = true;
@@ -54,19 +55,19 @@ class DumpRun {
         });
         if (ended)
             action_.refuse();
-        pidfd_ = criu.pidfd().get();
-        criu_ = criu.pid();
-        stall_.watch(criu_);
+        criu_ = &criu;
+        stall_.watch(criu.pid());
         if (job_.own_cgroup)
-            cgroup_.emplace(criu.pid());
+            cgroup.emplace(criu.pid());
         while (!ended) {
             guarded([&] { loop_.run_once(k_look_every); });
             // Of what is cedana's own work then the other one knows.
             if (!watch_)
                 guarded([&] {
-                    stall_.look(capture_.bytes(), answered_ ? std::chrono::milliseconds::zero() : job_.freeze_limit);
+                    stall_.look(capture_.bytes(),
+                                phase_ == Phase::answered ? std::chrono::milliseconds::zero() : job_.freeze.limit);
                 });
-            if (at_post_dump_ && !answered_ && (failure_ || capture_.drained()))
+            if (phase_ == Phase::at_post_dump && (failure_ || capture_.drained()))
                 answer();
         }
         // One that was killed asks for no answer any more.
@@ -74,7 +75,7 @@ class DumpRun {
         // Before the object goes: the watch of a reaped child's pidfd would fire for ever.
         loop_.unwatch(criu.pidfd().get());
         report_.status = criu.wait();
-        cgroup_.reset();
+        cgroup.reset();
         report_.bytes = capture_.bytes();
         report_.images = capture_.images();
         report_.statistics = read_dump_statistics(job_.folder);
@@ -84,6 +85,9 @@ class DumpRun {
     }
 
   private:
+    // at_post_dump: CRIU waits for an answer, and the tree stands still for as long.
+    enum class Phase { dumping, at_post_dump, answered };
+
     ChildProcess start() {
         const std::filesystem::path output = job_.folder / "criu.out";
         const UniqueFd out = open_file(output, O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -120,14 +124,14 @@ class DumpRun {
 
     // Until it is answered nothing but cedana itself holds the tree.
     void reached(const std::string& stage) {
-        if (stage != k_stage_post_dump || at_post_dump_) {
+        if (stage != k_stage_post_dump || phase_ != Phase::dumping) {
             action_.allow();
             return;
         }
-        at_post_dump_ = true;
-        watch_.emplace(FreezeWatch::Watched{.limit = job_.freeze_limit.count() == 0 ? job_.freeze_limit
-                                                                                    : job_.freeze_limit + k_later,
-                                            .held = job_.has_own_limit,
+        phase_ = Phase::at_post_dump;
+        watch_.emplace(FreezeWatch::Watched{.limit = job_.freeze.limit.count() == 0 ? job_.freeze.limit
+                                                                                    : job_.freeze.limit + k_later,
+                                            .held = job_.freeze.has_own_limit,
                                             .beat = [this] { action_.beat(); },
                                             .give_up = [this](const Error& error) { give_up(error); }},
                        interrupt_);
@@ -136,14 +140,14 @@ class DumpRun {
     // In the watch's thread, while this one hangs.
     void give_up(const Error& error) {
         action_.refuse();
-        pollfd end{.fd = pidfd_, .events = POLLIN, .revents = 0};
+        pollfd end{.fd = criu_->pidfd().get(), .events = POLLIN, .revents = 0};
         ::poll(&end, 1, k_longest_end);
-        if (job_.give_up)
-            job_.give_up(error);
+        if (job_.freeze.give_up)
+            job_.freeze.give_up(error);
     }
 
     void answer() {
-        answered_ = true;
+        phase_ = Phase::answered;
         // From here on CRIU ends by itself; a signal is left for the caller, who knows what has been published.
         loop_.unwatch(interrupt_.fd());
         guarded([&] {
@@ -160,7 +164,7 @@ class DumpRun {
             action_.refuse();
         else
             report_.allowed = action_.allow();
-        stall_.watch(criu_);
+        stall_.watch(criu_->pid());
     }
 
     const DumpJob& job_;
@@ -169,13 +173,11 @@ class DumpRun {
     EventLoop loop_;
     ImageCapture capture_;
     ActionServer action_;
-    std::optional<OwnCgroup> cgroup_;
     DumpStall stall_;
     std::optional<FreezeWatch> watch_;
-    int pidfd_ = -1;
-    pid_t criu_ = -1;
-    bool at_post_dump_ = false;
-    bool answered_ = false;
+    // Once it has been started, for as long as run() takes.
+    const ChildProcess* criu_ = nullptr;
+    Phase phase_ = Phase::dumping;
     std::exception_ptr failure_;
     DumpReport report_;
 };

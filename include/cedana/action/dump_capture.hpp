@@ -5,9 +5,8 @@
 #include "cedana/action/dump_failure.hpp"
 #include "cedana/action/dump_steps.hpp"
 #include "cedana/action/prove.hpp"
+#include "cedana/action/standstill.hpp"
 #include "cedana/base/error.hpp"
-#include "cedana/base/held_stops.hpp"
-#include "cedana/base/log.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/stopwatch.hpp"
 #include "cedana/checkpoint/writer.hpp"
@@ -15,7 +14,6 @@
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/link_remap.hpp"
 #include "cedana/model/manifest.hpp"
-#include "cedana/undo/raised_limits.hpp"
 #include "cedana/undo/work_folder.hpp"
 
 #include <atomic>
@@ -81,11 +79,8 @@ class TreeCapture {
     Progress& progress_;
     Stopwatch& watch_;
     WorkFolder work_;
-    // Before any thread is started. Until the tree runs, nobody but cedana itself decides how long that takes.
-    HeldStops stops_;
-    PatientLog log_;
-    std::optional<RaisedLimits> limits_;
-    bool limits_are_left_ = false;
+    // Before any thread is started.
+    Standstill standstill_;
     // Absent once CRIU has failed.
     std::optional<CheckpointWriter> writer_;
     std::optional<FrozenTree> frozen_;

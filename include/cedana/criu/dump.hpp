@@ -20,6 +20,17 @@
 
 namespace cedana::criu {
 
+// Of how long the tree may stand still.
+struct FreezeLimit {
+    // For how long nothing may move; zero: for ever. Then CRIU is cancelled.
+    std::chrono::milliseconds limit{};
+    // Whether images_complete() is at something that has a limit of its own; empty: never.
+    std::function<bool()> has_own_limit = {};
+    // Called where cedana's own work hangs so that it cannot even be given up (a store that answers nothing): CRIU has
+    // let the tree run on by then, as far as it can. In a thread of its own; what works may wake up again at any time.
+    std::function<void(const Error&)> give_up = {};
+};
+
 struct DumpJob {
     std::string program;
     pid_t pid = 0;
@@ -38,13 +49,7 @@ struct DumpJob {
     std::uint64_t expected_bytes = 0;
     // The tree, for what hangs in it.
     std::vector<pid_t> tree = {};
-    // For how long nothing may move; zero: for ever. Then CRIU is cancelled.
-    std::chrono::milliseconds freeze_limit{};
-    // Whether images_complete() is at something that has a limit of its own; empty: never.
-    std::function<bool()> has_own_limit = {};
-    // Called where cedana's own work hangs so that it cannot even be given up (a store that answers nothing): CRIU has
-    // let the tree run on by then, as far as it can. In a thread of its own; what works may wake up again at any time.
-    std::function<void(const Error&)> give_up = {};
+    FreezeLimit freeze = {};
 };
 
 struct DumpReport {
