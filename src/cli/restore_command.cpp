@@ -25,6 +25,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+struct LazyArguments {
+    bool lazy = false;
+    bool no_lazy = false;
+    bool wait = false;
+};
+
 struct RestoreArguments {
     std::string checkpoint;
     std::optional<std::filesystem::path> store;
@@ -34,9 +40,7 @@ struct RestoreArguments {
     bool truncate_grown = false;
     bool foreground = false;
     std::optional<std::filesystem::path> output;
-    bool lazy = false;
-    bool no_lazy = false;
-    bool wait = false;
+    LazyArguments lazy;
     bool verify = false;
     std::vector<std::string> criu_arguments;
     PassphraseArguments passphrase;
@@ -61,15 +65,15 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
     if (arguments.foreground && !arguments.dry_run && common.format == Format::json)
         throw Error(Fault::usage, "--foreground leaves the output to the program, so there is no place for --json")
             .hint("leave one of them out");
-    if (arguments.foreground && arguments.wait)
+    if (arguments.foreground && arguments.lazy.wait)
         throw Error(Fault::usage,
                     "--foreground stays until the program ends, so there is nothing for --wait to wait for")
             .hint("leave one of them out");
     LoadedConfig config = load_config_for(common);
     append_criu_arguments(config, arguments.criu_arguments);
-    if (arguments.lazy)
+    if (arguments.lazy.lazy)
         config.set_from_flag("client.lazy_restore", "--lazy", "true");
-    if (arguments.no_lazy)
+    if (arguments.lazy.no_lazy)
         config.set_from_flag("client.lazy_restore", "--no-lazy", "false");
     const Keyring keyring = keyring_of(config.values, arguments.passphrase, interrupt);
     const auto checkpoint = pick_checkpoint(arguments.checkpoint, arguments.store, config.values, keyring, interrupt);
@@ -85,8 +89,8 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .output = arguments.output,
         .caller = config.caller,
         // A copy beside the original cannot be lazy, which only a flag asks for in so many words.
-        .lazy = config.values.client_lazy_restore && (arguments.lazy || !arguments.new_pid_namespace),
-        .wait = arguments.wait,
+        .lazy = config.values.client_lazy_restore && (arguments.lazy.lazy || !arguments.new_pid_namespace),
+        .wait = arguments.lazy.wait,
         .verify = arguments.verify};
     if (arguments.dry_run)
         return show_plan(plan_restore(request, interrupt), common.format);
@@ -141,14 +145,14 @@ Command restore_command() {
          .complete = Complete::files},
         {.names = {"--lazy"},
          .meaning = "let the tree run at once; its memory comes on demand (default: client.lazy_restore)",
-         .target = &arguments->lazy},
+         .target = &arguments->lazy.lazy},
         {.names = {"--no-lazy"},
          .meaning = "let it run once all of its memory is there",
-         .target = &arguments->no_lazy,
+         .target = &arguments->lazy.no_lazy,
          .excludes = "--lazy"},
         {.names = {"--wait"},
          .meaning = "after --lazy: return only when all memory is in place",
-         .target = &arguments->wait},
+         .target = &arguments->lazy.wait},
         {.names = {"--verify"},
          .meaning = "compare the digest of all that is in the checkpoint first",
          .target = &arguments->verify},
