@@ -34,7 +34,7 @@ LazyFill::LazyFill(UniqueFd channel, std::map<pid_t, LazyTask> tasks, const Make
 
 void LazyFill::run(const std::function<void(const FillProgress&)>& report) {
     constexpr auto k_report_every = std::chrono::milliseconds(500);
-    // No event tells that a process has gone on whose event was read.
+    // After its event was read, a process goes on without a further event.
     constexpr auto k_look_every = std::chrono::milliseconds(1);
     loop_.watch(channel_.get(), POLLIN, [this](short) { receive_criu(); });
     loop_.watch(workers_.news(), POLLIN, [this](short) { workers_.clear_news(); });

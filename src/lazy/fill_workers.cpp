@@ -104,7 +104,7 @@ void FillWorkers::fill(const LazyPieces::Taken& taken, PageReader& reader) {
     if (taken.space)
         place_in(*taken.space, taken.page, pages.subspan((taken.page - first) * page_size_, page_size_));
     std::unique_lock lock(mutex_);
-    // A child that is forked meanwhile may have pages of it pending too.
+    // A child that was forked meanwhile may wait for pages of this piece too.
     while (!threads_.must_end() && pieces_.is_pending(taken.place)) {
         const std::vector<LazyPieces::Space> spaces = image.spaces;
         lock.unlock();

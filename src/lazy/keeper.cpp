@@ -53,7 +53,7 @@ class Keeper {
             write_to_command(k_all_is_there);
             return true;
         }
-        // A CRIU that failed is told of by the command that ran it.
+        // The command that ran CRIU says that CRIU failed.
         const bool is_to_be_kept = failure->fault() != Fault::interrupted;
         if (is_to_be_kept)
             failure->log(keep_log(folder_.path() / k_log, "lazy", job_.pid));
@@ -154,7 +154,7 @@ class Keeper {
     void read_command() {
         char word = 0;
         is_alone_ = true;
-        // The command was killed: a CRIU that is there goes on, and no other one may come.
+        // The command was killed: a CRIU that has connected goes on, and no other one may connect.
         if (::read(command_.get(), &word, 1) != 1)
             criu_.refuse();
     }
@@ -165,7 +165,7 @@ class Keeper {
         write_to_command(k_tree_is_held);
     }
 
-    // Tasks that the server has not heard of are to end, too.
+    // Tasks that the server has not read are to end, too.
     void take_over_the_rest() {
         try {
             for (criu::LazyHandover::Task& task : criu_.take_unread()) {
@@ -193,19 +193,19 @@ class Keeper {
     }
 
     LazyJob job_;
-    // Hears when the tree is held, says when it runs, and may wait to hear how the transfer ended.
+    // The command reads here that the tree is held and how the transfer ended, and says when the tree runs.
     UniqueFd command_;
-    // It has said so, or is gone.
+    // The command has said that the tree runs, or is gone.
     bool is_alone_ = false;
     criu::CriuConnection criu_;
-    // The server has heard of the whole tree.
+    // The server has all tasks of the tree.
     bool is_held_ = false;
     UniqueFd key_;
     // Its server runs there, too.
     criu::OwnCgroup cgroup_;
     WorkFolder folder_;
     HeldTree tree_;
-    // While there is one it holds what this process may not.
+    // While it runs, it holds the key and the userfaultfds itself.
     std::optional<ChildProcess> server_;
 };
 

@@ -46,7 +46,8 @@ class FramePages : public criu::PageReader {
     std::vector<std::byte> frame_;
 };
 
-// Whose the checkpoint is was asked by whoever restores it; the digest tells that it is the same.
+// The command that restores the checkpoint has verified its signature; the digest of the manifest shows that it is the
+// same checkpoint.
 Keyring keyring_of(const UniqueFd& pipe) {
     if (!pipe)
         return {};
@@ -64,7 +65,7 @@ Keyring keyring_of(const UniqueFd& pipe) {
     return Keyring::of_data_key(std::move(data_key));
 }
 
-// Where others see how far the transfer is. That it cannot be written is no reason to end the tree.
+// Shows others how far the transfer is. A failure to write it is no reason to end the tree.
 class StateFile {
   public:
     explicit StateFile(const LazyJob& job) : job_(job) {}
@@ -102,7 +103,7 @@ void serve(const LazyServerPlan& plan, LazyWitness& witness) {
     try {
         fill.run([&](const criu::FillProgress& progress) { state.write(progress); });
     } catch (...) {
-        // While there are userfaultfds that a tree without its memory waits for.
+        // The userfaultfds for which a tree without its memory waits are still open here.
         witness.end_tree_if_alone();
         throw;
     }

@@ -12,7 +12,7 @@ namespace {
 
 // How much is copied before an event can be read again.
 constexpr std::size_t k_most_bytes = 128UL * 1024;
-// Read in a row before pages are put in place again.
+// How many events are read in a row before pages are put in place again.
 constexpr int k_most_events = 64;
 
 // What of a range lies outside of another.
@@ -120,7 +120,7 @@ void LazySpace::apply(const UserFault::Touched& touched, Events& all) {
     case UserFault::Outcome::gone:
         return forget_all();
     default:
-        // It is looked at again when it is touched again.
+        // The process touches it again, which is a new event.
         fault_.wake(address, page_size_);
     }
 }

@@ -28,8 +28,8 @@ namespace cedana {
 
 namespace {
 
-// To the end; empty if the keeper was killed. A keeper that has not read all that it was told leaves ECONNRESET behind
-// what it has said (unix(7)), which is no reason to forget that.
+// Reads to the end; empty if the keeper was killed. If the keeper has not read all that was sent to it, ECONNRESET
+// follows what it has said (unix(7)), which is no reason to forget that.
 std::string all_that_is_said(const UniqueFd& channel) {
     std::string text;
     std::array<char, 4096> part{};
@@ -125,7 +125,7 @@ void LazyStart::await_hold(pid_t root, const Interrupt& interrupt) const {
 
 void LazyStart::commit() noexcept {
     reaper_.reset();
-    // A keeper that is gone has told why.
+    // A keeper that is gone has said why.
     [[maybe_unused]] const ssize_t said = ::send(channel_.get(), "!", 1, MSG_NOSIGNAL);
 }
 

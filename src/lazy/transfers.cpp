@@ -33,7 +33,7 @@ std::optional<LazyTransfer> read_transfer(const fs::path& folder) {
     try {
         return parse_transfer(read_file(folder / k_transfer_file, k_most_transfer_bytes));
     } catch (const Error&) {
-        // It ended while it was looked at, or has not begun.
+        // It has ended meanwhile, or has not begun.
         return std::nullopt;
     }
 }

@@ -54,9 +54,9 @@ struct CapturedImage {
     std::deque<std::unique_ptr<CapturedFrame>> frames;
     // Position in `frames` of the next one to be compressed.
     std::size_t next_to_encode = 0;
-    // Memory beside the pool from its end on until it is written.
+    // Bytes of memory beside the pool that it holds from its end until it is written.
     std::size_t beside = 0;
-    // What the ZipWriter is just reading.
+    // The piece that the ZipWriter reads now.
     PageMemory piece;
     // Empty until it is given to the ZipWriter.
     std::vector<std::byte> table;

@@ -22,7 +22,7 @@ class ImageQueue {
     // Why images are to be written now.
     struct Need {
         bool memory_is_short = false;
-        // The tree waits for nothing any more.
+        // The tree runs again, or waits for the archive.
         bool full_speed = false;
     };
 
@@ -30,7 +30,7 @@ class ImageQueue {
     // written before they have ended.
     ImageQueue(Method usual, std::vector<std::string> flowing) : usual_(usual), flowing_(std::move(flowing)) {}
 
-    // Seal null: not encrypted.
+    // `seal`: null if the image is not encrypted.
     CapturedImage& add(const std::string& name, std::shared_ptr<const Seal> seal);
     [[nodiscard]] CapturedImage& at(int number) { return *images_.at(number); }
     // `count` bytes have come into the room of its last frame.
@@ -58,9 +58,9 @@ class ImageQueue {
     // They are in the archive, and are gone after this.
     [[nodiscard]] std::vector<ImageRecord> end_batch(const std::vector<CapturedImage*>& images);
 
-    // Uncompressed; that have come so far.
+    // Uncompressed bytes that have come so far.
     [[nodiscard]] std::uint64_t bytes_added() const { return bytes_added_; }
-    // Of these, that are in the archive.
+    // How many of these are in the archive.
     [[nodiscard]] std::uint64_t bytes_written() const { return bytes_written_; }
 
   private:
@@ -70,11 +70,11 @@ class ImageQueue {
     std::map<int, std::unique_ptr<CapturedImage>> images_;
     int last_number_ = 0;
     bool closed_ = false;
-    // Without those of which every frame was given to a worker. Only the last may not have ended.
+    // What is written now, without the images of which a worker has every frame. Only the last may still be open.
     std::deque<CapturedImage*> batch_;
     // Frames that are being compressed or wait for the writer.
     std::size_t backlog_ = 0;
-    // Memory beside the pool, of ended images that are not written yet.
+    // Memory beside the pool that ended images hold until they are written.
     std::size_t beside_ = 0;
     std::uint64_t bytes_added_ = 0;
     std::uint64_t bytes_written_ = 0;

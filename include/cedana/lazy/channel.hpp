@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the keeper of a lazy restore and its server tell each other. The keeper: CRIU's connection, which it holds as
-// well. The server: every userfaultfd, so that the keeper holds it too, when those of all tasks are there, and at last
-// why it failed.
+// The channel between the keeper of a lazy restore and its server. The keeper sends CRIU's connection, of which it
+// keeps a copy. The server sends every userfaultfd, so that the keeper holds it too, says when those of all tasks are
+// there, and says at last why it failed.
 #pragma once
 
 #include "cedana/base/error.hpp"
@@ -37,7 +37,7 @@ class LazyWitness : public criu::FillWitness {
 };
 
 struct WitnessedFault {
-    // The server's number for it, and the task whose it is; 0: a child's.
+    // The server's number for it, and the task that it belongs to; 0: a child.
     int number = -1;
     pid_t pid = 0;
     UniqueFd fault;
@@ -45,14 +45,14 @@ struct WitnessedFault {
 struct WitnessedEnd {
     int number = -1;
 };
-// All of its tasks were told.
+// The server has all tasks of the tree.
 struct WitnessedTree {};
 using LazyNews = std::variant<WitnessedFault, WitnessedEnd, WitnessedTree, Error>;
 
-// To where the server has LazyFill listen.
+// Sends CRIU's connection to the server, whose LazyFill waits for it.
 void pass_criu(int channel, int connection);
 
-// The keeper's end: blocks; absent once the server is gone. Throws Error.
+// Waits for the server's next message; absent once the server is gone. Throws Error.
 [[nodiscard]] std::optional<LazyNews> next_news(int channel);
 
 } // namespace cedana

@@ -19,11 +19,11 @@ class CriuConnection {
 
     // Readable when CRIU connects or refuse() was called; -1 once pass_on() was called.
     [[nodiscard]] int listener() const noexcept { return listener_.get(); }
-    // Where the server is to receive the connection: the other end of it. Throws Error.
+    // Makes the socket over which pass_on() sends the connection, and returns the server's end. Throws Error.
     [[nodiscard]] UniqueFd make_server_end();
     // Accepts the connection and passes it on; if none comes, the server finds that out. Throws Error.
     void pass_on();
-    // A CRIU that has not connected yet cannot any more.
+    // CRIU cannot connect any more, if it has not yet.
     void refuse() const;
     // The server has read all that CRIU says.
     void close() { connection_.reset(); }

@@ -28,14 +28,14 @@
 
 namespace cedana::criu {
 
-// Who else has to know of every userfaultfd. All calls come from the thread of run().
+// Somebody else who has to know every userfaultfd. The thread of run() makes all calls.
 class FillWitness {
   public:
     virtual ~FillWitness() = default;
     // pid: 0 for a child that was forked since.
     virtual void opened(int fault, pid_t pid) = 0;
     virtual void closing(int fault) = 0;
-    // All tasks of the tree were told.
+    // opened() was called for all tasks of the tree.
     virtual void tree_goes_on() = 0;
 };
 
@@ -56,9 +56,9 @@ class LazyFill {
     // Ends the threads.
     ~LazyFill() = default;
 
-    // Until all memory is in place or nobody is left who has it. Calls `report` now and then. Throws Error when a page
-    // cannot be had or put in place, and Error(Fault::interrupted) when CRIU goes before the tree goes on: who waits
-    // for a page then waits on, for as long as somebody has its userfaultfd.
+    // Returns when all memory is in place or nobody is left who has it. Calls `report` now and then. Throws Error when
+    // a page cannot be had or put in place, and Error(Fault::interrupted) when CRIU goes before the tree goes on: who
+    // waits for a page then waits on, for as long as somebody has its userfaultfd.
     void run(const std::function<void(const FillProgress&)>& report);
     [[nodiscard]] FillProgress progress() const { return workers_.progress(); }
 
@@ -68,7 +68,7 @@ class LazyFill {
     void add_task(LazyHandover::Task task);
     void add_space(LazyPieces::Image& image, LazyPieces::Space space, pid_t pid);
     void read_events(LazyPieces::Image& image, const LazyPieces::Space& space);
-    // Whether one is left that could be closed but for an event on its way.
+    // True if a space without pending pages is left open, since an event of it is on its way.
     [[nodiscard]] bool close_complete_spaces();
 
     UniqueFd channel_;

@@ -25,7 +25,7 @@
 
 namespace cedana::criu {
 
-// The pages of one thread's reading. What it throws ends the filling.
+// Reads pages for one thread. What it throws ends the filling.
 class PageReader {
   public:
     virtual ~PageReader() = default;
@@ -38,7 +38,7 @@ struct FillProgress {
     bool tree_goes_on = false;
     // Of the checkpoint.
     std::uint64_t bytes_total = 0;
-    // Those of children that were forked meanwhile too, so that it can be more than all.
+    // Children that were forked meanwhile count too, so this can be more than bytes_total.
     std::uint64_t bytes_left = 0;
     // Pages that somebody had to wait for.
     std::uint64_t pages_wanted = 0;
@@ -57,7 +57,7 @@ class FillWorkers {
     using Image = LazyPieces::Image;
     using Space = LazyPieces::Space;
 
-    // `pages`: of all tasks, which CRIU has still to hand over.
+    // `pages`: the number of pages of all tasks, which CRIU has still to hand over.
     FillWorkers(std::uint64_t pages, const MakeReader& make_reader, FillOptions options);
     FillWorkers(const FillWorkers&) = delete;
     FillWorkers& operator=(const FillWorkers&) = delete;

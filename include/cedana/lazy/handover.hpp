@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `criu restore --lazy-pages` tells the one who fills the memory (criu/uffd.c): over a unix socket in its work
-// folder, for each task its pid and its userfaultfd, a negative pid for a zombie, and at last that the tree goes on
-// now.
+// CRIU's side of the protocol of `criu restore --lazy-pages` (criu/uffd.c): over a unix socket in its work folder it
+// sends the pid and the userfaultfd of each task, a negative pid for a zombie, and at last that the tree goes on now.
 #pragma once
 
 #include "cedana/base/unique_fd.hpp"
@@ -33,7 +32,7 @@ class LazyHandover {
     [[nodiscard]] static std::optional<LazyHandover> accept(int listener);
     // Takes the connection that is passed over `channel`. Throws Error(Fault::interrupted) if none comes any more.
     [[nodiscard]] static LazyHandover receive_passed(int channel);
-    // CRIU, which fails by that, can say no more from now on; what it has said can still be had.
+    // CRIU can say no more, and fails; what it has said can still be read.
     void shut() const;
 
     [[nodiscard]] int fd() const noexcept { return connection_.get(); }
@@ -46,7 +45,7 @@ class LazyHandover {
     [[nodiscard]] std::optional<Message> next_descriptor();
 
     UniqueFd connection_;
-    // Whose descriptor comes next.
+    // The task whose descriptor comes next.
     std::optional<pid_t> expects_;
 };
 

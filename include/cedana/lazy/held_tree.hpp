@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the keeper of a lazy restore holds of the tree: every userfaultfd, so that who waits for a page waits on though
-// the server is gone, and the tasks by pidfd, so that it can end them.
+// What the keeper of a lazy restore holds of the tree: every userfaultfd, so that a process that waits for a page waits
+// on even if the server is gone, and a pidfd of each task, so that the keeper can end it.
 #pragma once
 
 #include "cedana/base/unique_fd.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is told between the command that restores a tree lazily and the two roles (roles/role.hpp) that fill its memory
-// afterwards: the keeper, and the page server that the keeper starts. Pure.
+// What the command that restores a tree lazily and the two roles (roles/role.hpp) that fill its memory say to each
+// other: the keeper, and the page server that the keeper starts. Pure.
 #pragma once
 
 #include "cedana/base/error.hpp"
@@ -21,9 +21,10 @@ namespace cedana {
 inline constexpr const char* k_keeper_role = "keeper";
 inline constexpr const char* k_server_role = "pages";
 
-// What the command hears first: the userfaultfds of all tasks are held. White space to whoever reads what follows.
+// The keeper's first message to the command: it holds the userfaultfds of all tasks. White space before the JSON that
+// follows.
 inline constexpr std::string_view k_tree_is_held = "\n";
-// What the command hears at last, or else an Error.
+// The keeper's last message to the command, unless that is an Error.
 inline constexpr std::string_view k_all_is_there = "{}";
 
 struct LazyJob {
@@ -45,7 +46,7 @@ struct LazyKeeperPlan {
     LazyJob job = {};
     // Where CRIU connects to.
     int listener = -1;
-    // The command hears when the tree may run, says a byte once it does, and hears how the transfer ended.
+    // The keeper says here when the tree may run, and how the transfer ended; the command sends a byte once it runs.
     int command = -1;
     // Only of an encrypted checkpoint: a pipe that holds its data key. The keeper passes it on unread, so that the key
     // is in no argument, environment or file.
@@ -56,10 +57,10 @@ struct LazyServerPlan {
     LazyJob job = {};
     // Where the keeper passes CRIU's connection over.
     int criu = -1;
-    // Where the keeper hears of each userfaultfd.
+    // Where the server sends each userfaultfd to the keeper.
     int channel = -1;
     int key = -1;
-    // Only held: should the keeper be killed, the folder is in use until the server has ended.
+    // The server only holds it: if the keeper is killed, the folder is in use until the server has ended.
     int folder_lock = -1;
     NLOHMANN_DEFINE_TYPE_INTRUSIVE(LazyServerPlan, job, criu, channel, key, folder_lock)
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which pieces of which images are still to be brought, in which order, and which of them a thread has taken on. Not
-// for several threads: LazyFill guards it.
+// for several threads: FillWorkers guards it.
 #pragma once
 
 #include "cedana/criu/pagemap.hpp"
@@ -30,7 +30,7 @@ class LazyPieces {
     using Place = std::pair<Image*, std::uint64_t>;
     struct Taken {
         Place place;
-        // Whose page somebody waits for; null if nobody does.
+        // The space in which somebody waits for the page; null if nobody does.
         Space space = nullptr;
         std::uint64_t page = 0;
     };
@@ -45,9 +45,9 @@ class LazyPieces {
 
     // Somebody waits for the page.
     void want(Image& image, Space space, std::uint64_t page);
-    // The first such piece that nobody has taken; it is taken then.
+    // Takes the first such piece that nobody has taken.
     [[nodiscard]] std::optional<Taken> take_wanted();
-    // The next piece in the order of the images; it is taken then.
+    // Takes the next piece in the order of the images.
     [[nodiscard]] std::optional<Taken> take_next();
     // A page of it is pending somewhere.
     [[nodiscard]] bool is_pending(const Place& place) const;

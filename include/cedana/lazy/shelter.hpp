@@ -6,7 +6,7 @@
 
 namespace cedana {
 
-// The signals that ask a process to end, which it ignores.
+// The signals that such a process ignores: those that ask it to end.
 [[nodiscard]] std::vector<int> ignored_signals();
 
 } // namespace cedana

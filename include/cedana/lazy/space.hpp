@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // An address space that is filled while its process runs.
 //
-// Who reads an event lets the process go on that caused it, and what was known of its mappings is wrong from then on.
-// So events are read alone (exclusive), and pages are put in place only between them (shared); the kernel refuses pages
-// while an event waits to be read.
+// To read an event lets the process that caused it go on, and what was known of its mappings is wrong from then on. So
+// one thread reads events alone (exclusive), and threads put pages in place only between events (shared); the kernel
+// refuses pages while an event waits to be read.
 #pragma once
 
 #include "cedana/criu/pagemap.hpp"
@@ -71,7 +71,7 @@ class LazySpace {
 
     mutable std::mutex mutex_;
     PendingPages pending_;
-    // What was dropped lately. A fork copies the mappings before its event can be read, so a child of which is told
+    // What was dropped lately. A fork copies the mappings before its event can be read, so a child whose event comes
     // later may still have them.
     std::vector<Piece> dropped_;
     std::vector<AddressRange> wiped_;

@@ -28,19 +28,19 @@ class LazyStart {
     ~LazyStart();
 
     [[nodiscard]] pid_t keeper() const noexcept { return keeper_; }
-    // Once CRIU has restored the tree: until its memory is answered for. CRIU hands the userfaultfds over without
-    // waiting for anybody to take them. If it is not, the tree of `root` is ended. Throws what the keeper says,
-    // Error(Fault::restore_failed), Error(Fault::interrupted).
+    // Call it once CRIU has restored the tree. Waits until the keeper holds the userfaultfds, which CRIU hands over
+    // without waiting for anybody to take them. If that fails, it ends the tree of `root` and throws what the keeper
+    // says, Error(Fault::restore_failed) or Error(Fault::interrupted).
     void await_hold(pid_t root, const Interrupt& interrupt) const;
     // The tree runs: the keeper goes on without this process.
     void commit() noexcept;
-    // Of a restore that failed, before commit(): ends the keeper and whatever else was started since.
+    // After a restore that failed, before commit(): ends the keeper and whatever else was started since.
     void end() const;
-    // Once the keeper has ended: why; absent if it does not say.
+    // Why the keeper has ended; absent if it does not say.
     [[nodiscard]] std::optional<Error> failure() const;
-    // Without waiting: what it has said already. Before it ends a tree it says why.
+    // What the keeper has said already; does not wait. The keeper says why before it ends a tree.
     [[nodiscard]] std::optional<Error> failure_so_far() const;
-    // Until all memory is in place. Throws what the keeper says, Error(Fault::interrupted): it goes on then.
+    // Waits until all memory is in place. Throws what the keeper says, or Error(Fault::interrupted): it goes on then.
     void wait(const Interrupt& interrupt) const;
 
   private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The memory of lazily restored trees that is still on its way: what is known of each, in a small file that its server
-// keeps up to date. A transfer that failed is listed until the next dump or restore cleans up.
+// Lazily restored trees whose memory is still on its way: the server of each keeps a small file up to date that says
+// how far it is. A transfer that failed is listed until the next dump or restore cleans up.
 #pragma once
 
 #include "cedana/base/signals.hpp"
