@@ -30,7 +30,7 @@ std::vector<ByteRange> ranges_of(const std::vector<criu::PageRun>& runs) {
     return ranges;
 }
 
-// Of `all` what is not in `taken`; both ascend.
+// What is in `all` and not in `taken`; both ascend.
 std::vector<ByteRange> difference(const std::vector<ByteRange>& all, const std::vector<ByteRange>& taken) {
     std::vector<ByteRange> left;
     for (ByteRange range : all) {

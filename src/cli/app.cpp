@@ -187,7 +187,7 @@ int run_command_line(int argc, char** argv) {
     fill_standard_descriptors();
     forbid_core_dumps();
     raise_descriptor_limit();
-    // Who ignores it hands that on, and the kernel would reap our children (sigaction(2), SA_NOCLDWAIT).
+    // A parent that ignores SIGCHLD hands that on, and the kernel would reap our children (sigaction(2), SA_NOCLDWAIT).
     std::signal(SIGCHLD, SIG_DFL);
     // A file that may not grow (RLIMIT_FSIZE) must be an error where it happens, not the end of this program.
     std::signal(SIGXFSZ, SIG_IGN);

@@ -16,7 +16,7 @@ namespace cedana {
 
 namespace {
 
-// Of all texts of an error, the cause alone may have several lines.
+// Only the cause of an error may have several lines.
 std::vector<std::string> cause_lines(const Error& error) {
     std::vector<std::string> lines;
     if (error.cause().empty())
@@ -26,8 +26,8 @@ std::vector<std::string> cause_lines(const Error& error) {
     return lines;
 }
 
-// Of two lines a shell makes two commands: what may be typed stays one, which a terminal breaks by itself where it
-// ends.
+// A line that the user may type stays whole: a shell would take two lines for two commands. The terminal breaks it
+// where it ends.
 std::string broken(const std::string& line, std::size_t indent, std::size_t width) {
     const std::string_view text = trim(line);
     const bool is_typed = text.starts_with("hint:") || text.starts_with("remedy:") || text.starts_with("for good:");

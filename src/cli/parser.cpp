@@ -37,7 +37,7 @@ struct Add {
         if (!option.value.empty())
             added->type_name(option.value);
         if (option.one_each)
-            // Else what follows --criu-arg=ARG is taken for one more.
+            // CLI11 would take what follows --criu-arg=ARG for one more argument.
             added->expected(1)->take_all()->allow_extra_args(false);
         return added;
     }

@@ -113,7 +113,7 @@ UniqueFd CopySpace::copy(int fd, const fs::path& path, std::uint64_t size, FileP
         if (moved)
             moved();
     });
-    // One that was cut by somebody outside ends where it ended.
+    // If somebody outside has cut the file, the copy ends where the file ended.
     if (whole == true && ::ftruncate(to.get(), static_cast<off_t>(size)) != 0)
         throw OsFailure(Fault::storage).error("cannot write {}", of_copy.string());
     return to;

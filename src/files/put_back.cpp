@@ -225,7 +225,7 @@ bool PutBack::undo_cut(const Step& step) {
     struct ::stat kept {};
     if (!file || ::fstat(file.get(), &info) != 0 || !is_same(info, done.put))
         return warn_left(place, done.backup, "something else is there by now");
-    // Not cut yet, if it still has its size.
+    // If it still has its size, it was not cut yet.
     if (info.st_size != done.before.st_size) {
         if (!tail || ::fstat(tail.get(), &kept) != 0 || info.st_size + kept.st_size != done.before.st_size)
             return warn_left(place, done.backup, "it was written to meanwhile");
@@ -256,7 +256,7 @@ bool PutBack::undo_replace(const Step& step) {
         return true;
     if (!kept)
         return warn_left(place, "", "its backup is gone");
-    // Not replaced yet: rename(2) would do nothing with two names of one file.
+    // It was not replaced yet: rename(2) would do nothing with two names of one file.
     if (present && is_same(*present, *kept))
         ::unlinkat(place.folder(), done.backup.c_str(), 0);
     else if (present && !is_there)

@@ -110,7 +110,7 @@ bool has_lease(const struct ::stat& info) {
 
 struct Comparing {
     bool build_ids = true;
-    // With those of who may read, write and execute.
+    // The mode, with who may read, write and execute.
     bool permissions = true;
 };
 

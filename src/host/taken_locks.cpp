@@ -74,7 +74,7 @@ class LockSearch {
   public:
     explicit LockSearch(const Procfs& procfs) : procfs_(procfs), held_(held_locks()) {}
 
-    // Who has a lock on the file that conflicts, one a process.
+    // The processes that have a lock on the file that conflicts.
     std::vector<SocketHolder> holders(const FileId& file, const criu::DumpedLock& wanted) {
         std::vector<SocketHolder> found;
         if (wanted.kind != criu::LockKind::lease && !is_listed(file, wanted))
@@ -91,7 +91,7 @@ class LockSearch {
     }
 
   private:
-    // By the inode alone: some file systems make up a device of their own for stat(2).
+    // Compares the inode alone: some file systems make up a device of their own for stat(2).
     [[nodiscard]] bool is_listed(const FileId& file, const criu::DumpedLock& wanted) const {
         return std::ranges::any_of(
             held_, [&](const HeldLock& held) { return held.file.inode == file.inode && conflict(held, wanted); });

@@ -102,7 +102,7 @@ class Company {
         code_ = code;
     }
 
-    // Whoever reads the output after this command finds all of it. A copier that is held up is left behind with it.
+    // Waits so that whoever reads the output after this command finds all of it. A copier that hangs is left behind.
     void await_last_output() const {
         const char question = 0;
         if (!who_.copier || ::send(who_.copier.get(), &question, 1, MSG_NOSIGNAL) != 1)

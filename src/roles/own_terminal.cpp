@@ -8,7 +8,7 @@
 namespace cedana {
 
 OwnTerminal::OwnTerminal() {
-    // Who is not in the foreground is stopped by it when it changes the terminal.
+    // SIGTTOU would stop a process in the background that changes the terminal.
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGTTOU);

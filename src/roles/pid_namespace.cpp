@@ -54,7 +54,7 @@ void read_whole(int pipe, InsideWord& word) {
         word = read;
 }
 
-// Until then nothing of the tree may be reaped: an ended process can still be looked at.
+// Waits until the tree was read from outside. Init reaps nothing before that: an ended process can still be read.
 void await_look(const UniqueFd& seen) {
     char none = 0;
     while (::read(seen.get(), &none, 1) < 0 && errno == EINTR) {}

@@ -52,8 +52,9 @@ class TerminalHolder {
         [[maybe_unused]] const ssize_t count = ::write(outcome_.get(), &byte, 1);
     }
 
-    // Before it is told that CRIU ended well: who is told so removes the file, and with a process that fails afterwards
-    // the terminal of the tree would go, and so the tree. Only then may another cedana find the folder abandoned.
+    // Comes before the outcome says that CRIU ended well: whoever reads that removes the file, and if this process
+    // failed afterwards, the terminal of the tree would go, and the tree with it. Another cedana may find the folder
+    // abandoned only after this.
     void take_over() {
         pids_ = tree_ ? read_pids(tree_.get()) : TreePids{};
         if (!tree_)
@@ -86,7 +87,7 @@ class TerminalHolder {
 
     // Waits until there is something to copy or `event` can be read, and copies.
     bool turn(int event) {
-        // Of `told`: that the restore does not listen any more (POLLERR).
+        // POLLERR on the outcome says that the restore does not listen any more.
         std::array<pollfd, 2> others = {
             {{.fd = event, .events = POLLIN, .revents = 0}, {.fd = outcome_.get(), .events = 0, .revents = 0}}};
         traffic_.turn(others);
@@ -95,8 +96,8 @@ class TerminalHolder {
         return others[0].revents != 0;
     }
 
-    // Without a child left the tree has gone. Until then the slave is held, since a program may close its terminal and
-    // open it again.
+    // The tree has gone when no child is left. This process holds the slave until then, since a program may close its
+    // terminal and open it again.
     void reap() {
         if (!slave_)
             return;
@@ -142,7 +143,7 @@ int run(const nlohmann::json& json) {
 
 } // namespace
 
-// Not those that end it: not before CRIU has ended, since a failing restore ends it by SIGTERM.
+// It does not ignore SIGTERM before CRIU has ended: a failing restore ends it by that.
 Role terminal() {
     return {.name = "terminal", .ignored_signals = ignored_by_copiers(), .orphans = Orphans::adopted, .run = run};
 }

@@ -161,7 +161,7 @@ std::string shortened_log(int fd, const fs::path& path, std::uint64_t limit) {
     const auto size = static_cast<std::uint64_t>(info.st_size);
     if (size <= limit)
         return read_at(fd, path, 0, limit);
-    // For what is said about what is left out.
+    // Room for the remark on what is left out.
     constexpr std::uint64_t k_remark = 256;
     const std::uint64_t room = limit - std::min(limit, k_remark);
     std::string head = read_at(fd, path, 0, room / 4);
@@ -227,7 +227,7 @@ std::string keep_log_in(const fs::path& folder, const fs::path& log, std::string
         std::error_code error;
         fs::create_directories(folder, error);
         ::chmod(folder.c_str(), 0700);
-        // Before the new one is written: the disk may be full of the old ones.
+        // Old logs go before the new one is written: the disk may be full of them.
         remove_old_logs(folder, limits);
         auto [file, path] = new_log(folder, kind, pid);
         RemoveOnFailure unfinished(path);

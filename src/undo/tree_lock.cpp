@@ -89,7 +89,7 @@ fs::path lock_file(const fs::path& folder, pid_t pid) { return folder / fmt::for
 
 using Clock = std::chrono::steady_clock;
 
-// Who removes a stale lock has it for a moment, and tells nobody when it lets go.
+// A cedana that removes a stale lock has it for a moment, and nothing shows when it lets go.
 void pause_or_refuse(int file, pid_t pid, LockedFor purpose, Clock::time_point until) {
     const std::optional<Holder> holder = holder_of(file);
     if ((holder && is_at_work(holder->cedana)) || Clock::now() >= until)

@@ -34,8 +34,8 @@ class FileCapture {
     // `folder`: has room for copies that do not fit into memory.
     FileCapture(const Config& config, std::filesystem::path folder);
 
-    // Before the tree is frozen: the bytes that capturing will copy. Warns of processes outside that write to the
-    // files, of each once. Opens none of them, so that nobody sees it.
+    // How many bytes capture() will copy; call it before the tree is frozen. Warns of processes outside that write to
+    // the files, of each once. Opens none of them, so that nobody sees it.
     [[nodiscard]] std::uint64_t measure(const Procfs& procfs, const ProcessTree& tree, const WrittenFiles& written);
     // Makes ready what capture() would else lose time with while the tree stands still.
     void prepare(const WrittenFiles& written, const Interrupt& interrupt);

@@ -61,7 +61,8 @@ class FileRestore {
     [[nodiscard]] std::vector<RestoredFile> put_back(const Procfs& procfs, const Interrupt& interrupt);
     // What put_back() would do, or refuse; changes nothing.
     [[nodiscard]] std::vector<RestoredFile> rehearse(const Procfs& procfs, const Interrupt& interrupt) const;
-    // Without it, destruction makes every file what it was before put_back(). Tells in warnings where backups are.
+    // Keeps the files; without it, destruction makes every file what it was before put_back(). Warnings say where
+    // backups are.
     void commit(const std::vector<RestoredFile>& files) noexcept;
 
   private:

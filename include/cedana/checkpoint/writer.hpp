@@ -45,7 +45,7 @@ class CheckpointWriter {
 
   private:
     [[nodiscard]] ImageWriterOptions options(const char* folder) const;
-    // Of an entry that is neither image nor captured file. Its digest goes into the manifest, or into the envelope.
+    // An entry that is neither image nor captured file. Its digest goes into the manifest, or into the envelope.
     [[nodiscard]] NamedEntry text_entry(const char* name, const std::string& content, Manifest& manifest);
     [[nodiscard]] std::vector<NamedEntry> add_files(FileCapture& files, Manifest& manifest, const Interrupt& interrupt);
     [[nodiscard]] std::vector<NamedEntry> state_entries(Manifest manifest);

@@ -17,7 +17,7 @@ namespace cedana {
 // Called for each piece of up to a MiB that may hold something, in order. What is between them reads as zeros.
 using PieceReader = std::function<void(std::uint64_t offset, std::span<const std::byte> data)>;
 
-// One that others have open too has a position that is theirs, which looking for holes would move (lseek(2)).
+// shared: others have the file open with the same position, which a search for holes would move (lseek(2)).
 enum class FilePosition { own, shared };
 
 // An open file, and how much of it is to be read.

@@ -16,10 +16,10 @@ namespace cedana {
 struct Accompanied {
     // The root, as it is seen from here.
     pid_t root = 0;
-    // The child of this process that ends as the root ends, or 0 if who holds its terminal tells.
+    // The child of this process that ends as the root ends; 0 if the role that holds its terminal says how it ended.
     pid_t child = 0;
     UniqueFd outcome = {};
-    // To ask whoever copies the tree's output (roles/copier.hpp); absent if nobody does, or who holds the terminal.
+    // To ask the copier of the tree's output (roles/copier.hpp); absent if nobody copies, or the terminal's role does.
     UniqueFd copier = {};
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the roles of this room are told. Whole numbers are those of descriptors in the role, -1 for none.
+// The plans of the roles of this room. Whole numbers are those of descriptors in the role, -1 for none.
 #pragma once
 
 #include "cedana/base/child_process.hpp"
@@ -68,7 +68,7 @@ struct TerminalPlan {
     int master = -1;
     int output = -1;
     int outcome = -1;
-    // Where the pids of the tree are told; -1: the root's is in the file, and stands for the tree.
+    // The role reads the pids of the tree here; -1: the root's is in the file, and stands for the tree.
     int tree = -1;
     std::string pid_file = {};
     friend bool operator==(const TerminalPlan&, const TerminalPlan&) = default;
@@ -79,7 +79,7 @@ struct TerminalPlan {
 struct NamespacePlan {
     CommandPlan criu = {};
     int held = -1;
-    // Where the pids of the tree are to be told.
+    // The role writes the pids of the tree here.
     int outcome = -1;
     std::string pid_file = {};
     friend bool operator==(const NamespacePlan&, const NamespacePlan&) = default;
@@ -90,9 +90,9 @@ struct InitPlan {
     CommandPlan criu = {};
     // Until the root is known.
     int held = -1;
-    // Where it tells how CRIU ended, and the pid that the root has inside.
+    // Init writes here how CRIU ended, and the pid that the root has inside.
     int outcome = -1;
-    // At its end once the tree was looked at from outside.
+    // At its end once the tree was read from outside.
     int seen = -1;
     std::string pid_file = {};
     friend bool operator==(const InitPlan&, const InitPlan&) = default;

@@ -44,9 +44,9 @@ struct RestoreReport {
     pid_t pid = 0;
     // The child of this process that ends as the root ends; 0 if it is the terminal's.
     pid_t child = 0;
-    // In that case: gives one byte with its exit code.
+    // If the terminal has it: one byte with its exit code.
     UniqueFd outcome = {};
-    // Of what start_copier() left, if anything (copier.hpp).
+    // To ask the copier, if start_copier() has left one (copier.hpp).
     UniqueFd copier = {};
     std::uint64_t bytes = 0;
     std::set<criu::Mend> mends = {};
@@ -54,7 +54,7 @@ struct RestoreReport {
     bool stood = false;
 };
 
-// As criu::restore(), whose contract it has; what is left then of `ends` is the tree's and that of who copies.
+// Has the contract of criu::restore(). The tree and the copier own what is left of `ends` then.
 [[nodiscard]] RestoreReport restore(const criu::RestoreJob& job, const RestoreRoles& roles, Ends ends,
                                     ImageSource& source, const Interrupt& interrupt);
 

@@ -20,7 +20,7 @@ struct TerminalRequest {
     // CRIU's log, and the file into which it writes the root's pid.
     std::filesystem::path log;
     std::filesystem::path pid_file;
-    // Where such a role tells the pids of the tree (tree_pids.hpp).
+    // Where such a role writes the pids of the tree (tree_pids.hpp).
     UniqueFd tree = {};
     // Held until the root is known (criu/command.hpp); -1: none.
     int held = -1;
@@ -29,7 +29,7 @@ struct TerminalRequest {
     std::vector<Copy> copies = {};
     // Numbers of terminals that the tree needs itself.
     std::vector<unsigned> reserved = {};
-    // Of CRIU, as in CommandPlan; a role that runs CRIU has been told itself.
+    // CRIU's root, as in CommandPlan; empty for a role that runs CRIU, whose plan says it.
     std::string root = {};
 };
 

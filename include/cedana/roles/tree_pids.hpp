@@ -13,7 +13,7 @@ struct TreePids {
     pid_t child = 0;
 };
 
-// Without a reader nobody is told.
+// Does nothing if nobody reads.
 void write_pids(int pipe, const TreePids& pids);
 // Throws Error(Fault::restore_failed) if nobody tells.
 [[nodiscard]] TreePids read_pids(int pipe);
