@@ -209,7 +209,7 @@ class Keeper {
     std::optional<ChildProcess> server_;
 };
 
-int run(const nlohmann::json& json) {
+int run_keeper(const nlohmann::json& json) {
     set_up_log(Verbosity::verbose);
     const auto plan = json.get<LazyKeeperPlan>();
     // The keeper closes its own when it fails.
@@ -231,7 +231,10 @@ int run(const nlohmann::json& json) {
 } // namespace
 
 roles::Role lazy_keeper() {
-    return {.name = k_keeper_role, .ignored_signals = ignored_signals(), .orphans = roles::Orphans::left, .run = run};
+    return {.name = k_keeper_role,
+            .ignored_signals = ignored_signals(),
+            .orphans = roles::Orphans::left,
+            .run = run_keeper};
 }
 
 } // namespace cedana

@@ -111,7 +111,7 @@ void serve(const LazyServerPlan& plan, LazyWitness& witness) {
                  fill.progress().pages_wanted, human_bytes(peak_memory()));
 }
 
-int run(const nlohmann::json& json) {
+int run_server(const nlohmann::json& json) {
     set_up_log(Verbosity::verbose);
     const auto plan = json.get<LazyServerPlan>();
     const UniqueFd folder_lock(plan.folder_lock);
@@ -132,7 +132,10 @@ int run(const nlohmann::json& json) {
 } // namespace
 
 roles::Role lazy_server() {
-    return {.name = k_server_role, .ignored_signals = ignored_signals(), .orphans = roles::Orphans::left, .run = run};
+    return {.name = k_server_role,
+            .ignored_signals = ignored_signals(),
+            .orphans = roles::Orphans::left,
+            .run = run_server};
 }
 
 } // namespace cedana
