@@ -20,6 +20,7 @@ class Working : public ::testing::Test {
         changed.notify_all();
         changed.wait(lock, [this] { return threads.must_end(); });
         ++ended;
+        changed.notify_all();
     }
     void wait_until(const std::function<bool()>& ready) {
         Lock lock(mutex);
