@@ -117,6 +117,7 @@ int run_pidns(const nlohmann::json& json) {
     Pipe of_init = make_pipe();
     Pipe seen = make_pipe();
     SpawnRequest role{.argv = {}, .fds = {{STDERR_FILENO, STDERR_FILENO}}};
+    pass_environment(role);
     const CommandPlan criu = pass_command(role, passed_command(plan.criu), plan.criu.root);
     const InitPlan inside{.criu = criu,
                           .held = pass(role, held),

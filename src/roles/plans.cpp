@@ -35,6 +35,12 @@ ChildProcess start_passed(const CommandPlan& plan) {
     return command;
 }
 
+void pass_environment(SpawnRequest& role) {
+    role.env.emplace();
+    for (char** variable = environ; *variable != nullptr; ++variable)
+        role.env->emplace_back(*variable);
+}
+
 void keep_action_program(const CommandPlan& criu) {
     static_assert(k_plan == criu::k_kept_action_program);
     const int program = fd_at(passed_command(criu), criu::k_action_program);

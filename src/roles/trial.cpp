@@ -130,10 +130,7 @@ int run_outside(const TrialPlan& plan) {
         write_at_once(group, "0");
     need(::unshare(CLONE_NEWPID) == 0, "cannot make a pid namespace");
     SpawnRequest role{.argv = {}, .fds = {{STDERR_FILENO, STDERR_FILENO}}, .session = Session::own};
-    // What CRIU's script is told in it.
-    role.env.emplace();
-    for (char** variable = environ; *variable != nullptr; ++variable)
-        role.env->emplace_back(*variable);
+    pass_environment(role);
     TrialPlan inside = plan;
     inside.inside = true;
     inside.criu = pass_command(role, passed_command(plan.criu));

@@ -33,6 +33,8 @@ void close_passed(const CommandPlan& plan);
 // In the role: starts the command, whose descriptors are its alone from then on.
 [[nodiscard]] ChildProcess start_passed(const CommandPlan& plan);
 
+// In a role that starts another one: what CRIU's script is told in the environment reaches it.
+void pass_environment(SpawnRequest& role);
 // In the role that is pid 1 where CRIU runs: keeps the program of its action script, if it has one, where it is looked
 // for (criu/command.hpp, k_kept_action_program), until the role ends.
 void keep_action_program(const CommandPlan& criu);
