@@ -74,7 +74,7 @@ std::string summary_of(const DumpResult& result) {
     if (result.frozen_seconds)
         text += ", frozen for " + human_seconds(*result.frozen_seconds);
     if (result.proof)
-        text += "\n" + text_of(*result.proof);
+        text += fmt::format("\n{}", text_of(*result.proof));
     return text;
 }
 
