@@ -63,9 +63,10 @@ bool may_be_accepted(const TreeHoldings& tree, const Holdings& one, const Proces
         const auto number = pts_number(file);
         if (!number)
             return false;
-        // Another terminal counts if it is nobody's, and so is what was /dev/tty when it was opened.
+        // Another terminal counts if it is nobody's, and so is what was /dev/tty when it was opened. With a terminal of
+        // its own that is the one (drivers/tty/tty_io.c, tty_open_current_tty).
         if (number != own)
-            return !file.master_of || !is_somebodys(tree, *number);
+            return !own && (!file.master_of || !is_somebodys(tree, *number));
         return stat.foreground_group == stat.session &&
                !ancestor_is(tree, one, [&](const Holdings& other) { return has_terminal(other, *own); });
     });
