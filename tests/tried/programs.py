@@ -354,7 +354,8 @@ def use_emacs(run, n):
 def use_emacs_server(run, n):
     form = f'(with-current-buffer (get-buffer-create "draft") (insert "{lines_to(n)[n]}\\n") (buffer-string))'
     text = run.command(f"emacsclient -s {{folder}}/server --eval '{form}'")
-    clients.expect(text.strip(), '"' + "".join(f"{line}\n" for line in lines_to(n)) + '"', "the text in its buffer")
+    # Whether the ends of lines are written as such depends on the version.
+    clients.expect(text.strip().replace("\\n", "\n"), '"' + "".join(f"{line}\n" for line in lines_to(n)) + '"', "the text in its buffer")
 
 
 def use_on_screen(draw_anew):
@@ -414,7 +415,6 @@ EDITORS = [
     Program("emacs --daemon", "editor", "emacs-nox", Service, "emacs -Q --fg-daemon={folder}/server", "text in a buffer, for emacsclient",
             use=use_emacs_server, ready=lambda run: (run.folder / "server").exists()),
     full_screen("emacs -nw", "emacs-nox", "emacs -nw -Q text", "U:---", use_emacs),
-    full_screen("joe", "joe", "joe text", "New File", use_on_screen("C-r")),
     full_screen("mc", "mc", "mc --nomouse {folder} {folder}", "Quit", use_mc, "its panels, and the shell inside of it"),
     full_screen("less", "less", "less book", "line 1 ", use_less, "a mark in the text", prepare=lambda run: run.write(
         "book", "".join(f"line {number} of the book\n" for number in range(1, 5001)))),
