@@ -55,6 +55,14 @@ def tree_of(pid):
     return [pid, *descendants_of(pid)]
 
 
+def session_of(pid):
+    """Of a zombie too; 0 if there is no such process."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[3])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
 def reap(pids):
     for pid in pids:
         try:
@@ -64,10 +72,11 @@ def reap(pids):
 
 
 def await_end(pids, limit=20):
-    """Until no pid of them is taken any more, by a zombie neither."""
+    """Until no pid of them is taken any more, by a zombie neither, nor as the number of a session by one that was theirs."""
     def free():
-        reap(pids)
-        return not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+        orphans = [child for child in children_of(os.getpid()) if session_of(child) in pids]
+        reap([*pids, *orphans])
+        return not any(os.path.exists(f"/proc/{pid}") for pid in [*pids, *orphans])
     await_that(f"the end of {pids}", free, limit)
 
 
