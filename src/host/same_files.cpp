@@ -132,8 +132,10 @@ bool is_of_the_kernel(std::string_view path) { return path.starts_with("/proc/")
 std::optional<std::string> change_of(const criu::DumpedFile& file, const Comparing& comparing) {
     constexpr mode_t k_permissions = 0777;
     struct ::stat info {};
+    // A link that is open itself (O_PATH | O_NOFOLLOW) is compared as such.
+    const auto look = file.mode && S_ISLNK(*file.mode) ? ::lstat : ::stat;
     // Its size says that it is missing.
-    if (is_of_the_kernel(file.path) || ::stat(file.path.c_str(), &info) != 0)
+    if (is_of_the_kernel(file.path) || look(file.path.c_str(), &info) != 0)
         return std::nullopt;
     const mode_t ignored = comparing.permissions ? 0 : k_permissions;
     if (file.mode && (*file.mode & ~ignored) != (info.st_mode & ~ignored))

@@ -105,6 +105,16 @@ TEST_F(SameFiles, AreNotThoseOfAnotherModeUnlessThatIsNotCompared) {
     EXPECT_EQ(look_at("12345678", S_IFDIR | 0644, {"--skip-file-rwx-check"}).size(), 1U);
 }
 
+// A program may have the link itself open (O_PATH | O_NOFOLLOW).
+TEST_F(SameFiles, MayBeLinks) {
+    fs::create_symlink(path("a"), path("link"));
+    const criu::DumpedFile link{.path = path("link").string(), .mode = S_IFLNK | 0777};
+    EXPECT_TRUE(changed_files({.files = {link}}, manifest, {}).empty());
+    fs::remove(path("link"));
+    write("link", "");
+    EXPECT_EQ(changed_files({.files = {link}}, manifest, {}).size(), 1U);
+}
+
 TEST_F(SameFiles, AreThoseThatArePutBack) {
     manifest.files.push_back({.path = path("a").string()});
     EXPECT_TRUE(look_at("87654321", S_IFREG | 0600).empty());
