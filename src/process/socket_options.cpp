@@ -35,7 +35,8 @@ namespace {
 
 enum class Kept {
     always,
-    // Of a connection the kernel itself moves it.
+    // Of a TCP connection the kernel itself moves it; what came with its first packet is not taken back
+    // (net/ipv4/ip_sockglue.c, do_ip_setsockopt: IP_MULTICAST_TTL of a stream is EINVAL).
     unless_connected
 };
 
@@ -84,14 +85,14 @@ constexpr auto k_options = std::to_array<KeptOption>({
     {"IP_BIND_ADDRESS_NO_PORT", SOL_IP, 24},
     {"IP_RECVFRAGSIZE", SOL_IP, 25},
     {"IP_MULTICAST_IF", SOL_IP, IP_MULTICAST_IF},
-    {"IP_MULTICAST_TTL", SOL_IP, IP_MULTICAST_TTL},
+    {"IP_MULTICAST_TTL", SOL_IP, IP_MULTICAST_TTL, Kept::unless_connected},
     {"IP_MULTICAST_LOOP", SOL_IP, IP_MULTICAST_LOOP},
     {"IP_MULTICAST_ALL", SOL_IP, IP_MULTICAST_ALL},
     {"IP_UNICAST_IF", SOL_IP, IP_UNICAST_IF},
     {"IP_LOCAL_PORT_RANGE", SOL_IP, 51},
     {"IPV6_UNICAST_HOPS", SOL_IPV6, IPV6_UNICAST_HOPS},
     {"IPV6_MULTICAST_IF", SOL_IPV6, IPV6_MULTICAST_IF},
-    {"IPV6_MULTICAST_HOPS", SOL_IPV6, IPV6_MULTICAST_HOPS},
+    {"IPV6_MULTICAST_HOPS", SOL_IPV6, IPV6_MULTICAST_HOPS, Kept::unless_connected},
     {"IPV6_MULTICAST_LOOP", SOL_IPV6, IPV6_MULTICAST_LOOP},
     {"IPV6_MULTICAST_ALL", SOL_IPV6, 29},
     {"IPV6_MTU_DISCOVER", SOL_IPV6, IPV6_MTU_DISCOVER},

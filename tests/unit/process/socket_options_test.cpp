@@ -107,6 +107,21 @@ TEST(SocketOptions, OfANewSocketAreNotKept) {
     EXPECT_EQ(held.of(local), SocketOptions());
 }
 
+// The kernel takes it from the first packet, and lets nobody set it.
+TEST(SocketOptions, OfAnAcceptedConnectionHaveNoMulticastTtl) {
+    const UniqueFd server = socket_of(AF_INET, SOCK_STREAM);
+    ASSERT_EQ(::listen(server.get(), 1), 0);
+    sockaddr_in name{};
+    socklen_t size = sizeof name;
+    ASSERT_EQ(::getsockname(server.get(), reinterpret_cast<sockaddr*>(&name), &size), 0);
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const UniqueFd client = socket_of(AF_INET, SOCK_STREAM);
+    ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+    const UniqueFd accepted(::accept4(server.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const Held held;
+    EXPECT_EQ(put_socket_options_back(held.look.tree, held.read()), std::vector<std::string>());
+}
+
 TEST(SocketOptions, ThatAreNotKnownAreTold) {
     const UniqueFd socket = socket_of(AF_INET, SOCK_STREAM);
     const Held held;
