@@ -3,7 +3,9 @@
 #include "cedana/files/put_back.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <fstream>
 #include <functional>
 #include <span>
 #include <string>
@@ -88,6 +90,15 @@ TEST_F(PuttingBack, AMissingFileGivesItItsContentModeAndTimes) {
     EXPECT_EQ(info.st_mtim.tv_nsec, 2);
     EXPECT_EQ(info.st_atim.tv_sec, 1'000);
     EXPECT_EQ(names_in(folder), std::vector<std::string>{"log"});
+}
+
+TEST_F(PuttingBack, DoesNotCountAsAnAccessWhereItOnlyLooks) {
+    std::ofstream(file) << "text";
+    constexpr std::array<timespec, 2> k_long_ago = {{{.tv_sec = 1000, .tv_nsec = 0}, {.tv_sec = 2000, .tv_nsec = 0}}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, file.c_str(), k_long_ago.data(), 0), 0);
+    std::array<char, 4> bytes{};
+    ASSERT_EQ(::read(FilePlace(file).open_present(O_RDONLY).get(), bytes.data(), bytes.size()), 4);
+    EXPECT_EQ(stat_of(file).st_atim.tv_sec, 1000);
 }
 
 TEST_F(PuttingBack, GivesTheFileItsOwnerAndSpecialBits) {
