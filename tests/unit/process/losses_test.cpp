@@ -100,6 +100,9 @@ TEST(Losses, OfAPlainProgramAreNone) {
 
 TEST(Losses, AreTheRuleToLockAllMemory) {
     const Forked child([] { ::mlockall(MCL_CURRENT | MCL_FUTURE); });
+    // AddressSanitizer makes nothing of it.
+    if (Procfs().read(child.pid(), "status").value_or("").find("VmLck:\t       0 kB") != std::string::npos)
+        GTEST_SKIP() << "nothing can be locked here";
     EXPECT_TRUE(tells(losses_of(child), "mlockall"));
 }
 
