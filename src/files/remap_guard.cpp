@@ -67,6 +67,11 @@ void remove_if_same(const std::string& path, const struct ::stat& file) {
 
 } // namespace
 
+bool is_there_or_kept(const std::string& link) {
+    const fs::path path = link;
+    return is_there(link) || is_there((path.parent_path() / (k_kept + path.filename().string())).string());
+}
+
 RemapGuard::RemapGuard(const std::vector<LinkRemap>& remaps, fs::path journal) : journal_(std::move(journal)) {
     for (const LinkRemap& remap : remaps) {
         give_back_late(remap.link);

@@ -5,6 +5,7 @@
 #include "cedana/base/file_id.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/files/remap_guard.hpp"
 #include "cedana/process/file_locks.hpp"
 
 #include <algorithm>
@@ -149,11 +150,6 @@ std::optional<std::string> change_of(const criu::DumpedFile& file, const Compari
                        printable(file.path));
 }
 
-bool exists(const std::string& path) {
-    struct ::stat info {};
-    return ::lstat(path.c_str(), &info) == 0;
-}
-
 // What must be there for a name that CRIU gave to a file which had lost its own: that name, or the one from which it is
 // made anew. Empty if the file is put back.
 std::string needed_name(const std::string& link, const Manifest& manifest) {
@@ -206,7 +202,7 @@ std::vector<std::string> changed_files(const RestoreNeeds& needs, const Manifest
             if (auto change = change_of(file, comparing))
                 changed.push_back(std::move(*change));
     for (const std::string& link : needs.links)
-        if (const std::string needed = needed_name(link, manifest); !needed.empty() && !exists(needed))
+        if (const std::string needed = needed_name(link, manifest); !needed.empty() && !is_there_or_kept(needed))
             changed.push_back(
                 fmt::format("{}: is gone; it was {} of a file that the tree had open and whose own name was removed",
                             printable(needed), needed == link ? "the only name" : "another name"));

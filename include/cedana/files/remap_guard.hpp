@@ -14,6 +14,9 @@
 
 namespace cedana {
 
+// Whether the file is there under its name, or under the one by which a restore that failed has kept it.
+[[nodiscard]] bool is_there_or_kept(const std::string& link);
+
 class RemapGuard {
   public:
     // `journal`: what is to be undone is written there first, for finish_killed(). Names that are not there are passed

@@ -127,6 +127,12 @@ TEST_F(SameFiles, TellNamesOfCriuThatAreGone) {
 }
 
 // The program may have removed it itself as it ended.
+// It gets its name again before the next restore (files/remap_guard).
+TEST_F(SameFiles, AreThereUnderTheNameOfARestoreThatFailed) {
+    write(".cedana-kept-link_remap.1", "");
+    EXPECT_TRUE(changed_files({.links = {path("link_remap.1").string()}}, manifest, {}).empty());
+}
+
 TEST_F(SameFiles, NeedNoOtherNameThatIsPutBack) {
     const std::string link = path("link_remap.1").string();
     manifest.link_remaps.push_back({.lost = path("lost").string(), .link = link, .name = path("semaphore").string()});
