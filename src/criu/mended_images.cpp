@@ -3,6 +3,8 @@
 
 #include "cedana/criu/huge_pages.hpp"
 
+#include <utility>
+
 #include <spdlog/fmt/fmt.h>
 
 namespace cedana::criu {
@@ -13,7 +15,7 @@ constexpr const char* k_tree_image = "pstree.img";
 constexpr const char* k_files_image = "files.img";
 
 // What else must be known of a task to mend its image `name`; empty: nothing.
-std::string companion_of(const std::string& name) {
+std::string other_image_of(const std::string& name) {
     if (const auto pid = task_of_image(name, "mm-"))
         return fmt::format("pagemap-{}.img", *pid);
     if (const auto pid = task_of_image(name, "pagemap-"))
@@ -41,88 +43,11 @@ std::string_view name_of(Mend mend) {
     return "something else";
 }
 
-bool MendedImages::may_be_mended(const std::string& name) const {
-    return name == k_tree_image || name == k_files_image || task_of_image(name, "core-") ||
-           task_of_image(name, "mm-") || (huge_pages_ == HugePages::left_out && task_of_image(name, "pagemap-"));
-}
-
-int MendedImages::open(const std::string& name) {
-    Stream stream{.name = name, .inputs = {{.stream = images_.open(name)}}, .may_be_mended = may_be_mended(name)};
-    if (const std::string other = companion_of(name); stream.may_be_mended && !other.empty() && images_.exists(other))
-        stream.inputs.push_back({.stream = images_.open(other)});
-    streams_.emplace(++last_, std::move(stream));
-    return last_;
-}
-
-std::span<const std::byte> MendedImages::ready(int stream) {
-    Stream& one = whole(stream);
-    if (!one.may_be_mended)
-        return images_.ready(one.inputs.front().stream);
-    if (!one.whole)
-        return {};
-    return std::as_bytes(std::span(one.inputs.front().content).subspan(one.passed));
-}
-
-void MendedImages::passed(int stream, std::size_t count) {
-    Stream& one = streams_.at(stream);
-    one.passed += count;
-    if (!one.may_be_mended)
-        images_.passed(one.inputs.front().stream, count);
-}
-
-void MendedImages::released(int stream, std::size_t count) {
-    const Stream& one = streams_.at(stream);
-    if (!one.may_be_mended)
-        images_.released(one.inputs.front().stream, count);
-}
-
-bool MendedImages::at_end(int stream) {
-    const Stream& one = whole(stream);
-    if (!one.may_be_mended)
-        return images_.at_end(one.inputs.front().stream);
-    return one.whole && one.passed == one.inputs.front().content.size();
-}
-
-void MendedImages::close(int stream) {
-    for (Input& input : streams_.at(stream).inputs)
-        if (input.open) {
-            images_.close(input.stream);
-            input.open = false;
-        }
-}
-
-// As far as its inputs are there.
-MendedImages::Stream& MendedImages::whole(int stream) {
-    Stream& one = streams_.at(stream);
-    if (!one.may_be_mended || one.whole)
-        return one;
-    bool all = true;
-    for (Input& input : one.inputs)
-        all = read(input) && all;
-    if (all) {
-        mend(one);
-        one.whole = true;
-    }
-    return one;
-}
-
-// Whether it is there to its end.
-bool MendedImages::read(Input& input) {
-    while (input.open) {
-        if (images_.at_end(input.stream)) {
-            images_.close(input.stream);
-            input.open = false;
-            break;
-        }
-        const std::span<const std::byte> piece = images_.ready(input.stream);
-        if (piece.empty())
-            return images_.at_end(input.stream) && read(input);
-        input.content.append(reinterpret_cast<const char*>(piece.data()), piece.size());
-        const std::size_t count = piece.size();
-        images_.passed(input.stream, count);
-        images_.released(input.stream, count);
-    }
-    return true;
+std::optional<std::string> MendedImages::companion_of(const std::string& name) const {
+    const bool may_be_mended = name == k_tree_image || name == k_files_image || task_of_image(name, "core-") ||
+                               task_of_image(name, "mm-") ||
+                               (huge_pages_ == HugePages::left_out && task_of_image(name, "pagemap-"));
+    return may_be_mended ? std::optional(other_image_of(name)) : std::nullopt;
 }
 
 template <typename Change>
@@ -133,18 +58,15 @@ void MendedImages::apply(Mend mend, std::string& image, Change&& change) {
     }
 }
 
-void MendedImages::mend(Stream& stream) {
-    std::string& image = stream.inputs.front().content;
-    if (stream.name == k_tree_image) {
+void MendedImages::change(const std::string& name, std::string& image, const std::string* companion) {
+    if (name == k_tree_image)
         tree_ = parse_tree_threads(image);
-    } else if (stream.name == k_files_image) {
+    else if (name == k_files_image)
         apply(Mend::timer, image, with_timers_set);
-    } else if (const auto thread = task_of_image(stream.name, "core-")) {
+    else if (const auto thread = task_of_image(name, "core-"))
         mend_core(image, *thread);
-    } else if (stream.inputs.size() == 2) {
-        mend_memory(stream.name, image, stream.inputs.back().content);
-        stream.inputs.pop_back();
-    }
+    else if (companion != nullptr)
+        mend_memory(name, image, *companion);
 }
 
 void MendedImages::mend_memory(const std::string& name, std::string& image, const std::string& other) {

@@ -10,6 +10,9 @@ namespace cedana::criu {
 
 namespace {
 
+constexpr const char* k_threads = "core-";
+constexpr const char* k_memory = "mm-";
+
 // In the kernel's half of the addresses of x86-64 and of arm64, where no program has anything mapped. Not at its very
 // begin: whoever begins a system call anew goes back by its length.
 constexpr std::uint64_t k_nowhere = 0xffff800000001000;
@@ -112,70 +115,12 @@ std::string without_core_dump(std::string_view mm) {
     });
 }
 
-int TrialImages::open(const std::string& name) {
-    const int stream = images_.open(name);
-    if (name.starts_with("core-"))
-        changed_.insert_or_assign(stream, Changed{.change = without_way_on});
-    else if (name.starts_with("mm-"))
-        changed_.insert_or_assign(stream, Changed{.change = without_core_dump});
-    return stream;
+std::optional<std::string> TrialImages::companion_of(const std::string& name) const {
+    return name.starts_with(k_threads) || name.starts_with(k_memory) ? std::optional<std::string>("") : std::nullopt;
 }
 
-TrialImages::Changed* TrialImages::find(int stream) {
-    const auto found = changed_.find(stream);
-    return found == changed_.end() || found->second.closed ? nullptr : &found->second;
-}
-
-// Whether all of it is there.
-bool TrialImages::read(int stream, Changed& image) {
-    while (!image.whole) {
-        const std::span<const std::byte> piece = images_.ready(stream);
-        if (piece.empty() && !images_.at_end(stream))
-            return false;
-        if (piece.empty()) {
-            image.content = image.change(image.content);
-            image.whole = true;
-            break;
-        }
-        image.content.append(reinterpret_cast<const char*>(piece.data()), piece.size());
-        images_.passed(stream, piece.size());
-        images_.released(stream, piece.size());
-    }
-    return true;
-}
-
-std::span<const std::byte> TrialImages::ready(int stream) {
-    Changed* const image = find(stream);
-    if (image == nullptr)
-        return images_.ready(stream);
-    if (!read(stream, *image))
-        return {};
-    return std::as_bytes(std::span(image->content)).subspan(image->passed);
-}
-
-void TrialImages::passed(int stream, std::size_t count) {
-    if (Changed* const image = find(stream))
-        image->passed += count;
-    else
-        images_.passed(stream, count);
-}
-
-void TrialImages::released(int stream, std::size_t count) {
-    if (find(stream) == nullptr)
-        images_.released(stream, count);
-}
-
-bool TrialImages::at_end(int stream) {
-    Changed* const image = find(stream);
-    if (image == nullptr)
-        return images_.at_end(stream);
-    return read(stream, *image) && image->passed == image->content.size();
-}
-
-void TrialImages::close(int stream) {
-    if (Changed* const image = find(stream))
-        image->closed = true;
-    images_.close(stream);
+void TrialImages::change(const std::string& name, std::string& image, const std::string* /*companion*/) {
+    image = name.starts_with(k_threads) ? without_way_on(image) : without_core_dump(image);
 }
 
 } // namespace cedana::criu

@@ -7,11 +7,9 @@
 // is left of it.
 #pragma once
 
-#include "cedana/model/image_stream.hpp"
+#include "cedana/criu/whole_images.hpp"
 
-#include <cstddef>
-#include <map>
-#include <span>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -23,38 +21,19 @@ namespace cedana::criu {
 // Of mm-PID.img. Throws Error(Fault::checkpoint) for what is no such image.
 [[nodiscard]] std::string without_core_dump(std::string_view mm);
 
-class TrialImages : public ImageSource {
+class TrialImages : public WholeImages {
   public:
     // `images` must outlive this.
-    explicit TrialImages(ImageSource& images) : images_(images) {}
+    explicit TrialImages(ImageSource& images) : WholeImages(images) {}
 
     // Control groups are not there: CRIU would make them.
-    [[nodiscard]] bool exists(const std::string& name) override { return name != "cgroup.img" && images_.exists(name); }
-    int open(const std::string& name) override;
-    [[nodiscard]] std::span<const std::byte> ready(int stream) override;
-    void passed(int stream, std::size_t count) override;
-    void released(int stream, std::size_t count) override;
-    [[nodiscard]] bool at_end(int stream) override;
-    // What was changed is kept until the end: a pipe may refer to it.
-    void close(int stream) override;
-    [[nodiscard]] int data_ready() const override { return images_.data_ready(); }
+    [[nodiscard]] bool exists(const std::string& name) override {
+        return name != "cgroup.img" && WholeImages::exists(name);
+    }
 
   private:
-    // By the number of its stream; one that is not here passes as it is.
-    struct Changed {
-        std::string (*change)(std::string_view image);
-        std::string content = {};
-        bool whole = false;
-        bool closed = false;
-        std::size_t passed = 0;
-    };
-
-    // Null for one that passes as it is.
-    [[nodiscard]] Changed* find(int stream);
-    [[nodiscard]] bool read(int stream, Changed& image);
-
-    ImageSource& images_;
-    std::map<int, Changed> changed_;
+    [[nodiscard]] std::optional<std::string> companion_of(const std::string& name) const override;
+    void change(const std::string& name, std::string& image, const std::string* companion) override;
 };
 
 } // namespace cedana::criu
