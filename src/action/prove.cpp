@@ -303,10 +303,7 @@ std::string text_of(const Proof& proof) {
     case ProofState::not_provable:
         break;
     }
-    std::string text = "not provable, because ";
-    for (std::size_t i = 0; i < proof.reasons.size(); ++i)
-        text += (i == 0 ? "" : "; ") + proof.reasons[i];
-    return text;
+    return fmt::format("not provable, because {}", fmt::join(proof.reasons, "; "));
 }
 
 } // namespace cedana

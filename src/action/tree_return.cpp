@@ -78,11 +78,13 @@ pid_t pid_of_copy(const Procfs& procfs, pid_t inside) {
 constexpr unsigned long k_inherited_personality =
     static_cast<unsigned long>(PER_LINUX32) | ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT | WHOLE_SECONDS | STICKY_TIMEOUTS;
 
+// Changes nothing (personality(2)).
+constexpr unsigned long k_ask_personality = 0xffffffff;
+
 // What all of the tree had in common; of a checkpoint that does not tell, that of this process.
 unsigned long personality_of(const Manifest& manifest) {
-    constexpr unsigned long k_ask = 0xffffffff;
     if (manifest.attributes.empty())
-        return static_cast<unsigned long>(::personality(k_ask)) & k_inherited_personality;
+        return static_cast<unsigned long>(::personality(k_ask_personality)) & k_inherited_personality;
     unsigned long common = k_inherited_personality;
     for (const ProcessAttributes& process : manifest.attributes)
         common &= static_cast<unsigned long>(process.personality);
@@ -91,7 +93,7 @@ unsigned long personality_of(const Manifest& manifest) {
 
 class PersonalityScope {
   public:
-    explicit PersonalityScope(unsigned long inherited) : before_(::personality(k_ask)) {
+    explicit PersonalityScope(unsigned long inherited) : before_(::personality(k_ask_personality)) {
         if (before_ >= 0)
             ::personality((static_cast<unsigned long>(before_) & ~k_inherited_personality) | inherited);
     }
@@ -103,7 +105,6 @@ class PersonalityScope {
     }
 
   private:
-    static constexpr unsigned long k_ask = 0xffffffff;
     int before_;
 };
 

@@ -33,6 +33,11 @@ bool is_there(const std::string& path) {
     return ::lstat(path.c_str(), &info) == 0;
 }
 
+bool is_kept(const std::string& link) {
+    const fs::path path = link;
+    return is_there((path.parent_path() / (k_kept + path.filename().string())).string());
+}
+
 // Throws Error.
 void rename_back(const FilePlace& place) {
     if (place.rename_to_free(kept_name(place), place.name()))
@@ -44,10 +49,8 @@ void rename_back(const FilePlace& place) {
 
 // An earlier restore failed, and could not do it.
 void give_back_late(const std::string& link) {
-    const fs::path path = link;
-    if (is_there(link) || !is_there((path.parent_path() / (k_kept + path.filename().string())).string()))
-        return;
-    rename_back(FilePlace(path));
+    if (!is_there(link) && is_kept(link))
+        rename_back(FilePlace(link));
 }
 
 void make(const LinkRemap& remap) {
@@ -67,10 +70,7 @@ void remove_if_same(const std::string& path, const struct ::stat& file) {
 
 } // namespace
 
-bool is_there_or_kept(const std::string& link) {
-    const fs::path path = link;
-    return is_there(link) || is_there((path.parent_path() / (k_kept + path.filename().string())).string());
-}
+bool is_there_or_kept(const std::string& link) { return is_there(link) || is_kept(link); }
 
 RemapGuard::RemapGuard(const std::vector<LinkRemap>& remaps, fs::path journal) : journal_(std::move(journal)) {
     for (const LinkRemap& remap : remaps) {
