@@ -129,6 +129,8 @@ class Ground:
         self.home = self.folder / "home"
         self.home.mkdir()
         self.targets = 0
+        # Of stopped programs that are not this campaign's: nothing can tell whether they come back.
+        self.locks_before = self._network_locks()
 
     def close(self):
         for pid in children_of(os.getpid()):
@@ -239,9 +241,16 @@ class Ground:
         expect(not list(self.folder.rglob(".cedana-*")), "a hidden file is left")
         return removed
 
+    def _network_locks(self):
+        code, out, err = self.run(["--json", "check", "--clean", "-d", self.store])
+        expect(code == 0, f"check --clean ended with {code}: {err}")
+        return {item["name"] for item in json.loads(out)["kept"] if item["kind"] == "network lock"}
+
     def _may_stay(self, item, waiting):
         # Other dumps and restores may be at work on this host, and may have been killed there.
         if "at work" in item["reason"] or (item["name"].startswith("/") and str(self.folder) not in item["name"]):
+            return True
+        if item["kind"] == "network lock" and item["name"] in self.locks_before:
             return True
         return waiting is not None and item["kind"] == "network lock" and str(waiting) in item["reason"]
 
