@@ -11,7 +11,7 @@ become_root() {
     # sudo forgets all others.
     for variable in $(compgen -e); do
         case "$variable" in
-        CCACHE_* | CEDANA_CRIU_SUITES | CEDANA_FUZZ_SECONDS | *_proxy) keep+=("$variable=${!variable}") ;;
+        CCACHE_* | CEDANA_CRIU_SUITES | CEDANA_FUZZ_SECONDS | CEDANA_LINT_MINUTES | *_proxy) keep+=("$variable=${!variable}") ;;
         esac
     done
     exec sudo -- env "${keep[@]}" "$(realpath "$0")" "$@"
@@ -35,6 +35,19 @@ as_owner() {
     # These may be root's.
     env -u XDG_RUNTIME_DIR -u XDG_CACHE_HOME "HOME=$home" \
         setpriv --reuid "$owner" --regid "$(stat -c %g .)" "$groups" -- "$@"
+}
+
+# as_owner_build PRESET OPTION… -- TARGET…
+as_owner_build() {
+    local preset=$1 options=()
+    shift
+    while [ $# -gt 0 ] && [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    [ $# -eq 0 ] || shift
+    as_owner cmake --preset "$preset" -DCMAKE_CXX_COMPILER_LAUNCHER=ccache "${options[@]}" >/dev/null
+    as_owner cmake --build --preset "$preset" ${1:+--target "$@"}
 }
 
 # What root made in build/ becomes the owner's: the tests' logs, and what an earlier run as root left.
