@@ -26,8 +26,6 @@ struct CheckArguments {
     std::vector<std::filesystem::path> folders;
 };
 
-Json text_or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-
 Json to_json(const Requirement& one) {
     return {
         {"name", one.name},     {"standing", name_of(one.standing)}, {"found", one.found},

@@ -67,6 +67,10 @@ void print_text(const std::string& line, std::size_t indent) {
     print_line(broken(line, indent, terminal_width(STDOUT_FILENO)));
 }
 
+nlohmann::ordered_json text_or_null(const std::string& text) {
+    return text.empty() ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(text);
+}
+
 std::string json_line(const nlohmann::ordered_json& json) {
     const std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     std::string out;

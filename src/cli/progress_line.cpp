@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 constexpr auto k_first_after = 200ms;
 constexpr auto k_redraw_every = 100ms;
 constexpr auto k_plain_every = 5s;
-constexpr std::size_t k_bar = 20;
+constexpr std::size_t k_bar_width = 20;
 // Erase in line (ECMA-48).
 constexpr std::string_view k_erase = "\r\x1b[K";
 
@@ -54,8 +54,9 @@ std::string progress_line(const ProgressState& state, std::size_t width) {
     if (state.frozen)
         add("FROZEN");
     if (state.total != 0) {
-        const std::string filled = bar(part_of(state), k_bar);
-        add(filled + std::string(k_bar - display_width(filled), ' ') + fmt::format(" {:>3.0f}%", part_of(state) * 100));
+        const std::string filled = bar(part_of(state), k_bar_width);
+        add(filled + std::string(k_bar_width - display_width(filled), ' ') +
+            fmt::format(" {:>3.0f}%", part_of(state) * 100));
         add(fmt::format("{} of {}", human_bytes(state.done), human_bytes(state.total)));
     } else if (state.done != 0) {
         add(human_bytes(state.done));

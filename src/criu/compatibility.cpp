@@ -25,7 +25,7 @@ std::optional<Version> parse(std::string_view text) {
     return minor.ec == std::errc() ? std::optional(version) : std::nullopt;
 }
 
-struct Row {
+struct CompatibilityRow {
     Version kernel;
     Version mended;
     KnownFlaw flaw;
@@ -34,8 +34,8 @@ struct Row {
 // Both were seen: 3.17.1 on 6.18 says "vdso: Unexpected rt vDSO area bounds"; 4.1.1 cannot read SO_PASSCRED of an inet
 // socket from 6.16 on.
 constexpr std::array k_rows = {
-    Row{{6, 13}, {4, 1}, {"it takes the vDSO of this kernel for damaged and fails at once", "4.1"}},
-    Row{{6, 16}, {4, 2}, {"it cannot dump a process that has an internet socket on this kernel", "4.2"}},
+    CompatibilityRow{{6, 13}, {4, 1}, {"it takes the vDSO of this kernel for damaged and fails at once", "4.1"}},
+    CompatibilityRow{{6, 16}, {4, 2}, {"it cannot dump a process that has an internet socket on this kernel", "4.2"}},
 };
 
 } // namespace
@@ -45,7 +45,7 @@ std::optional<KnownFlaw> known_flaw(std::string_view criu_version, std::string_v
     const auto kernel = parse(kernel_release);
     if (!criu || !kernel)
         return std::nullopt;
-    for (const Row& row : k_rows)
+    for (const CompatibilityRow& row : k_rows)
         if (*kernel >= row.kernel && *criu < row.mended)
             return row.flaw;
     return std::nullopt;

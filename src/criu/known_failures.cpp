@@ -9,7 +9,7 @@ namespace cedana::criu {
 
 namespace {
 
-struct Row {
+struct FailureRow {
     std::string_view text;
     KnownFailure failure;
 };
@@ -25,7 +25,7 @@ constexpr std::string_view k_same_cpu =
     "restore on a host with the same kind of CPU, or take the risk with --criu-arg=--cpu-cap=none";
 
 // The first row that fits counts.
-constexpr auto k_errors = std::to_array<Row>({
+constexpr auto k_errors = std::to_array<FailureRow>({
     // Sessions and terminals.
     {"is not a session leader",
      {"it was started from a shell, and its session leader is outside of the tree", "pass --criu-arg=--shell-job"}},
@@ -235,7 +235,7 @@ constexpr auto k_errors = std::to_array<Row>({
     {"Magic doesn't match", {"an image is damaged", k_other_checkpoint}},
 });
 
-constexpr auto k_remarks = std::to_array<Row>({
+constexpr auto k_remarks = std::to_array<FailureRow>({
     {"(No such process)", {"the process has ended", "look for it: cedana client find NAME"}},
     {"Unable to interrupt task",
      {"it cannot be stopped: another program traces it", "end the debugger or strace that is attached to it", true}},
@@ -245,9 +245,9 @@ constexpr auto k_remarks = std::to_array<Row>({
     {"Running as non-root requires", {"CRIU lacks privileges", "run cedana with sudo"}},
 });
 
-const KnownFailure* find_in(std::span<const Row> rows, std::string_view text) {
-    const auto row =
-        std::ranges::find_if(rows, [&](const Row& one) { return text.find(one.text) != std::string_view::npos; });
+const KnownFailure* find_in(std::span<const FailureRow> rows, std::string_view text) {
+    const auto row = std::ranges::find_if(
+        rows, [&](const FailureRow& one) { return text.find(one.text) != std::string_view::npos; });
     return row == rows.end() ? nullptr : &row->failure;
 }
 

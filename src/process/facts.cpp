@@ -28,8 +28,6 @@ namespace cedana {
 
 namespace {
 
-constexpr std::string_view k_deleted = " (deleted)";
-
 void find_external_ends(TreeFacts& facts, const Procfs& procfs, const TreeHoldings& tree) {
     facts.external_terminals = external_terminals(tree);
     facts.external_pipes = external_pipes(procfs, tree);

@@ -16,7 +16,6 @@ namespace {
 // States that are no connection (any more).
 constexpr int k_time_wait = 6;
 constexpr int k_closed = 7;
-constexpr int k_listening = 10;
 
 std::uint64_t parse(std::string_view text, int base) {
     std::uint64_t number = 0;
@@ -74,10 +73,10 @@ TcpConnection connection_of(std::string_view local, std::string_view remote) {
 
 } // namespace
 
-bool InetSocket::listens() const noexcept { return protocol == InetProtocol::tcp && state == k_listening; }
+bool InetSocket::listens() const noexcept { return protocol == InetProtocol::tcp && state == k_tcp_listening; }
 
 bool InetSocket::is_connection() const noexcept {
-    return protocol == InetProtocol::tcp && state != k_time_wait && state != k_closed && state != k_listening;
+    return protocol == InetProtocol::tcp && state != k_time_wait && state != k_closed && state != k_tcp_listening;
 }
 
 void add_inet_sockets(InetSockets& sockets, InetProtocol protocol, std::string_view table) {

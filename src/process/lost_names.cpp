@@ -1,31 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/lost_names.hpp"
 
+#include "cedana/base/open_folder.hpp"
 #include "cedana/model/link_remap.hpp"
 
 #include <filesystem>
-#include <memory>
 #include <utility>
 
-#include <dirent.h>
 #include <sys/stat.h>
 
 namespace cedana {
-
-namespace {
-
-struct CloseFolder {
-    void operator()(DIR* folder) const noexcept { ::closedir(folder); }
-};
-
-} // namespace
 
 std::vector<WrittenFile> find_by_inode(const std::string& folder, std::set<FileId> wanted) {
     std::vector<WrittenFile> found;
     std::set<ino_t> inodes;
     for (const FileId& file : wanted)
         inodes.insert(file.inode);
-    const std::unique_ptr<DIR, CloseFolder> open(::opendir(folder.c_str()));
+    const OpenFolder open(::opendir(folder.c_str()));
     while (open && !wanted.empty()) {
         const dirent* const entry = ::readdir(open.get());
         if (entry == nullptr)

@@ -3,17 +3,16 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/open_folder.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <memory>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
@@ -24,7 +23,6 @@ namespace {
 
 // From linux/sched.h, which user space does not get.
 constexpr unsigned k_kernel_thread_flag = 0x00200000;
-constexpr std::string_view k_deleted = " (deleted)";
 
 // "PID/NAME" without an allocation: a search reads it for every process of the host.
 class RelativePath {
@@ -43,13 +41,9 @@ class RelativePath {
     std::array<char, 128> text_;
 };
 
-struct CloseFolder {
-    void operator()(DIR* folder) const noexcept { ::closedir(folder); }
-};
-
 std::vector<std::string> list(UniqueFd fd) {
     std::vector<std::string> result;
-    const std::unique_ptr<DIR, CloseFolder> folder(::fdopendir(fd.get()));
+    const OpenFolder folder(::fdopendir(fd.get()));
     if (!folder)
         return result;
     static_cast<void>(fd.release());

@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/netlink.hpp"
+#include "cedana/process/inet_sockets.hpp"
 #include "cedana/process/open_files.hpp"
 
 #include <string>
@@ -19,9 +20,6 @@
 namespace cedana {
 
 namespace {
-
-// Of include/net/tcp_states.h.
-constexpr int k_listening = 10;
 
 NetlinkRequest all_unix_sockets() {
     unix_diag_req request{};
@@ -54,7 +52,7 @@ FileId file_of(const unix_diag_vfs& vfs) {
 
 UnixSocket socket_in(const NetlinkMessage& message) {
     const auto header = message.header<unix_diag_msg>();
-    UnixSocket socket{.type = header.udiag_type, .listens = header.udiag_state == k_listening};
+    UnixSocket socket{.type = header.udiag_type, .listens = header.udiag_state == k_tcp_listening};
     for (const NetlinkAttribute& attribute : message.attributes(sizeof header)) {
         if (attribute.type == UNIX_DIAG_PEER)
             socket.peer = attribute.as<std::uint32_t>();

@@ -16,8 +16,6 @@ namespace cedana {
 
 namespace {
 
-constexpr std::string_view k_deleted = " (deleted)";
-
 bool is_named_file(const struct ::stat& info) { return S_ISREG(info.st_mode) && info.st_nlink > 0; }
 
 class WrittenCollection {

@@ -25,6 +25,8 @@ void print_result(std::string_view text);
 // As print_line(), broken between words where the terminal ends; what follows stands `indent` columns to the right. A
 // hint or remedy is not broken.
 void print_text(const std::string& line, std::size_t indent);
+// What JSON has for a text that is not there: null.
+[[nodiscard]] nlohmann::ordered_json text_or_null(const std::string& text);
 // One line of JSON in which no character steers a terminal.
 [[nodiscard]] std::string json_line(const nlohmann::ordered_json& json);
 void print_json(const nlohmann::ordered_json& json);

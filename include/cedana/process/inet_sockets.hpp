@@ -11,6 +11,9 @@
 
 namespace cedana {
 
+// Of include/net/tcp_states.h, which unix sockets borrow too.
+inline constexpr int k_tcp_listening = 10;
+
 enum class InetProtocol { tcp, udp };
 
 struct InetSocket {

@@ -81,6 +81,9 @@ struct ProcessStatus {
     [[nodiscard]] bool has_capability(int capability) const noexcept;
 };
 
+// What the kernel adds to the name of an open file that has none any more (d_path of fs/d_path.c).
+inline constexpr std::string_view k_deleted = " (deleted)";
+
 class Procfs {
   public:
     // Throws Error if the folder cannot be opened.

@@ -17,7 +17,7 @@ using testing::image;
 // criu/include/magic.h
 constexpr std::uint32_t k_mm = 0x57492820;
 constexpr std::uint32_t k_core = 0x55053847;
-constexpr std::uint32_t k_files = 0x56303138;
+constexpr std::uint32_t k_files_image = 0x56303138;
 
 std::string mapping(std::uint64_t start, std::uint64_t object, std::uint64_t flags, std::uint64_t status) {
     return field(14, field(1, start) + field(2, start + 0x2000) + field(3, 0x3000) + field(4, object) +
@@ -118,9 +118,9 @@ TEST(MemoryMap, OfAnotherProcessorHasNoRegisters) {
 }
 
 TEST(MemoryMap, KnowsTheNamesOfRegularFiles) {
-    const auto names =
-        parse_file_names(image(k_files, {field(1, 1) + field(2, 7) + field(3, field(1, 7) + field(6, "/usr/bin/redis")),
-                                         field(1, 2) + field(2, 8)}));
+    const auto names = parse_file_names(
+        image(k_files_image, {field(1, 1) + field(2, 7) + field(3, field(1, 7) + field(6, "/usr/bin/redis")),
+                              field(1, 2) + field(2, 8)}));
     EXPECT_EQ(names, (std::map<std::uint64_t, std::string>{{7, "/usr/bin/redis"}}));
 }
 

@@ -34,14 +34,12 @@ namespace {
 namespace fs = std::filesystem;
 using testing::FakeProc;
 using testing::Forked;
+using testing::keep;
 
 TreeFacts facts_of(const Procfs& procfs, pid_t pid) {
     const testing::Look look(procfs, pid);
     return read_facts(procfs, look.tree, look.holdings, ::getpid());
 }
-
-// Descriptors of the child are meant to stay open until it is killed.
-int keep(int fd) { return fd; }
 
 // A child in a session of its own, whose open files are those of `set_up` alone.
 class Facts : public ::testing::Test {

@@ -31,6 +31,9 @@ inline pid_t fork_that_stays(const std::function<void()>& work = [] {}) {
     return 0;
 }
 
+// For a child: the descriptor stays open until the child is killed.
+inline int keep(int fd) { return fd; }
+
 class Forked {
   public:
     // Returns once `set_up` has run in the child, which then runs `then` and ends. Killed and reaped on destruction.

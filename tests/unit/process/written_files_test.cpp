@@ -24,9 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::Forked;
-
-// Descriptors are meant to stay open until the child is killed.
-int keep(int fd) { return fd; }
+using testing::keep;
 
 class WrittenFilesOf : public ::testing::Test {
   protected:
