@@ -113,6 +113,14 @@ WrittenFiles written_files(const TreeHoldings& tree) {
     return collection.take();
 }
 
+namespace {
+
+bool any_is_of(const std::vector<pid_t>& tree, const std::vector<pid_t>& ancestors) {
+    return std::ranges::any_of(ancestors, [&](pid_t pid) { return std::ranges::count(tree, pid) != 0; });
+}
+
+} // namespace
+
 std::vector<OutsideWriter> outside_writers(const Procfs& procfs, const std::vector<FileId>& files,
                                            const std::vector<pid_t>& tree, pid_t self) {
     const std::set<FileId> wanted(files.begin(), files.end());
@@ -122,10 +130,14 @@ std::vector<OutsideWriter> outside_writers(const Procfs& procfs, const std::vect
     for (const pid_t pid : procfs.pids()) {
         if (pid == self || std::ranges::count(tree, pid) != 0)
             continue;
-        for (const FileId& file : written_among(procfs, pid, wanted)) {
-            const auto stat = procfs.stat(pid);
-            writers.push_back({.file = file, .pid = pid, .comm = stat ? stat->comm : "?"});
-        }
+        const std::set<FileId> written = written_among(procfs, pid, wanted);
+        if (written.empty())
+            continue;
+        const auto stat = procfs.stat(pid);
+        if (!stat || any_is_of(tree, procfs.ancestors(pid)))
+            continue;
+        for (const FileId& file : written)
+            writers.push_back({.file = file, .pid = pid, .comm = stat->comm});
     }
     return writers;
 }

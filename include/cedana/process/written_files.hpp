@@ -53,8 +53,8 @@ struct OutsideWriter {
     std::string comm;
 };
 
-// Processes that have one of the files open or mapped for writing, each once a file, but for those in `tree` and
-// `self`.
+// Processes that have one of the files open or mapped for writing, each once a file, but for `self`, those in `tree`,
+// and what they have started since it was read (a shell's loop starts a program each moment).
 [[nodiscard]] std::vector<OutsideWriter> outside_writers(const Procfs& procfs, const std::vector<FileId>& files,
                                                          const std::vector<pid_t>& tree, pid_t self);
 

@@ -225,6 +225,22 @@ TEST_F(WrittenFilesOf, OthersAreSeen) {
     EXPECT_EQ(outside(file, {writer->pid()}), std::vector<pid_t>());
 }
 
+TEST_F(WrittenFilesOf, ThoseThatTheTreeHasStartedSinceAreNotOutside) {
+    const auto shell = child([&] {
+        const Pipe ready = make_pipe();
+        if (::fork() == 0) {
+            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+            keep(::open(file.c_str(), O_WRONLY));
+            [[maybe_unused]] const ssize_t sent = ::write(ready.write_end.get(), "r", 1);
+            testing::stay();
+        }
+        char byte = 0;
+        [[maybe_unused]] const ssize_t received = ::read(ready.read_end.get(), &byte, 1);
+    });
+    EXPECT_EQ(outside(file, {}).size(), 1U);
+    EXPECT_EQ(outside(file, {shell->pid()}), std::vector<pid_t>());
+}
+
 TEST_F(WrittenFilesOf, ThisProcessDoesNotCount) {
     const UniqueFd open = open_file(file, O_WRONLY);
     EXPECT_EQ(outside(file, {}), std::vector<pid_t>());
