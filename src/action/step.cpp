@@ -41,18 +41,20 @@ void throw_first(const Refusals& refusals) {
 } // namespace
 
 Step look(std::string name, std::function<void()> work) {
-    return {.name = std::move(name), .run = work, .rehearse = [work](Refusals&) { work(); }};
+    return {.name = std::move(name), .run = work, .rehearse = [work = std::move(work)](Refusals&) { work(); }};
 }
 
 Step check(std::string name, std::function<void()> work) {
-    return {.name = std::move(name), .run = work, .rehearse = [work](Refusals& refusals) { collect(refusals, work); }};
+    return {.name = std::move(name), .run = work, .rehearse = [work = std::move(work)](Refusals& refusals) {
+                collect(refusals, work);
+            }};
 }
 
 Step check_each(std::string name, std::function<Refusals()> work) {
     return {.name = std::move(name),
             .run = [work] { throw_first(work()); },
             .rehearse =
-                [work](Refusals& refusals) {
+                [work = std::move(work)](Refusals& refusals) {
                     for (Error& error : work())
                         refusals.push_back(std::move(error));
                 }};
