@@ -67,7 +67,7 @@ std::uint32_t length_of(std::string_view buffer) {
 } // namespace
 
 std::string parse_request(std::string_view message) {
-    const std::string name = parse_messages(Fault::internal, "criu sent an image request that cannot be read", [&] {
+    std::string name = parse_messages(Fault::internal, "criu sent an image request that cannot be read", [&] {
         return std::string(bytes_in(fields_of<StreamerRequest>(message), StreamerRequest::filename));
     });
     if (name.empty() || name.find('/') != std::string::npos || name.find('\0') != std::string::npos)

@@ -83,7 +83,7 @@ fs::path PendingCheckpoint::publish() {
     if (is_removed(fd_))
         throw Error(Fault::storage, fmt::format("somebody has removed {} while it was written", partial_.string()));
     for (int number = 1; number <= k_most_checkpoints; ++number) {
-        const fs::path name = folder_ / numbered_name(stem_, number);
+        fs::path name = folder_ / numbered_name(stem_, number);
         if (!rename_new(partial_, name))
             continue;
         RemoveOnFailure published(name);

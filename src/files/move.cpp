@@ -171,7 +171,7 @@ fs::path move_checkpoint(const fs::path& checkpoint, const fs::path& folder, con
     copy(from, to, interrupt, progress);
     sync_file(to.fd, to.path);
     compare(from, to, interrupt);
-    const fs::path moved = pending.publish();
+    fs::path moved = pending.publish();
     remove_moved(original, moved);
     return moved;
 }
