@@ -64,7 +64,7 @@ TEST_F(PrivateCopy, LiesInMemoryUpToTheBoundAndBehindItInTheFolder) {
 
 TEST_F(PrivateCopy, OfALargeFileIsWhole) {
     CopySpace space(path("space"), 0);
-    const std::string content = std::string(9'000'000, 'a') + "end";
+    const std::string content = std::string(8'000'000, 'a') + "end";
     EXPECT_TRUE(content_of(copy(space, write("file", content))) == content);
 }
 

@@ -51,7 +51,8 @@ TEST_F(Catalog, OfAMissingStoreIsAnErrorOfStorage) {
 
 // An archive of which nothing but the end can be read in time.
 TEST_F(Catalog, ReadsNoDirectoryOfAMillionEntries) {
-    std::string archive = "PK\x01\x02" + std::string(9 * 1024 * 1024, 'd');
+    std::string archive = "PK\x01\x02";
+    archive.append(9 * 1024 * 1024, 'd');
     const auto size = static_cast<std::uint32_t>(archive.size());
     archive += "PK\x05\x06" + std::string(8, '\0');
     for (unsigned shift = 0; shift < 32; shift += 8)
