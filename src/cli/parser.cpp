@@ -101,7 +101,7 @@ class Parser {
         const CLI::App& app = given_app();
         std::string path = app.get_name();
         for (const CLI::App* parent = app.get_parent(); parent != nullptr; parent = parent->get_parent())
-            path = parent->get_name() + " " + path;
+            path.insert(0, parent->get_name() + " ");
         return {.wanted = wanted, .command = commands_.at(&app), .path = path};
     }
 

@@ -52,6 +52,8 @@ UniqueFd start_copier(std::vector<Copy> copies) {
     const PassedCopies passed = pass_copies(request, copies);
     const CopierPlan plan{.copies = passed.copies, .feeds = passed.feeds, .asked = pass(request, asked)};
     start_role(k_copier, plan, std::move(request)).detach();
+    // The copier alone has them from here on.
+    copies.clear();
     return std::move(ours);
 }
 

@@ -287,7 +287,7 @@ std::string FileReader::ask(const Wanted& wanted, const Interrupt& interrupt, Un
         if (count <= 0)
             throw Error(Fault::internal,
                         fmt::format("the reader of files ended while it read {}", printable(path_.string())));
-        const std::string text(message.data() + 1, static_cast<std::size_t>(count) - 1);
+        std::string text(message.data() + 1, static_cast<std::size_t>(count) - 1);
         if (message[0] == k_moves)
             continue;
         if (message[0] == k_failed) {

@@ -66,7 +66,7 @@ constexpr const char* k_parked = ".criu-sk-ghost";
 
 } // namespace
 
-SocketGuard::SocketGuard(const std::vector<SocketPath>& paths, fs::path journal) {
+SocketGuard::SocketGuard(const std::vector<SocketPath>& paths, const fs::path& journal) {
     std::set<std::string> seen;
     for (const SocketPath& one : paths) {
         const fs::path path = one.path;

@@ -22,7 +22,7 @@ class SocketGuard {
   public:
     // `journal`: what is kept is written there first, for finish_killed(). Paths at which nothing lies are passed over;
     // what cannot be kept is told in a warning. Throws Error.
-    SocketGuard(const std::vector<SocketPath>& paths, std::filesystem::path journal);
+    SocketGuard(const std::vector<SocketPath>& paths, const std::filesystem::path& journal);
     SocketGuard(const SocketGuard&) = delete;
     SocketGuard& operator=(const SocketGuard&) = delete;
     // Puts back what was there, unless commit() was called, or somebody else has the path by now.
