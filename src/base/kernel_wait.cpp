@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -61,7 +62,7 @@ std::string path_at(pid_t process, std::uint64_t address) {
     // A page at a time: what follows may not be mapped.
     const std::size_t part = k_longest_path - address % k_longest_path;
     const iovec here{.iov_base = buffer.data(), .iov_len = part};
-    const iovec there{.iov_base = reinterpret_cast<void*>(address), .iov_len = part};
+    const iovec there{.iov_base = std::bit_cast<void*>(address), .iov_len = part};
     const ssize_t count = ::process_vm_readv(process, &here, 1, &there, 1, 0);
     const std::string_view text(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     return std::string(text.substr(0, text.find('\0')));

@@ -81,7 +81,7 @@ void require_as_meant(const fs::path& partial, int file, const std::string& key_
 // A link stays one.
 fs::path resolved(const fs::path& path) {
     std::error_code error;
-    const fs::path found = fs::canonical(path, error);
+    fs::path found = fs::canonical(path, error);
     if (error)
         throw Error(Fault::usage,
                     fmt::format("there is no checkpoint {}: {}", printable(path.string()), error.message()));

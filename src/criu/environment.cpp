@@ -43,7 +43,7 @@ std::string find_program(const std::string& configured) {
             .hint(k_install_hint);
     }
     for (const std::string& folder : split(k_path, ':')) {
-        std::string candidate = folder + "/" + configured;
+        std::string candidate = fmt::format("{}/{}", folder, configured);
         if (::access(candidate.c_str(), X_OK) == 0)
             return candidate;
     }

@@ -37,14 +37,14 @@ std::string many_lines(std::size_t bytes) {
 class KeptLogs : public test::InTempFolder {
   protected:
     std::string keep(const std::string& content, const LogLimits& limits = k_small) {
-        const std::string kept = keep_log_in(folder, write("dump.log", content), "dump", 42, limits);
+        std::string kept = keep_log_in(folder, write("dump.log", content), "dump", 42, limits);
         EXPECT_NE(kept, "");
         return kept;
     }
     // Of that many seconds ago.
     fs::path old_log(const std::string& name, int seconds, std::size_t bytes = 10) {
         fs::create_directory(folder);
-        const fs::path file = write("logs/" + name, std::string(bytes, 'x'));
+        fs::path file = write("logs/" + name, std::string(bytes, 'x'));
         fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::seconds(seconds));
         return file;
     }
@@ -90,7 +90,9 @@ TEST_F(KeptLogs, HoldTheCauseWhereverItStood) {
         return text;
     }();
     const std::string noise = many_lines(300'000);
-    for (const std::string& log : {cause + "\n" + noise, noise + many_warnings + cause + "\n" + noise, noise + cause}) {
+    const std::vector<std::string> logs = {cause + "\n" + noise, noise + many_warnings + cause + "\n" + noise,
+                                           noise + cause};
+    for (const std::string& log : logs) {
         const std::string kept = read_file(keep(log));
         EXPECT_LE(kept.size(), k_small.bytes_each);
         EXPECT_EQ(criu::diagnose(kept).cause, criu::diagnose(log).cause);
