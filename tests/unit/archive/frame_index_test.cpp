@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::string_view k_digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-ImageRecord image(const std::string& name, Method method, std::vector<std::uint32_t> frame_sizes) {
+ImageRecord image(const std::string& name, Method method, const std::vector<std::uint32_t>& frame_sizes) {
     ImageRecord record{.name = name, .method = method, .size = 0, .crc = 0, .frames = {}};
     for (const std::uint32_t size : frame_sizes) {
         append_frame(record, method == Method::store ? size : size / 2 + 1, size, sha256(name));

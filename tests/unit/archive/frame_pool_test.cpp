@@ -94,7 +94,7 @@ TEST(FramePool, TouchesNoMoreThanItHolds) {
 
 TEST(FramePool, SaysWhatToChangeWhenThereIsNoRoom) {
     try {
-        FramePool(1UL << 60, 0);
+        const FramePool pool(1UL << 60, 0);
         FAIL() << "nothing was thrown";
     } catch (const Error& error) {
         EXPECT_EQ(error.fault(), Fault::environment);

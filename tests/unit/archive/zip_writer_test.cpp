@@ -33,7 +33,7 @@ std::string complaint_of_libzip(const fs::path& path) {
     zip_t* zip = zip_open(path.c_str(), ZIP_RDONLY | ZIP_CHECKCONS, &error);
     zip_error_t details;
     zip_error_init_with_code(&details, error);
-    const std::string text = zip != nullptr ? "" : zip_error_strerror(&details);
+    std::string text = zip != nullptr ? "" : zip_error_strerror(&details);
     zip_error_fini(&details);
     zip_discard(zip);
     return text;
