@@ -33,7 +33,7 @@ const Fields k_error = {"fault", "exit_code", "message", "steps", "cause", "hint
 
 // The one object that is all of stdout.
 Json object_of(const CedanaRun& run) {
-    const Json json = Json::parse(only_line(run.out), nullptr, false);
+    Json json = Json::parse(only_line(run.out), nullptr, false);
     EXPECT_TRUE(json.is_object()) << run.out << run.err;
     return json;
 }
@@ -41,7 +41,7 @@ Json object_of(const CedanaRun& run) {
 // Of an error, with nothing on stderr.
 Json error_of(const CedanaRun& run) {
     EXPECT_EQ(run.err, "");
-    const Json json = object_of(run);
+    Json json = object_of(run);
     for (const std::string& field : k_error)
         EXPECT_TRUE(json.contains(field)) << field;
     EXPECT_EQ(json.value("exit_code", -1), run.exit_code);
