@@ -238,7 +238,7 @@ class Envelopes : public Encryption {
   protected:
     // A checkpoint whose envelope says something else.
     fs::path changed(const std::function<void(Json&)>& change) const {
-        const fs::path zip = checkpoint();
+        fs::path zip = checkpoint();
         Json envelope = Json::parse(ZipReader(zip).read(k_manifest_entry, 100'000));
         change(envelope);
         const UniqueFd fd = open_file(zip, O_RDWR);

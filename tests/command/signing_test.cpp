@@ -64,7 +64,7 @@ class Signing : public WithFakeCriu {
     }
     [[nodiscard]] fs::path unsigned_checkpoint() {
         options.environment.erase("CEDANA_SECURITY_SIGNING_KEY");
-        const fs::path zip = checkpoint();
+        fs::path zip = checkpoint();
         sign_with("key");
         return zip;
     }
@@ -139,7 +139,7 @@ TEST_F(Tampered, ManifestIsRefused) {
 }
 
 TEST_F(Tampered, SignatureOfAnotherCheckpointIsRefused) {
-    const std::string stolen = signature_of(checkpoint());
+    std::string stolen = signature_of(checkpoint());
     expect_refused(made("bad.zip", [&](const std::string&) { return stolen; }), "its signature is not that of");
     expect_nothing_put_back();
 }

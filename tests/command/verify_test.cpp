@@ -27,7 +27,7 @@ class Verify : public WithFakeCriu {
         return scratch(name);
     }
     [[nodiscard]] fs::path damaged(const std::string& name) const {
-        const fs::path path = made(name);
+        fs::path path = made(name);
         fs::resize_file(path, fs::file_size(path) - 1);
         return path;
     }
