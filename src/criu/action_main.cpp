@@ -3,6 +3,7 @@
 // carries along: the tree stands still while it starts, and loading cedana's libraries alone takes 5 ms.
 #include "cedana/criu/action_words.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -30,9 +31,9 @@ bool ask(int connection, const char* stage) {
     const std::size_t of_root = std::strlen(root);
     if (of_stage + of_root + 2 > sizeof question)
         return false;
-    std::memcpy(question, stage, of_stage);
+    std::copy_n(stage, of_stage, question);
     question[of_stage] = k_before_pid;
-    std::memcpy(question + of_stage + 1, root, of_root);
+    std::copy_n(root, of_root, question + of_stage + 1);
     const std::size_t length = of_stage + of_root + 2;
     question[length - 1] = k_end_of_question;
     return ::send(connection, question, length, MSG_NOSIGNAL) == static_cast<ssize_t>(length);
