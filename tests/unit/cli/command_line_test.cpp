@@ -77,7 +77,7 @@ class CommandLine : public ::testing::Test {
                 {.name = "client", .summary = "checkpoint and restore", .commands = {dump, restore, verify, hidden}}}};
         add_help(app);
     }
-    Parsed parsed(Words words) {
+    Parsed parsed(const Words& words) {
         std::vector<const char*> argv = {"cedana"};
         for (const std::string& word : words)
             argv.push_back(word.c_str());
