@@ -244,6 +244,7 @@ void ZipWriter::write(std::vector<NamedEntry> entries, Names names) {
         add(zip.get(), entry.name, *feeds.back(), *file_);
     }
     close_archive(std::move(zip), feeds, *file_);
+    entries.clear();
     state_ = State::whole;
 }
 
