@@ -26,7 +26,7 @@ SpawnRequest request_of(std::vector<std::string> arguments, const RunOptions& op
     std::vector<std::string> environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                                             "LANG=C", "HOME=" + options.home.string()};
     for (const auto& [name, value] : options.environment)
-        environment.push_back(name + "=" + value);
+        environment.push_back(fmt::format("{}={}", name, value));
     return {.argv = std::move(argv), .cwd = options.cwd, .env = std::move(environment), .user = options.user};
 }
 
