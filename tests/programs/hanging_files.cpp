@@ -111,6 +111,8 @@ class Server {
         return out;
     }
 
+    // What ends with a null byte there.
+    [[nodiscard]] std::string name_at(std::size_t offset) const { return body_.c_str() + offset; }
     [[nodiscard]] std::uint64_t find(const std::string& name) const {
         for (const auto& [node, file] : files_)
             if (file.name == name)
@@ -128,7 +130,7 @@ class Server {
             return reply_with(out);
         }
         case FUSE_LOOKUP: {
-            const std::uint64_t node = find(body_.c_str());
+            const std::uint64_t node = find(name_at(0));
             return node == 0 ? reply(ENOENT) : reply_with(entry(node));
         }
         case FUSE_GETATTR: {
@@ -155,7 +157,7 @@ class Server {
         }
         case FUSE_CREATE: {
             const std::uint64_t node = ++last_;
-            files_[node].name = body_.c_str() + sizeof(fuse_create_in);
+            files_[node].name = name_at(sizeof(fuse_create_in));
             struct {
                 fuse_entry_out entry;
                 fuse_open_out open;
@@ -180,14 +182,14 @@ class Server {
             return reply_with(out);
         }
         case FUSE_UNLINK:
-            files_.erase(find(body_.c_str()));
+            files_.erase(find(name_at(0)));
             return reply(0);
         case FUSE_RENAME2:
         case FUSE_RENAME: {
             const std::size_t skipped =
                 header_.opcode == FUSE_RENAME ? sizeof(fuse_rename_in) : sizeof(fuse_rename2_in);
-            const std::string from = body_.c_str() + skipped;
-            files_.at(find(from)).name = body_.c_str() + skipped + from.size() + 1;
+            const std::string from = name_at(skipped);
+            files_.at(find(from)).name = name_at(skipped + from.size() + 1);
             return reply(0);
         }
         case FUSE_STATFS: {
@@ -202,7 +204,6 @@ class Server {
         case FUSE_RELEASEDIR:
         case FUSE_FSYNC:
         case FUSE_FSYNCDIR:
-            return reply(0);
         case FUSE_READDIR:
             return reply(0);
         case FUSE_FORGET:
