@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 class KeyFiles : public test::InTempFolder {
   protected:
     [[nodiscard]] fs::path with_mode(mode_t mode) const {
-        const fs::path file = write("key", "secret");
+        fs::path file = write("key", "secret");
         EXPECT_EQ(::chmod(file.c_str(), mode), 0);
         return file;
     }

@@ -108,8 +108,9 @@ TEST(KeyText, OfPublicKeysIsRefusedWithTheLineThatIsNone) {
     const std::string secret(text_of(private_line(KeyKind::ed25519, key.seed())));
     for (const std::string& bad : {std::string("x"), line.substr(0, line.size() - 1), line + "A", secret, "ssh-" + line,
                                    line.substr(0, 8) + "=" + line.substr(9)}) {
-        const Outcome outcome = outcome_of(
-            [&] { static_cast<void>(parse_public_keys(KeyKind::ed25519, line + "\n" + bad + "\n", "trusted")); });
+        const std::string text = fmt::format("{}\n{}\n", line, bad);
+        const Outcome outcome =
+            outcome_of([&] { static_cast<void>(parse_public_keys(KeyKind::ed25519, text, "trusted")); });
         EXPECT_EQ(outcome.fault, Fault::usage) << bad;
         EXPECT_NE(outcome.message.find("trusted:2"), std::string::npos) << outcome.message;
     }
