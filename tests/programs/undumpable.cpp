@@ -89,11 +89,11 @@ void have_unaccepted_connection() {
     address.sun_family = AF_UNIX;
     socklen_t size = sizeof address.sun_family;
     auto* generic = reinterpret_cast<sockaddr*>(&address);
-    ::bind(listener, generic, size);
+    need(::bind(listener, generic, size));
     ::listen(listener, 1);
     size = sizeof address;
     ::getsockname(listener, generic, &size);
-    ::connect(client, generic, size);
+    need(::connect(client, generic, size));
     need(static_cast<int>(::write(client, "data", 4)));
 }
 
@@ -109,7 +109,7 @@ void have_sealed_memory() {
     const int memory = need(::memfd_create("sealed", MFD_ALLOW_SEALING));
     need(::ftruncate(memory, 4096));
     need(::fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE));
-    ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, memory, 0);
+    need(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, memory, 0) == MAP_FAILED ? -1 : 0);
 }
 
 void have_message_queue() {

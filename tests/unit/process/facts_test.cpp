@@ -167,10 +167,10 @@ void listen_and_connect() {
     socklen_t size = sizeof address;
     auto* generic = reinterpret_cast<sockaddr*>(&address);
     const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ::bind(listener, generic, size);
+    testing::must(::bind(listener, generic, size) == 0);
     ::listen(listener, 1);
     ::getsockname(listener, generic, &size);
-    ::connect(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), generic, size);
+    testing::must(::connect(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), generic, size) == 0);
 }
 
 TEST_F(Facts, SeeATcpConnection) {
@@ -211,7 +211,7 @@ void close_both_sides() {
     socklen_t size = sizeof address;
     ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
     const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ::connect(client, reinterpret_cast<const sockaddr*>(&address), size);
+    testing::must(::connect(client, reinterpret_cast<const sockaddr*>(&address), size) == 0);
     const int server = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
     ::close(listener);
     char byte = 0;
@@ -258,7 +258,7 @@ TEST_F(Facts, SeeADatagramPeerOutside) {
     ASSERT_EQ(::getsockname(peer.get(), generic, &size), 0);
     const TreeFacts& facts = read([&] {
         ::close(peer.get());
-        ::connect(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), generic, size);
+        testing::must(::connect(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), generic, size) == 0);
     });
     EXPECT_EQ(facts.external_unix_sockets, Answer::yes);
     EXPECT_TRUE(facts.refusals.empty());
@@ -328,7 +328,7 @@ TEST_F(Facts, MeasureAMappedFileWithoutAName) {
     const TreeFacts& facts = read([&] {
         const int fd = ::open(file.c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
         write_kibibytes(fd, 64);
-        ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd, 0);
+        testing::must(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED);
         ::close(fd);
         ::unlink(file.c_str());
     });
@@ -337,7 +337,8 @@ TEST_F(Facts, MeasureAMappedFileWithoutAName) {
 
 TEST_F(Facts, DoNotTakeSharedMemoryForAFileWithoutAName) {
     const TreeFacts& facts = read([] {
-        ::mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+        testing::must(::mmap(nullptr, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1,
+                             0) != MAP_FAILED);
         write_kibibytes(keep(::memfd_create("memory", MFD_CLOEXEC)), 64);
     });
     EXPECT_EQ(facts.ghost_bytes, 0U);

@@ -8,6 +8,8 @@
 #include <csignal>
 #include <functional>
 
+#include <gtest/gtest.h>
+
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -18,6 +20,14 @@ namespace cedana::testing {
 inline void stay() {
     while (true)
         ::pause();
+}
+
+constexpr int k_not_set_up = 99;
+
+// In such a child: ends it where a call that brings it into the state has failed; the test then fails too.
+inline void must(bool done) {
+    if (!done)
+        ::_exit(k_not_set_up);
 }
 
 // In such a child: one of its own, which does the work, stays, and ends with it. Its pid.
@@ -62,7 +72,10 @@ class Forked {
 
     void kill_and_reap() {
         ::kill(pid_, SIGKILL);
-        ::waitpid(pid_, nullptr, 0);
+        int status = 0;
+        ::waitpid(pid_, &status, 0);
+        if (WIFEXITED(status) && WEXITSTATUS(status) == k_not_set_up)
+            ADD_FAILURE() << "a child could not be brought into its state";
         pid_ = -1;
     }
     // Waits until it is a zombie, and leaves it one.

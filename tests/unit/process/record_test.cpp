@@ -145,12 +145,13 @@ TEST_F(Record, OfTcpAndUdpHasBothEnds) {
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        ::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+        testing::must(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
         ::listen(listener, 1);
         socklen_t size = sizeof address;
         ::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
         for (const int type : {SOCK_STREAM, SOCK_DGRAM})
-            ::connect(::socket(AF_INET, type, 0), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+            testing::must(::connect(::socket(AF_INET, type, 0), reinterpret_cast<const sockaddr*>(&address),
+                                    sizeof address) == 0);
     });
     std::vector<std::string> kinds;
     std::string listening;
@@ -198,8 +199,8 @@ TEST_F(Record, OfAMappedFileIsThereOnceAndSaysWhetherItIsWritten) {
     const RecordedFacts facts = record([&] {
         const UniqueFd fd = open_file(file, O_RDWR | O_CREAT, 0600);
         ::ftruncate(fd.get(), 8192);
-        ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd.get(), 0);
-        ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 4096);
+        testing::must(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd.get(), 0) != MAP_FAILED);
+        testing::must(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 4096) != MAP_FAILED);
         if (::fork() == 0)
             testing::stay();
     });

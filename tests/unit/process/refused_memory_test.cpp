@@ -51,7 +51,7 @@ TEST(ProbedMemory, IsRefusedUnlessCriuMayLeaveItOut) {
 class SealedMemory : public ::testing::TestWithParam<bool> {
   protected:
     static void map(int fd) {
-        ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd, 0);
+        testing::must(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd, 0) != MAP_FAILED);
         if (GetParam())
             ::close(fd);
     }
@@ -87,8 +87,9 @@ TEST_P(SealedMemory, IsNotRefusedWhereItsDescriptorCannotWrite) {
 }
 
 TEST(RefusedMemory, IsNotSealedMemoryThatIsMappedPrivately) {
-    const auto refusals =
-        memory_refused_of_child([] { ::mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, sealed_memory(F_SEAL_WRITE), 0); });
+    const auto refusals = memory_refused_of_child([] {
+        testing::must(::mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, sealed_memory(F_SEAL_WRITE), 0) != MAP_FAILED);
+    });
     EXPECT_TRUE(refusals.empty()) << refusals[0].sentence;
 }
 
@@ -99,7 +100,7 @@ TEST(RefusedMemory, IsSecretMemory) {
     const auto refusals = memory_refused_of_child([] {
         const int fd = static_cast<int>(::syscall(SYS_memfd_secret, 0));
         [[maybe_unused]] const int cut = ::ftruncate(fd, 4096);
-        ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        testing::must(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) != MAP_FAILED);
         ::close(fd);
     });
     ASSERT_EQ(refusals.size(), 1U);

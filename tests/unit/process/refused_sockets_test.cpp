@@ -57,7 +57,7 @@ TEST(RefusedSockets, AreThoseOfNetlinkInAGroupWithoutAnAddress) {
         const int bound = ::socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
         sockaddr_nl address{};
         address.nl_family = AF_NETLINK;
-        ::bind(bound, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+        testing::must(::bind(bound, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
         ::setsockopt(bound, k_netlink, NETLINK_ADD_MEMBERSHIP, &group, sizeof group);
     });
     ASSERT_EQ(refusals.size(), 1U);
@@ -118,11 +118,11 @@ struct Waiting {
         address.sun_family = AF_UNIX;
         socklen_t size = sizeof address.sun_family;
         auto* generic = reinterpret_cast<sockaddr*>(&address);
-        ::bind(listener, generic, size);
+        testing::must(::bind(listener, generic, size) == 0);
         ::listen(listener, 1);
         size = sizeof address;
         ::getsockname(listener, generic, &size);
-        ::connect(client, generic, size);
+        testing::must(::connect(client, generic, size) == 0);
     }
     int listener;
     int client;
@@ -147,7 +147,7 @@ TEST(RefusedSockets, AreNotUnacceptedConnectionsThatAreEmpty) {
 TEST(RefusedSockets, AreNotAcceptedConnectionsWithData) {
     const auto refusals = sockets_refused_of_child([] {
         const Waiting waiting;
-        ::accept(waiting.listener, nullptr, nullptr);
+        testing::must(::accept(waiting.listener, nullptr, nullptr) >= 0);
         [[maybe_unused]] const auto sent = ::write(waiting.client, "data", 4);
     });
     EXPECT_TRUE(refusals.empty());
@@ -162,10 +162,10 @@ int connected_listener() {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    ::bind(listener, address_of(address), size);
+    testing::must(::bind(listener, address_of(address), size) == 0);
     ::listen(listener, 4);
     ::getsockname(listener, address_of(address), &size);
-    ::connect(::socket(AF_INET, SOCK_STREAM, 0), address_of(address), size);
+    testing::must(::connect(::socket(AF_INET, SOCK_STREAM, 0), address_of(address), size) == 0);
     return listener;
 }
 
@@ -177,7 +177,8 @@ TEST(RefusedSockets, AreTcpConnectionsThatNobodyHasAccepted) {
 }
 
 TEST(RefusedSockets, AreNotTcpConnectionsThatWereAccepted) {
-    const auto refusals = sockets_refused_of_child([] { ::accept(connected_listener(), nullptr, nullptr); });
+    const auto refusals =
+        sockets_refused_of_child([] { testing::must(::accept(connected_listener(), nullptr, nullptr) >= 0); });
     EXPECT_TRUE(refusals.empty()) << refusals[0].sentence;
 }
 
@@ -185,7 +186,7 @@ int route_socket() {
     const int socket = ::socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
     sockaddr_nl address{};
     address.nl_family = AF_NETLINK;
-    ::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address);
+    testing::must(::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
     return socket;
 }
 

@@ -68,7 +68,7 @@ class WrittenFilesOf : public ::testing::Test {
 
 void map_shared(const fs::path& path) {
     const UniqueFd fd = open_file(path, O_RDWR);
-    ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+    testing::must(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0) != MAP_FAILED);
 }
 
 TEST_F(WrittenFilesOf, AProcessAreThoseThatItCanWriteTo) {
@@ -194,8 +194,8 @@ TEST_F(MappedForWriting, SharedIsLikeOpen) {
 TEST_F(MappedForWriting, PrivatelyOrForReadingIsNot) {
     EXPECT_EQ(paths([&] {
                   const UniqueFd fd = open_file(file, O_RDONLY);
-                  ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd.get(), 0);
-                  ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd.get(), 0);
+                  testing::must(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd.get(), 0) != MAP_FAILED);
+                  testing::must(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd.get(), 0) != MAP_FAILED);
               }),
               Paths());
 }
