@@ -24,7 +24,7 @@ namespace {
 
 fs::path public_name(const fs::path& file) { return file.string() + ".pub"; }
 
-void make_pair(KeyKind kind, const SecretBytes& secret, PublicKey published, const fs::path& file) {
+void make_pair(KeyKind kind, const SecretBytes& secret, const PublicKey& published, const fs::path& file) {
     const std::string line = public_line(kind, published) + "\n";
     create_key_file(KeyFile::published, public_name(file), std::as_bytes(std::span(line)));
     RemoveOnFailure half(public_name(file));
