@@ -120,7 +120,8 @@ std::optional<Error> taken_port(const Procfs& procfs, const criu::DumpedInet& so
         procfs, [&](const InetSocket& other) { return other.listens() && is_in_the_way(other, socket); });
     if (holders.empty())
         holders = holders_of_inet(procfs, [&](const InetSocket& other) { return is_in_the_way(other, socket); });
-    // Bound, and neither listening nor connected: /proc does not list it.
+    if (holders.empty())
+        holders = holders_of_bound(procfs, [&](const InetSocket& other) { return is_in_the_way(other, socket); });
     if (holders.empty())
         holders.push_back({});
     const auto holder = living_holder(holders, leaving);

@@ -3,15 +3,22 @@
 
 #include "cedana/base/file_id.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/unique_fd.hpp"
+#include "cedana/process/open_files.hpp"
 #include "cedana/process/sockets.hpp"
 
+#include <array>
 #include <map>
 #include <set>
 #include <string_view>
 
 #include <spdlog/fmt/fmt.h>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -71,6 +78,39 @@ void add_by_name(std::vector<SocketHolder>& holders, const Procfs& procfs, const
     }
 }
 
+// As /proc/PID/net has it here (inet_sockets): IPv4 inside of IPv6 is IPv4.
+std::string socket_address(const sockaddr_storage& name) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (name.ss_family == AF_INET) {
+        ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(name).sin_addr, text.data(), text.size());
+    } else {
+        const in6_addr& address = reinterpret_cast<const sockaddr_in6&>(name).sin6_addr;
+        const bool mapped = IN6_IS_ADDR_V4MAPPED(&address);
+        ::inet_ntop(mapped ? AF_INET : AF_INET6, mapped ? &address.s6_addr[12] : &address.s6_addr[0], text.data(),
+                    text.size());
+    }
+    return text.data();
+}
+
+// A socket of TCP or UDP that has a port; nothing is changed by asking.
+std::optional<InetSocket> bound_socket(const UniqueFd& process, int fd) {
+    const UniqueFd socket(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), fd, 0U)));
+    sockaddr_storage name{};
+    socklen_t size = sizeof name;
+    int protocol = 0;
+    socklen_t length = sizeof protocol;
+    if (!socket || ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &size) != 0 ||
+        (name.ss_family != AF_INET && name.ss_family != AF_INET6) ||
+        ::getsockopt(socket.get(), SOL_SOCKET, SO_PROTOCOL, &protocol, &length) != 0 ||
+        (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP && protocol != IPPROTO_UDPLITE))
+        return std::nullopt;
+    // In both families it is in the same place.
+    InetSocket found{.protocol = protocol == IPPROTO_TCP ? InetProtocol::tcp : InetProtocol::udp};
+    found.ends.local_address = socket_address(name);
+    found.ends.local_port = ntohs(reinterpret_cast<const sockaddr_in&>(name).sin_port);
+    return found;
+}
+
 } // namespace
 
 std::string SocketHolder::described(const Procfs& procfs) const {
@@ -116,6 +156,34 @@ std::vector<SocketHolder> holders_of_inet(const Procfs& procfs,
         if (is_meant(socket))
             inodes.insert(inode);
     return holders_of(procfs, inodes);
+}
+
+std::vector<SocketHolder> holders_of_bound(const Procfs& procfs,
+                                           const std::function<bool(const InetSocket&)>& is_meant) {
+    std::vector<SocketHolder> holders;
+    Inodes seen;
+    for (const auto& [inode, socket] : inet_sockets(procfs, ::getpid()))
+        seen.insert(inode);
+    for (const auto& [inode, socket] : unix_sockets().value_or(UnixSockets()))
+        seen.insert(inode);
+    const auto network = procfs.link(::getpid(), "ns/net");
+    for (const pid_t pid : procfs.pids()) {
+        if (procfs.link(pid, "ns/net") != network)
+            continue;
+        UniqueFd process;
+        for (const std::string& number : procfs.names(pid, "fd")) {
+            const auto inode = inode_of(procfs.link(pid, ("fd/" + number).c_str()).value_or(""), "socket");
+            std::int64_t fd = 0;
+            if (!inode || !parse_number(number, fd) || !seen.insert(*inode).second)
+                continue;
+            if (!process)
+                process.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0U)));
+            const auto socket = bound_socket(process, static_cast<int>(fd));
+            if (socket && is_meant(*socket))
+                holders.push_back({.pid = pid});
+        }
+    }
+    return holders;
 }
 
 } // namespace cedana

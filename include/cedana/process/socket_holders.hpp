@@ -35,4 +35,9 @@ struct SocketHolder {
 [[nodiscard]] std::vector<SocketHolder> holders_of_inet(const Procfs& procfs,
                                                         const std::function<bool(const InetSocket&)>& is_meant);
 
+// The same of those that are bound, and neither listen nor are connected: no table of /proc has them, so each socket of
+// every process is asked for its name.
+[[nodiscard]] std::vector<SocketHolder> holders_of_bound(const Procfs& procfs,
+                                                         const std::function<bool(const InetSocket&)>& is_meant);
+
 } // namespace cedana
