@@ -95,7 +95,8 @@ FailedDump TreeCapture::failed() const {
             .target = draft_.seen->target(),
             .record = draft_.seen->record,
             .work = work_.path(),
-            .checkpoint = checkpoint_};
+            .checkpoint = checkpoint_,
+            .passed_over = draft_.passed_over};
 }
 
 void TreeCapture::run() {

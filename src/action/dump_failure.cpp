@@ -8,6 +8,8 @@
 #include "cedana/undo/kept_logs.hpp"
 #include "cedana/undo/tree_fate.hpp"
 
+#include <cstddef>
+#include <string>
 #include <system_error>
 #include <vector>
 
@@ -103,6 +105,21 @@ void require_whole(const FailedDump& dump, CriuEnd criu, const std::string& caus
         .log(kept_log(dump));
 }
 
+// What CRIU stumbles over is rather what was seen before, and its message may name something else.
+criu::Diagnosis with_passed_over(criu::Diagnosis diagnosis, const std::vector<std::string>& passed_over) {
+    if (passed_over.empty())
+        return diagnosis;
+    std::string said;
+    if (const std::size_t at = diagnosis.cause.rfind(" (criu: "); at != std::string::npos)
+        said = diagnosis.cause.substr(at);
+    else if (diagnosis.cause.starts_with("criu: "))
+        said = fmt::format(" ({})", diagnosis.cause);
+    diagnosis.cause = fmt::format("--anyway passed over that {}{}", fmt::join(passed_over, ", and that "), said);
+    diagnosis.hint =
+        "leave --anyway out: the dump is refused before anything is frozen then, and says what can be done";
+    return diagnosis;
+}
+
 } // namespace
 
 void explain_cancelled(const FailedDump& dump, const std::exception& exception) {
@@ -119,8 +136,8 @@ void explain_cancelled(const FailedDump& dump, const std::exception& exception) 
 }
 
 void explain_failure(const FailedDump& dump, const criu::DumpReport& report) {
-    const criu::Diagnosis diagnosis =
-        criu::diagnose(read_log(dump.work / criu::k_dump_log) + read_log(dump.work / "criu.out"));
+    const criu::Diagnosis diagnosis = with_passed_over(
+        criu::diagnose(read_log(dump.work / criu::k_dump_log) + read_log(dump.work / "criu.out")), dump.passed_over);
     const std::string end = report.status.success() ? "ended early" : report.status.text();
     const CriuEnd criu = report.status.signal() ? CriuEnd::killed : CriuEnd::by_itself;
     restore_surroundings(dump);

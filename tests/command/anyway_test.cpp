@@ -102,5 +102,24 @@ TEST_F(Anyway, IsToldByListAndInspect) {
     EXPECT_TRUE(holds(inspected.out, "never, because process")) << inspected.out;
 }
 
+// CRIU may give another reason, or none that is known.
+TEST_F(Anyway, TellsWhatWasPassedOverWhenCriuFails) {
+    plan("log (00.012345) Error (criu/files-reg.c:1790): Can't lookup mount=15 for fd=3 path=/secretmem (deleted)\n"
+         "at images fail");
+    const CedanaRun run = dump(*target, {"--anyway"});
+    EXPECT_EQ(run.exit_code, 6) << run.err;
+    EXPECT_TRUE(holds(field_of(run.err, "cause"), "--anyway passed over that process")) << run.err;
+    EXPECT_TRUE(holds(field_of(run.err, "cause"), k_reason)) << run.err;
+    EXPECT_TRUE(holds(field_of(run.err, "cause"), "criu: \"Can't lookup mount")) << run.err;
+    EXPECT_FALSE(holds(run.err, "outside of its mount namespace")) << run.err;
+    EXPECT_TRUE(holds(field_of(run.err, "hint"), "leave --anyway out")) << run.err;
+    fs::remove(field_of(run.err, "log"));
+    plan("log (00.012345) Error (criu/new.c:1): Something that no one has seen\nat images fail");
+    const CedanaRun unknown = dump(*target, {"--anyway"});
+    EXPECT_TRUE(holds(field_of(unknown.err, "cause"), k_reason)) << unknown.err;
+    EXPECT_TRUE(holds(field_of(unknown.err, "cause"), "Something that no one has seen")) << unknown.err;
+    fs::remove(field_of(unknown.err, "log"));
+}
+
 } // namespace
 } // namespace cedana::testing

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace cedana {
 
@@ -23,6 +24,8 @@ struct FailedDump {
     std::filesystem::path work;
     // Where the whole checkpoint is, if it was finished before.
     std::optional<std::filesystem::path> checkpoint = std::nullopt;
+    // What was known of it before, and passed over (--anyway).
+    std::vector<std::string> passed_over = {};
 };
 
 // CRIU was cancelled, for `error`, and has resumed the tree. One that is no Error has the Fault of its errno, if it has
