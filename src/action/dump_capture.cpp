@@ -9,6 +9,7 @@
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/freeze_watch.hpp"
 #include "cedana/criu/log.hpp"
+#include "cedana/files/link_remap.hpp"
 #include "cedana/host/description.hpp"
 #include "cedana/process/attributes.hpp"
 #include "cedana/process/external_ends.hpp"
@@ -200,6 +201,8 @@ void TreeCapture::images_complete() {
     if (leaves_running())
         for (LinkRemap& remap : frozen_->link_remaps)
             add_lost(written, remap);
+    else
+        std::ranges::for_each(frozen_->link_remaps, let_wait);
     draft_.files->capture(written, draft_.interrupt);
     watch_.lap("files");
     // A tree that is to stop ends only once its checkpoint is on the disk.

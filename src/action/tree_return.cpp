@@ -138,8 +138,12 @@ void TreeReturn::put_files_back() {
         restored_.files = step(activity_, [&] { return files_.put_back(draft_.procfs, draft_.interrupt); });
     std::vector<LinkRemap> remaps = draft_.manifest().link_remaps;
     // A copy leaves the names alone that wait for the restore of the original.
-    if (is_copy())
+    if (is_copy()) {
+        for (LinkRemap& remap : remaps)
+            if (!remap.waits.empty())
+                remap.name = std::exchange(remap.waits, {});
         std::erase_if(remaps, [](const LinkRemap& remap) { return remap.name.empty(); });
+    }
     remaps_.emplace(remaps, work_.path() / k_remap_journal);
     refuse_taken_names();
     sockets_.emplace(socket_paths(draft_.needs), work_.path() / k_socket_journal);

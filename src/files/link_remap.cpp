@@ -4,13 +4,17 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/file_id.hpp"
 #include "cedana/base/files.hpp"
-#include "cedana/model/link_remap.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/files/file_place.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <system_error>
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
+#include <sys/random.h>
 #include <sys/stat.h>
 
 namespace cedana {
@@ -33,6 +37,20 @@ std::vector<fs::path> link_remaps(const fs::path& path, dev_t device, ino_t inod
         throw os_error(error.value(), fmt::format("cannot list {}", folder.string()), Fault::storage);
     std::ranges::sort(found);
     return found;
+}
+
+void let_wait(LinkRemap& remap) {
+    std::uint64_t own = 0;
+    try {
+        const FilePlace place(remap.link);
+        if (::getrandom(&own, sizeof own, 0) != static_cast<ssize_t>(sizeof own))
+            return;
+        const std::string name = fmt::format("{}.{:016x}", place.name(), own);
+        if (place.rename_to_free(place.name(), name))
+            remap.waits = place.beside(name).string();
+    } catch (const Error& error) {
+        spdlog::debug("{} keeps its name: {}", printable(remap.link), error.message());
+    }
 }
 
 } // namespace cedana

@@ -56,9 +56,29 @@ void give_back_late(const std::string& link) {
 void make(const LinkRemap& remap) {
     const FilePlace from(remap.name);
     const FilePlace to(remap.link);
-    if (::linkat(from.folder(), from.name().c_str(), to.folder(), to.name().c_str(), 0) != 0)
-        throw OsFailure(Fault::storage)
-            .error("cannot give {} the name {}, which a restore needs", printable(remap.name), printable(remap.link));
+    if (::linkat(from.folder(), from.name().c_str(), to.folder(), to.name().c_str(), 0) == 0)
+        return;
+    const int err = errno;
+    const auto there = err == EEXIST ? to.entry(to.name()) : std::nullopt;
+    const auto file = from.entry(from.name());
+    if (there && file && file_id(*there) == file_id(*file))
+        return;
+    throw os_error(
+        err,
+        fmt::format("cannot give {} the name {}, which a restore needs", printable(remap.name), printable(remap.link)),
+        Fault::storage)
+        .hint(err == EEXIST
+                  ? fmt::format("another checkpoint waits under that name: restore that one first, or move the "
+                                "name away for as long (mv {0} {0}.away)",
+                                shell_word(remap.link))
+                  : std::string());
+}
+
+// As a name that was made, from which CRIU's is made.
+LinkRemap from_waiting(LinkRemap remap) {
+    if (!remap.waits.empty())
+        remap.name = remap.waits;
+    return remap;
 }
 
 void remove_if_same(const std::string& path, const struct ::stat& file) {
@@ -74,10 +94,15 @@ bool is_there_or_kept(const std::string& link) { return is_there(link) || is_kep
 
 RemapGuard::RemapGuard(const std::vector<LinkRemap>& remaps, fs::path journal) : journal_(std::move(journal)) {
     for (const LinkRemap& remap : remaps) {
-        give_back_late(remap.link);
-        const bool waits = is_there(remap.link);
-        if (waits || is_there(remap.name))
-            kept_.push_back({.remap = remap, .lost_is_taken = is_there(remap.lost), .made = !waits});
+        const bool waited = !remap.waits.empty() && is_there(remap.waits);
+        if (!waited)
+            give_back_late(remap.link);
+        const bool has_name = !waited && is_there(remap.link);
+        if (waited || has_name || is_there(remap.name))
+            kept_.push_back({.remap = waited ? from_waiting(remap) : remap,
+                             .lost_is_taken = is_there(remap.lost),
+                             .made = !has_name,
+                             .waited = waited});
     }
     if (kept_.empty())
         return;
@@ -154,6 +179,8 @@ void RemapGuard::remove_names(const Kept& kept, LostName lost) {
 void RemapGuard::let_go(const Kept& kept) {
     if (kept.made) {
         remove_names(kept, LostName::stays);
+        if (kept.waited && ::unlink(kept.remap.name.c_str()) != 0 && errno != ENOENT)
+            throw OsFailure(Fault::storage).error("cannot remove {}", printable(kept.remap.name));
         return;
     }
     const FilePlace place(kept.remap.link);
@@ -163,12 +190,13 @@ void RemapGuard::let_go(const Kept& kept) {
     throw OsFailure(Fault::storage).error("cannot remove {}", printable(place.beside(name).string()));
 }
 
-// Fields with a NUL behind each, which no path holds: lost, link, 1 if the lost name was taken, and the name of which
-// link was made, if it was.
+// Fields with a NUL behind each, which no path holds: lost, link, 1 if the lost name was taken and 2 more if the next
+// one is to go, and the name of which link was made, if it was.
 void RemapGuard::write(const fs::path& journal, const std::vector<Kept>& kept) {
     std::string text;
     for (const Kept& one : kept)
-        text += one.remap.lost + '\0' + one.remap.link + '\0' + (one.lost_is_taken ? '1' : '0') + '\0' +
+        text += one.remap.lost + '\0' + one.remap.link + '\0' +
+                std::to_string((one.lost_is_taken ? 1 : 0) + (one.waited ? 2 : 0)) + '\0' +
                 (one.made ? one.remap.name : std::string()) + '\0';
     const UniqueFd file = open_file(journal, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     write_all(file.get(), text, journal);
@@ -182,8 +210,9 @@ std::vector<RemapGuard::Kept> RemapGuard::read(const fs::path& journal) {
     const std::vector<std::string> fields = split(read_file(journal), '\0');
     for (std::size_t at = 0; at + 4 < fields.size(); at += 4)
         kept.push_back({.remap = {.lost = fields[at], .link = fields[at + 1], .name = fields[at + 3]},
-                        .lost_is_taken = fields[at + 2] == "1",
-                        .made = !fields[at + 3].empty()});
+                        .lost_is_taken = fields[at + 2] == "1" || fields[at + 2] == "3",
+                        .made = !fields[at + 3].empty(),
+                        .waited = fields[at + 2] == "2" || fields[at + 2] == "3"});
     return kept;
 }
 

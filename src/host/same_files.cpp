@@ -150,11 +150,13 @@ std::optional<std::string> change_of(const criu::DumpedFile& file, const Compari
                        printable(file.path));
 }
 
-// What must be there for a name that CRIU gave to a file which had lost its own: that name, or the one from which it is
-// made anew. Empty if the file is put back.
+// What must be there for a name that CRIU gave to a file which had lost its own: that name, the one under which the
+// file waits, or the one from which it is made anew. Empty if the file is put back.
 std::string needed_name(const std::string& link, const Manifest& manifest) {
     const auto remap =
         std::ranges::find_if(manifest.link_remaps, [&](const LinkRemap& one) { return one.link == link; });
+    if (remap != manifest.link_remaps.end() && !remap->waits.empty())
+        return remap->waits;
     const std::string& needed = remap != manifest.link_remaps.end() && !remap->name.empty() ? remap->name : link;
     const bool is_put_back = std::ranges::any_of(
         manifest.files, [&](const CapturedFile& file) { return file.path == needed && !file.entry.empty(); });
@@ -205,7 +207,8 @@ std::vector<std::string> changed_files(const RestoreNeeds& needs, const Manifest
         if (const std::string needed = needed_name(link, manifest); !needed.empty() && !is_there_or_kept(needed))
             changed.push_back(
                 fmt::format("{}: is gone; it was {} of a file that the tree had open and whose own name was removed",
-                            printable(needed), needed == link ? "the only name" : "another name"));
+                            printable(needed),
+                            is_remap_name(needed.substr(needed.rfind('/') + 1)) ? "the only name" : "another name"));
     return changed;
 }
 

@@ -46,7 +46,8 @@ void check_files(const std::vector<CapturedFile>& files) {
 // What is linked and unlinked as root is never anything else.
 void check_link_remaps(const std::vector<LinkRemap>& remaps) {
     for (const LinkRemap& remap : remaps)
-        if (!is_remap_name(remap.link.substr(remap.link.rfind('/') + 1)))
+        if (!is_remap_name(remap.link.substr(remap.link.rfind('/') + 1)) ||
+            (!remap.waits.empty() && !is_remap_name(remap.waits.substr(remap.waits.rfind('/') + 1))))
             refuse_manifest("a name of criu's for a file is none");
 }
 
@@ -93,8 +94,16 @@ bool FileUse::appends() const noexcept { return fd >= 0 && (flags & O_APPEND) !=
 
 bool is_remap_name(const std::string& name) {
     constexpr std::string_view k_prefix = "link_remap.";
-    return name.starts_with(k_prefix) && name.size() > k_prefix.size() &&
-           name.find_first_not_of("0123456789", k_prefix.size()) == std::string::npos;
+    constexpr std::string_view k_digits = "0123456789";
+    constexpr std::size_t k_own = 16;
+    if (!name.starts_with(k_prefix))
+        return false;
+    const std::string_view rest = std::string_view(name).substr(k_prefix.size());
+    const std::size_t end = rest.find_first_not_of(k_digits);
+    if (end == std::string_view::npos)
+        return !rest.empty();
+    return end != 0 && rest[end] == '.' && rest.size() == end + 1 + k_own &&
+           rest.find_first_not_of("0123456789abcdef", end + 1) == std::string_view::npos;
 }
 
 std::span<const std::string_view> known_features() {

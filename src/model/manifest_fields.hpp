@@ -116,7 +116,8 @@ template <>
 struct FieldsOf<LinkRemap> {
     static constexpr auto table() {
         return std::tuple(field("lost", &LinkRemap::lost, PathObject{}), field("link", &LinkRemap::link, PathObject{}),
-                          sparse_field("name", &LinkRemap::name, PathObject{}));
+                          sparse_field("name", &LinkRemap::name, PathObject{}),
+                          sparse_field("waits", &LinkRemap::waits, PathObject{}));
     }
 };
 

@@ -4,6 +4,8 @@
 // not.
 #pragma once
 
+#include "cedana/model/link_remap.hpp"
+
 #include <filesystem>
 #include <vector>
 
@@ -16,5 +18,9 @@ namespace cedana {
 // for new later, and removed.
 [[nodiscard]] std::vector<std::filesystem::path> link_remaps(const std::filesystem::path& path, dev_t device,
                                                              ino_t inode);
+
+// Gives the file that CRIU has called `link` a name of its own in that folder, under which it waits for the restore;
+// where that is not possible it keeps the one that it has.
+void let_wait(LinkRemap& remap);
 
 } // namespace cedana

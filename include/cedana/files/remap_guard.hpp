@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // At a restore CRIU removes the name link_remap.N as soon as the file is open, though the restore may still fail:
 // another one could then never find the file. So a second name keeps it until it is known how the restore ends. Where
-// CRIU has taken the name away itself, since the tree ran on, it is made here.
+// the file waits under a name of its own, or CRIU has taken its name away itself, since the tree ran on, it is made
+// here.
 #pragma once
 
 #include "cedana/files/file_place.hpp"
@@ -40,6 +41,8 @@ class RemapGuard {
         bool lost_is_taken = false;
         // link_remap.N was made here, and there is no second name.
         bool made = false;
+        // The one from which it was made goes once the tree is back.
+        bool waited = false;
     };
     static void write(const std::filesystem::path& journal, const std::vector<Kept>& kept);
     [[nodiscard]] static std::vector<Kept> read(const std::filesystem::path& journal);

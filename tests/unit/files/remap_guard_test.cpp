@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/files/remap_guard.hpp"
 
@@ -142,6 +143,62 @@ TEST_F(RemapThatIsMade, GoesAfterAKillToo) {
     guard_made();
     RemapGuard::finish_killed(journal, true);
     EXPECT_EQ(names(), std::vector<std::string>{"semaphore"});
+}
+
+// Of a checkpoint of a tree that was stopped.
+class RemapThatWaits : public RemapGuardTest {
+  protected:
+    RemapThatWaits() {
+        fs::rename(folder / "link_remap.1", k_own);
+        waiting[0].waits = k_own;
+    }
+    void guard_waiting() { guarded.emplace(waiting, journal); }
+
+    const fs::path k_own = folder / "link_remap.1.0123456789abcdef";
+    std::vector<LinkRemap> waiting = remaps;
+};
+
+TEST_F(RemapThatWaits, GoesWithTheRestoreThatWorked) {
+    guard_waiting();
+    EXPECT_TRUE(fs::equivalent(folder / "link_remap.1", k_own));
+    open_as_criu_does();
+    remove_as_criu_does();
+    guarded->commit();
+    EXPECT_EQ(names(), std::vector<std::string>());
+}
+
+TEST_F(RemapThatWaits, StaysAfterARestoreThatFailed) {
+    for (int i = 0; i < 2; ++i) {
+        guard_waiting();
+        open_as_criu_does();
+        guarded.reset();
+        EXPECT_EQ(names(), std::vector<std::string>{k_own.filename()});
+    }
+}
+
+TEST_F(RemapThatWaits, IsFinishedByAnotherAfterAKill) {
+    guard_waiting();
+    open_as_criu_does();
+    RemapGuard::finish_killed(journal, false);
+    EXPECT_EQ(names(), std::vector<std::string>{k_own.filename()});
+    guard_waiting();
+    open_as_criu_does();
+    remove_as_criu_does();
+    RemapGuard::finish_killed(journal, true);
+    EXPECT_EQ(names(), std::vector<std::string>());
+}
+
+TEST_F(RemapThatWaits, LeavesTheNameOfAnotherCheckpointAlone) {
+    write("folder/link_remap.1", "of another");
+    try {
+        guard_waiting();
+        FAIL() << "not refused";
+    } catch (const Error& error) {
+        EXPECT_NE(error.hint(), "");
+    }
+    guarded.reset();
+    EXPECT_EQ(read_file(folder / "link_remap.1"), "of another");
+    EXPECT_TRUE(fs::exists(k_own));
 }
 
 } // namespace
