@@ -109,10 +109,11 @@ void require_survivable_signal(const Config& config, const Procfs& procfs, const
         require_survives(procfs, tree.root().handle, PreDumpSignal().signal);
 }
 
-RefusalContext refusal_context(const DumpRequest& request, bool prepared) {
+RefusalContext refusal_context(const DumpRequest& request, const std::string& criu, bool prepared) {
     const Config& config = request.config;
     return {.arguments = config.criu_extra_args,
             .plugin_folders = criu::plugin_folders(config.criu_extra_args),
+            .criu = criu,
             .without_sandbox = request.without_sandbox,
             .program_prepares_later = config.client_signal_process_pre_dump && !prepared,
             .largest_copy = config.client_leave_running ? std::optional(largest_copy(config)) : std::nullopt};

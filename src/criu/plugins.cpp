@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/criu/plugins.hpp"
 
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+
 #include <algorithm>
 #include <optional>
 #include <system_error>
@@ -46,6 +49,19 @@ bool has_any_plugin(const Folders& folders) {
             if (entry.path().extension() == ".so")
                 return true;
     return false;
+}
+
+// What criu/bpfmap.c says of an error ("Can't load key-value pairs to BPF map"), which is left out without
+// CONFIG_HAS_LIBBPF (criu/Makefile.crtools); the messages of its images are there in any case. criu itself does not
+// tell what it was built with.
+bool knows_bpf_maps(const fs::path& program) {
+    constexpr std::size_t k_most = 256UL * 1024 * 1024;
+    try {
+        const std::string content = read_file(program, k_most);
+        return !content.starts_with("\177ELF") || content.find("to BPF map") != std::string::npos;
+    } catch (const Error&) {
+        return true;
+    }
 }
 
 } // namespace cedana::criu

@@ -40,6 +40,23 @@ std::vector<Refusal> refused_gpus(const TreeFacts& facts, const RefusalContext& 
     return refusals;
 }
 
+// criu/files.c, dump_one_file(), without CONFIG_HAS_LIBBPF: "Can't dump file of that type [anon bpf-map]".
+std::vector<Refusal> refused_maps(const TreeFacts& facts, const RefusalContext& context) {
+    std::vector<Refusal> refusals;
+    if (facts.bpf_maps.empty() || context.criu.empty() || criu::knows_bpf_maps(context.criu))
+        return refusals;
+    for (const OpenMap& map : facts.bpf_maps)
+        refusals.push_back({.pid = map.pid,
+                            .sentence = fmt::format("process {} has a BPF map open (descriptor {}), and this CRIU was "
+                                                    "built without libbpf, which it needs for that",
+                                                    map.pid, map.fd),
+                            .hint = "let the program close it, or build CRIU with libbpf (package libbpf-dev) and name "
+                                    "it in criu.path",
+                            .program_can_help = true,
+                            .plugin_can_help = true});
+    return refusals;
+}
+
 // CRIU copies a deleted file into its images while the tree stands still.
 constexpr std::uint64_t k_largest_ghost = 1024UL * 1024 * 1024;
 
@@ -107,6 +124,7 @@ std::vector<Refusal> standing_refusals(const TreeFacts& facts, const RefusalCont
     };
     add(facts.refusals);
     add(refused_gpus(facts, context));
+    add(refused_maps(facts, context));
     add(refused_ghosts(facts, context));
     add(refused_lost_names(facts, context));
     add(refused_sandboxes(facts, context));

@@ -282,6 +282,13 @@ struct FieldsOf<ThreadAttributes> {
 };
 
 template <>
+struct FieldsOf<MemoryRange> {
+    static constexpr auto table() {
+        return std::tuple(field("start", &MemoryRange::start, Number{}), field("end", &MemoryRange::end, Number{}));
+    }
+};
+
+template <>
 struct FieldsOf<ProcessAttributes> {
     static constexpr auto table() {
         using Owner = ProcessAttributes;
@@ -290,7 +297,9 @@ struct FieldsOf<ProcessAttributes> {
             sparse_field("oom_score_adj", &Owner::oom_score_adj, Signed{}),
             optional_field("autogroup_nice", &Owner::autogroup_nice, Signed{}),
             sparse_field("personality", &Owner::personality, Number{}),
-            field("limits", &Owner::limits, ListOf<Number>{}), field("threads", &Owner::threads, ListOf<Record>{}));
+            field("limits", &Owner::limits, ListOf<Number>{}), field("threads", &Owner::threads, ListOf<Record>{}),
+            sparse_field("locked_on_fault", &Owner::locked_on_fault, ListOf<Record>{}),
+            sparse_field("exclusive_terminals", &Owner::exclusive_terminals, ListOf<Number>{}));
     }
 };
 

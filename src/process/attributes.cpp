@@ -4,6 +4,8 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/process/cpu_list.hpp"
+#include "cedana/process/external_ends.hpp"
+#include "cedana/process/losses.hpp"
 #include "cedana/process/refusal.hpp"
 
 #include <algorithm>
@@ -12,6 +14,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <set>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -20,6 +23,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -249,6 +253,19 @@ void put_limit_back(Losses& losses, const TreeProcess& process, unsigned number,
                fmt::format("it has {} now; {}", limit_text(now.rlim_max), why), process);
 }
 
+UniqueFd own_terminal(const TreeProcess& process, int fd) {
+    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.handle.pidfd().get(), fd, 0U)));
+}
+
+// CRIU reads it (criu/pie/parasite.c, parasite_dump_tty), and does not set it (criu/tty.c).
+void put_exclusive_terminals_back(Losses& losses, const TreeProcess& process, const std::vector<int>& wanted) {
+    for (const int fd : wanted) {
+        const UniqueFd terminal = own_terminal(process, fd);
+        if (!terminal || ::ioctl(terminal.get(), TIOCEXCL) != 0)
+            losses.add("that nobody else may open its terminal (TIOCEXCL)", reason(), process);
+    }
+}
+
 void put_process_back(const Procfs& procfs, Losses& losses, const TreeProcess& process,
                       const ProcessAttributes& wanted) {
     const pid_t pid = process.pid();
@@ -268,6 +285,7 @@ void put_process_back(const Procfs& procfs, Losses& losses, const TreeProcess& p
         autogroup_nice_of(procfs, pid) != wanted.autogroup_nice &&
         !write_proc(pid, "autogroup", std::to_string(*wanted.autogroup_nice)))
         losses.add("the nice value of the session's autogroup", reason(), process);
+    put_exclusive_terminals_back(losses, process, wanted.exclusive_terminals);
     // Nobody but a process itself can set it (kernel/exec_domain.c); it has that of CRIU.
     if (const auto now = number_read(procfs.read(pid, "personality"), 16); now && *now != wanted.personality)
         losses.add(fmt::format("the personality ({:#x})", wanted.personality),
@@ -326,9 +344,31 @@ std::vector<ProcessAttributes> read_attributes(const Procfs& procfs, const Proce
         for (const pid_t thread : process.threads)
             if (auto one = read_thread(procfs, thread, unlimited))
                 add_thread(attributes.threads, std::move(*one), innermost(procfs, process, thread));
+        attributes.locked_on_fault = locked_memory(procfs, pid).locked_on_fault;
         all.push_back(std::move(attributes));
     }
     return all;
+}
+
+void add_exclusive_terminals(std::vector<ProcessAttributes>& attributes, const TreeHoldings& tree) {
+    std::set<std::string> own;
+    for (const unsigned number : own_terminals(tree))
+        own.insert(fmt::format("/dev/pts/{}", number));
+    for (const Holdings& one : tree) {
+        const auto process = std::ranges::find(attributes, innermost_pid(one.process), &ProcessAttributes::pid);
+        for (const OpenFile& file : one.open) {
+            // One descriptor of each.
+            if (process == attributes.end() || file.is_place() || !own.contains(file.target))
+                continue;
+            int is_exclusive = 0;
+            const UniqueFd terminal = own_terminal(one.process, file.fd);
+            if (!terminal || ::ioctl(terminal.get(), TIOCGEXCL, &is_exclusive) != 0)
+                continue;
+            own.erase(file.target);
+            if (is_exclusive != 0)
+                process->exclusive_terminals.push_back(file.fd);
+        }
+    }
 }
 
 std::vector<std::string> put_attributes_back(const Procfs& procfs, const ProcessTree& tree,

@@ -103,6 +103,13 @@ void find_gpu_devices(TreeFacts& facts, const TreeHoldings& tree) {
         facts.gpu_devices.push_back({.pid = pid, .path = path});
 }
 
+void find_maps(TreeFacts& facts, const TreeHoldings& tree) {
+    for (const Holdings& one : tree)
+        for (const OpenFile& file : one.open)
+            if (file.map_type)
+                facts.bpf_maps.push_back({.pid = one.process.pid(), .fd = file.fd});
+}
+
 void find_locks(TreeFacts& facts, const TreeHoldings& tree) {
     for (const Holdings& one : tree)
         facts.file_locks = facts.file_locks || std::any_of(one.open.begin(), one.open.end(),
@@ -237,16 +244,19 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     const Namespaces own(procfs, self);
     TreeFacts facts;
     facts.refusals = refused_processes(procfs, tree, self);
+    add_refusals(facts, refused_sharing(procfs, tree));
     find_external_ends(facts, procfs, holdings);
     find_deleted_files(facts, procfs, holdings);
     facts.image_bytes = image_bytes(procfs, holdings, facts.deleted_files);
     find_locks(facts, holdings);
     find_gpu_devices(facts, holdings);
+    find_maps(facts, holdings);
     facts.cgroups = cgroup_place(procfs, tree, self);
     facts.own_mounts = differ(holdings.front().namespaces, own, "mnt");
     add_refusals(facts, refused_namespaces(procfs, holdings, self));
     add_refusals(facts, refused_terminals(holdings, facts.external_terminals));
     add_refusals(facts, refused_files(procfs, holdings));
+    add_refusals(facts, refused_paths(procfs, holdings));
     add_refusals(facts, refused_memory(procfs, holdings));
     add_refusals(facts, refused_limits(procfs, holdings, self));
     add_refusals(facts, refused_pipes(procfs, holdings));
@@ -258,8 +268,9 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     add_refusals(facts, refused_sockets(procfs, holdings, sockets.inet));
     facts.sandbox = find_sandbox_losses(procfs, tree);
     facts.losses = find_losses(procfs, tree);
-    std::ranges::move(find_lost_watches(procfs, holdings), std::back_inserter(facts.losses));
-    std::ranges::move(find_lost_semaphores(procfs, holdings), std::back_inserter(facts.losses));
+    for (std::vector<std::string> more : {find_lost_watches(procfs, holdings), find_lost_semaphores(procfs, holdings),
+                                          find_lost_sharing(procfs, tree), find_lost_names(sockets)})
+        std::ranges::move(more, std::back_inserter(facts.losses));
     find_tcp(facts, sockets, own);
     facts.tcp_established = facts.tcp_established || has_closed_connection(procfs, sockets);
     find_unix_peers(facts, procfs, holdings, sockets, own);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <fstream>
 #include <optional>
@@ -46,6 +47,25 @@ bool begins_mapping(std::string_view line) {
 bool has_flag(std::string_view flags, std::string_view flag) {
     const std::string spaced = fmt::format(" {} ", trim(flags));
     return spaced.find(fmt::format(" {} ", flag)) != std::string::npos;
+}
+
+std::optional<MemoryRange> range_of(std::string_view mapping) {
+    const std::size_t dash = mapping.find('-');
+    MemoryRange range;
+    const auto read = [](std::string_view text, std::uint64_t& number) {
+        return std::from_chars(text.data(), text.data() + text.size(), number, 16).ec == std::errc();
+    };
+    return dash != std::string_view::npos && read(mapping.substr(0, dash), range.start) &&
+                   read(mapping.substr(dash + 1), range.end)
+               ? std::optional(range)
+               : std::nullopt;
+}
+
+void add_range(std::vector<MemoryRange>& ranges, const MemoryRange& range) {
+    if (!ranges.empty() && ranges.back().end == range.start)
+        ranges.back().end = range.end;
+    else
+        ranges.push_back(range);
 }
 
 std::string_view take_line(std::string_view& text) {
@@ -103,6 +123,17 @@ std::string socket_loss(const TreeProcess& process, int fd) {
     return {};
 }
 
+// CRIU adds it as it finds it, and the kernel adds errors and the other end's leaving to whatever is added
+// (criu/eventpoll.c, epoll_create's restore by epoll_ctl; fs/eventpoll.c, do_epoll_ctl).
+std::string epoll_loss(const TreeProcess& process, const OpenFile& file) {
+    const auto used_up = std::ranges::count_if(file.epoll_targets, &EpollTarget::is_used_up);
+    return used_up == 0
+               ? std::string()
+               : fmt::format("that nothing is told to {} of {} descriptors that its epoll descriptor {} waited "
+                             "for once (EPOLLONESHOT), before it asks again: errors are",
+                             described(process.stat), used_up, file.fd);
+}
+
 std::string descriptor_loss(const TreeProcess& process, const OpenFile& file) {
     switch (kind_of(file)) {
     case OpenKind::socket:
@@ -113,6 +144,8 @@ std::string descriptor_loss(const TreeProcess& process, const OpenFile& file) {
                    ? fmt::format("the events that {} has not read from its {} (descriptor {})", described(process.stat),
                                  name_of(kind_of(file)), file.fd)
                    : std::string();
+    case OpenKind::epoll:
+        return epoll_loss(process, file);
     default:
         return {};
     }
@@ -130,8 +163,13 @@ bool has_locked_memory(const Procfs& procfs, pid_t pid) {
 // Whether what is mapped later is to be locked too (MCL_FUTURE) is told nowhere; who has locked all that there is has
 // called mlockall.
 std::string lock_loss(const Procfs& procfs, const TreeProcess& process) {
-    if (!has_locked_memory(procfs, process.pid()) ||
-        !parse_smaps(procfs.read(process.pid(), "smaps").value_or("")).all_locked)
+    const MappingFlags flags = locked_memory(procfs, process.pid());
+    if (!flags.locked_on_fault.empty())
+        return fmt::format(
+            "the rule by which {} locks memory as it is touched (MLOCK_ONFAULT; of its private memory what "
+            "is there now stays locked)",
+            described(process.stat));
+    if (!flags.all_locked)
         return {};
     return fmt::format("the rule by which {} may have locked what it maps later (mlockall with MCL_FUTURE; what is "
                        "locked now stays so)",
@@ -176,11 +214,13 @@ MappingFlags parse_smaps(std::string_view smaps) {
     MappingFlags found{.all_locked = true};
     bool is_own = false;
     bool is_keyed = false;
+    std::optional<MemoryRange> range;
     while (!smaps.empty()) {
         const std::string_view line = take_line(smaps);
         if (begins_mapping(line)) {
             is_own = !is_of_kernel(line.substr(line.rfind(' ') + 1));
             is_keyed = false;
+            range = range_of(line);
         } else if (line.starts_with(k_key)) {
             is_keyed = is_own && trim(line.substr(k_key.size())) != "0";
         } else if (line.starts_with(k_flags) && is_own) {
@@ -190,12 +230,18 @@ MappingFlags parse_smaps(std::string_view smaps) {
             found.keyed += is_keyed && (has_flag(flags, "rd") || !has_flag(flags, "ex")) ? 1 : 0;
             const bool locked = has_flag(flags, "lo");
             found.locked = found.locked || locked;
+            if (range && locked && has_flag(flags, "lf"))
+                add_range(found.locked_on_fault, *range);
             // Memory of devices is never locked (mm/mlock.c, mlock_fixup).
             found.all_locked = found.all_locked && (locked || has_flag(flags, "io") || has_flag(flags, "pf"));
         }
     }
     found.all_locked = found.all_locked && found.locked;
     return found;
+}
+
+MappingFlags locked_memory(const Procfs& procfs, pid_t pid) {
+    return has_locked_memory(procfs, pid) ? parse_smaps(procfs.read(pid, "smaps").value_or("")) : MappingFlags();
 }
 
 std::vector<SandboxLoss> find_sandbox_losses(const Procfs& procfs, const ProcessTree& tree) {

@@ -86,20 +86,64 @@ void add_file(MemoryLimit& limit, const char* name, std::uint64_t more) {
         limit.files.push_back({.path = path, .value = std::to_string(*value), .wanted = std::to_string(*value + more)});
 }
 
-std::optional<MemoryLimit> limit_of(const fs::path& group, const Demand& demand) {
+struct GroupMemory {
+    bool is_first = false;
+    std::uint64_t limit = 0;
+    std::uint64_t usage = 0;
+    std::uint64_t cache = 0;
+};
+
+// Absent without a limit.
+std::optional<GroupMemory> memory_of(const fs::path& group) {
     const bool is_first = fs::exists(group / "memory.limit_in_bytes");
     const auto limit = bytes_in(group / (is_first ? "memory.limit_in_bytes" : "memory.max"));
     const auto usage = bytes_in(group / (is_first ? "memory.usage_in_bytes" : "memory.current"));
     if (!limit || !usage)
         return std::nullopt;
-    MemoryLimit found{.group = group,
-                      .limit = *limit,
-                      .usage = *usage,
-                      .swapped = demand.swapped,
-                      .needed = demand.needed + demand.swapped};
+    GroupMemory found{.is_first = is_first, .limit = *limit, .usage = *usage};
     const std::string statistics = content_of(group / "memory.stat").value_or("");
     for (const char* const name : {"inactive_file", "active_file"})
         found.cache += statistic(statistics, is_first ? std::string("total_") + name : name);
+    return found;
+}
+
+// Calls `with` for the group and those above it, below the top.
+template <typename With>
+void for_each_up(fs::path group, const MemoryHierarchies& hierarchies, With&& with) {
+    const fs::path& top = group.native().starts_with(hierarchies.version_1.native()) && !hierarchies.version_1.empty()
+                              ? hierarchies.version_1
+                              : hierarchies.version_2;
+    for (; group.native().size() > top.native().size() + 1; group = group.parent_path())
+        with(group);
+}
+
+std::uint64_t less(std::uint64_t from, std::uint64_t what) { return from - std::min(from, what); }
+
+// What of the host's swap space a group may use (Documentation/admin-guide/cgroup-v2.rst; of version 1 the limit is
+// that of memory and swap together).
+std::uint64_t free_with_swap(const fs::path& group, const GroupMemory& memory, std::uint64_t free_swap) {
+    const std::uint64_t free = less(memory.limit, less(memory.usage, memory.cache));
+    if (memory.is_first) {
+        const auto limit = bytes_in(group / "memory.memsw.limit_in_bytes");
+        const auto usage = bytes_in(group / "memory.memsw.usage_in_bytes");
+        return limit && usage ? std::min(free + free_swap, less(*limit, less(*usage, memory.cache))) : free + free_swap;
+    }
+    const auto limit = bytes_in(group / "memory.swap.max");
+    const auto usage = bytes_in(group / "memory.swap.current");
+    return free + (limit ? std::min(free_swap, less(*limit, usage.value_or(0))) : free_swap);
+}
+
+std::optional<MemoryLimit> limit_of(const fs::path& group, const Demand& demand) {
+    const auto memory = memory_of(group);
+    if (!memory)
+        return std::nullopt;
+    const bool is_first = memory->is_first;
+    MemoryLimit found{.group = group,
+                      .limit = memory->limit,
+                      .usage = memory->usage,
+                      .cache = memory->cache,
+                      .swapped = demand.swapped,
+                      .needed = demand.needed + demand.swapped};
     // The limit of both together may not be below the other (Documentation/admin-guide/cgroup-v1/memory.rst).
     if (is_first)
         add_file(found, "memory.memsw.limit_in_bytes", found.needed);
@@ -128,17 +172,12 @@ std::vector<MemoryLimit> memory_limits(const Procfs& procfs, const ProcessTree& 
                                        const MemoryHierarchies& hierarchies) {
     std::map<fs::path, Demand> demands;
     for (const TreeProcess& process : tree.processes) {
-        for (fs::path folder : folders_of(procfs.read(process.pid(), "cgroup").value_or(""), hierarchies)) {
-            const fs::path& top =
-                folder.native().starts_with(hierarchies.version_1.native()) && !hierarchies.version_1.empty()
-                    ? hierarchies.version_1
-                    : hierarchies.version_2;
-            for (; folder.native().size() > top.native().size() + 1; folder = folder.parent_path()) {
-                Demand& demand = demands[folder];
+        for (const fs::path& folder : folders_of(procfs.read(process.pid(), "cgroup").value_or(""), hierarchies))
+            for_each_up(folder, hierarchies, [&](const fs::path& group) {
+                Demand& demand = demands[group];
                 demand.swapped += process.status.memory.swapped;
                 demand.needed += k_for_process + k_for_thread * process.threads.size();
-            }
-        }
+            });
     }
     std::vector<MemoryLimit> limits;
     // The highest first: a limit below it counts for nothing more.
@@ -146,6 +185,22 @@ std::vector<MemoryLimit> memory_limits(const Procfs& procfs, const ProcessTree& 
         if (auto limit = limit_of(folder, demand))
             limits.push_back(std::move(*limit));
     return limits;
+}
+
+std::vector<MemoryRoom> memory_rooms(const std::string& cgroups, const MemoryHierarchies& hierarchies,
+                                     std::uint64_t free_swap) {
+    std::vector<MemoryRoom> rooms;
+    for (const fs::path& folder : folders_of(cgroups, hierarchies))
+        for_each_up(folder, hierarchies, [&](const fs::path& group) {
+            if (const auto memory = memory_of(group))
+                rooms.push_back({.group = group,
+                                 .file = group / (memory->is_first ? "memory.limit_in_bytes" : "memory.max"),
+                                 .limit = memory->limit,
+                                 .usage = memory->usage,
+                                 .free = free_with_swap(group, *memory, free_swap)});
+        });
+    std::ranges::sort(rooms, {}, &MemoryRoom::free);
+    return rooms;
 }
 
 } // namespace cedana

@@ -47,6 +47,7 @@ std::string lock_of(std::string_view line) {
 // "tfd:       19 events:       19 data:               13  pos:0 ino:f sdev:c" (fs/eventpoll.c)
 void take_target(OpenFile& file, std::string_view line) {
     constexpr std::string_view k_target = "tfd:";
+    constexpr std::string_view k_events = " events:";
     constexpr std::string_view k_inode = " ino:";
     ++file.watches;
     const std::string_view rest = trim(line.substr(k_target.size()));
@@ -54,9 +55,18 @@ void take_target(OpenFile& file, std::string_view line) {
     const auto fd = number<int>(rest.substr(0, rest.find(' ')));
     if (!fd || inode == std::string_view::npos)
         return;
-    const std::string_view digits = rest.substr(inode + k_inode.size());
-    if (const auto found = number<std::uint64_t>(digits.substr(0, digits.find(' ')), 16))
-        file.epoll_targets.push_back({.fd = *fd, .inode = *found});
+    const auto word_behind = [&](std::size_t at) {
+        const std::string_view word = trim(rest.substr(std::min(at, rest.size())));
+        return word.substr(0, word.find(' '));
+    };
+    const std::size_t events = rest.find(k_events);
+    if (const auto found = number<std::uint64_t>(word_behind(inode + k_inode.size()), 16))
+        file.epoll_targets.push_back(
+            {.fd = *fd,
+             .inode = *found,
+             .events = events == std::string_view::npos
+                           ? 0
+                           : number<unsigned>(word_behind(events + k_events.size()), 16).value_or(0)});
 }
 
 // /proc/PID/fdinfo/N, see proc(5). The "lock:" lines are of the locks that are held through this descriptor, also
@@ -65,6 +75,7 @@ void take_fdinfo(OpenFile& file, std::string_view content) {
     constexpr std::string_view k_flags = "flags:\t";
     constexpr std::string_view k_master = "tty-index:\t";
     constexpr std::string_view k_map_type = "map_type:\t";
+    constexpr std::string_view k_clock = "clockid: ";
     constexpr std::string_view k_mount = "mnt_id:\t";
     constexpr std::string_view k_position = "pos:\t";
     constexpr std::string_view k_lock = "lock:";
@@ -89,6 +100,8 @@ void take_fdinfo(OpenFile& file, std::string_view content) {
             file.names_process = number<pid_t>(trim(line.substr(k_pid.size())));
         else if (line.starts_with(k_map_type))
             file.map_type = number<unsigned>(line.substr(k_map_type.size()));
+        else if (line.starts_with(k_clock))
+            file.clock = number<int>(line.substr(k_clock.size()));
         else if (line.starts_with(k_master))
             file.master_of = number<unsigned>(line.substr(k_master.size()));
         else if (line.starts_with(k_in_flight))
@@ -144,10 +157,27 @@ std::optional<MapLine> parse_map_line(std::string_view line) {
                    .path = line};
 }
 
+// The kernel writes a line feed as "\\012" there, and nothing else so (fs/seq_file.c, seq_file_path;
+// fs/proc/task_mmu.c): what is called so already looks the same, and the link alone says which it is.
+std::string mapped_name(const Procfs& procfs, pid_t pid, const MapLine& line) {
+    if (line.path.find("\\012") == std::string_view::npos)
+        return std::string(line.path);
+    return procfs.link(pid, ("map_files/" + line.range).c_str()).value_or(std::string(line.path));
+}
+
 } // namespace
+
+// fs/eventpoll.c: once it was told, nothing but these bits is left of it (EP_PRIVATE_BITS).
+bool EpollTarget::is_used_up() const noexcept {
+    constexpr unsigned k_once = 1U << 30;
+    constexpr unsigned k_private = k_once | 1U << 31 | 1U << 29 | 1U << 28;
+    return (events & k_once) != 0 && (events & ~k_private) == 0;
+}
 
 bool OpenFile::readable() const noexcept { return (flags & O_ACCMODE) != O_WRONLY; }
 bool OpenFile::writable() const noexcept { return (flags & O_ACCMODE) != O_RDONLY; }
+
+bool OpenFile::is_place() const noexcept { return (flags & O_PATH) != 0; }
 
 std::vector<OpenFile> open_files(const Procfs& procfs, pid_t pid) {
     std::vector<OpenFile> files;
@@ -182,7 +212,7 @@ Mappings mappings_of(const Procfs& procfs, pid_t pid) {
             continue;
         const auto [place, is_new] = known.try_emplace({line->inode, line->path}, files.size());
         if (is_new)
-            files.push_back({.target = std::string(line->path), .info = std::nullopt});
+            files.push_back({.target = mapped_name(procfs, pid, *line), .info = std::nullopt});
         MappedFile& file = files[place->second];
         const bool is_written = line->mode.size() == 4 && line->mode[1] == 'w' && line->mode[3] == 's';
         file.written = file.written || is_written;

@@ -115,6 +115,10 @@ std::optional<Refusal> refuse_vfork(const Procfs& procfs, const ProcessTree& tre
 
 } // namespace
 
+bool waits_inside_vfork(const Procfs& procfs, const TreeProcess& process) {
+    return std::ranges::any_of(process.threads, [&](pid_t one) { return waits_in_vfork(procfs, process.pid(), one); });
+}
+
 std::string described(const ProcessStat& stat) {
     return fmt::format("process {} ({})", stat.pid, printable(stat.comm));
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/mounts.hpp"
+#include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/process/refusal.hpp"
 #include "cedana/process/shared_memory.hpp"
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -65,6 +67,24 @@ bool is_known_device(dev_t device) {
     return major(device) == k_memory || tunnel_or_autofs || is_known_terminal(device);
 }
 
+// criu/include/timerfd.h, verify_timerfd(): "Unknown clock type". Those that wake a suspended host are not among them.
+bool is_known_clock(int clock) {
+    return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME;
+}
+
+// What CRIU asks of a pipe, a socket and a terminal it cannot ask of a mere place (criu/pipes.c, dump_one_pipe_data;
+// criu/sockets.c, dump_socket; criu/tty.c, dump_one_tty: EBADF); folders, files and links it only names again. Null:
+// it can.
+const char* unaskable_place(const OpenFile& file) {
+    if (!file.is_place() || !file.info)
+        return nullptr;
+    if (S_ISFIFO(file.info->st_mode))
+        return "FIFO";
+    if (S_ISSOCK(file.info->st_mode))
+        return "socket";
+    return S_ISCHR(file.info->st_mode) && is_known_terminal(file.info->st_rdev) ? "terminal" : nullptr;
+}
+
 // criu/bpfmap.c, dump_one_bpfmap: hashes and arrays (include/uapi/linux/bpf.h, enum bpf_map_type).
 bool is_known_map(unsigned type) { return type == 1 || type == 2; }
 
@@ -92,6 +112,16 @@ std::optional<Refusal> refuse_kind(const TreeProcess& process, const OpenFile& f
     } else if (file.map_type && !is_known_map(*file.map_type)) {
         refusal.sentence = fmt::format("{} has a BPF map of type {} open (descriptor {}), which CRIU cannot dump",
                                        described(process.stat), *file.map_type, file.fd);
+    } else if (file.clock && !is_known_clock(*file.clock)) {
+        refusal.sentence = fmt::format("{} has an alarm clock open (timerfd, descriptor {}, clock {}), which CRIU "
+                                       "cannot dump",
+                                       described(process.stat), file.fd, *file.clock);
+        refusal.plugin_can_help = false;
+    } else if (const char* const place = unaskable_place(file)) {
+        refusal.sentence = fmt::format("{} has the place of the {} {} open (O_PATH, descriptor {}), which CRIU cannot "
+                                       "dump",
+                                       described(process.stat), place, printable(file.target), file.fd);
+        refusal.plugin_can_help = false;
     }
     return refusal.sentence.empty() ? std::nullopt : std::optional(std::move(refusal));
 }

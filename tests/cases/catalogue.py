@@ -69,6 +69,12 @@ case("sparse-1t")
 case("noreserve", modes=RAN_ON)
 case("guard-region", modes=BACK)
 case("memory-advice", modes=RAN_ON)
+case("lock-on-fault", modes=BACK, told=("MLOCK_ONFAULT",))
+case("memory-group-small", RestoreRefused("control group .*cedana-cases", "MiB free"), modes=ONCE, program="fills_memory", around=(by.memory_group,),
+     meanwhile=(by.within_memory_group(80 << 20),))
+case("memory-group-own", RestoreRefused("control group .*cedana-cases", "MiB free"), modes=ONCE, program="fills_memory",
+     enter=by.enter_memory_group, around=(by.memory_group,), meanwhile=(by.smaller_memory_group(50 << 20),))
+case("memory-group-shared", modes=ONCE, program="fills_memory", around=(by.memory_group,), meanwhile=(by.within_memory_group(180 << 20),))
 case("mcl-future", modes=BACK, told=("MCL_FUTURE",))
 case("memfd-size-sealed", program="memfd_sealed", arguments=("size",))
 case("memfd-write-sealed", DumpRefused("sealed against writing"), modes=ONCE, program="memfd_sealed", arguments=("write",))
@@ -91,6 +97,13 @@ case("cgroup-v1-gone", modes=ONCE, program="cgroup_v1_memory", enter=by.enter_me
 case("mount-namespace")
 case("zombie-thread-leader", DumpRefused("pthread_exit"), modes=ONCE)
 
+for kind in "memory", "folders":
+    case(f"sharing-{kind}", DumpRefused(r"in common with process \d+", "CLONE_"), modes=REFUSED, program="sharing", arguments=(kind,))
+case("sharing-descriptors", program="sharing", arguments=("descriptors",))
+case("end-signal", modes=ONCE, program="sharing", arguments=("end-signal",), told=("sends signal 10 when it ends",))
+for kind, word in ("folders", "working folder"), ("descriptors", "table of descriptors"), ("network", r"\(net\)"), ("name", r"\(uts\)"):
+    case(f"thread-{kind}", modes=ONCE, program="sharing", arguments=(f"thread-{kind}",), told=(word,))
+
 # Calls that wait, and timers
 case("poll-eintr", modes=ALL, cut_short=True)
 case("waits", modes=ALL, cut_short=True)
@@ -99,27 +112,30 @@ case("timers")
 
 # Files and descriptors
 case("sem-named", modes=AGAIN)
+case("sem-named-beside", program="sem_named", beside=(by.another_waits("case_sem_named"),))
 case("descriptors")
 case("eventfd-semaphore", modes=ONCE, told=("EFD_SEMAPHORE",))
+case("epoll-used-up", modes=ONCE, program="told_losses", arguments=("once",), told=("EPOLLONESHOT",))
+case("exclusive-terminal", modes=AGAIN)
+case("mapped-name", modes=ONCE, meanwhile=(by.changed_file("two\nlines"),))
 case("mqueue", DumpRefused("POSIX message queue"), modes=REFUSED)
 case("pidfd-outside", DumpRefused("pidfd of process 1 "), modes=ONCE)
 case("proc-task-file", DumpRefused("of a thread open"), modes=ONCE)
 case("pipes1100", DumpRefused("pipes", "1,?024"), modes=REFUSED)
 case("pipe-in-flight")
 case("epoll-parent-closed", DumpRefused("epoll", "closed"), modes=ONCE)
-for kind in "perf-event", "userfaultfd", "landlock", "file-system", "bpf-program", "secret-memory":
+for kind in "perf-event", "userfaultfd", "landlock", "file-system", "bpf-program", "secret-memory", "alarm-clock", "fifo-place", "socket-place", "terminal-place", "long-path":
     case(f"descriptor-{kind}", DumpRefused("CRIU cannot dump"), modes=ONCE, program="descriptor", arguments=(kind,))
 
 # Sockets
 case("ip-options")
 case("unix-sockets")
+case("accepted-name", modes=ONCE, program="told_losses", arguments=("accepted",), told=("listens that a connection",))
 case("sender-unread", DumpRefused("SO_PASSCRED"), modes=REFUSED)
 case("tcp-backlog", DumpRefused("accept"), modes=REFUSED, beside=(by.client_of(39882),))
 
 # Not right yet
 case("syscall-dispatch", gap="CRIU leaves PR_SET_SYSCALL_USER_DISPATCH out, and only a tracer sees it")
-case("sem-named-beside", program="sem_named", beside=(by.another_waits("case_sem_named"),),
-     gap="CRIU's link_remap.N for one checkpoint stands in the way of another dump")
 
 # Taken by somebody else by now
 case("addr-gone", RestoreRefused("10.77.66.55"), modes=ONCE, around=(by.address("10.77.66.55/32"),), meanwhile=(by.without_address("10.77.66.55/32"),))

@@ -211,3 +211,45 @@ def enter_memory_group():
 def without_memory_group(_):
     remove(group_of(os.getpid()))
     yield
+
+
+def within_memory_group(limit):
+    """Whoever restores is in the group of memory_group, with this limit."""
+
+    @contextlib.contextmanager
+    def entered(_):
+        group = group_of(os.getpid())
+        (group / "memory.limit_in_bytes").write_text(str(limit))
+        (group / "cgroup.procs").write_text(str(os.getpid()))
+        try:
+            yield
+        finally:
+            (MEMORY_GROUPS / "cgroup.procs").write_text(str(os.getpid()))
+
+    return entered
+
+
+def smaller_memory_group(limit):
+    """The group in which the program was has this limit by now."""
+
+    @contextlib.contextmanager
+    def lowered(_):
+        file = group_of(os.getpid()) / "memory.limit_in_bytes"
+        file.write_text(str(limit))
+        try:
+            yield
+        finally:
+            file.write_text(str(MEMORY_LIMIT))
+
+    return lowered
+
+
+def changed_file(name):
+    """A file of the program was written to after the dump, as by whoever went on with it."""
+
+    @contextlib.contextmanager
+    def changed(trial):
+        (trial.folder / "work" / name).write_text("later")
+        yield
+
+    return changed

@@ -3,6 +3,7 @@
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <linux/userfaultfd.h>
+#include <sys/timerfd.h>
 
 #include "case.h"
 
@@ -34,12 +35,38 @@ static int open_bpf_program(void) {
 
 static int open_secret_memory(void) { return (int)syscall(447, 0); }
 
+static int open_alarm_clock(void) { return timerfd_create(CLOCK_BOOTTIME_ALARM, 0); }
+
+static int open_fifo_place(void) { return mkfifo("fifo", 0600) == 0 ? open("fifo", O_PATH) : -1; }
+
+static int open_socket_place(void) { return mknod("socket", S_IFSOCK | 0600, 0) == 0 ? open("socket", O_PATH) : -1; }
+
+static int open_terminal_place(void) {
+    const int master = posix_openpt(O_RDWR | O_NOCTTY);
+    return master >= 0 && unlockpt(master) == 0 ? open(ptsname(master), O_PATH) : -1;
+}
+
+// A folder whose path is longer than the kernel tells.
+static int open_long_path(void) {
+    char name[201];
+    int folder = -1;
+    memset(name, 'd', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    for (int i = 0; i < 30; ++i)
+        if (mkdir(name, 0700) != 0 || chdir(name) != 0)
+            return -1;
+    folder = open(".", O_RDONLY | O_DIRECTORY);
+    return chdir("/") == 0 ? folder : -1;
+}
+
 static const struct {
     const char* kind;
     int (*open)(void);
 } kinds[] = {
-    {"perf-event", open_perf_event},   {"userfaultfd", open_userfaultfd}, {"landlock", open_landlock},
-    {"file-system", open_file_system}, {"bpf-program", open_bpf_program}, {"secret-memory", open_secret_memory},
+    {"perf-event", open_perf_event},         {"userfaultfd", open_userfaultfd}, {"landlock", open_landlock},
+    {"file-system", open_file_system},       {"bpf-program", open_bpf_program}, {"secret-memory", open_secret_memory},
+    {"alarm-clock", open_alarm_clock},       {"fifo-place", open_fifo_place},   {"socket-place", open_socket_place},
+    {"terminal-place", open_terminal_place}, {"long-path", open_long_path},
 };
 
 int main(int count, char** arguments) {

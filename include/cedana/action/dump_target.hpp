@@ -42,6 +42,6 @@ void require_space(const std::filesystem::path& folder, std::uint64_t images, st
 void require_survivable_signal(const Config& config, const Procfs& procfs, const ProcessTree& tree);
 
 // What the refusals of a dump depend on beside the tree. `prepared`: the program was asked to prepare already.
-[[nodiscard]] RefusalContext refusal_context(const DumpRequest& request, bool prepared);
+[[nodiscard]] RefusalContext refusal_context(const DumpRequest& request, const std::string& criu, bool prepared);
 
 } // namespace cedana

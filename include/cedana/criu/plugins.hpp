@@ -21,4 +21,7 @@ using Folders = std::vector<std::filesystem::path>;
 [[nodiscard]] bool has_plugin(const Folders& folders, const std::string& name);
 [[nodiscard]] bool has_any_plugin(const Folders& folders);
 
+// Whether this CRIU was built to dump BPF maps (with libbpf). True of what is no program that can be looked into.
+[[nodiscard]] bool knows_bpf_maps(const std::filesystem::path& program);
+
 } // namespace cedana::criu

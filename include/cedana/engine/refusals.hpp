@@ -19,6 +19,8 @@ struct RefusalContext {
     std::vector<std::string> arguments = {};
     // Where CRIU looks for its plug-ins.
     std::vector<std::filesystem::path> plugin_folders = {};
+    // CRIU's program; empty: it is not known, and nothing is said of what it was built with.
+    std::filesystem::path criu = {};
     // What shuts the program in may be lost.
     bool without_sandbox = false;
     // The program is asked to prepare for the dump after this look; there is another one then.

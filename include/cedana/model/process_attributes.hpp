@@ -35,6 +35,13 @@ struct ThreadAttributes {
     bool operator==(const ThreadAttributes&) const = default;
 };
 
+struct MemoryRange {
+    std::uint64_t start = 0;
+    std::uint64_t end = 0;
+
+    bool operator==(const MemoryRange&) const = default;
+};
+
 struct ProcessAttributes {
     // As it is called in its own pid namespace.
     pid_t pid = 0;
@@ -48,6 +55,10 @@ struct ProcessAttributes {
     // Two for each resource in the kernel's order (getrlimit(2)): soft, hard; all ones: no limit.
     std::vector<std::uint64_t> limits = {};
     std::vector<ThreadAttributes> threads = {};
+    // What is locked page by page, as each is touched (MLOCK_ONFAULT of mlock2(2)), by address.
+    std::vector<MemoryRange> locked_on_fault = {};
+    // Descriptors of terminals of the tree's own that nobody else may open (TIOCEXCL of ioctl_tty(2)).
+    std::vector<int> exclusive_terminals = {};
 
     bool operator==(const ProcessAttributes&) const = default;
 };

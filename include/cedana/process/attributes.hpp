@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cedana/model/process_attributes.hpp"
+#include "cedana/process/holdings.hpp"
 #include "cedana/process/procfs.hpp"
 #include "cedana/process/tree.hpp"
 
@@ -22,6 +23,9 @@ using PidsHere = std::map<pid_t, pid_t>;
 
 // Of a tree that stands still. Processes that have ended are left out.
 [[nodiscard]] std::vector<ProcessAttributes> read_attributes(const Procfs& procfs, const ProcessTree& tree);
+
+// Adds to them which terminals of the tree's own nobody else may open.
+void add_exclusive_terminals(std::vector<ProcessAttributes>& attributes, const TreeHoldings& tree);
 
 // Sets the processes of `tree` as they were; what is as it should be is not touched. Whom of `wanted` it does not have
 // is left out. Returns what could not be put back, and why, as sentences.

@@ -43,6 +43,11 @@ struct DeviceFile {
     std::string path;
 };
 
+struct OpenMap {
+    pid_t pid = 0;
+    int fd = -1;
+};
+
 enum class Answer { no, yes, unknown };
 
 // nothing_of_its_own: every thread where cedana is, or all of them at the top, as if there were no control groups.
@@ -74,6 +79,8 @@ struct TreeFacts {
     std::vector<ExternalPipe> external_pipes;
     // Only with CRIU's plug-in for them can they be dumped.
     std::vector<DeviceFile> gpu_devices;
+    // BPF maps of a kind that CRIU knows, if it was built to know any.
+    std::vector<OpenMap> bpf_maps;
     // Of unix sockets that the tree is connected to and does not have: who has them, as far as it matters.
     std::map<std::uint64_t, std::string> peers_outside;
     std::vector<Refusal> refusals;

@@ -3,8 +3,10 @@
 // in, for which a dump is refused unless it is asked for. What cannot be seen from outside is in docs/limits.md.
 #pragma once
 
+#include "cedana/model/process_attributes.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/procfs.hpp"
+#include "cedana/process/sockets.hpp"
 #include "cedana/process/tree.hpp"
 
 #include <string>
@@ -22,8 +24,12 @@ struct MappingFlags {
     // Of its own mappings that can be locked, some; and all of them.
     bool locked = false;
     bool all_locked = false;
+    // What is locked page by page, as each is touched (mlock2(2)); what lies side by side is one range.
+    std::vector<MemoryRange> locked_on_fault = {};
 };
 [[nodiscard]] MappingFlags parse_smaps(std::string_view smaps);
+// The same of a process, or nothing at all where it has locked nothing.
+[[nodiscard]] MappingFlags locked_memory(const Procfs& procfs, pid_t pid);
 
 struct SandboxLoss {
     pid_t pid = 0;
@@ -40,7 +46,13 @@ struct SandboxLoss {
 [[nodiscard]] std::vector<std::string> find_lost_watches(const Procfs& procfs, const TreeHoldings& tree);
 // The same, of eventfds that are semaphores (EFD_SEMAPHORE, eventfd(2)). Linux 6.5 and later tells which are.
 [[nodiscard]] std::vector<std::string> find_lost_semaphores(const Procfs& procfs, const TreeHoldings& tree);
-// The same, of what is in queues of descriptors. The tree stands still, so that it is what the images lack.
+// The same, of threads that have left what a process has in common (unshare(2)): namespaces, root and working folder,
+// descriptors; and of children that tell their end by another signal than SIGCHLD (clone(2)).
+[[nodiscard]] std::vector<std::string> find_lost_sharing(const Procfs& procfs, const ProcessTree& tree);
+// The same, of names that accepted connections of unix sockets have from their listener.
+[[nodiscard]] std::vector<std::string> find_lost_names(const TreeSockets& sockets);
+// The same, of what is in queues of descriptors, and of what epoll instances wait for no more. The tree stands still,
+// so that it is what the images lack.
 [[nodiscard]] std::vector<std::string> find_unread(const TreeHoldings& tree);
 
 } // namespace cedana

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The memory that the control groups of a tree allow it. CRIU brings memory back that is swapped out, and has code of
-// its own in every process while it dumps: where the limit leaves no room for that, the kernel ends a process of the
-// tree.
+// The memory that control groups allow: to a tree while it is dumped, since CRIU brings memory back that is swapped
+// out, and has code of its own in every process; and to a tree that is to come back. Where the limit leaves no room for
+// that, the kernel ends a process of the tree.
 #pragma once
 
 #include "cedana/process/procfs.hpp"
@@ -58,5 +58,21 @@ struct MemoryHierarchies {
 // Of every group with a limit in which a process of the tree is, and of those above it.
 [[nodiscard]] std::vector<MemoryLimit> memory_limits(const Procfs& procfs, const ProcessTree& tree,
                                                      const MemoryHierarchies& hierarchies);
+
+// What a group with a limit can take yet.
+struct MemoryRoom {
+    std::filesystem::path group = {};
+    // In which the limit stands.
+    std::filesystem::path file = {};
+    std::uint64_t limit = 0;
+    std::uint64_t usage = 0;
+    // Page cache counts as free, and so does swap space that it may use.
+    std::uint64_t free = 0;
+};
+
+// Of every group with a limit that a process with these lines in /proc/PID/cgroup is in, the one that leaves least
+// first; empty: there is no limit. Groups that are not there are passed over. `free_swap`: of the host.
+[[nodiscard]] std::vector<MemoryRoom> memory_rooms(const std::string& cgroups, const MemoryHierarchies& hierarchies,
+                                                   std::uint64_t free_swap);
 
 } // namespace cedana

@@ -19,6 +19,11 @@ namespace cedana {
 struct EpollTarget {
     int fd = -1;
     std::uint64_t inode = 0;
+    // Of epoll_ctl(2).
+    unsigned events = 0;
+
+    // One that was told once and is not to be told again before it is asked for (EPOLLONESHOT).
+    [[nodiscard]] bool is_used_up() const noexcept;
 };
 
 struct OpenFile {
@@ -44,11 +49,15 @@ struct OpenFile {
     std::optional<pid_t> names_process = std::nullopt;
     // For a BPF map, its type.
     std::optional<unsigned> map_type = std::nullopt;
+    // For a timerfd, its clock (clock_gettime(2)).
+    std::optional<int> clock = std::nullopt;
     // For an epoll instance, what it waits for.
     std::vector<EpollTarget> epoll_targets = {};
 
     [[nodiscard]] bool readable() const noexcept;
     [[nodiscard]] bool writable() const noexcept;
+    // A place in the file system, and not open for anything (O_PATH).
+    [[nodiscard]] bool is_place() const noexcept;
 };
 
 struct MappedFile {

@@ -8,6 +8,7 @@
 #include "cedana/model/process_memory.hpp"
 
 #include <array>
+#include <csignal>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -40,6 +41,8 @@ struct ProcessStat {
     // Clock ticks after boot. With the pid it names one process for as long as the host runs.
     std::uint64_t start_time = 0;
     std::uint64_t resident_bytes = 0;
+    // What it tells its parent when it ends (clone(2)); 0: nothing.
+    int end_signal = SIGCHLD;
 
     [[nodiscard]] bool is_kernel_thread() const noexcept;
     // Ended, but not yet collected by its parent.

@@ -40,6 +40,13 @@ inline constexpr const char* k_lost_leader_hint =
 // it must look again.
 [[nodiscard]] std::vector<Refusal> refused_processes(const Procfs& procfs, const ProcessTree& tree, pid_t self);
 
+// Whether a thread of it waits for a child that it made by vfork.
+[[nodiscard]] bool waits_inside_vfork(const Procfs& procfs, const TreeProcess& process);
+
+// Processes that have in common what CRIU takes for a process's own (clone(2) with CLONE_VM, CLONE_FS, CLONE_SIGHAND,
+// or CLONE_FILES beside the parent). May take a second where it must look again.
+[[nodiscard]] std::vector<Refusal> refused_sharing(const Procfs& procfs, const ProcessTree& tree);
+
 // Namespaces that CRIU could not make anew, and what it takes from a namespace of the tree's own alone: System V shared
 // memory, tunnels.
 [[nodiscard]] std::vector<Refusal> refused_namespaces(const Procfs& procfs, const TreeHoldings& tree, pid_t self);
@@ -47,6 +54,9 @@ inline constexpr const char* k_lost_leader_hint =
 // Open files of a kind that CRIU does not know, and such that lie outside of the tree's mount namespaces. GPU devices
 // are not among them: whether there is a plug-in for them is not known here.
 [[nodiscard]] std::vector<Refusal> refused_files(const Procfs& procfs, const TreeHoldings& tree);
+
+// Files whose path is longer than CRIU reads.
+[[nodiscard]] std::vector<Refusal> refused_paths(const Procfs& procfs, const TreeHoldings& tree);
 
 // How a program switches io_uring off, as far as it is known.
 [[nodiscard]] std::string io_uring_hint(const TreeProcess& process);

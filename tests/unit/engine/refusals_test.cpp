@@ -116,5 +116,18 @@ TEST_F(DumpRefusals, NameALostNameWhoseFileIsNotCopied) {
     EXPECT_EQ(count(), 1U);
 }
 
+TEST_F(DumpRefusals, AreOfMapsThatThisCriuWasNotBuiltFor) {
+    facts.bpf_maps = {{.pid = 42, .fd = 7}};
+    EXPECT_EQ(count(), 0U);
+    context.criu = folder.path() / "criu";
+    std::ofstream(context.criu) << "\177ELF without any";
+    const auto standing = standing_refusals(facts, context);
+    ASSERT_EQ(standing.size(), 1U);
+    EXPECT_NE(standing[0].sentence.find("process 42 has a BPF map open (descriptor 7)"), std::string::npos);
+    EXPECT_NE(standing[0].hint.find("libbpf"), std::string::npos);
+    std::ofstream(context.criu) << "\177ELF Can't load key-value pairs to BPF map";
+    EXPECT_EQ(count(), 0U);
+}
+
 } // namespace
 } // namespace cedana

@@ -82,7 +82,9 @@ Manifest example() {
                                          .sched_priority = 5,
                                          .sched_runtime = 3'000'000,
                                          .util_min = 1,
-                                         .util_max = 1024}}},
+                                         .util_max = 1024}},
+                            .locked_on_fault = {{.start = 0x1000, .end = 0x7f0000000000}},
+                            .exclusive_terminals = {5}},
                            {.pid = 102, .threads = {{.threads = {102}}}}},
             .socket_options =
                 {{.pid = 100,

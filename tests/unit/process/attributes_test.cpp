@@ -10,8 +10,12 @@
 #include <gtest/gtest.h>
 #include <spdlog/fmt/fmt.h>
 
+#include <fcntl.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -168,6 +172,49 @@ TEST_F(Attributes, OfAnotherProcessAreLeftAlone) {
     wanted.at(0).oom_score_adj = 900;
     EXPECT_EQ(put_back(wanted), std::vector<std::string>());
     EXPECT_EQ(read().at(0).oom_score_adj, 0);
+}
+
+TEST(ExclusiveTerminals, AreReadAndPutBack) {
+    const Forked child([] {
+        ::setsid();
+        const int master = ::posix_openpt(O_RDWR | O_NOCTTY);
+        ::unlockpt(master);
+        const int terminal = ::open(::ptsname(master), O_RDWR | O_NOCTTY);
+        ::dup2(terminal, 101);
+        ::ioctl(terminal, TIOCEXCL);
+        ::close(terminal);
+        const int other = ::posix_openpt(O_RDWR | O_NOCTTY);
+        ::unlockpt(other);
+        ::dup2(::open(::ptsname(other), O_RDWR | O_NOCTTY), 102);
+    });
+    const Procfs procfs;
+    const testing::Look look(procfs, child.pid());
+    std::vector<ProcessAttributes> attributes = read_attributes(procfs, look.tree);
+    add_exclusive_terminals(attributes, look.holdings);
+    ASSERT_EQ(attributes.size(), 1U);
+    EXPECT_EQ(attributes[0].exclusive_terminals, std::vector<int>{101});
+    attributes[0].exclusive_terminals = {102};
+    EXPECT_EQ(put_attributes_back(procfs, look.tree, attributes), std::vector<std::string>());
+    const UniqueFd terminal(
+        static_cast<int>(::syscall(SYS_pidfd_getfd, look.tree.root().handle.pidfd().get(), 102, 0U)));
+    int is_exclusive = 0;
+    ASSERT_EQ(::ioctl(terminal.get(), TIOCGEXCL, &is_exclusive), 0);
+    EXPECT_NE(is_exclusive, 0);
+    attributes[0].exclusive_terminals = {999};
+    EXPECT_EQ(put_attributes_back(procfs, look.tree, attributes).size(), 1U);
+}
+
+TEST(LocksOnFault, AreReadWithTheAttributes) {
+    const Forked child([] {
+        void* const memory = ::mmap(nullptr, 8UL * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        ::mlock2(memory, 8UL * 4096, MLOCK_ONFAULT);
+    });
+    const Procfs procfs;
+    const testing::Look look(procfs, child.pid());
+    const auto attributes = read_attributes(procfs, look.tree);
+    ASSERT_EQ(attributes.size(), 1U);
+    ASSERT_EQ(attributes[0].locked_on_fault.size(), 1U);
+    EXPECT_EQ(attributes[0].locked_on_fault[0].end - attributes[0].locked_on_fault[0].start, 8U * 4096);
 }
 
 } // namespace

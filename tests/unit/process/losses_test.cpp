@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
@@ -17,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "unit/process/fake_proc.hpp"
@@ -200,6 +202,63 @@ TEST(Unread, AreEventsOfInotify) {
     EXPECT_EQ(unread_of(child), std::vector<std::string>());
     const UniqueFd file(::open((folder.path() / "new").c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
     EXPECT_TRUE(tells(unread_of(child), "from its inotify"));
+}
+
+TEST(LockedMemory, ThatIsLockedAsItIsTouchedIsToldWithItsPlace) {
+    const MappingFlags flags = parse_smaps("7f0000000000-7f0000001000 rw-p 00000000 00:00 0\nVmFlags: rd wr lo lf ac\n"
+                                           "7f0000001000-7f0000003000 r--p 00000000 00:00 0\nVmFlags: rd lo lf ac\n"
+                                           "7f0000005000-7f0000006000 rw-p 00000000 00:00 0\nVmFlags: rd wr lo ac\n"
+                                           "7f0000007000-7f0000008000 rw-p 00000000 00:00 0\nVmFlags: rd wr lf ac\n");
+    EXPECT_EQ(flags.locked_on_fault, (std::vector<MemoryRange>{{.start = 0x7f0000000000, .end = 0x7f0000003000}}));
+}
+
+TEST(LockedMemory, ThatIsLockedAsItIsTouchedIsALoss) {
+    const auto lock = [](unsigned flags) {
+        constexpr std::size_t k_size = 16UL * 4096;
+        void* const memory = ::mmap(nullptr, k_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (::mlock2(memory, k_size, flags) != 0)
+            ::prctl(PR_SET_NAME, "unfit");
+    };
+    const Procfs procfs;
+    const auto look = [&](const Forked& child) { return find_losses(procfs, testing::Look(procfs, child.pid()).tree); };
+    const Forked plain([&] { lock(0); });
+    const Forked on_fault([&] { lock(MLOCK_ONFAULT); });
+    if (procfs.stat(on_fault.pid())->comm == "unfit")
+        GTEST_SKIP() << "this user may lock no memory";
+    EXPECT_EQ(look(plain), std::vector<std::string>());
+    EXPECT_TRUE(tells(look(on_fault), "MLOCK_ONFAULT"));
+}
+
+TEST(Unread, IsWhatAnEpollInstanceWaitsForNoMore) {
+    const Pipe pipe = make_pipe();
+    const UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
+    epoll_event once{.events = EPOLLOUT | EPOLLONESHOT, .data = {}};
+    ASSERT_EQ(::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, pipe.write_end.get(), &once), 0);
+    const Forked child;
+    EXPECT_EQ(unread_of(child), std::vector<std::string>());
+    ASSERT_EQ(::epoll_wait(epoll.get(), &once, 1, 0), 1);
+    EXPECT_TRUE(tells(unread_of(child), "EPOLLONESHOT"));
+}
+
+TEST(LostNames, AreThoseOfAcceptedConnections) {
+    const TempDir folder(std::filesystem::temp_directory_path(), "losses-test");
+    const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    const std::string path = folder.path() / "listens";
+    path.copy(&name.sun_path[0], sizeof name.sun_path - 1);
+    ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+    ASSERT_EQ(::listen(listener.get(), 1), 0);
+    const auto look = [] {
+        const Forked child;
+        const testing::Look seen(Procfs(), child.pid());
+        return find_lost_names(sockets_of(Procfs(), seen.holdings));
+    };
+    EXPECT_EQ(look(), std::vector<std::string>());
+    const UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+    const UniqueFd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    EXPECT_TRUE(tells(look(), fmt::format("the name {} that a connection of process", path)));
 }
 
 } // namespace

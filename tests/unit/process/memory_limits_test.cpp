@@ -102,5 +102,35 @@ TEST(MemoryHierarchies, AreWhereTheTopOfAControllerIsMounted) {
     EXPECT_EQ(found.version_2, "/sys/fs/cgroup/unified");
 }
 
+TEST_F(AMemoryLimit, LeavesWhatIsFreeToATreeThatComesBack) {
+    set_version_1("300000000", "299000000");
+    set("1/a/memory.stat", "total_inactive_file 90000000\ntotal_active_file 10000000\n");
+    const MemoryHierarchies where{.version_1 = path("1"), .version_2 = path("2")};
+    const auto found = memory_rooms("4:memory:/a/b\n0::/\n", where, 0);
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].group, path("1") / fs::path("a"));
+    EXPECT_EQ(found[0].file.filename(), "memory.limit_in_bytes");
+    EXPECT_EQ(found[0].free, 101000000U);
+    // That of both together is 400,000,000, and nothing says how much of that is used.
+    EXPECT_EQ(memory_rooms("4:memory:/a\n", where, 50000000)[0].free, 151000000U);
+    set("1/a/memory.memsw.usage_in_bytes", "380000000");
+    EXPECT_EQ(memory_rooms("4:memory:/a\n", where, 50000000)[0].free, 120000000U);
+    EXPECT_TRUE(memory_rooms("4:memory:/\n0::/\n", where, 0).empty());
+}
+
+TEST_F(AMemoryLimit, ThatLeavesLeastIsTheFirst) {
+    for (const char* const group : {"2/slice", "2/slice/service"}) {
+        set(std::string(group) + "/memory.max", group == std::string("2/slice") ? "100000000" : "300000000");
+        set(std::string(group) + "/memory.current", "60000000");
+        set(std::string(group) + "/memory.swap.max", "10000000");
+        set(std::string(group) + "/memory.swap.current", "4000000");
+    }
+    const auto found = memory_rooms("0::/slice/service\n", {.version_2 = path("2")}, 1000000000);
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].group.filename(), "slice");
+    EXPECT_EQ(found[0].free, 46000000U);
+    EXPECT_EQ(found[0].file.filename(), "memory.max");
+}
+
 } // namespace
 } // namespace cedana

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/files.hpp"
 #include "cedana/process/refusal.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 
@@ -200,6 +202,38 @@ TEST(RefusedFiles, AreMessageQueuesByTheirOwnName) {
     ASSERT_EQ(refusals.size(), 1U);
     EXPECT_TRUE(holds(refusals[0].sentence, "a POSIX message queue open")) << refusals[0].sentence;
     EXPECT_TRUE(holds(refusals[0].hint, "close it before the dump"));
+}
+
+TEST(RefusedFiles, AreAlarmClocks) {
+    // Making one needs CAP_WAKE_ALARM.
+    if (const int probe = ::timerfd_create(CLOCK_BOOTTIME_ALARM, 0); probe >= 0)
+        ::close(probe);
+    else
+        GTEST_SKIP() << "this user may make no alarm clock";
+    const auto refusals = files_refused_of_child([] {
+        ::timerfd_create(CLOCK_BOOTTIME, 0);
+        ::timerfd_create(CLOCK_REALTIME, 0);
+        ::timerfd_create(CLOCK_BOOTTIME_ALARM, 0);
+        ::timerfd_create(CLOCK_REALTIME_ALARM, 0);
+    });
+    ASSERT_EQ(refusals.size(), 2U);
+    EXPECT_TRUE(holds(refusals[0].sentence, "has an alarm clock open (timerfd"));
+}
+
+TEST(RefusedFiles, ArePlacesOfWhatCriuMustAsk) {
+    const TempDir folder(std::filesystem::temp_directory_path(), "places-test");
+    const std::string fifo = folder.path() / "fifo";
+    const std::string socket = folder.path() / "socket";
+    const auto refusals = files_refused_of_child([&] {
+        ::mkfifo(fifo.c_str(), 0600);
+        ::mknod(socket.c_str(), S_IFSOCK | 0600, 0);
+        for (const char* path : {fifo.c_str(), socket.c_str(), "/dev/null", "/", "/proc/self/exe", "/proc/self"})
+            ::open(path, O_PATH | O_NOFOLLOW);
+        ::open(fifo.c_str(), O_RDWR);
+    });
+    ASSERT_EQ(refusals.size(), 2U);
+    EXPECT_TRUE(holds(refusals[0].sentence, "the place of the FIFO " + fifo));
+    EXPECT_TRUE(holds(refusals[1].sentence, "the place of the socket " + socket));
 }
 
 } // namespace

@@ -98,6 +98,22 @@ TEST_F(WrittenFilesOf, AProcessThatOnlyAppendsAreSaidToBeSo) {
     EXPECT_FALSE(files_of(*child([&] { keep(::open(file.c_str(), O_RDWR | O_APPEND)); })).files.at(0).only_appended());
 }
 
+// /proc/PID/maps has it escaped, and a name that looks escaped not.
+TEST_F(WrittenFilesOf, AProcessThatAreMappedMayHaveLineFeedsInTheirNames) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root: only it may look at the mapped files of a process";
+    for (const char* name : {"two\nlines", "back\\012slash", "\n\\012"}) {
+        const fs::path mapped = folder.path() / name;
+        EXPECT_EQ(paths([&] {
+                      const int fd = ::open(mapped.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+                      ::ftruncate(fd, 4096);
+                      ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+                      ::close(fd);
+                  }),
+                  Paths{mapped});
+    }
+}
+
 TEST_F(WrittenFilesOf, AProcessHaveTheirNameOfNow) {
     const fs::path renamed = folder.path() / "renamed";
     EXPECT_EQ(paths([&] {
