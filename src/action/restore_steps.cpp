@@ -28,6 +28,8 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
+#include <unistd.h>
+
 namespace cedana {
 
 namespace {
@@ -97,6 +99,14 @@ Steps checkpoint_steps(RestoreDraft& draft) {
     };
 }
 
+void require_room_in_groups(const RestoreDraft& draft) {
+    const std::string groups = groups_at_return(draft.manifest(), options_of(draft).extra,
+                                                draft.procfs.read(::getpid(), "cgroup").value_or(""));
+    require_group_memory(
+        draft.needs.memory, draft.manifest().name,
+        memory_rooms(groups, memory_hierarchies(draft.procfs.read(::getpid(), "mountinfo").value_or("")), free_swap()));
+}
+
 // After the hook, which may bring what they look for.
 Steps host_steps(RestoreDraft& draft) {
     const Config& config = draft.request.config;
@@ -108,7 +118,9 @@ Steps host_steps(RestoreDraft& draft) {
               }),
         check("comparing this host", [&] { require_fit(draft.manifest(), describe_host()); }),
         check("comparing files", [&] { require_same_files(draft.needs, draft.manifest(), options_of(draft).extra); }),
-        check("looking for memory", [&] { require_memory(draft.manifest(), host_memory()); }),
+        check("looking for memory",
+              [&] { require_memory(draft.manifest(), draft.needs.memory.locked, host_memory()); }),
+        check("looking for memory in its control group", [&] { require_room_in_groups(draft); }),
         check("looking for huge pages", [&] { require_huge_pages(draft.needs.memory, draft.manifest().name); }),
         check("looking what the kernel promises",
               [&] { require_commitment(draft.needs.memory, draft.manifest().name); }),

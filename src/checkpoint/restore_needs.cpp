@@ -3,8 +3,10 @@
 
 #include "cedana/checkpoint/small_images.hpp"
 #include "cedana/criu/memory_map.hpp"
+#include "cedana/criu/pagemap.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <set>
 #include <utility>
@@ -12,16 +14,59 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 namespace cedana {
 
 namespace {
 
 using Descriptors = std::map<int, std::uint64_t>;
+// By address, none of which touches another.
+using Ranges = std::vector<criu::AddressRange>;
+
+Ranges sorted(Ranges ranges) {
+    std::ranges::sort(ranges, {}, &criu::AddressRange::start);
+    Ranges joined;
+    for (const criu::AddressRange& one : ranges) {
+        if (!joined.empty() && one.start <= joined.back().end)
+            joined.back().end = std::max(joined.back().end, one.end);
+        else
+            joined.push_back(one);
+    }
+    return joined;
+}
+
+std::uint64_t bytes_of(const Ranges& ranges) {
+    std::uint64_t bytes = 0;
+    for (const criu::AddressRange& one : ranges)
+        bytes += one.end - one.start;
+    return bytes;
+}
+
+std::uint64_t common_bytes(const Ranges& one, const Ranges& other) {
+    std::uint64_t bytes = 0;
+    for (auto a = one.begin(), b = other.begin(); a != one.end() && b != other.end();) {
+        const std::uint64_t start = std::max(a->start, b->start);
+        const std::uint64_t end = std::min(a->end, b->end);
+        bytes += start < end ? end - start : 0;
+        a->end < b->end ? ++a : ++b;
+    }
+    return bytes;
+}
+
+Ranges page_ranges(const criu::Pagemap& map) {
+    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    criu::require_sound(map, page);
+    Ranges ranges;
+    std::ranges::transform(map.runs, std::back_inserter(ranges), [&](const criu::PageRun& run) {
+        return criu::AddressRange{.start = run.address, .end = run.address + run.pages * page};
+    });
+    return sorted(std::move(ranges));
+}
 
 class NeedsReading {
   public:
-    explicit NeedsReading(const Checkpoint& checkpoint) : images_(checkpoint) {}
+    explicit NeedsReading(const Checkpoint& checkpoint) : images_(checkpoint), manifest_(checkpoint.manifest()) {}
 
     RestoreNeeds run() {
         if (const auto image = images_.read("pstree.img"))
@@ -76,8 +121,11 @@ class NeedsReading {
 
     void take_process(const criu::DumpedProcess& process) {
         // One that has ended and is not reaped has neither.
-        if (const auto image = images_.read(fmt::format("mm-{}.img", process.pid)))
-            take_memory(criu::parse_mappings(*image));
+        if (const auto image = images_.read(fmt::format("mm-{}.img", process.pid))) {
+            const std::vector<criu::Mapping> mappings = criu::parse_mappings(*image);
+            take_memory(mappings);
+            take_pages(process, mappings);
+        }
         const auto ids = ids_of(process.pid);
         const auto image = ids ? images_.read(fmt::format("fdinfo-{}.img", ids->files)) : std::nullopt;
         if (!image)
@@ -107,6 +155,52 @@ class NeedsReading {
             needs_.memory.huge[page] = std::max(needs_.memory.huge[page], bytes);
     }
 
+    void take_pages(const criu::DumpedProcess& process, const std::vector<criu::Mapping>& mappings) {
+        Ranges locked;
+        Ranges huge;
+        for (const criu::Mapping& mapping : mappings) {
+            const criu::AddressRange range{.start = mapping.start, .end = mapping.end};
+            if (mapping.is_huge)
+                huge.push_back(range);
+            else if (mapping.is_shared && mapping.kind == criu::MappingKind::shared && mapping.object)
+                take_shared(*mapping.object);
+            else if (is_filled(mapping) && !is_locked_on_fault(process.pid, mapping))
+                locked.push_back(range);
+        }
+        const auto image = images_.read(fmt::format("pagemap-{}.img", process.pid));
+        Ranges pages = image ? page_ranges(criu::parse_pagemap(*image)) : Ranges();
+        const auto parent = pages_.find(process.parent);
+        const std::uint64_t known = parent == pages_.end() ? 0 : common_bytes(pages, parent->second);
+        const std::uint64_t not_in_images = bytes_of(locked) - common_bytes(sorted(locked), pages);
+        needs_.memory.locked += not_in_images;
+        const std::uint64_t elsewhere = known + common_bytes(pages, sorted(huge));
+        needs_.memory.charged += bytes_of(pages) - std::min(bytes_of(pages), elsewhere) + not_in_images;
+        pages_.emplace(process.pid, std::move(pages));
+    }
+
+    // Shared anonymous memory, once however many have it mapped.
+    void take_shared(std::uint64_t object) {
+        if (!shared_.insert(object).second)
+            return;
+        if (const auto image = images_.read(fmt::format("pagemap-shmem-{}.img", object)))
+            needs_.memory.charged += bytes_of(page_ranges(criu::parse_pagemap(*image)));
+    }
+
+    // Of a file it is most likely there already, and what is for reading alone is the one page of zeros.
+    [[nodiscard]] static bool is_filled(const criu::Mapping& mapping) {
+        return mapping.is_locked && !mapping.is_shared && mapping.kind != criu::MappingKind::file &&
+               (mapping.protection & PROT_WRITE) != 0;
+    }
+
+    // It is filled no more (criu/image_mends.hpp).
+    [[nodiscard]] bool is_locked_on_fault(pid_t pid, const criu::Mapping& mapping) const {
+        const auto process = std::ranges::find(manifest_.attributes, pid, &ProcessAttributes::pid);
+        return process != manifest_.attributes.end() &&
+               std::ranges::any_of(process->locked_on_fault, [&](const MemoryRange& range) {
+                   return range.start <= mapping.start && mapping.end <= range.end;
+               });
+    }
+
     void find_locks() {
         const auto image = images_.read("filelocks.img");
         if (!image)
@@ -123,7 +217,10 @@ class NeedsReading {
     }
 
     SmallImages images_;
+    const Manifest& manifest_;
     RestoreNeeds needs_;
+    std::map<pid_t, Ranges> pages_;
+    std::set<std::uint64_t> shared_;
     criu::FileTable table_;
     std::set<std::uint64_t> remapped_;
     std::map<pid_t, Descriptors> descriptors_;

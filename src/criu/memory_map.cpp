@@ -33,12 +33,14 @@ MappingKind kind_of(std::uint64_t status) {
 void take_flags(Mapping& mapping, std::uint64_t flags) {
     constexpr std::uint64_t k_map_shared = 1;
     constexpr std::uint64_t k_map_grows_down = 0x100;
+    constexpr std::uint64_t k_map_locked = 0x2000;
     constexpr std::uint64_t k_map_no_reserve = 0x4000;
     constexpr std::uint64_t k_map_huge = 0x40000;
     constexpr unsigned k_map_huge_shift = 26;
     constexpr std::uint64_t k_map_huge_mask = 0x3f;
     mapping.is_shared = (flags & k_map_shared) != 0;
     mapping.is_not_reserved = (flags & k_map_no_reserve) != 0;
+    mapping.is_locked = (flags & k_map_locked) != 0;
     mapping.is_huge = (flags & k_map_huge) != 0;
     if (const std::uint64_t size = flags >> k_map_huge_shift & k_map_huge_mask; mapping.is_huge && size != 0)
         mapping.huge_page = std::uint64_t{1} << size;

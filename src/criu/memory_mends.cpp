@@ -35,11 +35,13 @@ struct Vma {
     // What CRIU maps beforehand, writable, for a stream of pages (vma_entry_is_private() in criu/include/vma.h and
     // premap_priv_vmas() in criu/mem.c), but for kinds of their own.
     [[nodiscard]] bool is_private() const {
+        return is_of_private_kind() && (flags & (MAP_HUGETLB | MAP_GROWSDOWN | MAP_LOCKED)) == 0;
+    }
+    [[nodiscard]] bool is_of_private_kind() const {
         constexpr std::uint64_t k_known =
             k_area_regular | k_area_heap | k_file_private | k_anonymous_private | k_area_memfd;
         return (status & ~k_known) == 0 && (status & k_area_regular) != 0 &&
-               (status & (k_file_private | k_anonymous_private)) != 0 &&
-               (flags & (MAP_HUGETLB | MAP_GROWSDOWN | MAP_LOCKED)) == 0;
+               (status & (k_file_private | k_anonymous_private)) != 0;
     }
     [[nodiscard]] bool is_of_file() const { return (status & k_file_private) != 0; }
 
@@ -104,6 +106,48 @@ std::string part_of(std::string_view message, const Vma& vma, std::uint64_t star
     });
 }
 
+std::string without_lock(std::string_view message, const Vma& vma) {
+    return changed_message<VmaEntry>(message, [&](protozero::pbf_message<VmaEntry> field, auto& out) {
+        if (field.tag() != VmaEntry::flags)
+            return false;
+        out.add_uint32(VmaEntry::flags, static_cast<std::uint32_t>(vma.flags & ~std::uint64_t{MAP_LOCKED}));
+        return true;
+    });
+}
+
+std::vector<AddressRange> held_in(const Vma& vma, const std::vector<PageRun>& runs) {
+    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    std::vector<AddressRange> held;
+    for (const PageRun& run : runs)
+        if (const AddressRange part{.start = std::max(run.address, vma.start),
+                                    .end = std::min(run.address + run.pages * page, vma.end)};
+            part.start < part.end)
+            held.push_back(part);
+    std::ranges::sort(held, {}, &AddressRange::start);
+    return held;
+}
+
+// With the smallest gaps closed, until there are few enough: a process may have 65,530 mappings (vm.max_map_count).
+std::vector<AddressRange> few_ranges(const std::vector<AddressRange>& ranges) {
+    constexpr std::size_t k_most = 500;
+    for (std::uint64_t gap = 0;; gap = std::max<std::uint64_t>(4096, 2 * gap)) {
+        std::vector<AddressRange> few;
+        for (const AddressRange& one : ranges) {
+            if (!few.empty() && one.start <= few.back().end + gap)
+                few.back().end = std::max(few.back().end, one.end);
+            else
+                few.push_back(one);
+        }
+        if (few.size() <= k_most)
+            return few;
+    }
+}
+
+bool are_locked_on_fault(const Vma& vma, const std::vector<AddressRange>& ranges) {
+    return std::ranges::any_of(
+        ranges, [&](const AddressRange& range) { return range.start <= vma.start && vma.end <= range.end; });
+}
+
 } // namespace
 
 // Where pages come in a stream CRIU maps all private memory with PROT_WRITE first (premap_private_vma() in criu/mem.c),
@@ -144,6 +188,35 @@ MendedImage with_long_mappings_in_parts(std::string_view mm, std::uint64_t grant
             return parts;
         for (std::uint64_t start = vma.start; start < vma.end; start += std::min(most, vma.end - start))
             parts.push_back(part_of(message, vma, start, start + std::min(most, vma.end - start)));
+        return parts;
+    });
+}
+
+// Memory that is locked as it is touched has VM_LOCKED as other locked memory has (mm/mlock.c, do_mlock and
+// apply_vma_lock_flags), which CRIU reads as MAP_LOCKED and passes to mmap(2) (criu/proc_parse.c, __parse_vmflags):
+// that fills all of it. Nobody but a process itself can say MLOCK_ONFAULT. So what it had touched stays locked, and
+// the rest is not filled; of shared memory the images do not say what it had touched.
+MendedImage with_locks_on_fault(std::string_view mm, const Pagemap& pages, const std::vector<AddressRange>& ranges) {
+    return with_changed_mappings(mm, [&](std::string_view message) {
+        const Vma vma(message);
+        std::vector<std::string> parts;
+        if ((vma.flags & MAP_LOCKED) == 0 || (vma.flags & (MAP_HUGETLB | MAP_GROWSDOWN)) != 0 ||
+            !are_locked_on_fault(vma, ranges))
+            return parts;
+        const std::string unlocked = without_lock(message, vma);
+        std::uint64_t done = vma.start;
+        const auto leave_until = [&](std::uint64_t end) {
+            if (done < end)
+                parts.push_back(part_of(unlocked, vma, done, end));
+            done = end;
+        };
+        if (vma.is_of_private_kind())
+            for (const AddressRange& held : few_ranges(held_in(vma, pages.runs))) {
+                leave_until(held.start);
+                parts.push_back(part_of(message, vma, held.start, held.end));
+                done = held.end;
+            }
+        leave_until(vma.end);
         return parts;
     });
 }

@@ -39,6 +39,8 @@ std::string_view name_of(Mend mend) {
         return "huge pages that a stream cannot bring";
     case Mend::long_mapping:
         return "a mapping that is too long";
+    case Mend::lock_on_fault:
+        return "memory that is locked as it is touched";
     }
     return "something else";
 }
@@ -73,6 +75,10 @@ void MendedImages::mend_memory(const std::string& name, std::string& image, cons
     if (task_of_image(name, "pagemap-"))
         return apply(Mend::huge_pages, image, [&](auto pagemap) { return without_huge_pages(pagemap, other); });
     const Pagemap pages = parse_pagemap(other);
+    // Of the pid that the image is called after (criu/cr-dump.c: that in the innermost pid namespace).
+    if (const auto locked = locked_on_fault_.find(task_of_image(name, "mm-").value_or(0));
+        locked != locked_on_fault_.end())
+        apply(Mend::lock_on_fault, image, [&](auto mm) { return with_locks_on_fault(mm, pages, locked->second); });
     apply(Mend::empty_mapping, image, [&](auto mm) { return with_empty_mappings_left_alone(mm, pages); });
     apply(Mend::long_mapping, image, [&](auto mm) { return with_long_mappings_in_parts(mm, granted_); });
 }

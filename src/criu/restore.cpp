@@ -211,7 +211,8 @@ RestoreReport restore(const RestoreJob& job, std::vector<TreeEnd> ends, ImageSou
     RestoreReport report;
     try {
         EventLoop loop;
-        MendedImages mended(source, granted_at_once(), job.tree_is_mapped ? HugePages::left_out : HugePages::sent);
+        MendedImages mended(source, granted_at_once(), job.tree_is_mapped ? HugePages::left_out : HugePages::sent,
+                            job.locked_on_fault);
         ImageServer server(loop, job.folder, mended);
         if (job.progress != nullptr)
             server.report_to(*job.progress, job.total_bytes);

@@ -139,11 +139,12 @@ std::vector<std::string> misfits(const Manifest& manifest, const ManifestHost& h
     return found;
 }
 
-void require_memory(const Manifest& manifest, std::optional<std::uint64_t> available) {
-    if (available && manifest.bytes_images > *available)
+void require_memory(const Manifest& manifest, std::uint64_t more, std::optional<std::uint64_t> available) {
+    const std::uint64_t needed = manifest.bytes_images + more;
+    if (available && needed > *available)
         throw Error(Fault::environment,
                     fmt::format("{} cannot run here: it has {} of memory, and {} are available",
-                                printable(manifest.name), human_bytes(manifest.bytes_images), human_bytes(*available)))
+                                printable(manifest.name), human_bytes(needed), human_bytes(*available)))
             .hint("end other programs, add swap space, or restore on a host with more memory");
 }
 

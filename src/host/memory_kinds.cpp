@@ -111,4 +111,46 @@ void require_commitment(const NeededMemory& memory, const std::string& name, con
         .hint("add swap space, raise vm.overcommit_ratio, or set vm.overcommit_memory to 0");
 }
 
+std::string groups_at_return(const Manifest& manifest, const std::vector<std::string>& criu_arguments,
+                             const std::string& own) {
+    const auto kind_of_line = [](std::string_view line) { return line.substr(0, line.find(":/")); };
+    const bool ignored = manifest.criu_options.ignore_cgroups ||
+                         std::ranges::count(criu_arguments, "--manage-cgroups=ignore") != 0 || !manifest.facts ||
+                         manifest.facts->processes.empty();
+    if (ignored)
+        return own;
+    // A hierarchy has another number on another host: "4:memory".
+    const auto controllers = [&](std::string_view line) {
+        const std::string_view kind = kind_of_line(line);
+        return kind.substr(std::min(kind.find(':'), kind.size()));
+    };
+    const std::vector<std::string>& groups = manifest.facts->processes.front().cgroups;
+    std::string lines;
+    for (const std::string& group : groups)
+        lines += group + "\n";
+    for (const std::string& line : split(own, '\n'))
+        if (!line.empty() &&
+            std::ranges::none_of(groups, [&](const std::string& one) { return controllers(one) == controllers(line); }))
+            lines += line + "\n";
+    return lines;
+}
+
+std::uint64_t free_swap(const fs::path& proc) { return meminfo(proc, "SwapFree:").value_or(0); }
+
+void require_group_memory(const NeededMemory& memory, const std::string& name, const std::vector<MemoryRoom>& rooms) {
+    const auto tightest = std::ranges::min_element(rooms, {}, &MemoryRoom::free);
+    if (tightest == rooms.end() || tightest->free >= memory.charged)
+        return;
+    throw Error(
+        Fault::environment,
+        fmt::format("{} cannot run here: it has {} of memory, and the control group {} in which it would be has "
+                    "{} free (its limit is {}, and {} are in use)",
+                    printable(name), human_bytes(memory.charged), printable(tightest->group.string()),
+                    human_bytes(tightest->free), human_bytes(tightest->limit), human_bytes(tightest->usage)))
+        .hint(fmt::format("raise the limit ({}) to {} or more, end what else is in that group, or restore it from "
+                          "another one if it has none of its own",
+                          shell_word(tightest->file.string()),
+                          human_bytes(tightest->limit + memory.charged - tightest->free)));
+}
+
 } // namespace cedana

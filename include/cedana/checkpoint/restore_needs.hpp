@@ -37,6 +37,11 @@ struct NeededMemory {
     std::uint64_t committed = 0;
     // The largest mapping of these that is not MAP_NORESERVE.
     std::uint64_t largest = 0;
+    // What is charged to the control group of the tree at the least: its pages but those of huge ones, of memory that
+    // processes share since a fork only what no parent has at the same address, and what is locked.
+    std::uint64_t charged = 0;
+    // Of this, what is in no image: a restore fills locked memory (mlock(2)).
+    std::uint64_t locked = 0;
 };
 
 struct RestoreNeeds {

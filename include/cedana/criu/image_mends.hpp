@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -30,12 +31,17 @@ enum class Mend {
     huge_pages,
     // A mapping longer than CRIU can count, or than the kernel grants in one call, comes in parts.
     long_mapping,
+    // What is to be locked as it is touched is not filled.
+    lock_on_fault,
 };
 
 // "a call that was broken off"
 [[nodiscard]] std::string_view name_of(Mend mend);
 
 using MendedImage = std::optional<std::string>;
+
+// By process: what is locked page by page, as each is touched (mlock2(2)), by address.
+using LocksOnFault = std::map<pid_t, std::vector<AddressRange>>;
 
 // Of core-TID.img.
 
@@ -56,6 +62,10 @@ using MendedImage = std::optional<std::string>;
 [[nodiscard]] MendedImage with_empty_mappings_left_alone(std::string_view mm, const Pagemap& pages);
 // `granted`: what the kernel gives to one call, in bytes.
 [[nodiscard]] MendedImage with_long_mappings_in_parts(std::string_view mm, std::uint64_t granted);
+
+// `ranges`: those of the same process.
+[[nodiscard]] MendedImage with_locks_on_fault(std::string_view mm, const Pagemap& pages,
+                                              const std::vector<AddressRange>& ranges);
 
 // Of pstree.img.
 struct TreeThreads {

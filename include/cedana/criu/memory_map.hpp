@@ -26,6 +26,8 @@ struct Mapping {
     bool is_shared = false;
     // MAP_NORESERVE: it counts for nothing until it is touched.
     bool is_not_reserved = false;
+    // MAP_LOCKED.
+    bool is_locked = false;
     // MAP_HUGETLB.
     bool is_huge = false;
     // Of a huge page, in bytes; 0: the usual size of the host.

@@ -18,9 +18,11 @@ enum class HugePages { sent, left_out };
 
 class MendedImages : public WholeImages {
   public:
-    // `granted`: how much memory the kernel promises in one call, in bytes. `images` must outlive this.
-    MendedImages(ImageSource& images, std::uint64_t granted, HugePages huge_pages)
-        : WholeImages(images), granted_(granted), huge_pages_(huge_pages) {}
+    // `granted`: how much memory the kernel promises in one call, in bytes. `locked_on_fault`: what no image says, by
+    // process (image_mends.hpp). `images` must outlive this.
+    MendedImages(ImageSource& images, std::uint64_t granted, HugePages huge_pages, LocksOnFault locked_on_fault = {})
+        : WholeImages(images), granted_(granted), huge_pages_(huge_pages),
+          locked_on_fault_(std::move(locked_on_fault)) {}
 
     // Of what was read so far.
     [[nodiscard]] const std::set<Mend>& made() const noexcept { return made_; }
@@ -35,6 +37,7 @@ class MendedImages : public WholeImages {
 
     std::uint64_t granted_;
     HugePages huge_pages_;
+    LocksOnFault locked_on_fault_;
     std::set<Mend> made_;
     // CRIU reads the tree first, and a process's first thread before the others (criu/pstree.c, criu/cr-restore.c).
     TreeThreads tree_;

@@ -46,6 +46,7 @@ struct RestoreJob {
     // Called once all of the tree is there and none of it runs yet, with its root; empty: not called. What it throws is
     // told in the log, and the tree runs on. A CRIU in another pid namespace does not reach it.
     std::function<void(pid_t root)> standing = {};
+    LocksOnFault locked_on_fault = {};
     // CRIU runs in a pid namespace whose pid 1 keeps its script's program (command.hpp, k_kept_action_program).
     bool own_pids = false;
     // Of a trial, else null. Called once, when all of the tree is there and nothing of it has run; CRIU waits. Then all

@@ -31,8 +31,8 @@ namespace cedana {
 void require_addresses(const Manifest& manifest, const std::vector<std::string>& criu_arguments);
 
 // Throws Error(Fault::environment) if the images hold more than what is `available` here, if that is known: a restore
-// would push out the memory of everybody else before it failed.
-void require_memory(const Manifest& manifest, std::optional<std::uint64_t> available);
+// would push out the memory of everybody else before it failed. `more`: what a restore fills beside them.
+void require_memory(const Manifest& manifest, std::uint64_t more, std::optional<std::uint64_t> available);
 
 // Throws Error(Fault::environment) if a restore of so many processes needs more descriptors than `limit`.
 void require_descriptors(const Manifest& manifest, std::uint64_t limit);

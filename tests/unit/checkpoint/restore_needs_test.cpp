@@ -93,6 +93,24 @@ TEST_F(RestoreNeedsOf, MemoryAreWhatTheKernelMustPromise) {
     EXPECT_EQ(memory.huge, (std::map<std::uint64_t, std::uint64_t>{{k_huge, k_huge}}));
 }
 
+// What a control group is charged for, at the least.
+TEST_F(RestoreNeedsOf, MemoryAreItsPagesButThoseThatAParentHasToo) {
+    const auto pages = [](std::uint64_t start, std::uint64_t count) {
+        return image(0x56084025, {field(1, 1), field(1, start) + field(5, count) + field(4, 4)});
+    };
+    images["pstree.img"] =
+        image(0x50273030, {field(1, 42) + field(2, 0) + field(3, 42) + field(4, 42) + field(5, 42),
+                           field(1, 43) + field(2, 42) + field(3, 42) + field(4, 42) + field(5, 43)});
+    images["mm-42.img"] =
+        image(0x57492820, {mapping(0x8000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED)});
+    images["pagemap-42.img"] = pages(0x10000, 3);
+    images["mm-43.img"] = image(0x57492820, {mapping(0x8000, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS)});
+    images["pagemap-43.img"] = pages(0x11000, 4);
+    const NeededMemory memory = read().memory;
+    EXPECT_EQ(memory.locked, 0x5000U);
+    EXPECT_EQ(memory.charged, 0x8000U + 0x2000U);
+}
+
 TEST_F(RestoreNeedsOf, AConnectionWhoseEndsHaveClosedAreAConnection) {
     images["files.img"] = image(
         0x56303138, {field(2, 7) + field(4, field(3, 2) + field(4, 1) + field(5, 6) + field(6, 7) + field(8, 80))});

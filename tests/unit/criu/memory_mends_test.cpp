@@ -159,5 +159,76 @@ TEST(MendedMemory, OfADamagedImageIsRefused) {
     EXPECT_THROW(static_cast<void>(with_long_mappings_in_parts(mm_of_mapped({{.start = 5, .end = 5}}), k_GiB)), Error);
 }
 
+// Locked memory with pages at its begin, at 64 KiB and at its end.
+constexpr std::uint64_t k_locked_start = 0x7f0000000000;
+Mapped locked_memory_of(std::uint64_t bytes) {
+    return {.start = k_locked_start,
+            .end = k_locked_start + bytes,
+            .protection = PROT_READ | PROT_WRITE,
+            .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED};
+}
+
+Mapped part(Mapped mapped, std::uint64_t from, std::uint64_t to, std::uint64_t flags) {
+    mapped.start = k_locked_start + from;
+    mapped.end = k_locked_start + to;
+    mapped.flags = flags;
+    return mapped;
+}
+
+MendedImage locked_again(const Mapped& mapped, const std::vector<PageRun>& runs,
+                         const std::vector<AddressRange>& ranges = {{.start = 0x1000, .end = 0x7fffffffffff}}) {
+    return with_locks_on_fault(mm_of_mapped({mapped}), {.pages_id = 1, .runs = runs}, ranges);
+}
+
+TEST(LockOnFault, IsOfWhatWasTouchedAlone) {
+    const Mapped all = locked_memory_of(256UL * 1024);
+    const std::uint64_t without = all.flags & ~std::uint64_t{MAP_LOCKED};
+    EXPECT_EQ(locked_again(all, {{.address = k_locked_start + 0x10000, .pages = 2}}),
+              mm_of_mapped({part(all, 0, 0x10000, without), part(all, 0x10000, 0x12000, all.flags),
+                            part(all, 0x12000, 0x40000, without)}));
+    EXPECT_EQ(locked_again(all, {}), mm_of_mapped({part(all, 0, 0x40000, without)}));
+    EXPECT_EQ(locked_again(all, {{.address = k_locked_start - 0x1000, .pages = 100}}), mm_of_mapped({all}));
+}
+
+TEST(LockOnFault, OfAFileKeepsItsPlaceInTheFile) {
+    Mapped file = locked_memory_of(0x3000);
+    file.flags = MAP_PRIVATE | MAP_LOCKED;
+    file.status = k_regular | k_of_file;
+    file.offset = 0x5000;
+    Mapped held = part(file, 0x1000, 0x2000, file.flags);
+    held.offset = 0x6000;
+    Mapped after = part(file, 0x2000, 0x3000, MAP_PRIVATE);
+    after.offset = 0x7000;
+    EXPECT_EQ(locked_again(file, {{.address = k_locked_start + 0x1000, .pages = 1}}),
+              mm_of_mapped({part(file, 0, 0x1000, MAP_PRIVATE), held, after}));
+}
+
+TEST(LockOnFault, OfSharedMemoryIsLost) {
+    Mapped shared = locked_memory_of(0x3000);
+    shared.flags = MAP_SHARED | MAP_LOCKED;
+    shared.status = k_regular | k_of_shared_file;
+    EXPECT_EQ(locked_again(shared, {}), mm_of_mapped({part(shared, 0, 0x3000, MAP_SHARED)}));
+}
+
+TEST(LockOnFault, OfOtherMemoryIsLeftAlone) {
+    const Mapped all = locked_memory_of(0x3000);
+    EXPECT_EQ(locked_again(all, {}, {{.start = 0x1000, .end = k_locked_start + 0x1000}}), std::nullopt);
+    Mapped unlocked = all;
+    unlocked.flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    EXPECT_EQ(locked_again(unlocked, {}), std::nullopt);
+    Mapped stack = all;
+    stack.flags |= MAP_GROWSDOWN;
+    EXPECT_EQ(locked_again(stack, {}), std::nullopt);
+}
+
+TEST(LockOnFault, OfScatteredPagesMakesFewMappings) {
+    std::vector<PageRun> runs;
+    for (std::uint64_t i = 0; i < 10000; ++i)
+        runs.push_back({.address = k_locked_start + i * 0x2000, .pages = 1});
+    const auto mended = locked_again(locked_memory_of(10000 * 0x2000UL), runs);
+    ASSERT_TRUE(mended);
+    EXPECT_LT(mended->size(), 100U * 1000);
+}
+
 } // namespace
 } // namespace cedana::criu

@@ -125,13 +125,14 @@ TEST_F(HostFit, IsRefusedWithAllOfItAtOnce) {
 TEST_F(HostFit, NeedsTheMemoryOfTheImages) {
     manifest.bytes_images = 1001;
     try {
-        require_memory(manifest, 1000);
+        require_memory(manifest, 0, 1000);
         FAIL() << "not refused";
     } catch (const Error& error) {
         EXPECT_EQ(error.fault(), Fault::environment);
     }
-    EXPECT_NO_THROW(require_memory(manifest, 1001));
-    EXPECT_NO_THROW(require_memory(manifest, std::nullopt));
+    EXPECT_NO_THROW(require_memory(manifest, 0, 1001));
+    EXPECT_THROW(require_memory(manifest, 1, 1001), Error);
+    EXPECT_NO_THROW(require_memory(manifest, 0, std::nullopt));
 }
 
 TEST_F(HostFit, NeedsDescriptorsForEachProcess) {

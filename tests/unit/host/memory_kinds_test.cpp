@@ -85,5 +85,34 @@ TEST_F(MemoryKinds, AreAsMuchAsOneLikesWhereTheKernelPromisesAll) {
     EXPECT_NO_THROW(promise(1000 * k_mib, 1000 * k_mib));
 }
 
+TEST_F(MemoryKinds, AreWhatAControlGroupHasFree) {
+    const std::vector<MemoryRoom> rooms = {
+        {.group = "/g/a", .file = "/g/a/memory.max", .limit = 300 * k_mib, .usage = 100 * k_mib, .free = 200 * k_mib},
+        {.group = "/g", .file = "/g/memory.max", .limit = 100 * k_mib, .usage = 60 * k_mib, .free = 40 * k_mib}};
+    EXPECT_NO_THROW(require_group_memory({.charged = 40 * k_mib}, "java", rooms));
+    EXPECT_NO_THROW(require_group_memory({.charged = 400 * k_mib}, "java", {}));
+    try {
+        require_group_memory({.charged = 60 * k_mib}, "java", rooms);
+        FAIL() << "not refused";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.fault(), Fault::environment);
+        EXPECT_EQ(error.message(),
+                  "java cannot run here: it has 60 MiB of memory, and the control group /g in which it "
+                  "would be has 40 MiB free (its limit is 100 MiB, and 60 MiB are in use)");
+        EXPECT_NE(error.hint().find("(/g/memory.max) to 120 MiB or more"), std::string::npos) << error.hint();
+    }
+}
+
+TEST(GroupsAtReturn, AreThoseOfWhoRestoresWhereTheTreeHadNone) {
+    Manifest manifest;
+    const std::string own = "5:memory:/user\n0::/session\n";
+    EXPECT_EQ(groups_at_return(manifest, {}, own), own);
+    manifest.facts = RecordedFacts{.processes = {{.pid = 1, .cgroups = {"4:memory:/service"}}}};
+    EXPECT_EQ(groups_at_return(manifest, {}, own), "4:memory:/service\n0::/session\n");
+    EXPECT_EQ(groups_at_return(manifest, {"--manage-cgroups=ignore"}, own), own);
+    manifest.criu_options.ignore_cgroups = true;
+    EXPECT_EQ(groups_at_return(manifest, {}, own), own);
+}
+
 } // namespace
 } // namespace cedana
