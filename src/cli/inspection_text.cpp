@@ -4,6 +4,7 @@
 #include "cedana/cli/bar.hpp"
 #include "cedana/cli/facts_text.hpp"
 #include "cedana/cli/inspection.hpp"
+#include "cedana/cli/inspection_tables.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/process_tree.hpp"
 
@@ -22,12 +23,6 @@ namespace {
 constexpr std::size_t k_bar = 16;
 // Of lists that were not asked for by name.
 constexpr std::size_t k_shown = 10;
-
-std::string signature_text(const SignatureState& signature) {
-    if (signature.by == SignedBy::nobody)
-        return "by nobody";
-    return fmt::format("by the key {} ({})", signature.key_id, name_of(signature.by));
-}
 
 class InspectionText {
   public:
@@ -134,37 +129,7 @@ class InspectionText {
 
     void memory() {
         title("Memory, as seen before the freeze");
-        Table table({{.title = "PID", .align = Align::right},
-                     {.title = "PROGRAM", .rank = 1},
-                     {.title = "ANONYMOUS", .align = Align::right},
-                     {.title = "SHARED", .align = Align::right},
-                     {.title = "FILES", .align = Align::right},
-                     {.title = "SWAPPED", .align = Align::right},
-                     {.title = "TOTAL", .align = Align::right},
-                     {.title = "", .rank = 2}});
-        std::uint64_t largest = 0;
-        for (const ManifestProcess& process : manifest_.tree)
-            largest = std::max(largest, total_of(process));
-        for (const ManifestProcess& process : manifest_.tree)
-            table.add(memory_row(process, largest));
-        indented(table);
-    }
-    static std::uint64_t total_of(const ManifestProcess& process) {
-        return process.memory ? process.memory->total() : process.resident_bytes;
-    }
-    static std::vector<Cell> memory_row(const ManifestProcess& process, std::uint64_t largest) {
-        const auto kind = [&](std::uint64_t ProcessMemory::*member) {
-            return process.memory ? human_bytes((*process.memory).*member) : std::string("?");
-        };
-        const std::uint64_t total = total_of(process);
-        return {std::to_string(process.pid),
-                printable(process.comm),
-                kind(&ProcessMemory::anonymous),
-                kind(&ProcessMemory::shared),
-                kind(&ProcessMemory::file_backed),
-                kind(&ProcessMemory::swapped),
-                human_bytes(total),
-                Cell(bar(share(static_cast<double>(total), static_cast<double>(largest)), k_bar), Colour::blue)};
+        indented(memory_table(manifest_));
     }
 
     void files() {
@@ -180,17 +145,8 @@ class InspectionText {
         title("Files that it writes to");
         if (manifest_.files.empty())
             print_line("  none");
-        Table table({{.title = "SIZE", .align = Align::right},
-                     {.title = "KEPT", .rank = 1},
-                     {.title = "BY", .rank = 2},
-                     {.title = "PATH", .elastic = true, .keep = Keep::end}});
-        for (std::size_t i = 0; i < std::min(manifest_.files.size(), most()); ++i) {
-            const CapturedFile& file = manifest_.files[i];
-            table.add({human_bytes(file.size), file.entry.empty() ? file.digest.empty() ? "size" : "digest" : "content",
-                       uses_of(file), printable(file.path)});
-        }
-        if (!table.empty())
-            indented(table);
+        else
+            indented(written_files_table(manifest_, most()));
         rest(manifest_.files.size(), "files");
     }
     void open_files(const RecordedFacts& facts) {
@@ -208,19 +164,7 @@ class InspectionText {
         if (sections_.empty())
             return print_line(fmt::format("  {} programs, libraries, files and folders: --files lists them",
                                           manifest_.required_files.size()));
-        Table needed({{.title = "SIZE", .align = Align::right}, {.title = "PATH", .elastic = true, .keep = Keep::end}});
-        for (const RequiredFile& file : manifest_.required_files)
-            needed.add({file.kind == RequiredKind::file     ? human_bytes(file.size)
-                        : file.kind == RequiredKind::folder ? "folder"
-                                                            : "other",
-                        printable(file.path)});
-        indented(needed);
-    }
-    static std::string uses_of(const CapturedFile& file) {
-        std::vector<std::string> uses;
-        for (const FileUse& use : file.uses)
-            uses.push_back(use.fd < 0 ? fmt::format("{} mapped", use.pid) : fmt::format("{}:{}", use.pid, use.fd));
-        return fmt::format("{}", fmt::join(uses, ", "));
+        indented(needed_files_table(manifest_));
     }
 
     void sockets() {
@@ -253,21 +197,7 @@ class InspectionText {
 
     void images() {
         title("Images");
-        Table table({{.title = "IMAGE", .elastic = true, .keep = Keep::end},
-                     {.title = "SIZE", .align = Align::right},
-                     {.title = "IN ZIP", .align = Align::right},
-                     {.title = "RATIO", .align = Align::right, .rank = 1},
-                     {.title = "", .rank = 2}});
-        const double largest = inspection_.images.empty() ? 0 : static_cast<double>(inspection_.images.front().bytes);
-        for (std::size_t i = 0; i < std::min(inspection_.images.size(), most()); ++i) {
-            const ImageSize& image = inspection_.images[i];
-            const auto bytes = static_cast<double>(image.bytes);
-            table.add(
-                {printable(image.name), human_bytes(image.bytes), human_bytes(image.compressed),
-                 image.compressed == 0 ? "" : fmt::format("{:.1f}x", bytes / static_cast<double>(image.compressed)),
-                 Cell(bar(share(bytes, largest), k_bar), Colour::blue)});
-        }
-        indented(table);
+        indented(images_table(inspection_.images, most()));
         rest(inspection_.images.size(), "images");
     }
 

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tables of `cedana client inspect`, which a terminal and the page show alike.
+#pragma once
+
+#include "cedana/checkpoint/compare.hpp"
+#include "cedana/checkpoint/inspect.hpp"
+#include "cedana/cli/table.hpp"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace cedana {
+
+// A process a row.
+[[nodiscard]] Table memory_table(const Manifest& manifest);
+// The first `most` of each.
+[[nodiscard]] Table written_files_table(const Manifest& manifest, std::size_t most);
+[[nodiscard]] Table images_table(const std::vector<ImageSize>& images, std::size_t most);
+[[nodiscard]] Table needed_files_table(const Manifest& manifest);
+
+// Every process; of what else there is only what changed.
+[[nodiscard]] Table changed_processes_table(const Comparison& comparison);
+// Of files, descriptors and sockets, without those that are empty.
+[[nodiscard]] std::vector<Table> changed_tables(const Comparison& comparison);
+
+// "by the key 0123abcd (trusted)", "by nobody"
+[[nodiscard]] std::string signature_text(const SignatureState& signature);
+
+} // namespace cedana
