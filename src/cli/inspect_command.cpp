@@ -61,7 +61,8 @@ void run(const InspectArguments& arguments, const CommonArguments& common, const
     const Depth depth = arguments.sections.contains(Section::maps) ? Depth::memory_maps : Depth::manifest;
     const Inspection inspection = inspect(arguments.checkpoint, keyring, depth);
     if (arguments.html) {
-        write_page(*arguments.html, html_page(inspection));
+        write_page(*arguments.html,
+                   arguments.other ? html_page(inspection, inspect(*arguments.other, keyring)) : html_page(inspection));
         if (common.format == Format::json)
             return print_json({{"checkpoint", inspection.path.string()}, {"page", arguments.html->string()}});
         return print_line(arguments.html->string());
@@ -97,8 +98,7 @@ Command inspect_command() {
                                     .value = "FILE",
                                     .meaning = "write one self-contained page to FILE",
                                     .target = &arguments->html,
-                                    .complete = Complete::files,
-                                    .excludes = "LATER"}};
+                                    .complete = Complete::files}};
     for (const SectionFlag& one : k_flags)
         options.push_back({.names = {one.flag}, .meaning = one.meaning, .target = [arguments, section = one.section] {
                                arguments->sections.insert(section);

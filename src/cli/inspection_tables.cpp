@@ -5,6 +5,7 @@
 #include "cedana/cli/bar.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <string_view>
 
 #include <spdlog/fmt/fmt.h>
@@ -105,11 +106,17 @@ Table memory_table(const Manifest& manifest) {
                  {.title = "SWAPPED", .align = Align::right},
                  {.title = "TOTAL", .align = Align::right},
                  {.title = "", .rank = 2}});
-    std::uint64_t largest = 0;
-    for (const ManifestProcess& process : manifest.tree)
-        largest = std::max(largest, total_of(process));
-    for (const ManifestProcess& process : manifest.tree)
-        table.add(memory_row(process, largest));
+    std::vector<ManifestProcess> processes = manifest.tree;
+    std::ranges::stable_sort(processes, std::greater<>(), total_of);
+    ProcessMemory own;
+    for (const ManifestProcess& process : processes) {
+        table.add(memory_row(process, total_of(processes.front())));
+        const ProcessMemory memory = process.memory.value_or(ProcessMemory());
+        own.anonymous += memory.anonymous;
+        own.swapped += memory.swapped;
+    }
+    if (processes.size() > 1 && std::ranges::all_of(processes, [](const auto& one) { return one.memory.has_value(); }))
+        table.add({"all", "", human_bytes(own.anonymous), "", "", human_bytes(own.swapped), "", ""});
     return table;
 }
 

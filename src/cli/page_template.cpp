@@ -67,4 +67,28 @@ std::string filled(std::string_view parts, std::string_view name,
     return out += rest;
 }
 
+std::string page_part(std::string_view name, PageValues values) { return filled(k_inspection_html, name, values); }
+
+std::string html_table(const Table& table) {
+    const auto kind_of = [](const Column& column) -> std::string {
+        return column.align == Align::right ? " class=\"n\"" : column.elastic ? " class=\"path\"" : "";
+    };
+    std::string titles;
+    for (const Column& column : table.columns())
+        titles += page_part("title", {{"kind", kind_of(column)}, {"text", column.title}});
+    std::string rows;
+    for (const std::vector<Cell>& row : table.rows()) {
+        std::string cells;
+        for (std::size_t i = 0; i < row.size(); ++i)
+            cells += page_part("cell", {{"kind", kind_of(table.columns()[i])}, {"text", row[i].text}});
+        rows += page_part("row", {{"cells", cells}});
+    }
+    return page_part("table", {{"titles", titles}, {"rows", rows}});
+}
+
+std::string whole_page(std::string_view title, std::string body) {
+    return page_part(
+        "page", {{"title", std::string(title)}, {"style", std::string(k_inspection_css)}, {"body", std::move(body)}});
+}
+
 } // namespace cedana

@@ -197,13 +197,27 @@ TEST_F(Inspect, WritesAPageThatABrowserShowsAsItIsMeant) {
     const fs::path page = folder() / "page.html";
     ASSERT_EQ(inspect({"--html", page}).exit_code, 0);
     write_text(folder() / "asked.html", read_file(page) + k_questions);
-    const Captured shown = run_captured(
-        {.argv = {"/usr/bin/chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-                  "--disable-component-update", "--disable-sync", "--no-first-run", "--window-size=1000,1200",
-                  "--user-data-dir=" + (folder() / "browser").string(), "--dump-dom",
-                  "file://" + (folder() / "asked.html").string()}},
-        std::chrono::seconds(60));
-    EXPECT_TRUE(holds(shown.out, "loaded=0 wide=false tiles=2 phases=4 labels=true frozen=true")) << shown.err;
+    for (const char* window : {"1000,1200", "420,900"}) {
+        const Captured shown =
+            run_captured({.argv = {"/usr/bin/chromium", "--headless", "--no-sandbox", "--disable-gpu",
+                                   "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                                   "--no-first-run", std::string("--window-size=") + window,
+                                   "--user-data-dir=" + (folder() / "browser").string(), "--dump-dom",
+                                   "file://" + (folder() / "asked.html").string()}},
+                         std::chrono::seconds(60));
+        EXPECT_TRUE(holds(shown.out, "loaded=0 wide=false tiles=2 phases=4 labels=true frozen=true"))
+            << window << ": " << shown.err;
+    }
+}
+
+TEST_F(Inspect, WritesAPageOfWhatChangedBetweenTwo) {
+    const fs::path later = folder() / "later.zip";
+    Manifest manifest = plausible_manifest("redis", 42, "2026-11-22T11:00:00Z");
+    manifest.files = {{.path = "/var/log/new.log", .size = 7}};
+    write_checkpoint(later, manifest);
+    const fs::path page = folder() / "page.html";
+    EXPECT_EQ(only_line(inspect({later, "--html", page}).out), page.string());
+    EXPECT_TRUE(holds(read_file(page), "/var/log/new.log"));
 }
 
 } // namespace

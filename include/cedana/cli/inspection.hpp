@@ -24,8 +24,10 @@ void print_inspection(const Inspection& inspection, const Sections& sections);
 void print_comparison(const Inspection& before, const Inspection& after);
 [[nodiscard]] nlohmann::ordered_json to_json(const Comparison& comparison);
 
-// One page that needs nothing from elsewhere: no scripts, no network.
+// One page that needs nothing from elsewhere: no scripts, no network. Of one checkpoint, or of what changed from one to
+// the other.
 [[nodiscard]] std::string html_page(const Inspection& inspection);
+[[nodiscard]] std::string html_page(const Inspection& before, const Inspection& after);
 
 // A mapping a row; a thread a row.
 [[nodiscard]] Table mapping_table(const MemoryMap& map);

@@ -12,7 +12,8 @@
 
 namespace cedana {
 
-// A process a row.
+// A process a row, the one with the most memory first. With several of them the last row has the sum of what is each
+// one's own: shared memory and files count in every process that uses them.
 [[nodiscard]] Table memory_table(const Manifest& manifest);
 // The first `most` of each.
 [[nodiscard]] Table written_files_table(const Manifest& manifest, std::size_t most);

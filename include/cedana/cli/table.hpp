@@ -41,6 +41,8 @@ class Table {
     // As many cells as there are columns.
     void add(std::vector<Cell> row) { rows_.push_back(std::move(row)); }
     [[nodiscard]] bool empty() const noexcept { return rows_.empty(); }
+    [[nodiscard]] const std::vector<Column>& columns() const noexcept { return columns_; }
+    [[nodiscard]] const std::vector<std::vector<Cell>>& rows() const noexcept { return rows_; }
 
     // The titles and the rows. `width`: of the terminal, 0 for no limit.
     [[nodiscard]] std::vector<std::string> lines(std::size_t width, Paint paint) const;

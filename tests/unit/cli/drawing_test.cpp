@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/cli/bar.hpp"
 #include "cedana/cli/inspection.hpp"
+#include "cedana/cli/inspection_tables.hpp"
 #include "cedana/cli/process_tree.hpp"
 
 #include <string>
@@ -65,6 +66,53 @@ TEST(HtmlPage, EscapesWhatComesFromTheCheckpoint) {
     EXPECT_EQ(page.find("<script"), std::string::npos);
     EXPECT_NE(page.find("&lt;script&gt;alert(1)&lt;/script&gt; &quot;&amp;\\x1b"), std::string::npos);
     EXPECT_NE(page.find("&lt;b&gt;.zip"), std::string::npos);
+}
+
+TEST(HtmlPage, BeginsWithTheCommandAndHowItIsRestored) {
+    Inspection inspection{.path = "/store/a b.zip",
+                          .manifest = testing::plausible_manifest("redis", 42, "2026-11-22T10:00:00Z"),
+                          .images = {}};
+    inspection.manifest.tree.front().command_line = {"redis-server", "*:6379"};
+    const std::string page = html_page(inspection);
+    EXPECT_LT(page.find("redis-server *:6379"), page.find("<h2>"));
+    EXPECT_NE(page.find("<code>sudo cedana client restore '/store/a b.zip'</code>"), std::string::npos);
+    EXPECT_NE(page.find("<code>sudo cedana client verify '/store/a b.zip'</code>"), std::string::npos);
+    EXPECT_NE(page.find("<dd>by nobody</dd>"), std::string::npos);
+    EXPECT_NE(page.find("may hold secrets"), std::string::npos);
+    EXPECT_LT(page.find("<h2>Sockets"), page.find("<h2>Images"));
+    inspection.manifest.cannot_be_restored = {"it has a thing"};
+    EXPECT_EQ(html_page(inspection).find("client restore"), std::string::npos);
+}
+
+TEST(HtmlPage, OfTwoShowsWhatChanged) {
+    const Inspection before{.path = "/store/a.zip",
+                            .manifest = testing::plausible_manifest("redis", 42, "2026-11-22T10:00:00Z"),
+                            .images = {}};
+    Inspection after = before;
+    after.path = "/store/<b>.zip";
+    EXPECT_NE(html_page(before, after).find("the same in both"), std::string::npos);
+    after.manifest.files = {{.path = "/var/log/<new>", .size = 7}};
+    const std::string page = html_page(before, after);
+    EXPECT_NE(page.find("/var/log/&lt;new&gt;"), std::string::npos);
+    EXPECT_NE(page.find("added"), std::string::npos);
+    EXPECT_NE(page.find("/store/&lt;b&gt;.zip"), std::string::npos);
+}
+
+TEST(MemoryTable, HasTheLargestFirstAndASumOfWhatIsEachOnesOwn) {
+    Manifest manifest = testing::plausible_manifest("redis", 42, "2026-11-22T10:00:00Z");
+    manifest.tree = {
+        {.pid = 1, .comm = "small", .memory = ProcessMemory{.anonymous = 1024, .shared = 4096}},
+        {.pid = 2, .comm = "large", .memory = ProcessMemory{.anonymous = 3072, .shared = 4096, .swapped = 1024}}};
+    const Table table = memory_table(manifest);
+    ASSERT_EQ(table.rows().size(), 3U);
+    EXPECT_EQ(table.rows()[0][1].text, "large");
+    EXPECT_EQ(table.rows()[1][1].text, "small");
+    EXPECT_EQ(table.rows()[2][0].text, "all");
+    EXPECT_EQ(table.rows()[2][2].text, "4.0 KiB");
+    EXPECT_EQ(table.rows()[2][3].text, "");
+    EXPECT_EQ(table.rows()[2][5].text, "1.0 KiB");
+    manifest.tree.resize(1);
+    EXPECT_EQ(memory_table(manifest).rows().size(), 1U);
 }
 
 TEST(HtmlPage, NeedsNothingFromElsewhere) {
