@@ -132,7 +132,7 @@ DumpResult result_of(const DumpDraft& draft, const Published& published, const S
 DumpResult dump(const DumpRequest& request, const Interrupt& interrupt, Progress& progress) {
     require_root("dump processes");
     Stopwatch watch;
-    DumpDraft draft(request, interrupt);
+    DumpDraft draft(request, interrupt, progress);
     carry_out(steps_before_dump(draft), progress, interrupt);
     watch.lap("prepare");
     Published published;

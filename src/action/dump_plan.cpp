@@ -40,7 +40,8 @@ std::vector<PlannedFile> plan_files(const Procfs& procfs, const SeenTree& seen, 
 
 DumpPlan plan_dump(const DumpRequest& request, const Interrupt& interrupt) {
     require_root("look into processes");
-    DumpDraft draft(request, interrupt);
+    Progress silent;
+    DumpDraft draft(request, interrupt, silent);
     DumpPlan plan;
     plan.refusals = rehearse(steps_before_dump(draft), interrupt);
     const SeenTree& seen = *draft.seen;

@@ -125,7 +125,7 @@ Step await_lazy_memory(DumpDraft& draft) {
 
 Step ask_to_prepare(DumpDraft& draft) {
     return phase(touch("preparing", [&] {
-        draft.prepared = draft.preparation.ask(draft.seen->tree, draft.interrupt);
+        draft.prepared = draft.preparation.ask(draft.seen->tree, draft.interrupt, draft.progress);
         if (draft.prepared)
             look_again(draft);
     }));

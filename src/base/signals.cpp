@@ -2,12 +2,11 @@
 #include "cedana/base/signals.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/signal_words.hpp"
 
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
-#include <string>
 
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -43,7 +42,7 @@ int Interrupt::take() const {
 
 void Interrupt::throw_if_pending() const {
     if (const int number = take(); number != 0)
-        throw Error(Fault::interrupted, std::string("interrupted by ") + ::strsignal(number));
+        throw Error(Fault::interrupted, "interrupted by " + known_as(number));
 }
 
 } // namespace cedana

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
 #include <fcntl.h>
@@ -61,6 +62,9 @@ class DumpRun {
             cgroup.emplace(criu.pid());
         while (!ended) {
             guarded([&] { loop_.run_once(k_look_every); });
+            // That it is shown again.
+            if (failure_ && job_.progress != nullptr)
+                job_.progress->bytes(0, 0);
             // Of what is cedana's own work then the other one knows.
             if (!watch_)
                 guarded([&] {
@@ -119,7 +123,14 @@ class DumpRun {
             }
             failure_ = std::current_exception();
             capture_.cancel();
+            tell_of_end();
         }
+    }
+
+    // CRIU heals the tree before it lets it go, which takes it seconds where that is large.
+    void tell_of_end() {
+        if (job_.progress != nullptr)
+            job_.progress->phase(fmt::format("giving up: waiting until criu has let process {} go", job_.pid));
     }
 
     // Until it is answered nothing but cedana itself holds the tree.

@@ -3,6 +3,7 @@
 
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/signal_words.hpp"
 
 #include <algorithm>
 #include <array>
@@ -156,8 +157,7 @@ void run_hook(const Hook& hook, const HookSubject& subject, const Interrupt& int
     run(hook, subject, interrupt, [&](ChildProcess& child) {
         const int number = interrupt.take();
         end(child, interrupt);
-        throw Error(Fault::interrupted,
-                    fmt::format("interrupted by {} while {} ran", ::strsignal(number), hook.text()));
+        throw Error(Fault::interrupted, fmt::format("interrupted by {} while {} ran", known_as(number), hook.text()));
     });
 }
 

@@ -16,7 +16,7 @@
 
 namespace cedana {
 
-bool Preparation::ask(const ProcessTree& tree, const Interrupt& interrupt) {
+bool Preparation::ask(const ProcessTree& tree, const Interrupt& interrupt, Progress& progress) {
     if (!config_.client_signal_process_pre_dump)
         return false;
     PreDumpSignal request{.timeout = config_.client_signal_process_timeout};
@@ -25,6 +25,10 @@ bool Preparation::ask(const ProcessTree& tree, const Interrupt& interrupt) {
     if (config_.files_capture != Capture::none)
         start_watch(tree);
     request.watch = watch_ ? &*watch_ : nullptr;
+    request.waits = [&](std::chrono::seconds left) {
+        progress.phase(
+            fmt::format("waiting for process {} to prepare on SIGUSR1, {} s at most", tree.root().pid(), left.count()));
+    };
     signal_before_dump(procfs_, tree.root().handle, request, interrupt);
     return true;
 }

@@ -29,6 +29,7 @@ using std::chrono::milliseconds;
 // How often the done file is looked for: inotify does not see what another host writes to a network file
 // system, nor a folder that is only made meanwhile.
 constexpr milliseconds k_look_interval{50};
+constexpr milliseconds k_tell_interval{1000};
 
 std::string signal_name(int signal) { return fmt::format("SIG{}", ::sigabbrev_np(signal)); }
 
@@ -95,10 +96,13 @@ WaitEnd signal_before_dump(const Procfs& procfs, const ProcessHandle& process, c
         throw ended(process, fmt::format("before {} was sent to it", signal_name(request.signal)));
 
     const auto deadline = Clock::now() + request.timeout;
+    std::chrono::seconds told{-1};
     while (true) {
         // Never negative: to poll(2) that means for ever.
         const milliseconds left = std::max(std::chrono::ceil<milliseconds>(deadline - Clock::now()), milliseconds(0));
-        const milliseconds limit = request.done_file ? std::min(left, k_look_interval) : left;
+        if (const auto seconds = std::chrono::ceil<std::chrono::seconds>(left); request.waits && seconds != told)
+            request.waits(told = seconds);
+        const milliseconds limit = std::min(left, request.done_file ? k_look_interval : k_tell_interval);
         const Event event = wait_for_event(process, interrupt, request.watch, limit);
         if (event == Event::process_ended)
             throw ended(process, fmt::format("after {} was sent to it", signal_name(request.signal)));

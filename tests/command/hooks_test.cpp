@@ -203,7 +203,7 @@ TEST_F(EndlessHooks, BeforeADumpAreEndedByAnInterruptAndNothingIsLeft) {
     set_endless_hook("pre_dump");
     const CedanaRun run = interrupted_in_hook({"client", "dump", "-p", target.pid_text(), "-d", store()}, SIGINT);
     EXPECT_EQ(run.exit_code, 130);
-    EXPECT_TRUE(holds(run.err, "interrupted by Interrupt while action_scripts.pre_dump")) << run.err;
+    EXPECT_TRUE(holds(run.err, "interrupted by Ctrl-C while action_scripts.pre_dump")) << run.err;
     expect_ended();
     EXPECT_TRUE(criu_runs("dump").empty());
     EXPECT_TRUE(names_in(store()).empty());

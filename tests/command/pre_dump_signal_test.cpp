@@ -40,9 +40,10 @@ TEST_F(PreDumpSignal, IsFollowedByTheDumpOnceTheTimeIsUp) {
     options.environment["CEDANA_CLIENT_SIGNAL_PROCESS_TIMEOUT"] = "1";
     const Target prepared({PREPARES_ON_SIGNAL, scratch("ready"), scratch("done")});
     wait_for_file(scratch("ready"));
-    const CedanaRun run = dump(prepared);
+    const CedanaRun run = dump(prepared, {"--progress", "json"});
     EXPECT_EQ(run.exit_code, 0) << run.err;
     EXPECT_TRUE(fs::exists(scratch("done")));
+    EXPECT_TRUE(holds(run.err, "waiting for process " + prepared.pid_text() + " to prepare on SIGUSR1, 1 s at most"));
 }
 
 TEST_F(PreDumpSignal, IsFollowedByTheDumpWhereNothingTellsWhatIsWritten) {

@@ -30,13 +30,15 @@ struct DumpKeys {
 
 // What these steps find out and hold. Each fills in its part; after a rehearsal a part may be missing.
 struct DumpDraft {
-    DumpDraft(const DumpRequest& whom, const Interrupt& by)
-        : request(whom), interrupt(by), preparation(whom.config, procfs) {}
+    DumpDraft(const DumpRequest& whom, const Interrupt& by, Progress& to)
+        : request(whom), interrupt(by), progress(to), preparation(whom.config, procfs) {}
     DumpDraft(const DumpDraft&) = delete;
     DumpDraft& operator=(const DumpDraft&) = delete;
 
     const DumpRequest& request;
     const Interrupt& interrupt;
+    // Is told what a step waits for.
+    Progress& progress;
     Procfs procfs;
     DumpKeys keys;
     CriuProgram criu;

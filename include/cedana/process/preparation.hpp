@@ -3,6 +3,7 @@
 // watched while it does: what it wrote belongs into the checkpoint.
 #pragma once
 
+#include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/model/config.hpp"
 #include "cedana/model/manifest.hpp"
@@ -21,8 +22,8 @@ class Preparation {
     Preparation(const Config& config, const Procfs& procfs) : config_(config), procfs_(procfs) {}
 
     // Asks, and waits for as long as the settings say; false if they say that it is not to be asked. From then on the
-    // tree is watched. Throws as signal_before_dump().
-    bool ask(const ProcessTree& tree, const Interrupt& interrupt);
+    // tree is watched, and `progress` is told what is waited for. Throws as signal_before_dump().
+    bool ask(const ProcessTree& tree, const Interrupt& interrupt, Progress& progress);
 
     // What the tree has written so far.
     [[nodiscard]] WrittenFiles written() const;

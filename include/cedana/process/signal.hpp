@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <functional>
 #include <optional>
 
 namespace cedana {
@@ -22,6 +23,8 @@ struct PreDumpSignal {
     std::optional<std::filesystem::path> done_file = std::nullopt;
     // Takes what it sees during the wait.
     FileWatch* watch = nullptr;
+    // Called once it has been sent, and about every second of the wait, with what is left of the time.
+    std::function<void(std::chrono::seconds left)> waits = {};
 };
 
 enum class WaitEnd { timeout, done_file };

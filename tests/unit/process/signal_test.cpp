@@ -6,6 +6,7 @@
 #include "cedana/process/signal.hpp"
 
 #include <fstream>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -56,8 +57,12 @@ TEST_F(SignalBeforeDump, ReachesTheProcessAndWaitsForTheTimeout) {
     const UniqueFd event(received = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     const Forked child([] { ::signal(SIGUSR1, tell); });
     const auto start = Clock::now();
-    EXPECT_EQ(send_to(child.pid(), {.timeout = 200ms}), WaitEnd::timeout);
+    std::vector<std::chrono::seconds> told;
+    EXPECT_EQ(
+        send_to(child.pid(), {.timeout = 200ms, .waits = [&](std::chrono::seconds left) { told.push_back(left); }}),
+        WaitEnd::timeout);
     EXPECT_GE(Clock::now() - start, 200ms);
+    EXPECT_EQ(told.front(), 1s);
     eventfd_t count = 0;
     EXPECT_EQ(::eventfd_read(received, &count), 0);
     EXPECT_EQ(count, 1U);
