@@ -23,9 +23,10 @@ namespace cedana {
 
 namespace {
 
-void warn_of_ends(const RestoreRequest& request, const Joins& joins) {
-    const OutputFile output = request.output ? OutputFile::given : OutputFile::none;
-    for (const std::string& warning : warnings_of(joins, request.attendance, output, request.output_file().string()))
+void warn_of_ends(const RestoreDraft& draft) {
+    const RestoreRequest& request = draft.request;
+    for (const std::string& warning :
+         warnings_of(draft.joins, draft.attendance, request.output_named(), request.output_file().string()))
         spdlog::warn("{}", warning);
 }
 
@@ -53,7 +54,7 @@ void report_post_restore_hook(const Hook& hook, const HookSubject& subject, cons
 void run_post_restore_hook(const RestoreDraft& draft, pid_t pid) {
     const Hook hook = hook_for(HookStage::post_restore, draft.request.config);
     const HookSubject subject{.pid = pid, .checkpoint = draft.path};
-    if (draft.request.attendance == Attendance::foreground)
+    if (draft.attendance == Attendance::foreground)
         return report_post_restore_hook(hook, subject, draft.interrupt);
     try {
         run_hook(hook, subject, draft.interrupt);
@@ -111,18 +112,14 @@ OutputPlace RestoreRequest::output_place() const {
     return {.path = output_file(), .caller = caller, .named_by = output ? NamedBy::caller : NamedBy::cedana};
 }
 
-Joins RestoreRequest::joins_for(const Manifest& manifest) const {
-    return choose_joins(manifest, read_own_stdio(), attendance, output ? OutputFile::given : OutputFile::none);
-}
-
 RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt, Progress& progress) {
     require_root("restore processes");
     Stopwatch watch;
     RestoreDraft draft(request, interrupt);
     carry_out(steps_before_restore(draft), progress, interrupt);
     warn_of_gaps(draft.manifest().watch, draft.manifest().name);
-    warn_of_ends(request, draft.joins);
-    Attendant attendant(draft.joins, request.attendance);
+    warn_of_ends(draft);
+    Attendant attendant(draft.joins, draft.attendance);
     watch.lap("prepare");
     Restored restored = TreeReturn(draft, progress, watch).run();
     progress.done();

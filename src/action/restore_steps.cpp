@@ -155,9 +155,20 @@ Steps pid_steps(RestoreDraft& draft) {
     };
 }
 
+void join_ends(RestoreDraft& draft) {
+    const RestoreRequest& request = draft.request;
+    const OwnStdio own = read_own_stdio();
+    const TerminalUse use = draft.needs.had_single_keys ? TerminalUse::single_keys : TerminalUse::lines;
+    draft.attendance = request.attendance;
+    if (request.may_stay && is_shell_job(draft) &&
+        attendance_of(use, own, request.output_named()) == Attendance::foreground)
+        draft.attendance = Attendance::foreground;
+    draft.joins = choose_joins(draft.manifest(), own, draft.attendance, request.output_named(), use);
+}
+
 Steps end_steps(RestoreDraft& draft) {
     return {
-        look("looking at this command's descriptors", [&] { draft.joins = draft.request.joins_for(draft.manifest()); }),
+        look("looking at this command's descriptors", [&] { join_ends(draft); }),
         check("looking where output goes", [&] { require_output(draft.joins, draft.request.output_place()); }),
     };
 }

@@ -41,6 +41,7 @@ roles::Terminal terminal_for(TerminalJoin join) {
     switch (join) {
     case TerminalJoin::ours:
         return roles::Terminal::ours;
+    case TerminalJoin::shown:
     case TerminalJoin::file:
         return roles::Terminal::fresh;
     case TerminalJoin::not_needed:
@@ -120,6 +121,8 @@ Restored TreeReturn::run() {
     carry_out({phase(touch("putting files back", [&] { put_files_back(); }))}, progress_);
     // What is on the terminal then is the program's.
     Progress silent;
+    if (draft_.joins.terminal == TerminalJoin::ours)
+        progress_.done();
     carry_out({phase(touch("restoring", [&] { step(activity_, [&] { run_criu(); }); }))},
               draft_.joins.terminal == TerminalJoin::ours ? silent : progress_);
     remaps_->commit();

@@ -78,6 +78,7 @@ class NeedsReading {
         for (const criu::DumpedProcess& process : needs_.tree)
             take_process(process);
         find_locks();
+        find_keys();
         needs_.inet = std::move(table_.inet);
         needs_.unix_ones = std::move(table_.unix_ones);
         for (auto& [number, file] : table_.files)
@@ -214,6 +215,24 @@ class NeedsReading {
             if (file != table_.files.end() && !remapped_.contains(number))
                 needs_.locks.push_back({.path = file->second.path, .lock = lock});
         }
+    }
+
+    // Of a terminal of its own the tree has both sides.
+    void find_keys() {
+        const auto image = images_.read("tty-info.img");
+        if (!image)
+            return;
+        const std::vector<criu::DumpedTerminal> terminals = criu::parse_terminals(*image);
+        for (const criu::DumpedTerminal& terminal : terminals) {
+            const bool is_own =
+                terminal.number && std::ranges::count(terminals, terminal.number, &criu::DumpedTerminal::number) > 1;
+            if (terminal.gives_single_keys && !is_own && has_group(terminal.foreground_group))
+                needs_.had_single_keys = true;
+        }
+    }
+
+    [[nodiscard]] bool has_group(pid_t group) const {
+        return group != 0 && std::ranges::count(needs_.tree, group, &criu::DumpedProcess::group) != 0;
     }
 
     SmallImages images_;

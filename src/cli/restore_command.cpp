@@ -86,6 +86,7 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .new_pid_namespace = arguments.new_pid_namespace,
         .files = {.force = arguments.force, .truncate_grown = arguments.truncate_grown},
         .attendance = arguments.foreground ? Attendance::foreground : Attendance::detached,
+        .may_stay = common.format != Format::json && !arguments.lazy.wait,
         .output = arguments.output,
         .caller = config.caller,
         // A copy beside the original cannot be lazy, which only a flag asks for in so many words.

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include <fcntl.h>
+#include <termios.h>
 
 namespace cedana::criu {
 
@@ -33,6 +34,18 @@ KernelIds ids_in(std::string_view message) {
     return {.files = number_in(entry, TaskKobjIds::files_id, 0),
             .network = number_in(entry, TaskKobjIds::net_ns_id, 0),
             .mounts = number_in(entry, TaskKobjIds::mnt_ns_id, 0)};
+}
+
+DumpedTerminal parse_terminal(std::string_view message) {
+    const auto entry = fields_of<TtyInfoEntry>(message);
+    DumpedTerminal terminal{.foreground_group = pid_in(entry, TtyInfoEntry::pgrp)};
+    if (const std::string_view pty = bytes_in(entry, TtyInfoEntry::pty); !pty.empty())
+        terminal.number = number_in(fields_of<TtyPtyEntry>(pty), TtyPtyEntry::index, 0);
+    // Of one that was hung up CRIU writes none (criu/tty.c, dump_tty_info).
+    if (const std::string_view settings = bytes_in(entry, TtyInfoEntry::termios); !settings.empty())
+        terminal.gives_single_keys =
+            (number_in(fields_of<TermiosEntry>(settings), TermiosEntry::c_lflag, ICANON) & ICANON) == 0;
+    return terminal;
 }
 
 // FL_POSIX and so on of criu/include/file-lock.h.
@@ -88,6 +101,15 @@ std::map<int, std::uint64_t> parse_descriptors(std::string_view image) {
                                 number_in(entry, FdinfoEntry::id, 0));
         }
         return descriptors;
+    });
+}
+
+std::vector<DumpedTerminal> parse_terminals(std::string_view image) {
+    return parse_image([&] {
+        std::vector<DumpedTerminal> terminals;
+        for (ImageReader messages(image, ImageKind::terminals); !messages.at_end();)
+            terminals.push_back(parse_terminal(messages.next()));
+        return terminals;
     });
 }
 

@@ -47,21 +47,43 @@ JoinedPipe join(const ExternalPipe& pipe, const OwnStdio& own, Attendance attend
     if (pipe.end == PipeEnd::write && file == OutputFile::given)
         return {.pipe = pipe, .to = PipeJoin::file};
     const int number = standard_number(pipe);
-    if (number >= 0 && is_suitable(own.at[static_cast<std::size_t>(number)], pipe.end, attendance))
+    if (number < 0 || !is_suitable(own.at[static_cast<std::size_t>(number)], pipe.end, attendance))
+        return {.pipe = pipe, .to = PipeJoin::nothing};
+    const bool passes = own.passing && own.at[static_cast<std::size_t>(number)].is_own_terminal;
+    if (!passes || attendance == Attendance::foreground)
         return {.pipe = pipe, .to = PipeJoin::own, .number = number};
-    return {.pipe = pipe, .to = PipeJoin::nothing};
+    return {.pipe = pipe, .to = own.passing->beyond ? PipeJoin::shown : PipeJoin::nothing};
 }
 
-TerminalJoin join_terminal(const Manifest& manifest, const OwnStdio& own, OutputFile file) {
+void join_new_terminal(Joins& joins, const OwnStdio& own, TerminalUse use, OutputFile file) {
+    joins.terminal = TerminalJoin::file;
+    if (file == OutputFile::given)
+        return;
+    if (!own.has_terminal)
+        joins.reason = "there is no terminal here";
+    else if (use == TerminalUse::single_keys)
+        joins.reason = "it takes single keys, which it cannot have here (--foreground gives them to it)";
+    else if (own.passing && own.passing->beyond) {
+        joins.terminal = TerminalJoin::shown;
+        joins.reason = fmt::format("{} ends this terminal with this command", printable(own.passing->maker));
+    } else
+        joins.reason = "this terminal ends with this command";
+}
+
+void join_terminal(Joins& joins, const Manifest& manifest, const OwnStdio& own, Attendance attendance, OutputFile file,
+                   TerminalUse use) {
     const auto is_open = [](const ExternalTerminal& one) { return !one.descriptors.empty(); };
     if (!manifest.criu_options.shell_job)
-        return TerminalJoin::not_needed;
+        return;
     // Of older checkpoints it is not known, and to give one does no harm.
     const bool had_one = !manifest.external_terminals || !manifest.external_terminals->empty();
     const bool needed = !manifest.external_terminals || std::ranges::any_of(*manifest.external_terminals, is_open);
-    if (had_one && own.has_terminal && file == OutputFile::none)
-        return TerminalJoin::ours;
-    return needed ? TerminalJoin::file : TerminalJoin::not_needed;
+    // What paints over a shell's lines is of no use to either.
+    const bool can_share = !own.passing && use == TerminalUse::lines;
+    if (had_one && own.has_terminal && file == OutputFile::none && (attendance == Attendance::foreground || can_share))
+        joins.terminal = TerminalJoin::ours;
+    else if (needed)
+        join_new_terminal(joins, own, use, file);
 }
 
 std::string described(const ExternalPipe& pipe) {
@@ -78,6 +100,8 @@ std::string target_of(const JoinedPipe& pipe, const std::string& file) {
         return fmt::format("{} the {} of this command",
                            pipe.pipe.end == PipeEnd::read ? "would come from" : "would go to",
                            k_names[static_cast<std::size_t>(pipe.number)]);
+    case PipeJoin::shown:
+        return "would be shown on the terminal of its user";
     case PipeJoin::file:
         return "would go to " + printable(file);
     case PipeJoin::nothing:
@@ -93,8 +117,18 @@ bool Joins::needs_file() const noexcept {
            std::ranges::any_of(pipes, [](const JoinedPipe& one) { return one.to == PipeJoin::file; });
 }
 
-Joins choose_joins(const Manifest& manifest, const OwnStdio& own, Attendance attendance, OutputFile file) {
-    Joins joins{.terminal = join_terminal(manifest, own, file)};
+Attendance attendance_of(TerminalUse use, const OwnStdio& own, OutputFile file) {
+    return use == TerminalUse::single_keys && own.has_terminal && own.has_keys && file == OutputFile::none
+               ? Attendance::foreground
+               : Attendance::detached;
+}
+
+Joins choose_joins(const Manifest& manifest, const OwnStdio& own, Attendance attendance, OutputFile file,
+                   TerminalUse use) {
+    Joins joins;
+    if (own.passing && own.passing->beyond)
+        joins.shown_on = *own.passing->beyond;
+    join_terminal(joins, manifest, own, attendance, file, use);
     for (const ExternalPipe& pipe : manifest.external_pipes)
         joins.pipes.push_back(join(pipe, own, attendance, file));
     return joins;
@@ -104,6 +138,10 @@ std::vector<std::string> explain(const Joins& joins, const std::string& file) {
     std::vector<std::string> sentences;
     if (joins.terminal == TerminalJoin::ours)
         sentences.emplace_back("its terminal would be this one");
+    if (joins.terminal == TerminalJoin::shown)
+        sentences.push_back(
+            fmt::format("its terminal would be a new one, with its output shown on that of process {}: {}",
+                        joins.shown_on.pid, joins.reason));
     if (joins.terminal == TerminalJoin::file)
         sentences.push_back("its terminal would be a new one, with its output in " + printable(file));
     for (const JoinedPipe& pipe : joins.pipes)
@@ -119,7 +157,11 @@ std::vector<std::string> warnings_of(const Joins& joins, Attendance attendance, 
             "--stdio has no use here: nothing that it writes to led to a terminal or another program");
     if (joins.terminal == TerminalJoin::file && file == OutputFile::none)
         warnings.push_back(
-            fmt::format("there is no terminal here: it gets a new one, whose output goes to {}", printable(path)));
+            fmt::format("{}: it gets a new one, whose output goes to {}", joins.reason, printable(path)));
+    if (joins.terminal == TerminalJoin::shown)
+        warnings.push_back(
+            fmt::format("{}: it gets a new one, whose output is shown here, and no keys: --foreground gives them to it",
+                        joins.reason));
     if (joins.terminal == TerminalJoin::ours && attendance == Attendance::detached)
         warnings.emplace_back("it shares this terminal with the shell and gets no keys: --foreground gives them to it");
     for (const JoinedPipe& pipe : joins.pipes) {

@@ -40,9 +40,11 @@ OwnDescriptor read_descriptor(int fd) {
     const int flags = ::fcntl(fd, F_GETFL);
     if (flags < 0 || ::fstat(fd, &info) != 0)
         return {};
+    // tcgetsid(3) fails for the terminal of another session.
     return {.kind = kind_of(fd, info),
             .readable = (flags & O_ACCMODE) != O_WRONLY,
-            .writable = (flags & O_ACCMODE) != O_RDONLY};
+            .writable = (flags & O_ACCMODE) != O_RDONLY,
+            .is_own_terminal = ::tcgetsid(fd) == ::getsid(0)};
 }
 
 UniqueFd copy_of(int fd) {
@@ -83,7 +85,18 @@ void require_place_for(const OutputPlace& output) {
 // Only the copier's side: the tree has the flags that it had.
 void set_nonblocking(const UniqueFd& fd) { ::fcntl(fd.get(), F_SETFL, O_NONBLOCK); }
 
-void add_writer(roles::Ends& ends, const JoinedPipe& joined, const OutputPlace& output, std::string id) {
+UniqueFd open_users_terminal(const HeldTerminal& terminal) {
+    UniqueFd fd = open_for_output(Procfs(), terminal);
+    if (!fd)
+        throw Error(Fault::environment, "the terminal that its output is to be shown on is gone")
+            .hint("write it to a file: --stdio FILE");
+    return fd;
+}
+
+void add_writer(roles::Ends& ends, const JoinedPipe& joined, const HeldTerminal& users, const OutputPlace& output,
+                std::string id) {
+    if (joined.to == PipeJoin::shown)
+        return void(ends.of_tree.push_back({.fd = open_users_terminal(users), .id = std::move(id)}));
     if (joined.to == PipeJoin::own) {
         const StdioKind kind = read_descriptor(joined.number).kind;
         // CRIU opens it anew (criu/pipes.c, reopen_pipe): good for pipes and terminals, while a file would be
@@ -120,8 +133,13 @@ void add_reader(roles::Ends& ends, const JoinedPipe& joined, const criu::PipeDat
 
 OwnStdio read_own_stdio() {
     OwnStdio own{.at = {read_descriptor(STDIN_FILENO), read_descriptor(STDOUT_FILENO), read_descriptor(STDERR_FILENO)}};
-    own.has_terminal = own.at[0].kind == StdioKind::terminal && own.at[0].readable && own.at[0].writable &&
-                       ::tcgetsid(STDIN_FILENO) == ::getsid(0);
+    own.has_terminal = own.at[0].is_own_terminal && own.at[0].readable && own.at[0].writable;
+    own.has_keys =
+        own.has_terminal && own.at[1].kind == StdioKind::terminal && ::tcgetpgrp(STDIN_FILENO) == ::getpgrp();
+    const Procfs procfs;
+    own.passing = find_passing_terminal(procfs, ::getpid());
+    if (own.passing && own.passing->beyond && !open_for_output(procfs, *own.passing->beyond))
+        own.passing->beyond.reset();
     return own;
 }
 
@@ -151,11 +169,15 @@ roles::Ends make_ends(const Joins& joins, const OutputPlace& output,
     roles::Ends ends;
     if (joins.terminal == TerminalJoin::file)
         ends.terminal_output = open_output(output);
+    if (joins.terminal == TerminalJoin::shown) {
+        ends.terminal_output = open_users_terminal(joins.shown_on);
+        ends.output_is_terminal = true;
+    }
     for (const JoinedPipe& joined : joins.pipes) {
         std::string id = fmt::format("pipe:[{}]", joined.pipe.inode);
         const auto data = unread.find(joined.pipe.inode);
         if (joined.pipe.end == PipeEnd::write)
-            add_writer(ends, joined, output, std::move(id));
+            add_writer(ends, joined, joins.shown_on, output, std::move(id));
         else
             add_reader(ends, joined, data == unread.end() ? criu::PipeData{} : data->second, std::move(id));
     }

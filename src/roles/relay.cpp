@@ -9,6 +9,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <fcntl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -28,8 +29,8 @@ bool is_broken(int error_number) { return error_number == EPIPE || error_number 
 
 } // namespace
 
-Relay::Relay(UniqueFd from, UniqueFd to, LineEnds line_ends)
-    : from_(std::move(from)), to_(std::move(to)), line_ends_(line_ends) {}
+Relay::Relay(UniqueFd from, UniqueFd to, LineEnds line_ends, TargetEnd target_end)
+    : from_(std::move(from)), to_(std::move(to)), line_ends_(line_ends), target_end_(target_end) {}
 
 void Relay::read_some() {
     std::array<char, 65536> buffer;
@@ -96,6 +97,10 @@ void Relay::drop(int error_number) {
 
 void Relay::give_up() noexcept {
     pending_.clear();
+    if (target_end_ == TargetEnd::drops)
+        to_ = UniqueFd(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+    if (target_end_ == TargetEnd::drops && to_)
+        return;
     from_.reset();
     to_.reset();
 }

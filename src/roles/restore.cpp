@@ -65,6 +65,7 @@ std::unique_ptr<criu::RunningCriu> start_on_terminal(const criu::RestoreJob& job
                             .pid_file = pid_file,
                             .held = job.held,
                             .output = std::move(ends.terminal_output),
+                            .output_is_terminal = ends.output_is_terminal,
                             .copies = std::move(ends.copies),
                             .reserved = roles.own_terminals};
     if (roles.pids == Pids::same) {

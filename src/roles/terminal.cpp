@@ -23,16 +23,20 @@ UniqueFd open_master() {
     return master;
 }
 
+// The kernel gives the lowest number that is free.
+unsigned number_of(const UniqueFd& master) {
+    unsigned number = 0;
+    ::ioctl(master.get(), TIOCGPTN, &number);
+    return number;
+}
+
 } // namespace
 
-// The kernel gives the lowest number that is free.
 UniqueFd open_master_beside(const std::vector<unsigned>& reserved) {
     std::vector<UniqueFd> unusable;
     while (true) {
         UniqueFd master = open_master();
-        unsigned number = 0;
-        ::ioctl(master.get(), TIOCGPTN, &number);
-        if (std::ranges::count(reserved, number) == 0)
+        if (std::ranges::count(reserved, number_of(master)) == 0)
             return master;
         unusable.push_back(std::move(master));
     }
@@ -52,6 +56,7 @@ KeptCriu start_on_new_terminal(TerminalRequest request) {
                             .feeds = passed.feeds,
                             .master = pass(role, master),
                             .output = pass(role, request.output),
+                            .output_is_terminal = request.output_is_terminal,
                             .outcome = pass(role, outcome.write_end),
                             .tree = pass(role, request.tree),
                             .pid_file = request.pid_file.string()};

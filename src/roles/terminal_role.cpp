@@ -39,7 +39,12 @@ class TerminalHolder {
         slave_ = UniqueFd(::ioctl(plan_.master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
         if (!slave_ || ::ioctl(slave_.get(), TIOCSCTTY, 0) != 0)
             throw OsFailure(Fault::environment).error("cannot take the new terminal");
-        traffic_.add(Relay(UniqueFd(plan_.master), UniqueFd(plan_.output), LineEnds::of_terminal));
+        // A terminal makes the "\r" that it needs of each "\n" itself, but not while sudo passes its bytes on.
+        if (plan_.output_is_terminal)
+            traffic_.add(
+                Relay(UniqueFd(plan_.master), UniqueFd(plan_.output), LineEnds::as_they_are, TargetEnd::drops));
+        else
+            traffic_.add(Relay(UniqueFd(plan_.master), UniqueFd(plan_.output), LineEnds::of_terminal));
         ChildProcess criu = start_criu();
         while (!turn(criu.pidfd().get())) {}
         const ExitStatus ended = criu.wait();

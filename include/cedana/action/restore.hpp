@@ -31,6 +31,8 @@ struct RestoreRequest {
     bool new_pid_namespace = false;
     FileRules files = {};
     Attendance attendance = Attendance::detached;
+    // Stay in the foreground all the same with a program that had the keys of its terminal (attendance_of()).
+    bool may_stay = false;
     // Where output goes that led outside.
     std::optional<std::filesystem::path> output = std::nullopt;
     // For whom it is done.
@@ -45,7 +47,7 @@ struct RestoreRequest {
     // That, or the default.
     [[nodiscard]] std::filesystem::path output_file() const;
     [[nodiscard]] OutputPlace output_place() const;
-    [[nodiscard]] Joins joins_for(const Manifest& manifest) const;
+    [[nodiscard]] OutputFile output_named() const noexcept { return output ? OutputFile::given : OutputFile::none; }
 };
 
 // Compares the digest of every frame if that was asked for. Throws Error(Fault::checkpoint), Error(Fault::interrupted).

@@ -47,6 +47,8 @@ struct RestoreDraft {
     // What CRIU does not bring.
     HugeMemory huge;
     Joins joins;
+    // As requested, or as the program needs it.
+    Attendance attendance = Attendance::detached;
     // Until the tree runs, nobody else takes its pids.
     std::optional<TreeLock> lock;
     // What would become of the files, after a rehearsal.

@@ -60,6 +60,9 @@ struct RestoreNeeds {
     // The one with the highest number.
     NeededDescriptor highest = {};
     NeededMemory memory = {};
+    // It had the keys of a terminal of others, and took each as it came: it paints its screen (an editor, a pager), or
+    // edits a line (an interpreter).
+    bool had_single_keys = false;
 };
 
 // Throws Error(Fault::checkpoint) for images that are damaged, or are not as they are known here. What has no images is

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who was in a tree, which descriptors it had and which locks it held, from CRIU's pstree.img, ids-PID.img,
-// inventory.img, fdinfo-N.img and filelocks.img (images/pstree.proto, core.proto, inventory.proto, fdinfo.proto,
-// file-lock.proto).
+// Who was in a tree, which descriptors and terminals it had and which locks it held, from CRIU's pstree.img,
+// ids-PID.img, inventory.img, fdinfo-N.img, tty-info.img and filelocks.img (images/pstree.proto, core.proto,
+// inventory.proto, fdinfo.proto, tty.proto, file-lock.proto).
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -42,6 +43,17 @@ struct DumpedLock {
     std::uint64_t length = 0;
 };
 
+// One side of a terminal.
+struct DumpedTerminal {
+    // The N of /dev/pts/N; absent for a console and the like.
+    std::optional<std::uint64_t> number = std::nullopt;
+    // As the tree saw it: 0 if it is not the terminal of one of its sessions.
+    pid_t foreground_group = 0;
+    // It gave every key at once, and not lines (termios(3), ICANON): to a program that paints its screen or edits
+    // lines.
+    bool gives_single_keys = false;
+};
+
 // Each throws Error(Fault::checkpoint) for what is no such image.
 
 // The root first.
@@ -52,6 +64,7 @@ struct DumpedLock {
 [[nodiscard]] KernelIds parse_host_ids(std::string_view image);
 // Of fdinfo-N.img: the number in files.img by that of the descriptor.
 [[nodiscard]] std::map<int, std::uint64_t> parse_descriptors(std::string_view image);
+[[nodiscard]] std::vector<DumpedTerminal> parse_terminals(std::string_view image);
 // Those of a kind that is known.
 [[nodiscard]] std::vector<DumpedLock> parse_file_locks(std::string_view image);
 

@@ -6,8 +6,10 @@
 
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/manifest.hpp"
+#include "cedana/process/passing_terminal.hpp"
 
 #include <array>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,12 +21,18 @@ struct OwnDescriptor {
     StdioKind kind = StdioKind::none;
     bool readable = false;
     bool writable = false;
+    // It is the terminal of this command (OwnStdio::passing).
+    bool is_own_terminal = false;
 };
 
 struct OwnStdio {
     std::array<OwnDescriptor, 3> at = {};
     // Standard input is the terminal that controls this session: CRIU can give it to nobody else's.
     bool has_terminal = false;
+    // The terminal of this command is gone as the command ends.
+    std::optional<PassingTerminal> passing = std::nullopt;
+    // This command has its keys, and shows there what it prints.
+    bool has_keys = false;
 };
 
 // foreground: the command stays with the tree, so whoever waits for the end of the command's output waits for the tree.
@@ -33,8 +41,13 @@ enum class Attendance { detached, foreground };
 // The user named a file for the output (--stdio).
 enum class OutputFile { none, given };
 
-enum class TerminalJoin { not_needed, ours, file };
-enum class PipeJoin { own, file, nothing };
+// What it did with its terminal: wrote lines, or had every key at once, as a program that paints its screen.
+enum class TerminalUse { lines, single_keys };
+
+// shown: a new one, whose output is shown on the user's. file: a new one, whose output goes to a file.
+enum class TerminalJoin { not_needed, ours, shown, file };
+// shown: on the user's terminal.
+enum class PipeJoin { own, shown, file, nothing };
 
 struct JoinedPipe {
     ExternalPipe pipe;
@@ -45,12 +58,20 @@ struct JoinedPipe {
 
 struct Joins {
     TerminalJoin terminal = TerminalJoin::not_needed;
+    // Why it is a new one: "there is no terminal here".
+    std::string reason = {};
+    // Of what is shown.
+    HeldTerminal shown_on = {};
     std::vector<JoinedPipe> pipes = {};
 
     [[nodiscard]] bool needs_file() const noexcept;
 };
 
-[[nodiscard]] Joins choose_joins(const Manifest& manifest, const OwnStdio& own, Attendance attendance, OutputFile file);
+// Who had the keys of its terminal stays in the foreground, where this command can give it those of its own.
+[[nodiscard]] Attendance attendance_of(TerminalUse use, const OwnStdio& own, OutputFile file);
+
+[[nodiscard]] Joins choose_joins(const Manifest& manifest, const OwnStdio& own, Attendance attendance, OutputFile file,
+                                 TerminalUse use = TerminalUse::lines);
 
 // One sentence for each, in the future: "its output pipe (descriptor 1) would go to /var/log/x".
 [[nodiscard]] std::vector<std::string> explain(const Joins& joins, const std::string& file);

@@ -69,13 +69,14 @@ struct TerminalPlan {
     std::vector<std::pair<int, int>> feeds = {};
     int master = -1;
     int output = -1;
+    bool output_is_terminal = false;
     int outcome = -1;
     // The role reads the pids of the tree here; -1: the root's is in the file, and stands for the tree.
     int tree = -1;
     std::string pid_file = {};
     friend bool operator==(const TerminalPlan&, const TerminalPlan&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(TerminalPlan, criu, log, held, copies, feeds, master, output, outcome, tree,
-                                   pid_file)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(TerminalPlan, criu, log, held, copies, feeds, master, output, output_is_terminal,
+                                   outcome, tree, pid_file)
 };
 
 struct NamespacePlan {

@@ -16,9 +16,12 @@ namespace cedana::roles {
 // ONLCR).
 enum class LineEnds { as_they_are, of_terminal };
 
+// When nobody takes anything any more: the writer finds its pipe broken, or writes on, and that is dropped.
+enum class TargetEnd { breaks, drops };
+
 class Relay {
   public:
-    Relay(UniqueFd from, UniqueFd to, LineEnds line_ends);
+    Relay(UniqueFd from, UniqueFd to, LineEnds line_ends, TargetEnd target_end = TargetEnd::breaks);
 
     // For poll sets: -1 once that side is closed.
     [[nodiscard]] int from() const noexcept { return from_.get(); }
@@ -32,7 +35,7 @@ class Relay {
     void read_some();
     // Call when the target can be written to. Writes once.
     void write_some();
-    // The reader of the target is gone: so the writer of the source must find its pipe broken.
+    // The reader of the target is gone.
     void give_up() noexcept;
 
   private:
@@ -43,6 +46,7 @@ class Relay {
     UniqueFd from_;
     UniqueFd to_;
     LineEnds line_ends_;
+    TargetEnd target_end_;
     std::string pending_;
     // A "\r" whose follower has not come yet.
     bool held_return_ = false;

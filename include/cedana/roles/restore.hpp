@@ -34,8 +34,10 @@ struct Ends {
     std::vector<criu::TreeEnd> of_tree = {};
     // What is to be copied for as long as it lasts.
     std::vector<Copy> copies = {};
-    // Where the output of a fresh terminal goes.
+    // Where the output of a fresh terminal goes: into a file, or to a terminal of others, which may end before the
+    // tree.
     UniqueFd terminal_output = {};
+    bool output_is_terminal = false;
 };
 
 struct RestoreReport {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tree that had a terminal gets a new one, which must be held by somebody when `cedana client restore` has ended: the
 // role `terminal`. It holds the master, leads the terminal's session and runs CRIU on it, since only descendants get a
-// session. It copies the terminal's output to a file, and what a copier would; it adopts what the tree leaves behind,
-// and ends when nothing of the tree is left. It is a guard too (guard.hpp).
+// session. It copies the terminal's output to a file or to the terminal of others, and what a copier would; it adopts
+// what the tree leaves behind, and ends when nothing of the tree is left. It is a guard too (guard.hpp).
 #pragma once
 
 #include "cedana/base/child_process.hpp"
@@ -26,6 +26,8 @@ struct TerminalRequest {
     int held = -1;
     // Where the terminal's output goes.
     UniqueFd output = {};
+    // It is a terminal itself. When that is hung up, what still comes is dropped.
+    bool output_is_terminal = false;
     std::vector<Copy> copies = {};
     // Numbers of terminals that the tree needs itself.
     std::vector<unsigned> reserved = {};

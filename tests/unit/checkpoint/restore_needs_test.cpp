@@ -117,6 +117,33 @@ TEST_F(RestoreNeedsOf, AConnectionWhoseEndsHaveClosedAreAConnection) {
     EXPECT_TRUE(has_connections(read()));
 }
 
+// Of a terminal: its number, who is in its foreground, and whether it gives lines.
+std::string terminal(unsigned pts, unsigned group, bool lines) {
+    constexpr unsigned k_icanon = 2;
+    return field(1, 6) + field(2, 1) + field(7, group) + field(9, field(4, lines ? k_icanon : 0)) +
+           field(12, field(1, pts));
+}
+
+TEST_F(RestoreNeedsOf, AnEditorInTheForegroundAreSingleKeys) {
+    images["tty-info.img"] = image(0x59453036, {terminal(3, 42, false)});
+    EXPECT_TRUE(read().had_single_keys);
+}
+
+TEST_F(RestoreNeedsOf, AProgramThatTookLinesAreNoSingleKeys) {
+    images["tty-info.img"] = image(0x59453036, {terminal(3, 42, true)});
+    EXPECT_FALSE(read().had_single_keys);
+}
+
+TEST_F(RestoreNeedsOf, AProgramBehindItsShellAreNoSingleKeys) {
+    images["tty-info.img"] = image(0x59453036, {terminal(3, 7, false)});
+    EXPECT_FALSE(read().had_single_keys);
+}
+
+TEST_F(RestoreNeedsOf, AProgramWithATerminalOfItsOwnAreNoSingleKeys) {
+    images["tty-info.img"] = image(0x59453036, {terminal(3, 42, false), terminal(3, 42, false)});
+    EXPECT_FALSE(read().had_single_keys);
+}
+
 TEST_F(RestoreNeedsOf, NothingAreNothing) {
     images = {{"pages-1.img", "p"}};
     EXPECT_TRUE(read().tree.empty());

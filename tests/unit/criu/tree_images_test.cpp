@@ -42,6 +42,24 @@ TEST(TreeImage, HasDescriptorsByTheirNumbers) {
     EXPECT_EQ(descriptors, (std::map<int, std::uint64_t>{{0, 26}, {900, 33}}));
 }
 
+TEST(TreeImage, HasTerminalsWithWhoHasTheirKeys) {
+    constexpr unsigned k_lines = 0x8a3b;
+    constexpr unsigned k_single_keys = 0x8a31;
+    const auto terminal = [](const std::string& more) {
+        return field(1, 6) + field(2, 1) + field(6, 40) + field(7, 42) + more;
+    };
+    const auto terminals = parse_terminals(
+        testing::image(0x59453036, {terminal(field(9, field(1, 1) + field(4, k_lines)) + field(12, field(1, 3))),
+                                    terminal(field(9, field(4, k_single_keys))), terminal("")}));
+    ASSERT_EQ(terminals.size(), 3U);
+    EXPECT_EQ(terminals[0].number, 3U);
+    EXPECT_EQ(terminals[0].foreground_group, 42);
+    EXPECT_FALSE(terminals[0].gives_single_keys);
+    EXPECT_EQ(terminals[1].number, std::nullopt);
+    EXPECT_TRUE(terminals[1].gives_single_keys);
+    EXPECT_FALSE(terminals[2].gives_single_keys);
+}
+
 TEST(TreeImage, HasLocksOfEachKind) {
     const auto lock = [](unsigned flag, unsigned type) {
         return field(1, flag) + field(2, type) + field(3, 42) + field(4, 8) + field(5, 10) + field(6, 5);

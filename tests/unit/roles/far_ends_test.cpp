@@ -127,6 +127,85 @@ INSTANTIATE_TEST_SUITE_P(
                       TerminalCase{"a_daemon", false, std::nullopt, true, k_no_file, TerminalJoin::not_needed}),
     [](const auto& given) { return given.param.name; });
 
+constexpr auto k_lines = TerminalUse::lines;
+constexpr auto k_keys = TerminalUse::single_keys;
+const PassingTerminal k_sudos = {.maker = "sudo", .beyond = HeldTerminal{.device = 34819, .pid = 20}};
+const PassingTerminal k_sshs = {.maker = "sshd", .beyond = std::nullopt};
+
+struct UseCase {
+    const char* name;
+    std::optional<PassingTerminal> passing;
+    TerminalUse use;
+    Attendance attendance;
+    OutputFile file;
+    TerminalJoin join;
+};
+
+class JoinOfATerminalThatIsHere : public ::testing::TestWithParam<UseCase> {};
+
+TEST_P(JoinOfATerminalThatIsHere, IsWhatLastsAndIsNotPaintedOver) {
+    const UseCase& given = GetParam();
+    Manifest manifest;
+    manifest.criu_options.shell_job = true;
+    manifest.external_terminals = k_open_terminal;
+    const OwnStdio own{
+        .at = {k_terminal, k_terminal, k_terminal}, .has_terminal = true, .passing = given.passing, .has_keys = true};
+    const Joins joins = choose_joins(manifest, own, given.attendance, given.file, given.use);
+    EXPECT_EQ(joins.terminal, given.join);
+    EXPECT_EQ(joins.shown_on.pid, given.passing == k_sudos ? 20 : 0);
+    EXPECT_EQ(joins.needs_file(), given.join == TerminalJoin::file);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Terminals, JoinOfATerminalThatIsHere,
+    ::testing::Values(
+        UseCase{"that_lasts", std::nullopt, k_lines, k_detached, k_no_file, TerminalJoin::ours},
+        UseCase{"the_users_for_that_of_sudo", k_sudos, k_lines, k_detached, k_no_file, TerminalJoin::shown},
+        UseCase{"that_of_sudo_for_as_long_as_it_lasts", k_sudos, k_lines, k_foreground, k_no_file, TerminalJoin::ours},
+        UseCase{"the_named_file_for_that_of_sudo", k_sudos, k_lines, k_detached, k_file, TerminalJoin::file},
+        UseCase{"a_file_where_nothing_lasts", k_sshs, k_lines, k_detached, k_no_file, TerminalJoin::file},
+        UseCase{"single_keys_in_the_foreground", std::nullopt, k_keys, k_foreground, k_no_file, TerminalJoin::ours},
+        UseCase{"a_file_where_it_would_paint", std::nullopt, k_keys, k_detached, k_no_file, TerminalJoin::file},
+        UseCase{"a_file_where_it_would_paint_under_sudo", k_sudos, k_keys, k_detached, k_no_file, TerminalJoin::file}),
+    [](const auto& given) { return given.param.name; });
+
+// As of `program | tee log`, whose program alone was dumped.
+TEST(Joins, OfAPipeToATerminalThatEndsAreToTheUsers) {
+    Manifest manifest;
+    manifest.external_pipes = {pipe_at(k_write, 1)};
+    OwnDescriptor terminal = k_terminal;
+    terminal.is_own_terminal = true;
+    OwnStdio own{.at = {k_null, terminal, terminal}, .passing = k_sudos};
+    EXPECT_EQ(choose_joins(manifest, own, k_detached, k_no_file).pipes.at(0).to, PipeJoin::shown);
+    EXPECT_EQ(choose_joins(manifest, own, k_foreground, k_no_file).pipes.at(0).to, PipeJoin::own);
+    EXPECT_EQ(choose_joins(manifest, own, k_detached, k_file).pipes.at(0).to, PipeJoin::file);
+    own.passing = k_sshs;
+    EXPECT_EQ(choose_joins(manifest, own, k_detached, k_no_file).pipes.at(0).to, PipeJoin::nothing);
+    own.passing = k_sudos;
+    own.at[1] = k_terminal;
+    EXPECT_EQ(choose_joins(manifest, own, k_detached, k_no_file).pipes.at(0).to, PipeJoin::own);
+}
+
+TEST(Joins, SayWhoEndsTheTerminalAndWhatGivesTheKeys) {
+    Manifest manifest;
+    manifest.criu_options.shell_job = true;
+    manifest.external_terminals = k_open_terminal;
+    const OwnStdio own{.at = {k_terminal, k_terminal, k_terminal}, .has_terminal = true, .passing = k_sudos};
+    const auto warnings = warnings_of(choose_joins(manifest, own, k_detached, k_no_file), k_detached, k_no_file, "/x");
+    ASSERT_EQ(warnings.size(), 1U);
+    EXPECT_NE(warnings[0].find("sudo ends this terminal with this command"), std::string::npos);
+    EXPECT_NE(warnings[0].find("--foreground"), std::string::npos);
+}
+
+TEST(Attendance, IsInTheForegroundWhereWhoHadSingleKeysCanHaveThem) {
+    const OwnStdio own{.at = {k_terminal, k_terminal, k_terminal}, .has_terminal = true, .has_keys = true};
+    EXPECT_EQ(attendance_of(k_keys, own, k_no_file), k_foreground);
+    EXPECT_EQ(attendance_of(k_keys, own, k_file), k_detached);
+    EXPECT_EQ(attendance_of(k_lines, own, k_no_file), k_detached);
+    EXPECT_EQ(attendance_of(k_keys, OwnStdio{.has_terminal = true, .has_keys = false}, k_no_file), k_detached);
+    EXPECT_EQ(attendance_of(k_keys, OwnStdio{}, k_no_file), k_detached);
+}
+
 TEST(Joins, AreExplained) {
     const Joins joins{.terminal = TerminalJoin::file,
                       .pipes = {{.pipe = pipe_at(k_write, 1), .to = PipeJoin::own, .number = 1},

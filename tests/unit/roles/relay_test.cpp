@@ -76,6 +76,23 @@ TEST(Relay, LetsTheWriterFindItsPipeBrokenWhenTheReaderHasGone) {
     EXPECT_EQ(errno, EPIPE);
 }
 
+// As a program writes on when the terminal that shows its output has been closed.
+TEST(Relay, DropsWhatIsWrittenAfterTheReaderHasGoneIfItIsToldTo) {
+    std::signal(SIGPIPE, SIG_IGN);
+    Pipe in = make_pipe();
+    Pipe out = make_pipe();
+    Relay relay(std::move(in.read_end), std::move(out.write_end), LineEnds::as_they_are, TargetEnd::drops);
+    out.read_end.reset();
+    for (int i = 0; i < 3; ++i) {
+        write_all(in.write_end.get(), "text", "a pipe");
+        relay.read_some();
+        relay.write_some();
+        EXPECT_FALSE(relay.has_output());
+    }
+    EXPECT_FALSE(relay.done());
+    EXPECT_TRUE(relay.wants_input());
+}
+
 // A limit on the size of files stands for a full disk: here it can be raised again.
 class LimitedFileSize {
   public:
