@@ -15,6 +15,8 @@
 #include "cedana/host/permissions.hpp"
 #include "cedana/host/same_files.hpp"
 #include "cedana/host/taken_names.hpp"
+#include "cedana/process/passing_terminal.hpp"
+#include "cedana/roles/kept_numbers.hpp"
 #include "cedana/roles/own_stdio.hpp"
 #include "cedana/undo/clean.hpp"
 
@@ -189,6 +191,34 @@ std::set<pid_t> leaving(const RestoreDraft& draft) {
     return {pids.begin(), pids.end()};
 }
 
+// What this command's own terminal has taken nobody can have before the command has ended.
+bool keep_numbers_for_the_next(const RestoreDraft& draft) {
+    const std::vector<unsigned>& own = draft.manifest().own_terminals;
+    const std::vector<unsigned> passing = passing_numbers(draft.procfs, ::getpid());
+    if (draft.needs.own_mounts ||
+        std::ranges::none_of(passing, [&](unsigned number) { return std::ranges::count(own, number) != 0; }))
+        return false;
+    roles::keep_numbers(own);
+    return true;
+}
+
+Step refuse_taken_names(RestoreDraft& draft) {
+    const auto look = [&draft] { return taken_names(draft, TakenWhen::before_files); };
+    Step step = check_each("looking who has its names", look);
+    step.run = [&draft, run = step.run] {
+        try {
+            run();
+        } catch (Error& error) {
+            if (keep_numbers_for_the_next(draft) && error.hint() == k_restore_twice)
+                error.hint(fmt::format(
+                    "run it once more: from the end of this command the number is kept for it, for {} minutes",
+                    roles::k_kept_for.count()));
+            throw;
+        }
+    };
+    return step;
+}
+
 void append(Steps& steps, Steps more) {
     for (Step& step : more)
         steps.push_back(std::move(step));
@@ -217,7 +247,10 @@ Refusals taken_names(const RestoreDraft& draft, TakenWhen when) {
     Refusals refused = taken_ports(draft.procfs, needs, gone_by_then);
     for (const auto& look : {taken_sockets, taken_locks})
         std::ranges::move(look(draft.procfs, needs, gone_by_then), std::back_inserter(refused));
-    std::ranges::move(taken_terminals(draft.procfs, needs, draft.manifest().own_terminals, gone_by_then),
+    // Those end before CRIU needs what they hold.
+    std::set<pid_t> without_keepers = gone_by_then;
+    without_keepers.merge(roles::keepers_of_numbers(draft.procfs));
+    std::ranges::move(taken_terminals(draft.procfs, needs, draft.manifest().own_terminals, without_keepers),
                       std::back_inserter(refused));
     return refused;
 }
@@ -228,8 +261,7 @@ Steps steps_before_restore(RestoreDraft& draft) {
     const bool is_copy = draft.request.new_pid_namespace;
     if (!is_copy)
         append(steps, pid_steps(draft));
-    steps.push_back(
-        check_each("looking who has its names", [&] { return taken_names(draft, TakenWhen::before_files); }));
+    steps.push_back(refuse_taken_names(draft));
     append(steps, end_steps(draft));
     // A copy shares its files with the original, which may be writing to them.
     if (!is_copy)

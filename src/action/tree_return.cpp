@@ -12,6 +12,7 @@
 #include "cedana/process/descendants.hpp"
 #include "cedana/process/socket_options.hpp"
 #include "cedana/process/tree.hpp"
+#include "cedana/roles/kept_numbers.hpp"
 #include "cedana/roles/own_stdio.hpp"
 #include "cedana/undo/kept_logs.hpp"
 #include "cedana/undo/undo_restore.hpp"
@@ -232,6 +233,8 @@ void TreeReturn::run_criu() {
     std::map<std::uint64_t, criu::PipeData> unread;
     if (!draft_.joins.pipes.empty())
         unread = unread_in_pipes(images);
+    if (!draft_.manifest().own_terminals.empty())
+        roles::free_kept_numbers(draft_.procfs);
     roles::Ends ends = make_ends(draft_.joins, draft_.request.output_place(), unread);
     {
         const PersonalityScope personality(personality_of(draft_.manifest()));

@@ -40,7 +40,7 @@ constexpr auto k_errors = std::to_array<FailureRow>({
      {"it needs a terminal, and standard input is none", "restore it from a terminal"}},
     {"with specified index",
      {"a pseudo-terminal of its own has a number that another one has here now",
-      "wait until that terminal is closed (ls /dev/pts), and try again"}},
+      "close that terminal (ls /dev/pts), and try again"}},
     // Pids.
     {"Can't fork for",
      {"a pid of the tree is taken (by a live process, or by a zombie that was not reaped yet)",

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/host/taken_names.hpp"
 #include "cedana/process/open_files.hpp"
+#include "cedana/process/passing_terminal.hpp"
 
 #include <algorithm>
 #include <filesystem>
 #include <system_error>
 
 #include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
 
 #include "living_holder.hpp"
 
@@ -26,6 +29,16 @@ std::vector<SocketHolder> masters_of(const Procfs& procfs, unsigned terminal) {
     return masters;
 }
 
+// Whoever has a terminal's master has others as well, and is not to be ended for one.
+std::string hint_to_close(const SocketHolder& holder, unsigned number, const std::vector<unsigned>& passing) {
+    if (std::ranges::count(passing, number) != 0)
+        return k_restore_twice;
+    if (holder.pid == 0)
+        return hint_to_end(holder);
+    return fmt::format(
+        "close that terminal (ps -t pts/{} shows what runs in it); if it is this one, restore from another", number);
+}
+
 } // namespace
 
 std::vector<Error> taken_terminals(const Procfs& procfs, const RestoreNeeds& needs,
@@ -33,6 +46,7 @@ std::vector<Error> taken_terminals(const Procfs& procfs, const RestoreNeeds& nee
     std::vector<Error> refused;
     if (needs.own_mounts)
         return refused;
+    const std::vector<unsigned> passing = passing_numbers(procfs, ::getpid());
     for (const unsigned terminal : terminals) {
         const std::string path = fmt::format("/dev/pts/{}", terminal);
         std::error_code ignored;
@@ -42,7 +56,7 @@ std::vector<Error> taken_terminals(const Procfs& procfs, const RestoreNeeds& nee
             refused.push_back(
                 Error(Fault::restore_failed,
                       fmt::format("the pseudo-terminal {} that it had is taken by {}", path, holder->described(procfs)))
-                    .hint(hint_to_end(*holder)));
+                    .hint(hint_to_close(*holder, terminal, passing)));
     }
     return refused;
 }

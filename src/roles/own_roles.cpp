@@ -2,6 +2,7 @@
 #include "cedana/roles/copier.hpp"
 #include "cedana/roles/file_reader.hpp"
 #include "cedana/roles/guard.hpp"
+#include "cedana/roles/kept_numbers.hpp"
 #include "cedana/roles/pid_namespace.hpp"
 #include "cedana/roles/role.hpp"
 #include "cedana/roles/terminal.hpp"
@@ -9,6 +10,6 @@
 
 namespace cedana::roles {
 
-std::vector<Role> own_roles() { return {guard(), terminal(), copier(), pidns(), init(), reader(), trial()}; }
+std::vector<Role> own_roles() { return {guard(), terminal(), copier(), pidns(), init(), reader(), trial(), numbers()}; }
 
 } // namespace cedana::roles

@@ -32,6 +32,19 @@ unsigned number_of(const UniqueFd& master) {
 
 } // namespace
 
+UniqueFd open_master_of(unsigned number) {
+    std::vector<UniqueFd> lower;
+    while (true) {
+        UniqueFd master = open_master();
+        const unsigned given = number_of(master);
+        if (given == number)
+            return master;
+        if (given > number)
+            return {};
+        lower.push_back(std::move(master));
+    }
+}
+
 UniqueFd open_master_beside(const std::vector<unsigned>& reserved) {
     std::vector<UniqueFd> unusable;
     while (true) {

@@ -31,6 +31,10 @@ namespace cedana {
 [[nodiscard]] std::vector<Error> taken_locks(const Procfs& procfs, const RestoreNeeds& needs,
                                              const std::set<pid_t>& leaving);
 
+// The hint where a terminal that ends with this command has the number: roles/kept_numbers.hpp.
+inline constexpr const char* k_restore_twice =
+    "restore it twice: the first restore keeps that number free, once it has ended, for the second";
+
 // Numbers of pseudo-terminals whose masters the tree had itself (criu/tty.c, pty_open_ptmx_index).
 [[nodiscard]] std::vector<Error> taken_terminals(const Procfs& procfs, const RestoreNeeds& needs,
                                                  const std::vector<unsigned>& terminals,

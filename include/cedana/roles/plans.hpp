@@ -102,6 +102,12 @@ struct InitPlan {
     NLOHMANN_DEFINE_TYPE_INTRUSIVE(InitPlan, criu, held, outcome, seen, pid_file)
 };
 
+struct NumbersPlan {
+    std::vector<unsigned> numbers = {};
+    friend bool operator==(const NumbersPlan&, const NumbersPlan&) = default;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(NumbersPlan, numbers)
+};
+
 struct TrialPlan {
     // It is pid 1 of its pid namespace.
     bool inside = false;

@@ -49,6 +49,9 @@ struct KeptCriu {
 // The master of a new terminal that has none of these numbers. Throws Error.
 [[nodiscard]] UniqueFd open_master_beside(const std::vector<unsigned>& reserved);
 
+// That of the new terminal with this number; invalid if another one has it. Throws Error.
+[[nodiscard]] UniqueFd open_master_of(unsigned number);
+
 [[nodiscard]] Role terminal();
 
 } // namespace cedana::roles
