@@ -31,24 +31,40 @@ class InterruptedDump : public System {
     Target target{{target_program("counter"), log, "300"}};
 };
 
-TEST_F(InterruptedDump, ByCtrlCOnATerminalLeavesTheTreeRunningAndNoFile) {
-    CedanaOnTerminal cedana(dump_arguments(target.pid(), {"--stop"}), options);
+class InterruptedOnATerminal : public InterruptedDump, public ::testing::WithParamInterface<By> {
+  protected:
+    void SetUp() override {
+        if (GetParam() == By::sudo)
+            require_sudo_with_own_terminals();
+        if (!IsSkipped() && !HasFatalFailure())
+            InterruptedDump::SetUp();
+    }
+};
+
+TEST_P(InterruptedOnATerminal, ByCtrlCADumpLeavesTheTreeRunningAndNoFile) {
+    CedanaOnTerminal cedana(dump_arguments(target.pid(), {"--stop"}), options, GetParam());
     wait_for_dump_log(cedana.pid(), k_amid_the_pages);
     cedana.press_ctrl_c();
     const CedanaRun run = cedana.wait();
     EXPECT_EQ(run.exit_code, 130) << run.out;
     EXPECT_TRUE(holds(run.out, "runs on"));
+    EXPECT_TRUE(holds(run.out, "interrupted by Ctrl-C"));
     expect_undisturbed();
     EXPECT_EQ(names_in(store()), std::vector<std::string>());
 }
 
+INSTANTIATE_TEST_SUITE_P(By, InterruptedOnATerminal, ::testing::Values(By::root, By::sudo),
+                         [](const auto& by) { return name_of(by.param); });
+
 TEST_F(InterruptedDump, BySigtermLeavesTheTreeRunningAndNoFile) {
-    RunningCedana cedana(dump_arguments(target.pid(), {"--stop"}), options, folder());
+    RunningCedana cedana(dump_arguments(target.pid(), {"--stop", "--progress", "json"}), options, folder());
     wait_for_dump_log(cedana.pid(), k_amid_the_pages);
     cedana.signal(SIGTERM);
     const CedanaRun run = cedana.wait();
     EXPECT_EQ(run.exit_code, 130) << run.err;
     EXPECT_TRUE(holds(run.err, "runs on"));
+    EXPECT_TRUE(holds(run.err, "interrupted by SIGTERM"));
+    EXPECT_TRUE(holds(run.err, "giving up: waiting until criu has let process"));
     expect_undisturbed();
     EXPECT_EQ(names_in(store()), std::vector<std::string>());
 }

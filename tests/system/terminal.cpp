@@ -3,13 +3,20 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/process/procfs.hpp"
 
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#include "support/wait.hpp"
+#include "system/system_fixture.hpp"
 
 namespace cedana::testing {
 
@@ -22,12 +29,15 @@ UniqueFd open_terminal() {
     return keyboard;
 }
 
-ChildProcess start(const std::vector<std::string>& arguments, const RunOptions& options, const UniqueFd& keyboard) {
+ChildProcess start(const std::vector<std::string>& arguments, const RunOptions& options, By by,
+                   const UniqueFd& keyboard) {
     std::array<char, 64> name{};
     ::ptsname_r(keyboard.get(), name.data(), name.size());
     const UniqueFd screen = open_file(name.data(), O_RDWR | O_NOCTTY);
     // setsid(1) stays the same process.
-    std::vector<std::string> argv = {"/usr/bin/setsid", "--ctty", cedana_executable()};
+    std::vector<std::string> argv = {"/usr/bin/setsid", "--ctty"};
+    for (const std::string& word : split(command_by(by, options), ' '))
+        argv.push_back(word);
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     return ChildProcess::spawn({.argv = std::move(argv),
                                 .fds = {{screen.get(), 0}, {screen.get(), 1}, {screen.get(), 2}},
@@ -47,8 +57,47 @@ std::string what_is_shown(const UniqueFd& keyboard) {
 
 } // namespace
 
-CedanaOnTerminal::CedanaOnTerminal(const std::vector<std::string>& arguments, const RunOptions& options)
-    : keyboard_(open_terminal()), limit_(options.limit), child_(start(arguments, options, keyboard_)) {}
+std::string name_of(By by) { return by == By::root ? "root" : "sudo"; }
+
+void require_sudo_with_own_terminals() {
+    require_program("/usr/bin/sudo", "sudo");
+    if (::testing::Test::IsSkipped() || ::testing::Test::HasFatalFailure())
+        return;
+    const Captured told = run_captured({.argv = {"/usr/bin/sudo", "-n", "-l"}}, k_wait_limit);
+    if (!told.status.success() || told.out.find("use_pty") == std::string::npos)
+        cannot_run("sudo gives no command a terminal of its own: put \"Defaults use_pty\" into /etc/sudoers");
+}
+
+std::string command_by(By by, const RunOptions& options, const std::string& settings) {
+    const std::string cedana = cedana_executable().string();
+    if (by == By::root)
+        return settings.empty() ? cedana : settings + " " + cedana;
+    // sudo's root has another home, where nothing is to be made.
+    const auto config = options.home / "config.json";
+    write_text(config, "{}\n");
+    return "/usr/bin/sudo -n CEDANA_CONFIG=" + config.string() + " " + (settings.empty() ? "" : settings + " ") +
+           cedana;
+}
+
+CedanaOnTerminal::CedanaOnTerminal(const std::vector<std::string>& arguments, const RunOptions& options, By by)
+    : keyboard_(open_terminal()), limit_(options.limit), by_(by), child_(start(arguments, options, by, keyboard_)) {}
+
+pid_t CedanaOnTerminal::pid() const {
+    const auto program = cedana_executable();
+    const Procfs procfs;
+    const auto deadline = std::chrono::steady_clock::now() + limit_;
+    // Nothing tells when a process that is not one's own child starts a program.
+    while (is_running(child_.pid()) && std::chrono::steady_clock::now() < deadline) {
+        pid_t pid = child_.pid();
+        for (auto children = procfs.children(pid); by_ == By::sudo && children && !children->empty();
+             children = procfs.children(pid))
+            pid = children->front();
+        if (procfs.executable(pid) == program)
+            return pid;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    throw Error(Fault::internal, "cedana was not started on the terminal");
+}
 
 void CedanaOnTerminal::press_ctrl_c() const { write_all(keyboard_.get(), "\x03", "the terminal"); }
 

@@ -13,11 +13,20 @@
 
 namespace cedana::testing {
 
+// Who runs it there: root, or sudo, which gives it a terminal of its own (sudoers(5), use_pty).
+enum class By { root, sudo };
+[[nodiscard]] std::string name_of(By by);
+// As cannot_run() without a sudo that does that.
+void require_sudo_with_own_terminals();
+// What a shell is to run for cedana. `settings`: NAME=VALUE of its environment.
+[[nodiscard]] std::string command_by(By by, const RunOptions& options, const std::string& settings = "");
+
 class CedanaOnTerminal {
   public:
-    CedanaOnTerminal(const std::vector<std::string>& arguments, const RunOptions& options);
+    CedanaOnTerminal(const std::vector<std::string>& arguments, const RunOptions& options, By by = By::root);
 
-    [[nodiscard]] pid_t pid() const noexcept { return child_.pid(); }
+    // Of cedana itself, once sudo has started it. Throws Error if it ends before.
+    [[nodiscard]] pid_t pid() const;
     // What the key sends: the terminal makes a SIGINT of it, for everybody in the foreground.
     void press_ctrl_c() const;
     // What it printed is in `out`. Throws Error when it does not end within the limit.
@@ -26,6 +35,7 @@ class CedanaOnTerminal {
   private:
     UniqueFd keyboard_;
     std::chrono::milliseconds limit_;
+    By by_;
     ChildProcess child_;
 };
 

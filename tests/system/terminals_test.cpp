@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs that people start from a shell, under tmux: dumped with no option, and brought back to a terminal or without
-// one.
+// one, by root and by sudo.
 #include "cedana/base/files.hpp"
 
 #include <csignal>
@@ -9,6 +9,7 @@
 #include "support/wait.hpp"
 #include "system/step_log.hpp"
 #include "system/system_fixture.hpp"
+#include "system/terminal.hpp"
 #include "system/tmux.hpp"
 
 namespace cedana::testing {
@@ -16,13 +17,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class Terminals : public System {
+// As root with a shell of their own, or with sudo, which gives the command a pseudo-terminal that ends with it
+// (sudoers(5), use_pty: the default of Debian 12 and Ubuntu).
+class Terminals : public System, public ::testing::WithParamInterface<By> {
   protected:
     void SetUp() override {
         System::SetUp();
         if (IsSkipped() || HasFatalFailure())
             return;
         require_program("/usr/bin/tmux", "tmux");
+        if (!IsSkipped() && !HasFatalFailure() && GetParam() == By::sudo)
+            require_sudo_with_own_terminals();
         if (!IsSkipped() && !HasFatalFailure())
             tmux.emplace(folder(), options.home);
     }
@@ -45,8 +50,10 @@ class Terminals : public System {
         reap_all_but(tmux->server());
         return only_line(run.out);
     }
-    [[nodiscard]] static std::string restore_command(const fs::path& zip, const std::string& more = "") {
-        return cedana_executable().string() + " client restore " + more + " " + zip.string();
+    // `settings`: NAME=VALUE, for its environment.
+    [[nodiscard]] std::string restore_command(const fs::path& zip, const std::string& more = "",
+                                              const std::string& settings = "") const {
+        return command_by(GetParam(), options, settings) + " client restore " + more + " " + zip.string();
     }
     void restore_in_foreground(const fs::path& zip) const {
         tmux->run(restore_command(zip, "--foreground") + "; echo code $?");
@@ -57,6 +64,14 @@ class Terminals : public System {
         write_text(path, "exec 4<>/dev/tty\necho $((40 + 2)) opened\ni=0\n"
                          "while :; do i=$((i + 1)); echo $i; sleep 0.01; done >" +
                              scratch("log").string() + "\n");
+        // bash forks; see AProgramInTheForegroundIsStoppedAndEndedByKeys.
+        return "bash " + path.string();
+    }
+    // Counts on its standard output, slowly enough for the screen to be looked at, and in a log.
+    [[nodiscard]] std::string loop_on_both() const {
+        const fs::path path = scratch("loop");
+        write_text(path, "i=0; while :; do i=$((i + 1)); echo line $i; echo $i >>" + scratch("log").string() +
+                             "; sleep 0.05; done\n");
         return "sh " + path.string();
     }
     // Counts on its standard output.
@@ -69,7 +84,7 @@ class Terminals : public System {
     std::optional<Tmux> tmux;
 };
 
-TEST_F(Terminals, TopShowsAndTakesKeysAgain) {
+TEST_P(Terminals, TopShowsAndTakesKeysAgain) {
     require_program("/usr/bin/top", "procps");
     tmux->run("top");
     tmux->wait_for("PID USER");
@@ -86,14 +101,14 @@ TEST_F(Terminals, TopShowsAndTakesKeysAgain) {
 }
 
 // Its failure is told, and the program keeps the keys until it ends; then the shell has them.
-TEST_F(Terminals, TopTakesKeysAlthoughTheHookAfterTheRestoreFails) {
+TEST_P(Terminals, TopTakesKeysAlthoughTheHookAfterTheRestoreFails) {
     require_program("/usr/bin/top", "procps");
     write_script(scratch("hook"), "#!/bin/sh\nexit 3\n");
     tmux->run("top");
     tmux->wait_for("PID USER");
     const fs::path zip = dump_and_stop_job(job());
-    tmux->run("CEDANA_ACTION_SCRIPTS_POST_RESTORE=" + scratch("hook").string() + " " +
-              restore_command(zip, "--foreground") + "; echo code $?");
+    tmux->run(restore_command(zip, "--foreground", "CEDANA_ACTION_SCRIPTS_POST_RESTORE=" + scratch("hook").string()) +
+              "; echo code $?");
     tmux->wait_for("PID USER");
     tmux->type("h");
     tmux->wait_for("Help for Interactive Commands");
@@ -106,7 +121,7 @@ TEST_F(Terminals, TopTakesKeysAlthoughTheHookAfterTheRestoreFails) {
     tmux->wait_for("THE SHELL HAS THE KEYS");
 }
 
-TEST_F(Terminals, VimRestoredLazilyInTheForegroundWritesItsText) {
+TEST_P(Terminals, VimRestoredLazilyInTheForegroundWritesItsText) {
     require_program("/usr/bin/vi", "vim-tiny");
     const fs::path text = scratch("text");
     tmux->run("vi -u NONE -n " + text.string());
@@ -123,7 +138,7 @@ TEST_F(Terminals, VimRestoredLazilyInTheForegroundWritesItsText) {
     EXPECT_EQ(read_file(text), "first line\n");
 }
 
-TEST_F(Terminals, TopThatATmuxWindowRunsTakesKeysAgain) {
+TEST_P(Terminals, TopThatATmuxWindowRunsTakesKeysAgain) {
     require_program("/usr/bin/top", "procps");
     tmux->open_window("exec top");
     tmux->wait_for("PID USER");
@@ -139,7 +154,7 @@ TEST_F(Terminals, TopThatATmuxWindowRunsTakesKeysAgain) {
     tmux->wait_for("ready>");
 }
 
-TEST_F(Terminals, VimShowsItsTextAndWritesIt) {
+TEST_P(Terminals, VimShowsItsTextAndWritesIt) {
     require_program("/usr/bin/vi", "vim-tiny");
     const fs::path text = scratch("text");
     tmux->run("vi -u NONE -n " + text.string());
@@ -158,8 +173,10 @@ TEST_F(Terminals, VimShowsItsTextAndWritesIt) {
     EXPECT_EQ(read_file(text), "first line\nsecond line\n");
 }
 
-TEST_F(Terminals, AProgramInTheForegroundIsStoppedAndEndedByKeys) {
-    tmux->run(loop() + " >" + scratch("log").string());
+// No loop of dash: it starts programs by vfork(2), and a Ctrl-Z that comes just then stops the child before it is the
+// program, while its parent waits in the kernel for that and never stops.
+TEST_P(Terminals, AProgramInTheForegroundIsStoppedAndEndedByKeys) {
+    tmux->run(target_program("counter") + " " + scratch("log").string() + " 1");
     wait_for_lines(scratch("log"), k_few_steps);
     const fs::path zip = dump_and_stop_job(job());
     restore_in_foreground(zip);
@@ -176,7 +193,7 @@ TEST_F(Terminals, AProgramInTheForegroundIsStoppedAndEndedByKeys) {
     tmux->wait_for("code 130");
 }
 
-TEST_F(Terminals, AProgramBesideAShellLeavesTheKeysToTheShell) {
+TEST_P(Terminals, AProgramBesideAShellLeavesTheKeysToTheShell) {
     tmux->run(loop() + " >" + scratch("log").string() + " &");
     wait_for_lines(scratch("log"), k_few_steps);
     const fs::path zip = dump_and_stop_job(job());
@@ -188,7 +205,7 @@ TEST_F(Terminals, AProgramBesideAShellLeavesTheKeysToTheShell) {
     EXPECT_TRUE(count_on_from(1, lines_of(scratch("log"))));
 }
 
-TEST_F(Terminals, AProgramWithoutATerminalGoesOnInAFile) {
+TEST_P(Terminals, AProgramWithoutATerminalGoesOnInAFile) {
     tmux->run(loop());
     tmux->wait_for("20\n");
     const fs::path zip = dump_and_stop_job(job());
@@ -202,7 +219,7 @@ TEST_F(Terminals, AProgramWithoutATerminalGoesOnInAFile) {
     reap_all_but(tmux->server());
 }
 
-TEST_F(Terminals, AProgramOutlivesTheTerminalOfItsRestore) {
+TEST_P(Terminals, AProgramOutlivesTheTerminalOfItsRestore) {
     tmux->run(loop());
     tmux->wait_for("20\n");
     const fs::path zip = dump_and_stop_job(job());
@@ -215,7 +232,7 @@ TEST_F(Terminals, AProgramOutlivesTheTerminalOfItsRestore) {
 }
 
 // As Emacs, mc and a second shell have it.
-TEST_F(Terminals, AJobThatHasDevTtyOpenIsRefusedAndDumpedOnceItIsSuspended) {
+TEST_P(Terminals, AJobThatHasDevTtyOpenIsRefusedAndDumpedOnceItIsSuspended) {
     tmux->run(loop_with_dev_tty());
     tmux->wait_for("42 opened");
     const CedanaRun run = dump(job(), {"--stop"});
@@ -237,7 +254,7 @@ TEST_F(Terminals, AJobThatHasDevTtyOpenIsRefusedAndDumpedOnceItIsSuspended) {
     tmux->wait_for("ended with 130");
 }
 
-TEST_F(Terminals, ALeaderThatHasDevTtyOpenIsRefused) {
+TEST_P(Terminals, ALeaderThatHasDevTtyOpenIsRefused) {
     tmux->open_window("exec " + loop_with_dev_tty());
     tmux->wait_for("42 opened");
     const CedanaRun run = dump(tmux->pane(), {"--stop"});
@@ -246,7 +263,7 @@ TEST_F(Terminals, ALeaderThatHasDevTtyOpenIsRefused) {
     EXPECT_TRUE(holds(run.err, "start it from a shell in that terminal")) << run.err;
 }
 
-TEST_F(Terminals, ALoopIntoTeeGoesOnIntoAnotherTee) {
+TEST_P(Terminals, ALoopIntoTeeGoesOnIntoAnotherTee) {
     const fs::path file = scratch("file");
     tmux->run(loop() + " | tee " + file.string() + " >/dev/null; echo tee has ended");
     wait_for_lines(file, k_few_steps);
@@ -259,6 +276,100 @@ TEST_F(Terminals, ALoopIntoTeeGoesOnIntoAnotherTee) {
     tmux->wait_for("ready>");
     EXPECT_TRUE(count_on_from(1, lines_of(file)));
 }
+
+TEST_P(Terminals, ALoopBesideAShellShowsItsLinesAndTakesNoKeys) {
+    tmux->run(loop_on_both());
+    tmux->wait_for("line 20\n");
+    const fs::path zip = dump_and_stop_job(job());
+    tmux->run(restore_command(zip) + "; echo code $?");
+    tmux->wait_for("code 0\n");
+    tmux->run("echo $((40 + 2)) keys");
+    tmux->wait_for("42 keys");
+    tmux->wait_for("\nline ");
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(scratch("log"), k_few_steps)));
+    // Nor does a key end it.
+    tmux->press("C-c");
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(scratch("log"), k_few_steps)));
+}
+
+TEST_P(Terminals, ALoopWhosePipeLedToTeeShowsItsLinesBesideAShell) {
+    tmux->run(loop_on_both() + " | tee " + scratch("file").string() + " >/dev/null; echo tee has ended");
+    wait_for_lines(scratch("log"), k_few_steps);
+    const std::vector<pid_t> jobs = children_of(tmux->pane());
+    ASSERT_EQ(jobs.size(), 2U);
+    const fs::path zip = dump_and_stop_job(jobs.front(), "tee has ended\n");
+    tmux->run(restore_command(zip) + "; echo code $?");
+    tmux->wait_for("code 0\n");
+    tmux->run("echo $((40 + 2)) keys");
+    tmux->wait_for("42 keys");
+    tmux->wait_for("\nline ");
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(scratch("log"), k_few_steps)));
+}
+
+TEST_P(Terminals, ALoopBesideAShellOutlivesTheTerminal) {
+    tmux->run(loop_on_both());
+    tmux->wait_for("line 20\n");
+    const fs::path zip = dump_and_stop_job(job());
+    tmux->run(restore_command(zip) + "; echo code $?");
+    tmux->wait_for("code 0\n");
+    tmux.reset();
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(scratch("log"), k_few_steps)));
+}
+
+TEST_P(Terminals, VimComesBackInTheForegroundByItself) {
+    require_program("/usr/bin/vi", "vim-tiny");
+    const fs::path text = scratch("text");
+    tmux->run("vi -u NONE -n " + text.string());
+    tmux->wait_for("~");
+    tmux->type("ifirst line");
+    tmux->press("Escape");
+    tmux->wait_for("first line");
+    const fs::path zip = dump_and_stop_job(job());
+    tmux->run(restore_command(zip) + "; echo code $?");
+    tmux->wait_for("first line");
+    tmux->type(":wq");
+    tmux->press("Enter");
+    tmux->wait_for("code 0");
+    EXPECT_EQ(read_file(text), "first line\n");
+}
+
+TEST_P(Terminals, TopDoesNotPaintOverAShellThatKeepsTheKeys) {
+    require_program("/usr/bin/top", "procps");
+    tmux->run("top");
+    tmux->wait_for("PID USER");
+    const fs::path zip = dump_and_stop_job(job());
+    tmux->run(restore_command(zip, "--json") + " >" + scratch("json").string() + "; echo code $?");
+    tmux->wait_for("code 0");
+    tmux->run("echo $((40 + 2)) keys");
+    const std::string screen = tmux->wait_for("42 keys");
+    EXPECT_EQ(screen.find("PID USER"), std::string::npos) << screen;
+    wait_for_file(fs::path(zip).replace_extension(".out"));
+}
+
+// Its terminal has the number that sudo takes for the restore, and holds until that has ended.
+TEST_P(Terminals, AnInnerTmuxComesBackWithItsTerminal) {
+    const std::string inner = "tmux -f /dev/null -S " + scratch("inner").string();
+    tmux->run(inner + " new-session -d -s inner 'exec bash --norc --noprofile'; " + inner + " display-message -p 'server #{pid}' >" +
+              scratch("server").string() + "; echo started $?");
+    tmux->wait_for("started 0");
+    const pid_t server = std::stoi(read_file(scratch("server")).substr(7));
+    const CedanaRun run = dump(server, {"--stop"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    reap_all_but(tmux->server());
+    const std::string restore = restore_command(only_line(run.out));
+    const std::string asked = "; echo code $?; " + inner + " has-session -t inner; echo inner $?";
+    if (GetParam() == By::sudo) {
+        tmux->run(restore + asked);
+        EXPECT_TRUE(holds(tmux->wait_for("inner 1"), "run it once more"));
+    }
+    tmux->run(restore + asked);
+    EXPECT_TRUE(holds(tmux->wait_for("inner 0"), "code 0"));
+    tmux->run(inner + " kill-server; echo ended $?");
+    tmux->wait_for("ended 0");
+}
+
+INSTANTIATE_TEST_SUITE_P(By, Terminals, ::testing::Values(By::root, By::sudo),
+                         [](const auto& by) { return name_of(by.param); });
 
 } // namespace
 } // namespace cedana::testing
