@@ -217,7 +217,8 @@ roles::RestoreRoles TreeReturn::restore_roles() const {
     return {.terminal = terminal_for(draft_.joins.terminal),
             .own_terminals = draft_.manifest().own_terminals,
             .pids = is_copy() ? roles::Pids::in_new_namespace : roles::Pids::same,
-            .root = own_root()};
+            .root = own_root(),
+            .stops = draft_.attendance == Attendance::foreground ? roles::KeyStops::continued : roles::KeyStops::left};
 }
 
 void TreeReturn::run_criu() {

@@ -95,7 +95,7 @@ std::unique_ptr<criu::RunningCriu> start(const criu::RestoreJob& job, const Rest
         criu.session = Session::own;
     // The kernel ends all processes of a pid namespace with its init, which so needs no guard.
     if (roles.pids == Pids::same)
-        return criu::run_by(start_guarded(criu, job.folder / criu::k_restore_log, job.held, roles.root));
+        return criu::run_by(start_guarded(criu, job.folder / criu::k_restore_log, job.held, roles.root, roles.stops));
     Pipe outcome = make_pipe();
     RoleCommand pidns = in_new_pid_namespace({.criu = criu,
                                               .pid_file = job.folder / criu::k_pid_file,

@@ -193,6 +193,24 @@ TEST_P(Terminals, AProgramInTheForegroundIsStoppedAndEndedByKeys) {
     tmux->wait_for("code 130");
 }
 
+// CRIU has the terminal's signals until the tree runs, and nobody would continue it.
+TEST_P(Terminals, AKeyThatWouldStopItDoesNotHoldUpARestoreInTheForeground) {
+    tmux->run(target_program("counter") + " " + scratch("log").string() + " 1");
+    wait_for_lines(scratch("log"), k_few_steps);
+    const fs::path zip = dump_and_stop_job(job());
+    write_script(scratch("criu"), "#!/bin/sh\nif [ $1 = restore ]; then\n  touch " + scratch("begun").string() +
+                                      "\n  while [ ! -e " + scratch("go").string() +
+                                      " ]; do sleep 0.05; done\nfi\nexec criu \"$@\"\n");
+    tmux->run(restore_command(zip, "--foreground", "CEDANA_CRIU_PATH=" + scratch("criu").string()));
+    wait_for_file(scratch("begun"));
+    tmux->press("C-z");
+    tmux->wait_for("^Z");
+    write_text(scratch("go"), "");
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(scratch("log"), k_few_steps)));
+    tmux->press("C-c");
+    tmux->wait_for("ready>");
+}
+
 TEST_P(Terminals, AProgramBesideAShellLeavesTheKeysToTheShell) {
     tmux->run(loop() + " >" + scratch("log").string() + " &");
     wait_for_lines(scratch("log"), k_few_steps);
@@ -349,8 +367,8 @@ TEST_P(Terminals, TopDoesNotPaintOverAShellThatKeepsTheKeys) {
 // Its terminal has the number that sudo takes for the restore, and holds until that has ended.
 TEST_P(Terminals, AnInnerTmuxComesBackWithItsTerminal) {
     const std::string inner = "tmux -f /dev/null -S " + scratch("inner").string();
-    tmux->run(inner + " new-session -d -s inner 'exec bash --norc --noprofile'; " + inner + " display-message -p 'server #{pid}' >" +
-              scratch("server").string() + "; echo started $?");
+    tmux->run(inner + " new-session -d -s inner 'exec bash --norc --noprofile'; " + inner +
+              " display-message -p 'server #{pid}' >" + scratch("server").string() + "; echo started $?");
     tmux->wait_for("started 0");
     const pid_t server = std::stoi(read_file(scratch("server")).substr(7));
     const CedanaRun run = dump(server, {"--stop"});

@@ -12,11 +12,15 @@
 
 namespace cedana::roles {
 
+// What a key of its terminal (Ctrl-Z) stops. continued: the command that waits for CRIU does not stop by it, so nobody
+// would continue CRIU, which does.
+enum class KeyStops { left, continued };
+
 // `criu`: as it would be spawned without a guard. `held`: a descriptor that the guard holds until it ends, too
 // (criu/command.hpp); -1: none. `root`: as in CommandPlan. The guard ends as CRIU ended, told as a shell tells it, when
 // nothing of a failed restore is left. SIGTERM ends CRIU. Throws Error.
 [[nodiscard]] ChildProcess start_guarded(const SpawnRequest& criu, const std::filesystem::path& log, int held,
-                                         const std::string& root = {});
+                                         const std::string& root = {}, KeyStops stops = KeyStops::left);
 
 [[nodiscard]] Role guard();
 

@@ -56,8 +56,10 @@ struct GuardPlan {
     std::string log = {};
     // Until nothing of a failed restore is left.
     int held = -1;
+    // What SIGTSTP stops goes on.
+    bool continues = false;
     friend bool operator==(const GuardPlan&, const GuardPlan&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(GuardPlan, criu, log, held)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(GuardPlan, criu, log, held, continues)
 };
 
 struct TerminalPlan {

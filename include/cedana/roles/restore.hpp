@@ -5,6 +5,7 @@
 
 #include "cedana/criu/restore.hpp"
 #include "cedana/roles/copier.hpp"
+#include "cedana/roles/guard.hpp"
 
 #include <set>
 #include <vector>
@@ -27,6 +28,8 @@ struct RestoreRoles {
     // An empty folder that is the root of CRIU's mount namespace (own_root.hpp), for a tree with one of its own; empty:
     // CRIU has that of this process.
     std::string root = {};
+    // Of CRIU on our terminal (guard.hpp).
+    KeyStops stops = KeyStops::left;
 };
 
 // What takes the place of what led outside.
