@@ -14,17 +14,11 @@ namespace cedana {
 
 namespace {
 
-constexpr std::size_t k_bar = 16;
-
-std::uint64_t total_of(const ManifestProcess& process) {
-    return process.memory ? process.memory->total() : process.resident_bytes;
-}
-
 std::vector<Cell> memory_row(const ManifestProcess& process, std::uint64_t largest) {
     const auto kind = [&](std::uint64_t ProcessMemory::*member) {
         return process.memory ? human_bytes((*process.memory).*member) : std::string("?");
     };
-    const std::uint64_t total = total_of(process);
+    const std::uint64_t total = memory_of(process);
     return {std::to_string(process.pid),
             printable(process.comm),
             kind(&ProcessMemory::anonymous),
@@ -32,7 +26,7 @@ std::vector<Cell> memory_row(const ManifestProcess& process, std::uint64_t large
             kind(&ProcessMemory::file_backed),
             kind(&ProcessMemory::swapped),
             human_bytes(total),
-            Cell(bar(share(static_cast<double>(total), static_cast<double>(largest)), k_bar), Colour::blue)};
+            Cell(bar(share(static_cast<double>(total), static_cast<double>(largest)), k_bar_columns), Colour::blue)};
 }
 
 std::string uses_of(const CapturedFile& file) {
@@ -97,6 +91,10 @@ Table changed_sockets(const Comparison& comparison) {
 
 } // namespace
 
+std::uint64_t memory_of(const ManifestProcess& process) {
+    return process.memory ? process.memory->total() : process.resident_bytes;
+}
+
 Table memory_table(const Manifest& manifest) {
     Table table({{.title = "PID", .align = Align::right},
                  {.title = "PROGRAM", .rank = 1},
@@ -107,10 +105,10 @@ Table memory_table(const Manifest& manifest) {
                  {.title = "TOTAL", .align = Align::right},
                  {.title = "", .rank = 2}});
     std::vector<ManifestProcess> processes = manifest.tree;
-    std::ranges::stable_sort(processes, std::greater<>(), total_of);
+    std::ranges::stable_sort(processes, std::greater<>(), memory_of);
     ProcessMemory own;
     for (const ManifestProcess& process : processes) {
-        table.add(memory_row(process, total_of(processes.front())));
+        table.add(memory_row(process, memory_of(processes.front())));
         const ProcessMemory memory = process.memory.value_or(ProcessMemory());
         own.anonymous += memory.anonymous;
         own.swapped += memory.swapped;
@@ -145,7 +143,7 @@ Table images_table(const std::vector<ImageSize>& images, std::size_t most) {
         const auto bytes = static_cast<double>(image.bytes);
         table.add({printable(image.name), human_bytes(image.bytes), human_bytes(image.compressed),
                    image.compressed == 0 ? "" : fmt::format("{:.1f}x", bytes / static_cast<double>(image.compressed)),
-                   Cell(bar(share(bytes, largest), k_bar), Colour::blue)});
+                   Cell(bar(share(bytes, largest), k_bar_columns), Colour::blue)});
     }
     return table;
 }

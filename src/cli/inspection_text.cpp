@@ -20,7 +20,6 @@ namespace cedana {
 
 namespace {
 
-constexpr std::size_t k_bar = 16;
 // Of lists that were not asked for by name.
 constexpr std::size_t k_shown = 10;
 
@@ -207,7 +206,7 @@ class InspectionText {
         Table table({{.title = "PHASE"}, {.title = "TIME", .align = Align::right}, {.title = "", .rank = 1}});
         for (const Phase& phase : timeline.phases)
             table.add({printable(phase.name), human_seconds(phase.seconds),
-                       Cell(bar(share(phase.seconds, timeline.seconds), k_bar), Colour::blue)});
+                       Cell(bar(share(phase.seconds, timeline.seconds), k_bar_columns), Colour::blue)});
         indented(table);
         print_line(fmt::format("  stood still for {}{}", timeline.frozen_is_measured ? "" : "at most ",
                                human_seconds(timeline.frozen_seconds)));
