@@ -39,7 +39,12 @@ ProcessHandle find_target(const Procfs& procfs, const DumpRequest& request) {
     if (name.empty())
         throw Error(Fault::usage, "which process is to be dumped was not said")
             .hint("pass -p PID or -n NAME, or set client.process_name");
-    return ProcessHandle::open(procfs, choose(find_by_name(procfs, name, ::getpid())).id);
+    const FindResult found = find_by_name(procfs, name, ::getpid());
+    if (request.found)
+        request.found(found);
+    const Config& config = request.config;
+    const bool harmless = config.client_leave_running && !config.client_signal_process_pre_dump;
+    return ProcessHandle::open(procfs, choose(found, harmless ? Purpose::look : Purpose::end_or_signal).id);
 }
 
 fs::path find_folder(const DumpRequest& request) {

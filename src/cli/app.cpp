@@ -206,7 +206,8 @@ int run_command_line(int argc, char** argv) {
         if (parsed.wanted != Wanted::run)
             return print_wanted(program, parsed, format);
         format = arguments.json ? Format::json : Format::text;
-        const CommonArguments common = common_of(arguments);
+        CommonArguments common = common_of(arguments);
+        common.words.assign(argv + 1, argv + argc);
         set_up_log(common.verbosity);
         parsed.command->run(common, Interrupt::install());
     });

@@ -4,6 +4,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/cli/bar.hpp"
+#include "cedana/cli/candidates.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/failure.hpp"
 #include "cedana/cli/output.hpp"
@@ -86,6 +87,53 @@ void require_places(const LoadedConfig& config, const std::optional<std::filesys
         require_place_of_caller(config, mount, "shared_storage.mount_point");
 }
 
+// Follows what a name leads to.
+class NameWatch {
+  public:
+    NameWatch(const Config& config, const CommonArguments& common) : config_(config), common_(common) {}
+
+    void found(const FindResult& result) {
+        found_ = result;
+        if (found_->winner && found_->winner->match.fit == Fit::near && runs_on_undisturbed())
+            common_.say(fmt::format("taking {} (pid {})", printable(found_->winner->comm), found_->winner->id.pid));
+    }
+
+    // Does `work`; if it is refused since the name is not clear, the candidates are told, and the line that is.
+    template <typename Work>
+    auto run(Work&& work) -> decltype(work()) {
+        try {
+            return work();
+        } catch (Error& error) {
+            if (error.fault() != Fault::no_process || !found_)
+                throw;
+            throw with_candidates(error);
+        }
+    }
+
+  private:
+    [[nodiscard]] bool runs_on_undisturbed() const {
+        return config_.client_leave_running && !config_.client_signal_process_pre_dump;
+    }
+
+    [[nodiscard]] FailedWithResult with_candidates(Error& error) const {
+        FindResult refused = *found_;
+        refused.winner.reset();
+        if (!refused.candidates.empty()) {
+            error.hint("if the first is meant: " +
+                       line_with_pid(common_.words, refused.name, refused.candidates.front().id.pid));
+            if (common_.format == Format::text)
+                for (const std::string& line : candidates_table(refused, Mark::nothing)
+                                                   .lines(terminal_width(STDERR_FILENO), paint_for(STDERR_FILENO)))
+                    print_note(line);
+        }
+        return {error, to_json(refused)};
+    }
+
+    const Config& config_;
+    const CommonArguments& common_;
+    std::optional<FindResult> found_;
+};
+
 void run(const DumpArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
     LoadedConfig config = load_config_for(common);
     if (arguments.leave_running)
@@ -107,14 +155,16 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
     if (arguments.pid)
         request.pid = to_pid(*arguments.pid);
     require_places(config, arguments.folder);
+    NameWatch name(config.values, common);
+    request.found = [&](const FindResult& found) { name.found(found); };
     if (arguments.dry_run)
-        return show_plan(plan_dump(request, interrupt), common.format);
+        return show_plan(name.run([&] { return plan_dump(request, interrupt); }), common.format);
     request.passphrase = new_passphrase(arguments.passphrase, interrupt);
     // Not exit(): what is left of this process may never come to its end.
     request.end_at_once = [&](const Error& error) { ::_exit(fail(error, common.format)); };
     const DumpResult result = [&] {
         const auto progress = make_progress(common);
-        return dump(request, interrupt, *progress);
+        return name.run([&] { return dump(request, interrupt, *progress); });
     }();
     common.say(summary_of(result));
     if (common.format == Format::json)

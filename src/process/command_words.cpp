@@ -113,7 +113,7 @@ std::vector<std::string> command_words(std::span<const std::string> arguments) {
     return words;
 }
 
-std::optional<std::string> script_name(std::span<const std::string> arguments) {
+std::optional<std::size_t> script_place(std::span<const std::string> arguments) {
     const Interpreter* interpreter = arguments.empty() ? nullptr : interpreter_of(base_name(arguments.front()));
     if (interpreter == nullptr)
         return std::nullopt;
@@ -123,13 +123,18 @@ std::optional<std::string> script_name(std::span<const std::string> arguments) {
         if (argument == "-" || is_option(*interpreter, interpreter->holds_program, argument))
             return std::nullopt;
         if (argument == "--" || is_option(*interpreter, interpreter->names_program, argument))
-            return last ? std::nullopt : std::optional(std::string(base_name(arguments[i + 1])));
+            return last ? std::nullopt : std::optional(i + 1);
         if (is_option(*interpreter, interpreter->with_value, argument))
             ++i;
         else if (!argument.starts_with('-') && !argument.starts_with('+'))
-            return std::string(base_name(argument));
+            return i;
     }
     return std::nullopt;
+}
+
+std::optional<std::string> script_name(std::span<const std::string> arguments) {
+    const auto place = script_place(arguments);
+    return place ? std::optional(std::string(base_name(arguments[*place]))) : std::nullopt;
 }
 
 } // namespace cedana

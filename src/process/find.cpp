@@ -36,7 +36,7 @@ Seen look_at(const Procfs& procfs, ProcessStat stat, const NameScore& score) {
     Seen seen{.stat = std::move(stat), .executable = {}, .arguments = {}, .match = {}};
     seen.executable = without_deleted(procfs.link(seen.stat.pid, "exe").value_or(""));
     seen.arguments = procfs.command_line(seen.stat.pid);
-    seen.match = score.of(seen.stat.comm, base_name(seen.executable), seen.arguments);
+    seen.match = score.of(seen.stat.comm, seen.executable, seen.arguments);
     return seen;
 }
 
@@ -147,7 +147,9 @@ void absorb(Candidates& candidates, pid_t pid, Candidate& into) {
 }
 
 bool better(const NameMatch& one, const NameMatch& other) {
-    const auto rank = [](const NameMatch& match) { return std::tuple(match.score, match.kind != MatchKind::words); };
+    const auto rank = [](const NameMatch& match) {
+        return std::tuple(match.fit, match.score, match.kind != MatchKind::words);
+    };
     return rank(one) > rank(other);
 }
 
@@ -183,29 +185,30 @@ const Seen* parent_of_one_job(const Host& host, const std::set<pid_t>& excluded,
 
 // Two or more equal children become their parent. False if there were none.
 bool let_a_parent_stand_for_equals(const Host& host, const std::set<pid_t>& excluded, Candidates& candidates) {
-    std::map<std::pair<pid_t, double>, std::vector<pid_t>> families;
+    std::map<std::tuple<pid_t, Fit, double>, std::vector<pid_t>> families;
     for (const auto& [pid, candidate] : candidates)
         if (candidate.match.score >= k_least_score - k_rounding)
             if (const Seen* parent = parent_of_one_job(host, excluded, pid))
-                families[{parent->stat.pid, candidate.match.score}].push_back(pid);
+                families[{parent->stat.pid, candidate.match.fit, candidate.match.score}].push_back(pid);
     const auto family =
         std::find_if(families.rbegin(), families.rend(), [](const auto& one) { return one.second.size() > 1; });
     if (family == families.rend())
         return false;
 
     const auto& [key, children] = *family;
-    Candidate parent = candidate_of(*host.find(key.first), candidates.at(children.front()).match);
+    const pid_t parent_pid = std::get<pid_t>(key);
+    Candidate parent = candidate_of(*host.find(parent_pid), candidates.at(children.front()).match);
+    parent.match.fit = Fit::near;
     for (const pid_t child : children)
         absorb(candidates, child, parent);
-    candidates.insert_or_assign(key.first, std::move(parent));
+    candidates.insert_or_assign(parent_pid, std::move(parent));
     return true;
 }
 
-bool is_exact(const NameMatch& match) { return match.score >= 1.0 && match.kind != MatchKind::words; }
-
-bool too_close(const Candidate& best, const Candidate& other) {
-    const double lead = is_exact(best.match) ? k_rounding : k_least_lead - k_rounding;
-    return best.match.score - other.match.score < lead;
+bool too_close(const NameMatch& best, const NameMatch& other) {
+    if (best.fit == Fit::near)
+        return best.score - other.score < k_least_lead - k_rounding;
+    return other.fit == Fit::near ? other.score > 1 - k_rounding : other.fit == best.fit;
 }
 
 void decide(const Host& host, FindResult& result) {
@@ -215,7 +218,7 @@ void decide(const Host& host, FindResult& result) {
     for (auto other = result.candidates.begin() + 1; other != result.candidates.end(); ++other) {
         const bool same_tree =
             host.is_ancestor(best.id.pid, other->id.pid) || host.is_ancestor(other->id.pid, best.id.pid);
-        if (!same_tree && too_close(best, *other))
+        if (!same_tree && too_close(best.match, other->match))
             result.rivals.push_back(*other);
     }
     if (result.rivals.empty())
@@ -230,24 +233,18 @@ std::string described(const Candidate& candidate) {
     return fmt::format("process {} ({}, score {:.2f})", candidate.id.pid, printable(line), candidate.match.score);
 }
 
-std::string listed(const std::vector<Candidate>& candidates, std::size_t most) {
-    std::vector<std::string> lines;
-    for (const Candidate& candidate : candidates)
-        if (lines.size() < most)
-            lines.push_back(described(candidate));
-    return fmt::format("{}", fmt::join(lines, ", "));
+std::string hint_of(const Candidate& candidate) {
+    return fmt::format("if {} (process {}) is meant: -p {}", printable(candidate.comm), candidate.id.pid,
+                       candidate.id.pid);
 }
-
-constexpr std::size_t k_most_listed = 5;
 
 Error ambiguous(const FindResult& result) {
     const Candidate& best = result.candidates.front();
     Error error(Fault::no_process, fmt::format("'{}' may mean {} or {}", printable(result.name), described(best),
                                                described(result.rivals.front())));
     if (result.rivals.size() > 1)
-        error.cause(fmt::format("{} processes match it about as well: {}", result.rivals.size() + 1,
-                                listed(result.candidates, k_most_listed)));
-    return error.hint(fmt::format("say which one with its pid: -p {}", best.id.pid));
+        error.cause(fmt::format("{} processes match it about as well", result.rivals.size() + 1));
+    return error.hint(hint_of(best));
 }
 
 Error nothing_similar(const FindResult& result) {
@@ -255,8 +252,15 @@ Error nothing_similar(const FindResult& result) {
     if (result.candidates.empty())
         return error.hint("list what runs with: ps -e");
     const Candidate& best = result.candidates.front();
-    error.cause(fmt::format("the closest are {}", listed(result.candidates, k_most_listed)));
-    return error.hint(fmt::format("did you mean '{}'? give its pid: -p {}", printable(best.match.text), best.id.pid));
+    return error.cause("the closest is " + described(best)).hint(hint_of(best));
+}
+
+Error only_similar(const FindResult& result) {
+    const Candidate& best = *result.winner;
+    return Error(Fault::no_process, fmt::format("no process is called '{}'", printable(result.name)))
+        .cause(fmt::format("{} is only similar, and what is only similar is neither ended nor sent a signal",
+                           described(best)))
+        .hint(hint_of(best));
 }
 
 } // namespace
@@ -278,10 +282,12 @@ FindResult find_by_name(const Procfs& procfs, std::string_view name, pid_t self)
     return result;
 }
 
-const Candidate& choose(const FindResult& result) {
-    if (result.winner)
-        return *result.winner;
-    throw result.rivals.empty() ? nothing_similar(result) : ambiguous(result);
+const Candidate& choose(const FindResult& result, Purpose purpose) {
+    if (!result.winner)
+        throw result.rivals.empty() ? nothing_similar(result) : ambiguous(result);
+    if (purpose == Purpose::end_or_signal && result.winner->match.fit == Fit::near)
+        throw only_similar(result);
+    return *result.winner;
 }
 
 } // namespace cedana

@@ -159,6 +159,60 @@ TEST_F(Dump, FindsTheProcessByTheNameInTheConfig) {
     EXPECT_TRUE(holds(only(criu_runs("dump")), "--tree " + heron.pid_text() + " "));
 }
 
+// Each that ends the process or sends it a signal.
+TEST_F(Dump, EndsAndSignalsNothingThatIsOnlySimilar) {
+    const Target one(sleeper_at(scratch("quarrelsome-quokka1")));
+    for (const std::vector<std::string>& more :
+         {std::vector<std::string>{"-n", "quarrelsome-quokka2", "--stop"}, {"--name=quarrelsome-quokka2", "--stop"}}) {
+        std::vector<std::string> words = {"client", "dump", "-d", store()};
+        words.insert(words.end(), more.begin(), more.end());
+        const CedanaRun run = cedana(words);
+        EXPECT_EQ(run.exit_code, 3) << run.err;
+        EXPECT_TRUE(holds(run.err, "no process is called 'quarrelsome-quokka2'"));
+        EXPECT_TRUE(matches(run.err, "[^]* PID +FIT +MATCHED +COMMAND\n +" + one.pid_text() + " +0\\.[0-9]+ [^]*"));
+        EXPECT_TRUE(matches(field_of(run.err, "hint"), "if the first is meant: cedana client dump -d .* -p " +
+                                                           one.pid_text() + " --stop"));
+    }
+    write_text(config_file(), R"({"client": {"process_name": "quarrelsome-quokka2", "leave_running": false}})");
+    EXPECT_EQ(cedana({"client", "dump", "-d", store()}).exit_code, 3);
+    EXPECT_EQ(cedana({"client", "dump", "-d", store(), "--dry-run"}).exit_code, 3);
+    write_text(config_file(), R"({"client": {"signal_process_pre_dump": true}})");
+    EXPECT_EQ(cedana({"client", "dump", "-n", "quarrelsome-quokka2", "-d", store()}).exit_code, 3);
+    EXPECT_TRUE(criu_runs("dump").empty());
+    EXPECT_TRUE(one.runs());
+    EXPECT_TRUE(names_in(store()).empty());
+}
+
+TEST_F(Dump, SaysWhatItTakesForANameThatIsOnlySimilar) {
+    const Target one(sleeper_at(scratch("dilatory-dingo1")));
+    const CedanaRun run = cedana({"client", "dump", "-n", "dilatory-dingo2", "-d", store()});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(run.err.starts_with("taking dilatory-dingo1 (pid " + one.pid_text() + ")\n")) << run.err;
+    EXPECT_TRUE(one.runs());
+    EXPECT_FALSE(holds(cedana({"client", "dump", "-n", "dilatory-dingo1", "-d", store()}).err, "taking"));
+}
+
+// The settings that people have from the first published example.
+TEST_F(Dump, EndsTheNotebookThatTheSettingsName) {
+    write_text(scratch("jupyter-notebook"), "import time\ntime.sleep(1000)\n");
+    Target notebook({"/usr/bin/python3", scratch("jupyter-notebook")});
+    write_text(config_file(), R"({"client": {"process_name": "jupyter notebook", "leave_running": false}})");
+    const CedanaRun run = cedana({"client", "dump", "-d", store()});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(notebook.wait_end().signal(), SIGKILL);
+}
+
+TEST_F(Dump, GivesTheCandidatesAsJsonWhenTheNameIsNotClear) {
+    const Target one(sleeper_at(scratch("jaunty-jackal1")));
+    const CedanaRun run = cedana({"client", "dump", "-n", "jaunty-jackal2", "-d", store(), "--stop", "--json"});
+    EXPECT_EQ(run.exit_code, 3);
+    const Json json = Json::parse(only_line(run.out));
+    EXPECT_EQ(json.at("fault"), "no_process");
+    EXPECT_EQ(json.at("winner"), nullptr);
+    EXPECT_EQ(json.at("candidates").at(0).at("pid"), one.pid());
+    EXPECT_EQ(json.at("candidates").at(0).at("exact"), false);
+}
+
 TEST_F(Dump, GoesToTheFolderOfTheConfigWhenNoneIsGiven) {
     write_text(config_file(), R"({"shared_storage": {"dump_storage_dir": ")" + store().string() + R"("}})");
     const CedanaRun run = cedana({"client", "dump", "-p", target.pid_text()});

@@ -37,6 +37,17 @@ TEST_F(Find, IsExit3WhenTheNameIsAmbiguousAndShowsTheCandidates) {
     EXPECT_TRUE(holds(run.out, other.pid_text()));
 }
 
+TEST_F(Find, TellsWhatIsExactFromWhatIsSimilar) {
+    const Target target(sleeper_at(folder() / "plaintive-plover1"));
+    const CedanaRun similar = cedana({"client", "find", "plaintive-plover2"});
+    EXPECT_EQ(similar.exit_code, 0) << similar.err;
+    EXPECT_TRUE(matches(similar.out, "[^]*\\* +" + target.pid_text() + " +0\\.94 [^]*"));
+    EXPECT_TRUE(holds(similar.err, "only similar"));
+    const CedanaRun exact = cedana({"client", "find", "Plaintive Plover1"});
+    EXPECT_TRUE(matches(exact.out, "[^]*\\* +" + target.pid_text() + " +exact [^]*"));
+    EXPECT_EQ(exact.err, "");
+}
+
 TEST_F(Find, DoesNotFindTheCommandThatLooks) {
     const CedanaRun run = cedana({"client", "find", "qzxjkvwpfhgq"});
     EXPECT_EQ(run.exit_code, 3);

@@ -23,6 +23,8 @@
 
 namespace cedana {
 
+struct FindResult;
+
 struct DumpRequest {
     // The process; absent: the one that `name` means; absent too: client.process_name.
     std::optional<pid_t> pid;
@@ -46,6 +48,8 @@ struct DumpRequest {
     // Called where cedana's own work hangs in the kernel and the tree was let go: tells the error and ends the process,
     // in a thread of its own. If it returns, or is not there, dump() returns once the work has woken up, if ever.
     std::function<void(const Error&)> end_at_once = {};
+    // Called with what a name has led to, before the process is taken or refused.
+    std::function<void(const FindResult&)> found = {};
 };
 
 struct DumpResult {

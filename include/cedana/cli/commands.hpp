@@ -22,6 +22,8 @@ struct CommonArguments {
     Format format = Format::text;
     ProgressForm progress = ProgressForm::automatic;
     Verbosity verbosity = Verbosity::normal;
+    // The command line behind the program's name.
+    std::vector<std::string> words = {};
 
     // One line to stderr, unless --quiet was given.
     void say(const std::string& line) const;

@@ -2,6 +2,7 @@
 // What a command line says: its words without folders, and the script that an interpreter runs. Pure.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,5 +21,7 @@ namespace cedana {
 // What the interpreter in arguments[0] runs: the base name of the script, a module ("python3 -m http.server"),
 // a jar or a class. Absent if it is no interpreter, reads from its input or got the program as an argument.
 [[nodiscard]] std::optional<std::string> script_name(std::span<const std::string> arguments);
+// Which of the arguments names it; absent as above.
+[[nodiscard]] std::optional<std::size_t> script_place(std::span<const std::string> arguments);
 
 } // namespace cedana

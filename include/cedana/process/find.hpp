@@ -15,9 +15,8 @@ namespace cedana {
 
 // Below, a process is not meant.
 inline constexpr double k_least_score = 0.6;
-// By how much the best must beat the best of any other tree. An exact match of what a process is (comm,
-// program, script or whole command line) needs no such lead over inexact ones; one of mere words on its command
-// line does.
+// By how much the best must beat the best of any other tree. An exact match needs no such lead over what is near; but
+// it is in doubt beside another exact one, a parent of such, or one that has the name as words on its command line.
 inline constexpr double k_least_lead = 0.1;
 
 struct Candidate {
@@ -45,11 +44,15 @@ struct FindResult {
 // An ancestor stands for a descendant that matches no better than it does; at the same score what a process is
 // counts for more than words on its command line, so that a program is found and not the `sudo` or `tmux` it
 // was started with. Equal children stand for their parent if all of them are of its process group, as a server's
-// workers are and the jobs of an interactive shell are not.
+// workers are and the jobs of an interactive shell are not; that parent is near, since it is not what was named.
 // Throws Error(Fault::usage) if the name is empty.
 [[nodiscard]] FindResult find_by_name(const Procfs& procfs, std::string_view name, pid_t self);
 
-// The winner, or an Error(Fault::no_process) that lists the best candidates.
-[[nodiscard]] const Candidate& choose(const FindResult& result);
+// What is to be done to the process: only looked at, or what nobody can take back.
+enum class Purpose { look, end_or_signal };
+
+// The winner, or an Error(Fault::no_process). To be ended or sent a signal it must fit exactly. The candidates are told
+// by whoever asks.
+[[nodiscard]] const Candidate& choose(const FindResult& result, Purpose purpose);
 
 } // namespace cedana

@@ -32,9 +32,9 @@ class FindProcess : public ::testing::Test {
         return result.winner ? result.winner->id.pid : 0;
     }
 
-    Error refusal(const std::string& name) {
+    Error refusal(const std::string& name, Purpose purpose = Purpose::look) {
         try {
-            static_cast<void>(choose(find(name)));
+            static_cast<void>(choose(find(name), purpose));
         } catch (const Error& error) {
             return error;
         }
@@ -76,7 +76,7 @@ TEST_F(FindProcess, FindsAProgramByItsName) {
     EXPECT_EQ(result.winner->id, (ProcessId{.pid = 10, .start_time = 1000}));
     EXPECT_EQ(result.winner->match.kind, MatchKind::comm);
     EXPECT_EQ(result.winner->command_line, "/usr/bin/nginx");
-    EXPECT_EQ(choose(result).id.pid, 10);
+    EXPECT_EQ(choose(result, Purpose::end_or_signal).id.pid, 10);
 }
 
 TEST_F(FindProcess, FindsTheNotebookAmongFiftyOthers) {
@@ -208,6 +208,71 @@ TEST_F(FindProcess, FindsNothingBelowTheLeastScore) {
 TEST_F(FindProcess, TakesTheLeastScoreItself) {
     add_program(10, "abczz");
     EXPECT_EQ(winner("abcyy"), 10);
+}
+
+// What is similar may be another program: of one that runs on only a copy is made, and that is all that is done to it.
+TEST_F(FindProcess, EndsNothingThatIsOnlySimilar) {
+    for (const auto& [running, typed] : std::vector<std::pair<std::string, std::string>>{
+             {"worker1", "worker2"}, {"alpha_worker", "beta_worker"}, {"any-process", "my_process"}}) {
+        add_program(10, running);
+        EXPECT_EQ(winner(typed), 10) << typed;
+        const Error error = refusal(typed, Purpose::end_or_signal);
+        EXPECT_EQ(error.fault(), Fault::no_process) << typed;
+        EXPECT_NE(error.cause().find("process 10 (/usr/bin/" + running), std::string::npos) << error.cause();
+    }
+}
+
+TEST_F(FindProcess, EndsNoProgramThatOnlyHasTheNameOnItsCommandLine) {
+    proc.add({.pid = 10, .comm = "less", .arguments = {"less", "worker2"}, .executable = "/usr/bin/less"});
+    EXPECT_EQ(winner("worker2"), 10);
+    EXPECT_EQ(refusal("worker2", Purpose::end_or_signal).fault(), Fault::no_process);
+}
+
+TEST_F(FindProcess, EndsNoParentForItsEqualChildren) {
+    add_program(10, "supervisor");
+    add_program(11, "worker", 10, 10);
+    add_program(12, "worker", 10, 10);
+    EXPECT_EQ(winner("worker"), 10);
+    EXPECT_EQ(refusal("worker", Purpose::end_or_signal).fault(), Fault::no_process);
+}
+
+TEST_F(FindProcess, EndsNoProgramOfTheSameNameInAnotherFolder) {
+    add_program(10, "worker");
+    EXPECT_EQ(refusal("/opt/worker", Purpose::end_or_signal).fault(), Fault::no_process);
+    EXPECT_EQ(refusal("/usr/bin/worker", Purpose::end_or_signal).fault(), Fault::internal);
+}
+
+TEST_F(FindProcess, EndsTheNotebookByItsName) {
+    proc.add({.pid = 10,
+              .comm = "python3",
+              .arguments = {"python3", "/usr/local/bin/jupyter-notebook"},
+              .executable = "/usr/bin/python3.11"});
+    EXPECT_EQ(choose(find("jupyter notebook"), Purpose::end_or_signal).id.pid, 10);
+}
+
+TEST_F(FindProcess, PrefersTheSameLettersAndThenWhatIsExactToWhatIsSimilar) {
+    proc.add({.pid = 10, .comm = "python3", .arguments = {"python3", "train.py"}, .executable = "/usr/bin/python3"});
+    add_program(11, "trains");
+    EXPECT_EQ(winner("train"), 10);
+    add_program(12, "train");
+    EXPECT_EQ(winner("train"), 12);
+    add_program(13, "Train");
+    EXPECT_EQ(winner("train"), 12);
+}
+
+TEST_F(FindProcess, RefusesTwoThatAreExactAlike) {
+    for (const auto& [pid, script] : std::vector<std::pair<pid_t, std::string>>{{10, "train.py"}, {11, "train.sh"}})
+        proc.add({.pid = pid, .comm = "run", .arguments = {"bash", script}, .executable = "/usr/bin/bash"});
+    EXPECT_EQ(winner("train"), 0);
+    EXPECT_EQ(winner("train.sh"), 11);
+}
+
+TEST_F(FindProcess, RefusesAProgramBesideTwoOfItThatOneParentStandsFor) {
+    add_program(10, "supervisor");
+    add_program(11, "worker", 10, 10);
+    add_program(12, "worker", 10, 10);
+    add_program(13, "worker");
+    EXPECT_EQ(winner("worker"), 0);
 }
 
 TEST_F(FindProcess, SuggestsTheNearestNameWhenNothingMatches) {
