@@ -22,7 +22,9 @@ void CommonArguments::say(const std::string& line) const {
 }
 
 LoadedConfig load_config_for(const CommonArguments& common) {
-    LoadedConfig config = load_config({.caller = caller_from_system(), .explicit_file = common.config_file});
+    LoadedConfig config = load_config({.caller = caller_from_system(),
+                                       .explicit_file = common.config_file,
+                                       .first_use = FirstUse::makes_file});
     for (const std::string& warning : config.warnings)
         spdlog::warn("{}", warning);
     return config;

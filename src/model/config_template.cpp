@@ -2,6 +2,9 @@
 // The table of settings as one JSON document: for programs (to_json) and for people (template_text).
 #include "cedana/model/settings.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include <spdlog/fmt/fmt.h>
 
 namespace cedana {
@@ -9,14 +12,14 @@ namespace cedana {
 namespace {
 
 constexpr std::string_view k_heading =
-    "// Settings of cedana. What counts, from weak to strong: the default, /etc/cedana/config.json, this file, the\n"
-    "// environment variable named with each setting, a flag. Comments and trailing commas are fine.\n"
-    "// `cedana config show` lists every value and where it came from.\n";
+    "// Settings of cedana. Each stands behind // with its default: take the // off to set it. What counts, from weak "
+    "to\n"
+    "// strong: the default, /etc/cedana/config.json, this file, the environment variable named with each setting, a\n"
+    "// flag. Comments and trailing commas are fine. `cedana config show` lists every value and where it came from.\n";
 
 constexpr std::string_view k_root_only = "    // Counts only in a file that root alone can write "
                                          "(/etc/cedana/config.json), or when root itself runs cedana.\n";
 
-// In the user's file they would undo, with their defaults, what /etc/cedana/config.json is to say later.
 constexpr std::string_view k_administrator_only =
     "    // Counts only in /etc/cedana/config.json, or when root itself runs cedana.\n";
 
@@ -41,7 +44,7 @@ nlohmann::ordered_json to_json(const Config& config) {
     return document;
 }
 
-std::string template_text(const std::set<std::string_view>& elsewhere) {
+std::string template_text() {
     const Config defaults;
     std::string text(k_heading);
     text += "{";
@@ -57,11 +60,46 @@ std::string template_text(const std::set<std::string_view>& elsewhere) {
         }
         text += fmt::format("        // {}\n", setting.meaning);
         text += fmt::format("        // {}: {}\n", setting.environment_name(), expected_value(setting));
-        const bool is_comment = setting.set_by == SetBy::administrator || elsewhere.contains(setting.key);
-        text += fmt::format("        {}\"{}\": {}", is_comment ? "// " : "", setting.name(),
-                            value_of(defaults, setting).dump());
+        text += fmt::format("        // \"{}\": {}", setting.name(), value_of(defaults, setting).dump());
     }
     return text + "\n    }\n}\n";
+}
+
+bool are_generated_defaults(const std::vector<JsoncEntry>& entries, const std::set<std::string_view>& elsewhere) {
+    // Those of the first version, which every later one had too; no default has changed since.
+    static constexpr std::array<std::string_view, 19> k_always = {"client.process_name",
+                                                                  "client.leave_running",
+                                                                  "client.signal_process_pre_dump",
+                                                                  "client.signal_process_timeout",
+                                                                  "client.signal_process_done_file",
+                                                                  "shared_storage.dump_storage_dir",
+                                                                  "shared_storage.mount_point",
+                                                                  "action_scripts.pre_dump",
+                                                                  "action_scripts.post_dump",
+                                                                  "action_scripts.pre_restore",
+                                                                  "action_scripts.post_restore",
+                                                                  "archive.compression",
+                                                                  "archive.level",
+                                                                  "archive.threads",
+                                                                  "archive.buffer_mib",
+                                                                  "files.capture",
+                                                                  "files.capture_limit_mib",
+                                                                  "criu.path",
+                                                                  "criu.extra_args"};
+    const Config defaults;
+    std::set<std::string_view> keys;
+    for (const JsoncEntry& entry : entries) {
+        const Setting* const setting = find_setting(entry.key);
+        if (setting == nullptr && !(is_group(entry.key) && entry.value.is_object()))
+            return false;
+        if (setting == nullptr)
+            continue;
+        if (entry.value != value_of(defaults, *setting))
+            return false;
+        keys.insert(setting->key);
+    }
+    return std::ranges::all_of(k_always,
+                               [&](std::string_view key) { return keys.contains(key) || elsewhere.contains(key); });
 }
 
 } // namespace cedana

@@ -27,7 +27,25 @@ std::string shown(const json& value) {
 
 std::string default_of(const Setting& setting) { return shown(value_of(Config(), setting)); }
 
-void set(LoadedConfig& loaded, const Setting& setting, const json& value, Origin origin) {
+// `~` is the home of whoever calls, as in a shell. What root runs or believes must not lie where that leads.
+json with_home(const LoadedConfig& loaded, const Setting& setting, const json& value, const Origin& origin) {
+    if (setting.holds != Holds::path || !value.is_string())
+        return value;
+    const auto text = value.get<std::string>();
+    if (!text.starts_with('~'))
+        return value;
+    const Error refused = Error(Fault::usage, fmt::format("{}: {} is {}, whose home is not known", origin.text(),
+                                                          setting.key, shown(value)))
+                              .hint("write the folder out, from / on");
+    const std::string& home = loaded.caller.home;
+    if ((text.size() > 1 && text[1] != '/') || home.empty() ||
+        (setting.set_by != SetBy::anyone && !loaded.caller.is_root()))
+        throw refused;
+    return home + text.substr(1);
+}
+
+void set(LoadedConfig& loaded, const Setting& setting, const json& given, Origin origin) {
+    const json value = with_home(loaded, setting, given, origin);
     if (!assign(loaded.values, setting, value))
         throw Error(Fault::usage, fmt::format("{}: {} is {}, expected {}", origin.text(), setting.key, shown(value),
                                               expected_value(setting)))
@@ -35,7 +53,7 @@ void set(LoadedConfig& loaded, const Setting& setting, const json& value, Origin
     loaded.origins.insert_or_assign(std::string(setting.key), std::move(origin));
 }
 
-// A value that changes nothing is no wish that was refused: the created file holds every default.
+// A value that changes nothing is no wish that was refused: files of earlier versions hold every default.
 void refuse(LoadedConfig& loaded, const Setting& setting, const json& value, const Origin& origin,
             std::string_view because) {
     if (value == value_of(Config(), setting) || value == value_of(loaded.values, setting))
@@ -83,7 +101,7 @@ class FileReader {
             return refuse(loaded_, setting, entry.value, origin, "a user named this file");
         set(loaded_, setting, entry.value, origin);
         if (written_by_ == WrittenBy::root && names_a_store(setting))
-            loaded_.folders_of_root.insert(entry.value.get<std::string>());
+            loaded_.folders_of_root.insert(value_of(loaded_.values, setting).get<std::string>());
     }
 
     static bool names_a_store(const Setting& setting) {
@@ -117,12 +135,22 @@ bool is_strict(const LoadedConfig& loaded, const ConfigSources& sources) {
     return own.security_strict_permissions;
 }
 
+std::set<std::string_view> keys_set(const LoadedConfig& loaded) {
+    std::set<std::string_view> keys;
+    for (const auto& [key, origin] : loaded.origins)
+        keys.insert(key);
+    return keys;
+}
+
 void apply_file(LoadedConfig& loaded, const fs::path& path, FileOf file_of, const ConfigText& content,
                 const ConfigSources& sources) {
     if (content.exposure && is_strict(loaded, sources))
         throw exposed(*content.exposure, path, "the config file");
     const std::string name = printable(path.string());
-    FileReader(loaded, name, file_of, sources.caller, content.written_by).apply(parse_jsonc(content.text, name));
+    const std::vector<JsoncEntry> entries = parse_jsonc(content.text, name);
+    const bool is_at_home = file_of == FileOf::user && path == default_config_path(sources.caller);
+    if (!is_at_home || !are_generated_defaults(entries, keys_set(loaded)))
+        FileReader(loaded, name, file_of, sources.caller, content.written_by).apply(entries);
 }
 
 // The administrator's file is for all users, so one who may not read it goes on without.
@@ -148,28 +176,16 @@ std::optional<std::pair<fs::path, std::string>> named_file(const ConfigSources& 
     return std::nullopt;
 }
 
-// A setting of /etc/cedana/config.json must still count after this file, which lies over it, has appeared.
-std::set<std::string_view> keys_set_elsewhere(const LoadedConfig& loaded) {
-    std::set<std::string_view> keys;
-    for (const auto& [key, origin] : loaded.origins)
-        keys.insert(key);
-    return keys;
-}
-
-std::optional<ConfigText> read_or_create_default(LoadedConfig& loaded, const Caller& caller) {
-    const fs::path path = default_config_path(caller);
-    if (auto content = read_config_file_as(caller, path))
-        return content;
+// What is made says nothing yet.
+void make_default(LoadedConfig& loaded, const Caller& caller) {
     try {
-        create_config_file(caller, template_text(keys_set_elsewhere(loaded)));
+        if (create_config_file(caller, template_text()) == Creation::existed)
+            loaded.warnings.push_back(fmt::format("the config file {} is a link to nothing",
+                                                  printable(default_config_path(caller).string())));
     } catch (const Error& error) {
-        loaded.warnings.push_back(fmt::format("the config file {} was not made: {}", path.string(), error.message()));
-        return std::nullopt;
+        loaded.warnings.push_back(fmt::format("the config file {} was not made: {}",
+                                              printable(default_config_path(caller).string()), error.message()));
     }
-    auto content = read_config_file_as(caller, path);
-    if (!content)
-        loaded.warnings.push_back(fmt::format("the config file {} is a link to nothing", path.string()));
-    return content;
 }
 
 void apply_user_file(LoadedConfig& loaded, const ConfigSources& sources) {
@@ -183,7 +199,9 @@ void apply_user_file(LoadedConfig& loaded, const ConfigSources& sources) {
     } else if (loaded.user_file.empty()) {
         loaded.warnings.push_back(fmt::format("user {} has no home, so no config file is read", sources.caller.name));
     } else {
-        content = read_or_create_default(loaded, sources.caller);
+        content = read_config_file_as(sources.caller, loaded.user_file);
+        if (!content && sources.first_use == FirstUse::makes_file)
+            make_default(loaded, sources.caller);
     }
     if (content)
         apply_file(loaded, loaded.user_file, FileOf::user, *content, sources);

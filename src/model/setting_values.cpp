@@ -162,6 +162,8 @@ json value_of(const Config& config, const Setting& setting) {
 }
 
 std::string expected_value(const Setting& setting) {
+    if (setting.holds == Holds::path)
+        return "a path";
     const Config type_only;
     return std::visit([&](auto member) { return expected(setting.bounds, type_only.*member); }, setting.member);
 }

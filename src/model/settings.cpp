@@ -14,10 +14,16 @@ namespace {
 struct Limits {
     Bounds bounds = {};
     SetBy set_by = SetBy::anyone;
+    Holds holds = Holds::text;
 };
 
 Setting setting(std::string_view key, SettingMember member, std::string_view meaning, Limits limits = {}) {
-    return {.key = key, .member = member, .meaning = meaning, .bounds = limits.bounds, .set_by = limits.set_by};
+    return {.key = key,
+            .member = member,
+            .meaning = meaning,
+            .bounds = limits.bounds,
+            .set_by = limits.set_by,
+            .holds = limits.holds};
 }
 
 // The most MiB whose bytes, and sums of a few of them, fit into 64 bits: 16 TiB.
@@ -35,13 +41,13 @@ std::span<const Setting> settings() {
         setting("client.signal_process_timeout", &Config::client_signal_process_timeout,
                 "seconds to wait after the signal", {.bounds = {.lowest = 0, .highest = k_day_in_seconds}}),
         setting("client.signal_process_done_file", &Config::client_signal_process_done_file,
-                "end the wait early once this file appears; may be empty"),
+                "end the wait early once this file appears; may be empty", {.holds = Holds::path}),
         setting("client.lazy_restore", &Config::client_lazy_restore,
                 "restore as with --lazy: the tree runs at once, and its memory comes on demand"),
         setting("shared_storage.dump_storage_dir", &Config::shared_storage_dump_storage_dir,
-                "where checkpoints go when -d is absent"),
+                "where checkpoints go when -d is absent", {.holds = Holds::path}),
         setting("shared_storage.mount_point", &Config::shared_storage_mount_point,
-                "if set, the finished zip is moved there"),
+                "if set, the finished zip is moved there", {.holds = Holds::path}),
         setting("shared_storage.require_mount", &Config::shared_storage_require_mount,
                 "refuse a mount point that is a plain folder because nothing is mounted there"),
         setting("shared_storage.keep_last", &Config::shared_storage_keep_last,
@@ -51,13 +57,15 @@ std::span<const Setting> settings() {
                 "for how many days `client prune` keeps a checkpoint at least; 0: as keep_last says",
                 {.bounds = {.lowest = 0, .highest = 36'500}}),
         setting("action_scripts.pre_dump", &Config::action_scripts_pre_dump,
-                "executable run before a dump; its failure stops the dump", {.set_by = SetBy::root}),
+                "executable run before a dump; its failure stops the dump",
+                {.set_by = SetBy::root, .holds = Holds::path}),
         setting("action_scripts.post_dump", &Config::action_scripts_post_dump, "executable run after a dump",
-                {.set_by = SetBy::root}),
+                {.set_by = SetBy::root, .holds = Holds::path}),
         setting("action_scripts.pre_restore", &Config::action_scripts_pre_restore,
-                "executable run before a restore; its failure stops the restore", {.set_by = SetBy::root}),
+                "executable run before a restore; its failure stops the restore",
+                {.set_by = SetBy::root, .holds = Holds::path}),
         setting("action_scripts.post_restore", &Config::action_scripts_post_restore, "executable run after a restore",
-                {.set_by = SetBy::root}),
+                {.set_by = SetBy::root, .holds = Holds::path}),
         setting("action_scripts.timeout", &Config::action_scripts_timeout,
                 "seconds after which one of them is ended, and has failed",
                 {.bounds = {.lowest = 1, .highest = k_day_in_seconds}, .set_by = SetBy::root}),
@@ -79,21 +87,22 @@ std::span<const Setting> settings() {
                 {.bounds = {.lowest = 0, .highest = k_most_mib}}),
         setting("security.signing_key", &Config::security_signing_key,
                 "file of the private key that signs each checkpoint; `cedana config keygen FILE` makes one",
-                {.set_by = SetBy::administrator}),
+                {.set_by = SetBy::administrator, .holds = Holds::path}),
         setting("security.trusted_keys", &Config::security_trusted_keys,
                 "file of public keys, one a line; if set, only checkpoints that one of them signed are restored",
-                {.set_by = SetBy::administrator}),
+                {.set_by = SetBy::administrator, .holds = Holds::path}),
         setting("security.strict_permissions", &Config::security_strict_permissions,
                 "refuse files, programs and folders that others can change", {.set_by = SetBy::administrator}),
         setting("security.encryption_key", &Config::security_encryption_key,
                 "file of 32 random bytes; if set, checkpoints are encrypted, and what it encrypted is decrypted",
-                {.set_by = SetBy::administrator}),
+                {.set_by = SetBy::administrator, .holds = Holds::path}),
         setting("security.recipients", &Config::security_recipients,
                 "file of public keys, one a line; if set, checkpoints are encrypted for whoever has the private ones",
-                {.set_by = SetBy::administrator}),
+                {.set_by = SetBy::administrator, .holds = Holds::path}),
         setting("security.identity", &Config::security_identity,
-                "file of the private key of a recipient, which decrypts", {.set_by = SetBy::administrator}),
-        setting("criu.path", &Config::criu_path, "the CRIU binary", {.set_by = SetBy::root}),
+                "file of the private key of a recipient, which decrypts",
+                {.set_by = SetBy::administrator, .holds = Holds::path}),
+        setting("criu.path", &Config::criu_path, "the CRIU binary", {.set_by = SetBy::root, .holds = Holds::path}),
         setting("criu.extra_args", &Config::criu_extra_args, "passed on to CRIU as they are", {.set_by = SetBy::root}),
     };
     return k_settings;

@@ -27,12 +27,16 @@ struct Origin {
     [[nodiscard]] std::string text() const;
 };
 
+// makes_file: of a command that changes something, so that there is a file to edit; one that only looks leaves nothing.
+enum class FirstUse { leaves_nothing, makes_file };
+
 struct ConfigSources {
     Caller caller;
     // --config; over CEDANA_CONFIG, over the file in the caller's home.
     std::optional<std::filesystem::path> explicit_file;
     std::filesystem::path system_file = k_system_config_file;
     Environment environment = system_environment;
+    FirstUse first_use = FirstUse::leaves_nothing;
 };
 
 struct LoadedConfig {
@@ -56,10 +60,11 @@ struct LoadedConfig {
 // Where the user's file is or would be: --config, else CEDANA_CONFIG, else in the caller's home.
 [[nodiscard]] std::filesystem::path user_config_path(const ConfigSources& sources);
 
-// Reads all sources. Makes the file in the caller's home when it is missing; that it cannot be made is a warning, as
-// are unknown keys, repeated keys, and settings that root alone may set. Throws Error: Fault::usage, with file and
-// line or variable, for what is malformed or does not fit and for an explicit file that is missing; Fault::permission
-// for a file of the user that they cannot read.
+// Reads all sources. Makes the file in the caller's home when it is missing and that is asked for; that it cannot be
+// made is a warning, as are unknown keys, repeated keys, and settings that root alone may set. A file in the caller's
+// home that holds nothing but the defaults that earlier versions wrote there says nothing. Throws Error: Fault::usage,
+// with file and line or variable, for what is malformed or does not fit and for an explicit file that is missing;
+// Fault::permission for a file of the user that they cannot read.
 [[nodiscard]] LoadedConfig load_config(const ConfigSources& sources);
 
 // One line of `cedana config show`.

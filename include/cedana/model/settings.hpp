@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cedana/model/config.hpp"
+#include "cedana/model/jsonc.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -29,6 +30,9 @@ struct Bounds {
     std::int64_t highest = 0;
 };
 
+// path: `~` in it is a home.
+enum class Holds { text, path };
+
 using SettingMember =
     std::variant<bool Config::*, std::int64_t Config::*, std::chrono::seconds Config::*, std::string Config::*,
                  std::vector<std::string> Config::*, Compression Config::*, Capture Config::*>;
@@ -40,6 +44,7 @@ struct Setting {
     std::string_view meaning;
     Bounds bounds;
     SetBy set_by;
+    Holds holds;
 
     [[nodiscard]] std::string_view group() const { return key.substr(0, key.find('.')); }
     [[nodiscard]] std::string_view name() const { return key.substr(key.find('.') + 1); }
@@ -67,8 +72,13 @@ struct Setting {
 // All settings in their groups, in the table's order.
 [[nodiscard]] nlohmann::ordered_json to_json(const Config& config);
 
-// The config file that cedana creates: every setting with its default and its meaning in a comment. The keys in
-// `elsewhere` are written as comments, so that the value that /etc/cedana/config.json gives them still counts.
-[[nodiscard]] std::string template_text(const std::set<std::string_view>& elsewhere = {});
+// The config file that cedana creates: every setting with its default and its meaning, all of it comments, so that
+// what /etc/cedana/config.json says counts until somebody sets another value.
+[[nodiscard]] std::string template_text();
+
+// What the file holds that earlier versions made: there the defaults were no comments, and nobody's wish. `elsewhere`:
+// keys that /etc/cedana/config.json sets, which were left out.
+[[nodiscard]] bool are_generated_defaults(const std::vector<JsoncEntry>& entries,
+                                          const std::set<std::string_view>& elsewhere);
 
 } // namespace cedana

@@ -62,7 +62,7 @@ TEST_F(CreateConfigFileBehindSudo, DoesNotFollowALinkAtTheFolder) {
     give(elsewhere());
     fs::create_symlink(elsewhere(), home() / ".cedana");
 
-    const LoadedConfig loaded = load_config(sources());
+    const LoadedConfig loaded = load_config(first_use(sources()));
 
     EXPECT_EQ(files_in(elsewhere()), 0U);
     EXPECT_EQ(loaded.values, Config());
@@ -75,7 +75,7 @@ TEST_F(CreateConfigFileBehindSudo, DoesNotFollowADanglingLinkAtTheFile) {
     fs::create_symlink(elsewhere(), user_file());
     ASSERT_EQ(::chmod(folder().c_str(), 0777), 0);
 
-    const LoadedConfig loaded = load_config(sources());
+    const LoadedConfig loaded = load_config(first_use(sources()));
 
     EXPECT_FALSE(fs::exists(elsewhere()));
     EXPECT_TRUE(fs::is_symlink(user_file()));

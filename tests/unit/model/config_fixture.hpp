@@ -49,6 +49,12 @@ Error error_of(Work&& work) {
     return {Fault::internal, "nothing was thrown"};
 }
 
+// As of a command that changes something.
+inline ConfigSources first_use(ConfigSources given) {
+    given.first_use = FirstUse::makes_file;
+    return given;
+}
+
 class ConfigFiles : public ::testing::Test {
   protected:
     ConfigFiles() {

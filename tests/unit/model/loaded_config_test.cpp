@@ -12,8 +12,11 @@ namespace {
 
 using LoadConfig = ConfigFiles;
 
-TEST_F(LoadConfig, MakesAMissingFileThatYieldsTheDefaultsWithoutWarnings) {
-    const LoadedConfig loaded = load_config(sources());
+TEST_F(LoadConfig, MakesAMissingFileOfWhoeverChangesSomething) {
+    static_cast<void>(load_config(sources()));
+    EXPECT_FALSE(std::filesystem::exists(user_file().parent_path()));
+
+    const LoadedConfig loaded = load_config(first_use(sources()));
 
     EXPECT_EQ(loaded.values, Config());
     EXPECT_EQ(joined(loaded.warnings), "");
@@ -50,15 +53,56 @@ TEST_F(LoadConfig, PrefersFlagToEnvironmentToUserFileToSystemFileToDefault) {
     EXPECT_EQ(loaded.origin("files.capture").text(), "default");
 }
 
-TEST_F(LoadConfig, LeavesWhatTheSystemFileSetsOutOfTheFileItMakes) {
-    write_file(system_file(), R"({"archive": {"level": 9}})");
+TEST_F(LoadConfig, LetsWhatTheSystemFileSaysCountBesideTheFileItMade) {
+    static_cast<void>(load_config(first_use(sources())));
+    write_file(system_file(), R"({"archive": {"level": 9}, "client": {"leave_running": false}})");
 
-    static_cast<void>(load_config(sources()));
     const LoadedConfig loaded = load_config(sources());
 
     EXPECT_EQ(loaded.values.archive_level, 9);
     EXPECT_EQ(loaded.origin("archive.level").text(), system_file().string() + ":1");
+    EXPECT_FALSE(loaded.values.client_leave_running);
     EXPECT_EQ(joined(loaded.warnings), "");
+}
+
+// As the versions made it that wrote the defaults as such.
+TEST_F(LoadConfig, TakesAFileOfNothingButGeneratedDefaultsForEmpty) {
+    write_file(system_file(), R"({"archive": {"level": 9}})");
+    write_file(user_file(), to_json(Config()).dump());
+    EXPECT_EQ(load_config(sources()).values.archive_level, 9);
+
+    ConfigSources named = sources();
+    named.explicit_file = folder() / "named.json";
+    write_file(*named.explicit_file, to_json(Config()).dump());
+    EXPECT_EQ(load_config(named).values.archive_level, 1);
+
+    Config changed;
+    changed.archive_threads = 2;
+    write_file(user_file(), to_json(changed).dump());
+    EXPECT_EQ(load_config(sources()).values.archive_level, 1);
+    EXPECT_EQ(load_config(sources()).values.archive_threads, 2);
+}
+
+TEST_F(LoadConfig, TakesATildeForTheHomeOfWhoeverCalls) {
+    write_file(user_file(), R"({"shared_storage": {"dump_storage_dir": "~/checkpoints", "mount_point": "~"},
+        "client": {"process_name": "~/x"}})");
+    environment_["CEDANA_CLIENT_SIGNAL_PROCESS_DONE_FILE"] = "~/done";
+
+    const LoadedConfig loaded = load_config(sources());
+
+    EXPECT_EQ(loaded.values.shared_storage_dump_storage_dir, (home() / "checkpoints").string());
+    EXPECT_EQ(loaded.values.shared_storage_mount_point, home().string());
+    EXPECT_EQ(loaded.values.client_signal_process_done_file, (home() / "done").string());
+    EXPECT_EQ(loaded.values.client_process_name, "~/x");
+}
+
+TEST_F(LoadConfig, RefusesTheHomeOfSomebodyElse) {
+    write_file(user_file(), R"({"shared_storage": {"dump_storage_dir": "~bob/checkpoints"}})");
+
+    const Error error = error_of([&] { static_cast<void>(load_config(sources())); });
+
+    EXPECT_EQ(error.fault(), Fault::usage);
+    EXPECT_NE(error.message().find("~bob/checkpoints"), std::string::npos);
 }
 
 TEST_F(LoadConfig, WarnsOfUnknownKeysWithTheNearest) {
@@ -178,7 +222,7 @@ TEST_F(LoadConfig, RefusesAFolderAndAFifo) {
 }
 
 TEST_F(LoadConfig, GoesOnWithAWarningWhenTheHomeIsMissing) {
-    ConfigSources given = sources();
+    ConfigSources given = first_use(sources());
     given.caller.home = folder() / "absent";
 
     const LoadedConfig loaded = load_config(given);
@@ -279,6 +323,16 @@ TEST_F(LoadConfigBehindSudo, TakesNoFileForRootsThatALinkOfTheUserLeadsTo) {
     EXPECT_EQ(load_config(given).values.criu_path, "criu");
 }
 
+// Root's word about what root runs is not the caller's to fill in.
+TEST_F(LoadConfigBehindSudo, TakesNoHomeOfTheUserForWhatRootRuns) {
+    write_file(system_file(), R"({"action_scripts": {"pre_dump": "~/hook"}})");
+
+    EXPECT_EQ(error_of([&] { static_cast<void>(load_config(sources())); }).fault(), Fault::usage);
+
+    write_file(system_file(), R"({"shared_storage": {"dump_storage_dir": "~/checkpoints"}})");
+    EXPECT_EQ(load_config(sources()).folders_of_root, (std::set<std::string>{(home() / "checkpoints").string()}));
+}
+
 TEST_F(LoadConfigBehindSudo, RemembersTheStoresThatRootNames) {
     write_file(system_file(), R"({"shared_storage": {"dump_storage_dir": "/a", "mount_point": "/b"}})");
     write_file(user_file(), R"({"shared_storage": {"dump_storage_dir": "/c"}})");
@@ -363,8 +417,9 @@ TEST_F(LoadConfigBehindSudo, DoesNotTakeAFileOfProcForOneThatRootWrote) {
     EXPECT_EQ(read_config_file_as(sources().caller, "/proc/version")->written_by, WrittenBy::anyone);
 }
 
-TEST_F(LoadConfigBehindSudo, DoesNotWarnOfProgramsInTheFileItMade) {
-    static_cast<void>(load_config(sources()));
+TEST_F(LoadConfigBehindSudo, DoesNotWarnOfProgramsInTheFileThatWasMade) {
+    write_file(user_file(), to_json(Config()).dump());
+    give(user_file());
 
     EXPECT_EQ(joined(load_config(sources()).warnings), "");
 }

@@ -3,6 +3,8 @@
 #include "cedana/model/settings.hpp"
 
 #include <algorithm>
+#include <regex>
+#include <set>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -166,28 +168,59 @@ TEST(Reference, HasARowForEverySetting) {
     }
 }
 
-TEST(TemplateText, HoldsEveryDefault) {
-    std::set<std::string> keys;
+// What stands in it must not undo what /etc/cedana/config.json says.
+TEST(TemplateText, SetsNothing) {
     for (const JsoncEntry& entry : parse_jsonc(template_text(), "template"))
-        keys.insert(entry.key);
-
-    for (const Setting& setting : settings())
-        EXPECT_EQ(keys.contains(std::string(setting.key)), setting.set_by != SetBy::administrator) << setting.key;
+        EXPECT_TRUE(is_group(entry.key)) << entry.key;
 }
 
-// A file that was made before the administrator set them must not undo them.
-TEST(TemplateText, HoldsWhatTheAdministratorSetsAsComments) {
-    EXPECT_NE(template_text().find("        // \"identity\": \"\"\n"), std::string::npos);
+TEST(TemplateText, HoldsEveryDefaultAsACommentThatCanBeTakenOff) {
+    const std::string opened = std::regex_replace(template_text(), std::regex("// \"(\\w+)\": "), "\"$1\": ");
+    Config config;
+    std::set<std::string> keys;
+    for (const JsoncEntry& entry : parse_jsonc(opened, "template"))
+        if (const Setting* setting = find_setting(entry.key)) {
+            keys.insert(entry.key);
+            EXPECT_TRUE(assign(config, *setting, entry.value)) << entry.key;
+        }
+    EXPECT_EQ(keys.size(), settings().size());
+    EXPECT_EQ(config, Config());
 }
 
-TEST(TemplateText, HoldsWhatIsSetElsewhereAsComments) {
-    std::string entries;
-    for (const JsoncEntry& entry : parse_jsonc(template_text({"files.capture", "criu.extra_args"}), "template"))
-        entries += entry.key + "\n";
+// What the versions made that wrote the defaults as such, by the settings that came with them.
+std::vector<JsoncEntry> generated_entries(const std::set<std::string_view>& without) {
+    std::vector<JsoncEntry> entries;
+    for (const Setting& setting : settings()) {
+        entries.push_back({.key = std::string(setting.group()), .value = nlohmann::json::object()});
+        if (!without.contains(setting.key) && setting.set_by != SetBy::administrator)
+            entries.push_back({.key = std::string(setting.key), .value = value_of(Config(), setting)});
+    }
+    return entries;
+}
 
-    EXPECT_EQ(entries.find("files.capture\n"), std::string::npos);
-    EXPECT_EQ(entries.find("criu.extra_args\n"), std::string::npos);
-    EXPECT_NE(entries.find("files.capture_limit_mib\n"), std::string::npos);
+TEST(GeneratedDefaults, AreThoseOfEveryVersion) {
+    EXPECT_TRUE(are_generated_defaults(generated_entries({}), {}));
+    EXPECT_TRUE(are_generated_defaults(generated_entries({"dump.freeze_limit", "action_scripts.timeout"}), {}));
+    EXPECT_TRUE(are_generated_defaults(
+        generated_entries({"dump.freeze_limit", "action_scripts.timeout", "client.lazy_restore",
+                           "shared_storage.keep_last", "shared_storage.keep_days", "shared_storage.require_mount"}),
+        {}));
+}
+
+TEST(GeneratedDefaults, MayLackWhatWasSetElsewhere) {
+    EXPECT_TRUE(are_generated_defaults(generated_entries({"archive.level"}), {"archive.level"}));
+    EXPECT_FALSE(are_generated_defaults(generated_entries({"archive.level"}), {}));
+}
+
+TEST(GeneratedDefaults, AreNotWhatSomebodyWrote) {
+    EXPECT_FALSE(are_generated_defaults({{.key = "client.leave_running", .value = true}}, {}));
+    EXPECT_FALSE(are_generated_defaults(parse_jsonc("{}", "a"), {}));
+    auto changed = generated_entries({});
+    changed.back().value = {"--verbose"};
+    EXPECT_FALSE(are_generated_defaults(changed, {}));
+    auto grown = generated_entries({});
+    grown.push_back({.key = "client.mine", .value = 1});
+    EXPECT_FALSE(are_generated_defaults(grown, {}));
 }
 
 } // namespace
