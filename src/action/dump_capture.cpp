@@ -240,6 +240,8 @@ Manifest TreeCapture::manifest() const {
                       .criu_version = draft_.criu.version,
                       .host = describe_host(),
                       .name = seen.name,
+                      .label = draft_.request.label,
+                      .note = draft_.request.note,
                       .leave_running = leaves_running(),
                       .criu_options = seen.options,
                       .tree = describe(frozen_->tree),

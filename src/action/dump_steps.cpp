@@ -6,6 +6,7 @@
 #include "cedana/base/progress.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/engine/refusals.hpp"
+#include "cedana/files/default_store.hpp"
 #include "cedana/host/hooks.hpp"
 #include "cedana/keys/configured_keys.hpp"
 #include "cedana/lazy/transfers.hpp"
@@ -34,6 +35,11 @@ Steps ground_steps(DumpDraft& draft) {
         check("reading the keys that encrypt",
               [&] { draft.keys.encryption = prepare_encryption(config, request.passphrase.get()); }),
         look("finding the process", [&] { draft.root = find_target(draft.procfs, request).id(); }),
+        touch("making the store",
+              [&] {
+                  if (uses_default_store(request))
+                      make_default_store();
+              }),
         check("looking at the folder", [&] { draft.folder = find_folder(request); }),
         check("looking at the mount point", [&] { require_shared_storage(request); }),
         check("looking for criu", [&] { draft.criu = require_criu(config); }),

@@ -7,6 +7,7 @@
 #include "cedana/base/units.hpp"
 #include "cedana/criu/plugins.hpp"
 #include "cedana/files/checkpoint_file.hpp"
+#include "cedana/files/default_store.hpp"
 #include "cedana/files/move.hpp"
 #include "cedana/host/permissions.hpp"
 #include "cedana/process/find.hpp"
@@ -37,8 +38,7 @@ ProcessHandle find_target(const Procfs& procfs, const DumpRequest& request) {
         return ProcessHandle::open(procfs, *request.pid);
     const std::string name = request.name.value_or(request.config.client_process_name);
     if (name.empty())
-        throw Error(Fault::usage, "which process is to be dumped was not said")
-            .hint("pass -p PID or -n NAME, or set client.process_name");
+        throw Error(Fault::usage, "no process to dump").hint("give -p PID or -n NAME, or set client.process_name");
     const FindResult found = find_by_name(procfs, name, ::getpid());
     if (request.found)
         request.found(found);
@@ -47,12 +47,16 @@ ProcessHandle find_target(const Procfs& procfs, const DumpRequest& request) {
     return ProcessHandle::open(procfs, choose(found, harmless ? Purpose::look : Purpose::end_or_signal).id);
 }
 
+bool uses_default_store(const DumpRequest& request) {
+    return !request.folder && request.config.shared_storage_dump_storage_dir.empty();
+}
+
 fs::path find_folder(const DumpRequest& request) {
     constexpr const char* k_folder = "the folder for checkpoints";
-    const fs::path folder = request.folder.value_or(request.config.shared_storage_dump_storage_dir);
-    if (folder.empty())
-        throw Error(Fault::usage, "where the checkpoint is to go was not said")
-            .hint("pass -d DIR, or set shared_storage.dump_storage_dir");
+    if (uses_default_store(request) && !fs::exists(k_default_store))
+        return k_default_store;
+    const std::string& setting = request.config.shared_storage_dump_storage_dir;
+    const fs::path folder = request.folder.value_or(setting.empty() ? k_default_store : setting);
     require_folder(folder, k_folder);
     require_trusted_store(request.config, request.caller, folder, k_folder);
     return fs::absolute(folder).lexically_normal();
@@ -68,7 +72,10 @@ void require_shared_storage(const DumpRequest& request) {
 }
 
 void require_space(const fs::path& folder, std::uint64_t images, std::uint64_t files) {
-    const std::uint64_t free = free_space(folder);
+    fs::path there = folder;
+    while (!fs::exists(there) && there.has_relative_path())
+        there = there.parent_path();
+    const std::uint64_t free = free_space(there);
     std::string found = fmt::format("{} free in {}, and the tree has {} of memory", human_bytes(free), folder.string(),
                                     human_bytes(images));
     if (files != 0)

@@ -31,13 +31,20 @@ constexpr char k_printable_text = '*';
 // The text of a message on one line, whatever names of files and programs are in it.
 class PrintableText : public spdlog::custom_flag_formatter {
   public:
+    explicit PrintableText(LogShape shape) : shape_(shape) {}
+
     void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
-        const std::string text = printable({message.payload.data(), message.payload.size()});
+        std::string text = printable({message.payload.data(), message.payload.size()});
+        if (shape_ != nullptr)
+            text = shape_(text);
         out.append(text.data(), text.data() + text.size());
     }
     [[nodiscard]] std::unique_ptr<custom_flag_formatter> clone() const override {
-        return std::make_unique<PrintableText>();
+        return std::make_unique<PrintableText>(shape_);
     }
+
+  private:
+    LogShape shape_;
 };
 
 // How many PatientLogs there are.
@@ -100,14 +107,14 @@ bool PatientLog::is_held() noexcept { return patient != 0; }
 
 bool PatientLog::may_write(int fd) noexcept { return !is_held() || has_room(fd); }
 
-void set_up_log(Verbosity verbosity) {
+void set_up_log(Verbosity verbosity, LogShape shape) {
     auto terminal = std::make_shared<spdlog::sinks::stderr_color_sink_mt>();
     if (const char* unwanted = std::getenv("NO_COLOR"); unwanted != nullptr && *unwanted != '\0')
         terminal->set_color_mode(spdlog::color_mode::never);
     auto log = std::make_shared<spdlog::logger>("cedana", std::make_shared<PatientSink>(std::move(terminal)));
     auto formatter = std::make_unique<spdlog::pattern_formatter>();
     // On a terminal a line of progress may stand where the log goes on: it is erased first.
-    formatter->add_flag<PrintableText>(k_printable_text)
+    formatter->add_flag<PrintableText>(k_printable_text, shape)
         .set_pattern(::isatty(STDERR_FILENO) == 1 ? "\r\x1b[K%^%l%$: %*" : "%^%l%$: %*");
     log->set_formatter(std::move(formatter));
     log->set_level(verbosity == Verbosity::verbose  ? spdlog::level::debug

@@ -15,6 +15,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -146,6 +147,32 @@ std::string sentence_of(const RestoredFile& file) {
                        printable(file.backup.string()));
 }
 
+// Of several with which the same was done; each by itself is in --json.
+std::string sentence_of(const std::vector<RestoredFile>& files) {
+    constexpr std::size_t k_most_named = 3;
+    if (files.size() == 1)
+        return sentence_of(files.front());
+    std::vector<std::string> paths;
+    for (const RestoredFile& file : files)
+        if (paths.size() < k_most_named)
+            paths.push_back(printable(file.path));
+    std::string list = fmt::format("{}", fmt::join(paths, ", "));
+    if (files.size() > paths.size())
+        list += fmt::format(" and {} more", files.size() - paths.size());
+    if (files.front().action == FileAction::left)
+        return fmt::format(
+            "{} files are not as they were at the checkpoint, which holds no copy of them; they are left "
+            "so, since nothing of the tree has them open: {}",
+            files.size(), list);
+    if (files.front().backup.empty())
+        return fmt::format("{} files were put back as they were at the checkpoint; nothing was there: {}", files.size(),
+                           list);
+    return fmt::format("{} files were put back as they were at the checkpoint; {} is beside each as "
+                       "NAME.cedana-backup-DATETIME: {}",
+                       files.size(),
+                       files.front().action == FileAction::cut ? "what was added since" : "what was there", list);
+}
+
 } // namespace
 
 std::string_view name_of(FileAction action) {
@@ -256,14 +283,13 @@ std::vector<RestoredFile> FileRestore::carry_out(std::vector<Plan> plans, const 
 }
 
 void FileRestore::commit(const std::vector<RestoredFile>& files) noexcept {
-    constexpr std::size_t k_most_told = 20;
     changes_.commit();
-    std::size_t changed = 0;
+    std::map<std::pair<FileAction, bool>, std::vector<RestoredFile>> alike;
     for (const RestoredFile& file : files)
-        if (file.action != FileAction::unchanged && ++changed <= k_most_told)
-            spdlog::warn("{}", sentence_of(file));
-    if (changed > k_most_told)
-        spdlog::warn("{} more files were put back or left in the same way", changed - k_most_told);
+        if (file.action != FileAction::unchanged)
+            alike[{file.action, file.backup.empty()}].push_back(file);
+    for (const auto& [what, some] : alike)
+        spdlog::warn("{}", sentence_of(some));
 }
 
 std::vector<FileRestore::Plan> FileRestore::plan_all(const Procfs& procfs, const Interrupt& interrupt) const {

@@ -24,6 +24,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -48,6 +49,9 @@ struct Arguments {
     bool verbose = false;
 };
 
+Command help_command(const Command& program);
+Command version_command();
+
 // What is in `program` looks at it: it stays where it is.
 void set_up(Command& program, Arguments& arguments) {
     program.name = "cedana";
@@ -70,13 +74,16 @@ void set_up(Command& program, Arguments& arguments) {
          .choices = {"auto", "none", "json"}},
         {.names = {"-q", "--quiet"}, .meaning = "no warnings", .target = &arguments.quiet},
         {.names = {"-v", "--verbose"}, .meaning = "say more about what is done", .target = &arguments.verbose}};
-    program.commands = {{.name = "client",
+    const Command client{.name = "client",
                          .summary = "checkpoint and restore processes",
                          .commands = {dump_command(), restore_command(), verify_command(), list_command(),
-                                      inspect_command(), prune_command(), sign_command(), find_command()}},
-                        check_command(),
-                        config_command(),
-                        completion_command(program)};
+                                      inspect_command(), prune_command(), remove_command(), sign_command(),
+                                      find_command()}};
+    program.commands = {client, check_command(), config_command(), completion_command(program)};
+    for (const char* name : {"dump", "restore", "list", "inspect", "verify", "rm"})
+        program.commands.push_back(short_form_of(client, name));
+    program.commands.push_back(help_command(program));
+    program.commands.push_back(version_command());
     add_help(program);
 }
 
@@ -85,6 +92,51 @@ std::string help_of(const Command& program, const std::string& path) {
     const std::size_t width = terminal_width(STDOUT_FILENO);
     const auto text = std::ranges::find(all, path, &CommandText::path);
     return text == all.begin() ? program_help(all, width) : help_text(*text, all, width);
+}
+
+void print_version(Format format) {
+    if (format == Format::json)
+        print_json({{"version", k_version}});
+    else
+        print_line(std::string("cedana ") + k_version);
+}
+
+void print_help(const Command& program, const std::string& path) {
+    const std::string help = help_of(program, path);
+    print_line(std::string_view(help).substr(0, help.size() - 1));
+}
+
+// "cedana client dump" of "client dump" and of "dump".
+std::string path_of(const Command& program, const std::vector<std::string>& words) {
+    const Command* command = &program;
+    std::string path = program.name;
+    for (const std::string& word : words) {
+        const auto inner = std::ranges::find(command->commands, word, &Command::name);
+        if (inner == command->commands.end())
+            throw Error(Fault::usage,
+                        fmt::format("there is no command '{}'", printable(fmt::format("{}", fmt::join(words, " ")))))
+                .hint("cedana --help");
+        command = &*inner;
+        path = command->short_for.empty() ? path + " " + word : program.name + " " + command->short_for;
+    }
+    return path.find(" --") == std::string::npos ? path : program.name;
+}
+
+Command help_command(const Command& program) {
+    const auto words = std::make_shared<std::vector<std::string>>();
+    return {.name = "help",
+            .summary = "what a command does, its options and an example",
+            .options = {{.names = {"COMMAND"}, .meaning = "the command; none: all of them", .target = words.get()}},
+            .run = [words, &program](const CommonArguments&,
+                                     const Interrupt&) { print_help(program, path_of(program, *words)); },
+            .short_for = "--help"};
+}
+
+Command version_command() {
+    return {.name = "version",
+            .summary = "print the version",
+            .run = [](const CommonArguments& common, const Interrupt&) { print_version(common.format); },
+            .short_for = "--version"};
 }
 
 // What could not be parsed may stand before it.
@@ -96,14 +148,10 @@ bool asks_for_json(int argc, const char* const* argv) {
 
 // What is asked for beside a command.
 void print_wanted(const Command& program, const Parsed& parsed, Format format) {
-    if (parsed.wanted == Wanted::help) {
-        const std::string help = help_of(program, parsed.path);
-        print_line(std::string_view(help).substr(0, help.size() - 1));
-    } else if (format == Format::json) {
-        print_json({{"version", k_version}});
-    } else {
-        print_line(std::string("cedana ") + k_version);
-    }
+    if (parsed.wanted == Wanted::help)
+        print_help(program, parsed.path);
+    else
+        print_version(format);
 }
 
 roles::Roles all_roles() {
@@ -114,8 +162,14 @@ roles::Roles all_roles() {
 }
 
 int print_failure(const Error& error) {
-    std::fputs(error_text(error, terminal_width(STDERR_FILENO)).c_str(), stderr);
+    print_error(error);
     return static_cast<int>(error.fault());
+}
+
+// As an error is: what does not fit into the line behind "warning: " goes on below.
+std::string wrapped_warning(const std::string& text) {
+    constexpr std::size_t k_label = 9;
+    return hanging(std::string(k_label, '.') + text, k_label, terminal_width(STDERR_FILENO)).substr(k_label);
 }
 
 std::optional<ProgressForm> progress_form(std::string_view word) {
@@ -208,7 +262,7 @@ int run_command_line(int argc, char** argv) {
         format = arguments.json ? Format::json : Format::text;
         CommonArguments common = common_of(arguments);
         common.words.assign(argv + 1, argv + argc);
-        set_up_log(common.verbosity);
+        set_up_log(common.verbosity, wrapped_warning);
         parsed.command->run(common, Interrupt::install());
     });
 }

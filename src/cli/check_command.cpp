@@ -15,6 +15,8 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
 
+#include <unistd.h>
+
 namespace cedana {
 
 namespace {
@@ -37,14 +39,22 @@ void print_detail(std::string_view title, const std::string& text) {
         print_text(fmt::format("        {:<10}{}", fmt::format("{}:", title), printable(text)), 18);
 }
 
+Colour colour_of(Standing standing) {
+    return standing == Standing::good ? Colour::green : standing == Standing::doubtful ? Colour::yellow : Colour::red;
+}
+
 void print(const std::vector<Requirement>& requirements) {
     std::size_t width = 0;
     for (const Requirement& one : requirements)
         width = std::max(width, one.name.size());
     for (const Requirement& one : requirements) {
-        print_text(
-            fmt::format("{:<6}{:<{}}  {}", name_of(one.standing), printable(one.name), width, printable(one.found)),
-            width + 8);
+        const std::string_view standing = name_of(one.standing);
+        std::string line =
+            hanging(fmt::format("{:<6}{:<{}}  {}", standing, printable(one.name), width, printable(one.found)),
+                    width + 8, terminal_width(STDOUT_FILENO));
+        // Last, since the marks of a colour have no width.
+        print_line(
+            line.replace(0, standing.size(), painted(standing, colour_of(one.standing), paint_for(STDOUT_FILENO))));
         print_detail("needed", one.needed);
         print_detail("remedy", one.remedy);
         print_detail("for good", one.permanent);

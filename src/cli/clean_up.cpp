@@ -3,9 +3,11 @@
 
 #include "cedana/base/text.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/files/default_store.hpp"
 #include "cedana/undo/clean.hpp"
 
 #include <string_view>
+#include <system_error>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -41,6 +43,10 @@ void clean_up(const std::vector<std::filesystem::path>& folders, const CommonArg
             request.folders.emplace_back(folder);
     for (const std::filesystem::path& folder : request.folders)
         require_place_of_caller(config, folder, "the folder");
+    // Root's, and nobody's choice.
+    std::error_code ignored;
+    if (config.values.shared_storage_dump_storage_dir.empty() && std::filesystem::exists(k_default_store, ignored))
+        request.folders.emplace_back(k_default_store);
     const CleanResult result = clean(request);
     if (common.format == Format::json) {
         print_json_result({{"removed", to_json(result.removed)}, {"kept", to_json(result.kept)}});

@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/time_text.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/files/checkpoint_file.hpp"
@@ -21,13 +22,53 @@ void CommonArguments::say(const std::string& line) const {
         print_note(line);
 }
 
-LoadedConfig load_config_for(const CommonArguments& common) {
-    LoadedConfig config = load_config({.caller = caller_from_system(),
-                                       .explicit_file = common.config_file,
-                                       .first_use = FirstUse::makes_file});
+LoadedConfig load_config_for(const CommonArguments& common, FirstUse first_use) {
+    LoadedConfig config =
+        load_config({.caller = caller_from_system(), .explicit_file = common.config_file, .first_use = first_use});
     for (const std::string& warning : config.warnings)
         spdlog::warn("{}", warning);
     return config;
+}
+
+Option store_option(std::optional<std::filesystem::path>& store) {
+    return {.names = {"-d", "--dir"},
+            .value = "STORE",
+            .meaning = "the store (default: shared_storage.mount_point, else dump_storage_dir, else /var/lib/cedana)",
+            .target = &store,
+            .complete = Complete::folders};
+}
+
+Option dir_option(std::optional<std::filesystem::path>& store) {
+    Option option = store_option(store);
+    option.meaning = "the folder, as DIR";
+    option.excludes = "DIR";
+    return option;
+}
+
+std::vector<Option> pick_options(PickArguments& arguments) {
+    return {store_option(arguments.store),
+            {.names = {"--before"},
+             .value = "TIME",
+             .meaning = "of a name: the newest made before TIME, as 2026-11-22T16:45 (UTC), or longer ago than 2h",
+             .target = &arguments.before}};
+}
+
+std::optional<std::chrono::system_clock::time_point> time_of(const PickArguments& arguments) {
+    std::string text = arguments.before;
+    if (text.empty())
+        return std::nullopt;
+    if (const auto age = parse_duration(text))
+        return std::chrono::system_clock::now() - *age;
+    // The rest of "2026-11-22T16:45:10Z" may be left out.
+    constexpr std::string_view k_rest = "0000-00-00T00:00:00Z";
+    for (const std::size_t size : {10U, 16U, 19U})
+        if (text.size() == size)
+            text += k_rest.substr(size);
+    const auto when = parse_utc_iso(text);
+    if (!when)
+        throw Error(Fault::usage, fmt::format("--before {} is no time", printable(arguments.before)))
+            .hint("a time in UTC as `client list` shows it (2026-11-22T16:45:10Z, 2026-11-22), or an age: 15m, 2h, 7d");
+    return when;
 }
 
 Option criu_argument_option(std::vector<std::string>& arguments) {

@@ -10,7 +10,6 @@
 
 #include <memory>
 #include <set>
-#include <system_error>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -44,24 +43,16 @@ std::vector<Offer> names() {
     return offers;
 }
 
-// A TAB makes no config file: where there is none, there is no store either.
-std::optional<std::filesystem::path> store_of(const std::string& folder) {
+std::filesystem::path store_of(const std::string& folder) {
     if (!folder.empty())
         return folder;
-    const ConfigSources sources{.caller = caller_from_system(), .explicit_file = {}};
-    std::error_code ignored;
-    if (!std::filesystem::exists(user_config_path(sources), ignored))
-        return std::nullopt;
-    return find_store({}, load_config(sources).values);
+    return find_store({}, load_config({.caller = caller_from_system(), .explicit_file = {}}).values);
 }
 
 std::vector<Offer> checkpoints(const std::string& folder) {
-    const auto store = store_of(folder);
-    if (!store)
-        return {};
     std::vector<Offer> offers;
     const auto now = std::chrono::system_clock::now();
-    for (const CatalogEntry& entry : read_catalog(*store, Keyring(), Interrupt::none()))
+    for (const CatalogEntry& entry : read_catalog(store_of(folder), Keyring(), Interrupt::none()))
         if (entry.summary)
             offers.push_back(
                 {.word = entry.path.string(),

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -35,9 +36,15 @@ void show(const CommonArguments& common) {
 
 Json path_json(const std::filesystem::path& path) { return {{"config_file", path.string()}}; }
 
-void print_path(const std::filesystem::path& path, Format format) {
+// An empty path is no line that a script could use.
+void print_path(const Caller& caller, const std::filesystem::path& path, Format format) {
+    if (path.empty())
+        throw Error(Fault::usage,
+                    fmt::format("user {} has no home, so there is no config file", printable(caller.name)))
+            .hint("--config FILE or CEDANA_CONFIG names one");
+    std::error_code ignored;
     if (format == Format::json)
-        print_json(path_json(path));
+        print_json({{"config_file", path.string()}, {"exists", std::filesystem::exists(path, ignored)}});
     else
         print_line(path.string());
 }
@@ -55,7 +62,8 @@ void init(const CommonArguments& common) {
 }
 
 void path(const CommonArguments& common) {
-    print_path(user_config_path({.caller = caller_from_system(), .explicit_file = common.config_file}), common.format);
+    const Caller caller = caller_from_system();
+    print_path(caller, user_config_path({.caller = caller, .explicit_file = common.config_file}), common.format);
 }
 
 struct KeygenArguments {

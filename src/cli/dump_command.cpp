@@ -6,6 +6,7 @@
 #include "cedana/cli/bar.hpp"
 #include "cedana/cli/candidates.hpp"
 #include "cedana/cli/commands.hpp"
+#include "cedana/cli/consent.hpp"
 #include "cedana/cli/failure.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/passphrase.hpp"
@@ -14,6 +15,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <memory>
@@ -32,11 +34,15 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct DumpArguments {
+    std::optional<std::string> target;
     std::optional<std::int64_t> pid;
     std::optional<std::string> name;
     std::optional<std::filesystem::path> folder;
+    std::string label;
+    std::string note;
     bool leave_running = false;
     bool stop = false;
+    bool yes = false;
     bool prove = false;
     std::vector<std::string> criu_arguments;
     bool anyway = false;
@@ -49,6 +55,17 @@ pid_t to_pid(std::int64_t number) {
     if (number < 1 || number > std::numeric_limits<pid_t>::max())
         throw Error(Fault::usage, fmt::format("{} is not a pid", number));
     return static_cast<pid_t>(number);
+}
+
+constexpr std::size_t k_longest_label = 100;
+constexpr std::size_t k_longest_note = 4096;
+
+std::string checked_text(std::string_view option, const std::string& text, std::size_t longest) {
+    if (text.size() > longest)
+        throw Error(Fault::usage, fmt::format("{} has {} bytes, and may have {}", option, text.size(), longest));
+    if (printable(text) != text)
+        throw Error(Fault::usage, fmt::format("{} holds what is no text: {}", option, printable(text)));
+    return text;
 }
 
 Json to_json(const DumpResult& result) {
@@ -92,8 +109,13 @@ class NameWatch {
   public:
     NameWatch(const Config& config, const CommonArguments& common) : config_(config), common_(common) {}
 
+    // Called with the process that a name means exactly, before it is taken.
+    std::function<void(const Candidate&)> ask = {};
+
     void found(const FindResult& result) {
         found_ = result;
+        if (ask && found_->winner && found_->winner->match.fit != Fit::near)
+            ask(*found_->winner);
         if (found_->winner && found_->winner->match.fit == Fit::near && runs_on_undisturbed())
             common_.say(fmt::format("taking {} (pid {})", printable(found_->winner->comm), found_->winner->id.pid));
     }
@@ -135,7 +157,7 @@ class NameWatch {
 };
 
 void run(const DumpArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
-    LoadedConfig config = load_config_for(common);
+    LoadedConfig config = load_config_for(common, arguments.dry_run ? FirstUse::leaves_nothing : FirstUse::makes_file);
     if (arguments.leave_running)
         config.set_from_flag("client.leave_running", "--leave-running", "true");
     if (arguments.stop)
@@ -147,11 +169,17 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
     DumpRequest request{.pid = {},
                         .name = arguments.name,
                         .folder = arguments.folder,
+                        .label = checked_text("--label", arguments.label, k_longest_label),
+                        .note = checked_text("--note", arguments.note, k_longest_note),
                         .config = config.values,
                         .anyway = arguments.anyway,
                         .caller = config.caller,
                         .without_sandbox = arguments.without_sandbox,
                         .prove = arguments.prove};
+    if (std::int64_t number = 0; arguments.target && parse_number(*arguments.target, number))
+        request.pid = to_pid(number);
+    else if (arguments.target)
+        request.name = arguments.target;
     if (arguments.pid)
         request.pid = to_pid(*arguments.pid);
     require_places(config, arguments.folder);
@@ -159,6 +187,12 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
     request.found = [&](const FindResult& found) { name.found(found); };
     if (arguments.dry_run)
         return show_plan(name.run([&] { return plan_dump(request, interrupt); }), common.format);
+    if (arguments.stop && request.name && !arguments.yes)
+        name.ask = [&](const Candidate& one) {
+            require_consent(fmt::format("end {} (pid {}: {}) once its checkpoint is on the disk?", printable(one.comm),
+                                        one.id.pid, printable(one.command_line)),
+                            interrupt);
+        };
     request.passphrase = new_passphrase(arguments.passphrase, interrupt);
     // Not exit(): what is left of this process may never come to its end.
     request.end_at_once = [&](const Error& error) { ::_exit(fail(error, common.format)); };
@@ -177,41 +211,58 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
 
 Command dump_command() {
     const auto arguments = std::make_shared<DumpArguments>();
-    std::vector<Option> options = {{.names = {"-p", "--pid"},
-                                    .value = "PID",
-                                    .meaning = "root process of the tree",
-                                    .target = &arguments->pid,
-                                    .complete = Complete::pids},
-                                   {.names = {"-n", "--name"},
-                                    .value = "NAME",
-                                    .meaning = "find the process by name (default: client.process_name)",
-                                    .target = &arguments->name,
-                                    .complete = Complete::names,
-                                    .excludes = "--pid"},
-                                   {.names = {"-d", "--dir"},
-                                    .value = "DIR",
-                                    .meaning = "folder for the checkpoint (default: shared_storage.dump_storage_dir)",
-                                    .target = &arguments->folder,
-                                    .complete = Complete::folders},
-                                   {.names = {"--leave-running"},
-                                    .meaning = "keep the tree running after the dump",
-                                    .target = &arguments->leave_running},
-                                   {.names = {"--stop"},
-                                    .meaning = "end the tree once the checkpoint is on the disk",
-                                    .target = &arguments->stop,
-                                    .excludes = "--leave-running"},
-                                   {.names = {"--anyway"},
-                                    .meaning = "dump what could not be restored too, marked as such; the tree runs on",
-                                    .target = &arguments->anyway,
-                                    .excludes = "--stop"},
-                                   {.names = {"--without-sandbox"},
-                                    .meaning = "dump it although a restore brings it back without its sealed mappings",
-                                    .target = &arguments->without_sandbox},
-                                   {.names = {"--prove"},
-                                    .meaning = "with --stop: try first whether it comes back, in namespaces of its own "
-                                               "and where that can be tried; it stands still meanwhile",
-                                    .target = &arguments->prove},
-                                   criu_argument_option(arguments->criu_arguments)};
+    std::vector<Option> options = {
+        {.names = {"TARGET"},
+         .meaning = "a pid as with -p, or a name as with -n",
+         .target = &arguments->target,
+         .complete = Complete::pids},
+        {.names = {"-p", "--pid"},
+         .value = "PID",
+         .meaning = "root process of the tree",
+         .target = &arguments->pid,
+         .complete = Complete::pids,
+         .excludes = "TARGET"},
+        {.names = {"-n", "--name"},
+         .value = "NAME",
+         .meaning = "find the process by name (default: client.process_name)",
+         .target = &arguments->name,
+         .complete = Complete::names,
+         .excludes = "--pid,TARGET"},
+        {.names = {"-d", "--dir"},
+         .value = "DIR",
+         .meaning = "folder for the checkpoint (default: shared_storage.dump_storage_dir, else /var/lib/cedana)",
+         .target = &arguments->folder,
+         .complete = Complete::folders},
+        {.names = {"--label"},
+         .value = "TEXT",
+         .meaning = "a name for the checkpoint, by which it is listed and restored",
+         .target = &arguments->label},
+        {.names = {"--note"},
+         .value = "TEXT",
+         .meaning = "a remark for whoever looks into it",
+         .target = &arguments->note},
+        {.names = {"--leave-running"},
+         .meaning = "keep the tree running after the dump",
+         .target = &arguments->leave_running},
+        {.names = {"--stop"},
+         .meaning = "end the tree once the checkpoint is on the disk",
+         .target = &arguments->stop,
+         .excludes = "--leave-running"},
+        {.names = {"-y", "--yes"},
+         .meaning = "end what --stop and a name mean without asking on the terminal",
+         .target = &arguments->yes},
+        {.names = {"--anyway"},
+         .meaning = "dump what could not be restored too, marked as such; the tree runs on",
+         .target = &arguments->anyway,
+         .excludes = "--stop"},
+        {.names = {"--without-sandbox"},
+         .meaning = "dump it although a restore brings it back without its sealed mappings",
+         .target = &arguments->without_sandbox},
+        {.names = {"--prove"},
+         .meaning = "with --stop: try first whether it comes back, in namespaces of its own "
+                    "and where that can be tried; it stands still meanwhile",
+         .target = &arguments->prove},
+        criu_argument_option(arguments->criu_arguments)};
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::encrypting),
                       std::back_inserter(options));
     options.push_back({.names = {"--dry-run"},
@@ -220,7 +271,8 @@ Command dump_command() {
     return {.name = "dump",
             .summary = "checkpoint a process tree into DIR/NAME_DATETIME.zip",
             .options = std::move(options),
-            .examples = {"sudo cedana client dump -p 4242 -d /var/checkpoints"},
+            .examples = {"sudo cedana client dump -p 4242",
+                         "sudo cedana client dump -n train.py -d /mnt/checkpoints --stop"},
             .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
                 run(*arguments, common, interrupt);
             }};

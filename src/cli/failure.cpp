@@ -3,10 +3,7 @@
 
 #include "cedana/cli/output.hpp"
 
-#include <cstdio>
 #include <string>
-
-#include <unistd.h>
 
 namespace cedana {
 
@@ -59,7 +56,7 @@ std::string_view name_of(Fault fault) {
 Json to_json(const Error& error) {
     return {{"fault", name_of(error.fault())},      {"exit_code", static_cast<int>(error.fault())},
             {"message", error.message()},           {"steps", error.steps()},
-            {"cause", text_or_null(error.cause())}, {"hint", text_or_null(error.hint())},
+            {"cause", text_or_null(error.cause())}, {"hint", text_or_null(hint_of(error))},
             {"log", text_or_null(error.log())}};
 }
 
@@ -76,7 +73,7 @@ int fail(const Error& error, Format format, const Json& result) {
     Json json = to_json(error);
     json.update(result);
     if (format == Format::text || !print_on_stdout(json))
-        std::fputs(error_text(error, terminal_width(STDERR_FILENO)).c_str(), stderr);
+        print_error(error);
     return static_cast<int>(error.fault());
 }
 

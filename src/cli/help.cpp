@@ -62,6 +62,8 @@ Rows command_rows(const std::vector<CommandText>& all, const std::string& below)
 std::string help_text(const CommandText& command, const std::vector<CommandText>& all, std::size_t width) {
     const std::size_t columns_wide = width == 0 ? k_usual_width : width;
     std::string text = "usage: " + usage_of(command) + "\n";
+    if (!command.short_path.empty())
+        text += "       " + usage_of(command, command.short_path) + "\n";
     for (const std::string& line : wrapped(command.summary, columns_wide))
         text += line + "\n";
     text += part("commands", command_rows(all, command.path), columns_wide);
@@ -77,20 +79,26 @@ std::string help_text(const CommandText& command, const std::vector<CommandText>
 std::string program_help(const std::vector<CommandText>& all, std::size_t width) {
     const std::size_t columns_wide = width == 0 ? k_usual_width : width;
     const CommandText& program = all.front();
-    std::string text = program.summary + "\n\n";
-    text += "  sudo cedana client dump -p PID -d DIR  checkpoint a process, which runs on\n"
-            "  sudo cedana client restore ZIP         bring it back\n"
-            "  sudo cedana client list DIR            the checkpoints that are there\n";
+    std::string text = program.summary + "\n";
+    text += "  sudo cedana client dump -p PID     checkpoint a process, which runs on\n"
+            "  sudo cedana client restore latest  bring it back\n";
     text += part("commands", command_rows(all, program.path), columns_wide);
+    std::vector<std::string> shorts;
+    for (const CommandText& command : all)
+        if (!command.short_path.empty())
+            shorts.push_back(command.path.substr(command.path.rfind(' ') + 1));
     std::vector<std::string> names;
     for (const Option& option : program.options)
         names.push_back(option.names.back() + (option.value.empty() ? "" : " " + option.value));
     text += "\n";
-    for (const std::string& line :
-         wrapped(fmt::format("of every command: {}; --help has its options and an example; see also cedana(1)",
-                             fmt::join(names, ", ")),
-                 columns_wide))
-        text += line + "\n";
+    const auto add = [&](const std::string& paragraph) {
+        for (const std::string& line : wrapped(paragraph, columns_wide))
+            text += line + "\n";
+    };
+    if (!shorts.empty())
+        add(fmt::format("`client` may be left out of: {}", fmt::join(shorts, ", ")));
+    add(fmt::format("of every command: {}; --help has its options and an example; see also cedana(1)",
+                    fmt::join(names, ", ")));
     return text;
 }
 

@@ -8,11 +8,13 @@
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/passphrase.hpp"
 #include "cedana/model/callers_place.hpp"
+#include "cedana/store/pick.hpp"
 
 #include <algorithm>
 #include <array>
 #include <iterator>
 #include <memory>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -20,15 +22,19 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace cedana {
 
 namespace {
 
 struct InspectArguments {
-    std::filesystem::path checkpoint;
-    std::optional<std::filesystem::path> other;
+    std::string checkpoint;
+    std::optional<std::string> other;
+    PickArguments pick;
     std::optional<std::filesystem::path> html;
+    bool force = false;
     Sections sections;
     PassphraseArguments passphrase;
 };
@@ -49,26 +55,80 @@ constexpr std::array k_flags = {
     SectionFlag{Section::maps, "--maps", "memory maps, and where each thread stood, decoded from the images"},
 };
 
-// Mode 0600, like the checkpoint: command lines hold secrets too.
-void write_page(const std::filesystem::path& path, const std::string& page) {
-    UniqueFd file = open_for(caller_from_system(), path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+constexpr const char* k_standard_output = "-";
+
+// That a path leads nowhere is no fault of cedana's.
+UniqueFd open_existing(const Caller& caller, const std::filesystem::path& path) {
+    try {
+        return open_for(caller, path, O_WRONLY, 0600);
+    } catch (const Error& error) {
+        if (error.fault() != Fault::internal)
+            throw;
+        std::error_code ignored;
+        const auto folder = std::filesystem::absolute(path, ignored).parent_path();
+        throw Error(Fault::storage, error.message())
+            .hint(std::filesystem::exists(folder, ignored) ? "name another file"
+                                                           : fmt::format("mkdir -p {}", shell_word(folder.string())));
+    }
+}
+
+// Nothing that lies there is overwritten unless that is asked for. Mode 0600, like the checkpoint: command lines hold
+// secrets too. What the user may not write is not told from what is not there.
+UniqueFd open_page(const std::filesystem::path& path, bool overwrites) {
+    const Caller caller = caller_from_system();
+    try {
+        return open_for(caller, path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    } catch (const Error& error) {
+        if (error.fault() == Fault::permission)
+            throw;
+    }
+    UniqueFd file = open_existing(caller, path);
+    struct ::stat info {};
+    if (::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode))
+        return file;
+    if (!overwrites)
+        throw Error(Fault::usage, fmt::format("{} is there already", printable(path.string())))
+            .hint("name another file, or pass --force to overwrite it");
+    if (::ftruncate(file.get(), 0) != 0)
+        throw OsFailure(Fault::storage).error("cannot empty {}", printable(path.string()));
+    return file;
+}
+
+void write_page(const std::filesystem::path& path, const std::string& page, bool overwrites) {
+    UniqueFd file = open_page(path, overwrites);
     write_all(file.get(), page, path);
     close_checked(std::move(file), path);
 }
 
+void give_page(const std::filesystem::path& checkpoint, const std::string& page, const InspectArguments& arguments,
+               Format format) {
+    if (*arguments.html == k_standard_output)
+        return print_line(std::string_view(page).substr(0, page.size() - (page.ends_with('\n') ? 1 : 0)));
+    write_page(*arguments.html, page, arguments.force);
+    if (format == Format::json)
+        return print_json({{"checkpoint", checkpoint.string()}, {"page", arguments.html->string()}});
+    print_line(arguments.html->string());
+}
+
 void run(const InspectArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
-    const Keyring keyring = keyring_of(load_config_for(common).values, arguments.passphrase, interrupt);
+    if (arguments.html && *arguments.html == k_standard_output && common.format == Format::json)
+        throw Error(Fault::usage, "--html - leaves the output to the page, so there is no place for --json")
+            .hint("leave one of them out, or name a file");
+    const Config config = load_config_for(common).values;
+    const Keyring keyring = keyring_of(config, arguments.passphrase, interrupt);
+    const auto pick = [&](const std::string& wanted) {
+        return pick_checkpoint(wanted, arguments.pick.store, config, keyring, interrupt,
+                               {.before = time_of(arguments.pick)});
+    };
     const Depth depth = arguments.sections.contains(Section::maps) ? Depth::memory_maps : Depth::manifest;
-    const Inspection inspection = inspect(arguments.checkpoint, keyring, depth);
+    const Inspection inspection = inspect(pick(arguments.checkpoint), keyring, depth);
     if (arguments.html) {
-        write_page(*arguments.html,
-                   arguments.other ? html_page(inspection, inspect(*arguments.other, keyring)) : html_page(inspection));
-        if (common.format == Format::json)
-            return print_json({{"checkpoint", inspection.path.string()}, {"page", arguments.html->string()}});
-        return print_line(arguments.html->string());
+        const std::string page =
+            arguments.other ? html_page(inspection, inspect(pick(*arguments.other), keyring)) : html_page(inspection);
+        return give_page(inspection.path, page, arguments, common.format);
     }
     if (arguments.other) {
-        const Inspection other = inspect(*arguments.other, keyring);
+        const Inspection other = inspect(pick(*arguments.other), keyring);
         if (common.format == Format::json)
             print_json(to_json(compare(inspection.manifest, other.manifest)));
         else
@@ -85,30 +145,36 @@ void run(const InspectArguments& arguments, const CommonArguments& common, const
 
 Command inspect_command() {
     const auto arguments = std::make_shared<InspectArguments>();
-    std::vector<Option> options = {{.names = {"ZIP"},
-                                    .meaning = "the checkpoint",
+    std::vector<Option> options = {{.names = {"CHECKPOINT"},
+                                    .meaning = "its path; or `latest`, a name or a pid, for the newest of these in the "
+                                               "store",
                                     .target = &arguments->checkpoint,
                                     .required = true,
-                                    .complete = Complete::checkpoints},
+                                    .complete = Complete::checkpoints_or_latest},
                                    {.names = {"LATER"},
-                                    .meaning = "another one: what changed from ZIP to this one",
+                                    .meaning = "another one: what changed from the first to this one",
                                     .target = &arguments->other,
-                                    .complete = Complete::checkpoints},
+                                    .complete = Complete::checkpoints_or_latest},
                                    {.names = {"--html"},
                                     .value = "FILE",
-                                    .meaning = "write one self-contained page to FILE",
+                                    .meaning = "write one self-contained page to FILE; -: to standard output",
                                     .target = &arguments->html,
-                                    .complete = Complete::files}};
+                                    .complete = Complete::files},
+                                   {.names = {"--force"},
+                                    .meaning = "overwrite a FILE that is there already",
+                                    .target = &arguments->force,
+                                    .needs = "--html"}};
     for (const SectionFlag& one : k_flags)
         options.push_back({.names = {one.flag}, .meaning = one.meaning, .target = [arguments, section = one.section] {
                                arguments->sections.insert(section);
                            }});
+    std::ranges::move(pick_options(arguments->pick), std::back_inserter(options));
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::decrypting),
                       std::back_inserter(options));
     return {.name = "inspect",
             .summary = "what is in a checkpoint, or what changed between two",
             .options = std::move(options),
-            .examples = {"sudo cedana client inspect redis-server_20261122T164510Z.zip --memory --files",
+            .examples = {"sudo cedana client inspect latest --memory --files",
                          "sudo cedana client inspect before.zip after.zip"},
             .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
                 run(*arguments, common, interrupt);

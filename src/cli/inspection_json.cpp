@@ -140,6 +140,8 @@ void put_timings(Json& json, const Manifest& manifest) {
 void put_head(Json& json, const Inspection& inspection) {
     const Manifest& manifest = inspection.manifest;
     json["name"] = manifest.name;
+    json["label"] = manifest.label.empty() ? Json(nullptr) : Json(manifest.label);
+    json["note"] = manifest.note.empty() ? Json(nullptr) : Json(manifest.note);
     json["pid"] = manifest.tree.front().pid;
     json["created"] = manifest.created;
     json["host"] = {{"name", manifest.host.name},

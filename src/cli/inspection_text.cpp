@@ -73,6 +73,10 @@ class InspectionText {
             threads += process.threads.size();
         fact("program", fmt::format("{}, pid {}: {} process{} with {} thread{}", printable(m.name), m.tree.front().pid,
                                     m.tree.size(), m.tree.size() == 1 ? "" : "es", threads, threads == 1 ? "" : "s"));
+        if (!m.label.empty())
+            fact("label", printable(m.label));
+        if (!m.note.empty())
+            fact("note", printable(m.note));
         const auto when = parse_utc_iso(m.created);
         const std::string age = when ? human_age(std::chrono::duration_cast<std::chrono::seconds>(
                                            std::chrono::system_clock::now() - *when)) +

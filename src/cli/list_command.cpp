@@ -4,6 +4,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/cli/commands.hpp"
+#include "cedana/cli/failure.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/transfers.hpp"
 #include "cedana/store/catalog.hpp"
@@ -14,6 +15,8 @@
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
 
 namespace cedana {
 
@@ -70,7 +73,9 @@ Json to_json(const CatalogEntry& entry, const Now& now) {
         return json;
     }
     json["name"] = entry.summary->name;
+    json["label"] = entry.summary->label.empty() ? Json(nullptr) : Json(entry.summary->label);
     json["executable"] = entry.summary->executable;
+    json["command_line"] = arguments_of(*entry.summary);
     json["pid"] = entry.summary->pid;
     json["process_count"] = entry.summary->processes;
     json["bytes_images"] = entry.summary->bytes_images;
@@ -110,6 +115,9 @@ Cell now_cell(const CatalogEntry& entry, const std::string& state) {
     return {state, state == "running" || state == "restored" ? Colour::green : Colour::none};
 }
 
+// Of a longer command line the begin says enough.
+constexpr std::size_t k_widest_command = 40;
+
 std::vector<Cell> row_of(const CatalogEntry& entry, const Now& now) {
     const std::string name = printable(entry.path.filename().string());
     const std::string age = human_age(now.age(entry));
@@ -124,7 +132,10 @@ std::vector<Cell> row_of(const CatalogEntry& entry, const Now& now) {
                 "",
                 "",
                 "",
-                Cell(fmt::format("{}: {}", name_of(entry.kind), printable(entry.flaw)), colour)};
+                "",
+                Cell(fmt::format("{}: {}", entry.kind == EntryKind::unreadable ? "not readable" : name_of(entry.kind),
+                                 printable(entry.flaw)),
+                     colour)};
     }
     const std::string state = now.state(entry);
     return {name,
@@ -136,6 +147,7 @@ std::vector<Cell> row_of(const CatalogEntry& entry, const Now& now) {
             fmt::format("{:.1f}x", ratio_of(entry)),
             std::to_string(entry.summary->processes),
             printable(entry.summary->host),
+            fitted(printable(fmt::format("{}", fmt::join(arguments_of(*entry.summary), " "))), k_widest_command),
             now_cell(entry, state)};
 }
 
@@ -149,12 +161,19 @@ Table table_of(const std::vector<CatalogEntry>& entries, const Now& now, Signatu
                                    {.title = "RATIO", .align = Align::right, .rank = 1},
                                    {.title = "PROCESSES", .align = Align::right, .rank = 5},
                                    {.title = "HOST", .rank = 2},
+                                   {.title = "COMMAND", .rank = 6},
                                    {.title = "NOW", .elastic = true}};
     if (signatures == Signatures::shown)
         columns.insert(columns.end() - 1, {.title = "SIGNED"});
+    const bool has_labels = std::ranges::any_of(
+        entries, [](const CatalogEntry& entry) { return entry.summary && !entry.summary->label.empty(); });
+    if (has_labels)
+        columns.insert(columns.begin() + 1, {.title = "LABEL"});
     Table table(std::move(columns));
     for (const CatalogEntry& entry : entries) {
         std::vector<Cell> row = row_of(entry, now);
+        if (has_labels)
+            row.insert(row.begin() + 1, entry.summary ? Cell(printable(entry.summary->label)) : Cell(""));
         if (signatures == Signatures::shown)
             row.insert(row.end() - 1, signature_of(entry));
         table.add(std::move(row));
@@ -171,7 +190,20 @@ void print_paths(const std::vector<CatalogEntry>& entries) {
         print_line(fmt::format("{}", fmt::join(paths, "\n")));
 }
 
+// Why there is nothing to show.
+std::string nothing_in(const std::filesystem::path& store, std::size_t all) {
+    const std::string where = printable(store.string());
+    if (all == 0)
+        return fmt::format("no checkpoints in {}", where);
+    return all == 1 ? fmt::format("the one file in {} is not what was asked for", where)
+                    : fmt::format("none of the {} files in {} is what was asked for", all, where);
+}
+
 void run(const ListArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
+    if (arguments.lazy && (arguments.store || arguments.paths_alone || !arguments.name.empty() ||
+                           !arguments.newer.empty() || !arguments.older.empty()))
+        throw Error(Fault::usage, "--lazy lists restores that are on their way, which lie in no folder")
+            .hint("leave out the folder, --name, --newer, --older and --paths");
     if (arguments.lazy)
         return list_transfers(common);
     const CatalogFilter filter{.name = arguments.name,
@@ -182,19 +214,22 @@ void run(const ListArguments& arguments, const CommonArguments& common, const In
     const Keyring keyring(config);
     const Now now;
     std::vector<CatalogEntry> entries = read_catalog(store, keyring, interrupt);
+    const std::size_t all = entries.size();
     std::erase_if(entries, [&](const CatalogEntry& entry) { return !passes(entry, filter, now.time); });
-    if (common.format == Format::json) {
-        Json list = Json::array();
-        for (const CatalogEntry& entry : entries)
-            list.push_back(to_json(entry, now));
-        return print_json({{"store", store.string()}, {"entries", list}});
-    }
-    if (arguments.paths_alone) {
-        return print_paths(entries);
-    }
-    if (entries.empty())
-        return print_note(fmt::format("no checkpoints in {}", printable(store.string())));
-    print_table(table_of(entries, now, signatures_of(entries, keyring)));
+    Json result = {{"store", store.string()}, {"entries", Json::array()}};
+    for (const CatalogEntry& entry : entries)
+        result["entries"].push_back(to_json(entry, now));
+    if (common.format == Format::text && arguments.paths_alone)
+        print_paths(entries);
+    else if (common.format == Format::text && entries.empty())
+        print_note(nothing_in(store, all));
+    else if (common.format == Format::text)
+        print_table(table_of(entries, now, signatures_of(entries, keyring)));
+    // They are named above; a script must not take what it sees for all that is there.
+    if (const auto error = unreadable(entries); error && ::geteuid() != 0)
+        throw FailedWithResult{*error, result};
+    if (common.format == Format::json)
+        print_json(result);
 }
 
 } // namespace
@@ -203,29 +238,32 @@ Command list_command() {
     const auto arguments = std::make_shared<ListArguments>();
     return {.name = "list",
             .summary = "the checkpoints in a folder, newest first",
-            .options = {{.names = {"DIR"},
-                         .meaning = "the folder (default: shared_storage.mount_point, else dump_storage_dir)",
-                         .target = &arguments->store,
-                         .complete = Complete::folders},
-                        {.names = {"-n", "--name"},
-                         .value = "NAME",
-                         .meaning = "only those whose name holds NAME, or fits it as a pattern",
-                         .target = &arguments->name,
-                         .complete = Complete::names},
-                        {.names = {"--newer"},
-                         .value = "AGE",
-                         .meaning = "only those younger than AGE: 90s, 15m, 2h, 7d, 3w",
-                         .target = &arguments->newer},
-                        {.names = {"--older"},
-                         .value = "AGE",
-                         .meaning = "only those older than AGE",
-                         .target = &arguments->older},
-                        {.names = {"-q", "--paths"},
-                         .meaning = "paths alone, of checkpoints alone",
-                         .target = &arguments->paths_alone},
-                        {.names = {"--lazy"},
-                         .meaning = "the lazy restores whose memory is still on its way",
-                         .target = &arguments->lazy}},
+            .options =
+                {{.names = {"DIR"},
+                  .meaning =
+                      "the folder (default: shared_storage.mount_point, else dump_storage_dir, else /var/lib/cedana)",
+                  .target = &arguments->store,
+                  .complete = Complete::folders},
+                 dir_option(arguments->store),
+                 {.names = {"-n", "--name"},
+                  .value = "NAME",
+                  .meaning = "only those whose name holds NAME, or fits it as a pattern",
+                  .target = &arguments->name,
+                  .complete = Complete::names},
+                 {.names = {"--newer"},
+                  .value = "AGE",
+                  .meaning = "only those younger than AGE: 90s, 15m, 2h, 7d, 3w",
+                  .target = &arguments->newer},
+                 {.names = {"--older"},
+                  .value = "AGE",
+                  .meaning = "only those older than AGE",
+                  .target = &arguments->older},
+                 {.names = {"-q", "--paths"},
+                  .meaning = "paths alone, of checkpoints alone",
+                  .target = &arguments->paths_alone},
+                 {.names = {"--lazy"},
+                  .meaning = "the lazy restores whose memory is still on its way",
+                  .target = &arguments->lazy}},
             .examples = {"sudo cedana client list /var/checkpoints --name redis --newer 7d"},
             .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
                 run(*arguments, common, interrupt);

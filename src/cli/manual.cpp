@@ -31,8 +31,10 @@ std::string bold_item(std::string_view item, std::string_view meaning) {
 }
 
 std::string command_part(const CommandText& command) {
-    std::string page =
-        fmt::format(".SS {}\n{}\n.PP\n{}.\n", roff(command.path), roff(usage_of(command)), roff(command.summary));
+    std::string page = fmt::format(".SS {}\n{}\n", roff(command.path), roff(usage_of(command)));
+    if (!command.short_path.empty())
+        page += fmt::format(".br\n{}\n", roff(usage_of(command, command.short_path)));
+    page += fmt::format(".PP\n{}.\n", roff(command.summary));
     for (const Option& option : command.options)
         page += bold_item(heading_of(option), option.meaning);
     for (const std::string& example : command.examples)
@@ -96,8 +98,9 @@ std::string commands_manual(const std::vector<CommandText>& commands) {
 std::string settings_manual() {
     std::string page = heading("CEDANA_CONFIG.JSON", 5);
     page += ".SH NAME\ncedana_config.json \\- settings of cedana\n"
-            ".SH DESCRIPTION\nA JSON file in which comments and trailing commas are fine. It is made with all defaults "
-            "on first use, as ~/.cedana/cedana_config.json of the user behind sudo. What counts, from weak to strong: "
+            ".SH DESCRIPTION\nA JSON file in which comments and trailing commas are fine. The first dump or restore "
+            "makes it, with all defaults as comments, as ~/.cedana/cedana_config.json of the user behind sudo. What "
+            "counts, from weak to strong: "
             "the default, /etc/cedana/config.json, this file, the environment, a flag. cedana config show lists every "
             "value and where it came from.\n.SH SETTINGS\n";
     const Config defaults;

@@ -109,25 +109,37 @@ void print_note(std::string_view note) { std::fprintf(stderr, "%.*s\n", static_c
 
 // Names of files and programs are in all of these texts, whatever they were made of.
 
+std::string hint_of(const Error& error) {
+    const bool would_help = error.fault() == Fault::permission && ::geteuid() != 0;
+    return error.hint().empty() && would_help ? "run it with sudo" : error.hint();
+}
+
 std::vector<std::string> reason_lines(const Error& error) {
     std::vector<std::string> lines = {printable(error.message())};
     for (std::string& line : cause_lines(error))
         lines.push_back(std::move(line));
-    if (!error.hint().empty())
-        lines.push_back("  hint:  " + printable(error.hint()));
+    if (const std::string hint = hint_of(error); !hint.empty())
+        lines.push_back("  hint:  " + printable(hint));
     return lines;
 }
 
-std::string error_text(const Error& error, std::size_t width) {
+void print_error(const Error& error) {
+    std::fputs(error_text(error, terminal_width(STDERR_FILENO), paint_for(STDERR_FILENO)).c_str(), stderr);
+}
+
+std::string error_text(const Error& error, std::size_t width, Paint paint) {
     constexpr std::size_t k_label = 9;
-    std::string text = hanging(fmt::format("error: {}", printable(error.message())), k_label, width) + "\n";
+    constexpr std::string_view k_error = "error";
+    std::string text = hanging(fmt::format("{}: {}", k_error, printable(error.message())), k_label, width) + "\n";
+    // Last, since the marks of a colour have no width.
+    text.replace(0, k_error.size(), painted(k_error, Colour::red, paint));
     const auto add = [&](const std::string& line) { text += broken(line, k_label, width) + "\n"; };
     for (const std::string& activity : error.steps())
         add(fmt::format("  while: {}", printable(activity)));
     for (const std::string& line : cause_lines(error))
         add(line);
-    if (!error.hint().empty())
-        add(fmt::format("  hint:  {}", printable(error.hint())));
+    if (const std::string hint = hint_of(error); !hint.empty())
+        add(fmt::format("  hint:  {}", printable(hint)));
     if (!error.log().empty())
         add(fmt::format("  log:   {}", printable(error.log())));
     return text;

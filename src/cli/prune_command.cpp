@@ -88,27 +88,30 @@ void run(const PruneArguments& arguments, const CommonArguments& common, const I
 
 Command prune_command() {
     const auto arguments = std::make_shared<PruneArguments>();
-    return {.name = "prune",
-            .summary = "remove checkpoints that no rule of retention keeps",
-            .options = {{.names = {"DIR"},
-                         .meaning = "the store (default: shared_storage.mount_point, else dump_storage_dir)",
-                         .target = &arguments->store,
-                         .complete = Complete::folders},
-                        {.names = {"--keep-last"},
-                         .value = "N",
-                         .meaning = "keep the newest N of each program",
-                         .target = &arguments->keep_last},
-                        {.names = {"--keep-days"},
-                         .value = "N",
-                         .meaning = "keep those younger than N days",
-                         .target = &arguments->keep_days},
-                        {.names = {"--dry-run"},
-                         .meaning = "say what would be removed; remove nothing",
-                         .target = &arguments->dry_run}},
-            .examples = {"sudo cedana client prune /var/checkpoints --keep-last 5 --dry-run"},
-            .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
-                run(*arguments, common, interrupt);
-            }};
+    return {
+        .name = "prune",
+        .summary = "remove checkpoints that no rule of retention keeps",
+        .options = {{.names = {"DIR"},
+                     .meaning =
+                         "the store (default: shared_storage.mount_point, else dump_storage_dir, else /var/lib/cedana)",
+                     .target = &arguments->store,
+                     .complete = Complete::folders},
+                    dir_option(arguments->store),
+                    {.names = {"--keep-last"},
+                     .value = "N",
+                     .meaning = "keep the newest N of each program",
+                     .target = &arguments->keep_last},
+                    {.names = {"--keep-days"},
+                     .value = "N",
+                     .meaning = "keep those younger than N days",
+                     .target = &arguments->keep_days},
+                    {.names = {"--dry-run"},
+                     .meaning = "say what would be removed; remove nothing",
+                     .target = &arguments->dry_run}},
+        .examples = {"sudo cedana client prune /var/checkpoints --keep-last 5 --dry-run"},
+        .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+            run(*arguments, common, interrupt);
+        }};
 }
 
 } // namespace cedana

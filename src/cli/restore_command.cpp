@@ -2,6 +2,7 @@
 #include "cedana/action/restore.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/users.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/passphrase.hpp"
@@ -33,7 +34,7 @@ struct LazyArguments {
 
 struct RestoreArguments {
     std::string checkpoint;
-    std::optional<std::filesystem::path> store;
+    PickArguments pick;
     bool dry_run = false;
     bool new_pid_namespace = false;
     bool force = false;
@@ -69,14 +70,17 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         throw Error(Fault::usage,
                     "--foreground stays until the program ends, so there is nothing for --wait to wait for")
             .hint("leave one of them out");
-    LoadedConfig config = load_config_for(common);
+    LoadedConfig config = load_config_for(common, arguments.dry_run ? FirstUse::leaves_nothing : FirstUse::makes_file);
     append_criu_arguments(config, arguments.criu_arguments);
     if (arguments.lazy.lazy)
         config.set_from_flag("client.lazy_restore", "--lazy", "true");
     if (arguments.lazy.no_lazy)
         config.set_from_flag("client.lazy_restore", "--no-lazy", "false");
+    // Before a checkpoint is looked for, which a user may not be able to read.
+    require_root(arguments.dry_run ? "look into processes" : "restore processes");
     const Keyring keyring = keyring_of(config.values, arguments.passphrase, interrupt);
-    const auto checkpoint = pick_checkpoint(arguments.checkpoint, arguments.store, config.values, keyring, interrupt);
+    const auto checkpoint = pick_checkpoint(arguments.checkpoint, arguments.pick.store, config.values, keyring,
+                                            interrupt, {.before = time_of(arguments.pick)});
     if (checkpoint != arguments.checkpoint)
         common.say(fmt::format("taking {}", printable(checkpoint.string())));
     const RestoreRequest request{
@@ -120,15 +124,10 @@ Command restore_command() {
     const auto arguments = std::make_shared<RestoreArguments>();
     std::vector<Option> options = {
         {.names = {"CHECKPOINT"},
-         .meaning = "its path; or `latest`, a program's name or a pid, for the newest of these in the store",
+         .meaning = "its path; or `latest`, a name or a pid, for the newest of these in the store",
          .target = &arguments->checkpoint,
          .required = true,
          .complete = Complete::checkpoints_or_latest},
-        {.names = {"-d", "--dir"},
-         .value = "STORE",
-         .meaning = "the store (default: shared_storage.mount_point, else dump_storage_dir)",
-         .target = &arguments->store,
-         .complete = Complete::folders},
         {.names = {"--dry-run"},
          .meaning = "say what would be done or refused; change nothing",
          .target = &arguments->dry_run},
@@ -158,6 +157,7 @@ Command restore_command() {
          .meaning = "compare the digest of all that is in the checkpoint first",
          .target = &arguments->verify},
         criu_argument_option(arguments->criu_arguments)};
+    std::ranges::move(pick_options(arguments->pick), std::back_inserter(options));
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::decrypting),
                       std::back_inserter(options));
     options.push_back({.names = {"--force"},
@@ -171,7 +171,7 @@ Command restore_command() {
             .summary = "bring a process tree back from a checkpoint",
             .options = std::move(options),
             .examples = {"sudo cedana client restore /var/checkpoints/redis-server_20261122T164510Z.zip",
-                         "sudo cedana client restore latest -d /var/checkpoints"},
+                         "sudo cedana client restore latest", "sudo cedana client restore train.py"},
             .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
                 run(*arguments, common, interrupt);
             }};

@@ -4,6 +4,7 @@
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 
 #include <spdlog/fmt/fmt.h>
@@ -62,6 +63,8 @@ Symbol first_symbol(std::string_view text) {
 
 std::size_t terminal_width(int fd) {
     struct ::winsize size {};
+    if (std::int64_t columns = 0; ::isatty(fd) == 1 && parse_number(environment("COLUMNS"), columns) && columns > 0)
+        return static_cast<std::size_t>(columns);
     if (::isatty(fd) != 1 || ::ioctl(fd, TIOCGWINSZ, &size) != 0)
         return 0;
     // Serial lines do not know their size.

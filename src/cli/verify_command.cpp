@@ -6,10 +6,12 @@
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/passphrase.hpp"
 #include "cedana/cli/progress_json.hpp"
+#include "cedana/store/pick.hpp"
 
 #include <algorithm>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -72,18 +74,23 @@ Json to_json(const VerifyResult& result) {
 }
 
 struct VerifyArguments {
-    std::vector<std::filesystem::path> checkpoints;
+    std::vector<std::string> checkpoints;
+    PickArguments pick;
     bool prove = false;
     PassphraseArguments passphrase;
 };
 
 void run(const VerifyArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
     const LoadedConfig config = load_config_for(common);
-    const VerifyRequest request{.checkpoints = arguments.checkpoints,
-                                .config = config.values,
-                                .caller = config.caller,
-                                .keyring = keyring_of(config.values, arguments.passphrase, interrupt),
-                                .prove = arguments.prove};
+    const Keyring keyring = keyring_of(config.values, arguments.passphrase, interrupt);
+    VerifyRequest request{.checkpoints = {},
+                          .config = config.values,
+                          .caller = config.caller,
+                          .keyring = keyring,
+                          .prove = arguments.prove};
+    for (const std::string& wanted : arguments.checkpoints)
+        request.checkpoints.push_back(pick_checkpoint(wanted, arguments.pick.store, config.values, keyring, interrupt,
+                                                      {.before = time_of(arguments.pick), .damaged = Damaged::picked}));
     const VerifyResult result = [&] {
         const auto progress = make_progress(common);
         return verify(request, interrupt, *progress);
@@ -101,21 +108,23 @@ void run(const VerifyArguments& arguments, const CommonArguments& common, const 
 
 Command verify_command() {
     const auto arguments = std::make_shared<VerifyArguments>();
-    std::vector<Option> options = {{.names = {"ZIP"},
-                                    .meaning = "checkpoints; every byte of them is read",
+    std::vector<Option> options = {{.names = {"CHECKPOINT"},
+                                    .meaning = "paths; or `latest`, a name or a pid, for the newest of these in the "
+                                               "store; every byte of them is read",
                                     .target = &arguments->checkpoints,
                                     .required = true,
-                                    .complete = Complete::checkpoints},
+                                    .complete = Complete::checkpoints_or_latest},
                                    {.names = {"--prove"},
                                     .meaning = "try it too: restore each into namespaces of its own, and take it away "
                                                "before it runs",
                                     .target = &arguments->prove}};
+    std::ranges::move(pick_options(arguments->pick), std::back_inserter(options));
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::decrypting),
                       std::back_inserter(options));
     return {.name = "verify",
             .summary = "are checkpoints whole, and can they be restored here",
             .options = std::move(options),
-            .examples = {"sudo cedana client verify /var/checkpoints/*.zip"},
+            .examples = {"sudo cedana client verify latest", "sudo cedana client verify /mnt/checkpoints/*.zip"},
             .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
                 run(*arguments, common, interrupt);
             }};

@@ -31,8 +31,12 @@ constexpr int k_most_checkpoints = 10000;
 // A program's name may be as long as a name can be, and here a time, a number, a host and a pid stand behind it.
 constexpr std::size_t k_longest_program = 100;
 
-bool allowed(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+// A dot at the begin would hide the file, and two are a folder.
+bool is_allowed(std::string_view name, std::size_t at) {
+    const char c = name[at];
+    return is_letter(c) || c == '_' || c == '-' || (c == '.' && at > 0 && is_letter(name[at - 1]));
 }
 
 std::string numbered_stem(const std::string& stem, int number) {
@@ -45,8 +49,9 @@ std::string numbered_name(const std::string& stem, int number) { return numbered
 
 std::string checkpoint_stem(std::string_view program, std::chrono::system_clock::time_point when) {
     std::string name(program.empty() ? "process" : program.substr(0, k_longest_program));
-    std::ranges::replace_if(
-        name, [](char c) { return !allowed(c); }, '_');
+    const std::string given = name;
+    for (std::size_t i = 0; i < name.size(); ++i)
+        name[i] = is_allowed(given, i) ? given[i] : '_';
     return name + "_" + utc_compact(when);
 }
 

@@ -7,6 +7,7 @@
 #include "cedana/criu/compatibility.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/files/checkpoint_file.hpp"
+#include "cedana/files/default_store.hpp"
 #include "cedana/host/description.hpp"
 #include "cedana/host/hooks.hpp"
 #include "cedana/host/kernel_checks.hpp"
@@ -16,9 +17,12 @@
 #include "cedana/model/callers_place.hpp"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -59,6 +63,8 @@ class EnvironmentCheck {
         check_caller();
         check_folders();
         std::ranges::move(check_keys(config_), std::back_inserter(found_));
+        if (::geteuid() != 0)
+            leave_to_root();
         return std::move(found_);
     }
 
@@ -157,11 +163,28 @@ class EnvironmentCheck {
         }
     }
 
+    // What a user is refused says nothing of this host, and its remedy would be none: whatever else is doubtful, root
+    // must be asked.
+    void leave_to_root() {
+        static constexpr std::array<std::string_view, 6> k_same_for_all = {"config", "root",   "tracing",
+                                                                           "criu",   "kernel", "permissions"};
+        for (Requirement& one : found_)
+            if (one.standing != Standing::good && std::ranges::count(k_same_for_all, one.name) == 0)
+                one = {.name = one.name,
+                       .standing = Standing::doubtful,
+                       .found = "only root can tell",
+                       .needed = "",
+                       .remedy = "run it with sudo"};
+    }
+
     void check_folders() {
         const std::string& store = config_.shared_storage_dump_storage_dir;
         const std::string& mount = config_.shared_storage_mount_point;
-        if (store.empty())
-            found_.push_back(met("store", "shared_storage.dump_storage_dir is not set: each dump needs -d DIR"));
+        std::error_code ignored;
+        if (store.empty() && !std::filesystem::exists(k_default_store, ignored))
+            found_.push_back(met("store", fmt::format("{}, which the first dump makes", k_default_store)));
+        else if (store.empty())
+            check_folder({.name = "store", .setting = "shared_storage.dump_storage_dir", .folder = k_default_store});
         else
             check_folder({.name = "store", .setting = "shared_storage.dump_storage_dir", .folder = store});
         if (!mount.empty())

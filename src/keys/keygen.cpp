@@ -9,11 +9,14 @@
 #include "cedana/keys/key_slots.hpp"
 #include "cedana/keys/signature.hpp"
 
+#include <cerrno>
 #include <span>
 #include <string>
+#include <system_error>
 
 #include <spdlog/fmt/fmt.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -21,6 +24,8 @@ namespace cedana {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr const char* k_usual_folder = "/etc/cedana";
 
 fs::path public_name(const fs::path& file) { return file.string() + ".pub"; }
 
@@ -32,7 +37,23 @@ void make_pair(KeyKind kind, const SecretBytes& secret, const PublicKey& publish
     half.commit();
 }
 
+// The folder of the package's own settings, which a build that was installed by itself does not have.
+void make_usual_folder(const fs::path& folder) {
+    if (folder != k_usual_folder || ::mkdir(folder.c_str(), 0755) == 0 || errno == EEXIST)
+        return;
+    throw OsFailure(Fault::storage).error("cannot make the folder {}", folder.string());
+}
+
+void require_folder_of(const fs::path& file) {
+    std::error_code ignored;
+    if (!fs::is_directory(file.parent_path(), ignored) && !ignored)
+        throw Error(Fault::storage, fmt::format("there is no folder {}", printable(file.parent_path().string())))
+            .hint(fmt::format("mkdir -p {}", shell_word(file.parent_path().string())));
+}
+
 void make_files(KeyUse use, const fs::path& file, const std::string& comment) {
+    make_usual_folder(file.parent_path());
+    require_folder_of(file);
     if (use == KeyUse::signing) {
         const SigningKey key = SigningKey::generate();
         make_pair(KeyKind::ed25519, key.seed(), {.bytes = key.public_key().bytes, .comment = comment}, file);

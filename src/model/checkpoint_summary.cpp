@@ -27,6 +27,8 @@ struct KeptValues {
     std::optional<std::vector<std::string>> features;
     std::optional<std::string> created;
     std::optional<std::string> name;
+    // Not in all.
+    std::optional<std::string> label;
     std::optional<std::string> host;
     std::optional<std::uint64_t> pid;
     std::optional<std::uint64_t> start_time;
@@ -128,7 +130,10 @@ class SummaryEvents {
         section_ = key == "host" ? Section::host : key == "tree" ? Section::tree : Section::other;
         if (key == "tree")
             kept_.processes = 0;
-        awaited_.text = key == "created" ? &kept_.created : key == "name" ? &kept_.name : nullptr;
+        awaited_.text = key == "created" ? &kept_.created
+                        : key == "name"  ? &kept_.name
+                        : key == "label" ? &kept_.label
+                                         : nullptr;
         awaited_.number = key == "format_version" ? &kept_.version
                           : key == "bytes_images" ? &kept_.bytes_images
                                                   : nullptr;
@@ -176,6 +181,13 @@ Value needed(std::optional<Value>& value, const char* key) {
 
 } // namespace
 
+std::vector<std::string> arguments_of(const CheckpointSummary& summary) {
+    std::vector<std::string> arguments = split(summary.command_line, '\0');
+    // Each has a NUL behind it.
+    arguments.pop_back();
+    return arguments;
+}
+
 CheckpointSummary parse_summary(std::string_view text) {
     KeptValues kept;
     SummaryEvents events(kept);
@@ -193,6 +205,7 @@ CheckpointSummary parse_summary(std::string_view text) {
         refuse_manifest(fmt::format("'{}' is no time", printable(created)));
     return {.created = *when,
             .name = needed(kept.name, "name"),
+            .label = std::move(kept.label).value_or(""),
             .host = needed(kept.host, "host"),
             .pid = to_pid(needed(kept.pid, "pid")),
             .start_time = needed(kept.start_time, "start_time"),

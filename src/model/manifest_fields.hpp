@@ -344,6 +344,7 @@ struct FieldsOf<Manifest> {
             sparse_field("required_features", &Owner::required_features, Plain{}),
             sparse_field("cannot_be_restored", &Owner::cannot_be_restored, Plain{}),
             field("created", &Owner::created, Plain{}), field("name", &Owner::name, Plain{}),
+            sparse_field("label", &Owner::label, Plain{}), sparse_field("note", &Owner::note, Plain{}),
             field("leave_running", &Owner::leave_running, Plain{}),
             field("cedana_version", &Owner::cedana_version, Plain{}),
             field("criu_version", &Owner::criu_version, Plain{}), field("host", &Owner::host, Record{}),

@@ -3,6 +3,7 @@
 
 #include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/process/command_words.hpp"
 #include "cedana/process/refusal.hpp"
 
 #include <algorithm>
@@ -202,6 +203,9 @@ ProcessTree read_frozen_tree(const Procfs& procfs, ProcessHandle root) {
 
 std::string process_name(const ProcessTree& tree) {
     const TreeProcess& root = tree.root();
+    // Nobody means the interpreter.
+    if (auto script = script_name(root.command_line); script && !script->empty())
+        return *script;
     const std::string name = root.executable.filename().string();
     // Debian's redis-server is a link to redis-check-rdb, python3 one to python3.11: the link's name is what people
     // call it. The kernel's name for the process is that of the file that was started.

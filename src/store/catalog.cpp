@@ -10,6 +10,7 @@
 #include "cedana/base/units.hpp"
 #include "cedana/checkpoint/reader.hpp"
 #include "cedana/files/checkpoint_file.hpp"
+#include "cedana/files/default_store.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -18,9 +19,11 @@
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <fnmatch.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace cedana {
 
@@ -46,6 +49,13 @@ void set_kind(CatalogEntry& entry, EntryKind kind, std::string_view flaw) {
     const std::size_t begin = flaw.find_first_not_of(": ");
     entry.kind = kind;
     entry.flaw = begin == std::string_view::npos ? std::string(flaw) : std::string(flaw.substr(begin));
+}
+
+// Of what could not be looked at.
+void set_kind_by(CatalogEntry& entry, const Error& error) {
+    if (error.fault() != Fault::permission)
+        return set_kind(entry, EntryKind::damaged, error.message());
+    set_kind(entry, EntryKind::unreadable, ::geteuid() == 0 ? error.message() : "run with sudo");
 }
 
 void read_summary(CatalogEntry& entry, const Keyring& keyring) {
@@ -74,7 +84,7 @@ void read_entry(CatalogEntry& entry, const Keyring& keyring) {
     struct ::stat info {};
     if (::stat(entry.path.c_str(), &info) != 0) {
         const int err = errno;
-        return set_kind(entry, EntryKind::damaged, errno_text(err));
+        return set_kind_by(entry, os_error(err, entry.path.string()));
     }
     entry.bytes = static_cast<std::uint64_t>(info.st_size);
     entry.when = changed(info);
@@ -88,7 +98,7 @@ void read_entry(CatalogEntry& entry, const Keyring& keyring) {
     try {
         read_summary(entry, keyring);
     } catch (const Error& error) {
-        set_kind(entry, EntryKind::damaged, error.message());
+        set_kind_by(entry, error);
     } catch (const std::exception& error) {
         set_kind(entry, EntryKind::damaged, error.what());
     }
@@ -97,6 +107,9 @@ void read_entry(CatalogEntry& entry, const Keyring& keyring) {
 std::vector<CatalogEntry> list_files(const fs::path& store) {
     require_answer(store, "the store");
     std::error_code error;
+    // The first dump makes it.
+    if (store == k_default_store && !fs::exists(store, error) && !error)
+        return {};
     std::vector<CatalogEntry> entries;
     fs::directory_iterator file(store, error);
     for (; !error && file != fs::directory_iterator(); file.increment(error))
@@ -132,6 +145,8 @@ std::string_view name_of(EntryKind kind) {
         return "encrypted";
     case EntryKind::damaged:
         return "damaged";
+    case EntryKind::unreadable:
+        return "unreadable";
     case EntryKind::unfinished:
         return "unfinished";
     case EntryKind::foreign:
@@ -175,13 +190,30 @@ std::size_t drop_untrusted(std::vector<CatalogEntry>& catalog, const Keyring& ke
                                : 0;
 }
 
+std::optional<Error> unreadable(const std::vector<CatalogEntry>& catalog) {
+    const auto count = std::ranges::count(catalog, EntryKind::unreadable, &CatalogEntry::kind);
+    if (count == 0)
+        return std::nullopt;
+    return Error(Fault::permission, fmt::format("{} checkpoint{} in the store {} not readable", count,
+                                                count == 1 ? "" : "s", count == 1 ? "is" : "are"))
+        .hint("run it with sudo");
+}
+
+void require_readable(const std::vector<CatalogEntry>& catalog) {
+    const auto error = unreadable(catalog);
+    if (error && ::geteuid() != 0)
+        throw *error;
+    if (error)
+        spdlog::warn("{}, and passed over", error->message());
+}
+
 bool passes(const CatalogEntry& entry, const CatalogFilter& filter, std::chrono::system_clock::time_point now) {
     if (filter.newer_than && now - entry.when > *filter.newer_than)
         return false;
     if (filter.older_than && now - entry.when < *filter.older_than)
         return false;
     return filter.name.empty() || matches(entry.path.filename().string(), filter.name) ||
-           (entry.summary && matches(entry.summary->name, filter.name));
+           (entry.summary && (matches(entry.summary->name, filter.name) || matches(entry.summary->label, filter.name)));
 }
 
 ProcessNow process_now(const CheckpointSummary& summary, const Procfs& procfs, const std::string& host) {
@@ -198,10 +230,8 @@ ProcessNow process_now(const CheckpointSummary& summary, const Procfs& procfs, c
 
 fs::path find_store(const std::optional<fs::path>& named, const Config& config) {
     const std::string& mount = config.shared_storage_mount_point;
-    const fs::path store = named.value_or(mount.empty() ? config.shared_storage_dump_storage_dir : mount);
-    if (store.empty())
-        throw Error(Fault::usage, "which store is meant was not said")
-            .hint("name the folder of the checkpoints, or set shared_storage.dump_storage_dir");
+    const std::string& local = config.shared_storage_dump_storage_dir;
+    const fs::path store = named.value_or(!mount.empty() ? mount : !local.empty() ? local : k_default_store);
     return fs::absolute(store).lexically_normal();
 }
 

@@ -4,9 +4,13 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/checkpoint/reader.hpp"
+#include "cedana/process/name_score.hpp"
 
 #include <algorithm>
+#include <array>
+#include <fstream>
 #include <set>
+#include <string_view>
 #include <system_error>
 #include <tuple>
 
@@ -50,12 +54,22 @@ Entries select(const Entries& entries, Test test) {
     return found;
 }
 
+// What a checkpoint is called counts, as for a process: what is only similar would bring back another program.
 Entries named(const Entries& all, std::string_view name) {
-    Entries found = select(all, [&](const CatalogEntry& entry) { return entry.summary->name == name; });
+    const NameScore score(name);
+    const auto fit = [&](const CatalogEntry& entry) {
+        const CheckpointSummary& one = *entry.summary;
+        return one.name == name || one.label == name ? Fit::same
+                                                     : score.of(one.name, one.executable, arguments_of(one)).fit;
+    };
+    Entries found = select(all, [&](const CatalogEntry& entry) { return fit(entry) == Fit::same; });
     if (found.empty())
-        found =
-            select(all, [&](const CatalogEntry& entry) { return entry.summary->name.find(name) != std::string::npos; });
+        found = select(all, [&](const CatalogEntry& entry) { return fit(entry) == Fit::exact; });
     return found;
+}
+
+Entries similar(const Entries& all, std::string_view name) {
+    return select(all, [&](const CatalogEntry& entry) { return entry.summary->name.find(name) != std::string::npos; });
 }
 
 Entries with_pid(const Entries& all, std::int64_t pid) {
@@ -71,7 +85,9 @@ bool is_one_process(const Entries& entries) {
     return std::ranges::all_of(entries, [&](const CatalogEntry& entry) {
         const CheckpointSummary& one = *entry.summary;
         const CheckpointSummary& first = *entries.front().summary;
-        return one.pid == first.pid && one.host == first.host && one.name == first.name;
+        // Earlier versions named a script's checkpoint after its interpreter.
+        return one.pid == first.pid && one.host == first.host &&
+               (one.name == first.name || one.start_time == first.start_time);
     });
 }
 
@@ -82,9 +98,42 @@ std::string nearest_name(const Entries& all, std::string_view wanted) {
     return nearest(wanted, names);
 }
 
-bool looks_like_a_path(const std::string& wanted) {
+Error nothing_of(const Entries& all, std::string_view wanted) {
+    const std::string near = nearest_name(all, wanted);
+    Error error(Fault::usage, fmt::format("no checkpoint in the store is of {}{}", printable(wanted),
+                                          near.empty() ? "" : fmt::format("; did you mean {}?", printable(near))));
+    if (const Entries some = similar(all, wanted); !some.empty())
+        error.cause(list_of(some));
+    return error.hint("`cedana client list` shows what is there");
+}
+
+// By its first bytes: the record of an entry, or the end of an archive without any (APPNOTE 4.3.7, 4.3.16).
+bool is_zip(const fs::path& path) {
     std::error_code ignored;
-    return wanted.find('/') != std::string::npos || wanted.ends_with(".zip") || fs::is_regular_file(wanted, ignored);
+    if (!fs::is_regular_file(path, ignored))
+        return false;
+    std::array<char, 4> begin{};
+    std::ifstream(path, std::ios::binary).read(begin.data(), begin.size());
+    const std::string_view text(begin.data(), begin.size());
+    return text == std::string_view("PK\x03\x04") || text == std::string_view("PK\x05\x06");
+}
+
+// A file that happens to have a program's name, as a script beside which it is restored, is not meant.
+bool looks_like_a_path(const std::string& wanted) {
+    return wanted.find('/') != std::string::npos || wanted.ends_with(".zip") || is_zip(wanted);
+}
+
+// Where a file without a folder is: in the store that was named, here, or in the store of the settings.
+fs::path find_file(const std::string& wanted, const std::optional<fs::path>& store, const Config& config) {
+    std::error_code ignored;
+    if (fs::path(wanted).has_parent_path())
+        return wanted;
+    if (store && (fs::exists(*store / wanted, ignored) || !fs::exists(wanted, ignored)))
+        return *store / wanted;
+    if (store || fs::exists(wanted, ignored))
+        return wanted;
+    const fs::path usual = find_store({}, config) / wanted;
+    return fs::exists(usual, ignored) ? usual : fs::path(wanted);
 }
 
 Entries checkpoints_of(const Entries& catalog) {
@@ -128,12 +177,8 @@ Entries candidates(const Entries& catalog, std::string_view wanted) {
         throw Error(Fault::usage, "there is no checkpoint in the store")
             .hint("-d names another store; `cedana client list` shows what is in it");
     const Entries found = find_wanted(all, wanted);
-    if (found.empty()) {
-        const std::string near = nearest_name(all, wanted);
-        throw Error(Fault::usage, fmt::format("no checkpoint in the store is of {}{}", printable(wanted),
-                                              near.empty() ? "" : fmt::format("; did you mean {}?", printable(near))))
-            .hint("`cedana client list` shows what is there");
-    }
+    if (found.empty())
+        throw nothing_of(all, wanted);
     if (!is_one_process(found))
         throw Error(Fault::usage,
                     fmt::format("{} is not clear: there are checkpoints of more than one process", printable(wanted)))
@@ -144,20 +189,26 @@ Entries candidates(const Entries& catalog, std::string_view wanted) {
 }
 
 fs::path pick_checkpoint(const std::string& wanted, const std::optional<fs::path>& store, const Config& config,
-                         const Keyring& keyring, const Interrupt& interrupt) {
+                         const Keyring& keyring, const Interrupt& interrupt, const PickRules& rules) {
     if (looks_like_a_path(wanted)) {
-        std::error_code ignored;
-        const bool in_store = store && !fs::path(wanted).has_parent_path() && !fs::exists(wanted, ignored);
-        return in_store ? *store / wanted : fs::path(wanted);
+        if (rules.before)
+            throw Error(Fault::usage, fmt::format("{} is one checkpoint, whenever it was made", printable(wanted)))
+                .hint("--before is of use with `latest`, a name or a pid");
+        return find_file(wanted, store, config);
     }
     const fs::path folder = find_store(store, config);
     const auto found = step(fmt::format("looking in {}", printable(folder.string())), [&] {
         Entries catalog = read_catalog(folder, keyring, interrupt);
+        require_readable(catalog);
+        if (rules.before)
+            std::erase_if(catalog, [&](const CatalogEntry& entry) { return entry.when >= *rules.before; });
         if (const auto unreadable = count_of_unreadable(catalog); unreadable != 0)
             spdlog::warn("{} encrypted checkpoint{} passed over: no key here opens {}", unreadable,
                          unreadable == 1 ? "" : "s", unreadable == 1 ? "it" : "them");
         return trusted_candidates(std::move(catalog), wanted, keyring);
     });
+    if (rules.damaged == Damaged::picked)
+        return found.front().path;
     for (const CatalogEntry& entry : found) {
         try {
             static_cast<void>(Checkpoint(entry.path, keyring));

@@ -23,9 +23,10 @@ class Prune {
 
     PruneResult run() {
         if (!request_.rules.any())
-            throw Error(Fault::usage, "what is to be kept was not said")
+            throw Error(Fault::usage, "no rule says what to keep")
                 .hint("pass --keep-last N or --keep-days N, or set shared_storage.keep_last or keep_days");
         auto catalog = read_catalog(request_.store, request_.keyring, interrupt_);
+        require_readable(catalog);
         result_.untrusted = drop_untrusted(catalog, request_.keyring);
         for (const RetentionGroup& group : apply(request_.rules, catalog, std::chrono::system_clock::now())) {
             result_.kept += group.kept.size();

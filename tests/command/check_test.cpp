@@ -56,7 +56,7 @@ TEST_F(Check, IsExit5WithTheRestLookedAtWhenTheConfigIsBroken) {
 }
 
 TEST_F(Check, IsExit5WithTheRemedyWhenOthersCanWriteTheConfigFile) {
-    static_cast<void>(check());
+    static_cast<void>(cedana({"config", "init"}));
     std::filesystem::permissions(config_file(), std::filesystem::perms::others_write,
                                  std::filesystem::perm_options::add);
     EXPECT_EQ(found("config").at("standing"), "fail");

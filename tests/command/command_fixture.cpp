@@ -15,6 +15,14 @@ AnyUser::AnyUser() {
     options.home = home();
 }
 
+CedanaRun AnyUser::cedana_on_terminal(const std::string& line, const std::string& keys) const {
+    RunOptions shell = options;
+    shell.executable = "/bin/sh";
+    return run_cedana(
+        {"-c", "printf '" + keys + "' | script -qec '" + cedana_executable().string() + " " + line + "' /dev/null"},
+        shell);
+}
+
 WithFakeCriu::WithFakeCriu() {
     fs::create_directories(store());
     fs::copy_file(FAKE_CRIU, criu());

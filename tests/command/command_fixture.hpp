@@ -31,6 +31,8 @@ class AnyUser : public ::testing::Test {
     [[nodiscard]] std::filesystem::path config_file() const { return home() / ".cedana" / "cedana_config.json"; }
 
     CedanaRun cedana(std::vector<std::string> arguments) const { return run_cedana(std::move(arguments), options); }
+    // On a terminal at which `keys` are typed; all that it prints is in `out`.
+    CedanaRun cedana_on_terminal(const std::string& line, const std::string& keys) const;
 
     RunOptions options;
 

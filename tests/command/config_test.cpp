@@ -40,7 +40,7 @@ TEST_F(ConfigCommand, InitCreatesTheFileAndPrintsItsPath) {
     const CedanaRun run = cedana({"config", "init"});
     EXPECT_EQ(run.exit_code, 0) << run.err;
     EXPECT_EQ(run.out, config_file().string() + "\n");
-    EXPECT_TRUE(holds(read_file(config_file()), "\"leave_running\": true"));
+    EXPECT_TRUE(holds(read_file(config_file()), "        // \"leave_running\": true,\n"));
 }
 
 TEST_F(ConfigCommand, InitNeverRewritesAFile) {
@@ -92,8 +92,29 @@ TEST_F(ConfigCommand, AFileThatTheFlagNamesMustBeThere) {
     EXPECT_TRUE(holds(run.err, (folder() / "missing.json").string() + " does not exist"));
 }
 
-TEST_F(ConfigCommand, TheFirstUseCreatesTheFile) {
-    EXPECT_EQ(cedana({"config", "show"}).exit_code, 0);
+// Those that only look leave no trace of themselves.
+TEST_F(ConfigCommand, NothingIsWrittenByWhatOnlyLooks) {
+    write_text(folder() / "a.zip", "PK");
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"config", "show"},
+                                                  {"config", "path"},
+                                                  {"check"},
+                                                  {"client", "list", folder()},
+                                                  {"client", "inspect", folder() / "a.zip"},
+                                                  {"client", "verify", folder() / "a.zip"},
+                                                  {"client", "find", "x"},
+                                                  {"client", "dump", "-p", "1", "-d", folder(), "--dry-run"},
+                                                  {"client", "restore", folder() / "a.zip", "--dry-run"},
+                                                  {"client", "prune", folder(), "--keep-last", "1", "--dry-run"},
+                                                  {"completion", "bash"}}) {
+        static_cast<void>(cedana(words));
+        EXPECT_FALSE(fs::exists(config_file().parent_path())) << words.at(0) << " " << words.back();
+    }
+}
+
+class FirstUseOfConfig : public WithTarget {};
+
+TEST_F(FirstUseOfConfig, CreatesTheFile) {
+    EXPECT_EQ(dump(target).exit_code, 0);
     EXPECT_TRUE(fs::is_regular_file(config_file()));
     EXPECT_EQ(fs::status(config_file()).permissions(), fs::perms::owner_read | fs::perms::owner_write);
 }

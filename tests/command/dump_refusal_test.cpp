@@ -24,13 +24,6 @@ class RefusedDump : public WithTarget {
     }
 };
 
-TEST_F(RefusedDump, IsExit2WhenNoFolderIsGiven) {
-    const CedanaRun run = cedana({"client", "dump", "-p", target.pid_text()});
-    EXPECT_EQ(run.exit_code, 2);
-    EXPECT_EQ(run.out, "");
-    EXPECT_TRUE(holds(field_of(run.err, "hint"), "shared_storage.dump_storage_dir"));
-}
-
 TEST_F(RefusedDump, IsExit2WhenNoProcessIsGiven) {
     const CedanaRun run = cedana({"client", "dump", "-d", store()});
     EXPECT_EQ(run.exit_code, 2);

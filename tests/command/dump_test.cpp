@@ -170,8 +170,8 @@ TEST_F(Dump, EndsAndSignalsNothingThatIsOnlySimilar) {
         EXPECT_EQ(run.exit_code, 3) << run.err;
         EXPECT_TRUE(holds(run.err, "no process is called 'quarrelsome-quokka2'"));
         EXPECT_TRUE(matches(run.err, "[^]* PID +FIT +MATCHED +COMMAND\n +" + one.pid_text() + " +0\\.[0-9]+ [^]*"));
-        EXPECT_TRUE(matches(field_of(run.err, "hint"), "if the first is meant: cedana client dump -d .* -p " +
-                                                           one.pid_text() + " --stop"));
+        EXPECT_TRUE(matches(field_of(run.err, "hint"),
+                            "if the first is meant: cedana client dump -d .* -p " + one.pid_text() + " --stop"));
     }
     write_text(config_file(), R"({"client": {"process_name": "quarrelsome-quokka2", "leave_running": false}})");
     EXPECT_EQ(cedana({"client", "dump", "-d", store()}).exit_code, 3);
@@ -181,6 +181,50 @@ TEST_F(Dump, EndsAndSignalsNothingThatIsOnlySimilar) {
     EXPECT_TRUE(criu_runs("dump").empty());
     EXPECT_TRUE(one.runs());
     EXPECT_TRUE(names_in(store()).empty());
+}
+
+TEST_F(Dump, AsksOnATerminalBeforeItEndsWhatANameMeans) {
+    Target one(sleeper_at(scratch("hesitant-heron")));
+    const std::string line = "dump hesitant-heron --stop -d " + store().string();
+    const CedanaRun refused = cedana_on_terminal(line, "\\n");
+    EXPECT_EQ(refused.exit_code, 2) << refused.out;
+    EXPECT_TRUE(holds(refused.out, "end hesitant-heron (pid " + one.pid_text() + ": ")) << refused.out;
+    EXPECT_TRUE(criu_runs("dump").empty());
+    EXPECT_TRUE(one.runs());
+    EXPECT_EQ(cedana_on_terminal(line + " --yes", "\\n").exit_code, 0);
+    EXPECT_EQ(one.wait_end().signal(), SIGKILL);
+}
+
+TEST_F(Dump, TakesANumberForAPidAndAnythingElseForAName) {
+    const Target otter(sleeper_at(scratch("succinct-otter")));
+    EXPECT_EQ(cedana({"dump", "succinct-otter", "-d", store()}).exit_code, 0);
+    EXPECT_TRUE(holds(criu_runs("dump").back(), "--tree " + otter.pid_text() + " "));
+    EXPECT_EQ(cedana({"dump", target.pid_text(), "-d", store()}).exit_code, 0);
+    EXPECT_TRUE(holds(criu_runs("dump").back(), "--tree " + target.pid_text() + " "));
+}
+
+TEST_F(Dump, WritesALabelAndANoteByWhichItIsFoundAndShown) {
+    const CedanaRun run = dump(target, {"--label", "before the upgrade", "--note", "with the old key"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(cedana({"list", store()}).out, " before the upgrade "));
+    const Json json = Json::parse(only_line(cedana({"inspect", "before the upgrade", "-d", store(), "--json"}).out));
+    EXPECT_EQ(json.at("note"), "with the old key");
+    EXPECT_EQ(dump(target, {"--label", "a\x1b[31m"}).exit_code, 2);
+    EXPECT_EQ(dump(target, {"--label", std::string(101, 'x')}).exit_code, 2);
+}
+
+TEST_F(Dump, NamesTheCheckpointOfAScriptAfterTheScript) {
+    write_text(scratch("train.py"), "import time\ntime.sleep(1000)\n");
+    Target script({"/usr/bin/python3", "-u", scratch("train.py")});
+    const fs::path zip = only_line(dump(script, {"--stop"}).out);
+    EXPECT_TRUE(zip.filename().string().starts_with("train.py_")) << zip;
+    const CedanaRun listed = cedana({"list", store()});
+    EXPECT_TRUE(matches(listed.out, "[^]* train\\.py +" + script.pid_text() + " [^]*")) << listed.out;
+    EXPECT_TRUE(holds(listed.out, "/usr/bin/python3 -u "));
+    script.wait_end();
+    const CedanaRun restored = cedana({"restore", "train", "-d", store()});
+    ASSERT_EQ(restored.exit_code, 0) << restored.err;
+    const Orphan orphan(std::stoi(restored.out));
 }
 
 TEST_F(Dump, SaysWhatItTakesForANameThatIsOnlySimilar) {

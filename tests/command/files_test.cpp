@@ -6,6 +6,7 @@
 #include "cedana/model/manifest.hpp"
 
 #include <csignal>
+#include <thread>
 
 #include <nlohmann/json.hpp>
 
@@ -119,6 +120,24 @@ TEST_F(CapturedFiles, ThatGrewArePutBackAndWhatWasThereIsKept) {
     EXPECT_EQ(read_file(backup()), k_of_then + "three\n");
     EXPECT_EQ(run.err, "warning: " + log.string() + " was put back as it was at the checkpoint; what was there is in " +
                            backup().string() + "\n");
+}
+
+TEST_F(CapturedFiles, ThatAreSeveralAreToldInOneLine) {
+    const fs::path other = log.parent_path() / "other";
+    write_text(other, k_of_then);
+    Target target({"/bin/sh", "-c", "exec sleep infinity 3>>" + other.string()}, log);
+    while (!holds(read_file("/proc/" + target.pid_text() + "/comm"), "sleep"))
+        std::this_thread::yield();
+    const fs::path zip = only_line(dump(target, {"--stop"}).out);
+    target.wait_end();
+    append("three\n");
+    write_text(other, "");
+    const CedanaRun run = restore(zip);
+    expect_restored(run);
+    EXPECT_EQ(run.err,
+              "warning: 2 files were put back as they were at the checkpoint; what was there is beside each as "
+              "NAME.cedana-backup-DATETIME: " +
+                  log.string() + ", " + other.string() + "\n");
 }
 
 TEST_F(CapturedFiles, OfTheSameSizeButOtherContentArePutBack) {

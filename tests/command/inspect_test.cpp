@@ -171,6 +171,34 @@ TEST_F(Inspect, WritesAPageThatIsPrivate) {
     EXPECT_EQ(info.st_mode & 0777U, 0600U);
 }
 
+TEST_F(Inspect, WritesOverNoFileUnlessThatIsAskedFor) {
+    const fs::path page = folder() / "page.html";
+    write_text(page, "mine");
+    const CedanaRun refused = inspect({"--html", page});
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_TRUE(holds(refused.err, page.string() + " is there already"));
+    EXPECT_EQ(read_file(page), "mine");
+    EXPECT_EQ(inspect({"--html", page, "--force"}).exit_code, 0);
+    EXPECT_TRUE(read_file(page).starts_with("<!"));
+    EXPECT_EQ(inspect({"--html", "/dev/null"}).exit_code, 0);
+}
+
+TEST_F(Inspect, WritesAPageToStandardOutput) {
+    const CedanaRun run = inspect({"--html", "-"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(run.out.starts_with("<!"));
+    EXPECT_FALSE(fs::exists("/-"));
+    EXPECT_EQ(inspect({"--html", "-", "--json"}).exit_code, 2);
+}
+
+TEST_F(Inspect, SaysWhereAPageCannotBe) {
+    const CedanaRun nowhere = inspect({"--html", folder() / "absent" / "page.html"});
+    EXPECT_EQ(nowhere.exit_code, 9);
+    EXPECT_EQ(field_of(nowhere.err, "hint"), "mkdir -p " + (folder() / "absent").string());
+    EXPECT_EQ(inspect({"--html", folder()}).exit_code, 9);
+    EXPECT_EQ(inspect({"--html", folder() / std::string(300, 'x')}).exit_code, 9);
+}
+
 TEST_F(Inspect, IsExit8ForWhatIsNoCheckpoint) {
     write_text(folder() / "other.zip", "not one");
     EXPECT_EQ(cedana({"client", "inspect", folder() / "other.zip"}).exit_code, 8);

@@ -231,6 +231,7 @@ const Fields k_rows = {"--version",
                        "client inspect ZIP LATER",
                        "client inspect --html",
                        "client prune",
+                       "client rm",
                        "client sign",
                        "client find",
                        "check",
@@ -332,6 +333,7 @@ TEST_F(JsonFields, OfWhatIsInAStore) {
     static_cast<void>(cedana({"config", "keygen", scratch("key")}));
     options.environment["CEDANA_SECURITY_SIGNING_KEY"] = scratch("key");
     expect_documented("client sign", {json({"client", "sign", zip})});
+    expect_documented("client rm", {json({"client", "rm", store() / "old_1.zip"})});
 }
 
 TEST_F(JsonFields, OfALazyRestoreThatIsOnItsWay) {

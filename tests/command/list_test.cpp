@@ -84,6 +84,26 @@ TEST_F(List, TakesTheMountPointWhenNoFolderIsNamed) {
     EXPECT_EQ(only_line(cedana({"client", "list", "-q"}).out), (store() / "a.zip").string());
 }
 
+TEST_F(List, TakesTheFolderAsAnOptionToo) {
+    add("a.zip", "redis-server");
+    EXPECT_EQ(only_line(cedana({"list", "-q", "-d", store()}).out), (store() / "a.zip").string());
+    EXPECT_EQ(cedana({"list", store(), "-d", store()}).exit_code, 2);
+}
+
+TEST_F(List, SaysThatAFullStoreHasNothingOfWhatWasAskedFor) {
+    add("a.zip", "redis-server");
+    EXPECT_TRUE(
+        holds(list({"--name", "nginx"}).err, "the one file in " + store().string() + " is not what was asked for"));
+    add("b.zip", "redis-server");
+    EXPECT_TRUE(holds(list({"--newer", "1s"}).err, "none of the 2 files in " + store().string()));
+}
+
+TEST_F(List, RefusesWhatIsOfNoUseWithLazy) {
+    EXPECT_EQ(list({"--lazy"}).exit_code, 2);
+    EXPECT_EQ(cedana({"list", "--lazy", "--name", "x"}).exit_code, 2);
+    EXPECT_EQ(cedana({"list", "--lazy", "-q"}).exit_code, 2);
+}
+
 TEST_F(List, SaysWhenThereIsNothing) {
     const CedanaRun run = list();
     EXPECT_EQ(run.exit_code, 0);

@@ -58,7 +58,7 @@ TEST_F(Prune, TakesTheRulesOfTheConfig) {
 TEST_F(Prune, IsExit2WithoutARule) {
     const CedanaRun run = prune({});
     EXPECT_EQ(run.exit_code, 2);
-    EXPECT_TRUE(holds(run.err, "what is to be kept was not said"));
+    EXPECT_TRUE(holds(run.err, "no rule says what to keep"));
     EXPECT_EQ(names_in(store(), ".zip").size(), 3U);
 }
 

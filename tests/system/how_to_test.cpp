@@ -58,7 +58,6 @@ class HowTo : public System {
     // The page speaks of places that are not a test's to use, and of programs that others may run at the same time.
     [[nodiscard]] std::string here(std::string text) const {
         const std::vector<std::pair<std::string, std::string>> places = {
-            {"/var/checkpoints", store()},
             {"/mnt/shared", scratch("shared")},
             {"/var/tmp/cedana", scratch("dumps")},
             {"/etc/cedana/config.json", scratch("config.json")},
@@ -86,7 +85,8 @@ class HowTo : public System {
         write_script(scratch("bin/sudo"), "#!/bin/sh\nexec \"$@\"\n");
         write_text(scratch(here("train.py")), "import time\nfor step in range(10 ** 9):\n"
                                               "    print('step', step, flush=True)\n    time.sleep(0.05)\n");
-        write_text(scratch("config.json"), "{}");
+        write_text(scratch("config.json"),
+                   fmt::format(R"({{"shared_storage": {{"dump_storage_dir": "{}"}}}})", store().string()));
         return run_captured(
             {.argv = {"/bin/bash", "-c", here(script)},
              .cwd = folder(),
@@ -107,7 +107,7 @@ class HowTo : public System {
 TEST_F(HowTo, ALongComputationComesBackWhereItWas) {
     const Captured run = this->run("A long computation");
     ASSERT_TRUE(run.status.success()) << run.out << run.err;
-    EXPECT_TRUE(matches(run.out, "[^]*python3_[0-9TZ]+\\.zip\n[0-9]+\nstep [0-9]+\n"));
+    EXPECT_TRUE(matches(run.out, "[^]*train-[0-9]+\\.py_[0-9TZ]+\\.zip\n[0-9]+\nstep [0-9]+\n"));
 }
 
 TEST_F(HowTo, RedisHasItsDataAgain) {

@@ -31,6 +31,9 @@ struct DumpRequest {
     std::optional<std::string> name;
     // Absent: shared_storage.dump_storage_dir.
     std::optional<std::filesystem::path> folder;
+    // Written on the checkpoint.
+    std::string label = {};
+    std::string note = {};
     // With the flags applied.
     Config config;
     // What is refused since CRIU could not dump or never restore it is dumped all the same, if CRIU does. Only of a

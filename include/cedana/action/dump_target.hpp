@@ -19,8 +19,11 @@ namespace cedana {
 // Throws Error(Fault::usage) if none was named, Error(Fault::no_process).
 [[nodiscard]] ProcessHandle find_target(const Procfs& procfs, const DumpRequest& request);
 
+// Neither the request nor a setting says where checkpoints go.
+[[nodiscard]] bool uses_default_store(const DumpRequest& request);
+
 // Where the checkpoint goes, as an absolute path. Throws Error if that is no folder to write to, or others could change
-// the checkpoint there.
+// the checkpoint there. The default store may not be there yet, since a dry run makes nothing.
 [[nodiscard]] std::filesystem::path find_folder(const DumpRequest& request);
 
 // shared_storage.mount_point, if there is one, can take a checkpoint, and others cannot change it there. Throws

@@ -2,12 +2,17 @@
 // The program's log: spdlog to stderr, so that stdout carries results alone. Use spdlog's functions directly.
 #pragma once
 
+#include <string>
+
 namespace cedana {
 
 enum class Verbosity { quiet, normal, verbose };
 
+// What becomes of the text of a message before it is written.
+using LogShape = std::string (*)(const std::string& text);
+
 // Call once, in main. Lines read "warning: …"; informational lines only appear when verbose.
-void set_up_log(Verbosity verbosity);
+void set_up_log(Verbosity verbosity, LogShape shape = nullptr);
 
 // While a tree stands still nobody who does not read may hold it up: messages that stderr has no room for wait in
 // memory while there is one of these.

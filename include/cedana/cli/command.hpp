@@ -46,7 +46,8 @@ struct Option {
     bool hidden = false;
     Complete complete = Complete::nothing;
     std::vector<std::string> choices = {};
-    // The name of an option above that cannot stand beside it, and of one without which it cannot stand.
+    // The names of options above that cannot stand beside it, with a comma between them, and of one without which it
+    // cannot stand.
     std::string excludes = {};
     std::string needs = {};
 
@@ -73,7 +74,12 @@ struct Command {
     std::vector<Command> commands = {};
     // Not for people.
     bool hidden = false;
+    // Of a short form: the command that it is, behind the program's name ("client dump"). Texts name that one alone.
+    std::string short_for = {};
 };
+
+// The command of a group once more, as a command of the program: it fills the same variables.
+[[nodiscard]] Command short_form_of(const Command& group, const std::string& name);
 
 // Puts --help before the options of the command and of all in it.
 void add_help(Command& command);

@@ -7,6 +7,7 @@
 #include "cedana/cli/command.hpp"
 #include "cedana/model/loaded_config.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -41,6 +42,7 @@ struct EndAsProgram {
 [[nodiscard]] Command list_command();
 [[nodiscard]] Command inspect_command();
 [[nodiscard]] Command prune_command();
+[[nodiscard]] Command remove_command();
 [[nodiscard]] Command sign_command();
 [[nodiscard]] Command find_command();
 [[nodiscard]] Command check_command();
@@ -50,8 +52,23 @@ struct EndAsProgram {
 
 // What commands share.
 
-// Reads the configuration and warns of what is odd in it.
-[[nodiscard]] LoadedConfig load_config_for(const CommonArguments& common);
+// Reads the configuration and warns of what is odd in it. One that only looks makes no config file.
+[[nodiscard]] LoadedConfig load_config_for(const CommonArguments& common,
+                                           FirstUse first_use = FirstUse::leaves_nothing);
+// -d STORE, of a command that takes the folder as the argument DIR too.
+[[nodiscard]] Option dir_option(std::optional<std::filesystem::path>& store);
+// -d STORE
+[[nodiscard]] Option store_option(std::optional<std::filesystem::path>& store);
+
+// Where a command looks for a checkpoint that it takes by its name.
+struct PickArguments {
+    std::optional<std::filesystem::path> store;
+    std::string before;
+};
+// -d STORE, --before TIME
+[[nodiscard]] std::vector<Option> pick_options(PickArguments& arguments);
+// Throws Error(Fault::usage) for what is no time.
+[[nodiscard]] std::optional<std::chrono::system_clock::time_point> time_of(const PickArguments& arguments);
 // --criu-arg=--ARG, as often as wanted.
 [[nodiscard]] Option criu_argument_option(std::vector<std::string>& arguments);
 // Throws Error(Fault::permission) for one that root alone may give.

@@ -42,11 +42,16 @@ void print_table(const Table& table);
 // One line to stderr, for people: never part of the result.
 void print_note(std::string_view note);
 
+// The hint; for a user who is not permitted, where the error has none, to become root.
+[[nodiscard]] std::string hint_of(const Error& error);
+
 // The message of an error and, indented, the cause and the hint that it has: one more reason in a list.
 [[nodiscard]] std::vector<std::string> reason_lines(const Error& error);
 
 // "error: …" with the steps, cause, hint and log that it has, no wider than `width` (0: as wide as it is) but
 // for the hint.
-[[nodiscard]] std::string error_text(const Error& error, std::size_t width = 0);
+[[nodiscard]] std::string error_text(const Error& error, std::size_t width = 0, Paint paint = Paint::plain);
+// To stderr, as wide as that is.
+void print_error(const Error& error);
 
 } // namespace cedana

@@ -14,11 +14,12 @@ struct Parsed {
     Wanted wanted = Wanted::run;
     // The innermost that was given; the program itself is one.
     const Command* command = nullptr;
-    // "cedana client dump"
+    // "cedana client dump", of a short form too.
     std::string path;
 };
 
-// Fills what the options of `program` name, those of the program behind a command too. Throws Error(Fault::usage),
+// Fills what the options of `program` name, those of the program behind a command too. A group alone, without any other
+// word, is taken for a wish for its help. Throws Error(Fault::usage),
 // which says what was meant, and whose help has more.
 [[nodiscard]] Parsed parse(const Command& program, int argc, const char* const* argv);
 

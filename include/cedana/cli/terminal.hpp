@@ -13,7 +13,7 @@ namespace cedana {
 enum class Colour { none, bold, dim, red, green, yellow, blue };
 enum class Paint { plain, coloured };
 
-// Columns of the terminal behind `fd`; 0 if there is none, and so no limit.
+// Columns of the terminal behind `fd`, or what COLUMNS says of it; 0 if there is none, and so no limit.
 [[nodiscard]] std::size_t terminal_width(int fd);
 
 // coloured: a terminal, TERM is not "dumb", and NO_COLOR (https://no-color.org) is unset or empty.

@@ -14,8 +14,8 @@
 
 namespace cedana {
 
-// "NAME_20261122T164510Z": characters of the program's name outside of [A-Za-z0-9_-] become _, and
-// there are at most 100 of them.
+// "NAME_20261122T164510Z": characters of the program's name outside of [A-Za-z0-9_-], and dots that do not stand behind
+// a letter or a digit, become _, and there are at most 100 of them.
 [[nodiscard]] std::string checkpoint_stem(std::string_view program, std::chrono::system_clock::time_point when);
 
 // The time in such a stem, and in one with a number behind it; none if there is none.

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -17,6 +18,8 @@ struct CheckpointSummary {
     // By the host's clock at the time of the dump.
     std::chrono::system_clock::time_point created{};
     std::string name;
+    // Empty in most.
+    std::string label = {};
     std::string host;
     // Of the root.
     pid_t pid = 0;
@@ -33,6 +36,8 @@ struct CheckpointSummary {
 
     bool operator==(const CheckpointSummary&) const = default;
 };
+
+[[nodiscard]] std::vector<std::string> arguments_of(const CheckpointSummary& summary);
 
 // Of the text of a manifest, of which nothing else is looked at: parse_manifest() may refuse what this takes. Throws
 // Error(Fault::checkpoint) for what is no JSON as far as these values are in it, for another version, and where one of

@@ -84,6 +84,9 @@ struct Manifest {
     ManifestHost host;
     // The program's name, as in the checkpoint's file name.
     std::string name;
+    // What whoever made it has written on it; empty in most.
+    std::string label = {};
+    std::string note = {};
     bool leave_running = true;
     CriuOptions criu_options;
     // The root first.

@@ -3,6 +3,7 @@
 // all is told as such, since it takes room and may be what somebody looks for.
 #pragma once
 
+#include "cedana/base/error.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/keys/keyring.hpp"
 #include "cedana/model/checkpoint_summary.hpp"
@@ -18,8 +19,9 @@
 
 namespace cedana {
 
-// encrypted: a checkpoint that no key here opens. unfinished: a dump writes it, or has left it.
-enum class EntryKind { checkpoint, encrypted, damaged, unfinished, foreign };
+// encrypted: a checkpoint that no key here opens. unfinished: a dump writes it, or has left it. unreadable: whoever
+// runs this may not read it.
+enum class EntryKind { checkpoint, encrypted, damaged, unreadable, unfinished, foreign };
 
 // What is with the process of a checkpoint now. running: the very process; restored: the same program has the pid and
 // began later; other: another program has it; elsewhere: it belongs to another host.
@@ -60,14 +62,20 @@ struct CatalogFilter {
 // Removes the checkpoints that nobody signed whom `keyring` trusts; how many they were. None if it trusts everybody.
 std::size_t drop_untrusted(std::vector<CatalogEntry>& catalog, const Keyring& keyring);
 
+// How many are unreadable, as an Error(Fault::permission); absent if none is.
+[[nodiscard]] std::optional<Error> unreadable(const std::vector<CatalogEntry>& catalog);
+// What the user may not read could be just what is meant, and is thrown; for root, from whom a file server keeps it, it
+// is a warning.
+void require_readable(const std::vector<CatalogEntry>& catalog);
+
 [[nodiscard]] bool passes(const CatalogEntry& entry, const CatalogFilter& filter,
                           std::chrono::system_clock::time_point now);
 
 // `host`: the name of this one.
 [[nodiscard]] ProcessNow process_now(const CheckpointSummary& summary, const Procfs& procfs, const std::string& host);
 
-// `named` if there is one, else shared_storage.mount_point, else shared_storage.dump_storage_dir. Throws
-// Error(Fault::usage) if there is none.
+// `named` if there is one, else shared_storage.mount_point, else shared_storage.dump_storage_dir, else the default
+// store.
 [[nodiscard]] std::filesystem::path find_store(const std::optional<std::filesystem::path>& named, const Config& config);
 
 } // namespace cedana

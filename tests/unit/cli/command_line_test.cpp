@@ -149,7 +149,24 @@ TEST_F(CommandLine, FillsWhatItsOptionsName) {
     EXPECT_EQ(parsed({"client", "hidden"}).path, "cedana client hidden");
 }
 
+TEST_F(CommandLine, HasShortFormsThatFillTheSame) {
+    app.commands.push_back(short_form_of(app.commands.at(0), "dump"));
+    const Parsed dump = parsed({"dump", "-p", "42"});
+    EXPECT_EQ(dump.path, "cedana client dump");
+    EXPECT_EQ(pid, 42);
+    EXPECT_EQ(refusal({"dump", "--stop", "--go-on"}),
+              "--stop and --go-on do not go together | cedana client dump --help");
+    const auto all = describe_commands(app);
+    EXPECT_EQ(all.size(), 5U);
+    EXPECT_EQ(all.at(2).short_path, "cedana dump");
+    EXPECT_EQ(all.at(3).short_path, "");
+    EXPECT_EQ(offered({""}), (Words{"client", "dump"}));
+    EXPECT_EQ(offers_text(offers({"dump", "-p", ""})), "42\tredis\n");
+}
+
 TEST_F(CommandLine, KnowsWhoseHelpIsWanted) {
+    EXPECT_EQ(parsed({}).wanted, Wanted::help);
+    EXPECT_EQ(parsed({"client"}).path, "cedana client");
     const Parsed help = parsed({"client", "dump", "--help"});
     EXPECT_EQ(help.wanted, Wanted::help);
     EXPECT_EQ(help.path, "cedana client dump");
@@ -163,9 +180,12 @@ TEST_F(CommandLine, RefusesWhatItDoesNotKnowAndNamesWhatWasMeant) {
               "there is no option '--stpo'; did you mean --stop? | cedana client dump --help");
     EXPECT_EQ(refusal({"client", "dump", "--confgi"}),
               "there is no option '--confgi'; did you mean --config? | cedana client dump --help");
-    EXPECT_EQ(refusal({"client"}), "A subcommand is required | cedana client --help");
-    EXPECT_EQ(refusal({"client", "restore"}), "CHECKPOINT is required | cedana client restore --help");
-    EXPECT_EQ(refusal({"client", "dump", "--stop", "--go-on"}), "--stop excludes --go-on | cedana client dump --help");
+    EXPECT_EQ(refusal({"client", "--config", "x"}), "a command is missing | cedana client --help");
+    EXPECT_EQ(refusal({"client", "restore"}), "CHECKPOINT is missing | cedana client restore --help");
+    EXPECT_EQ(refusal({"client", "dump", "--stop", "--go-on"}),
+              "--stop and --go-on do not go together | cedana client dump --help");
+    EXPECT_EQ(refusal({"client", "dump", "--arg="}), "--arg= has no value | ");
+    EXPECT_EQ(refusal({"dumpp"}), "there is no command 'dumpp' here; did you mean cedana client dump? | cedana --help");
 }
 
 TEST_F(CommandLine, CompletesCommands) {

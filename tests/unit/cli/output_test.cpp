@@ -13,5 +13,11 @@ TEST(ErrorText, BreaksNoHintThatMayBeTyped) {
     EXPECT_NE(text.find("\n         six"), std::string::npos) << text;
 }
 
+TEST(ErrorText, ColoursOnlyWhereThatIsWanted) {
+    const Error error(Fault::storage, "no room");
+    EXPECT_EQ(error_text(error), "error: no room\n");
+    EXPECT_EQ(error_text(error, 0, Paint::coloured), "\x1b[31merror\x1b[0m: no room\n");
+}
+
 } // namespace
 } // namespace cedana

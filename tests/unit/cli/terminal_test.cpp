@@ -24,6 +24,7 @@ class Terminal : public ::testing::Test {
         slave_.reset(slave);
         ::setenv("TERM", "xterm", 1);
         ::unsetenv("NO_COLOR");
+        ::unsetenv("COLUMNS");
     }
     [[nodiscard]] int fd() const { return slave_.get(); }
 
@@ -37,6 +38,15 @@ TEST_F(Terminal, HasAWidthAndColours) {
     EXPECT_EQ(paint_for(fd()), Paint::coloured);
 }
 
+TEST_F(Terminal, HasTheWidthThatColumnsSays) {
+    ::setenv("COLUMNS", "60", 1);
+    EXPECT_EQ(terminal_width(fd()), 60U);
+    for (const char* none : {"", "0", "-1", "wide"}) {
+        ::setenv("COLUMNS", none, 1);
+        EXPECT_EQ(terminal_width(fd()), 123U) << none;
+    }
+}
+
 TEST_F(Terminal, HasNoColoursWhereTheyAreNotWanted) {
     ::setenv("NO_COLOR", "1", 1);
     EXPECT_EQ(paint_for(fd()), Paint::plain);
@@ -48,6 +58,7 @@ TEST_F(Terminal, HasNoColoursWhereTheyAreNotWanted) {
 
 TEST(Pipe, HasNeither) {
     const Pipe pipe = make_pipe();
+    ::setenv("COLUMNS", "60", 1);
     EXPECT_EQ(terminal_width(pipe.write_end.get()), 0U);
     EXPECT_EQ(paint_for(pipe.write_end.get()), Paint::plain);
 }

@@ -34,7 +34,8 @@ struct StemRow {
 class CheckpointStem : public ::testing::TestWithParam<StemRow> {};
 INSTANTIATE_TEST_SUITE_P(Table, CheckpointStem,
                          ::testing::Values(StemRow{"redis-server", "redis-server_20261122T164510Z"},
-                                           StemRow{"python3.11", "python3_11_20261122T164510Z"},
+                                           StemRow{"python3.11", "python3.11_20261122T164510Z"},
+                                           StemRow{".hidden..sh", "_hidden._sh_20261122T164510Z"},
                                            StemRow{"../../etc/passwd", "______etc_passwd_20261122T164510Z"},
                                            StemRow{"a b\tc\nd", "a_b_c_d_20261122T164510Z"},
                                            StemRow{"\xc3\xa9\xff", "____20261122T164510Z"},

@@ -132,6 +132,14 @@ TEST(CheckpointSummary, OfAValueThatIsNestedWithoutEndIsRefused) {
     EXPECT_EQ(fault_of(R"({"a": )" + std::string(1'000'000, '[')), Fault::checkpoint);
 }
 
+TEST(CheckpointSummary, HasTheLabelIfThereIsOne) {
+    EXPECT_EQ(parse_summary(manifest_text()).label, "");
+    Manifest manifest = parse_manifest(manifest_text());
+    manifest.label = "nightly";
+    EXPECT_EQ(parse_summary(write_manifest(manifest)).label, "nightly");
+    EXPECT_EQ(arguments_of(parse_summary(manifest_text())), (std::vector<std::string>{"redis", "--serve"}));
+}
+
 TEST(CheckpointSummary, TellsOfOneThatCanNeverBeRestored) {
     EXPECT_TRUE(parse_summary(manifest_text()).restorable);
     Json manifest = Json::parse(changed("/required_features", Json::array({k_never_restored})));

@@ -26,6 +26,8 @@ Manifest example() {
                      .cpu_model = "a processor",
                      .cpu_flags = {"avx", "sse4_2"}},
             .name = "redis-server",
+            .label = "nightly",
+            .note = "before the upgrade",
             .leave_running = false,
             .criu_options = {.shell_job = true,
                              .tcp_established = true,

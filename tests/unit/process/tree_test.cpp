@@ -243,13 +243,15 @@ TEST_F(FrozenPair, IsFoundByTheListsOfChildrenAlone) {
 
 TEST_F(FrozenPair, IsFoundAmongAllProcessesWhereTheKernelHasNoLists) { EXPECT_EQ(size(), 2U); }
 
-TEST(ProcessName, IsThatOfTheProgram) {
+TEST(ProcessName, IsThatOfTheScriptOrElseOfTheProgram) {
     const Forked child;
     FakeProc proc;
     proc.add({.pid = child.pid(),
               .comm = "jupyter-noteboo",
               .arguments = {"/usr/bin/python3", "/usr/bin/jupyter-notebook"},
               .executable = "/usr/bin/python3.11"});
+    EXPECT_EQ(process_name(tree_of(proc.procfs(), child.pid())), "jupyter-notebook");
+    proc.add({.pid = child.pid(), .comm = "worker", .arguments = {"title"}, .executable = "/usr/bin/python3.11"});
     EXPECT_EQ(process_name(tree_of(proc.procfs(), child.pid())), "python3.11");
 }
 

@@ -168,9 +168,9 @@ TEST_F(ProcessNowOf, AnotherProgramIsOther) {
     EXPECT_EQ(now(), ProcessNow::other);
 }
 
-TEST(FindStore, PrefersWhatIsNamedThenTheMountPointThenTheDumpFolder) {
+TEST(FindStore, PrefersWhatIsNamedThenTheMountPointThenTheDumpFolderThenTheDefault) {
     Config config;
-    EXPECT_THROW(static_cast<void>(find_store({}, config)), Error);
+    EXPECT_EQ(find_store({}, config), "/var/lib/cedana");
     config.shared_storage_dump_storage_dir = "/var/dumps";
     EXPECT_EQ(find_store({}, config), "/var/dumps");
     config.shared_storage_mount_point = "/mnt/shared";
