@@ -46,7 +46,7 @@ void make_usual_folder(const fs::path& folder) {
 
 void require_folder_of(const fs::path& file) {
     std::error_code ignored;
-    if (!fs::is_directory(file.parent_path(), ignored) && !ignored)
+    if (!fs::exists(file.parent_path(), ignored) && !ignored)
         throw Error(Fault::storage, fmt::format("there is no folder {}", printable(file.parent_path().string())))
             .hint(fmt::format("mkdir -p {}", shell_word(file.parent_path().string())));
 }

@@ -52,5 +52,14 @@ TEST_F(DefaultStore, IsToldByCheck) {
     EXPECT_TRUE(holds(run_all("cedana check").out, "/var/lib/cedana, which the first dump makes"));
 }
 
+// What was built and installed without a package has no such folder.
+TEST_F(DefaultStore, IsNotTheOnlyFolderThatIsMade) {
+    const CedanaRun run = run_all("mount -t tmpfs tmpfs /etc && cedana config keygen /etc/cedana/signing.key && "
+                                  "stat -c %a /etc/cedana && cedana config keygen /etc/absent/signing.key");
+    EXPECT_EQ(run.out, "/etc/cedana/signing.key.pub\n755\n");
+    EXPECT_EQ(run.exit_code, 9);
+    EXPECT_EQ(field_of(run.err, "hint"), "mkdir -p /etc/absent");
+}
+
 } // namespace
 } // namespace cedana::testing
