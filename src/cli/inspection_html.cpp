@@ -106,7 +106,7 @@ std::string tree_html(const Manifest& manifest) {
 std::string tile_of(const ManifestProcess& process, const Rectangle& tile, std::string_view colour) {
     if (tile.width <= 0 || tile.height <= 0)
         return {};
-    const std::string size = human_bytes(memory_of(process));
+    const std::string size = human_bytes(total_memory_of(process));
     const std::string name = fmt::format("{} {}", process.pid, process.comm);
     return page_part("tile", {{"name", name},
                               {"size", size},
@@ -122,7 +122,7 @@ std::string tile_of(const ManifestProcess& process, const Rectangle& tile, std::
 std::string tiles_of(const Manifest& manifest, double height) {
     std::vector<double> values;
     for (const ManifestProcess& process : manifest.tree)
-        values.push_back(static_cast<double>(memory_of(process)));
+        values.push_back(static_cast<double>(total_memory_of(process)));
     const auto rectangles = treemap(values, {0, 0, k_width, height});
     std::string tiles;
     for (std::size_t i = 0; i < rectangles.size(); ++i)

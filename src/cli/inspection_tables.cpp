@@ -18,7 +18,7 @@ std::vector<Cell> memory_row(const ManifestProcess& process, std::uint64_t large
     const auto kind = [&](std::uint64_t ProcessMemory::*member) {
         return process.memory ? human_bytes((*process.memory).*member) : std::string("?");
     };
-    const std::uint64_t total = memory_of(process);
+    const std::uint64_t total = total_memory_of(process);
     return {std::to_string(process.pid),
             printable(process.comm),
             kind(&ProcessMemory::anonymous),
@@ -91,7 +91,7 @@ Table changed_sockets(const Comparison& comparison) {
 
 } // namespace
 
-std::uint64_t memory_of(const ManifestProcess& process) {
+std::uint64_t total_memory_of(const ManifestProcess& process) {
     return process.memory ? process.memory->total() : process.resident_bytes;
 }
 
@@ -105,10 +105,10 @@ Table memory_table(const Manifest& manifest) {
                  {.title = "TOTAL", .align = Align::right},
                  {.title = "", .rank = 2}});
     std::vector<ManifestProcess> processes = manifest.tree;
-    std::ranges::stable_sort(processes, std::greater<>(), memory_of);
+    std::ranges::stable_sort(processes, std::greater<>(), total_memory_of);
     ProcessMemory own;
     for (const ManifestProcess& process : processes) {
-        table.add(memory_row(process, memory_of(processes.front())));
+        table.add(memory_row(process, total_memory_of(processes.front())));
         const ProcessMemory memory = process.memory.value_or(ProcessMemory());
         own.anonymous += memory.anonymous;
         own.swapped += memory.swapped;

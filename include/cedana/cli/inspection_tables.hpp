@@ -17,7 +17,7 @@ namespace cedana {
 inline constexpr std::size_t k_bar_columns = 16;
 
 // In bytes; of an older checkpoint, which has no kinds, what was resident.
-[[nodiscard]] std::uint64_t memory_of(const ManifestProcess& process);
+[[nodiscard]] std::uint64_t total_memory_of(const ManifestProcess& process);
 
 // A process a row, the one with the most memory first. With several of them the last row has the sum of what is each
 // one's own: shared memory and files count in every process that uses them.
