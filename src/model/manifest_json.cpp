@@ -55,9 +55,9 @@ void require_version(std::int64_t version, const std::vector<std::string>& featu
 
 void require_depth(int depth) {
     // What is in use is 6 deep.
-    constexpr int k_deepest = 32;
-    if (depth > k_deepest)
-        refuse_manifest(fmt::format("it is nested more than {} deep", k_deepest));
+    constexpr int k_deepest_manifest = 32;
+    if (depth > k_deepest_manifest)
+        refuse_manifest(fmt::format("it is nested more than {} deep", k_deepest_manifest));
 }
 
 pid_t to_pid(std::uint64_t number) {
