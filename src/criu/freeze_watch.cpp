@@ -73,9 +73,9 @@ FreezeWatch::Clock::time_point FreezeWatch::hung_since(Clock::time_point now) {
 
 // What hangs takes no time of a processor.
 bool FreezeWatch::moved() {
-    constexpr auto k_noise = std::chrono::milliseconds(1);
+    constexpr auto k_own_noise = std::chrono::milliseconds(1);
     const auto worked = time_of_clock(CLOCK_PROCESS_CPUTIME_ID) - time_of_clock(CLOCK_THREAD_CPUTIME_ID);
-    if (worked < worked_ + k_noise)
+    if (worked < worked_ + k_own_noise)
         return false;
     worked_ = worked;
     return true;

@@ -214,14 +214,14 @@ std::vector<std::string> changed_files(const RestoreNeeds& needs, const Manifest
 
 void require_same_files(const RestoreNeeds& needs, const Manifest& manifest,
                         const std::vector<std::string>& criu_arguments) {
-    constexpr std::size_t k_most_listed = 20;
+    constexpr std::size_t k_most_changed = 20;
     std::vector<std::string> changed = changed_files(needs, manifest, criu_arguments);
     if (changed.empty())
         return;
     const std::size_t count = changed.size();
-    if (count > k_most_listed) {
-        changed.resize(k_most_listed);
-        changed.push_back(fmt::format("and {} more", count - k_most_listed));
+    if (count > k_most_changed) {
+        changed.resize(k_most_changed);
+        changed.push_back(fmt::format("and {} more", count - k_most_changed));
     }
     throw Error(Fault::environment,
                 fmt::format("{} cannot run here: files are not those that it had", printable(manifest.name)))
