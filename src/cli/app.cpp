@@ -117,7 +117,8 @@ std::string path_of(const Command& program, const std::vector<std::string>& word
                         fmt::format("there is no command '{}'", printable(fmt::format("{}", fmt::join(words, " ")))))
                 .hint("cedana --help");
         command = &*inner;
-        path = command->short_for.empty() ? path + " " + word : program.name + " " + command->short_for;
+        path = command->short_for.empty() ? fmt::format("{} {}", path, word)
+                                          : fmt::format("{} {}", program.name, command->short_for);
     }
     return path.find(" --") == std::string::npos ? path : program.name;
 }

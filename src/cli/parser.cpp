@@ -165,7 +165,7 @@ class Parser {
 
     // CLI11 has no data of what is wrong, but a sentence for each kind of it.
     [[nodiscard]] std::string phrase_of(const CLI::ParseError& error, const Command& command) const {
-        const std::string said = error.what();
+        std::string said = error.what();
         const auto part = [&](std::string_view middle, bool first) {
             const std::size_t at = said.find(middle);
             return first ? said.substr(0, at) : at == std::string::npos ? "" : said.substr(at + middle.size());
@@ -199,7 +199,7 @@ class Parser {
     // The first word that is no option, nor the value of one of the program's; empty if there is none.
     [[nodiscard]] std::string first_word(int argc, const char* const* argv) const {
         for (int i = 1; i < argc; ++i) {
-            const std::string word = argv[i];
+            std::string word = argv[i];
             if (!word.starts_with('-'))
                 return word;
             for (const Option& option : commands_.at(&app_)->options)

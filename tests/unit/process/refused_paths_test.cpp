@@ -73,8 +73,8 @@ TEST(RefusedPaths, AreOfDescriptors) {
 TEST(RefusedPaths, AreOfMappedFiles) {
     const auto refusals = refused_below(2 * k_longest, [] {
         const int file = ::open("mapped", O_RDWR | O_CREAT, 0600);
-        ::ftruncate(file, 4096);
-        ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, file, 0);
+        testing::must(::ftruncate(file, 4096) == 0);
+        testing::must(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, file, 0) != MAP_FAILED);
         ::close(file);
         leave();
     });

@@ -106,8 +106,8 @@ TEST_F(WrittenFilesOf, AProcessThatAreMappedMayHaveLineFeedsInTheirNames) {
         const fs::path mapped = folder.path() / name;
         EXPECT_EQ(paths([&] {
                       const int fd = ::open(mapped.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-                      ::ftruncate(fd, 4096);
-                      ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+                      testing::must(::ftruncate(fd, 4096) == 0);
+                      testing::must(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) != MAP_FAILED);
                       ::close(fd);
                   }),
                   Paths{mapped});
