@@ -324,6 +324,11 @@ std::optional<std::string> Procfs::link(pid_t pid, const char* name) const {
     return std::string(buffer.data(), static_cast<std::size_t>(length));
 }
 
+bool Procfs::is_link_too_long(pid_t pid, const char* name) const {
+    char byte = 0;
+    return ::readlinkat(folder_.get(), RelativePath(pid, name).get(), &byte, 1) < 0 && errno == ENAMETOOLONG;
+}
+
 std::optional<struct ::stat> Procfs::file(pid_t pid, const char* name) const {
     struct ::stat info {};
     if (::fstatat(folder_.get(), RelativePath(pid, name).get(), &info, 0) != 0)

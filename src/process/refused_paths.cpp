@@ -17,14 +17,12 @@ namespace cedana {
 namespace {
 
 // criu/files.c, fill_fdlink(): a dot before it and a NUL behind it in a buffer of PATH_MAX, and one byte more that
-// read_fd_link() in criu/util.c wants free. The kernel itself tells no path of more than PATH_MAX - 1 (fs/proc/base.c,
-// do_proc_readlink: ENAMETOOLONG).
+// read_fd_link() in criu/util.c wants free.
 constexpr std::size_t k_longest_path = PATH_MAX - 2;
 
-// A link that leads somewhere, and whose text is too long for whoever reads it.
 bool is_too_long(const Procfs& procfs, pid_t pid, const std::string& link) {
     const auto target = procfs.link(pid, link.c_str());
-    return target ? target->size() > k_longest_path : procfs.file(pid, link.c_str()).has_value();
+    return target ? target->size() > k_longest_path : procfs.is_link_too_long(pid, link.c_str());
 }
 
 // "descriptor 7"; empty: none.

@@ -114,6 +114,9 @@ class Procfs {
     [[nodiscard]] std::optional<std::string> read(const char* name) const;
     // The target of the link PID/NAME as the kernel spells it: "pipe:[17]", "/tmp/a (deleted)".
     [[nodiscard]] std::optional<std::string> link(pid_t pid, const char* name) const;
+    // There is such a link, and its target has more than PATH_MAX - 1 bytes: the kernel does not tell it
+    // (fs/proc/base.c, do_proc_readlink).
+    [[nodiscard]] bool is_link_too_long(pid_t pid, const char* name) const;
     // stat(2) of what the link PID/NAME leads to.
     [[nodiscard]] std::optional<struct ::stat> file(pid_t pid, const char* name) const;
     // stat(2) of the link PID/NAME itself: its mode says for what the file is open.

@@ -70,6 +70,19 @@ TEST(RefusedPaths, AreOfDescriptors) {
     }
 }
 
+// A descriptor can be gone at one read of /proc and there again at the next.
+TEST(RefusedPaths, AreNotDescriptorsThatComeAndGo) {
+    const Forked child([] {},
+                       [] {
+                           while (true)
+                               ::close(::open("/dev/null", O_RDONLY));
+                       });
+    constexpr int k_looks = 2000;
+    const testing::Look look(Procfs(), child.pid());
+    for (int i = 0; i < k_looks; ++i)
+        ASSERT_TRUE(refused_paths(Procfs(), look.holdings).empty()) << i;
+}
+
 TEST(RefusedPaths, AreOfMappedFiles) {
     const auto refusals = refused_below(2 * k_longest, [] {
         const int file = ::open("mapped", O_RDWR | O_CREAT, 0600);
