@@ -111,6 +111,11 @@ std::vector<Refusal> refused_sandboxes(const TreeFacts& facts, const RefusalCont
     return refusals;
 }
 
+std::string without_digits(std::string text) {
+    std::erase_if(text, [](char one) { return one >= '0' && one <= '9'; });
+    return text;
+}
+
 } // namespace
 
 std::vector<Refusal> standing_refusals(const TreeFacts& facts, const RefusalContext& context) {
@@ -129,6 +134,13 @@ std::vector<Refusal> standing_refusals(const TreeFacts& facts, const RefusalCont
     add(refused_lost_names(facts, context));
     add(refused_sandboxes(facts, context));
     return standing;
+}
+
+void keep_seen_before(std::vector<Refusal>& refusals, const std::vector<Refusal>& before) {
+    std::set<std::string> kinds;
+    for (const Refusal& one : before)
+        kinds.insert(without_digits(one.hint));
+    std::erase_if(refusals, [&](const Refusal& one) { return !kinds.contains(without_digits(one.hint)); });
 }
 
 std::vector<Error> errors_of(const std::vector<Refusal>& refusals) {

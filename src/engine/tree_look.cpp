@@ -6,6 +6,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/engine/criu_options.hpp"
+#include "cedana/engine/refusals.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/required_files.hpp"
 
@@ -73,12 +74,34 @@ bool has_served_file(const Procfs& procfs, const TreeHoldings& tree) {
     return false;
 }
 
+struct Look {
+    ProcessTree tree;
+    TreeHoldings holdings;
+    TreeFacts facts;
+};
+
+Look look_once(const Procfs& procfs, ProcessId root) {
+    ProcessTree tree = read_tree(procfs, ProcessHandle::open(procfs, root), ::getpid());
+    TreeHoldings holdings = holdings_of(procfs, tree);
+    TreeFacts facts = read_facts(procfs, tree, holdings, ::getpid());
+    return {.tree = std::move(tree), .holdings = std::move(holdings), .facts = std::move(facts)};
+}
+
+// A process that opens and closes files while it is read shows what no moment had: the name of one file and the kind of
+// the next. Only what a second look sees too counts.
+Look look_until_sure(const Procfs& procfs, ProcessId root) {
+    Look first = look_once(procfs, root);
+    if (first.facts.refusals.empty())
+        return first;
+    Look second = look_once(procfs, root);
+    keep_seen_before(second.facts.refusals, first.facts.refusals);
+    return second;
+}
+
 } // namespace
 
 SeenTree look_at_tree(const Procfs& procfs, ProcessId root, const Config& config, const std::string& criu) {
-    ProcessTree tree = read_tree(procfs, ProcessHandle::open(procfs, root), ::getpid());
-    const TreeHoldings holdings = holdings_of(procfs, tree);
-    TreeFacts facts = read_facts(procfs, tree, holdings, ::getpid());
+    auto [tree, holdings, facts] = look_until_sure(procfs, root);
     CriuOptions options = choose_criu_options(facts, config.criu_extra_args);
     if (options.tcp_established && !criu.empty())
         options.network_lock = criu::usable_network_lock(criu);

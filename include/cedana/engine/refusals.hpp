@@ -32,6 +32,10 @@ struct RefusalContext {
 // Those that count, in the order in which they were found.
 [[nodiscard]] std::vector<Refusal> standing_refusals(const TreeFacts& facts, const RefusalContext& context);
 
+// Leaves those of which `before`, of an earlier look at the same tree, has one of the kind: with the same hint but for
+// numbers. Of which process may differ, where a tree makes new ones all the time.
+void keep_seen_before(std::vector<Refusal>& refusals, const std::vector<Refusal>& before);
+
 // Each as the error that a dump ends with.
 [[nodiscard]] std::vector<Error> errors_of(const std::vector<Refusal>& refusals);
 

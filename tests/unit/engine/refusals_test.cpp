@@ -32,6 +32,15 @@ TEST_F(DumpRefusals, AreTheErrorsOfADump) {
     EXPECT_EQ(errors.front().hint(), "do");
 }
 
+TEST_F(DumpRefusals, CountIfTwoLooksSeeThem) {
+    const std::vector<Refusal> before = {{.pid = 1, .sentence = "a limit of 20", .hint = "let it have 30"}};
+    std::vector<Refusal> now = {{.pid = 1, .sentence = "a limit of 21", .hint = "let it have 31"},
+                                {.pid = 1, .sentence = "a device", .hint = "close it"}};
+    keep_seen_before(now, before);
+    ASSERT_EQ(now.size(), 1U);
+    EXPECT_EQ(now.front().sentence, "a limit of 21");
+}
+
 TEST_F(DumpRefusals, WaitForAProgramThatPreparesItself) {
     facts.refusals = {{.pid = 1, .sentence = "a socket", .hint = "close it", .program_can_help = true}};
     EXPECT_EQ(count(), 1U);
