@@ -34,8 +34,9 @@ class Many : public System {
         return run_cedana({"-c", command}, in_shell);
     }
     static void expect_that_all_answer(pid_t pid, const fs::path& log) {
+        const std::size_t before = lines_of(log).size();
         ASSERT_EQ(::kill(pid, SIGUSR1), 0);
-        EXPECT_EQ(wait_for_more_lines(log, 1).back(), "all right");
+        EXPECT_EQ(wait_for_lines(log, before + 1).back(), "all right");
     }
     [[nodiscard]] std::vector<std::string> many(std::size_t processes) const {
         return {target_program("many"), log, std::to_string(processes)};
