@@ -17,9 +17,9 @@ namespace cedana::testing {
 
 inline constexpr uid_t k_nobody = 65534;
 
-// What the fake CRIU sends unless a test says otherwise: a small image, and one of several frames.
-inline constexpr const char* k_images = "image inventory.img 300\nimage pages-1.img 5000000\n";
-inline constexpr std::size_t k_images_bytes = 300 + 5000000;
+// What the fake CRIU sends unless a test says otherwise: a small image, and one of two frames.
+inline constexpr const char* k_images = "image inventory.img 300\nimage pages-1.img 1300000\n";
+inline constexpr std::size_t k_images_bytes = 300 + 1300000;
 
 // Runs as whoever runs the tests; for what anybody may do.
 class AnyUser : public ::testing::Test {

@@ -236,7 +236,7 @@ class DumpThatFillsTheDisk : public FailedDump {
         if (IsSkipped())
             return;
         // Enough to begin, and too little for the images, which do not compress.
-        constexpr std::uint64_t k_bytes = 2UL * 1024 * 1024;
+        constexpr std::uint64_t k_bytes = 1024UL * 1024;
         if (!small_.mount(scratch("small"), k_bytes))
             GTEST_SKIP() << "needs to mount a file system, which is not permitted here";
     }

@@ -37,7 +37,7 @@ TEST_F(Verify, SaysThatACheckpointIsWholeAndCanBeRestoredHere) {
     const fs::path zip = checkpoint();
     const CedanaRun run = verify({zip});
     EXPECT_EQ(run.exit_code, 0) << run.err;
-    EXPECT_EQ(run.out, zip.string() + ": whole (4.8 MiB of images), can be restored here\n");
+    EXPECT_EQ(run.out, zip.string() + ": whole (1.2 MiB of images), can be restored here\n");
     EXPECT_EQ(run.err, "");
 }
 
@@ -59,7 +59,7 @@ TEST_F(Verify, EndsAsARestoreWouldWhereAWholeOneCannotComeBack) {
     const Target target({"/bin/sleep", "infinity"});
     const CedanaRun run = verify({only_line(dump(target).out)});
     EXPECT_EQ(run.exit_code, 7);
-    EXPECT_TRUE(holds(run.out, "whole (4.8 MiB of images), but cannot be restored here now:\n")) << run.out;
+    EXPECT_TRUE(holds(run.out, "whole (1.2 MiB of images), but cannot be restored here now:\n")) << run.out;
     EXPECT_TRUE(holds(run.out, "pid " + target.pid_text() + " is taken")) << run.out;
     EXPECT_TRUE(target.runs());
 }
