@@ -431,6 +431,10 @@ std::optional<UniqueFd> open_pidfd(pid_t pid) {
     throw os_error(err, fmt::format("cannot open process {}", pid));
 }
 
+UniqueFd copy_descriptor(const UniqueFd& pidfd, int fd) {
+    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), fd, 0U)));
+}
+
 bool ends_within(const UniqueFd& pidfd, std::chrono::milliseconds limit) { return poll_readable(pidfd.get(), limit); }
 
 bool send_signal(const UniqueFd& pidfd, int number) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/attributes.hpp"
 
+#include "cedana/base/child_process.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/process/cpu_list.hpp"
@@ -253,14 +254,10 @@ void put_limit_back(Losses& losses, const TreeProcess& process, unsigned number,
                fmt::format("it has {} now; {}", limit_text(now.rlim_max), why), process);
 }
 
-UniqueFd own_terminal(const TreeProcess& process, int fd) {
-    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.handle.pidfd().get(), fd, 0U)));
-}
-
 // CRIU reads it (criu/pie/parasite.c, parasite_dump_tty), and does not set it (criu/tty.c).
 void put_exclusive_terminals_back(Losses& losses, const TreeProcess& process, const std::vector<int>& wanted) {
     for (const int fd : wanted) {
-        const UniqueFd terminal = own_terminal(process, fd);
+        const UniqueFd terminal = copy_descriptor(process.handle.pidfd(), fd);
         if (!terminal || ::ioctl(terminal.get(), TIOCEXCL) != 0)
             losses.add("that nobody else may open its terminal (TIOCEXCL)", reason(), process);
     }
@@ -361,7 +358,7 @@ void add_exclusive_terminals(std::vector<ProcessAttributes>& attributes, const T
             if (process == attributes.end() || file.is_place() || !own.contains(file.target))
                 continue;
             int is_exclusive = 0;
-            const UniqueFd terminal = own_terminal(one.process, file.fd);
+            const UniqueFd terminal = copy_descriptor(one.process.handle.pidfd(), file.fd);
             if (!terminal || ::ioctl(terminal.get(), TIOCGEXCL, &is_exclusive) != 0)
                 continue;
             own.erase(file.target);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/closed_connections.hpp"
 
+#include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/process/identity.hpp"
@@ -11,7 +12,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -51,7 +51,7 @@ UniqueFd duplicate(const Procfs& procfs, const Holdings& owner, std::uint64_t in
         return {};
     try {
         const ProcessHandle process = ProcessHandle::open(procfs, owner.process.pid());
-        return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.pidfd().get(), file->fd, 0U)));
+        return copy_descriptor(process.pidfd(), file->fd);
     } catch (const Error&) {
         // It has ended.
         return {};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/external_ends.hpp"
 
+#include "cedana/base/child_process.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/process/end_holders.hpp"
@@ -16,7 +17,6 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <poll.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -63,8 +63,7 @@ struct HeldEnds {
 // Asked of a descriptor of our own, since the holder outside may be one that cannot be seen (another pid namespace).
 // Where the kernel does not give us one, the end is taken to be held.
 bool other_end_is_held(const Holder& holder) {
-    const UniqueFd ours(
-        static_cast<int>(::syscall(SYS_pidfd_getfd, holder.process.handle.pidfd().get(), holder.fd, 0)));
+    const UniqueFd ours = copy_descriptor(holder.process.handle.pidfd(), holder.fd);
     pollfd entry{.fd = ours.get(), .events = 0, .revents = 0};
     return !ours || ::poll(&entry, 1, 0) == 0;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/losses.hpp"
 
+#include "cedana/base/child_process.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/process/record.hpp"
@@ -27,10 +28,6 @@
 namespace cedana {
 
 namespace {
-
-UniqueFd copy_of_descriptor(const TreeProcess& process, int fd) {
-    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.handle.pidfd().get(), fd, 0U)));
-}
 
 // What the kernel maps and seals by itself (CONFIG_MSEAL_SYSTEM_MAPPINGS) is there in every process.
 bool is_of_kernel(std::string_view name) {
@@ -105,7 +102,7 @@ int socket_number(const UniqueFd& socket, int name) {
 }
 
 std::string socket_loss(const TreeProcess& process, int fd) {
-    const UniqueFd socket = copy_of_descriptor(process, fd);
+    const UniqueFd socket = copy_descriptor(process.handle.pidfd(), fd);
     const int domain = socket ? socket_number(socket, SO_DOMAIN) : -1;
     const int type = socket ? socket_number(socket, SO_TYPE) : -1;
     const bool is_inet = domain == AF_INET || domain == AF_INET6;
@@ -140,7 +137,7 @@ std::string descriptor_loss(const TreeProcess& process, const OpenFile& file) {
         return socket_loss(process, file.fd);
     case OpenKind::inotify:
     case OpenKind::fanotify:
-        return unread_in(copy_of_descriptor(process, file.fd)) > 0
+        return unread_in(copy_descriptor(process.handle.pidfd(), file.fd)) > 0
                    ? fmt::format("the events that {} has not read from its {} (descriptor {})", described(process.stat),
                                  name_of(kind_of(file)), file.fd)
                    : std::string();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/child_process.hpp"
 #include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
@@ -15,7 +16,6 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -146,7 +146,7 @@ const char* kind_without_mount(const TreeProcess& process, const OpenFile& file)
     // include/uapi/linux/magic.h; ipc/mqueue.c
     constexpr auto k_secret_memory = 0x5345434d;
     constexpr auto k_message_queue = 0x19800202;
-    const UniqueFd ours(static_cast<int>(::syscall(SYS_pidfd_getfd, process.handle.pidfd().get(), file.fd, 0)));
+    const UniqueFd ours = copy_descriptor(process.handle.pidfd(), file.fd);
     struct ::statfs system {};
     if (!ours || ::fstatfs(ours.get(), &system) != 0)
         return nullptr;

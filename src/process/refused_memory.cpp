@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/child_process.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/process/refusal.hpp"
@@ -12,7 +13,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "close_hint.hpp"
@@ -43,7 +43,7 @@ int seals_of(const Procfs& procfs, const Holdings& one, const MappedFile& file) 
         if (!file.info || !open.info || open.info->st_ino != file.info->st_ino ||
             open.info->st_dev != file.info->st_dev)
             continue;
-        const UniqueFd ours(static_cast<int>(::syscall(SYS_pidfd_getfd, one.process.handle.pidfd().get(), open.fd, 0)));
+        const UniqueFd ours = copy_descriptor(one.process.handle.pidfd(), open.fd);
         if (const int seals = ours ? ::fcntl(ours.get(), F_GET_SEALS) : -1; seals >= 0)
             return seals;
     }

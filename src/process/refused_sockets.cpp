@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/child_process.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/process/lasts.hpp"
 #include "cedana/process/refusal.hpp"
@@ -19,7 +20,6 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "close_hint.hpp"
@@ -27,11 +27,6 @@
 namespace cedana {
 
 namespace {
-
-// Our own descriptor of the same socket. Closing it leaves the process's as it is.
-UniqueFd socket_of(const TreeProcess& process, int fd) {
-    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.handle.pidfd().get(), fd, 0)));
-}
 
 std::optional<int> option(const UniqueFd& socket, int level, int name) {
     int value = 0;
@@ -94,7 +89,7 @@ bool is_in_group_without_address(const UniqueFd& socket) {
 }
 
 std::optional<Refusal> refuse_socket(const TreeProcess& process, int fd) {
-    const UniqueFd socket = socket_of(process, fd);
+    const UniqueFd socket = copy_descriptor(process.handle.pidfd(), fd);
     if (!socket)
         return std::nullopt;
     if (const std::string strange = strangeness(socket); !strange.empty())
@@ -119,7 +114,7 @@ std::optional<Refusal> refuse_socket(const TreeProcess& process, int fd) {
 
 // criu/sk-netlink.c: "The socket has data to read", "has more than 32 groups", "is bound to groups but not to portid".
 std::optional<Refusal> refuse_netlink(const TreeProcess& process, int fd) {
-    const UniqueFd socket = socket_of(process, fd);
+    const UniqueFd socket = copy_descriptor(process.handle.pidfd(), fd);
     if (!socket || option(socket, SOL_SOCKET, SO_DOMAIN) != AF_NETLINK)
         return std::nullopt;
     Refusal refusal{.pid = process.pid(), .sentence = {}, .hint = k_close_hint, .program_can_help = true};
@@ -152,7 +147,7 @@ std::optional<Refusal> refuse_senders(const TreeProcess& process, int fd) {
     constexpr auto k_told = std::to_array<std::pair<int, const char*>>({
         {SO_PASSCRED, "SO_PASSCRED"}, {SO_PASSSEC, "SO_PASSSEC"}, {76, "SO_PASSPIDFD"}, // Linux 6.5
     });
-    const UniqueFd socket = socket_of(process, fd);
+    const UniqueFd socket = copy_descriptor(process.handle.pidfd(), fd);
     if (!socket || option(socket, SOL_SOCKET, SO_DOMAIN) != AF_UNIX)
         return std::nullopt;
     const auto* const told =

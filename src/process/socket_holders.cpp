@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/socket_holders.hpp"
 
+#include "cedana/base/child_process.hpp"
 #include "cedana/base/file_id.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
@@ -94,7 +95,7 @@ std::string socket_address(const sockaddr_storage& name) {
 
 // A socket of TCP or UDP that has a port; nothing is changed by asking.
 std::optional<InetSocket> bound_socket(const UniqueFd& process, int fd) {
-    const UniqueFd socket(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), fd, 0U)));
+    const UniqueFd socket = copy_descriptor(process, fd);
     sockaddr_storage name{};
     socklen_t size = sizeof name;
     int protocol = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/socket_options.hpp"
 
+#include "cedana/base/child_process.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/process/attributes.hpp"
@@ -26,7 +27,6 @@
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -157,10 +157,6 @@ constexpr auto k_options = std::to_array<KeptOption>({
     {"SO_LOCK_FILTER", SOL_SOCKET, SO_LOCK_FILTER},
 });
 
-UniqueFd descriptor_of(const TreeProcess& process, int fd) {
-    return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.handle.pidfd().get(), fd, 0U)));
-}
-
 std::optional<std::string> value_of(const UniqueFd& socket, const KeptOption& option) {
     std::array<char, 64> value{};
     auto size = static_cast<socklen_t>(value.size());
@@ -255,7 +251,7 @@ std::vector<SocketOptions> read_socket_options(const Procfs& procfs, const TreeH
             const auto inode = inode_of(file.target, "socket");
             if (!inode || !known.insert(*inode).second)
                 continue;
-            const UniqueFd socket = descriptor_of(one.process, file.fd);
+            const UniqueFd socket = copy_descriptor(one.process.handle.pidfd(), file.fd);
             if (!socket)
                 continue;
             if (!joined)
@@ -281,7 +277,7 @@ std::vector<std::string> put_socket_options_back(const ProcessTree& tree, const 
         if (process == here.end())
             continue;
         const std::string place = place_of(*process->second, one.fd);
-        const UniqueFd socket = descriptor_of(*process->second, one.fd);
+        const UniqueFd socket = copy_descriptor(process->second->handle.pidfd(), one.fd);
         if (!socket) {
             lost.push_back(
                 fmt::format("the options of the socket at {} could not be put back: {}", place, std::strerror(errno)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/tcp_repair.hpp"
 
+#include "cedana/base/child_process.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/process/open_files.hpp"
 #include "cedana/process/procfs.hpp"
@@ -11,7 +12,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -34,8 +34,7 @@ std::size_t end_tcp_repair(const Procfs& procfs, const ProcessHandle& process) {
         if (!target || !inode_of(*target, "socket") || !parse_number(name, number))
             continue;
         // Through the pidfd: whatever has the pid by now, the descriptor is this process's.
-        const UniqueFd socket(
-            static_cast<int>(::syscall(SYS_pidfd_getfd, process.pidfd().get(), static_cast<int>(number), 0U)));
+        const UniqueFd socket = copy_descriptor(process.pidfd(), static_cast<int>(number));
         constexpr int k_off = 0;
         if (socket && is_in_repair(socket.get()) &&
             ::setsockopt(socket.get(), IPPROTO_TCP, TCP_REPAIR, &k_off, sizeof k_off) == 0)

@@ -133,6 +133,9 @@ void kill_child(pid_t pid);
 
 // pidfd_open(2); absent when there is no such process. CLOEXEC.
 [[nodiscard]] std::optional<UniqueFd> open_pidfd(pid_t pid);
+// pidfd_getfd(2): a descriptor of our own of what the process has open under `fd`. Closing it leaves the process's as
+// it is. Invalid, with errno, when there is none, when the process has ended or it is not permitted. CLOEXEC.
+[[nodiscard]] UniqueFd copy_descriptor(const UniqueFd& pidfd, int fd);
 // Whether it has ended (reaped or not) or does so within `limit`; a negative one waits for ever. Throws Error.
 [[nodiscard]] bool ends_within(const UniqueFd& pidfd, std::chrono::milliseconds limit);
 // pidfd_send_signal(2); false when the process has ended. Throws Error when not permitted.
