@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -43,6 +44,20 @@ int Interrupt::take() const {
 void Interrupt::throw_if_pending() const {
     if (const int number = take(); number != 0)
         throw Error(Fault::interrupted, "interrupted by " + known_as(number));
+}
+
+ssize_t read_when_ready(int fd, std::span<std::byte> buffer, const Interrupt& interrupt) {
+    while (true) {
+        std::array<pollfd, 2> set = {{{fd, POLLIN, 0}, {interrupt.fd(), POLLIN, 0}}};
+        if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR)
+            throw OsFailure().error("cannot poll");
+        interrupt.throw_if_pending();
+        if (set[0].revents == 0)
+            continue;
+        const ssize_t count = ::read(fd, buffer.data(), buffer.size());
+        if (count >= 0 || (errno != EINTR && errno != EAGAIN))
+            return count;
+    }
 }
 
 } // namespace cedana

@@ -3,11 +3,9 @@
 
 #include "cedana/base/error.hpp"
 
-#include <array>
-#include <cerrno>
 #include <cstdio>
+#include <span>
 
-#include <poll.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -17,21 +15,11 @@ namespace {
 // Byte by byte: what is behind the line is the shell's.
 std::string read_answer(const Interrupt& interrupt) {
     std::string line;
-    while (true) {
-        std::array<pollfd, 2> set = {{{STDIN_FILENO, POLLIN, 0}, {interrupt.fd(), POLLIN, 0}}};
-        if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR)
-            throw OsFailure().error("cannot poll");
-        interrupt.throw_if_pending();
-        if (set[0].revents == 0)
-            continue;
-        char letter = 0;
-        const ssize_t count = ::read(STDIN_FILENO, &letter, 1);
-        if (count < 0 && (errno == EINTR || errno == EAGAIN))
-            continue;
-        if (count <= 0 || letter == '\n')
-            return line;
+    char letter = 0;
+    while (read_when_ready(STDIN_FILENO, std::as_writable_bytes(std::span(&letter, 1)), interrupt) > 0 &&
+           letter != '\n')
         line += letter;
-    }
+    return line;
 }
 
 } // namespace

@@ -5,13 +5,11 @@
 #include "cedana/base/unique_fd.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
+#include <span>
 
 #include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -51,18 +49,9 @@ SecretBytes read_line(int fd, const Interrupt& interrupt) {
     SecretBytes line(k_longest + 1);
     std::size_t size = 0;
     while (size < line.size()) {
-        std::array<pollfd, 2> set = {{{fd, POLLIN, 0}, {interrupt.fd(), POLLIN, 0}}};
-        if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR)
-            throw OsFailure().error("cannot poll");
-        interrupt.throw_if_pending();
-        if (set[0].revents == 0)
-            continue;
-        const ssize_t count = ::read(fd, line.data() + size, 1);
-        const int err = errno;
-        if (count < 0 && (err == EINTR || err == EAGAIN))
-            continue;
+        const ssize_t count = read_when_ready(fd, std::as_writable_bytes(std::span(line.data() + size, 1)), interrupt);
         if (count < 0)
-            throw os_error(err, fmt::format("cannot read a passphrase from the descriptor {}", fd), Fault::usage);
+            throw OsFailure(Fault::usage).error("cannot read a passphrase from the descriptor {}", fd);
         if (count == 0 || line.bytes()[size] == std::byte{'\n'})
             break;
         ++size;

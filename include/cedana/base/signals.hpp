@@ -5,7 +5,10 @@
 
 #include "cedana/base/unique_fd.hpp"
 
+#include <cstddef>
 #include <span>
+
+#include <sys/types.h>
 
 namespace cedana {
 
@@ -30,5 +33,9 @@ class Interrupt {
   private:
     UniqueFd signals_;
 };
+
+// read(2), for which it waits until there is something: the bytes that were read, 0 at the end, -1 with errno. Throws
+// as throw_if_pending().
+[[nodiscard]] ssize_t read_when_ready(int fd, std::span<std::byte> buffer, const Interrupt& interrupt);
 
 } // namespace cedana
