@@ -27,7 +27,6 @@ namespace cedana::criu {
 
 namespace {
 
-constexpr auto k_look_every = std::chrono::seconds(1);
 // What can be given up fails by itself at the limit.
 constexpr auto k_later = std::chrono::seconds(5);
 // Milliseconds for a CRIU that was told to let the tree run on.
@@ -61,7 +60,7 @@ class DumpRun {
         if (job_.own_cgroup)
             cgroup.emplace(criu.pid());
         while (!ended) {
-            guarded([&] { loop_.run_once(k_look_every); });
+            guarded([&] { loop_.run_once(k_stall_look_every); });
             // That it is shown again.
             if (failure_ && job_.progress != nullptr)
                 job_.progress->bytes(0, 0);

@@ -165,7 +165,6 @@ void listen(std::optional<ActionServer>& action, EventLoop& loop, const RestoreJ
 // Until it has ended, or is to be taken away.
 void serve_until_end(const RestoreJob& job, EventLoop& loop, ImageServer& server, int end_of_criu,
                      const bool& take_away) {
-    constexpr auto k_stall_look_every = std::chrono::seconds(1);
     bool ended = false;
     loop.watch(end_of_criu, POLLIN, [&](short) { ended = true; });
     StallWatch stall(job);

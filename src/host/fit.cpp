@@ -23,11 +23,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "listed_cause.hpp"
+
 namespace cedana {
 
 namespace {
-
-constexpr std::size_t k_most_listed = 20;
 
 // Flags of /proc/cpuinfo that stand for instructions which programs use when they find them (glibc chooses its string
 // functions at start); the other flags are the kernel's own affair.
@@ -182,14 +182,9 @@ void require_fit(const Manifest& manifest, const ManifestHost& host) {
     std::vector<std::string> found = misfits(manifest, host);
     if (found.empty())
         return;
-    const std::size_t count = found.size();
-    if (count > k_most_listed) {
-        found.resize(k_most_listed);
-        found.push_back(fmt::format("and {} more", count - k_most_listed));
-    }
     throw Error(Fault::environment, fmt::format("{} cannot run here: this host lacks what it had on {}",
                                                 printable(manifest.name), printable(manifest.host.name)))
-        .cause(fmt::format("{}", fmt::join(found, "\n         ")))
+        .cause(listed_cause(std::move(found)))
         .hint(
             "install the same versions of the programs here, bring the files back, or restore on a host that has them");
 }

@@ -22,6 +22,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "listed_cause.hpp"
+
 namespace cedana {
 
 namespace {
@@ -214,18 +216,12 @@ std::vector<std::string> changed_files(const RestoreNeeds& needs, const Manifest
 
 void require_same_files(const RestoreNeeds& needs, const Manifest& manifest,
                         const std::vector<std::string>& criu_arguments) {
-    constexpr std::size_t k_most_changed = 20;
     std::vector<std::string> changed = changed_files(needs, manifest, criu_arguments);
     if (changed.empty())
         return;
-    const std::size_t count = changed.size();
-    if (count > k_most_changed) {
-        changed.resize(k_most_changed);
-        changed.push_back(fmt::format("and {} more", count - k_most_changed));
-    }
     throw Error(Fault::environment,
                 fmt::format("{} cannot run here: files are not those that it had", printable(manifest.name)))
-        .cause(fmt::format("{}", fmt::join(changed, "\n         ")))
+        .cause(listed_cause(std::move(changed)))
         .hint("install the same versions of the programs here, and bring the files back as they were");
 }
 

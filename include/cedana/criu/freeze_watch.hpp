@@ -18,6 +18,9 @@
 
 namespace cedana::criu {
 
+// How often whoever drives CRIU looks whether it stands still.
+inline constexpr auto k_stall_look_every = std::chrono::seconds(1);
+
 class FreezeWatch {
   public:
     using Clock = std::chrono::steady_clock;
