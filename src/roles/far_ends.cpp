@@ -70,20 +70,20 @@ void join_new_terminal(Joins& joins, const OwnStdio& own, TerminalUse use, Outpu
         joins.reason = "this terminal ends with this command";
 }
 
-void join_terminal(Joins& joins, const Manifest& manifest, const OwnStdio& own, Attendance attendance, OutputFile file,
-                   TerminalUse use) {
-    const auto is_open = [](const ExternalTerminal& one) { return !one.descriptors.empty(); };
-    if (!manifest.criu_options.shell_job)
-        return;
-    // Of older checkpoints it is not known, and to give one does no harm.
+// Of older checkpoints it is not known whether they had one, and to give one does no harm.
+bool gets_own_terminal(const Manifest& manifest, const OwnStdio& own, Attendance attendance, OutputFile file,
+                       TerminalUse use) {
     const bool had_one = !manifest.external_terminals || !manifest.external_terminals->empty();
-    const bool needed = !manifest.external_terminals || std::ranges::any_of(*manifest.external_terminals, is_open);
     // What paints over a shell's lines is of no use to either.
     const bool can_share = !own.passing && use == TerminalUse::lines;
-    if (had_one && own.has_terminal && file == OutputFile::none && (attendance == Attendance::foreground || can_share))
-        joins.terminal = TerminalJoin::ours;
-    else if (needed)
-        join_new_terminal(joins, own, use, file);
+    return had_one && own.has_terminal && file == OutputFile::none &&
+           (attendance == Attendance::foreground || can_share);
+}
+
+bool needs_terminal(const Manifest& manifest) {
+    return !manifest.external_terminals ||
+           std::ranges::any_of(*manifest.external_terminals,
+                               [](const ExternalTerminal& one) { return !one.descriptors.empty(); });
 }
 
 std::string described(const ExternalPipe& pipe) {
@@ -128,7 +128,10 @@ Joins choose_joins(const Manifest& manifest, const OwnStdio& own, Attendance att
     Joins joins;
     if (own.passing && own.passing->beyond)
         joins.shown_on = *own.passing->beyond;
-    join_terminal(joins, manifest, own, attendance, file, use);
+    if (manifest.criu_options.shell_job && gets_own_terminal(manifest, own, attendance, file, use))
+        joins.terminal = TerminalJoin::ours;
+    else if (manifest.criu_options.shell_job && needs_terminal(manifest))
+        join_new_terminal(joins, own, use, file);
     for (const ExternalPipe& pipe : manifest.external_pipes)
         joins.pipes.push_back(join(pipe, own, attendance, file));
     return joins;
