@@ -21,8 +21,7 @@ using Json = nlohmann::ordered_json;
 Json to_json(const std::vector<CleanedItem>& items) {
     Json json = Json::array();
     for (const CleanedItem& item : items)
-        json.push_back(
-            {{"kind", item.what}, {"name", item.name}, {"reason", item.why.empty() ? Json(nullptr) : Json(item.why)}});
+        json.push_back({{"kind", item.what}, {"name", item.name}, {"reason", text_or_null(item.why)}});
     return json;
 }
 

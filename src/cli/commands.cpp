@@ -10,12 +10,41 @@
 #include "cedana/model/callers_place.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <string>
+#include <string_view>
 #include <system_error>
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
 namespace cedana {
+
+namespace {
+
+constexpr const char* k_store_meaning =
+    "the store (default: shared_storage.mount_point, else dump_storage_dir, else /var/lib/cedana)";
+
+// Throws Error(Fault::usage) for what is no time.
+std::optional<std::chrono::system_clock::time_point> time_of(const std::string& before) {
+    std::string text = before;
+    if (text.empty())
+        return std::nullopt;
+    if (const auto age = parse_duration(text))
+        return std::chrono::system_clock::now() - *age;
+    // The rest of "2026-11-22T16:45:10Z" may be left out.
+    constexpr std::string_view k_rest = "0000-00-00T00:00:00Z";
+    for (const std::size_t size : {10U, 16U, 19U})
+        if (text.size() == size)
+            text += k_rest.substr(size);
+    const auto when = parse_utc_iso(text);
+    if (!when)
+        throw Error(Fault::usage, fmt::format("--before {} is no time", printable(before)))
+            .hint("a time in UTC as `client list` shows it (2026-11-22T16:45:10Z, 2026-11-22), or an age: 15m, 2h, 7d");
+    return when;
+}
+
+} // namespace
 
 void CommonArguments::say(const std::string& line) const {
     if (verbosity != Verbosity::quiet)
@@ -33,7 +62,7 @@ LoadedConfig load_config_for(const CommonArguments& common, FirstUse first_use) 
 Option store_option(std::optional<std::filesystem::path>& store) {
     return {.names = {"-d", "--dir"},
             .value = "STORE",
-            .meaning = "the store (default: shared_storage.mount_point, else dump_storage_dir, else /var/lib/cedana)",
+            .meaning = k_store_meaning,
             .target = &store,
             .complete = Complete::folders};
 }
@@ -45,6 +74,10 @@ Option dir_option(std::optional<std::filesystem::path>& store) {
     return option;
 }
 
+Option store_argument(std::optional<std::filesystem::path>& store) {
+    return {.names = {"DIR"}, .meaning = k_store_meaning, .target = &store, .complete = Complete::folders};
+}
+
 std::vector<Option> pick_options(PickArguments& arguments) {
     return {store_option(arguments.store),
             {.names = {"--before"},
@@ -53,22 +86,8 @@ std::vector<Option> pick_options(PickArguments& arguments) {
              .target = &arguments.before}};
 }
 
-std::optional<std::chrono::system_clock::time_point> time_of(const PickArguments& arguments) {
-    std::string text = arguments.before;
-    if (text.empty())
-        return std::nullopt;
-    if (const auto age = parse_duration(text))
-        return std::chrono::system_clock::now() - *age;
-    // The rest of "2026-11-22T16:45:10Z" may be left out.
-    constexpr std::string_view k_rest = "0000-00-00T00:00:00Z";
-    for (const std::size_t size : {10U, 16U, 19U})
-        if (text.size() == size)
-            text += k_rest.substr(size);
-    const auto when = parse_utc_iso(text);
-    if (!when)
-        throw Error(Fault::usage, fmt::format("--before {} is no time", printable(arguments.before)))
-            .hint("a time in UTC as `client list` shows it (2026-11-22T16:45:10Z, 2026-11-22), or an age: 15m, 2h, 7d");
-    return when;
+PickRules rules_of(const PickArguments& arguments) {
+    return {.store = arguments.store, .before = time_of(arguments.before)};
 }
 
 Option criu_argument_option(std::vector<std::string>& arguments) {

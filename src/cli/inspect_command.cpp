@@ -8,7 +8,6 @@
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/passphrase.hpp"
 #include "cedana/model/callers_place.hpp"
-#include "cedana/store/pick.hpp"
 
 #include <algorithm>
 #include <array>
@@ -117,22 +116,21 @@ void run(const InspectArguments& arguments, const CommonArguments& common, const
     const Config config = load_config_for(common).values;
     const Keyring keyring = keyring_of(config, arguments.passphrase, interrupt);
     const auto pick = [&](const std::string& wanted) {
-        return pick_checkpoint(wanted, arguments.pick.store, config, keyring, interrupt,
-                               {.before = time_of(arguments.pick)});
+        return pick_checkpoint(wanted, config, keyring, interrupt, rules_of(arguments.pick));
     };
     const Depth depth = arguments.sections.contains(Section::maps) ? Depth::memory_maps : Depth::manifest;
     const Inspection inspection = inspect(pick(arguments.checkpoint), keyring, depth);
+    const auto other =
+        arguments.other ? std::optional(inspect(pick(*arguments.other), keyring)) : std::optional<Inspection>();
     if (arguments.html) {
-        const std::string page =
-            arguments.other ? html_page(inspection, inspect(pick(*arguments.other), keyring)) : html_page(inspection);
+        const std::string page = other ? html_page(inspection, *other) : html_page(inspection);
         return give_page(inspection.path, page, arguments, common.format);
     }
-    if (arguments.other) {
-        const Inspection other = inspect(pick(*arguments.other), keyring);
+    if (other) {
         if (common.format == Format::json)
-            print_json(to_json(compare(inspection.manifest, other.manifest)));
+            print_json(to_json(compare(inspection.manifest, other->manifest)));
         else
-            print_comparison(inspection, other);
+            print_comparison(inspection, *other);
         return;
     }
     if (common.format == Format::json)

@@ -2,6 +2,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/cli/facts_text.hpp"
 #include "cedana/cli/inspection.hpp"
+#include "cedana/cli/output.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -51,7 +52,7 @@ Json open_of(const RecordedFacts& facts) {
         list.push_back({{"pid", process.pid},
                         {"session", process.session},
                         {"group", process.group},
-                        {"terminal", process.terminal.empty() ? Json(nullptr) : Json(process.terminal)},
+                        {"terminal", text_or_null(process.terminal)},
                         {"namespaces", process.namespaces},
                         {"cgroups", process.cgroups},
                         {"descriptors", descriptors},
@@ -140,8 +141,8 @@ void put_timings(Json& json, const Manifest& manifest) {
 void put_head(Json& json, const Inspection& inspection) {
     const Manifest& manifest = inspection.manifest;
     json["name"] = manifest.name;
-    json["label"] = manifest.label.empty() ? Json(nullptr) : Json(manifest.label);
-    json["note"] = manifest.note.empty() ? Json(nullptr) : Json(manifest.note);
+    json["label"] = text_or_null(manifest.label);
+    json["note"] = text_or_null(manifest.note);
     json["pid"] = manifest.tree.front().pid;
     json["created"] = manifest.created;
     json["host"] = {{"name", manifest.host.name},
@@ -156,7 +157,7 @@ void put_head(Json& json, const Inspection& inspection) {
     for (const std::string& option : options_of(manifest.criu_options))
         json["criu_options"].push_back({{"option", option}});
     json["signature"] = name_of(inspection.signature.by);
-    json["signed_by"] = inspection.signature.key_id.empty() ? Json(nullptr) : Json(inspection.signature.key_id);
+    json["signed_by"] = text_or_null(inspection.signature.key_id);
     json["encrypted"] = inspection.encrypted;
     json["bytes_archive"] = inspection.bytes_archive;
     json["bytes_images"] = manifest.bytes_images;

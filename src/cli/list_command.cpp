@@ -73,7 +73,7 @@ Json to_json(const CatalogEntry& entry, const Now& now) {
         return json;
     }
     json["name"] = entry.summary->name;
-    json["label"] = entry.summary->label.empty() ? Json(nullptr) : Json(entry.summary->label);
+    json["label"] = text_or_null(entry.summary->label);
     json["executable"] = entry.summary->executable;
     json["command_line"] = arguments_of(*entry.summary);
     json["pid"] = entry.summary->pid;
@@ -84,7 +84,14 @@ Json to_json(const CatalogEntry& entry, const Now& now) {
     json["host"] = entry.summary->host;
     json["now"] = now.state(entry);
     json["signature"] = name_of(entry.signature.by);
-    json["signed_by"] = entry.signature.key_id.empty() ? Json(nullptr) : Json(entry.signature.key_id);
+    json["signed_by"] = text_or_null(entry.signature.key_id);
+    return json;
+}
+
+Json to_json(const std::filesystem::path& store, const std::vector<CatalogEntry>& entries, const Now& now) {
+    Json json = {{"store", store.string()}, {"entries", Json::array()}};
+    for (const CatalogEntry& entry : entries)
+        json["entries"].push_back(to_json(entry, now));
     return json;
 }
 
@@ -216,9 +223,7 @@ void run(const ListArguments& arguments, const CommonArguments& common, const In
     std::vector<CatalogEntry> entries = read_catalog(store, keyring, interrupt);
     const std::size_t all = entries.size();
     std::erase_if(entries, [&](const CatalogEntry& entry) { return !passes(entry, filter, now.time); });
-    Json result = {{"store", store.string()}, {"entries", Json::array()}};
-    for (const CatalogEntry& entry : entries)
-        result["entries"].push_back(to_json(entry, now));
+    const Json result = common.format == Format::json ? to_json(store, entries, now) : Json::object();
     if (common.format == Format::text && arguments.paths_alone)
         print_paths(entries);
     else if (common.format == Format::text && entries.empty())
@@ -238,32 +243,27 @@ Command list_command() {
     const auto arguments = std::make_shared<ListArguments>();
     return {.name = "list",
             .summary = "the checkpoints in a folder, newest first",
-            .options =
-                {{.names = {"DIR"},
-                  .meaning =
-                      "the folder (default: shared_storage.mount_point, else dump_storage_dir, else /var/lib/cedana)",
-                  .target = &arguments->store,
-                  .complete = Complete::folders},
-                 dir_option(arguments->store),
-                 {.names = {"-n", "--name"},
-                  .value = "NAME",
-                  .meaning = "only those whose name holds NAME, or fits it as a pattern",
-                  .target = &arguments->name,
-                  .complete = Complete::names},
-                 {.names = {"--newer"},
-                  .value = "AGE",
-                  .meaning = "only those younger than AGE: 90s, 15m, 2h, 7d, 3w",
-                  .target = &arguments->newer},
-                 {.names = {"--older"},
-                  .value = "AGE",
-                  .meaning = "only those older than AGE",
-                  .target = &arguments->older},
-                 {.names = {"-q", "--paths"},
-                  .meaning = "paths alone, of checkpoints alone",
-                  .target = &arguments->paths_alone},
-                 {.names = {"--lazy"},
-                  .meaning = "the lazy restores whose memory is still on its way",
-                  .target = &arguments->lazy}},
+            .options = {store_argument(arguments->store),
+                        dir_option(arguments->store),
+                        {.names = {"-n", "--name"},
+                         .value = "NAME",
+                         .meaning = "only those whose name holds NAME, or fits it as a pattern",
+                         .target = &arguments->name,
+                         .complete = Complete::names},
+                        {.names = {"--newer"},
+                         .value = "AGE",
+                         .meaning = "only those younger than AGE: 90s, 15m, 2h, 7d, 3w",
+                         .target = &arguments->newer},
+                        {.names = {"--older"},
+                         .value = "AGE",
+                         .meaning = "only those older than AGE",
+                         .target = &arguments->older},
+                        {.names = {"-q", "--paths"},
+                         .meaning = "paths alone, of checkpoints alone",
+                         .target = &arguments->paths_alone},
+                        {.names = {"--lazy"},
+                         .meaning = "the lazy restores whose memory is still on its way",
+                         .target = &arguments->lazy}},
             .examples = {"sudo cedana client list /var/checkpoints --name redis --newer 7d"},
             .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
                 run(*arguments, common, interrupt);

@@ -35,7 +35,7 @@ Json to_json(const PruneResult& result, Pruning pruning) {
                         {"created", utc_iso(one.entry.when)},
                         {"bytes_archive", one.entry.bytes},
                         {"removed", one.spared.empty() && pruning == Pruning::real},
-                        {"reason", one.spared.empty() ? Json(nullptr) : Json(one.spared)}});
+                        {"reason", text_or_null(one.spared)}});
     return {{"dry_run", pruning == Pruning::dry_run},
             {"surplus", list},
             {"kept_count", result.kept},
@@ -88,30 +88,25 @@ void run(const PruneArguments& arguments, const CommonArguments& common, const I
 
 Command prune_command() {
     const auto arguments = std::make_shared<PruneArguments>();
-    return {
-        .name = "prune",
-        .summary = "remove checkpoints that no rule of retention keeps",
-        .options = {{.names = {"DIR"},
-                     .meaning =
-                         "the store (default: shared_storage.mount_point, else dump_storage_dir, else /var/lib/cedana)",
-                     .target = &arguments->store,
-                     .complete = Complete::folders},
-                    dir_option(arguments->store),
-                    {.names = {"--keep-last"},
-                     .value = "N",
-                     .meaning = "keep the newest N of each program",
-                     .target = &arguments->keep_last},
-                    {.names = {"--keep-days"},
-                     .value = "N",
-                     .meaning = "keep those younger than N days",
-                     .target = &arguments->keep_days},
-                    {.names = {"--dry-run"},
-                     .meaning = "say what would be removed; remove nothing",
-                     .target = &arguments->dry_run}},
-        .examples = {"sudo cedana client prune /var/checkpoints --keep-last 5 --dry-run"},
-        .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
-            run(*arguments, common, interrupt);
-        }};
+    return {.name = "prune",
+            .summary = "remove checkpoints that no rule of retention keeps",
+            .options = {store_argument(arguments->store),
+                        dir_option(arguments->store),
+                        {.names = {"--keep-last"},
+                         .value = "N",
+                         .meaning = "keep the newest N of each program",
+                         .target = &arguments->keep_last},
+                        {.names = {"--keep-days"},
+                         .value = "N",
+                         .meaning = "keep those younger than N days",
+                         .target = &arguments->keep_days},
+                        {.names = {"--dry-run"},
+                         .meaning = "say what would be removed; remove nothing",
+                         .target = &arguments->dry_run}},
+            .examples = {"sudo cedana client prune /var/checkpoints --keep-last 5 --dry-run"},
+            .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+                run(*arguments, common, interrupt);
+            }};
 }
 
 } // namespace cedana

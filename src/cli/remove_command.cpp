@@ -9,7 +9,6 @@
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/passphrase.hpp"
 #include "cedana/files/verified_file.hpp"
-#include "cedana/store/pick.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -48,8 +47,7 @@ std::vector<Doomed> find_all(const RemoveArguments& arguments, const LoadedConfi
     std::vector<Doomed> found;
     std::set<std::filesystem::path> seen;
     for (const std::string& wanted : arguments.checkpoints) {
-        const auto path = pick_checkpoint(wanted, arguments.pick.store, config.values, keyring, interrupt,
-                                          {.before = time_of(arguments.pick)});
+        const auto path = pick_checkpoint(wanted, config.values, keyring, interrupt, rules_of(arguments.pick));
         require_place_of_caller(config, std::filesystem::absolute(path).parent_path(), "the folder");
         if (!seen.insert(std::filesystem::weakly_canonical(path)).second)
             continue;

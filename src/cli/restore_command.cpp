@@ -8,7 +8,6 @@
 #include "cedana/cli/passphrase.hpp"
 #include "cedana/cli/plans.hpp"
 #include "cedana/cli/progress_json.hpp"
-#include "cedana/store/pick.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -50,9 +49,8 @@ struct RestoreArguments {
 Json to_json(const std::vector<RestoredFile>& files) {
     Json json = Json::array();
     for (const RestoredFile& file : files)
-        json.push_back({{"path", file.path},
-                        {"action", name_of(file.action)},
-                        {"backup", file.backup.empty() ? Json(nullptr) : Json(file.backup.string())}});
+        json.push_back(
+            {{"path", file.path}, {"action", name_of(file.action)}, {"backup", text_or_null(file.backup.string())}});
     return json;
 }
 
@@ -79,8 +77,8 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
     // Before a checkpoint is looked for, which a user may not be able to read.
     require_root(arguments.dry_run ? "look into processes" : "restore processes");
     const Keyring keyring = keyring_of(config.values, arguments.passphrase, interrupt);
-    const auto checkpoint = pick_checkpoint(arguments.checkpoint, arguments.pick.store, config.values, keyring,
-                                            interrupt, {.before = time_of(arguments.pick)});
+    const auto checkpoint =
+        pick_checkpoint(arguments.checkpoint, config.values, keyring, interrupt, rules_of(arguments.pick));
     if (checkpoint != arguments.checkpoint)
         common.say(fmt::format("taking {}", printable(checkpoint.string())));
     const RestoreRequest request{

@@ -26,7 +26,7 @@ std::string line_of(const SignResult& result) {
 Json to_json(const SignResult& result) {
     return {{"checkpoint", result.checkpoint.string()},
             {"signed_by", result.key_id},
-            {"replaced", result.replaced.empty() ? Json(nullptr) : Json(result.replaced)}};
+            {"replaced", text_or_null(result.replaced)}};
 }
 
 void run(const std::vector<std::filesystem::path>& checkpoints, const CommonArguments& common,

@@ -27,7 +27,7 @@ Json to_json(const LazyTransfer& transfer) {
             {"bytes_served", served(progress)},
             {"bytes_left", progress.bytes_left},
             {"pages_waited_for", progress.pages_wanted},
-            {"failure", transfer.failure.empty() ? Json(nullptr) : Json(transfer.failure)}};
+            {"failure", text_or_null(transfer.failure)}};
 }
 
 } // namespace

@@ -6,7 +6,6 @@
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/passphrase.hpp"
 #include "cedana/cli/progress_json.hpp"
-#include "cedana/store/pick.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -88,9 +87,10 @@ void run(const VerifyArguments& arguments, const CommonArguments& common, const 
                           .caller = config.caller,
                           .keyring = keyring,
                           .prove = arguments.prove};
+    PickRules rules = rules_of(arguments.pick);
+    rules.damaged = Damaged::picked;
     for (const std::string& wanted : arguments.checkpoints)
-        request.checkpoints.push_back(pick_checkpoint(wanted, arguments.pick.store, config.values, keyring, interrupt,
-                                                      {.before = time_of(arguments.pick), .damaged = Damaged::picked}));
+        request.checkpoints.push_back(pick_checkpoint(wanted, config.values, keyring, interrupt, rules));
     const VerifyResult result = [&] {
         const auto progress = make_progress(common);
         return verify(request, interrupt, *progress);

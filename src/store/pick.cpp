@@ -188,15 +188,15 @@ Entries candidates(const Entries& catalog, std::string_view wanted) {
     return wanted == k_latest ? all : found;
 }
 
-fs::path pick_checkpoint(const std::string& wanted, const std::optional<fs::path>& store, const Config& config,
-                         const Keyring& keyring, const Interrupt& interrupt, const PickRules& rules) {
+fs::path pick_checkpoint(const std::string& wanted, const Config& config, const Keyring& keyring,
+                         const Interrupt& interrupt, const PickRules& rules) {
     if (looks_like_a_path(wanted)) {
         if (rules.before)
             throw Error(Fault::usage, fmt::format("{} is one checkpoint, whenever it was made", printable(wanted)))
                 .hint("--before is of use with `latest`, a name or a pid");
-        return find_file(wanted, store, config);
+        return find_file(wanted, rules.store, config);
     }
-    const fs::path folder = find_store(store, config);
+    const fs::path folder = find_store(rules.store, config);
     const auto found = step(fmt::format("looking in {}", printable(folder.string())), [&] {
         Entries catalog = read_catalog(folder, keyring, interrupt);
         require_readable(catalog);

@@ -6,8 +6,8 @@
 #include "cedana/base/signals.hpp"
 #include "cedana/cli/command.hpp"
 #include "cedana/model/loaded_config.hpp"
+#include "cedana/store/pick.hpp"
 
-#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -55,7 +55,9 @@ struct EndAsProgram {
 // Reads the configuration and warns of what is odd in it. One that only looks makes no config file.
 [[nodiscard]] LoadedConfig load_config_for(const CommonArguments& common,
                                            FirstUse first_use = FirstUse::leaves_nothing);
-// -d STORE, of a command that takes the folder as the argument DIR too.
+// The argument DIR: the store.
+[[nodiscard]] Option store_argument(std::optional<std::filesystem::path>& store);
+// -d STORE, of a command that takes the store as the argument DIR too.
 [[nodiscard]] Option dir_option(std::optional<std::filesystem::path>& store);
 // -d STORE
 [[nodiscard]] Option store_option(std::optional<std::filesystem::path>& store);
@@ -68,7 +70,7 @@ struct PickArguments {
 // -d STORE, --before TIME
 [[nodiscard]] std::vector<Option> pick_options(PickArguments& arguments);
 // Throws Error(Fault::usage) for what is no time.
-[[nodiscard]] std::optional<std::chrono::system_clock::time_point> time_of(const PickArguments& arguments);
+[[nodiscard]] PickRules rules_of(const PickArguments& arguments);
 // --criu-arg=--ARG, as often as wanted.
 [[nodiscard]] Option criu_argument_option(std::vector<std::string>& arguments);
 // Throws Error(Fault::permission) for one that root alone may give.

@@ -25,17 +25,18 @@ inline constexpr std::string_view k_latest = "latest";
 enum class Damaged { passed_over, picked };
 
 struct PickRules {
+    // Where to look; absent: in the store of the settings.
+    std::optional<std::filesystem::path> store = std::nullopt;
     // Only what was made earlier.
     std::optional<std::chrono::system_clock::time_point> before = std::nullopt;
     Damaged damaged = Damaged::passed_over;
 };
 
 // `wanted` as a path if it looks like one (it holds a slash, ends in .zip, or such an archive is there), without a
-// folder in `store` first, then here, then in the store of the settings; else as above, the newest that opens as a
-// checkpoint: those that do not are warned of and passed over. Throws Error(Fault::usage) for a path with a time.
-[[nodiscard]] std::filesystem::path pick_checkpoint(const std::string& wanted,
-                                                    const std::optional<std::filesystem::path>& store,
-                                                    const Config& config, const Keyring& keyring,
-                                                    const Interrupt& interrupt, const PickRules& rules = {});
+// folder in `rules.store` first, then here, then in the store of the settings; else as above, the newest that opens as
+// a checkpoint: those that do not are warned of and passed over. Throws Error(Fault::usage) for a path with a time.
+[[nodiscard]] std::filesystem::path pick_checkpoint(const std::string& wanted, const Config& config,
+                                                    const Keyring& keyring, const Interrupt& interrupt,
+                                                    const PickRules& rules = {});
 
 } // namespace cedana

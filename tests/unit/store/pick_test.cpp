@@ -25,7 +25,7 @@ class Pick : public test::InTempFolder {
         testing::write_checkpoint(path(file), plausible_manifest(name, pid, "2026-11-22T" + time + "Z"));
     }
     [[nodiscard]] std::string pick(const std::string& wanted) const {
-        return pick_checkpoint(wanted, path(""), Config(), Keyring(), Interrupt::none()).filename();
+        return pick_checkpoint(wanted, Config(), Keyring(), Interrupt::none(), {.store = path("")}).filename();
     }
     [[nodiscard]] Error refusal(const std::string& wanted) const {
         try {
@@ -95,8 +95,8 @@ TEST_F(Pick, TakesTheNewestBeforeATime) {
     add("a.zip", "redis", 7, "10:00:00");
     add("b.zip", "redis", 7, "11:00:00");
     const auto picked = [&](const std::string& wanted, const char* before) {
-        return pick_checkpoint(wanted, path(""), Config(), Keyring(), Interrupt::none(),
-                               {.before = parse_utc_iso(before)});
+        return pick_checkpoint(wanted, Config(), Keyring(), Interrupt::none(),
+                               {.store = path(""), .before = parse_utc_iso(before)});
     };
     EXPECT_EQ(picked("latest", "2026-11-22T11:00:00Z").filename(), "a.zip");
     EXPECT_EQ(picked("redis", "2026-11-22T11:00:01Z").filename(), "b.zip");
@@ -108,7 +108,8 @@ TEST_F(Pick, TakesOneThatDoesNotOpenForWhoeverLooksWhetherItIsWhole) {
     add("a.zip", "redis", 1, "10:00:00");
     add("b.zip", "redis", 1, "11:00:00");
     damage("b.zip");
-    EXPECT_EQ(pick_checkpoint("redis", path(""), Config(), Keyring(), Interrupt::none(), {.damaged = Damaged::picked})
+    EXPECT_EQ(pick_checkpoint("redis", Config(), Keyring(), Interrupt::none(),
+                              {.store = path(""), .damaged = Damaged::picked})
                   .filename(),
               "b.zip");
 }
@@ -133,7 +134,7 @@ TEST_F(PickHere, TakesAFileOfTheNameOnlyIfItIsAnArchive) {
     EXPECT_EQ(pick("redis"), "a.zip");
     fs::remove(path("here/redis"));
     testing::write_checkpoint(path("here/redis"), plausible_manifest("nginx", 2, "2026-11-22T11:00:00Z"));
-    EXPECT_EQ(pick_checkpoint("redis", {}, Config(), Keyring(), Interrupt::none()), "redis");
+    EXPECT_EQ(pick_checkpoint("redis", Config(), Keyring(), Interrupt::none()), "redis");
 }
 
 TEST_F(PickHere, TakesAFileNameFirstInTheStoreThatWasNamed) {
@@ -144,7 +145,7 @@ TEST_F(PickHere, TakesAFileNameFirstInTheStoreThatWasNamed) {
     const auto picked = [&](const char* wanted, const std::optional<fs::path>& named) {
         Config config;
         config.shared_storage_dump_storage_dir = store;
-        return pick_checkpoint(wanted, named, config, Keyring(), Interrupt::none());
+        return pick_checkpoint(wanted, config, Keyring(), Interrupt::none(), {.store = named});
     };
     EXPECT_EQ(picked("a.zip", store), store / "a.zip");
     EXPECT_EQ(picked("b.zip", store), "b.zip");
@@ -198,9 +199,10 @@ TEST_F(Pick, NamesTheNearestNameWhenNoneMatches) {
 TEST_F(Pick, IsAnErrorInAnEmptyStore) { EXPECT_EQ(refusal("latest").fault(), Fault::usage); }
 
 TEST_F(Pick, TakesAPathAsItIsAndAFileNameInTheStore) {
-    EXPECT_EQ(pick_checkpoint("/some/where.zip", {}, Config(), Keyring(), Interrupt::none()), "/some/where.zip");
-    EXPECT_EQ(pick_checkpoint("where.zip", "/store", Config(), Keyring(), Interrupt::none()), "/store/where.zip");
-    EXPECT_EQ(pick_checkpoint("where.zip", {}, Config(), Keyring(), Interrupt::none()), "where.zip");
+    EXPECT_EQ(pick_checkpoint("/some/where.zip", Config(), Keyring(), Interrupt::none()), "/some/where.zip");
+    EXPECT_EQ(pick_checkpoint("where.zip", Config(), Keyring(), Interrupt::none(), {.store = "/store"}),
+              "/store/where.zip");
+    EXPECT_EQ(pick_checkpoint("where.zip", Config(), Keyring(), Interrupt::none()), "where.zip");
 }
 
 } // namespace
