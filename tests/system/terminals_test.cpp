@@ -50,6 +50,21 @@ class Terminals : public System, public ::testing::WithParamInterface<By> {
         reap_all_but(tmux->server());
         return only_line(run.out);
     }
+    // Of an editor in which one line was typed that its file does not have yet.
+    [[nodiscard]] fs::path dump_of_vim(const fs::path& text) const {
+        require_program("/usr/bin/vi", "vim-tiny");
+        tmux->run("vi -u NONE -n " + text.string());
+        tmux->wait_for("~");
+        tmux->type("ifirst line");
+        tmux->press("Escape");
+        tmux->wait_for("first line");
+        return dump_and_stop_job(job());
+    }
+    void leave_vim() const {
+        tmux->type(":wq");
+        tmux->press("Enter");
+        tmux->wait_for("code 0");
+    }
     // `settings`: NAME=VALUE, for its environment.
     [[nodiscard]] std::string restore_command(const fs::path& zip, const std::string& more = "",
                                               const std::string& settings = "") const {
@@ -122,19 +137,11 @@ TEST_P(Terminals, TopTakesKeysAlthoughTheHookAfterTheRestoreFails) {
 }
 
 TEST_P(Terminals, VimRestoredLazilyInTheForegroundWritesItsText) {
-    require_program("/usr/bin/vi", "vim-tiny");
     const fs::path text = scratch("text");
-    tmux->run("vi -u NONE -n " + text.string());
-    tmux->wait_for("~");
-    tmux->type("ifirst line");
-    tmux->press("Escape");
-    tmux->wait_for("first line");
-    const fs::path zip = dump_and_stop_job(job());
+    const fs::path zip = dump_of_vim(text);
     tmux->run(restore_command(zip, "--lazy --foreground") + "; echo code $?");
     tmux->wait_for("first line");
-    tmux->type(":wq");
-    tmux->press("Enter");
-    tmux->wait_for("code 0");
+    leave_vim();
     EXPECT_EQ(read_file(text), "first line\n");
 }
 
@@ -155,14 +162,8 @@ TEST_P(Terminals, TopThatATmuxWindowRunsTakesKeysAgain) {
 }
 
 TEST_P(Terminals, VimShowsItsTextAndWritesIt) {
-    require_program("/usr/bin/vi", "vim-tiny");
     const fs::path text = scratch("text");
-    tmux->run("vi -u NONE -n " + text.string());
-    tmux->wait_for("~");
-    tmux->type("ifirst line");
-    tmux->press("Escape");
-    tmux->wait_for("first line");
-    const fs::path zip = dump_and_stop_job(job());
+    const fs::path zip = dump_of_vim(text);
     restore_in_foreground(zip);
     tmux->wait_for("first line");
     tmux->type("osecond line");
@@ -335,19 +336,11 @@ TEST_P(Terminals, ALoopBesideAShellOutlivesTheTerminal) {
 }
 
 TEST_P(Terminals, VimComesBackInTheForegroundByItself) {
-    require_program("/usr/bin/vi", "vim-tiny");
     const fs::path text = scratch("text");
-    tmux->run("vi -u NONE -n " + text.string());
-    tmux->wait_for("~");
-    tmux->type("ifirst line");
-    tmux->press("Escape");
-    tmux->wait_for("first line");
-    const fs::path zip = dump_and_stop_job(job());
+    const fs::path zip = dump_of_vim(text);
     tmux->run(restore_command(zip) + "; echo code $?");
     tmux->wait_for("first line");
-    tmux->type(":wq");
-    tmux->press("Enter");
-    tmux->wait_for("code 0");
+    leave_vim();
     EXPECT_EQ(read_file(text), "first line\n");
 }
 

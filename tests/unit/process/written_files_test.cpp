@@ -168,18 +168,19 @@ TEST_F(WrittenFilesOf, AProcessAreNotDevicesOrPipes) {
               Paths());
 }
 
-TEST_F(WrittenFilesOf, ATreeAreThoseOfTheChildrenToo) {
-    const auto process = child([&] {
-        Pipe ready = make_pipe();
-        if (::fork() == 0) {
-            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-            keep(::open(file.c_str(), O_WRONLY));
-            [[maybe_unused]] const ssize_t sent = ::write(ready.write_end.get(), "r", 1);
-            testing::stay();
-        }
-        char byte = 0;
-        [[maybe_unused]] const ssize_t received = ::read(ready.read_end.get(), &byte, 1);
+// For a child: one of its own has the file open for writing when this returns.
+void open_in_child(const fs::path& file) {
+    const Pipe ready = make_pipe();
+    testing::fork_that_stays([&] {
+        keep(::open(file.c_str(), O_WRONLY));
+        testing::must(::write(ready.write_end.get(), "r", 1) == 1);
     });
+    char byte = 0;
+    testing::must(::read(ready.read_end.get(), &byte, 1) == 1);
+}
+
+TEST_F(WrittenFilesOf, ATreeAreThoseOfTheChildrenToo) {
+    const auto process = child([&] { open_in_child(file); });
     EXPECT_EQ(paths_of(files_of(*process)), Paths{file});
 }
 
@@ -242,17 +243,7 @@ TEST_F(WrittenFilesOf, OthersAreSeen) {
 }
 
 TEST_F(WrittenFilesOf, ThoseThatTheTreeHasStartedSinceAreNotOutside) {
-    const auto shell = child([&] {
-        const Pipe ready = make_pipe();
-        if (::fork() == 0) {
-            ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-            keep(::open(file.c_str(), O_WRONLY));
-            [[maybe_unused]] const ssize_t sent = ::write(ready.write_end.get(), "r", 1);
-            testing::stay();
-        }
-        char byte = 0;
-        [[maybe_unused]] const ssize_t received = ::read(ready.read_end.get(), &byte, 1);
-    });
+    const auto shell = child([&] { open_in_child(file); });
     EXPECT_EQ(outside(file, {}).size(), 1U);
     EXPECT_EQ(outside(file, {shell->pid()}), std::vector<pid_t>());
 }
