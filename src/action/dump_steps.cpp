@@ -82,7 +82,7 @@ Step look_at(DumpDraft& draft) {
 }
 
 Step refuse_undumpable(DumpDraft& draft) {
-    return check_each("looking for what cannot be dumped", [&]() -> Refusals {
+    return check_each("looking for what cannot be dumped", [&]() -> Errors {
         const std::vector<Refusal> standing =
             standing_refusals(draft.seen->facts, refusal_context(draft.request, draft.criu.path, draft.prepared));
         if (!draft.request.anyway)

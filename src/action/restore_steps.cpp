@@ -237,14 +237,14 @@ CriuOptions options_of(const RestoreDraft& draft) {
     return options;
 }
 
-Refusals taken_names(const RestoreDraft& draft, TakenWhen when) {
+Errors taken_names(const RestoreDraft& draft, TakenWhen when) {
     RestoreNeeds needs = draft.needs;
     if (when == TakenWhen::before_files && draft.request.files.force)
         std::erase_if(needs.locks, [&](const NeededLock& one) {
             return std::ranges::count(draft.manifest().files, one.path, &CapturedFile::path) != 0;
         });
     const std::set<pid_t> gone_by_then = leaving(draft);
-    Refusals refused = taken_ports(draft.procfs, needs, gone_by_then);
+    Errors refused = taken_ports(draft.procfs, needs, gone_by_then);
     for (const auto& look : {taken_sockets, taken_locks})
         std::ranges::move(look(draft.procfs, needs, gone_by_then), std::back_inserter(refused));
     // Those end before CRIU needs what they hold.

@@ -12,7 +12,7 @@ namespace cedana {
 
 namespace {
 
-void collect(Refusals& refusals, const std::function<void()>& work) {
+void collect(Errors& refusals, const std::function<void()>& work) {
     try {
         work();
     } catch (const Error& error) {
@@ -22,7 +22,7 @@ void collect(Refusals& refusals, const std::function<void()>& work) {
     }
 }
 
-void throw_first(const Refusals& refusals) {
+void throw_first(const Errors& refusals) {
     // Of a large tree there may be one for each process.
     constexpr std::size_t k_most_named = 6;
     if (refusals.empty())
@@ -41,20 +41,20 @@ void throw_first(const Refusals& refusals) {
 } // namespace
 
 Step look(std::string name, std::function<void()> work) {
-    return {.name = std::move(name), .run = work, .rehearse = [work = std::move(work)](Refusals&) { work(); }};
+    return {.name = std::move(name), .run = work, .rehearse = [work = std::move(work)](Errors&) { work(); }};
 }
 
 Step check(std::string name, std::function<void()> work) {
-    return {.name = std::move(name), .run = work, .rehearse = [work = std::move(work)](Refusals& refusals) {
+    return {.name = std::move(name), .run = work, .rehearse = [work = std::move(work)](Errors& refusals) {
                 collect(refusals, work);
             }};
 }
 
-Step check_each(std::string name, std::function<Refusals()> work) {
+Step check_each(std::string name, std::function<Errors()> work) {
     return {.name = std::move(name),
             .run = [work] { throw_first(work()); },
             .rehearse =
-                [work = std::move(work)](Refusals& refusals) {
+                [work = std::move(work)](Errors& refusals) {
                     for (Error& error : work())
                         refusals.push_back(std::move(error));
                 }};
@@ -63,7 +63,7 @@ Step check_each(std::string name, std::function<Refusals()> work) {
 Step touch(std::string name, std::function<void()> work, std::function<void()> probe) {
     Step step{.name = std::move(name), .run = std::move(work)};
     if (probe)
-        step.rehearse = [probe = std::move(probe)](Refusals& refusals) { collect(refusals, probe); };
+        step.rehearse = [probe = std::move(probe)](Errors& refusals) { collect(refusals, probe); };
     return step;
 }
 
@@ -86,8 +86,8 @@ void carry_out(const Steps& steps, Progress& progress, const Interrupt& interrup
     }
 }
 
-Refusals rehearse(const Steps& steps, const Interrupt& interrupt) {
-    Refusals refusals;
+Errors rehearse(const Steps& steps, const Interrupt& interrupt) {
+    Errors refusals;
     for (const Step& step : steps) {
         interrupt.throw_if_pending();
         if (step.rehearse)

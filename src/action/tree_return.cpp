@@ -267,7 +267,7 @@ void TreeReturn::explain_failure() const {
     const std::string said = read_log(log) + read_log(work_.path() / "criu.out");
     criu::Diagnosis diagnosis = criu::diagnose(said);
     // What CRIU does not know: which name it was, and who has it.
-    if (const Refusals taken = criu::fails_by_a_name(said) ? taken_names(draft_, TakenWhen::after_files) : Refusals();
+    if (const Errors taken = criu::fails_by_a_name(said) ? taken_names(draft_, TakenWhen::after_files) : Errors();
         !taken.empty())
         diagnosis = {.cause = fmt::format("{}; {}", taken.front().message(), diagnosis.cause),
                      .hint = taken.front().hint()};

@@ -87,7 +87,7 @@ std::string commands_manual(const std::vector<CommandText>& commands) {
     page += ".SH FILES\n" + bold_item("~/.cedana/cedana_config.json", "see cedana_config.json(5)") +
             bold_item("/var/log/cedana",
                       "logs of CRIU, of dumps and restores that failed; the last 100, and at most 64 MiB") +
-            bold_item("/run/cedana", "working folders and locks of what is under way");
+            bold_item("/run/cedana", "work folders and locks of what is under way");
     page += ".SH ENVIRONMENT\n" +
             bold_item("CEDANA_CONFIG", "the config file, in place of the one in the home folder") +
             bold_item("CEDANA_GROUP_NAME", "a setting, as CEDANA_ARCHIVE_LEVEL; see cedana_config.json(5)") +

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What most refusals of an open file advise.
 #pragma once
 
 namespace cedana {

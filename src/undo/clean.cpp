@@ -54,11 +54,11 @@ class Cleaning {
         const fs::path state = state_folder();
         WorkFolders work = find_work_folders(state);
         for (const AbandonedWork& one : work.abandoned)
-            guarded("working folder", one.path.string(), [&] { finish(one); });
+            guarded("work folder", one.path.string(), [&] { finish(one); });
         for (const fs::path& path : remove_ended_work(state))
-            removed("working folder", path.string());
+            removed("work folder", path.string());
         for (const BusyWork& one : work.busy)
-            keep("working folder", one.path.string(), work_in(one.kind));
+            keep("work folder", one.path.string(), work_in(one.kind));
         if (const std::size_t locks = remove_stale_locks(state / "locks"); locks != 0)
             removed("lock", fmt::format("{} in {}", locks, (state / "locks").string()));
         guarded("control group", "of criu", [&] {
@@ -97,7 +97,7 @@ class Cleaning {
         if (work.kind == WorkKind::dump && !finish_dump(work.path))
             return;
         remove_work(work.path);
-        removed("working folder", work.path.string());
+        removed("work folder", work.path.string());
     }
 
     // False while something is left to do.

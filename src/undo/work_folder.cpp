@@ -38,7 +38,7 @@ struct Owner {
     ProcessMark cedana;
 };
 
-// Absent for what is no working folder, as the folder of locks.
+// Absent for what is no work folder, as the folder of locks.
 std::optional<Owner> owner_of(const fs::path& path) {
     const std::vector<std::string> parts = split(path.filename().string(), '.');
     const auto name = std::ranges::find(k_names, parts[0]);

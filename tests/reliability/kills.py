@@ -206,7 +206,7 @@ def check_truth(ground, victim, code, err):
     expect(not ground.checkpoints(), "there is a checkpoint of a dump that failed")
     # Other dumps of this host may have been killed meanwhile.
     for item in ground.clean():
-        expect(item["kind"] in ("lock", "working folder"), f"cedana itself did not take back: {item}")
+        expect(item["kind"] in ("lock", "work folder"), f"cedana itself did not take back: {item}")
     return outcome
 
 

@@ -133,7 +133,7 @@ TEST_F(Beside, CriuHoldsTheFolderWhenCedanaIsKilled) {
     target.end();
     criu::kill_children();
     const CedanaRun over = run_cedana(look, options);
-    EXPECT_TRUE(holds(over.out, "removed working folder      /run/cedana/restore." + std::to_string(running.pid())));
+    EXPECT_TRUE(holds(over.out, "removed work folder         /run/cedana/restore." + std::to_string(running.pid())));
 }
 
 } // namespace

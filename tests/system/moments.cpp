@@ -37,7 +37,7 @@ fs::path work_folder(pid_t cedana) {
 void wait_for_dump_log(pid_t cedana, const std::string& text) {
     fs::path work;
     wait_in_folder(
-        state_folder(), [&] { return !(work = work_folder(cedana)).empty(); }, "the working folder of a dump");
+        state_folder(), [&] { return !(work = work_folder(cedana)).empty(); }, "the work folder of a dump");
     wait_for_text(work / criu::k_dump_log, text);
 }
 

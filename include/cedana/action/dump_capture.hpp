@@ -42,7 +42,7 @@ struct FrozenTree {
 
 class TreeCapture {
   public:
-    // All must outlive this. Makes the working folder and begins the partial file.
+    // All must outlive this. Makes the work folder and begins the partial file.
     TreeCapture(DumpDraft& draft, Progress& progress, Stopwatch& watch);
     TreeCapture(const TreeCapture&) = delete;
     TreeCapture& operator=(const TreeCapture&) = delete;

@@ -61,7 +61,7 @@ struct RestoreDraft {
 // Names that somebody else has, as they are at this moment: ports, sockets' paths, locks. `after_files`: those that are
 // put back are there, be it in place of ones that somebody has locked.
 enum class TakenWhen { before_files, after_files };
-[[nodiscard]] Refusals taken_names(const RestoreDraft& draft, TakenWhen when);
+[[nodiscard]] Errors taken_names(const RestoreDraft& draft, TakenWhen when);
 
 // They refer to the draft, which must outlive them.
 [[nodiscard]] Steps steps_before_restore(RestoreDraft& draft);

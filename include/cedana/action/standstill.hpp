@@ -27,7 +27,7 @@ class Standstill {
     void end() noexcept;
     // Only that of the limits. From another thread, while the one that works hangs.
     void put_back_limits() noexcept { static_cast<void>(limits_->put_back()); }
-    // A limit could not be put back: what is noted of it in the working folder is still needed.
+    // A limit could not be put back: what is noted of it in the work folder is still needed.
     [[nodiscard]] bool has_left_limits() const noexcept { return has_left_limits_; }
 
   private:

@@ -14,7 +14,7 @@
 
 namespace cedana {
 
-using Refusals = std::vector<Error>;
+using Errors = std::vector<Error>;
 
 struct Step {
     // As it is told to whoever watches: "putting files back".
@@ -23,7 +23,7 @@ struct Step {
     std::function<void()> run;
     // In its place when nothing may be touched: adds what run() would throw, as far as that can be known. Empty: the
     // step is left out.
-    std::function<void(Refusals&)> rehearse = {};
+    std::function<void(Errors&)> rehearse = {};
     // It may take its time: it is a phase for whoever watches.
     bool is_phase = false;
 };
@@ -36,7 +36,7 @@ using Steps = std::vector<Step>;
 [[nodiscard]] Step check(std::string name, std::function<void()> work);
 // As check(), where more than one thing can be refused: the action ends with the first, and tells the others as its
 // cause; a rehearsal has them all.
-[[nodiscard]] Step check_each(std::string name, std::function<Refusals()> work);
+[[nodiscard]] Step check_each(std::string name, std::function<Errors()> work);
 // Changes something. A rehearsal leaves it out, or does `probe`: a check that throws what the work would.
 [[nodiscard]] Step touch(std::string name, std::function<void()> work, std::function<void()> probe = {});
 
@@ -51,6 +51,6 @@ void carry_out(const Steps& steps, Progress& progress, const Interrupt& interrup
 
 // Throws what a look throws, and Error(Fault::interrupted). What else the action would end with is returned, in the
 // order in which it would meet it.
-[[nodiscard]] Refusals rehearse(const Steps& steps, const Interrupt& interrupt = Interrupt::none());
+[[nodiscard]] Errors rehearse(const Steps& steps, const Interrupt& interrupt = Interrupt::none());
 
 } // namespace cedana

@@ -28,7 +28,7 @@ struct Restored {
 
 class TreeReturn {
   public:
-    // All must outlive this. Makes the working folder.
+    // All must outlive this. Makes the work folder.
     TreeReturn(RestoreDraft& draft, Progress& progress, Stopwatch& watch);
     TreeReturn(const TreeReturn&) = delete;
     TreeReturn& operator=(const TreeReturn&) = delete;

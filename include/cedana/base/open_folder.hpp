@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// A folder that is read entry by entry (opendir(3)).
 #pragma once
 
 #include <memory>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long the phases of an operation took.
+// How long the phases of an action took.
 #pragma once
 
 #include <chrono>

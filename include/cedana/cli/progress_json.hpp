@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How far a long operation is, for programs: `--progress json`. And the choice among the forms.
+// How far a long action is, for programs: `--progress json`. And the choice among the forms.
 #pragma once
 
 #include "cedana/base/progress.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How far a long operation is: on a terminal one line that is drawn over and goes away at the end, elsewhere a plain
+// How far a long action is: on a terminal one line that is drawn over and goes away at the end, elsewhere a plain
 // line every few seconds, for logs.
 #pragma once
 

@@ -53,7 +53,7 @@ struct RestoreCommand {
     Paths paths;
     CriuOptions options;
     std::vector<Inherited> inherited = {};
-    // Pages that can come later are left to whoever listens in the work folder (lazy_handover.hpp).
+    // Pages that can come later are left to whoever listens in the work folder (lazy/handover.hpp).
     bool lazy_pages = false;
     // CRIU writes the root's pid into it.
     std::filesystem::path pid_file;

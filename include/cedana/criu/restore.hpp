@@ -25,7 +25,7 @@
 
 namespace cedana::criu {
 
-// left_out: private anonymous memory is somebody else's to bring (lazy_fill.hpp); the source must not send it.
+// left_out: private anonymous memory is somebody else's to bring (lazy/fill.hpp); the source must not send it.
 enum class LazyPages { sent, left_out };
 
 struct RestoreJob {

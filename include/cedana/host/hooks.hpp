@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The user's executables at the borders of an operation (action_scripts.*).
+// The user's executables at the borders of an action (action_scripts.*).
 #pragma once
 
 #include "cedana/base/signals.hpp"

@@ -19,7 +19,7 @@ struct Encryption {
 };
 
 // None if nothing asks for it: neither security.encryption_key nor security.recipients is set, and there is no
-// passphrase (null). A passphrase takes most of a second and 256 MiB. Throws Error as key_files.hpp does.
+// passphrase (null). A passphrase takes most of a second and 256 MiB. Throws Error as key_file.hpp does.
 [[nodiscard]] std::optional<Encryption> prepare_encryption(const Config& config, const SecretBytes* passphrase);
 
 } // namespace cedana

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a restored tree's terminal and its pipes to others are joined to: to this command's own standard descriptors
 // where that makes sense, to a file, or to nothing. Pure: which descriptors there are is looked up elsewhere
-// (stdio.hpp).
+// (own_stdio.hpp).
 #pragma once
 
 #include "cedana/model/external_ends.hpp"

@@ -30,7 +30,7 @@ struct DumpRecord {
 // The names that CRIU has given its files by now.
 [[nodiscard]] std::vector<LinkRemap> made_names(const DumpRecord& record);
 
-// In a working folder, before CRIU is started; takes the place of one that is there. Throws Error.
+// In a work folder, before CRIU is started; takes the place of one that is there. Throws Error.
 void write_record(const DumpRecord& record, const std::filesystem::path& work);
 // Writes it anew if the tree is another now that it is frozen: it may have forked since the look. Throws Error.
 void record_frozen_tree(DumpRecord& record, const ProcessTree& tree, const std::filesystem::path& work);

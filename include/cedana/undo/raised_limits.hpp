@@ -13,14 +13,14 @@ namespace cedana {
 
 class RaisedLimits {
   public:
-    // Raises those that are short, and notes that in the working folder beforehand. What cannot be raised stays as it
+    // Raises those that are short, and notes that in the work folder beforehand. What cannot be raised stays as it
     // is. Throws Error if it cannot be noted.
     RaisedLimits(const std::vector<MemoryLimit>& limits, const std::filesystem::path& work);
     RaisedLimits(const RaisedLimits&) = delete;
     RaisedLimits& operator=(const RaisedLimits&) = delete;
     ~RaisedLimits();
 
-    // False if one of them could not be put back; it is warned of, and the note of it stays in the working folder.
+    // False if one of them could not be put back; it is warned of, and the note of it stays in the work folder.
     [[nodiscard]] bool put_back() noexcept;
 
   private:

@@ -11,7 +11,7 @@
 
 namespace cedana {
 
-// In the working folder of a restore.
+// In the work folder of a restore.
 inline constexpr const char* k_put_back_journal = "put-back.journal";
 inline constexpr const char* k_remap_journal = "link-remap.journal";
 inline constexpr const char* k_socket_journal = "socket.journal";

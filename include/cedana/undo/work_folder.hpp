@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The working folder of one dump, restore or trial, or of the memory that comes after a lazy one, under the state
+// The work folder of one dump, restore or trial, or of the memory that comes after a lazy one, under the state
 // folder: sockets, CRIU's log, and the record of what is to be taken back should cedana be killed. It is locked
 // (flock(2)) by the cedana that made it and, through an inherited descriptor, by the CRIU that works in it: where
 // nobody holds the lock, nobody works any more.
@@ -64,7 +64,7 @@ struct WorkFolders {
 
 [[nodiscard]] WorkFolders find_work_folders(const std::filesystem::path& parent);
 
-// Removes a folder whose work is done; the caller has its lock. It is no working folder any more before anything in it
+// Removes a folder whose work is done; the caller has its lock. It is no work folder any more before anything in it
 // goes: from a part of what was noted there another cedana would conclude what is not so, should this one be killed
 // now. Throws Error; what can be left then is for remove_ended_work().
 void remove_work(const std::filesystem::path& folder);

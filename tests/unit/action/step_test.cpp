@@ -29,7 +29,7 @@ class StepsTest : public ::testing::Test {
     [[nodiscard]] static std::function<void()> refuse(Fault fault, std::string why) {
         return [fault, why = std::move(why)] { throw Error(fault, why); };
     }
-    [[nodiscard]] static std::vector<std::string> messages(const Refusals& refusals) {
+    [[nodiscard]] static std::vector<std::string> messages(const Errors& refusals) {
         std::vector<std::string> texts;
         for (const Error& error : refusals)
             texts.push_back(error.message());
@@ -76,8 +76,8 @@ TEST_F(StepsTest, TouchNothingInARehearsal) {
 }
 
 TEST_F(StepsTest, AreAllAskedInARehearsal) {
-    const Refusals refusals = rehearse({check("a", refuse(Fault::storage, "no room")), touch("b", note("touched")),
-                                        check("c", refuse(Fault::usage, "no name")), check("d", note("checked"))});
+    const Errors refusals = rehearse({check("a", refuse(Fault::storage, "no room")), touch("b", note("touched")),
+                                      check("c", refuse(Fault::usage, "no name")), check("d", note("checked"))});
     EXPECT_EQ(messages(refusals), (Names{"no room", "no name"}));
     EXPECT_EQ(done, Names{"checked"});
 }
@@ -129,8 +129,8 @@ TEST_F(StepsTest, ThatForetellAreForARehearsalAlone) {
 class CheckOfSeveral : public StepsTest {
   protected:
     Steps steps = {check_each("a", [] {
-        return Refusals{Error(Fault::permission, "one").hint("do"), Error(Fault::usage, "two"),
-                        Error(Fault::usage, "three")};
+        return Errors{Error(Fault::permission, "one").hint("do"), Error(Fault::usage, "two"),
+                      Error(Fault::usage, "three")};
     })};
 };
 
@@ -143,7 +143,7 @@ TEST_F(CheckOfSeveral, EndsTheActionWithTheFirstAndNamesTheOthers) {
 }
 
 TEST_F(CheckOfSeveral, NamesNotHundreds) {
-    const Error error = error_of({check_each("a", [] { return Refusals(300, Error(Fault::usage, "one")); })});
+    const Error error = error_of({check_each("a", [] { return Errors(300, Error(Fault::usage, "one")); })});
     EXPECT_EQ(error.cause(), "also: one; one; one; one; one; and 294 more");
 }
 

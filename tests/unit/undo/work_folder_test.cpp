@@ -21,7 +21,7 @@ namespace {
 
 class WorkFolderTest : public test::InTempFolder {
   protected:
-    // The pid of a process that made a working folder and was killed.
+    // The pid of a process that made a work folder and was killed.
     [[nodiscard]] pid_t killed_owner() const {
         const pid_t pid = ::fork();
         if (pid == 0) {
