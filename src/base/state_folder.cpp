@@ -4,6 +4,7 @@
 #include "cedana/base/error.hpp"
 
 #include <cerrno>
+#include <system_error>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -34,6 +35,12 @@ fs::path state_folder() {
         throw OsFailure(Fault::storage).error("cannot create {}", k_state_folder);
     require_own_state_folder();
     return k_state_folder;
+}
+
+void make_log_folder(const fs::path& folder) {
+    std::error_code ignored;
+    fs::create_directories(folder, ignored);
+    ::chmod(folder.c_str(), 0700);
 }
 
 } // namespace cedana

@@ -138,7 +138,7 @@ Command restore_command() {
         {.names = {"--stdio"},
          .value = "FILE",
          .meaning = "append its output to FILE, where that went to a terminal or a pipe to another program (default "
-                    "for a terminal that is not here: the checkpoint's name with .out)",
+                    "for a terminal that is not here: /var/log/cedana/NAME.out, NAME being the checkpoint's)",
          .target = &arguments->output,
          .complete = Complete::files},
         {.names = {"--lazy"},

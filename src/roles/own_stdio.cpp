@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 
 #include <cerrno>
@@ -64,6 +65,8 @@ Error no_output(const Error& error) {
 
 UniqueFd open_output(const OutputPlace& output) {
     constexpr mode_t k_for_owner = 0600;
+    if (output.named_by == NamedBy::cedana)
+        make_log_folder(output.path.parent_path());
     try {
         UniqueFd fd = open_for(output.caller, output.path, k_output_flags | O_CREAT, k_for_owner, output.named_by);
         ::fcntl(fd.get(), F_SETFL, O_APPEND);
@@ -76,6 +79,8 @@ UniqueFd open_output(const OutputPlace& output) {
 // Whether open_output() could make the file in its folder.
 void require_place_for(const OutputPlace& output) {
     const std::filesystem::path folder = output.path.parent_path();
+    if (output.named_by == NamedBy::cedana && ::access(folder.c_str(), F_OK) != 0)
+        return;
     if (::access(folder.c_str(), W_OK | X_OK) != 0)
         throw OsFailure().error("cannot open {}", output.path.string());
     if (output.named_by == NamedBy::caller && !can_write_in(output.caller, folder) && !may_become_root(output.caller))
@@ -144,7 +149,7 @@ OwnStdio read_own_stdio() {
 }
 
 std::filesystem::path default_output(const std::filesystem::path& checkpoint) {
-    return std::filesystem::path(checkpoint).replace_extension(".out");
+    return std::filesystem::path(k_log_folder) / checkpoint.filename().replace_extension(".out");
 }
 
 void require_output(const Joins& joins, const OutputPlace& output) {

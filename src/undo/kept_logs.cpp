@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/files/partial_file.hpp"
 
@@ -30,8 +31,6 @@ namespace cedana {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr const char* k_log_folder = "/var/log/cedana";
 
 constexpr std::string_view k_ending = ".log";
 // Logs of one process within one second.
@@ -224,9 +223,7 @@ std::string keep_log_in(const fs::path& folder, const fs::path& log, std::string
     try {
         const UniqueFd source = open_file(log, O_RDONLY);
         const std::string text = shortened_log(source.get(), log, limits.bytes_each);
-        std::error_code error;
-        fs::create_directories(folder, error);
-        ::chmod(folder.c_str(), 0700);
+        make_log_folder(folder);
         // Old logs go before the new one is written: the disk may be full of them.
         remove_old_logs(folder, limits);
         auto [file, path] = new_log(folder, kind, pid);

@@ -3,6 +3,7 @@
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/roles/own_stdio.hpp"
 
 #include <csignal>
 
@@ -103,14 +104,15 @@ TEST_F(Ends, OfInputAreReachedWhenNobodyWrites) {
     EXPECT_EQ(got(), name_of(pipe.read_end) + " reads \n");
 }
 
-TEST_F(Ends, OfATerminalAreANewOneWithItsOutputBesideTheCheckpoint) {
+TEST_F(Ends, OfATerminalAreANewOneWithItsOutputAmongTheLogs) {
     const fs::path zip = with_terminal();
-    const fs::path output = fs::path(zip).replace_extension(".out");
+    const fs::path output = default_output(zip);
     const CedanaRun run = restore(zip);
     ASSERT_EQ(run.exit_code, 0) << run.err;
     EXPECT_TRUE(holds(run.err, "whose output goes to " + output.string()));
     EXPECT_EQ(got(), "terminal\n");
     EXPECT_EQ(wait_for_lines(output, "terminal\n"), "on the terminal\n");
+    EXPECT_EQ(names_in(store()), std::vector<std::string>{fs::path(zip).filename()});
     end_restored();
 }
 

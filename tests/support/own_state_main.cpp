@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// For tests of the whole program: each run of them has a state folder of its own, so that several can go side by side.
-// What one leaves there on purpose, the cedana of another would clean up.
+// For tests of the whole program: each run of them has folders of cedana's own for itself, so that several can go side
+// by side. What one leaves there on purpose, the cedana of another would clean up.
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -14,14 +14,14 @@
 
 namespace {
 
-constexpr const char* k_state_folder = "/run/cedana";
+bool mount_own(const char* folder) {
+    return (::mkdir(folder, 0700) == 0 || errno == EEXIST) && ::mount("tmpfs", folder, "tmpfs", 0, "mode=0700") == 0;
+}
 
 // In a mount namespace of its own, in which what it mounts ends with it.
-bool mount_own_state() {
-    if (::mkdir(k_state_folder, 0700) != 0 && errno != EEXIST)
-        return false;
+bool mount_own_folders() {
     return ::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-           ::mount("tmpfs", k_state_folder, "tmpfs", 0, "mode=0700") == 0;
+           mount_own("/run/cedana") && mount_own("/var/log/cedana");
 }
 
 } // namespace
@@ -29,8 +29,8 @@ bool mount_own_state() {
 int main(int argc, char** argv) {
     ::testing::InitGoogleTest(&argc, argv);
     // Whoever is not root has none.
-    if (!GTEST_FLAG_GET(list_tests) && ::geteuid() == 0 && !mount_own_state()) {
-        std::fprintf(stderr, "cannot mount %s: %s\n", k_state_folder, std::strerror(errno));
+    if (!GTEST_FLAG_GET(list_tests) && ::geteuid() == 0 && !mount_own_folders()) {
+        std::fprintf(stderr, "cannot mount folders of its own: %s\n", std::strerror(errno));
         return 1;
     }
     return RUN_ALL_TESTS();

@@ -2,6 +2,7 @@
 // Programs that people start from a shell, under tmux: dumped with no option, and brought back to a terminal or without
 // one, by root and by sudo.
 #include "cedana/base/files.hpp"
+#include "cedana/roles/own_stdio.hpp"
 
 #include <csignal>
 #include <optional>
@@ -231,7 +232,7 @@ TEST_P(Terminals, AProgramWithoutATerminalGoesOnInAFile) {
     const CedanaRun run = restore(zip);
     ASSERT_EQ(run.exit_code, 0) << run.err;
     const auto pid = static_cast<pid_t>(std::stoi(run.out));
-    const std::vector<std::string> lines = wait_for_lines(fs::path(zip).replace_extension(".out"), k_few_steps);
+    const std::vector<std::string> lines = wait_for_lines(default_output(zip), k_few_steps);
     EXPECT_TRUE(count_on_from(std::stoul(lines.at(0)), lines));
     ASSERT_EQ(::kill(pid, SIGKILL), 0);
     // Who holds its terminal, which was left to us, ends after it.
@@ -354,7 +355,7 @@ TEST_P(Terminals, TopDoesNotPaintOverAShellThatKeepsTheKeys) {
     tmux->run("echo $((40 + 2)) keys");
     const std::string screen = tmux->wait_for("42 keys");
     EXPECT_EQ(screen.find("PID USER"), std::string::npos) << screen;
-    wait_for_file(fs::path(zip).replace_extension(".out"));
+    wait_for_file(default_output(zip));
 }
 
 // Its terminal has the number that sudo takes for the restore, and holds until that has ended.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where cedana keeps what lasts as long as its work: work folders and locks.
+// Where cedana keeps what lasts as long as its work (work folders and locks), and what somebody may want to read later.
 #pragma once
 
 #include <filesystem>
@@ -11,5 +11,10 @@ namespace cedana {
 
 // Throws as state_folder() does when it is somebody else's; makes nothing.
 void require_own_state_folder();
+
+// Logs of failures, the output of restored programs that has no other place, and which backups restores made.
+inline constexpr const char* k_log_folder = "/var/log/cedana";
+// Makes it, with those above it, 0700. What goes wrong shows when a file is made in it.
+void make_log_folder(const std::filesystem::path& folder = k_log_folder);
 
 } // namespace cedana

@@ -15,7 +15,7 @@ namespace cedana {
 
 [[nodiscard]] OwnStdio read_own_stdio();
 
-// Where output goes unless the user says so: the checkpoint's name with .out.
+// Where output goes unless the user says so: the checkpoint's name with .out, in the folder of logs.
 [[nodiscard]] std::filesystem::path default_output(const std::filesystem::path& checkpoint);
 
 // Where output goes that led outside.
