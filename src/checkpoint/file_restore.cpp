@@ -6,6 +6,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/leases.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/files/backups.hpp"
 #include "cedana/files/content_digest.hpp"
 #include "cedana/files/needed_room.hpp"
 #include "cedana/files/sparse_copy.hpp"
@@ -15,6 +16,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <span>
 #include <utility>
@@ -173,6 +175,19 @@ std::string sentence_of(const std::vector<RestoredFile>& files) {
                        files.front().action == FileAction::cut ? "what was added since" : "what was there", list);
 }
 
+// For whoever removes them once they are old.
+void remember_backups(const std::vector<RestoredFile>& files) noexcept {
+    try {
+        std::vector<std::filesystem::path> paths;
+        for (const RestoredFile& file : files)
+            if (!file.backup.empty())
+                paths.push_back(file.backup);
+        BackupRecord().add(paths);
+    } catch (const std::exception& error) {
+        spdlog::debug("backups are not written down: {}", error.what());
+    }
+}
+
 } // namespace
 
 std::string_view name_of(FileAction action) {
@@ -284,6 +299,7 @@ std::vector<RestoredFile> FileRestore::carry_out(std::vector<Plan> plans, const 
 
 void FileRestore::commit(const std::vector<RestoredFile>& files) noexcept {
     changes_.commit();
+    remember_backups(files);
     std::map<std::pair<FileAction, bool>, std::vector<RestoredFile>> alike;
     for (const RestoredFile& file : files)
         if (file.action != FileAction::unchanged)

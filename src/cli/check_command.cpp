@@ -4,6 +4,7 @@
 #include "cedana/cli/clean_up.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/failure.hpp"
+#include "cedana/cli/old_backups.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/host/doctor.hpp"
 
@@ -26,6 +27,7 @@ using Json = nlohmann::ordered_json;
 struct CheckArguments {
     bool clean = false;
     std::vector<std::filesystem::path> folders;
+    std::string backups;
 };
 
 Json to_json(const Requirement& one) {
@@ -82,6 +84,8 @@ void run(const CommonArguments& common) {
 
 Command check_command() {
     const auto arguments = std::make_shared<CheckArguments>();
+    Option old_backups = backups_option(arguments->backups);
+    old_backups.needs = "--clean";
     return {.name = "check",
             .summary = "whether this host can dump and restore, and what to do if not",
             .options = {{.names = {"--clean"},
@@ -93,10 +97,12 @@ Command check_command() {
                              "with --clean: a folder of checkpoints to clean up too (also: those of the configuration)",
                          .target = &arguments->folders,
                          .complete = Complete::folders,
-                         .needs = "--clean"}},
+                         .needs = "--clean"},
+                        old_backups},
             .examples = {"sudo cedana check", "sudo cedana check --clean -d /var/checkpoints"},
             .run = [arguments](const CommonArguments& common, const Interrupt&) {
-                arguments->clean ? clean_up(arguments->folders, common) : run(common);
+                arguments->clean ? clean_up({.folders = arguments->folders, .backups = arguments->backups}, common)
+                                 : run(common);
             }};
 }
 

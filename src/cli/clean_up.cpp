@@ -2,6 +2,7 @@
 #include "cedana/cli/clean_up.hpp"
 
 #include "cedana/base/text.hpp"
+#include "cedana/cli/old_backups.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/files/default_store.hpp"
 #include "cedana/undo/clean.hpp"
@@ -33,9 +34,9 @@ void print_items(std::string_view outcome, const std::vector<CleanedItem>& items
 
 } // namespace
 
-void clean_up(const std::vector<std::filesystem::path>& folders, const CommonArguments& common) {
+void clean_up(const CleanUp& wanted, const CommonArguments& common) {
     const LoadedConfig config = load_config_for(common);
-    CleanRequest request{.folders = folders, .look_for = LookFor::left_overs_and_locks};
+    CleanRequest request{.folders = wanted.folders, .look_for = LookFor::left_overs_and_locks};
     for (const std::string& folder :
          {config.values.shared_storage_dump_storage_dir, config.values.shared_storage_mount_point})
         if (!folder.empty())
@@ -46,7 +47,11 @@ void clean_up(const std::vector<std::filesystem::path>& folders, const CommonArg
     std::error_code ignored;
     if (config.values.shared_storage_dump_storage_dir.empty() && std::filesystem::exists(k_default_store, ignored))
         request.folders.emplace_back(k_default_store);
-    const CleanResult result = clean(request);
+    const std::vector<Backup> backups = prune_backups(wanted.backups, config, Pruning::real);
+    CleanResult result = clean(request);
+    for (const Backup& one : backups)
+        (one.why.empty() ? result.removed : result.kept)
+            .push_back({.what = "backup", .name = one.path.string(), .why = one.why});
     if (common.format == Format::json) {
         print_json_result({{"removed", to_json(result.removed)}, {"kept", to_json(result.kept)}});
         return;

@@ -78,6 +78,16 @@ Option store_argument(std::optional<std::filesystem::path>& store) {
     return {.names = {"DIR"}, .meaning = k_store_meaning, .target = &store, .complete = Complete::folders};
 }
 
+std::optional<std::chrono::seconds> age_of(const std::string& text, std::string_view option) {
+    if (text.empty())
+        return std::nullopt;
+    const auto age = parse_duration(text);
+    if (!age)
+        throw Error(Fault::usage, fmt::format("{} {} is no age", option, printable(text)))
+            .hint("a number with s, m, h, d or w behind it: 90s, 15m, 2h, 7d, 3w");
+    return age;
+}
+
 std::vector<Option> pick_options(PickArguments& arguments) {
     return {store_option(arguments.store),
             {.names = {"--before"},

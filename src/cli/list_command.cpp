@@ -34,16 +34,6 @@ struct ListArguments {
     bool lazy = false;
 };
 
-std::optional<std::chrono::seconds> age_of(const std::string& text, std::string_view option) {
-    if (text.empty())
-        return std::nullopt;
-    const auto age = parse_duration(text);
-    if (!age)
-        throw Error(Fault::usage, fmt::format("{} {} is no age", option, printable(text)))
-            .hint("a number with s, m, h, d or w behind it: 90s, 15m, 2h, 7d, 3w");
-    return age;
-}
-
 // What a listing says beside the catalog itself.
 struct Now {
     Clock::time_point time = Clock::now();
@@ -158,6 +148,9 @@ std::vector<Cell> row_of(const CatalogEntry& entry, const Now& now) {
             now_cell(entry, state)};
 }
 
+// It is counted; with --json each has its line.
+bool is_foreign(const CatalogEntry& entry) { return entry.kind == EntryKind::foreign; }
+
 Table table_of(const std::vector<CatalogEntry>& entries, const Now& now, Signatures signatures) {
     std::vector<Column> columns = {{.title = "NAME"},
                                    {.title = "PROGRAM", .rank = 4},
@@ -178,6 +171,8 @@ Table table_of(const std::vector<CatalogEntry>& entries, const Now& now, Signatu
         columns.insert(columns.begin() + 1, {.title = "LABEL"});
     Table table(std::move(columns));
     for (const CatalogEntry& entry : entries) {
+        if (is_foreign(entry))
+            continue;
         std::vector<Cell> row = row_of(entry, now);
         if (has_labels)
             row.insert(row.begin() + 1, entry.summary ? Cell(printable(entry.summary->label)) : Cell(""));
@@ -195,6 +190,15 @@ void print_paths(const std::vector<CatalogEntry>& entries) {
             paths.push_back(entry.path.string());
     if (!paths.empty())
         print_line(fmt::format("{}", fmt::join(paths, "\n")));
+}
+
+void print_entries(const std::vector<CatalogEntry>& entries, const Now& now, const Keyring& keyring) {
+    const auto foreign = static_cast<std::size_t>(std::ranges::count_if(entries, is_foreign));
+    if (foreign != entries.size())
+        print_table(table_of(entries, now, signatures_of(entries, keyring)));
+    if (foreign != 0)
+        print_note(foreign == 1 ? "1 other file is no checkpoint"
+                                : fmt::format("{} other files are no checkpoints", foreign));
 }
 
 // Why there is nothing to show.
@@ -229,7 +233,7 @@ void run(const ListArguments& arguments, const CommonArguments& common, const In
     else if (common.format == Format::text && entries.empty())
         print_note(nothing_in(store, all));
     else if (common.format == Format::text)
-        print_table(table_of(entries, now, signatures_of(entries, keyring)));
+        print_entries(entries, now, keyring);
     // They are named above; a script must not take what it sees for all that is there.
     if (const auto error = unreadable(entries); error && ::geteuid() != 0)
         throw FailedWithResult{*error, result};

@@ -2,6 +2,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/cli/commands.hpp"
+#include "cedana/cli/old_backups.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/store/prune.hpp"
 
@@ -20,11 +21,13 @@ struct PruneArguments {
     std::optional<std::filesystem::path> store;
     std::string keep_last;
     std::string keep_days;
+    std::string backups;
     bool dry_run = false;
 };
 
-std::string outcome(const PrunedCheckpoint& one, Pruning pruning) {
-    return !one.spared.empty() ? "stays: " + one.spared : pruning == Pruning::real ? "removed" : "would be removed";
+// `spared`: why it stays; empty: it does not.
+std::string outcome(const std::string& spared, Pruning pruning) {
+    return !spared.empty() ? "stays: " + spared : pruning == Pruning::real ? "removed" : "would be removed";
 }
 
 Json to_json(const PruneResult& result, Pruning pruning) {
@@ -55,7 +58,22 @@ void print(const PruneResult& result, Pruning pruning) {
     for (const PrunedCheckpoint& one : result.surplus)
         table.add({printable(one.entry.path.filename().string()), printable(one.entry.summary->name),
                    human_age(std::chrono::duration_cast<std::chrono::seconds>(now - one.entry.when)),
-                   human_bytes(one.entry.bytes), printable(outcome(one, pruning))});
+                   human_bytes(one.entry.bytes), printable(outcome(one.spared, pruning))});
+    print_result(table_text(table));
+}
+
+void print(const std::vector<Backup>& backups, Pruning pruning) {
+    if (backups.empty())
+        return;
+    Table table({{.title = "BACKUP"},
+                 {.title = "AGE", .align = Align::right, .rank = 1},
+                 {.title = "SIZE", .align = Align::right},
+                 {.title = "", .elastic = true}});
+    const auto now = std::chrono::system_clock::now();
+    for (const Backup& one : backups)
+        table.add({printable(one.path.string()),
+                   human_age(std::chrono::duration_cast<std::chrono::seconds>(now - one.made)), human_bytes(one.bytes),
+                   printable(outcome(one.why, pruning))});
     print_result(table_text(table));
 }
 
@@ -69,17 +87,26 @@ void run(const PruneArguments& arguments, const CommonArguments& common, const I
     const std::filesystem::path store = find_store(arguments.store, config.values);
     if (pruning == Pruning::real)
         require_place_of_caller(config, store, "the store");
-    const PruneResult result = prune({.store = store,
-                                      .rules = {.keep_last = config.values.shared_storage_keep_last,
-                                                .keep_days = config.values.shared_storage_keep_days},
-                                      .keyring = Keyring(config.values),
-                                      .pruning = pruning},
-                                     interrupt);
-    if (common.format == Format::json)
-        return print_json_result(to_json(result, pruning));
+    const RetentionRules rules{.keep_last = config.values.shared_storage_keep_last,
+                               .keep_days = config.values.shared_storage_keep_days};
+    const std::vector<Backup> backups = prune_backups(arguments.backups, config, pruning);
+    // Who asks for backups alone needs no rule.
+    PruneResult result;
+    if (rules.any() || arguments.backups.empty())
+        result =
+            prune({.store = store, .rules = rules, .keyring = Keyring(config.values), .pruning = pruning}, interrupt);
+    if (common.format == Format::json) {
+        Json json = to_json(result, pruning);
+        json["backups"] = to_json(backups, pruning);
+        return print_json_result(json);
+    }
     print(result, pruning);
-    common.say(fmt::format("{} {}, {} kept by the rules", human_bytes(result.bytes_removed),
-                           arguments.dry_run ? "would be freed" : "freed", result.kept));
+    print(backups, pruning);
+    if (rules.any())
+        common.say(fmt::format("{} {}, {} kept by the rules", human_bytes(result.bytes_removed),
+                               arguments.dry_run ? "would be freed" : "freed", result.kept));
+    if (!arguments.backups.empty() && backups.empty())
+        common.say("no backup is that old");
     if (result.untrusted != 0)
         common.say(fmt::format("{} that no trusted key signed: not touched", result.untrusted));
 }
@@ -100,10 +127,12 @@ Command prune_command() {
                          .value = "N",
                          .meaning = "keep those younger than N days",
                          .target = &arguments->keep_days},
+                        backups_option(arguments->backups),
                         {.names = {"--dry-run"},
                          .meaning = "say what would be removed; remove nothing",
                          .target = &arguments->dry_run}},
-            .examples = {"sudo cedana client prune /var/checkpoints --keep-last 5 --dry-run"},
+            .examples = {"sudo cedana client prune /var/checkpoints --keep-last 5 --dry-run",
+                         "sudo cedana client prune --backups 30d"},
             .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
                 run(*arguments, common, interrupt);
             }};

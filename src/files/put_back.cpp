@@ -5,6 +5,7 @@
 #include "cedana/base/file_id.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/files/backups.hpp"
 #include "cedana/files/file_name.hpp"
 #include "cedana/files/new_file.hpp"
 #include "cedana/files/private_copy.hpp"
@@ -103,8 +104,8 @@ void PutBack::write_to_journal(const Step& step) {
 }
 
 std::string PutBack::backup_name(const FilePlace& place, int number) const {
-    return name_with(place.name(), number == 1 ? fmt::format(".cedana-backup-{}", when_)
-                                               : fmt::format(".cedana-backup-{}_{}", when_, number));
+    return name_with(place.name(), number == 1 ? fmt::format("{}{}", k_backup_mark, when_)
+                                               : fmt::format("{}{}_{}", k_backup_mark, when_, number));
 }
 
 // A second name for what is there, so that the first is never without a file; where there are no hard links, its only

@@ -122,6 +122,36 @@ TEST_F(CapturedFiles, ThatGrewArePutBackAndWhatWasThereIsKept) {
                            backup().string() + "\n");
 }
 
+TEST_F(CapturedFiles, HaveBackupsThatAreRemovedOnceTheyAreOld) {
+    const fs::path zip = checkpoint_with_log();
+    append("three\n");
+    expect_restored(restore(zip));
+    const std::string kept = backup().string();
+    EXPECT_EQ(cedana({"client", "prune", "--backups", "1h"}).exit_code, 0);
+    const CedanaRun dry = cedana({"client", "prune", "--backups", "0s", "--dry-run"});
+    EXPECT_EQ(dry.exit_code, 0) << dry.err;
+    EXPECT_TRUE(holds(dry.out, "would be removed"));
+    EXPECT_EQ(backup().string(), kept);
+    const Json json = Json::parse(only_line(cedana({"client", "prune", "--backups", "0s", "--json"}).out));
+    ASSERT_EQ(json.at("backups").size(), 1U);
+    EXPECT_EQ(json.at("backups")[0].at("backup"), kept);
+    EXPECT_EQ(json.at("backups")[0].at("removed"), true);
+    EXPECT_EQ(backups(), std::vector<std::string>());
+    EXPECT_TRUE(holds(cedana({"client", "prune", "--backups", "0s"}).err, "no backup is that old"));
+}
+
+TEST_F(CapturedFiles, HaveBackupsThatCheckCleansToo) {
+    const fs::path zip = checkpoint_with_log();
+    append("three\n");
+    expect_restored(restore(zip));
+    const std::string kept = backup().string();
+    EXPECT_FALSE(holds(cedana({"check", "--clean"}).out, kept));
+    EXPECT_TRUE(
+        matches(cedana({"check", "--clean", "--backups", "0s"}).out, "[^]*removed +backup +" + kept + "\n[^]*"));
+    EXPECT_EQ(backups(), std::vector<std::string>());
+    EXPECT_EQ(cedana({"check", "--backups", "0s"}).exit_code, 2);
+}
+
 TEST_F(CapturedFiles, ThatAreSeveralAreToldInOneLine) {
     const fs::path other = log.parent_path() / "other";
     write_text(other, k_of_then);

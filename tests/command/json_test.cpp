@@ -6,6 +6,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/cli/inspection.hpp"
+#include "cedana/files/backups.hpp"
 #include "cedana/files/partial_file.hpp"
 #include "cedana/lazy/transfers.hpp"
 #include "cedana/undo/work_folder.hpp"
@@ -329,7 +330,11 @@ TEST_F(JsonFields, OfWhatIsInAStore) {
     for (int age = 1; age <= 2; ++age)
         write_checkpoint(store() / ("old_" + std::to_string(age) + ".zip"),
                          plausible_manifest("old", 42, "2026-01-0" + std::to_string(age) + "T10:00:00Z"));
-    expect_documented("client prune", {json({"client", "prune", store(), "--keep-last", "1", "--dry-run"})});
+    const fs::path backup = fs::canonical(folder()) / "log.cedana-backup-20261122T164510Z";
+    write_text(backup, "x");
+    BackupRecord().add({backup});
+    expect_documented("client prune",
+                      {json({"client", "prune", store(), "--keep-last", "1", "--backups", "1h", "--dry-run"})});
     static_cast<void>(cedana({"config", "keygen", scratch("key")}));
     options.environment["CEDANA_SECURITY_SIGNING_KEY"] = scratch("key");
     expect_documented("client sign", {json({"client", "sign", zip})});

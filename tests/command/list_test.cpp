@@ -41,6 +41,19 @@ TEST_F(List, ShowsWhatIsThereAndWhatIsDamaged) {
     EXPECT_TRUE(matches(run.out, "[^]*cut_20261122T100000Z.zip .*damaged: [^]*"));
 }
 
+TEST_F(List, CountsFilesThatAreNoneOfCedanas) {
+    add("a.zip", "redis-server");
+    write_text(store() / "notes.txt", "x");
+    EXPECT_TRUE(holds(list().err, "1 other file is no checkpoint\n"));
+    write_text(store() / "more.txt", "x");
+    const CedanaRun run = list();
+    EXPECT_TRUE(holds(run.err, "2 other files are no checkpoints\n"));
+    EXPECT_FALSE(holds(run.out, ".txt")) << run.out;
+    EXPECT_EQ(Json::parse(only_line(list({"--json"}).out)).at("entries").size(), 3U);
+    fs::remove(store() / "a.zip");
+    EXPECT_EQ(list().out, "");
+}
+
 TEST_F(List, GivesOneJsonObjectOnRequest) {
     add("a.zip", "redis-server");
     const Json json = Json::parse(only_line(list({"--json"}).out));
@@ -112,8 +125,8 @@ TEST_F(List, SaysWhenThereIsNothing) {
 }
 
 TEST_F(List, EscapesNamesThatWouldSteerTheTerminal) {
-    write_text(store() / "evil\x1b[31m.txt", "");
-    EXPECT_TRUE(holds(list().out, "evil\\x1b[31m.txt"));
+    write_text(store() / "evil\x1b[31m.zip", "");
+    EXPECT_TRUE(holds(list().out, "evil\\x1b[31m.zip"));
     EXPECT_FALSE(holds(list().out, "\x1b"));
 }
 

@@ -5,11 +5,19 @@
 #include "cedana/cli/commands.hpp"
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace cedana {
 
-// Also in the folders of the configuration. Prints what was removed, and what was kept and why.
-void clean_up(const std::vector<std::filesystem::path>& folders, const CommonArguments& common);
+struct CleanUp {
+    // Besides those of the configuration.
+    std::vector<std::filesystem::path> folders;
+    // Backups that are older go too; empty: none.
+    std::string backups;
+};
+
+// Prints what was removed, and what was kept and why.
+void clean_up(const CleanUp& wanted, const CommonArguments& common);
 
 } // namespace cedana

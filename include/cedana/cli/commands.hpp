@@ -8,9 +8,11 @@
 #include "cedana/model/loaded_config.hpp"
 #include "cedana/store/pick.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cedana {
@@ -55,6 +57,8 @@ struct EndAsProgram {
 // Reads the configuration and warns of what is odd in it. One that only looks makes no config file.
 [[nodiscard]] LoadedConfig load_config_for(const CommonArguments& common,
                                            FirstUse first_use = FirstUse::leaves_nothing);
+// Of an option that takes an age ("2h"); none for an empty text. Throws Error(Fault::usage) for what is none.
+[[nodiscard]] std::optional<std::chrono::seconds> age_of(const std::string& text, std::string_view option);
 // The argument DIR: the store.
 [[nodiscard]] Option store_argument(std::optional<std::filesystem::path>& store);
 // -d STORE, of a command that takes the store as the argument DIR too.
