@@ -117,14 +117,16 @@ struct CommandRow {
 
 class ClosedStdio : public AnyUser, public ::testing::WithParamInterface<CommandRow> {};
 
-INSTANTIATE_TEST_SUITE_P(
-    Of, ClosedStdio,
-    ::testing::Values(CommandRow{"Find", {"client", "find", "sleep"}}, CommandRow{"List", {"client", "list", "/tmp"}},
-                      CommandRow{"Show", {"config", "show"}}, CommandRow{"Path", {"config", "path"}},
-                      CommandRow{"Check", {"check"}}, CommandRow{"Completion", {"completion", "bash"}},
-                      CommandRow{"Version", {"--version"}}, CommandRow{"Help", {"--help"}},
-                      CommandRow{"Role", {"--role", "guard"}}, CommandRow{"Nothing", {"client", "inspect", "/absent"}}),
-    [](const auto& row) { return row.param.name; });
+INSTANTIATE_TEST_SUITE_P(Of, ClosedStdio,
+                         ::testing::Values(CommandRow{"Find", {"client", "find", "sleep"}},
+                                           CommandRow{"List", {"client", "list", "/tmp", "--json"}},
+                                           CommandRow{"Show", {"config", "show"}},
+                                           CommandRow{"Path", {"config", "path"}}, CommandRow{"Check", {"check"}},
+                                           CommandRow{"Completion", {"completion", "bash"}},
+                                           CommandRow{"Version", {"--version"}}, CommandRow{"Help", {"--help"}},
+                                           CommandRow{"Role", {"--role", "guard"}},
+                                           CommandRow{"Nothing", {"client", "inspect", "/absent"}}),
+                         [](const auto& row) { return row.param.name; });
 
 // Of every file that a command makes or changes in its home, none holds what was to be printed.
 TEST_P(ClosedStdio, IsNoFileOfACommand) {
