@@ -9,8 +9,6 @@
 
 namespace cedana {
 
-using Json = nlohmann::ordered_json;
-
 Option backups_option(std::string& age) {
     return {.names = {"--backups"},
             .value = "AGE",
@@ -30,8 +28,8 @@ std::vector<Backup> prune_backups(const std::string& age, const LoadedConfig& co
     return backups;
 }
 
-Json to_json(const std::vector<Backup>& backups, Pruning pruning) {
-    Json list = Json::array();
+nlohmann::ordered_json to_json(const std::vector<Backup>& backups, Pruning pruning) {
+    auto list = nlohmann::ordered_json::array();
     for (const Backup& one : backups)
         list.push_back({{"backup", one.path.string()},
                         {"created", utc_iso(one.made)},
