@@ -45,8 +45,11 @@ class Pipes : public System {
         return "cd " + folder().string() +
                " && read -r line && echo $line >log; until [ -e go ]; do sleep 0.02; done; cat >>log; echo end >>log";
     }
+    // Others may end meanwhile.
     static bool is_copier(pid_t pid) {
-        return trim(read_file("/proc/" + std::to_string(pid) + "/comm")) == "cedana-copier";
+        std::ifstream comm("/proc/" + std::to_string(pid) + "/comm");
+        std::string name;
+        return std::getline(comm, name) && name == "cedana-copier";
     }
     void let_read_on() const { std::ofstream(folder() / "go") << "go"; }
 
