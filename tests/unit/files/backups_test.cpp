@@ -19,7 +19,7 @@ class Backups : public ::testing::Test {
   protected:
     // A backup with 5 bytes, written down.
     fs::path add(const std::string& name) const {
-        const fs::path path = place / name;
+        fs::path path = place / name;
         std::ofstream(path) << "12345";
         record.add({path});
         return path;
