@@ -42,6 +42,13 @@ std::optional<std::chrono::system_clock::time_point> parse_utc_iso(std::string_v
     return utc_iso(when) == text ? std::optional(when) : std::nullopt;
 }
 
+std::optional<std::chrono::system_clock::time_point> parse_utc_compact(std::string_view text) {
+    if (text.size() != k_utc_compact_size)
+        return std::nullopt;
+    return parse_utc_iso(fmt::format("{}-{}-{}:{}:{}", text.substr(0, 4), text.substr(4, 2), text.substr(6, 5),
+                                     text.substr(11, 2), text.substr(13)));
+}
+
 std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
     if (text.empty())
         return std::nullopt;

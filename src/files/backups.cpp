@@ -68,13 +68,10 @@ void write_paths(const fs::path& folder, const std::vector<fs::path>& paths) {
 
 // "NAME.cedana-backup-20261122T164510Z", with "_2" behind it where there was one of that second.
 std::optional<std::chrono::system_clock::time_point> time_in(const std::string& name) {
-    constexpr std::size_t k_length = std::string_view("20261122T164510Z").size();
     const std::size_t mark = name.rfind(k_backup_mark);
-    if (mark == std::string::npos || name.size() < mark + k_backup_mark.size() + k_length)
+    if (mark == std::string::npos)
         return std::nullopt;
-    const std::string when = name.substr(mark + k_backup_mark.size(), k_length);
-    return parse_utc_iso(fmt::format("{}-{}-{}:{}:{}", when.substr(0, 4), when.substr(4, 2), when.substr(6, 5),
-                                     when.substr(11, 2), when.substr(13)));
+    return parse_utc_compact(std::string_view(name).substr(mark + k_backup_mark.size(), k_utc_compact_size));
 }
 
 // Absent if it is not there any more.

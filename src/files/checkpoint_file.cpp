@@ -56,15 +56,9 @@ std::string checkpoint_stem(std::string_view program, std::chrono::system_clock:
 }
 
 std::optional<std::chrono::system_clock::time_point> time_in_stem(std::string_view stem) {
-    constexpr std::size_t k_compact = std::string_view("20261122T164510Z").size();
-    for (std::size_t at = stem.rfind('_'); at != std::string_view::npos && at > 0; at = stem.rfind('_', at - 1)) {
-        const std::string_view text = stem.substr(at + 1, k_compact);
-        if (text.size() < k_compact)
-            continue;
-        const auto when = parse_utc_iso(fmt::format("{}-{}-{}:{}:{}", text.substr(0, 4), text.substr(4, 2),
-                                                    text.substr(6, 5), text.substr(11, 2), text.substr(13)));
-        return when && utc_compact(*when) == text ? when : std::nullopt;
-    }
+    for (std::size_t at = stem.rfind('_'); at != std::string_view::npos && at > 0; at = stem.rfind('_', at - 1))
+        if (const std::string_view text = stem.substr(at + 1, k_utc_compact_size); text.size() == k_utc_compact_size)
+            return parse_utc_compact(text);
     return std::nullopt;
 }
 
