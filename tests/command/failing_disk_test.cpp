@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A disk that fails under a dump or a restore, at each of the calls that they make there, one run for each: it fails
-// once (EIO), it is full from there on (ENOSPC), or the call was made and the answer lost (EIO again).
+// once (EIO), it is full from there on (ENOSPC), or the call was made and the answer lost (EIO again). The calls take
+// these three ways in turn; with CEDANA_EVERY_CALL=1 in the environment each call takes all of them, in three times the
+// time.
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
@@ -10,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <map>
 #include <regex>
 
@@ -24,6 +27,9 @@ namespace fs = std::filesystem;
 struct Failing {
     int error;
     const char* how;
+    // The numbers of the calls that fail: this one, and from there in such steps.
+    int first;
+    int step;
 };
 
 class FailingDisk : public WithFakeCriu, public ::testing::WithParamInterface<Failing> {
@@ -36,6 +42,8 @@ class FailingDisk : public WithFakeCriu, public ::testing::WithParamInterface<Fa
         cedana({"config", "path"});
     }
 
+    static int first_call() { return is_every_call() ? 1 : GetParam().first; }
+    static int call_after(int number) { return number + (is_every_call() ? 1 : GetParam().step); }
     void fail_at(int number) {
         options.environment["FAILING_CALL"] =
             std::to_string(number) + " " + std::to_string(GetParam().error) + " " + GetParam().how;
@@ -71,6 +79,7 @@ class FailingDisk : public WithFakeCriu, public ::testing::WithParamInterface<Fa
     }
 
   private:
+    static bool is_every_call() { return std::getenv("CEDANA_EVERY_CALL") != nullptr; }
     // Not under the folders that fail.
     [[nodiscard]] fs::path told() const { return away_.path() / "told"; }
     KeptFolder away_;
@@ -114,7 +123,7 @@ bool removes(const std::string& call) { return call.find(" unlink") != std::stri
 
 TEST_P(DumpOnFailingDisk, LeavesTheTreeRunningAndOnlyWholeCheckpoints) {
     const Target target({"/bin/sleep", "infinity"});
-    for (int number = 1;; ++number) {
+    for (int number = first_call();; number = call_after(number)) {
         fail_at(number);
         const CedanaRun run = dump(target);
         const std::string call = failed_call();
@@ -137,7 +146,7 @@ TEST_P(DumpOnFailingDisk, LeavesTheTreeRunningAndOnlyWholeCheckpoints) {
 }
 
 TEST_P(DumpOnFailingDisk, EndsATreeOnlyWithAWholeCheckpoint) {
-    for (int number = 1;; ++number) {
+    for (int number = first_call();; number = call_after(number)) {
         Target target({"/bin/sleep", "infinity"});
         fail_at(number);
         const CedanaRun run = dump(target, {"--stop"});
@@ -175,7 +184,7 @@ class DumpAmongUnreadableFolders : public DumpOnFailingDisk {
 };
 
 TEST_P(DumpAmongUnreadableFolders, EndsATreeOnlyWithAWholeCheckpoint) {
-    for (int number = 1;; ++number) {
+    for (int number = first_call();; number = call_after(number)) {
         const Target target(program());
         wait_for_file(scratch("files") / "lost.gone");
         fail_at(number);
@@ -231,7 +240,7 @@ class RestoreOnFailingDisk : public FailingDisk {
 
 void RestoreOnFailingDisk::restore_at_each_call(const fs::path& zip) {
     const std::string before = read_file(zip);
-    for (int number = 1;; ++number) {
+    for (int number = first_call();; number = call_after(number)) {
         change_files();
         fs::remove(criu_file("child"));
         fail_at(number);
@@ -266,7 +275,7 @@ TEST_P(RestoreOnDiskWithoutLinks, BringsAllBackOrChangesNothing) {
     restore_at_each_call(zip);
 }
 
-constexpr std::array<Failing, 3> k_failing = {{{EIO, "once"}, {ENOSPC, "on"}, {EIO, "done"}}};
+constexpr std::array<Failing, 3> k_failing = {{{EIO, "once", 1, 3}, {ENOSPC, "on", 2, 3}, {EIO, "done", 3, 3}}};
 
 std::string name_of(const ::testing::TestParamInfo<Failing>& info) {
     const std::string how = info.param.how;
@@ -274,9 +283,9 @@ std::string name_of(const ::testing::TestParamInfo<Failing>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Disk, DumpOnFailingDisk, ::testing::ValuesIn(k_failing), name_of);
-INSTANTIATE_TEST_SUITE_P(Disk, DumpAmongUnreadableFolders, ::testing::Values(k_failing[0]), name_of);
+INSTANTIATE_TEST_SUITE_P(Disk, DumpAmongUnreadableFolders, ::testing::Values(Failing{EIO, "once", 1, 1}), name_of);
 INSTANTIATE_TEST_SUITE_P(Disk, RestoreOnFailingDisk, ::testing::ValuesIn(k_failing), name_of);
-INSTANTIATE_TEST_SUITE_P(Disk, RestoreOnDiskWithoutLinks, ::testing::Values(Failing{EIO, "done"}), name_of);
+INSTANTIATE_TEST_SUITE_P(Disk, RestoreOnDiskWithoutLinks, ::testing::Values(Failing{EIO, "done", 1, 2}), name_of);
 
 } // namespace
 } // namespace cedana::testing
