@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <system_error>
 #include <utility>
 
@@ -62,6 +63,17 @@ void write_all(int fd, std::span<const std::byte> data, const fs::path& path) {
 
 void write_all(int fd, std::string_view data, const fs::path& path) {
     write_all(fd, std::as_bytes(std::span(data.data(), data.size())), path);
+}
+
+void replace_file(const fs::path& path, std::string_view content) {
+    const fs::path next = path.string() + ".next";
+    UniqueFd file = open_file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    write_all(file.get(), content, next);
+    sync_file(file.get(), next);
+    close_checked(std::move(file), next);
+    if (::rename(next.c_str(), path.c_str()) != 0)
+        throw OsFailure(Fault::storage).error("cannot rename {} to {}", next.string(), path.filename().string());
+    sync_folder(path.parent_path());
 }
 
 void sync_file(int fd, const fs::path& path) {

@@ -58,12 +58,7 @@ void write_paths(const fs::path& folder, const std::vector<fs::path>& paths) {
     std::string text;
     for (const fs::path& path : paths)
         text += path.string() + k_end_of_path;
-    const fs::path next = folder / "backups.new";
-    UniqueFd file = open_file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    write_all(file.get(), text, next);
-    close_checked(std::move(file), next);
-    if (::rename(next.c_str(), record_in(folder).c_str()) != 0)
-        throw OsFailure(Fault::storage).error("cannot write {}", record_in(folder).string());
+    replace_file(record_in(folder), text);
 }
 
 // "NAME.cedana-backup-20261122T164510Z", with "_2" behind it where there was one of that second.

@@ -16,7 +16,6 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
-#include <fcntl.h>
 #include <poll.h>
 
 namespace cedana {
@@ -106,11 +105,7 @@ std::optional<LazyTransfer> parse_transfer(std::string_view text) {
 }
 
 void write_transfer(const fs::path& folder, const LazyTransfer& transfer) {
-    const fs::path next = folder / (std::string(k_transfer_file) + ".next");
-    const UniqueFd file = open_file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    write_all(file.get(), to_text(transfer), next);
-    if (::rename(next.c_str(), (folder / k_transfer_file).c_str()) != 0)
-        throw OsFailure(Fault::storage).error("cannot rename {}", next.string());
+    replace_file(folder / k_transfer_file, to_text(transfer));
 }
 
 std::vector<LazyTransfer> lazy_transfers() {

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <iterator>
 #include <system_error>
 #include <utility>
@@ -100,12 +99,8 @@ std::vector<LinkRemap> made_names(const DumpRecord& record) {
 }
 
 void write_record(const DumpRecord& record, const fs::path& work) {
-    const fs::path next = work / (std::string(k_record) + ".next");
-    const UniqueFd file = open_file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    write_all(file.get(), encode(record), next);
     // At no moment is there half a record once CRIU was started.
-    if (::rename(next.c_str(), (work / k_record).c_str()) != 0)
-        throw OsFailure(Fault::storage).error("cannot rename {}", next.string());
+    replace_file(work / k_record, encode(record));
 }
 
 void record_frozen_tree(DumpRecord& record, const ProcessTree& tree, const fs::path& work) {

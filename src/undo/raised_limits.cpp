@@ -39,11 +39,7 @@ void write_note(const fs::path& work, const std::vector<LimitFile>& files) {
         list.push_back({file.path.string(), file.value, file.wanted});
     std::string bytes;
     Json::to_cbor(list, bytes);
-    const fs::path next = work / (std::string(k_limits_note) + ".next");
-    const UniqueFd note = open_file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    write_all(note.get(), bytes, next);
-    if (::rename(next.c_str(), (work / k_limits_note).c_str()) != 0)
-        throw OsFailure(Fault::storage).error("cannot rename {}", next.string());
+    replace_file(work / k_limits_note, bytes);
 }
 
 std::vector<LimitFile> read_note(const fs::path& work) {

@@ -19,7 +19,7 @@
 
 namespace cedana {
 
-// open(2) with O_CLOEXEC added. `otherwise` is the Fault of errors that are neither storage nor permission.
+// open(2) with O_CLOEXEC added.
 [[nodiscard]] UniqueFd open_file(const std::filesystem::path& path, int flags, mode_t mode = 0);
 
 // All of a file. `limit`: more is an Error, so that a wrong path cannot fill the memory.
@@ -30,6 +30,10 @@ namespace cedana {
 // write(2) until all is written; retries EINTR and short writes. `path` is for the message.
 void write_all(int fd, std::span<const std::byte> data, const std::filesystem::path& path);
 void write_all(int fd, std::string_view data, const std::filesystem::path& path);
+
+// The file has all of its new content (0600), or what it had before: PATH.next is written, flushed and renamed. A
+// failure may leave PATH.next. Only one process may do so at a time.
+void replace_file(const std::filesystem::path& path, std::string_view content);
 
 void sync_file(int fd, const std::filesystem::path& path);
 // fsync of a folder, so that a name in it is durable.

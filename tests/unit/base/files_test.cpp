@@ -49,6 +49,20 @@ TEST_F(Files, AFolderThatCannotBeListedSetsTheError) {
     EXPECT_EQ(error, std::errc::no_such_file_or_directory);
 }
 
+TEST_F(Files, AReplacedFileHasItsNewContentAndNothingIsLeftBeside) {
+    replace_file(write("a", "longer than before"), "now");
+    EXPECT_EQ(read_file(path("a")), "now");
+    std::error_code error;
+    EXPECT_EQ(entries_of(path("."), error), std::vector<std::filesystem::path>{path("./a")});
+}
+
+TEST_F(Files, AFileThatCannotBeReplacedKeepsItsContent) {
+    write("a", "before");
+    std::filesystem::create_directory(path("a.next"));
+    EXPECT_THROW(replace_file(path("a"), "now"), Error);
+    EXPECT_EQ(read_file(path("a")), "before");
+}
+
 TEST_F(Files, AFullDiskIsAStorageFault) {
     const UniqueFd full = open_file("/dev/full", O_WRONLY);
     try {
