@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A disk that fails under a dump or a restore, at each of the calls that they make there, one run for each: it fails
 // once (EIO), it is full from there on (ENOSPC), or the call was made and the answer lost (EIO again). The calls take
-// these three ways in turn; with CEDANA_EVERY_CALL=1 in the environment each call takes all of them, in three times the
+// these three ways in turn; with CEDANA_THOROUGH=1 in the environment each call takes all of them, in three times the
 // time.
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
@@ -12,7 +12,6 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdlib>
 #include <map>
 #include <regex>
 
@@ -42,8 +41,8 @@ class FailingDisk : public WithFakeCriu, public ::testing::WithParamInterface<Fa
         cedana({"config", "path"});
     }
 
-    static int first_call() { return is_every_call() ? 1 : GetParam().first; }
-    static int call_after(int number) { return number + (is_every_call() ? 1 : GetParam().step); }
+    static int first_call() { return is_thorough() ? 1 : GetParam().first; }
+    static int call_after(int number) { return number + (is_thorough() ? 1 : GetParam().step); }
     void fail_at(int number) {
         options.environment["FAILING_CALL"] =
             std::to_string(number) + " " + std::to_string(GetParam().error) + " " + GetParam().how;
@@ -79,7 +78,6 @@ class FailingDisk : public WithFakeCriu, public ::testing::WithParamInterface<Fa
     }
 
   private:
-    static bool is_every_call() { return std::getenv("CEDANA_EVERY_CALL") != nullptr; }
     // Not under the folders that fail.
     [[nodiscard]] fs::path told() const { return away_.path() / "told"; }
     KeptFolder away_;

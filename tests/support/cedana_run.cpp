@@ -5,6 +5,8 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 
+#include <cstdlib>
+
 #include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
@@ -41,6 +43,8 @@ ChildProcess start(std::vector<std::string> arguments, const RunOptions& options
 } // namespace
 
 fs::path cedana_executable() { return CEDANA_EXECUTABLE; }
+
+bool is_thorough() { return std::getenv("CEDANA_THOROUGH") != nullptr; }
 
 std::vector<std::string> abandoned_working_folders() {
     std::vector<std::string> abandoned;

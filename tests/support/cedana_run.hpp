@@ -20,6 +20,9 @@ namespace cedana::testing {
 
 [[nodiscard]] std::filesystem::path cedana_executable();
 
+// CEDANA_THOROUGH is set: what is tried in a sample or with less is tried in whole.
+[[nodiscard]] bool is_thorough();
+
 // Working folders whose cedana is gone.
 [[nodiscard]] std::vector<std::string> abandoned_working_folders();
 

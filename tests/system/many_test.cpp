@@ -46,15 +46,15 @@ class Many : public System {
 };
 
 TEST_F(Many, ProcessesAreDumpedAndRestoredUnderTheUsualLimitOfDescriptors) {
-    constexpr std::size_t k_processes = 2000;
-    Target target(many(k_processes));
+    const std::size_t processes = is_thorough() ? 2000 : 1100;
+    Target target(many(processes));
     wait_for_lines(log, 1);
     const CedanaRun dumped = with_limits("-Sn 1024", dump_arguments(target.pid(), {"--stop"}));
     ASSERT_EQ(dumped.exit_code, 0) << dumped.err;
     target.wait_end();
     reap_all();
     const fs::path zip = only_line(dumped.out);
-    EXPECT_EQ(Checkpoint(zip, Keyring()).manifest().tree.size(), k_processes);
+    EXPECT_EQ(Checkpoint(zip, Keyring()).manifest().tree.size(), processes);
     const CedanaRun restored = with_limits("-Sn 1024", {"client", "restore", zip});
     ASSERT_EQ(restored.exit_code, 0) << restored.err;
     expect_that_all_answer(target.pid(), log);
