@@ -119,6 +119,8 @@ Steps host_steps(RestoreDraft& draft) {
                            draft.interrupt);
               }),
         check("comparing this host", [&] { require_fit(draft.manifest(), describe_host()); }),
+        check("comparing the CPU",
+              [&] { require_instructions(draft.manifest(), describe_host(), draft.request.any_cpu); }),
         check("comparing files", [&] { require_same_files(draft.needs, draft.manifest(), options_of(draft).extra); }),
         check("looking for memory",
               [&] { require_memory(draft.manifest(), draft.needs.memory.locked, host_memory()); }),

@@ -38,6 +38,7 @@ struct RestoreArguments {
     bool new_pid_namespace = false;
     bool force = false;
     bool truncate_grown = false;
+    bool any_cpu = false;
     bool foreground = false;
     std::optional<std::filesystem::path> output;
     LazyArguments lazy;
@@ -70,6 +71,9 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
             .hint("leave one of them out");
     LoadedConfig config = load_config_for(common, arguments.dry_run ? FirstUse::leaves_nothing : FirstUse::makes_file);
     append_criu_arguments(config, arguments.criu_arguments);
+    // CRIU compares the state of the floating point unit (criu/arch/x86/crtools.c).
+    if (arguments.any_cpu)
+        config.values.criu_extra_args.emplace_back("--cpu-cap=none");
     if (arguments.lazy.lazy)
         config.set_from_flag("client.lazy_restore", "--lazy", "true");
     if (arguments.lazy.no_lazy)
@@ -93,6 +97,7 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .caller = config.caller,
         // A copy beside the original cannot be lazy, which only a flag asks for in so many words.
         .lazy = config.values.client_lazy_restore && (arguments.lazy.lazy || !arguments.new_pid_namespace),
+        .any_cpu = arguments.any_cpu,
         .wait = arguments.lazy.wait,
         .verify = arguments.verify};
     if (arguments.dry_run)
@@ -158,6 +163,10 @@ Command restore_command() {
     std::ranges::move(pick_options(arguments->pick), std::back_inserter(options));
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::decrypting),
                       std::back_inserter(options));
+    options.push_back({.names = {"--any-cpu"},
+                       .meaning = "bring it back though this CPU lacks instructions of the one that it ran on; a "
+                                  "program that uses them ends then",
+                       .target = &arguments->any_cpu});
     options.push_back({.names = {"--force"},
                        .meaning = "put files back even if another process has them open for writing",
                        .target = &arguments->force});

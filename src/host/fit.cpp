@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <arpa/inet.h>
 #include <ifaddrs.h>
@@ -38,14 +39,6 @@ bool is_for_programs(std::string_view flag) {
                                                            "adx", "rdrand",    "rdseed", "rdtscp", "fsgsbase", "erms"};
     return std::ranges::any_of(k_families, [flag](std::string_view family) { return flag.starts_with(family); }) ||
            std::ranges::count(k_single, flag) != 0;
-}
-
-std::vector<std::string> missing_instructions(const ManifestHost& then, const ManifestHost& now) {
-    std::vector<std::string> missing;
-    for (const std::string& flag : then.cpu_flags)
-        if (is_for_programs(flag) && std::ranges::count(now.cpu_flags, flag) == 0)
-            missing.push_back(flag);
-    return missing;
 }
 
 std::string_view kind_name(RequiredKind kind) {
@@ -126,13 +119,39 @@ void require_addresses(const Manifest& manifest, const std::vector<std::string>&
                 "give this host the address, or pass --criu-arg=--tcp-close: the program finds its connections closed");
 }
 
+std::vector<std::string> missing_instructions(const Manifest& manifest, const ManifestHost& host) {
+    std::vector<std::string> missing;
+    if (manifest.host.machine != host.machine)
+        return missing;
+    for (const std::string& flag : manifest.host.cpu_flags)
+        if (is_for_programs(flag) && std::ranges::count(host.cpu_flags, flag) == 0)
+            missing.push_back(printable(flag));
+    return missing;
+}
+
+void require_instructions(const Manifest& manifest, const ManifestHost& host, bool any_cpu) {
+    const std::vector<std::string> missing = missing_instructions(manifest, host);
+    if (missing.empty())
+        return;
+    if (any_cpu) {
+        spdlog::warn("this CPU lacks {}: the program ends with SIGILL or SIGSEGV when it uses that (--any-cpu)",
+                     fmt::join(missing, ", "));
+        return;
+    }
+    throw Error(Fault::environment,
+                fmt::format("{} cannot run here: this CPU lacks instructions of the one that it ran on",
+                            printable(manifest.name)))
+        .cause(fmt::format("{} ({} has them)", fmt::join(missing, ", "), printable(manifest.host.cpu_model)))
+        .hint(
+            "restore on a host whose CPU has them, or pass --any-cpu to a restore: a program that uses them ends then "
+            "with SIGILL or SIGSEGV");
+}
+
 std::vector<std::string> misfits(const Manifest& manifest, const ManifestHost& host) {
     std::vector<std::string> found;
     if (manifest.host.machine != host.machine)
         found.push_back(
             fmt::format("it was made on {}, and this host is {}", printable(manifest.host.machine), host.machine));
-    else if (const auto missing = missing_instructions(manifest.host, host); !missing.empty())
-        found.push_back(fmt::format("this CPU lacks {}", printable(fmt::format("{}", fmt::join(missing, ", ")))));
     for (const RequiredFile& file : manifest.required_files)
         if (auto misfit = misfit_of(file))
             found.push_back(std::move(*misfit));

@@ -13,6 +13,7 @@
 
 #include "command/command_fixture.hpp"
 #include "support/damage.hpp"
+#include "support/made_checkpoint.hpp"
 #include "support/tmpfs.hpp"
 #include "support/wait.hpp"
 
@@ -195,6 +196,29 @@ TEST_F(SameRefusalsOfARestore, AFrameIsDamaged) {
 }
 
 TEST_F(SameRefusalsOfARestore, LazyAndBesideTheOriginal) { refused(2, {"--lazy", "--new-pidns"}); }
+
+class SameRefusalsOfAnotherCpu : public SameRefusalsOfARestore {
+  protected:
+    void make_zip() override {
+        zip = scratch("another-cpu.zip");
+        make_checkpoint(zip, {.change = [](Manifest& manifest) { manifest.host.cpu_flags.emplace_back("avx9000"); }});
+    }
+};
+
+TEST_F(SameRefusalsOfAnotherCpu, WhoseInstructionsAreMissingHere) {
+    const CedanaRun run = refused(5);
+    EXPECT_TRUE(holds(run.err, "this CPU lacks instructions")) << run.err;
+    EXPECT_TRUE(holds(run.err, "avx9000"));
+    EXPECT_TRUE(holds(run.err, "--any-cpu"));
+    expect_verify_says_so(5);
+}
+
+TEST_F(SameRefusalsOfAnotherCpu, AreWarningsWithAnyCpu) {
+    const CedanaRun run = restore(zip, {"--any-cpu", "--dry-run"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(run.err, "this CPU lacks avx9000"));
+    EXPECT_TRUE(holds(run.out, "--cpu-cap=none"));
+}
 
 // The terminal of a program that had one, and what it wrote to it.
 class SameRefusalsOfAnOutput : public SameRefusalsOfARestore {

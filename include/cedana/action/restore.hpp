@@ -39,6 +39,8 @@ struct RestoreRequest {
     Caller caller = {};
     // The tree runs at once, and its memory comes on demand.
     bool lazy = false;
+    // Though the CPU here lacks instructions that the programs may use.
+    bool any_cpu = false;
     // Of a lazy restore: return only when all memory is in place.
     bool wait = false;
     // Compare the digest of every frame first.

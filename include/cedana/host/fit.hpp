@@ -18,8 +18,15 @@ namespace cedana {
 // rlimit_unlimit_nofile).
 [[nodiscard]] std::uint64_t highest_descriptor_limit();
 
-// One sentence for each difference that matters, without end: missing or changed files, another machine, CPU
-// instructions that programs may have chosen and this CPU lacks. Empty if the tree can run here. `host`: this one.
+// CPU flags (/proc/cpuinfo) of instructions that the programs may have chosen when they started, and that the CPU of
+// `host` lacks; none where that is another kind of machine, which is a misfit.
+[[nodiscard]] std::vector<std::string> missing_instructions(const Manifest& manifest, const ManifestHost& host);
+
+// Throws Error(Fault::environment) with them; with `any_cpu` that is a warning.
+void require_instructions(const Manifest& manifest, const ManifestHost& host, bool any_cpu);
+
+// One sentence for each difference that matters, without end: missing or changed files, another machine. Empty if
+// there is none. `host`: this one.
 [[nodiscard]] std::vector<std::string> misfits(const Manifest& manifest, const ManifestHost& host);
 
 // "10.0.0.1:80 to 10.0.0.2:4242": connections whose local address is none of `addresses`.

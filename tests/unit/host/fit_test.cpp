@@ -75,16 +75,25 @@ TEST_F(HostFit, IsNotGivenOnAnotherMachine) {
     manifest.host.machine = "aarch64";
     manifest.host.cpu_flags = {"asimd"};
     EXPECT_EQ(found(), (std::vector<std::string>{"it was made on aarch64, and this host is x86_64"}));
+    EXPECT_EQ(missing_instructions(manifest, host()), std::vector<std::string>());
 }
 
 TEST_F(HostFit, IsNotGivenWhereInstructionsAreMissing) {
     manifest.host.cpu_flags = {"sse4_2", "avx512f", "sha_ni", "arat"};
-    EXPECT_EQ(found(), (std::vector<std::string>{"this CPU lacks avx512f, sha_ni"}));
+    EXPECT_EQ(missing_instructions(manifest, host()), (std::vector<std::string>{"avx512f", "sha_ni"}));
+    try {
+        require_instructions(manifest, host(), false);
+        FAIL() << "not refused";
+    } catch (const Error& error) {
+        EXPECT_EQ(error.fault(), Fault::environment);
+        EXPECT_EQ(error.cause(), "avx512f, sha_ni (a processor has them)");
+    }
+    EXPECT_NO_THROW(require_instructions(manifest, host(), true));
 }
 
 TEST_F(HostFit, IsGivenWhereThisCpuHasMoreOrLacksWhatOnlyKernelsUse) {
     manifest.host.cpu_flags = {"sse4_2", "tsc_known_freq", "hypervisor"};
-    EXPECT_EQ(found(), std::vector<std::string>());
+    EXPECT_EQ(missing_instructions(manifest, host()), std::vector<std::string>());
 }
 
 TEST_F(HostFit, IsGivenToConnectionsWhoseAddressIsThere) {
