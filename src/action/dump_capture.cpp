@@ -116,10 +116,13 @@ void TreeCapture::run() {
 
 void TreeCapture::run_criu() {
     const SeenTree& seen = *draft_.seen;
+    CriuOptions options = seen.options;
+    for (const OutsideFile& file : seen.facts.outside_files)
+        options.extra.insert(options.extra.end(), {"--external", file.id});
     const criu::DumpJob job{.program = draft_.criu.path,
                             .pid = seen.pid(),
                             .after = leaves_running() ? criu::After::leave_running : criu::After::stop,
-                            .options = seen.options,
+                            .options = std::move(options),
                             .folder = work_.path(),
                             .opens_no_files = seen.must_not_be_opened,
                             .own_cgroup = seen.leaves_criu_its_cgroup(),
@@ -252,6 +255,7 @@ Manifest TreeCapture::manifest() const {
                       .own_terminals = frozen_->own_terminals,
                       .network_lock_table = network_lock(),
                       .own_mounts = seen.facts.own_mounts,
+                      .outside_files = seen.facts.outside_files,
                       .link_remaps = frozen_->link_remaps,
                       .attributes = frozen_->attributes,
                       .socket_options = frozen_->socket_options,
@@ -262,6 +266,8 @@ Manifest TreeCapture::manifest() const {
                       .facts = seen.facts.record};
     if (!manifest.cannot_be_restored.empty())
         manifest.required_features.emplace_back(k_never_restored);
+    if (!manifest.outside_files.empty())
+        manifest.required_features.emplace_back(k_outside_files);
     if (report_.statistics)
         manifest.frozen_seconds = std::chrono::duration<double>(report_.statistics->frozen).count();
     return manifest;

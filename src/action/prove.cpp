@@ -16,6 +16,7 @@
 #include "cedana/criu/restore.hpp"
 #include "cedana/criu/trial_images.hpp"
 #include "cedana/process/procfs.hpp"
+#include "cedana/roles/restore.hpp"
 #include "cedana/roles/trial.hpp"
 #include "cedana/undo/kept_logs.hpp"
 #include "cedana/undo/trial_cgroup.hpp"
@@ -174,7 +175,7 @@ class Trial {
 
     // A file will do in the place of a pipe (criu/pipes.c, open_pipe()).
     [[nodiscard]] std::vector<criu::TreeEnd> ends() const {
-        std::vector<criu::TreeEnd> ends;
+        std::vector<criu::TreeEnd> ends = roles::open_outside_files(manifest().outside_files);
         for (const ExternalPipe& pipe : manifest().external_pipes)
             ends.push_back({.fd = open_file("/dev/null", O_RDWR), .id = fmt::format("pipe:[{}]", pipe.inode)});
         return ends;

@@ -237,6 +237,7 @@ void TreeReturn::run_criu() {
     if (!draft_.manifest().own_terminals.empty())
         roles::free_kept_numbers(draft_.procfs);
     roles::Ends ends = make_ends(draft_.joins, draft_.request.output_place(), unread);
+    std::ranges::move(roles::open_outside_files(draft_.manifest().outside_files), std::back_inserter(ends.of_tree));
     {
         const PersonalityScope personality(personality_of(draft_.manifest()));
         restored_.report = roles::restore(job(shown), restore_roles(), std::move(ends), images, draft_.interrupt);

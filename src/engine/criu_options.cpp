@@ -65,6 +65,9 @@ std::vector<ChosenOption> explain(const CriuOptions& options, const TreeFacts& f
     add(options.ignore_cgroups, "--manage-cgroups=ignore", "it has no control groups of its own");
     add(options.ghost_limit != 0, fmt::format("--ghost-limit {}", options.ghost_limit),
         fmt::format("it has deleted files open, the largest of {}", human_bytes(facts.ghost_bytes)));
+    for (const OutsideFile& file : facts.outside_files)
+        add(true, "--external " + file.id,
+            fmt::format("it has {} open by a mount of another mount namespace", printable(file.path)));
     for (const std::string& argument : options.extra)
         add(true, argument, "criu.extra_args or --criu-arg");
     return chosen;

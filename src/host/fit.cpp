@@ -92,6 +92,17 @@ std::set<std::string> addresses_of_host() {
     return addresses;
 }
 
+// By a comparison, or since it is put back.
+bool is_seen_to(const Manifest& manifest, const std::string& path) {
+    return std::ranges::count(manifest.files, path, &CapturedFile::path) != 0 ||
+           std::ranges::count(manifest.required_files, path, &RequiredFile::path) != 0;
+}
+
+bool is_there(const std::string& path) {
+    struct ::stat info {};
+    return ::lstat(path.c_str(), &info) == 0;
+}
+
 // All of 127.0.0.0/8 is every host's.
 bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
 
@@ -155,6 +166,9 @@ std::vector<std::string> misfits(const Manifest& manifest, const ManifestHost& h
     for (const RequiredFile& file : manifest.required_files)
         if (auto misfit = misfit_of(file))
             found.push_back(std::move(*misfit));
+    for (const OutsideFile& file : manifest.outside_files)
+        if (!is_seen_to(manifest, file.path) && !is_there(file.path))
+            found.push_back(fmt::format("{}: missing", printable(file.path)));
     return found;
 }
 

@@ -51,6 +51,13 @@ void check_link_remaps(const std::vector<LinkRemap>& remaps) {
             refuse_manifest("a name of criu's for a file is none");
 }
 
+// They become arguments of CRIU.
+void check_outside_files(const std::vector<OutsideFile>& files) {
+    for (const OutsideFile& file : files)
+        if (!is_external_id(file.id) || !file.path.starts_with('/'))
+            refuse_manifest("what criu calls a file of another mount namespace is no name for one");
+}
+
 void check_restorable(const Manifest& manifest) {
     const bool is_marked = std::ranges::count(manifest.required_features, k_never_restored) != 0;
     if (is_marked == manifest.cannot_be_restored.empty())
@@ -107,7 +114,7 @@ bool is_remap_name(const std::string& name) {
 }
 
 std::span<const std::string_view> known_features() {
-    static constexpr std::array k_known = {k_never_restored};
+    static constexpr std::array k_known = {k_never_restored, k_outside_files};
     return k_known;
 }
 
@@ -134,6 +141,7 @@ Manifest parse_manifest(std::string_view text, std::span<const std::string_view>
         check_tree(manifest.tree);
         check_files(manifest.files);
         check_link_remaps(manifest.link_remaps);
+        check_outside_files(manifest.outside_files);
         check_restorable(manifest);
         return manifest;
     } catch (const Json::exception& error) {

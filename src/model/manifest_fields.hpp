@@ -95,6 +95,13 @@ struct FieldsOf<ExternalPipe> {
 };
 
 template <>
+struct FieldsOf<OutsideFile> {
+    static constexpr auto table() {
+        return std::tuple(field("id", &OutsideFile::id, Plain{}), path_field(&OutsideFile::path));
+    }
+};
+
+template <>
 struct FieldsOf<ExternalTerminal> {
     static constexpr auto table() {
         return std::tuple(field("path", &ExternalTerminal::path, Plain{}),
@@ -355,6 +362,7 @@ struct FieldsOf<Manifest> {
             field("own_terminals", &Owner::own_terminals,
                   ListOf<Number>{{static_cast<std::uint64_t>(std::numeric_limits<int>::max())}}, Presence::later),
             sparse_field("own_mounts", &Owner::own_mounts, Plain{}),
+            sparse_field("outside_files", &Owner::outside_files, ListOf<Record>{}),
             sparse_field("link_remaps", &Owner::link_remaps, ListOf<Record>{}),
             sparse_field("network_lock_table", &Owner::network_lock_table, Plain{}),
             field("required_files", &Owner::required_files, ListOf<Record>{}, Presence::later),

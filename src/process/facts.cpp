@@ -8,6 +8,7 @@
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/open_files.hpp"
+#include "cedana/process/outside_files.hpp"
 #include "cedana/process/record.hpp"
 #include "cedana/process/shared_memory.hpp"
 #include "cedana/process/sockets.hpp"
@@ -253,6 +254,7 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     find_maps(facts, holdings);
     facts.cgroups = cgroup_place(procfs, tree, self);
     facts.own_mounts = differ(holdings.front().namespaces, own, "mnt");
+    facts.outside_files = outside_files(procfs, holdings);
     add_refusals(facts, refused_namespaces(procfs, holdings, self));
     add_refusals(facts, refused_terminals(holdings, facts.external_terminals));
     add_refusals(facts, refused_files(procfs, holdings));

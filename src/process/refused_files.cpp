@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/child_process.hpp"
-#include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/process/outside_files.hpp"
 #include "cedana/process/refusal.hpp"
-#include "cedana/process/shared_memory.hpp"
 
 #include <algorithm>
 #include <array>
@@ -126,21 +125,6 @@ std::optional<Refusal> refuse_kind(const TreeProcess& process, const OpenFile& f
     return refusal.sentence.empty() ? std::nullopt : std::optional(std::move(refusal));
 }
 
-// Their numbers, of all mount namespaces of the tree; empty if they cannot be seen.
-std::set<int> mounts_of(const Procfs& procfs, const TreeHoldings& tree) {
-    std::set<int> mounts;
-    std::set<std::string> seen;
-    for (const Holdings& one : tree)
-        if (seen.insert(one.namespaces.get("mnt").value_or("")).second)
-            for (const Mount& mount : parse_mounts(procfs.read(one.process.pid(), "mountinfo").value_or("")))
-                mounts.insert(mount.id);
-    return mounts;
-}
-
-// Of the kernel's own mount of tmpfs or hugetlbfs, which is in nobody's list: CRIU takes it by what it is
-// (criu/files.c, dump_one_file; criu/memfd.c). A shared anonymous mapping can be open too, by map_files.
-bool is_open_memory(const OpenFile& file) { return S_ISREG(file.info->st_mode) && is_shared_memory(file.target); }
-
 // What lies on a mount of the kernel's own and CRIU does not know; null if it is a file as others are.
 const char* kind_without_mount(const TreeProcess& process, const OpenFile& file) {
     // include/uapi/linux/magic.h; ipc/mqueue.c
@@ -155,16 +139,10 @@ const char* kind_without_mount(const TreeProcess& process, const OpenFile& file)
     return system.f_type == k_message_queue ? "a POSIX message queue" : nullptr;
 }
 
-bool is_looked_up(const struct ::stat& info) {
-    constexpr unsigned k_memory = 1;
-    return S_ISREG(info.st_mode) || S_ISDIR(info.st_mode) || (S_ISCHR(info.st_mode) && major(info.st_rdev) == k_memory);
-}
-
-// CRIU: "Can't lookup mount= for fd= path=". It happens to what was started with descriptors of another mount
-// namespace (unshare --mount), or whose file system was detached.
-std::optional<Refusal> refuse_mount(const std::set<int>& mounts, const TreeProcess& process, const OpenFile& file) {
-    if (!file.mount || !file.info || !is_looked_up(*file.info) || !file.target.starts_with('/') ||
-        is_open_memory(file) || mounts.contains(*file.mount))
+// What CRIU cannot be given at a restore either: a deleted file, one of a third mount namespace or of a file system
+// that was detached.
+std::optional<Refusal> refuse_mount(const TreeMounts& mounts, const TreeProcess& process, const OpenFile& file) {
+    if (!mounts.lack(file) || as_outside_file(file))
         return std::nullopt;
     if (const char* const kind = kind_without_mount(process, file))
         return Refusal{.pid = process.pid(),
@@ -211,11 +189,11 @@ std::string io_uring_hint(const TreeProcess& process) {
 
 std::vector<Refusal> refused_files(const Procfs& procfs, const TreeHoldings& tree) {
     std::vector<Refusal> refusals;
-    const std::set<int> mounts = mounts_of(procfs, tree);
+    const TreeMounts mounts(procfs, tree);
     for (const Holdings& one : tree) {
         for (const OpenFile& file : one.open) {
             auto refusal = refuse_kind(one.process, file);
-            if (!refusal && !mounts.empty())
+            if (!refusal)
                 refusal = refuse_mount(mounts, one.process, file);
             if (refusal)
                 refusals.push_back(std::move(*refusal));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/roles/restore.hpp"
 
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
 #include "cedana/roles/guard.hpp"
 #include "cedana/roles/pid_namespace.hpp"
 #include "cedana/roles/terminal.hpp"
@@ -8,6 +10,7 @@
 
 #include <utility>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace cedana::roles {
@@ -108,6 +111,17 @@ std::unique_ptr<criu::RunningCriu> start(const criu::RestoreJob& job, const Rest
 }
 
 } // namespace
+
+std::vector<criu::TreeEnd> open_outside_files(const std::vector<OutsideFile>& files) {
+    std::vector<criu::TreeEnd> ends;
+    for (const OutsideFile& file : files) {
+        UniqueFd place(::open(file.path.c_str(), O_PATH | O_CLOEXEC));
+        if (!place)
+            throw OsFailure(Fault::environment).error("cannot give criu {}", printable(file.path));
+        ends.push_back({.fd = std::move(place), .id = file.id});
+    }
+    return ends;
+}
 
 RestoreReport restore(const criu::RestoreJob& job, const RestoreRoles& roles, Ends ends, ImageSource& source,
                       const Interrupt& interrupt) {

@@ -95,6 +95,7 @@ case("cgroup-v1-memory", enter=by.enter_memory_group, around=(by.memory_group,))
 case("cgroup-v1-gone", modes=ONCE, program="cgroup_v1_memory", enter=by.enter_memory_group, around=(by.memory_group,),
      meanwhile=(by.without_memory_group,))
 case("mount-namespace")
+case("mount-namespace-redirected", modes=AGAIN, program="mount_namespace", arguments=("redirected",))
 case("zombie-thread-leader", DumpRefused("pthread_exit"), modes=ONCE)
 
 for kind in "memory", "folders":

@@ -7,6 +7,7 @@
 #include "cedana/model/criu_options.hpp"
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/link_remap.hpp"
+#include "cedana/model/outside_file.hpp"
 #include "cedana/model/process_attributes.hpp"
 #include "cedana/model/process_memory.hpp"
 #include "cedana/model/recorded_facts.hpp"
@@ -32,6 +33,8 @@ inline constexpr int k_manifest_version = 1;
 inline constexpr int k_manifest_version_with_features = 2;
 // The feature of a checkpoint that was made though it was known that no restore of it works.
 inline constexpr std::string_view k_never_restored = "never-restored";
+// The feature of a checkpoint whose restore must give CRIU files (Manifest::outside_files).
+inline constexpr std::string_view k_outside_files = "outside-files";
 inline constexpr const char* k_manifest_entry = "checkpoint_state.json";
 inline constexpr const char* k_index_entry = "index";
 inline constexpr const char* k_dump_log_entry = "criu/dump.log";
@@ -104,6 +107,8 @@ struct Manifest {
     std::string network_lock_table = {};
     // It lives in a mount namespace of its own; false in checkpoints of before that was noted.
     bool own_mounts = false;
+    // What CRIU left out and is to be given at a restore; only with the feature k_outside_files.
+    std::vector<OutsideFile> outside_files = {};
     // Names of files that CRIU made for the restore.
     std::vector<LinkRemap> link_remaps = {};
     // Of the processes that had not ended; checkpoints of before they were kept have none.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cedana/model/external_ends.hpp"
+#include "cedana/model/outside_file.hpp"
 #include "cedana/model/recorded_facts.hpp"
 #include "cedana/model/tcp_connection.hpp"
 #include "cedana/process/holdings.hpp"
@@ -72,6 +73,8 @@ struct TreeFacts {
     // The root lives in another mount namespace than cedana.
     bool own_mounts = false;
 
+    // That it has open by mounts of others; CRIU is to leave them out (--external).
+    std::vector<OutsideFile> outside_files;
     // Those by addresses of this host.
     std::vector<TcpConnection> tcp_connections;
     std::vector<DeletedFile> deleted_files;

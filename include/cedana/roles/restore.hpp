@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cedana/criu/restore.hpp"
+#include "cedana/model/outside_file.hpp"
 #include "cedana/roles/copier.hpp"
 #include "cedana/roles/guard.hpp"
 
@@ -42,6 +43,10 @@ struct Ends {
     UniqueFd terminal_output = {};
     bool output_is_terminal = false;
 };
+
+// CRIU opens them anew by what it is given, with the flags that they had (criu/files-reg.c, open_path), so that these
+// are mere places (O_PATH). Throws Error(Fault::environment) with the first that is not there.
+[[nodiscard]] std::vector<criu::TreeEnd> open_outside_files(const std::vector<OutsideFile>& files);
 
 struct RestoreReport {
     ExitStatus status = ExitStatus::exited(0);

@@ -66,6 +66,7 @@ Manifest example() {
                 std::vector<ExternalTerminal>{{.path = "/dev/pts/3", .descriptors = {{.pid = 100, .fd = 2}}}},
             .own_terminals = {0, 7},
             .network_lock_table = "CRIU-275fc136",
+            .outside_files = {{.id = "file[1a3:4]", .path = "/dev/null"}},
             .link_remaps = {{.lost = "/var/lost", .link = "/var/link_remap.7"},
                             {.lost = "/a", .link = "/link_remap.1", .waits = "/link_remap.1.0123456789abcdef"}},
             .attributes = {{.pid = 100,
@@ -399,6 +400,14 @@ TEST(Manifest, OfWhatCanNeverBeRestoredIsRefusedByOlderVersions) {
     const std::string text = write_manifest(manifest);
     EXPECT_EQ(parse_manifest(text).cannot_be_restored, manifest.cannot_be_restored);
     EXPECT_THROW(static_cast<void>(parse_manifest(text, {})), Error);
+}
+
+TEST(Manifest, CallsFilesOfOtherMountNamespacesAsCriuDoes) {
+    Manifest manifest = example();
+    manifest.outside_files = {{.id = "file[1:4]:x", .path = "/dev/null"}};
+    EXPECT_EQ(refusal_of(write_manifest(manifest)).fault, Fault::checkpoint);
+    manifest.outside_files = {{.id = "file[1:4]", .path = "null"}};
+    EXPECT_EQ(refusal_of(write_manifest(manifest)).fault, Fault::checkpoint);
 }
 
 TEST(Manifest, SaysWhyItCanNeverBeRestoredIfAndOnlyIfItCannot) {

@@ -137,11 +137,16 @@ TEST_F(Files, OfGpusAreForSomebodyElseToJudge) {
     EXPECT_TRUE(refusals().empty());
 }
 
-TEST_F(Files, OfAnotherMountNamespaceAreRefused) {
+TEST_F(Files, OfAnotherMountNamespaceAreRefusedUnlessTheyCanBeOpenedAnew) {
     open("/dev/null", 99);
+    EXPECT_TRUE(refusals().empty());
+    proc.unlink(child.pid(), "fd/5");
+    // Not what lies there: a file of the same path in a third namespace.
+    proc.link(child.pid(), "another", "/etc");
+    open(proc.path() / std::to_string(child.pid()) / "another", 99);
     ASSERT_EQ(refusals().size(), 1U);
     EXPECT_TRUE(
-        holds(refusals()[0].sentence, "/dev/null open (descriptor 5), which lies outside of its mount namespace"));
+        holds(refusals()[0].sentence, "another open (descriptor 5), which lies outside of its mount namespace"));
     EXPECT_TRUE(refusals()[0].plugin_can_help);
 }
 
