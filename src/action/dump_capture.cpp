@@ -119,6 +119,8 @@ void TreeCapture::run_criu() {
     CriuOptions options = seen.options;
     for (const OutsideFile& file : seen.facts.outside_files)
         options.extra.insert(options.extra.end(), {"--external", file.id});
+    for (const JournalStream& stream : seen.facts.journal_streams)
+        options.extra.insert(options.extra.end(), {"--external", external_id(stream)});
     const criu::DumpJob job{.program = draft_.criu.path,
                             .pid = seen.pid(),
                             .after = leaves_running() ? criu::After::leave_running : criu::After::stop,
@@ -252,6 +254,7 @@ Manifest TreeCapture::manifest() const {
                       .connections = seen.facts.tcp_connections,
                       .external_pipes = frozen_->pipes,
                       .external_terminals = frozen_->terminals,
+                      .journal_streams = seen.facts.journal_streams,
                       .own_terminals = frozen_->own_terminals,
                       .network_lock_table = network_lock(),
                       .own_mounts = seen.facts.own_mounts,
@@ -268,6 +271,8 @@ Manifest TreeCapture::manifest() const {
         manifest.required_features.emplace_back(k_never_restored);
     if (!manifest.outside_files.empty())
         manifest.required_features.emplace_back(k_outside_files);
+    if (!manifest.journal_streams.empty())
+        manifest.required_features.emplace_back(k_journal_streams);
     if (report_.statistics)
         manifest.frozen_seconds = std::chrono::duration<double>(report_.statistics->frozen).count();
     return manifest;

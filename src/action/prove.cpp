@@ -173,11 +173,14 @@ class Trial {
         return place;
     }
 
-    // A file will do in the place of a pipe (criu/pipes.c, open_pipe()).
+    // A file will do in the place of a pipe (criu/pipes.c, open_pipe()) and of a socket (criu/sk-unix.c,
+    // open_unix_sk()).
     [[nodiscard]] std::vector<criu::TreeEnd> ends() const {
         std::vector<criu::TreeEnd> ends = roles::open_outside_files(manifest().outside_files);
         for (const ExternalPipe& pipe : manifest().external_pipes)
             ends.push_back({.fd = open_file("/dev/null", O_RDWR), .id = fmt::format("pipe:[{}]", pipe.inode)});
+        for (const JournalStream& stream : manifest().journal_streams)
+            ends.push_back({.fd = open_file("/dev/null", O_RDWR), .id = fmt::format("socket:[{}]", stream.inode)});
         return ends;
     }
 

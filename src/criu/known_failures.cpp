@@ -21,8 +21,7 @@ constexpr std::string_view k_no_ring =
     "io_method=worker)";
 constexpr std::string_view k_other_checkpoint =
     "restore an older checkpoint; this one was damaged after it was made, or is not one of this tree";
-constexpr std::string_view k_same_cpu =
-    "restore on a host with the same kind of CPU, or take the risk with --any-cpu";
+constexpr std::string_view k_same_cpu = "restore on a host with the same kind of CPU, or take the risk with --any-cpu";
 
 // The first row that fits counts.
 constexpr auto k_errors = std::to_array<FailureRow>({

@@ -68,6 +68,10 @@ std::vector<ChosenOption> explain(const CriuOptions& options, const TreeFacts& f
     for (const OutsideFile& file : facts.outside_files)
         add(true, "--external " + file.id,
             fmt::format("it has {} open by a mount of another mount namespace", printable(file.path)));
+    for (const JournalStream& stream : facts.journal_streams)
+        add(true, "--external " + external_id(stream),
+            stream.unit.empty() ? std::string("it writes to the journal")
+                                : fmt::format("it writes to the journal, as {}", printable(stream.unit)));
     for (const std::string& argument : options.extra)
         add(true, argument, "criu.extra_args or --criu-arg");
     return chosen;

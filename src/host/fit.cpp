@@ -145,7 +145,7 @@ void require_instructions(const Manifest& manifest, const ManifestHost& host, bo
     if (missing.empty())
         return;
     if (any_cpu) {
-        spdlog::warn("this CPU lacks {}: the program ends with SIGILL or SIGSEGV when it uses that (--any-cpu)",
+        spdlog::warn("this CPU lacks {}: the program ends with SIGILL or SIGSEGV when it uses one of these (--any-cpu)",
                      fmt::join(missing, ", "));
         return;
     }

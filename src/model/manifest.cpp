@@ -58,6 +58,14 @@ void check_outside_files(const std::vector<OutsideFile>& files) {
             refuse_manifest("what criu calls a file of another mount namespace is no name for one");
 }
 
+// They become lines that the journal reads.
+void check_journal_streams(const std::vector<JournalStream>& streams) {
+    const auto is_line = [](const std::string& text) { return text.find('\n') == std::string::npos; };
+    for (const JournalStream& stream : streams)
+        if (!is_line(stream.unit) || !is_line(stream.identifier))
+            refuse_manifest("what the journal is to call a stream is no line");
+}
+
 void check_restorable(const Manifest& manifest) {
     const bool is_marked = std::ranges::count(manifest.required_features, k_never_restored) != 0;
     if (is_marked == manifest.cannot_be_restored.empty())
@@ -114,7 +122,7 @@ bool is_remap_name(const std::string& name) {
 }
 
 std::span<const std::string_view> known_features() {
-    static constexpr std::array k_known = {k_never_restored, k_outside_files};
+    static constexpr std::array k_known = {k_never_restored, k_outside_files, k_journal_streams};
     return k_known;
 }
 
@@ -142,6 +150,7 @@ Manifest parse_manifest(std::string_view text, std::span<const std::string_view>
         check_files(manifest.files);
         check_link_remaps(manifest.link_remaps);
         check_outside_files(manifest.outside_files);
+        check_journal_streams(manifest.journal_streams);
         check_restorable(manifest);
         return manifest;
     } catch (const Json::exception& error) {

@@ -95,6 +95,16 @@ struct FieldsOf<ExternalPipe> {
 };
 
 template <>
+struct FieldsOf<JournalStream> {
+    static constexpr auto table() {
+        // As of a pipe.
+        return std::tuple(field("inode", &JournalStream::inode, Number{std::numeric_limits<std::uint32_t>::max()}),
+                          field("unit", &JournalStream::unit, Plain{}),
+                          field("identifier", &JournalStream::identifier, Plain{}));
+    }
+};
+
+template <>
 struct FieldsOf<OutsideFile> {
     static constexpr auto table() {
         return std::tuple(field("id", &OutsideFile::id, Plain{}), path_field(&OutsideFile::path));
@@ -359,6 +369,7 @@ struct FieldsOf<Manifest> {
             field("connections", &Owner::connections, ListOf<Record>{}, Presence::later),
             field("external_pipes", &Owner::external_pipes, ListOf<Record>{}, Presence::later),
             optional_field("external_terminals", &Owner::external_terminals, ListOf<Record>{}),
+            sparse_field("journal_streams", &Owner::journal_streams, ListOf<Record>{}),
             field("own_terminals", &Owner::own_terminals,
                   ListOf<Number>{{static_cast<std::uint64_t>(std::numeric_limits<int>::max())}}, Presence::later),
             sparse_field("own_mounts", &Owner::own_mounts, Plain{}),

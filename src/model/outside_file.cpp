@@ -5,15 +5,9 @@
 
 #include <sys/sysmacros.h>
 
+#include "manifest_json.hpp"
+
 namespace cedana {
-
-namespace {
-
-bool is_hexadecimal(std::string_view text) {
-    return !text.empty() && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-} // namespace
 
 std::string_view path_of_stateless(dev_t device) {
     constexpr unsigned k_memory = 1;
@@ -43,8 +37,8 @@ bool is_external_id(std::string_view id) {
         return false;
     const std::string_view numbers = id.substr(k_start.size(), id.size() - k_start.size() - 1);
     const std::size_t colon = numbers.find(':');
-    return colon != std::string_view::npos && is_hexadecimal(numbers.substr(0, colon)) &&
-           is_hexadecimal(numbers.substr(colon + 1));
+    return colon != std::string_view::npos && colon != 0 && colon + 1 != numbers.size() &&
+           is_hexadecimal(numbers.substr(0, colon)) && is_hexadecimal(numbers.substr(colon + 1));
 }
 
 } // namespace cedana

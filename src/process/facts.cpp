@@ -12,6 +12,7 @@
 #include "cedana/process/record.hpp"
 #include "cedana/process/shared_memory.hpp"
 #include "cedana/process/sockets.hpp"
+#include "cedana/process/systemd_unit.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -148,11 +149,23 @@ bool are_seen(const TreeSockets& sockets, const Holdings& owner, const Namespace
 struct LooseConnection {
     const TreeProcess* owner = nullptr;
     int type = 0;
+    std::uint64_t inode = 0;
     std::uint64_t peer = 0;
+    // Empty: none, or it is not known.
+    std::string peer_name = {};
     bool peer_has_no_name = false;
 
-    [[nodiscard]] bool is_refused() const { return type != SOCK_DGRAM || peer_has_no_name; }
+    [[nodiscard]] bool is_journal() const { return type == SOCK_STREAM && peer_name == k_journal_socket; }
+    [[nodiscard]] bool is_refused() const { return (type != SOCK_DGRAM && !is_journal()) || peer_has_no_name; }
 };
+
+// Made anew at the restore.
+JournalStream journal_stream(const Procfs& procfs, const LooseConnection& one) {
+    const std::string program = one.owner->executable.filename();
+    return {.inode = one.inode,
+            .unit = systemd_unit(procfs.read(one.owner->pid(), "cgroup").value_or("")),
+            .identifier = program.empty() ? one.owner->stat.comm : program};
+}
 
 std::vector<LooseConnection> loose_connections(TreeFacts& facts, const TreeSockets& sockets, const Namespaces& own) {
     std::vector<LooseConnection> loose;
@@ -170,7 +183,9 @@ std::vector<LooseConnection> loose_connections(TreeFacts& facts, const TreeSocke
         const auto peer = sockets.unix_ones->find(socket->second.peer);
         loose.push_back({.owner = &owner->process,
                          .type = socket->second.type,
+                         .inode = inode,
                          .peer = socket->second.peer,
+                         .peer_name = peer != sockets.unix_ones->end() ? peer->second.name : std::string(),
                          .peer_has_no_name = peer != sockets.unix_ones->end() && peer->second.name.empty()});
     }
     return loose;
@@ -191,6 +206,10 @@ void find_unix_peers(TreeFacts& facts, const Procfs& procfs, const TreeHoldings&
     if (in_flight)
         std::erase_if(loose, [&](const LooseConnection& one) { return !facts.peers_outside.contains(one.peer); });
     for (const LooseConnection& one : loose) {
+        if (one.is_journal()) {
+            facts.journal_streams.push_back(journal_stream(procfs, one));
+            continue;
+        }
         facts.external_unix_sockets = Answer::yes;
         if (!one.is_refused())
             continue;

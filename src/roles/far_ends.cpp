@@ -110,10 +110,15 @@ std::string target_of(const JoinedPipe& pipe, const std::string& file) {
     return pipe.pipe.end == PipeEnd::read ? "would be at its end after what was not read yet" : "would go to /dev/null";
 }
 
+std::string of_unit(const Joins& joins) {
+    const std::string& unit = joins.journal.front().unit;
+    return unit.empty() ? std::string() : " as " + printable(unit);
+}
+
 } // namespace
 
 bool Joins::needs_file() const noexcept {
-    return terminal == TerminalJoin::file ||
+    return terminal == TerminalJoin::file || (journal_to_file && !journal.empty()) ||
            std::ranges::any_of(pipes, [](const JoinedPipe& one) { return one.to == PipeJoin::file; });
 }
 
@@ -134,6 +139,8 @@ Joins choose_joins(const Manifest& manifest, const OwnStdio& own, Attendance att
         join_new_terminal(joins, own, use, file);
     for (const ExternalPipe& pipe : manifest.external_pipes)
         joins.pipes.push_back(join(pipe, own, attendance, file));
+    joins.journal = manifest.journal_streams;
+    joins.journal_to_file = file == OutputFile::given || !own.has_journal;
     return joins;
 }
 
@@ -149,6 +156,10 @@ std::vector<std::string> explain(const Joins& joins, const std::string& file) {
         sentences.push_back("its terminal would be a new one, with its output in " + printable(file));
     for (const JoinedPipe& pipe : joins.pipes)
         sentences.push_back(fmt::format("{} {}", described(pipe.pipe), target_of(pipe, file)));
+    if (!joins.journal.empty())
+        sentences.push_back(joins.journal_to_file
+                                ? fmt::format("what it writes to the journal would go to {}", printable(file))
+                                : fmt::format("what it writes to the journal would go there{}", of_unit(joins)));
     return sentences;
 }
 
@@ -158,6 +169,9 @@ std::vector<std::string> warnings_of(const Joins& joins, Attendance attendance, 
     if (file == OutputFile::given && !joins.needs_file())
         warnings.emplace_back(
             "--stdio has no use here: nothing that it writes to led to a terminal or another program");
+    if (!joins.journal.empty() && joins.journal_to_file && file == OutputFile::none)
+        warnings.push_back(
+            fmt::format("there is no journal of systemd here: what it writes to it goes to {}", printable(path)));
     if (joins.terminal == TerminalJoin::file && file == OutputFile::none)
         warnings.push_back(
             fmt::format("{}: it gets a new one, whose output goes to {}", joins.reason, printable(path)));

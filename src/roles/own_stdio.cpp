@@ -5,6 +5,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/roles/journal.hpp"
 
 #include <cerrno>
 #include <string>
@@ -141,6 +142,7 @@ OwnStdio read_own_stdio() {
     own.has_terminal = own.at[0].is_own_terminal && own.at[0].readable && own.at[0].writable;
     own.has_keys =
         own.has_terminal && own.at[1].kind == StdioKind::terminal && ::tcgetpgrp(STDIN_FILENO) == ::getpgrp();
+    own.has_journal = roles::has_journal();
     const Procfs procfs;
     own.passing = find_passing_terminal(procfs, ::getpid());
     if (own.passing && own.passing->beyond && !open_for_output(procfs, *own.passing->beyond))
@@ -186,6 +188,10 @@ roles::Ends make_ends(const Joins& joins, const OutputPlace& output,
         else
             add_reader(ends, joined, data == unread.end() ? criu::PipeData{} : data->second, std::move(id));
     }
+    // A file will do (criu/sk-unix.c, open_unix_sk).
+    for (const JournalStream& stream : joins.journal)
+        ends.of_tree.push_back({.fd = joins.journal_to_file ? open_output(output) : roles::open_journal(stream),
+                                .id = fmt::format("socket:[{}]", stream.inode)});
     return ends;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What leads out of a tree at one end and is held in it at the other: pipes to other processes, and terminals whose
-// master somebody else has. A restore must join them to something new.
+// What leads out of a tree at one end and is held in it at the other: pipes to other processes, streams to the journal,
+// and terminals whose master somebody else has. A restore must join them to something new.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,25 @@ struct ExternalPipe {
     std::vector<Descriptor> descriptors = {};
     friend bool operator==(const ExternalPipe&, const ExternalPipe&) = default;
 };
+
+// A stream to the journal of systemd, as the standard output and error of nearly every unit are.
+struct JournalStream {
+    // Of the socket in the tree.
+    std::uint64_t inode = 0;
+    // "nginx.service"; empty if it is not known.
+    std::string unit = {};
+    // By which the journal names its lines.
+    std::string identifier = {};
+    friend bool operator==(const JournalStream&, const JournalStream&) = default;
+};
+
+// What CRIU calls it at a dump (criu/sk-unix.c, unix_sk_exception_lookup_id).
+[[nodiscard]] inline std::string external_id(const JournalStream& stream) {
+    return "unix[" + std::to_string(stream.inode) + "]";
+}
+
+// Where the journal listens for them.
+inline constexpr const char* k_journal_socket = "/run/systemd/journal/stdout";
 
 // A terminal whose other side (the emulator, the ssh connection, tmux) is not in the tree.
 struct ExternalTerminal {

@@ -35,6 +35,8 @@ inline constexpr int k_manifest_version_with_features = 2;
 inline constexpr std::string_view k_never_restored = "never-restored";
 // The feature of a checkpoint whose restore must give CRIU files (Manifest::outside_files).
 inline constexpr std::string_view k_outside_files = "outside-files";
+// The feature of one whose restore must give it streams to the journal (Manifest::journal_streams).
+inline constexpr std::string_view k_journal_streams = "journal-streams";
 inline constexpr const char* k_manifest_entry = "checkpoint_state.json";
 inline constexpr const char* k_index_entry = "index";
 inline constexpr const char* k_dump_log_entry = "criu/dump.log";
@@ -100,6 +102,8 @@ struct Manifest {
     // What led out of the tree when it was frozen. Of checkpoints of before it was looked for it is not known.
     std::vector<ExternalPipe> external_pipes = {};
     std::optional<std::vector<ExternalTerminal>> external_terminals = std::nullopt;
+    // Only with the feature k_journal_streams.
+    std::vector<JournalStream> journal_streams = {};
     // The N of /dev/pts/N of pseudo-terminals whose master it has itself. They come back under the same numbers.
     std::vector<unsigned> own_terminals = {};
     // The table of nftables that holds the connections' packets back until the restore, which removes it; empty if

@@ -80,6 +80,7 @@ struct TreeFacts {
     std::vector<DeletedFile> deleted_files;
     std::vector<ExternalTerminal> external_terminals;
     std::vector<ExternalPipe> external_pipes;
+    std::vector<JournalStream> journal_streams;
     // Only with CRIU's plug-in for them can they be dumped.
     std::vector<DeviceFile> gpu_devices;
     // BPF maps of a kind that CRIU knows, if it was built to know any.

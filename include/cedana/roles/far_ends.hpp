@@ -29,6 +29,8 @@ struct OwnStdio {
     std::array<OwnDescriptor, 3> at = {};
     // Standard input is the terminal that controls this session: CRIU can give it to nobody else's.
     bool has_terminal = false;
+    // systemd's journal listens here.
+    bool has_journal = false;
     // The terminal of this command is gone as the command ends.
     std::optional<PassingTerminal> passing = std::nullopt;
     // This command has its keys, and shows there what it prints.
@@ -63,6 +65,9 @@ struct Joins {
     // Of what is shown.
     HeldTerminal shown_on = {};
     std::vector<JoinedPipe> pipes = {};
+    // They are made anew, or go to the file.
+    std::vector<JournalStream> journal = {};
+    bool journal_to_file = false;
 
     [[nodiscard]] bool needs_file() const noexcept;
 };

@@ -64,6 +64,7 @@ Manifest example() {
                                {.inode = 300, .end = PipeEnd::read, .descriptors = {{.pid = 100, .fd = 0}}}},
             .external_terminals =
                 std::vector<ExternalTerminal>{{.path = "/dev/pts/3", .descriptors = {{.pid = 100, .fd = 2}}}},
+            .journal_streams = {{.inode = 301, .unit = "nginx.service", .identifier = "nginx"}},
             .own_terminals = {0, 7},
             .network_lock_table = "CRIU-275fc136",
             .outside_files = {{.id = "file[1a3:4]", .path = "/dev/null"}},
@@ -407,6 +408,12 @@ TEST(Manifest, CallsFilesOfOtherMountNamespacesAsCriuDoes) {
     manifest.outside_files = {{.id = "file[1:4]:x", .path = "/dev/null"}};
     EXPECT_EQ(refusal_of(write_manifest(manifest)).fault, Fault::checkpoint);
     manifest.outside_files = {{.id = "file[1:4]", .path = "null"}};
+    EXPECT_EQ(refusal_of(write_manifest(manifest)).fault, Fault::checkpoint);
+}
+
+TEST(Manifest, GivesTheJournalLines) {
+    Manifest manifest = example();
+    manifest.journal_streams = {{.inode = 301, .unit = "a\nb"}};
     EXPECT_EQ(refusal_of(write_manifest(manifest)).fault, Fault::checkpoint);
 }
 

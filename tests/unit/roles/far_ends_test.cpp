@@ -236,5 +236,39 @@ TEST(Joins, WithoutUseForTheNamedFileSaySo) {
     EXPECT_TRUE(warnings_of({}, k_detached, k_no_file, "/x").empty());
 }
 
+struct JournalCase {
+    bool is_here;
+    OutputFile file;
+    bool to_file;
+    const char* plan;
+    std::size_t warnings;
+};
+
+class JoinOfTheJournal : public ::testing::TestWithParam<JournalCase> {};
+
+TEST_P(JoinOfTheJournal, IsThereOrAFile) {
+    const JournalCase& given = GetParam();
+    Manifest manifest;
+    manifest.journal_streams = {{.inode = 300, .unit = "x.service"}};
+    OwnStdio own{.at = {k_none, k_none, k_none}};
+    own.has_journal = given.is_here;
+    const Joins joins = choose_joins(manifest, own, k_detached, given.file);
+    EXPECT_EQ(joins.needs_file(), given.to_file);
+    EXPECT_EQ(explain(joins, "/out"), std::vector<std::string>{given.plan});
+    EXPECT_EQ(warnings_of(joins, k_detached, given.file, "/out").size(), given.warnings);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Journals, JoinOfTheJournal,
+    ::testing::Values(JournalCase{true, OutputFile::none, false,
+                                  "what it writes to the journal would go there as x.service", 0},
+                      JournalCase{true, OutputFile::given, true, "what it writes to the journal would go to /out", 0},
+                      JournalCase{false, OutputFile::given, true, "what it writes to the journal would go to /out", 0},
+                      JournalCase{false, OutputFile::none, true, "what it writes to the journal would go to /out", 1}));
+
+TEST(Joins, NeedNoFileWhereNothingWentToTheJournal) {
+    EXPECT_FALSE(choose_joins(Manifest(), OwnStdio{.at = {k_none, k_none, k_none}}, k_detached, k_file).needs_file());
+}
+
 } // namespace
 } // namespace cedana
