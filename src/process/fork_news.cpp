@@ -19,6 +19,12 @@ namespace {
 // Of what happens between two calls of take(): about ten thousand forks and ends.
 constexpr int k_kept_by_kernel = 8 * 1024 * 1024;
 
+// Names of the struct until Linux 6.5, of the global scope in later headers (include/uapi/linux/cn_proc.h).
+struct Happened : proc_event {
+    static constexpr auto k_nothing = PROC_EVENT_NONE;
+    static constexpr auto k_fork = PROC_EVENT_FORK;
+};
+
 template <typename Part>
 bool take_part(std::string_view& bytes, Part& part) {
     if (bytes.size() < sizeof part)
@@ -46,9 +52,9 @@ ForkNews news_in(const std::vector<NetlinkMessage>& messages) {
             !take_part(body, event))
             continue;
         const auto& fork = event.event_data.fork;
-        if (event.what == proc_event::PROC_EVENT_NONE)
+        if (event.what == Happened::k_nothing)
             news.answer = event.event_data.ack.err;
-        else if (event.what == proc_event::PROC_EVENT_FORK && fork.child_pid == fork.child_tgid)
+        else if (event.what == Happened::k_fork && fork.child_pid == fork.child_tgid)
             news.forks.push_back({.parent = fork.parent_tgid, .child = fork.child_tgid});
     }
     return news;

@@ -17,6 +17,13 @@ namespace {
 
 using testing::Forked;
 
+// Newer headers of the kernel have these names outside of the struct.
+struct Happened : proc_event {
+    static constexpr auto k_nothing = PROC_EVENT_NONE;
+    static constexpr auto k_fork = PROC_EVENT_FORK;
+    static constexpr auto k_exit = PROC_EVENT_EXIT;
+};
+
 std::vector<std::byte> datagram(const proc_event& event, std::uint32_t of = CN_IDX_PROC) {
     cn_msg message{};
     message.id = {.idx = of, .val = CN_VAL_PROC};
@@ -33,7 +40,7 @@ std::vector<std::byte> datagram(const proc_event& event, std::uint32_t of = CN_I
 
 proc_event fork_of(pid_t parent, pid_t child, pid_t child_process) {
     proc_event event{};
-    event.what = proc_event::PROC_EVENT_FORK;
+    event.what = Happened::k_fork;
     event.event_data.fork = {
         .parent_pid = parent, .parent_tgid = parent, .child_pid = child, .child_tgid = child_process};
     return event;
@@ -49,7 +56,7 @@ TEST(ForkNews, DoNotCountThreads) { EXPECT_TRUE(parse_fork_news(datagram(fork_of
 
 TEST(ForkNews, SayWhetherTheyAreGranted) {
     proc_event event{};
-    event.what = proc_event::PROC_EVENT_NONE;
+    event.what = Happened::k_nothing;
     EXPECT_EQ(parse_fork_news(datagram(event)).answer, 0U);
     event.event_data.ack.err = EPERM;
     EXPECT_EQ(parse_fork_news(datagram(event)).answer, static_cast<unsigned>(EPERM));
@@ -58,7 +65,7 @@ TEST(ForkNews, SayWhetherTheyAreGranted) {
 TEST(ForkNews, OfSomethingElseAreNone) {
     EXPECT_TRUE(parse_fork_news(datagram(fork_of(10, 11, 11), CN_IDX_PROC + 1)).forks.empty());
     proc_event event = fork_of(10, 11, 11);
-    event.what = proc_event::PROC_EVENT_EXIT;
+    event.what = Happened::k_exit;
     EXPECT_TRUE(parse_fork_news(datagram(event)).forks.empty());
 }
 
