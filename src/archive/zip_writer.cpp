@@ -182,7 +182,9 @@ void add(zip_t* zip, const std::string& name, Feed& feed, const InPlaceFile& fil
     zip_source_t* source = zip_source_function(zip, &Feed::on_command, &feed);
     if (source == nullptr)
         throw refused(file, zip_strerror(zip));
-    if (zip_file_add(zip, name.c_str(), source, ZIP_FL_ENC_UTF_8) < 0) {
+    // Names are ASCII. Added as UTF-8 they get bit 11 from libzip 1.11 on, and none before (_zip_guess_encoding in
+    // zip_utf-8.c): the same checkpoint would have other bytes.
+    if (zip_file_add(zip, name.c_str(), source, ZIP_FL_ENC_GUESS) < 0) {
         zip_source_free(source);
         throw refused(file, fmt::format("{}: {}", printable(name), zip_strerror(zip)).c_str());
     }
