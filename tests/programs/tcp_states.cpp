@@ -5,6 +5,7 @@
 // syn_sent, close_wait, fin_wait1, last_ack, closing, closed or reset, and FAMILY 4 or 6.
 #include <array>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <string>
