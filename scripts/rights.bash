@@ -11,7 +11,8 @@ become_root() {
     # sudo forgets all others.
     for variable in $(compgen -e); do
         case "$variable" in
-        CCACHE_* | CEDANA_CRIU_SUITES | CEDANA_FUZZ_SECONDS | CEDANA_LINT_MINUTES | CEDANA_THOROUGH | *_proxy) keep+=("$variable=${!variable}") ;;
+        CCACHE_* | CEDANA_CHROOTS | CEDANA_CRIU_SUITES | CEDANA_FUZZ_SECONDS | CEDANA_LINT_MINUTES | CEDANA_THOROUGH | *_proxy)
+            keep+=("$variable=${!variable}") ;;
         esac
     done
     exec sudo -- env "${keep[@]}" "$(realpath "$0")" "$@"
@@ -53,4 +54,13 @@ as_owner_build() {
 # What root made in build/ becomes the owner's: the tests' logs, and what an earlier run as root left.
 give_back() {
     [ ! -d build ] || find build ! -user "$(stat -c %u .)" -exec chown --no-dereference "$(stat -c %u:%g .)" {} +
+}
+
+# Before a program is started whose checkpoint is to be made, in its own subshell: what whoever started this has open besides the
+# standard three may lie where CRIU cannot follow.
+close_descriptors() {
+    local descriptor
+    for descriptor in "/proc/$BASHPID/fd/"*; do
+        [ "${descriptor##*/}" -le 2 ] || eval "exec ${descriptor##*/}>&-"
+    done
 }

@@ -22,7 +22,9 @@ namespace {
 constexpr const char* k_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr int k_oldest_major = 4;
 constexpr auto k_answer_limit = std::chrono::seconds(30);
-constexpr const char* k_install_hint = "run scripts/install-criu, or set criu.path to a CRIU of version 4.0 or later";
+std::string install_hint() {
+    return fmt::format("{}, or set criu.path to a CRIU of version 4.0 or later", k_install_criu);
+}
 
 } // namespace
 
@@ -40,7 +42,7 @@ std::string find_program(const std::string& configured) {
         if (::access(configured.c_str(), X_OK) == 0)
             return configured;
         throw Error(Fault::environment, fmt::format("criu.path is {}, which cannot be executed", configured))
-            .hint(k_install_hint);
+            .hint(install_hint());
     }
     for (const std::string& folder : split(k_path, ':')) {
         std::string candidate = fmt::format("{}/{}", folder, configured);
@@ -48,7 +50,7 @@ std::string find_program(const std::string& configured) {
             return candidate;
     }
     throw Error(Fault::environment, fmt::format("{} is not installed (looked in {})", configured, k_path))
-        .hint(k_install_hint);
+        .hint(install_hint());
 }
 
 std::optional<std::string> parse_version(const std::string& output) {
@@ -64,13 +66,13 @@ std::string require_version(const std::string& program) {
     if (!version)
         throw Error(Fault::environment,
                     fmt::format("{} --version does not answer as CRIU does: it {}", program, answer.status.text()))
-            .hint(k_install_hint);
+            .hint(install_hint());
     int major = 0;
     std::from_chars(version->data(), version->data() + version->size(), major);
     if (major < k_oldest_major)
         throw Error(Fault::environment,
                     fmt::format("{} is version {}, and {}.0 is needed", program, *version, k_oldest_major))
-            .hint(k_install_hint);
+            .hint(install_hint());
     return *version;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "known_failures.hpp"
 
+#include "cedana/criu/environment.hpp"
+
 #include <algorithm>
 #include <array>
 #include <span>
@@ -156,10 +158,10 @@ constexpr auto k_errors = std::to_array<FailureRow>({
     {"Need to set the --tcp-close options", {"it was dumped with --tcp-close", "pass --criu-arg=--tcp-close"}},
     {"Locking network failed",
      {"CRIU could not block its TCP connections: there is no iptables",
-      "install iptables, or a CRIU that was built with nftables (scripts/install-criu)"}},
+      "install iptables, or a CRIU that was built with nftables (cedana-install-criu)"}},
     {"Iptables configuration failed",
      {"CRIU could not block its TCP connections: there is no iptables",
-      "install iptables, or a CRIU that was built with nftables (scripts/install-criu)"}},
+      "install iptables, or a CRIU that was built with nftables (cedana-install-criu)"}},
     {"Can't dump half of stream unix connection",
      {"it is connected to a unix socket of a process outside of the tree", k_close_first}},
     {"Can't dump name-less external socket",
@@ -225,9 +227,8 @@ constexpr auto k_errors = std::to_array<FailureRow>({
      {"a process crashed while it was brought back: the kernel, the CPU or CRIU is not like at the dump",
       "restore where it was dumped, with the same CRIU"}},
     {"Can't get 1:16 opt",
-     {"this CRIU is too old for the kernel: it cannot dump sockets on Linux 6.16 and later",
-      "run scripts/install-criu"}},
-    {"Unexpected rt vDSO area bounds", {"this CRIU is too old for the kernel", "run scripts/install-criu"}},
+     {"this CRIU is too old for the kernel: it cannot dump sockets on Linux 6.16 and later", k_install_criu}},
+    {"Unexpected rt vDSO area bounds", {"this CRIU is too old for the kernel", k_install_criu}},
     // Damaged images.
     {"Reached EOF unexpectedly", {"an image ended too early", k_other_checkpoint}},
     {"Unexpected EOF", {"an image is missing or ended too early", k_other_checkpoint}},

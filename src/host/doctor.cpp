@@ -119,7 +119,7 @@ class EnvironmentCheck {
                               .standing = Standing::bad,
                               .found = fmt::format("Linux {} with CRIU {}: {}", kernel, version_, flaw->consequence),
                               .needed = fmt::format("CRIU {} or later", flaw->mended_in),
-                              .remedy = "run scripts/install-criu"});
+                              .remedy = std::string(criu::k_install_criu)});
         else
             found_.push_back(met("kernel", fmt::format("Linux {}; no known trouble with CRIU {}", kernel, version_)));
         try {

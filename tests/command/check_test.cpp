@@ -42,7 +42,7 @@ TEST_F(Check, IsExit5WithTheRemedyWhenCriuIsMissing) {
     const CedanaRun run = check();
     EXPECT_EQ(run.exit_code, 5);
     EXPECT_TRUE(matches(run.out, "[^]*fail +criu +criu.path is /nowhere/criu[^]*"));
-    EXPECT_TRUE(holds(run.out, "remedy:   run scripts/install-criu"));
+    EXPECT_TRUE(holds(run.out, "remedy:   run cedana-install-criu"));
     EXPECT_TRUE(holds(run.err, "cannot work here yet"));
 }
 

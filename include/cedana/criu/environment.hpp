@@ -4,9 +4,13 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cedana::criu {
+
+// What to do where there is no CRIU that can work: a package and an installation bring the command.
+inline constexpr std::string_view k_install_criu = "run cedana-install-criu, or scripts/install-criu in a checkout";
 
 // A fixed PATH, HOME and LANG, nothing of the caller's (no LD_*), then `more`. CRIU_FAULT alone is passed on: it is
 // how CRIU's faults are injected in tests, and sudo removes it.
