@@ -21,7 +21,7 @@ using Reasons = std::vector<std::string>;
 class Obstacles : public ::testing::Test {
   protected:
     Obstacles() {
-        manifest.tree = {{.pid = 42, .comm = "app", .threads = {42}}};
+        manifest.tree = {{.pid = 42, .comm = "app", .executable = {}, .command_line = {}, .threads = {42}}};
         manifest.bytes_images = 100 * k_mib;
         manifest.facts = RecordedFacts{.processes = {{.pid = 42}}};
         write(file, "content");

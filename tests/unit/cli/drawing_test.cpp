@@ -100,9 +100,18 @@ TEST(HtmlPage, OfTwoShowsWhatChanged) {
 
 TEST(MemoryTable, HasTheLargestFirstAndASumOfWhatIsEachOnesOwn) {
     Manifest manifest = testing::plausible_manifest("redis", 42, "2026-11-22T10:00:00Z");
-    manifest.tree = {
-        {.pid = 1, .comm = "small", .memory = ProcessMemory{.anonymous = 1024, .shared = 4096}},
-        {.pid = 2, .comm = "large", .memory = ProcessMemory{.anonymous = 3072, .shared = 4096, .swapped = 1024}}};
+    manifest.tree = {{.pid = 1,
+                      .comm = "small",
+                      .executable = {},
+                      .command_line = {},
+                      .threads = {},
+                      .memory = ProcessMemory{.anonymous = 1024, .shared = 4096}},
+                     {.pid = 2,
+                      .comm = "large",
+                      .executable = {},
+                      .command_line = {},
+                      .threads = {},
+                      .memory = ProcessMemory{.anonymous = 3072, .shared = 4096, .swapped = 1024}}};
     const Table table = memory_table(manifest);
     ASSERT_EQ(table.rows().size(), 3U);
     EXPECT_EQ(table.rows()[0][1].text, "large");
