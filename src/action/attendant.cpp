@@ -28,6 +28,7 @@ std::optional<int> Attendant::accompany(roles::RestoreReport& report) {
     const int code = cedana::accompany({.root = report.pid,
                                         .child = report.child,
                                         .outcome = std::move(report.outcome),
+                                        .stops = std::move(report.stops),
                                         .copier = std::move(report.copier)},
                                        *signals_, terminal_);
     // It has taken it back as the program left it, as a shell would find it.

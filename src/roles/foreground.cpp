@@ -37,13 +37,16 @@ class Company {
         // What happened to the child before its signals were looked at.
         look_at_child();
         while (!code_) {
-            std::array<pollfd, 2> set = {{{signals_.fd(), POLLIN, 0}, {who_.outcome.get(), POLLIN, 0}}};
+            std::array<pollfd, 3> set = {
+                {{signals_.fd(), POLLIN, 0}, {who_.outcome.get(), POLLIN, 0}, {stops_, POLLIN, 0}}};
             if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR)
                 throw OsFailure().error("cannot poll");
             if (set[0].revents != 0)
                 take_signals();
             if (set[1].revents != 0)
                 listen();
+            if (set[2].revents != 0)
+                take_stop();
         }
         if (terminal_)
             terminal_->end_loan();
@@ -80,6 +83,14 @@ class Company {
         }
     }
 
+    void take_stop() {
+        char any = 0;
+        if (::read(stops_, &any, 1) == 1)
+            stop_as_well();
+        else
+            stops_ = -1;
+    }
+
     // The shell sees its job stopped, takes the terminal and gives its prompt; its fg or bg continues this command.
     void stop_as_well() const {
         const pid_t group = ::getpgid(who_.root);
@@ -114,6 +125,8 @@ class Company {
     const Accompanied& who_;
     const PassedSignals& signals_;
     const std::optional<OwnTerminal>& terminal_;
+    // -1: nobody tells of stops any more.
+    int stops_ = who_.stops.get();
     std::optional<UniqueFd> root_;
     std::optional<int> code_;
 };

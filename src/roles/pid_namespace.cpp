@@ -60,12 +60,23 @@ void await_look(const UniqueFd& seen) {
     while (::read(seen.get(), &none, 1) < 0 && errno == EINTR) {}
 }
 
-int reap_all(pid_t root) {
+// Nobody may read any more; SIGPIPE, whose action is not set here, does not reach pid 1 (pid_namespaces(7)).
+void tell_of_stop(const UniqueFd& stops) {
+    const char any = 0;
+    while (stops && ::write(stops.get(), &any, 1) < 0 && errno == EINTR) {}
+}
+
+int reap_all(pid_t root, const UniqueFd& stops) {
     int root_code = 0;
-    siginfo_t ended{};
-    while (::waitid(P_ALL, 0, &ended, WEXITED) == 0 || errno == EINTR)
-        if (ended.si_pid == root)
-            root_code = ended.si_code == CLD_EXITED ? ended.si_status : k_signalled + ended.si_status;
+    siginfo_t child{};
+    while (::waitid(P_ALL, 0, &child, WEXITED | WSTOPPED) == 0 || errno == EINTR) {
+        if (child.si_pid != root)
+            continue;
+        if (child.si_code == CLD_STOPPED)
+            tell_of_stop(stops);
+        else
+            root_code = child.si_code == CLD_EXITED ? child.si_status : k_signalled + child.si_status;
+    }
     return root_code;
 }
 
@@ -74,6 +85,7 @@ int run_init(const nlohmann::json& json) {
     UniqueFd held(plan.held);
     UniqueFd outcome(plan.outcome);
     UniqueFd seen(plan.seen);
+    const UniqueFd stops(plan.stops);
     // What is mounted in here stays in here; what the host mounts later is seen here too.
     require(::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0,
             "cannot make a mount namespace");
@@ -90,7 +102,7 @@ int run_init(const nlohmann::json& json) {
     await_look(seen);
     seen.reset();
     close_log();
-    return reap_all(word.root);
+    return reap_all(word.root, stops);
 }
 
 // From /proc/PID/status, "NSpid:	4711	42": from the namespace of the reader inwards (proc(5)).
@@ -113,6 +125,7 @@ int run_pidns(const nlohmann::json& json) {
     const auto plan = json.get<NamespacePlan>();
     const UniqueFd to_parent(plan.outcome);
     UniqueFd held(plan.held);
+    const UniqueFd stops(plan.stops);
     require(::unshare(CLONE_NEWPID) == 0, "cannot make a pid namespace");
     Pipe of_init = make_pipe();
     Pipe seen = make_pipe();
@@ -123,6 +136,7 @@ int run_pidns(const nlohmann::json& json) {
                           .held = pass(role, held),
                           .outcome = pass(role, of_init.write_end),
                           .seen = pass(role, seen.read_end),
+                          .stops = pass(role, stops),
                           .pid_file = plan.pid_file};
     ChildProcess init = start_role(k_init, inside, std::move(role));
     close_passed(plan.criu);
@@ -150,6 +164,7 @@ RoleCommand in_new_pid_namespace(const NewPidNamespace& request) {
     const NamespacePlan plan{.criu = std::move(command),
                              .held = pass(role, request.held),
                              .outcome = pass(role, request.tree_pids),
+                             .stops = pass(role, request.stops),
                              .pid_file = request.pid_file.string()};
     return role_command(k_pidns, plan, std::move(role));
 }

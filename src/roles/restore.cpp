@@ -100,10 +100,13 @@ std::unique_ptr<criu::RunningCriu> start(const criu::RestoreJob& job, const Rest
     if (roles.pids == Pids::same)
         return criu::run_by(start_guarded(criu, job.folder / criu::k_restore_log, job.held, roles.root, roles.stops));
     Pipe outcome = make_pipe();
+    Pipe stops = roles.terminal == Terminal::ours ? make_pipe() : Pipe();
+    report.stops = std::move(stops.read_end);
     RoleCommand pidns = in_new_pid_namespace({.criu = criu,
                                               .pid_file = job.folder / criu::k_pid_file,
                                               .held = job.held,
                                               .tree_pids = outcome.write_end,
+                                              .stops = stops.write_end.get(),
                                               .input = Input::of_criu,
                                               .root = roles.root});
     return std::make_unique<InNamespace>(ChildProcess::spawn(std::move(pidns.request)), std::move(outcome.read_end),

@@ -74,6 +74,22 @@ class Terminals : public System, public ::testing::WithParamInterface<By> {
     void restore_in_foreground(const fs::path& zip) const {
         tmux->run(restore_command(zip, "--foreground") + "; echo code $?");
     }
+    // Of a counter that the shell has restored.
+    void expect_stopped_and_ended_by_keys() const {
+        wait_for_more_lines(scratch("log"), k_few_steps);
+        for (int i = 0; i < 2; ++i) {
+            tmux->press("C-z");
+            tmux->wait_for("Stopped");
+            tmux->run("fg");
+            wait_for_more_lines(scratch("log"), k_few_steps);
+        }
+        EXPECT_TRUE(count_on_from(1, lines_of(scratch("log"))));
+        tmux->press("C-c");
+        tmux->wait_for("ready>");
+        tmux->type("echo code $?");
+        tmux->press("Enter");
+        tmux->wait_for("code 130");
+    }
     // Counts in a log; descriptor 4 leads to it.
     [[nodiscard]] std::string loop_with_dev_tty() const {
         const fs::path path = scratch("loop");
@@ -180,19 +196,16 @@ TEST_P(Terminals, VimShowsItsTextAndWritesIt) {
 TEST_P(Terminals, AProgramInTheForegroundIsStoppedAndEndedByKeys) {
     tmux->run(target_program("counter") + " " + scratch("log").string() + " 1");
     wait_for_lines(scratch("log"), k_few_steps);
-    const fs::path zip = dump_and_stop_job(job());
-    restore_in_foreground(zip);
-    wait_for_more_lines(scratch("log"), k_few_steps);
-    tmux->press("C-z");
-    tmux->wait_for("Stopped");
-    tmux->run("fg");
-    wait_for_more_lines(scratch("log"), k_few_steps);
-    EXPECT_TRUE(count_on_from(1, lines_of(scratch("log"))));
-    tmux->press("C-c");
-    tmux->wait_for("ready>");
-    tmux->type("echo code $?");
-    tmux->press("Enter");
-    tmux->wait_for("code 130");
+    restore_in_foreground(dump_and_stop_job(job()));
+    expect_stopped_and_ended_by_keys();
+}
+
+// Its parent is pid 1 of its namespace, which alone is told that it has stopped.
+TEST_P(Terminals, ACopyInTheForegroundIsStoppedAndEndedByKeys) {
+    tmux->run(target_program("counter") + " " + scratch("log").string() + " 1");
+    wait_for_lines(scratch("log"), k_few_steps);
+    tmux->run(restore_command(dump_and_stop_job(job()), "--foreground --new-pidns"));
+    expect_stopped_and_ended_by_keys();
 }
 
 // CRIU has the terminal's signals until the tree runs, and nobody would continue it.

@@ -19,6 +19,8 @@ struct Accompanied {
     // The child of this process that ends as the root ends; 0 if the role that holds its terminal says how it ended.
     pid_t child = 0;
     UniqueFd outcome = {};
+    // One byte whenever the root was stopped, where it is no child of this process; absent: the child's stops are its.
+    UniqueFd stops = {};
     // To ask the copier of the tree's output (roles/copier.hpp); absent if nobody copies, or the terminal's role does.
     UniqueFd copier = {};
 };

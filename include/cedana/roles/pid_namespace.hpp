@@ -30,6 +30,8 @@ struct NewPidNamespace {
     // Where the pids of the tree, as they are outside, are written once CRIU has ended well (tree_pids.hpp): the child
     // is init, which is left to the parent of pidns.
     const UniqueFd& tree_pids;
+    // Where init writes a byte whenever the root was stopped, which its parent alone is told; -1: nowhere.
+    int stops = -1;
     // Which CRIU gets.
     Input input = Input::of_criu;
     // As in CommandPlan.

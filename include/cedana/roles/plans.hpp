@@ -86,9 +86,11 @@ struct NamespacePlan {
     int held = -1;
     // The role writes the pids of the tree here.
     int outcome = -1;
+    // As in InitPlan.
+    int stops = -1;
     std::string pid_file = {};
     friend bool operator==(const NamespacePlan&, const NamespacePlan&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(NamespacePlan, criu, held, outcome, pid_file)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(NamespacePlan, criu, held, outcome, stops, pid_file)
 };
 
 struct InitPlan {
@@ -99,9 +101,11 @@ struct InitPlan {
     int outcome = -1;
     // At its end once the tree was read from outside.
     int seen = -1;
+    // Init writes a byte here whenever the root was stopped; -1: nobody follows that.
+    int stops = -1;
     std::string pid_file = {};
     friend bool operator==(const InitPlan&, const InitPlan&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(InitPlan, criu, held, outcome, seen, pid_file)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(InitPlan, criu, held, outcome, seen, stops, pid_file)
 };
 
 struct NumbersPlan {

@@ -56,6 +56,8 @@ struct RestoreReport {
     pid_t child = 0;
     // If the terminal has it: one byte with its exit code.
     UniqueFd outcome = {};
+    // In a pid namespace on our terminal: one byte whenever the root was stopped.
+    UniqueFd stops = {};
     // To ask the copier, if start_copier() has left one (copier.hpp).
     UniqueFd copier = {};
     std::uint64_t bytes = 0;

@@ -54,9 +54,9 @@ TEST(Plan, IsReadAsItWasWritten) {
                                 .tree = 14,
                                 .pid_file = "/run/root.pid"};
     EXPECT_EQ(there_and_back(terminal), terminal);
-    const NamespacePlan pidns{.criu = k_command, .held = 6, .outcome = 7, .pid_file = "/run/root.pid"};
+    const NamespacePlan pidns{.criu = k_command, .held = 6, .outcome = 7, .stops = 9, .pid_file = "/run/root.pid"};
     EXPECT_EQ(there_and_back(pidns), pidns);
-    const InitPlan init{.criu = k_command, .held = 6, .outcome = 7, .seen = 8, .pid_file = "/run/root.pid"};
+    const InitPlan init{.criu = k_command, .held = 6, .outcome = 7, .seen = 8, .stops = 9, .pid_file = "/run/root.pid"};
     EXPECT_EQ(there_and_back(init), init);
 }
 
