@@ -4,6 +4,7 @@
 #include "cedana/action/dump_capture.hpp"
 #include "cedana/action/dump_steps.hpp"
 #include "cedana/action/dump_target.hpp"
+#include "cedana/base/alike.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/stopwatch.hpp"
@@ -49,16 +50,19 @@ void warn_of_ended(const ProcessTree& tree) {
         return std::ranges::any_of(tree.processes,
                                    [&](const TreeProcess& one) { return one.pid() == pid && !one.stat.is_zombie(); });
     };
+    std::vector<std::string> ended;
     for (const LostProcess& lost : lost_processes(tree, CriuEnd::by_itself))
         if (was_alive(lost.pid))
-            spdlog::warn(
-                "process {} ({}) ended while it was dumped or just after: it {}; the checkpoint holds it as it "
-                "was before",
-                lost.pid, printable(lost.comm), lost.how);
+            ended.push_back(
+                fmt::format("process {} ({}) ended while it was dumped or just after: it {}; the checkpoint "
+                            "holds it as it was before",
+                            lost.pid, printable(lost.comm), lost.how));
+    for (const std::string& sentence : said_once_of_processes(ended))
+        spdlog::warn("{}", sentence);
 }
 
 void warn_of_losses(const std::vector<std::string>& losses) {
-    for (const std::string& loss : losses)
+    for (const std::string& loss : said_once_of_processes(losses))
         spdlog::warn("a restore cannot bring back {}", loss);
 }
 
@@ -144,7 +148,7 @@ DumpResult dump(const DumpRequest& request, const Interrupt& interrupt, Progress
         })));
     steps.push_back(touch("running the hook post_dump", [&] { run_post_dump_hook(draft, published); }));
     carry_out(steps, progress);
-    for (const std::string& reason : draft.passed_over)
+    for (const std::string& reason : said_once_of_processes(draft.passed_over))
         spdlog::warn("this checkpoint cannot be restored because {}", reason);
     return result_of(draft, published, watch);
 }

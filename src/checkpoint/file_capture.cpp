@@ -124,14 +124,25 @@ void FileCapture::warn_of_outside_writers(const Procfs& procfs, const ProcessTre
     std::vector<pid_t> pids;
     for (const TreeProcess& process : tree.processes)
         pids.push_back(process.pid());
+    std::vector<Said> warnings;
     for (const OutsideWriter& writer : outside_writers(procfs, ids, pids, ::getpid())) {
         if (!warned_of_.emplace(writer.file, writer.pid).second)
             continue;
         const auto file = std::ranges::find(ids, writer.file) - ids.begin();
-        spdlog::warn("{} is also open for writing by process {} ({}), which is not part of the tree: a restore takes "
-                     "back what that one writes from now on too",
-                     printable(written.files[static_cast<std::size_t>(file)].path), writer.pid, printable(writer.comm));
+        const std::string path = printable(written.files[static_cast<std::size_t>(file)].path);
+        warnings.push_back({.sentence = fmt::format("{} is also open for writing by process {} ({}), which is not part "
+                                                    "of the tree: a restore takes back what that one writes from now "
+                                                    "on too",
+                                                    path, writer.pid, printable(writer.comm)),
+                            .object = fmt::format("{} and process {} ({})", path, writer.pid, printable(writer.comm))});
     }
+    for (const std::string& warning : said_once(warnings))
+        spdlog::warn("{}", warning);
+}
+
+void FileCapture::warn(const std::string& path, const std::string& kind, const std::string& text) {
+    const std::string object = printable(path);
+    warnings_.push_back({.sentence = fmt::format("{} {}", object, text), .object = object, .kind = kind});
 }
 
 void FileCapture::capture(const WrittenFiles& written, const Interrupt& interrupt) {
@@ -143,10 +154,8 @@ void FileCapture::capture(const WrittenFiles& written, const Interrupt& interrup
         capture_one(file, leases, interrupt);
     }
     for (const std::string& path : written.unseen)
-        warnings_.push_back(
-            fmt::format("{} is written to by the tree, but something else or nothing is seen there from here; "
-                        "it is not captured",
-                        printable(path)));
+        warn(path, "unseen",
+             "is written to by the tree, but something else or nothing is seen there from here; it is not captured");
 }
 
 void FileCapture::capture_one(const WrittenFile& written, const std::vector<Lease>& leases,
@@ -155,21 +164,21 @@ void FileCapture::capture_one(const WrittenFile& written, const std::vector<Leas
     const roles::FileName name = lease ? by_descriptor(written) : roles::FileName{.path = written.path};
     Captured captured{.file = describe_file(written, written.info)};
     if (lease && name.descriptor < 0) {
-        warnings_.push_back(fmt::format("{} is not captured: to read it would break the lease that process {} holds on "
-                                        "it (fcntl, F_SETLEASE)",
-                                        printable(written.path), lease->holder));
+        warn(written.path, "lease",
+             fmt::format("is not captured: to read it would break the lease that process {} holds on it (fcntl, "
+                         "F_SETLEASE)",
+                         lease->holder));
         return captured_.push_back(std::move(captured));
     }
     int error = 0;
     const std::uint64_t number = ++last_number_;
     const auto info = reader().open(number, name, error, interrupt);
     if (info && file_id(*info) != file_id(written.info)) {
-        warnings_.push_back(
-            fmt::format("{} was moved away during the dump; it is not captured", printable(written.path)));
+        warn(written.path, "moved", "was moved away during the dump; it is not captured");
         return;
     }
     if (!info) {
-        warnings_.push_back(fmt::format("{} cannot be captured: {}", printable(written.path), errno_text(error)));
+        warn(written.path, fmt::format("error {}", error), fmt::format("cannot be captured: {}", errno_text(error)));
         return captured_.push_back(std::move(captured));
     }
     captured.file = describe_file(written, *info);
@@ -270,16 +279,15 @@ std::vector<CapturedFile> FileCapture::describe(const Interrupt& interrupt) {
         else if (file.entry.empty() && captured.number)
             file.digest = reader().digest(*captured.number, file.size, k_all, interrupt);
         if (file.size > limit())
-            warnings_.push_back(
-                fmt::format("{} is not copied into the checkpoint: {} is over files.capture_limit_mib; "
-                            "{}",
-                            printable(file.path), human_bytes(file.size),
-                            file.is_open() ? "a restore needs it as it is now" : "a restore leaves it as it is then"));
+            warn(file.path, file.is_open() ? "large" : "large and closed",
+                 fmt::format("is not copied into the checkpoint: {} is over files.capture_limit_mib; {}",
+                             human_bytes(file.size),
+                             file.is_open() ? "a restore needs it as it is now" : "a restore leaves it as it is then"));
         files.push_back(std::move(file));
     }
     captured_.clear();
     reader_.reset();
-    for (const std::string& warning : std::exchange(warnings_, {}))
+    for (const std::string& warning : said_once(std::exchange(warnings_, {})))
         spdlog::warn("{}", warning);
     return files;
 }

@@ -36,9 +36,9 @@ std::vector<std::string> find_lost_names(const TreeSockets& sockets) {
     }
     std::vector<std::string> losses;
     for (const auto& [key, one] : accepted)
-        losses.push_back(fmt::format(
-            "the name {} that {} of {} has from the listener (getsockname, getpeername)", printable(key.second),
-            one.second == 1 ? "a connection" : fmt::format("{} connections", one.second), described(one.first->stat)));
+        losses.push_back(fmt::format("the name {} that connections of {} have from the listener (getsockname, "
+                                     "getpeername; {} at the dump)",
+                                     printable(key.second), described(one.first->stat), one.second));
     return losses;
 }
 

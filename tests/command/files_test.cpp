@@ -349,6 +349,20 @@ TEST_F(CapturedFiles, OverTheLimitAreOnlyDescribed) {
     EXPECT_EQ(manifest.files.at(0).digest.size(), 64U);
 }
 
+TEST_F(CapturedFiles, OverTheLimitThatAreSeveralAreToldInOneLine) {
+    limit_captures();
+    const fs::path other = log.parent_path() / "other";
+    write_text(other, k_of_then);
+    const Target target({"/bin/sh", "-c", "exec sleep infinity 3>>" + other.string()}, log);
+    while (!holds(read_file("/proc/" + target.pid_text() + "/comm"), "sleep"))
+        std::this_thread::yield();
+    const std::string said = dump(target).err;
+    const std::vector<std::string> lines = split(said, '\n');
+    const auto is_told = [](const std::string& line) { return holds(line, "over files.capture_limit_mib"); };
+    EXPECT_EQ(std::ranges::count_if(lines, is_told), 1) << said;
+    EXPECT_TRUE(holds(said, "a restore needs it as it is now; the same goes for "));
+}
+
 TEST_F(CapturedFiles, OverTheLimitOfATreeThatRunsOnHaveADigestToo) {
     limit_captures();
     const Target target({"/bin/sleep", "infinity"}, log);

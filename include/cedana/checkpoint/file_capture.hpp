@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cedana/archive/image_writer.hpp"
+#include "cedana/base/alike.hpp"
 #include "cedana/base/leases.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/base/unique_fd.hpp"
@@ -62,6 +63,8 @@ class FileCapture {
     [[nodiscard]] std::uint64_t limit() const;
     [[nodiscard]] roles::FileReader& reader();
     void warn_of_outside_writers(const Procfs& procfs, const ProcessTree& tree, const WrittenFiles& written);
+    // Later, in one line for all of one `kind`: "PATH TEXT".
+    void warn(const std::string& path, const std::string& kind, const std::string& text);
     void capture_one(const WrittenFile& written, const std::vector<Lease>& leases, const Interrupt& interrupt);
     void capture_for_digest(const WrittenFile& written, std::uint64_t number, Captured& captured,
                             const Interrupt& interrupt);
@@ -78,7 +81,7 @@ class FileCapture {
     std::uint64_t hashed_frozen_ = 0;
     std::set<std::pair<FileId, pid_t>> warned_of_;
     // Said once the tree runs again.
-    std::vector<std::string> warnings_;
+    std::vector<Said> warnings_;
 };
 
 } // namespace cedana

@@ -258,7 +258,7 @@ TEST(LostNames, AreThoseOfAcceptedConnections) {
     const UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
     const UniqueFd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    EXPECT_TRUE(tells(look(), fmt::format("the name {} that a connection of process", path)));
+    EXPECT_TRUE(tells(look(), fmt::format("the name {} that connections of process", path)));
 }
 
 } // namespace
