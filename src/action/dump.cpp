@@ -12,6 +12,7 @@
 #include "cedana/base/users.hpp"
 #include "cedana/files/move.hpp"
 #include "cedana/host/hooks.hpp"
+#include "cedana/process/external_ends.hpp"
 #include "cedana/undo/tree_fate.hpp"
 
 #include <algorithm>
@@ -81,6 +82,8 @@ Published capture(DumpDraft& draft, Progress& progress, Stopwatch& watch) {
     });
     warn_of_losses(draft.seen->facts.losses);
     warn_of_losses(published.unread);
+    for (const std::string& sentence : sentences_of(draft.seen->tree, draft.seen->facts.external_pipes))
+        spdlog::warn("{}", sentence);
     watch.lap("publish");
     std::error_code ignored;
     published.bytes = fs::file_size(published.path, ignored);

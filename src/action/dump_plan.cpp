@@ -5,6 +5,7 @@
 #include "cedana/action/dump_target.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/users.hpp"
+#include "cedana/process/external_ends.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -53,6 +54,7 @@ DumpPlan plan_dump(const DumpRequest& request, const Interrupt& interrupt) {
     plan.leave_running = request.config.client_leave_running;
     plan.criu_version = draft.criu.version;
     plan.facts = seen.facts.record;
+    plan.ends_outside = sentences_of(seen.tree, seen.facts.external_pipes);
     plan.options = explain(seen.options, seen.facts);
     plan.cannot_be_restored = draft.passed_over;
     plan.files = plan_files(draft.procfs, seen, request.config);

@@ -85,6 +85,13 @@ Json to_json(const std::vector<ManifestProcess>& tree) {
     return json;
 }
 
+std::vector<std::string> seen_lines(const DumpPlan& plan) {
+    std::vector<std::string> lines = facts_lines(plan.facts);
+    for (const std::string& sentence : plan.ends_outside)
+        lines.push_back(sentence);
+    return lines;
+}
+
 } // namespace
 
 void print_plan(const DumpPlan& plan) {
@@ -94,7 +101,7 @@ void print_plan(const DumpPlan& plan) {
                            human_bytes(plan.bytes_images), plan.tree.size(), plan.tree.size() == 1 ? "" : "es", after),
                2);
     print_tree(plan.tree);
-    print_list("what was seen:", facts_lines(plan.facts));
+    print_list("what was seen:", seen_lines(plan));
     std::vector<std::string> options;
     for (const ChosenOption& one : plan.options)
         options.push_back(fmt::format("{}: {}", printable(one.option), printable(one.reason)));
@@ -151,7 +158,7 @@ Json to_json(const DumpPlan& plan) {
             {"resident_bytes", plan.resident_bytes},
             {"bytes_images", plan.bytes_images},
             {"tree", to_json(plan.tree)},
-            {"seen", facts_lines(plan.facts)},
+            {"seen", seen_lines(plan)},
             {"criu_options", options},
             {"files", files},
             {"cannot_be_restored", plan.cannot_be_restored},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/external_ends.hpp"
 
+#include "cedana/base/alike.hpp"
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
@@ -100,6 +101,28 @@ std::vector<ExternalPipe> pipes_with_one_end(const TreeHoldings& tree) {
     return pipes;
 }
 
+const char* place_after_restore(PipeEnd end, int fd) {
+    if (end == PipeEnd::read)
+        return fd == STDIN_FILENO ? "a restore reads from its own standard input there, if that suits"
+                                  : "it is at its end after a restore";
+    if (fd == STDOUT_FILENO || fd == STDERR_FILENO)
+        return fd == STDOUT_FILENO ? "a restore leads it to its own standard output, if that suits"
+                                   : "a restore leads it to its own standard error, if that suits";
+    return "a restore leads it to /dev/null";
+}
+
+Said said_of(const ProcessTree& tree, const ExternalPipe& pipe) {
+    const Descriptor& first = *std::ranges::min_element(pipe.descriptors, {}, &Descriptor::fd);
+    const auto process = std::ranges::find(tree.processes, first.pid, &TreeProcess::pid);
+    const std::string whose =
+        process == tree.processes.end() ? fmt::format("process {}", first.pid) : described(process->stat);
+    const std::string place = place_after_restore(pipe.end, first.fd);
+    return {.sentence = fmt::format("the pipe that {} {} (descriptor {}) leads out of the tree: {}", whose,
+                                    pipe.end == PipeEnd::read ? "reads from" : "writes to", first.fd, place),
+            .object = fmt::format("descriptor {} of {}", first.fd, whose),
+            .kind = place};
+}
+
 PipeEnd other(PipeEnd end) { return end == PipeEnd::read ? PipeEnd::write : PipeEnd::read; }
 
 } // namespace
@@ -170,6 +193,13 @@ std::vector<ExternalPipe> external_pipes_of_frozen(const TreeHoldings& tree, con
                 before, [&](const ExternalPipe& known) { return known.inode == pipe.inode && known.end == pipe.end; });
         });
     return pipes;
+}
+
+std::vector<std::string> sentences_of(const ProcessTree& tree, const std::vector<ExternalPipe>& pipes) {
+    std::vector<Said> all;
+    for (const ExternalPipe& pipe : pipes)
+        all.push_back(said_of(tree, pipe));
+    return said_once(all);
 }
 
 } // namespace cedana

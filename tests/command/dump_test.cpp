@@ -183,6 +183,23 @@ TEST_F(Dump, EndsAndSignalsNothingThatIsOnlySimilar) {
     EXPECT_TRUE(names_in(store()).empty());
 }
 
+TEST_F(Dump, SaysThatAPipeLeadsOutOfTheTree) {
+    const Pipe pipe = make_pipe();
+    ChildProcess child = ChildProcess::spawn(
+        {.argv = {"/bin/sleep", "infinity"}, .fds = {{pipe.write_end.get(), 1}}, .cwd = "/", .session = Session::own});
+    const std::string pid = std::to_string(child.pid());
+    const std::string sentence =
+        "the pipe that process " + pid +
+        " (sleep) writes to (descriptor 1) leads out of the tree: a restore leads it to its own "
+        "standard output, if that suits";
+    const CedanaRun plan = cedana({"dump", pid, "-d", store(), "--dry-run"});
+    EXPECT_TRUE(holds(plan.out, sentence)) << plan.out;
+    const CedanaRun run = cedana({"dump", pid, "-d", store()});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(run.err, "warning: " + sentence)) << run.err;
+    EXPECT_FALSE(holds(cedana({"dump", pid, "-d", store(), "--quiet"}).err, "pipe"));
+}
+
 TEST_F(Dump, AsksOnATerminalBeforeItEndsWhatANameMeans) {
     Target one(sleeper_at(scratch("hesitant-heron")));
     const std::string line = "dump hesitant-heron --stop -d " + store().string();

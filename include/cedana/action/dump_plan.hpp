@@ -35,6 +35,8 @@ struct DumpPlan {
     bool leave_running = true;
     std::string criu_version;
     RecordedFacts facts;
+    // Sentences.
+    std::vector<std::string> ends_outside;
     std::vector<ChosenOption> options;
     std::vector<PlannedFile> files;
     // Why the checkpoint could never be restored; only of one that would be made anyway.

@@ -5,7 +5,9 @@
 #include "cedana/model/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/refusal.hpp"
+#include "cedana/process/tree.hpp"
 
+#include <string>
 #include <vector>
 
 namespace cedana {
@@ -29,5 +31,10 @@ namespace cedana {
 // pipe that is not among those is none while descriptors are in flight.
 [[nodiscard]] std::vector<ExternalPipe> external_pipes_of_frozen(const TreeHoldings& tree,
                                                                  const std::vector<ExternalPipe>& before);
+
+// "the pipe that process 42 (sh) writes to (descriptor 1) leads out of the tree: a restore leads it to its own standard
+// output, if that suits": of each pipe, in one line where they say the same. What a restore does with them is in
+// roles/far_ends.hpp.
+[[nodiscard]] std::vector<std::string> sentences_of(const ProcessTree& tree, const std::vector<ExternalPipe>& pipes);
 
 } // namespace cedana

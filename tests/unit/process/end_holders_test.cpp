@@ -100,5 +100,24 @@ TEST_F(EndHolders, AreNotProcessesOfTheTree) {
     EXPECT_TRUE(held({{k_pipe, PipeEnd::write}}).empty());
 }
 
+TEST_F(EndHolders, AreToldWithWhatARestoreDoes) {
+    const testing::Look look(proc.procfs(), child.pid());
+    const auto pipe = [&](PipeEnd end, int fd) {
+        return ExternalPipe{.inode = k_pipe, .end = end, .descriptors = {{.pid = child.pid(), .fd = fd}}};
+    };
+    const std::vector<std::string> told =
+        sentences_of(look.tree, {pipe(PipeEnd::read, 0), pipe(PipeEnd::write, 1), pipe(PipeEnd::write, 6),
+                                 pipe(PipeEnd::write, 7), pipe(PipeEnd::write, 8), pipe(PipeEnd::write, 9)});
+    ASSERT_EQ(told.size(), 3U);
+    EXPECT_TRUE(testing::holds(told[0], "reads from (descriptor 0) leads out of the tree: a restore reads from its own "
+                                        "standard input there"));
+    EXPECT_TRUE(testing::holds(told[1], "writes to (descriptor 1) leads out of the tree: a restore leads it to its own "
+                                        "standard output"));
+    EXPECT_TRUE(testing::holds(told[2],
+                               "(descriptor 6) leads out of the tree: a restore leads it to /dev/null; the same "
+                               "goes for descriptor 7 of "));
+    EXPECT_TRUE(testing::holds(told[2], " and 1 more"));
+}
+
 } // namespace
 } // namespace cedana
