@@ -35,6 +35,9 @@ constexpr std::uint64_t k_most_ahead = 256 * k_mib;
 const fs::path& existing(const fs::path& path) {
     if (::access(path.c_str(), F_OK) != 0) {
         const int err = errno;
+        if (err == EACCES)
+            throw Error(Fault::permission,
+                        fmt::format("cannot read the checkpoint {}: {}", printable(path.string()), errno_text(err)));
         throw Error(Fault::usage,
                     fmt::format("there is no checkpoint {}: {}", printable(path.string()), errno_text(err)));
     }

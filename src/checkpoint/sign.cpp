@@ -82,6 +82,9 @@ void require_as_meant(const fs::path& partial, int file, const std::string& key_
 fs::path resolved(const fs::path& path) {
     std::error_code error;
     fs::path found = fs::canonical(path, error);
+    if (error == std::errc::permission_denied)
+        throw Error(Fault::permission,
+                    fmt::format("cannot read the checkpoint {}: {}", printable(path.string()), error.message()));
     if (error)
         throw Error(Fault::usage,
                     fmt::format("there is no checkpoint {}: {}", printable(path.string()), error.message()));

@@ -49,12 +49,12 @@ std::vector<Doomed> find_all(const RemoveArguments& arguments, const LoadedConfi
     for (const std::string& wanted : arguments.checkpoints) {
         const auto path = pick_checkpoint(wanted, config.values, keyring, interrupt, rules_of(arguments.pick));
         require_place_of_caller(config, std::filesystem::absolute(path).parent_path(), "the folder");
-        if (!seen.insert(std::filesystem::weakly_canonical(path)).second)
-            continue;
+        auto checkpoint = std::make_unique<Checkpoint>(path, keyring);
         std::error_code ignored;
-        found.push_back({.path = path,
-                         .checkpoint = std::make_unique<Checkpoint>(path, keyring),
-                         .bytes = std::filesystem::file_size(path, ignored)});
+        if (!seen.insert(std::filesystem::canonical(path, ignored)).second)
+            continue;
+        found.push_back(
+            {.path = path, .checkpoint = std::move(checkpoint), .bytes = std::filesystem::file_size(path, ignored)});
     }
     return found;
 }

@@ -60,6 +60,10 @@ TEST_F(NotRoot, IsToldSoOfAStoreThatIsClosed) {
     fs::permissions(store(), fs::perms::owner_all);
     expect_told({"client", "list", store()});
     expect_told({"client", "verify", "latest", "-d", store()});
+    expect_told({"client", "verify", zip()});
+    expect_told({"client", "inspect", zip()});
+    expect_told({"client", "rm", zip()});
+    expect_told({"client", "rm", "latest", "-d", store()});
 }
 
 TEST_F(NotRoot, IsNotAdvisedToChangeTheHost) {
