@@ -139,7 +139,15 @@ DumpResult result_of(const DumpDraft& draft, const Published& published, const S
 DumpResult dump(const DumpRequest& request, const Interrupt& interrupt, Progress& progress) {
     require_root("dump processes");
     Stopwatch watch;
-    DumpDraft draft(request, interrupt, progress);
+    DumpRequest timed = request;
+    timed.found = [&](const FindResult& found) {
+        if (!request.found)
+            return;
+        const auto asked = std::chrono::steady_clock::now();
+        request.found(found);
+        watch.leave_out(std::chrono::steady_clock::now() - asked);
+    };
+    DumpDraft draft(timed, interrupt, progress);
     carry_out(steps_before_dump(draft), progress, interrupt);
     watch.lap("prepare");
     Published published;

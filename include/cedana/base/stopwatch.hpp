@@ -16,6 +16,11 @@ class Stopwatch {
         phases_[name] += std::chrono::duration<double>(now - last_).count();
         last_ = now;
     }
+    // What was waited for somebody is of no phase, and not in seconds().
+    void leave_out(std::chrono::steady_clock::duration waited) {
+        start_ += waited;
+        last_ += waited;
+    }
     [[nodiscard]] double seconds() const {
         return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
     }
