@@ -64,7 +64,8 @@ std::string checked_text(std::string_view option, const std::string& text, std::
     if (text.size() > longest)
         throw Error(Fault::usage, fmt::format("{} has {} bytes, and may have {}", option, text.size(), longest));
     if (printable(text) != text)
-        throw Error(Fault::usage, fmt::format("{} holds what is no text: {}", option, printable(text)));
+        throw Error(Fault::usage,
+                    fmt::format("{} may hold no control characters, and must be UTF-8: {}", option, printable(text)));
     return text;
 }
 

@@ -230,7 +230,9 @@ std::string described(const Candidate& candidate) {
     std::string line = candidate.command_line.empty() ? candidate.comm : candidate.command_line;
     if (line.size() > k_longest)
         line = line.substr(0, k_longest) + "...";
-    return fmt::format("process {} ({}, score {:.2f})", candidate.id.pid, printable(line), candidate.match.score);
+    const std::string how_well =
+        candidate.match.fit == Fit::near ? fmt::format("score {:.2f}", candidate.match.score) : "exact";
+    return fmt::format("process {} ({}, {})", candidate.id.pid, printable(line), how_well);
 }
 
 std::string hint_of(const Candidate& candidate) {

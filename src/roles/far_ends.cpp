@@ -62,7 +62,7 @@ void join_new_terminal(Joins& joins, const OwnStdio& own, TerminalUse use, Outpu
     if (!own.has_terminal)
         joins.reason = "there is no terminal here";
     else if (use == TerminalUse::single_keys)
-        joins.reason = "it takes single keys, which it cannot have here (--foreground gives them to it)";
+        joins.reason = "it takes single keys, which it cannot have here (--foreground gives it these)";
     else if (own.passing && own.passing->beyond) {
         joins.terminal = TerminalJoin::shown;
         joins.reason = fmt::format("{} ends this terminal with this command", printable(own.passing->maker));
@@ -174,13 +174,14 @@ std::vector<std::string> warnings_of(const Joins& joins, Attendance attendance, 
             fmt::format("there is no journal of systemd here: what it writes to it goes to {}", printable(path)));
     if (joins.terminal == TerminalJoin::file && file == OutputFile::none)
         warnings.push_back(
-            fmt::format("{}: it gets a new one, whose output goes to {}", joins.reason, printable(path)));
+            fmt::format("{}: the program gets a new terminal, whose output goes to {}", joins.reason, printable(path)));
     if (joins.terminal == TerminalJoin::shown)
-        warnings.push_back(
-            fmt::format("{}: it gets a new one, whose output is shown here, and no keys: --foreground gives them to it",
-                        joins.reason));
+        warnings.push_back(fmt::format("{}: the program gets a new terminal, whose output is shown here, and no keys "
+                                       "(--foreground gives it these)",
+                                       joins.reason));
     if (joins.terminal == TerminalJoin::ours && attendance == Attendance::detached)
-        warnings.emplace_back("it shares this terminal with the shell and gets no keys: --foreground gives them to it");
+        warnings.emplace_back(
+            "the program shares this terminal with the shell and gets no keys (--foreground gives it these)");
     for (const JoinedPipe& pipe : joins.pipes) {
         if (pipe.to != PipeJoin::nothing)
             continue;

@@ -183,7 +183,8 @@ Entries candidates(const Entries& catalog, std::string_view wanted) {
         throw Error(Fault::usage,
                     fmt::format("{} is not clear: there are checkpoints of more than one process", printable(wanted)))
             .cause(list_of(found))
-            .hint("name the pid, or the file");
+            .hint(fmt::format("if the newest is meant: {} in its place; or name another pid, or the file",
+                              found.front().summary->pid));
     // What is older is only of interest when the newest is damaged.
     return wanted == k_latest ? all : found;
 }

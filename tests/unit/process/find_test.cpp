@@ -153,8 +153,8 @@ TEST_F(FindProcess, RefusesTwoUnrelatedEqualsAndNamesBoth) {
     add_program(11, "worker");
     const Error error = refusal("worker");
     EXPECT_EQ(error.fault(), Fault::no_process);
-    EXPECT_NE(error.message().find("process 10 (/usr/bin/worker, score 1.00)"), std::string::npos);
-    EXPECT_NE(error.message().find("process 11 (/usr/bin/worker, score 1.00)"), std::string::npos);
+    EXPECT_NE(error.message().find("process 10 (/usr/bin/worker, exact)"), std::string::npos);
+    EXPECT_NE(error.message().find("process 11 (/usr/bin/worker, exact)"), std::string::npos);
     EXPECT_NE(error.hint().find("-p"), std::string::npos);
 }
 
