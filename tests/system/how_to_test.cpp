@@ -72,12 +72,17 @@ class HowTo : public System {
         return text;
     }
 
-    // `before`: what the page takes for granted.
-    [[nodiscard]] Captured run(const std::string& section, const std::string& before = "") const {
+    // `before`: what the page takes for granted. `meanwhile`: what has come true until somebody has typed the second
+    // block.
+    [[nodiscard]] Captured run(const std::string& section, const std::string& before = "",
+                               const std::string& meanwhile = "") const {
         std::string script = "set -euo pipefail\n" + before;
         const std::vector<Block> blocks = marked_blocks()[section];
-        for (const Block& block : blocks)
+        for (const Block& block : blocks) {
+            if (&block == &blocks.front() + 1)
+                script += meanwhile;
             script += block.language == "cron" ? command_of(block.text) : block.text;
+        }
         fs::create_directories(scratch("bin"));
         fs::create_directories(scratch("shared"));
         fs::create_symlink(cedana_executable(), scratch("bin/cedana"));
@@ -105,7 +110,7 @@ class HowTo : public System {
 };
 
 TEST_F(HowTo, ALongComputationComesBackWhereItWas) {
-    const Captured run = this->run("A long computation");
+    const Captured run = this->run("A long computation", "", "until grep -q step train.log; do sleep 0.05; done\n");
     ASSERT_TRUE(run.status.success()) << run.out << run.err;
     EXPECT_TRUE(matches(run.out, "[^]*train-[0-9]+\\.py_[0-9TZ]+\\.zip\n[0-9]+\nstep [0-9]+\n"));
 }
