@@ -9,6 +9,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "living_holder.hpp"
@@ -17,11 +18,26 @@ namespace cedana {
 
 namespace {
 
+// Containers have terminals of the same numbers, each in a devpts of its own. An open master leads to the node through
+// which it was opened: "ptmx" in that devpts, or /dev/ptmx outside of it, which leads to the devpts beside it
+// (fs/devpts/inode.c, devpts_mntget). What cannot be seen is taken to be of here.
+bool is_of_here(const Procfs& procfs, pid_t pid, const OpenFile& master) {
+    struct ::stat here {};
+    if (!master.info || ::stat("/dev/pts", &here) != 0 || master.info->st_dev == here.st_dev)
+        return true;
+    const auto devices = procfs.file(pid, "root/dev");
+    const auto terminals = procfs.file(pid, "root/dev/pts");
+    if (!devices || !terminals)
+        return true;
+    return master.info->st_dev == devices->st_dev && terminals->st_dev == here.st_dev;
+}
+
 std::vector<SocketHolder> masters_of(const Procfs& procfs, unsigned terminal) {
     std::vector<SocketHolder> masters;
     for (const pid_t pid : procfs.pids()) {
         const std::vector<OpenFile> files = open_files(procfs, pid);
-        if (std::ranges::any_of(files, [&](const OpenFile& one) { return one.master_of == terminal; }))
+        if (std::ranges::any_of(
+                files, [&](const OpenFile& one) { return one.master_of == terminal && is_of_here(procfs, pid, one); }))
             masters.push_back({.pid = pid});
     }
     if (masters.empty())

@@ -20,8 +20,10 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -240,6 +242,60 @@ TEST(TakenTerminals, NameWhoHasTheMaster) {
     EXPECT_TRUE(holds(text, fmt::format("/dev/pts/{} that it had is taken by process ", number)));
     EXPECT_EQ(said(taken_terminals(Procfs(), {.own_mounts = true}, terminals, {})), "");
     EXPECT_EQ(said(taken_terminals(Procfs(), {}, {4000000}, {})), "");
+}
+
+// A process with a devpts of its own, as a container has it, and there the terminal of this number.
+class OtherDevpts {
+  public:
+    OtherDevpts(int number, const char* ptmx) {
+        Pipe ready = make_pipe();
+        pid_ = ::fork();
+        if (pid_ == 0)
+            ::_exit(hold(number, ptmx, ready.write_end.get()));
+        char one = 0;
+        ready.write_end.reset();
+        has_it_ = ::read(ready.read_end.get(), &one, 1) == 1;
+    }
+    OtherDevpts(const OtherDevpts&) = delete;
+    OtherDevpts& operator=(const OtherDevpts&) = delete;
+    ~OtherDevpts() {
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    [[nodiscard]] bool has_it() const noexcept { return has_it_; }
+
+  private:
+    static int hold(int number, const char* ptmx, int ready) {
+        if (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            ::mount("devpts", "/dev/pts", "devpts", 0, "newinstance,ptmxmode=0666") != 0)
+            return 1;
+        for (int opened = -1; opened != number;) {
+            const int master = ::open(ptmx, O_RDWR | O_NOCTTY);
+            if (master < 0 || ::ioctl(master, TIOCGPTN, &opened) != 0 || opened > number)
+                return 1;
+        }
+        if (::write(ready, "r", 1) != 1)
+            return 1;
+        for (;;)
+            ::pause();
+    }
+
+    pid_t pid_ = 0;
+    bool has_it_ = false;
+};
+
+TEST(TakenTerminals, AreNotThoseOfAnotherDevpts) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root, for a devpts of its own";
+    int number = -1;
+    const UniqueFd master(::open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC));
+    ASSERT_TRUE(master);
+    ASSERT_EQ(::ioctl(master.get(), TIOCGPTN, &number), 0);
+    for (const char* ptmx : {"/dev/ptmx", "/dev/pts/ptmx"}) {
+        const OtherDevpts other(number, ptmx);
+        ASSERT_TRUE(other.has_it()) << ptmx;
+        EXPECT_EQ(said(taken_terminals(Procfs(), {}, {static_cast<unsigned>(number)}, {::getpid()})), "") << ptmx;
+    }
 }
 
 // The look passes over this process, so somebody else holds the lock.
