@@ -72,7 +72,7 @@ void set_up(Command& program, Arguments& arguments) {
          .target = &arguments.progress,
          .complete = Complete::choices,
          .choices = {"auto", "none", "json"}},
-        {.names = {"-q", "--quiet"}, .meaning = "no warnings", .target = &arguments.quiet},
+        {.names = {"-q", "--quiet"}, .meaning = "no warnings, no progress, no summary", .target = &arguments.quiet},
         {.names = {"-v", "--verbose"}, .meaning = "say more about what is done", .target = &arguments.verbose}};
     const Command client{.name = "client",
                          .summary = "checkpoint and restore processes",
