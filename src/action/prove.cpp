@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/prove.hpp"
 
-#include "cedana/action/locks_on_fault.hpp"
+#include "cedana/action/mends_by_manifest.hpp"
 #include "cedana/archive/frame_reader.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/leases.hpp"
@@ -196,6 +196,7 @@ class Trial {
                 .progress = &progress_,
                 .total_bytes = manifest().bytes_images,
                 .locked_on_fault = locks_on_fault(manifest()),
+                .limits_put_back = limits_put_back(manifest()),
                 .own_pids = true,
                 .before_resume = [this] { require_all(); },
                 .stall_limit = k_stall_limit};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/tree_return.hpp"
 
-#include "cedana/action/locks_on_fault.hpp"
+#include "cedana/action/mends_by_manifest.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
@@ -198,6 +198,7 @@ criu::RestoreJob TreeReturn::job(Progress& shown) {
             .standing = has_settings() && !is_copy() ? [this](pid_t root) { put_settings_back(root); }
                                                      : std::function<void(pid_t)>(),
             .locked_on_fault = locks_on_fault(draft_.manifest()),
+            .limits_put_back = limits_put_back(draft_.manifest()),
             .own_pids = is_copy()};
 }
 

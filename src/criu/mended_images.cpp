@@ -41,6 +41,10 @@ std::string_view name_of(Mend mend) {
         return "a mapping that is too long";
     case Mend::lock_on_fault:
         return "memory that is locked as it is touched";
+    case Mend::raised_limit:
+        return "a limit that stands in CRIU's way";
+    case Mend::process_folder:
+        return "a folder of a process in /proc";
     }
     return "something else";
 }
@@ -64,7 +68,7 @@ void MendedImages::change(const std::string& name, std::string& image, const std
     if (name == k_tree_image)
         tree_ = parse_tree_threads(image);
     else if (name == k_files_image)
-        apply(Mend::timer, image, with_timers_set);
+        mend_files(image);
     else if (const auto thread = task_of_image(name, "core-"))
         mend_core(image, *thread);
     else if (companion != nullptr)
@@ -83,6 +87,11 @@ void MendedImages::mend_memory(const std::string& name, std::string& image, cons
     apply(Mend::long_mapping, image, [&](auto mm) { return with_long_mappings_in_parts(mm, granted_); });
 }
 
+void MendedImages::mend_files(std::string& image) {
+    apply(Mend::timer, image, with_timers_set);
+    apply(Mend::process_folder, image, with_process_folders_named);
+}
+
 void MendedImages::mend_core(std::string& image, pid_t thread) {
     const auto process = tree_.process_of.find(thread);
     if (process == tree_.process_of.end())
@@ -94,6 +103,8 @@ void MendedImages::mend_core(std::string& image, pid_t thread) {
     if (const auto signals = signals_of_.find(process->second); signals != signals_of_.end())
         apply(Mend::interrupted_call, image, [&](auto core) { return with_call_begun_anew(core, signals->second); });
     apply(Mend::timer, image, with_interval_timer_set);
+    if (limits_put_back_.contains(thread))
+        apply(Mend::raised_limit, image, with_limits_raised);
 }
 
 } // namespace cedana::criu

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
+
+#include <sys/resource.h>
 
 #include "changed_image.hpp"
 
@@ -35,7 +38,7 @@ std::uint64_t signals_in(std::string_view queue) {
 // by a restart block, or because they say EINTR themselves whenever they are woken. Those that a second time would do
 // something else (close, connect) are not among them.
 constexpr std::uint64_t k_futex = 202;
-constexpr std::array<std::uint64_t, 27> k_waiting_calls = {
+constexpr std::array<std::uint64_t, 32> k_waiting_calls = {
     0,   // read
     1,   // write
     7,   // poll
@@ -59,26 +62,39 @@ constexpr std::array<std::uint64_t, 27> k_waiting_calls = {
     232, // epoll_wait
     270, // pselect6
     271, // ppoll
+    275, // splice
     281, // epoll_pwait
     288, // accept4
+    299, // recvmmsg
+    307, // sendmmsg
+    327, // preadv2
+    328, // pwritev2
     333, // io_pgetevents
     441, // epoll_pwait2
 };
 
+// Where a program has its memory, and numbers that it counts with never are: PIE programs, libraries and stacks.
+bool may_be_address(std::uint64_t value) { return value >= std::uint64_t{1} << 32; }
+
 struct Registers {
     explicit Registers(std::string_view message)
-        : ax(number(message, UserX86RegsEntry::ax)), si(number(message, UserX86RegsEntry::si)),
-          call(number(message, UserX86RegsEntry::orig_ax)), ip(number(message, UserX86RegsEntry::ip)),
-          mode(number(message, UserX86RegsEntry::mode)) {}
+        : ax(number(message, UserX86RegsEntry::ax)), di(number(message, UserX86RegsEntry::di)),
+          si(number(message, UserX86RegsEntry::si)), dx(number(message, UserX86RegsEntry::dx)),
+          r10(number(message, UserX86RegsEntry::r10)), call(number(message, UserX86RegsEntry::orig_ax)),
+          ip(number(message, UserX86RegsEntry::ip)), mode(number(message, UserX86RegsEntry::mode)) {}
 
-    [[nodiscard]] bool was_waiting() const {
+    // The call that is to begin anew; nothing where there is none.
+    [[nodiscard]] std::optional<std::uint64_t> broken_off() const {
         // user_x86_regs_mode of core-x86.proto.
         constexpr std::uint64_t k_compat = 2;
+        constexpr std::uint64_t k_restart_syscall = 219;
         if (mode == k_compat || ax != static_cast<std::uint64_t>(-EINTR))
-            return false;
-        if (call == k_futex && !waits_on_futex())
-            return false;
-        return std::ranges::count(k_waiting_calls, call) != 0;
+            return std::nullopt;
+        if (call == k_restart_syscall)
+            return resumed_call();
+        if ((call == k_futex && !waits_on_futex()) || std::ranges::count(k_waiting_calls, call) == 0)
+            return std::nullopt;
+        return call;
     }
 
     static std::uint64_t number(std::string_view message, UserX86RegsEntry field) {
@@ -86,28 +102,62 @@ struct Registers {
     }
 
     std::uint64_t ax;
+    std::uint64_t di;
     std::uint64_t si;
+    std::uint64_t dx;
+    std::uint64_t r10;
     std::uint64_t call;
     std::uint64_t ip;
     std::uint64_t mode;
 
   private:
+    // Which call the kernel had resumed (restart_syscall(2)): one that was stopped amid its wait before, by SIGSTOP or
+    // a tracer. Four calls have restart blocks; the arguments are there still, and tell which it is. What could be two
+    // of them is left as it is.
+    [[nodiscard]] std::optional<std::uint64_t> resumed_call() const {
+        constexpr std::uint64_t k_poll = 7;
+        constexpr std::uint64_t k_nanosleep = 35;
+        constexpr std::uint64_t k_clock_nanosleep = 230;
+        constexpr std::uint64_t k_last_clock = 11;
+        constexpr std::uint64_t k_most_descriptors = 1 << 20;
+        // A clock, no flags, the length, and where the rest is written.
+        if (di <= k_last_clock && si == 0 && may_be_address(dx) && (r10 == 0 || may_be_address(r10)))
+            return k_clock_nanosleep;
+        // Nobody has so many descriptors.
+        if (may_be_address(di) && may_be_address(si))
+            return k_nanosleep;
+        const bool is_length_of_poll = dx <= std::uint64_t{INT32_MAX};
+        if (di == 0 && si == 0 && is_length_of_poll)
+            return k_poll;
+        // FUTEX_PRIVATE_FLAG: by pthread_cond_timedwait(3) and the like; nobody polls just as many descriptors.
+        constexpr std::uint64_t k_private = 128;
+        if (may_be_address(di) && waits_on_futex() && (si & k_private) != 0 && may_be_address(r10))
+            return k_futex;
+        if (may_be_address(di) && si > 0 && si < k_most_descriptors && !waits_on_futex() && is_length_of_poll)
+            return k_poll;
+        return std::nullopt;
+    }
+
     // FUTEX_WAIT and FUTEX_WAIT_BITSET (linux/futex.h), without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME.
     [[nodiscard]] bool waits_on_futex() const {
         const std::uint64_t operation = si & 0x7f;
-        return operation == 0 || operation == 9;
+        return (operation == 0 || operation == 9) && si < 2 * k_realtime;
     }
+
+    // FUTEX_CLOCK_REALTIME.
+    static constexpr std::uint64_t k_realtime = 256;
 };
 
 // The instruction before, `syscall`, has two bytes; CRIU steps back over it for other calls as well
 // (compel_get_task_regs() in compel/arch/x86/src/lib/infect.c).
 std::optional<std::string> with_call_repeated(std::string_view message) {
     const Registers registers(message);
-    if (!registers.was_waiting())
+    const auto call = registers.broken_off();
+    if (!call)
         return std::nullopt;
     return changed_message<UserX86RegsEntry>(message, [&](protozero::pbf_message<UserX86RegsEntry> field, auto& out) {
         if (field.tag() == UserX86RegsEntry::ax)
-            out.add_uint64(UserX86RegsEntry::ax, registers.call);
+            out.add_uint64(UserX86RegsEntry::ax, *call);
         else if (field.tag() == UserX86RegsEntry::ip)
             out.add_uint64(UserX86RegsEntry::ip, registers.ip - 2);
         else
@@ -118,6 +168,17 @@ std::optional<std::string> with_call_repeated(std::string_view message) {
 
 protozero::pbf_message<CoreEntry> core_of(std::string_view image) {
     return fields_of<CoreEntry>(ImageReader(image, ImageKind::core).next());
+}
+
+std::optional<std::string> without_limit(std::string_view limit) {
+    // criu/cr-dump.c, encode_rlim().
+    constexpr std::uint64_t k_none = ~std::uint64_t{0};
+    if (number_in(fields_of<RlimitEntry>(limit), RlimitEntry::cur, k_none) == k_none)
+        return std::nullopt;
+    return changed_message<RlimitEntry>(limit, [](const auto& field, auto& out) {
+        out.add_uint64(field.tag(), k_none);
+        return true;
+    });
 }
 
 // A first thread's mask is that of its process (open_cores() and the like in criu/cr-restore.c).
@@ -165,6 +226,27 @@ MendedImage with_call_begun_anew(std::string_view core, std::uint64_t of_process
         return changed_image(core, ImageKind::core, [](auto one) {
             return changed_within(one, CoreEntry::thread_info, [](auto info) {
                 return changed_within(info, ThreadInfoX86::gpregs, with_call_repeated);
+            });
+        });
+    });
+}
+
+// CRIU sets the limits before it has done. Signals that wait, of more than a process may have by now, are refused then
+// (criu/pie/restorer.c, restore_rlims and restore_signals); and what the process itself writes into CRIU's log, if that
+// is larger than it may make a file, ends it by SIGXFSZ as soon as it runs.
+MendedImage with_limits_raised(std::string_view core) {
+    return parse_image([&] {
+        return changed_image(core, ImageKind::core, [](auto entry) {
+            return changed_within(entry, CoreEntry::tc, [](auto task) {
+                return changed_within(task, TaskCoreEntry::rlimits, [](auto limits) {
+                    int next = 0;
+                    return changed_within(
+                        limits, TaskRlimitsEntry::rlimits, [&](auto limit) -> std::optional<std::string> {
+                            const int resource = next++;
+                            return resource == RLIMIT_FSIZE || resource == RLIMIT_SIGPENDING ? without_limit(limit)
+                                                                                             : std::nullopt;
+                        });
+                });
             });
         });
     });

@@ -18,14 +18,27 @@ using FieldNumber = protozero::pbf_tag_type;
 
 // core.proto
 enum class CoreEntry : FieldNumber { thread_info = 2, tc = 3, thread_core = 5, ti_aarch64 = 8 };
-enum class TaskCoreEntry : FieldNumber { task_state = 1, blk_sigset = 5, comm = 6, timers = 7, signals_s = 10 };
+enum class TaskCoreEntry : FieldNumber {
+    task_state = 1,
+    blk_sigset = 5,
+    comm = 6,
+    timers = 7,
+    rlimits = 8,
+    signals_s = 10
+};
 enum class ThreadCoreEntry : FieldNumber { blk_sigset = 6, pdeath_sig = 8, signals_p = 9, comm = 13 };
+// rlimit.proto
+enum class TaskRlimitsEntry : FieldNumber { rlimits = 1 };
+enum class RlimitEntry : FieldNumber { cur = 1, max = 2 };
 // core-x86.proto; all of user_x86_regs_entry up to gs are numbers.
 enum class ThreadInfoX86 : FieldNumber { gpregs = 2 };
 enum class UserX86RegsEntry : FieldNumber {
     r15 = 1,
+    r10 = 8,
     ax = 11,
+    dx = 13,
     si = 14,
+    di = 15,
     orig_ax = 16,
     ip = 17,
     sp = 20,

@@ -33,6 +33,10 @@ enum class Mend {
     long_mapping,
     // What is to be locked as it is touched is not filled.
     lock_on_fault,
+    // Limits that are put back afterwards do not stand in CRIU's own way.
+    raised_limit,
+    // The path of a process's folder in /proc has nothing behind it.
+    process_folder,
 };
 
 // "a call that was broken off"
@@ -52,9 +56,12 @@ using LocksOnFault = std::map<pid_t, std::vector<AddressRange>>;
 // call ends with EINTR as it would have without a dump. Of x86-64 programs alone.
 [[nodiscard]] MendedImage with_call_begun_anew(std::string_view core, std::uint64_t of_process);
 [[nodiscard]] MendedImage with_interval_timer_set(std::string_view core);
+// Of a process's first thread: no limit on signals that wait and on the size of files; somebody must put them back.
+[[nodiscard]] MendedImage with_limits_raised(std::string_view core);
 
 // Of files.img.
 [[nodiscard]] MendedImage with_timers_set(std::string_view files);
+[[nodiscard]] MendedImage with_process_folders_named(std::string_view files);
 
 // Of mm-PID.img.
 

@@ -19,10 +19,12 @@ enum class HugePages { sent, left_out };
 class MendedImages : public WholeImages {
   public:
     // `granted`: how much memory the kernel promises in one call, in bytes. `locked_on_fault`: what no image says, by
-    // process (image_mends.hpp). `images` must outlive this.
-    MendedImages(ImageSource& images, std::uint64_t granted, HugePages huge_pages, LocksOnFault locked_on_fault = {})
-        : WholeImages(images), granted_(granted), huge_pages_(huge_pages),
-          locked_on_fault_(std::move(locked_on_fault)) {}
+    // process (image_mends.hpp). `limits_put_back`: the processes whose limits somebody puts back before they run.
+    // `images` must outlive this.
+    MendedImages(ImageSource& images, std::uint64_t granted, HugePages huge_pages, LocksOnFault locked_on_fault = {},
+                 std::set<pid_t> limits_put_back = {})
+        : WholeImages(images), granted_(granted), huge_pages_(huge_pages), locked_on_fault_(std::move(locked_on_fault)),
+          limits_put_back_(std::move(limits_put_back)) {}
 
     // Of what was read so far.
     [[nodiscard]] const std::set<Mend>& made() const noexcept { return made_; }
@@ -31,6 +33,7 @@ class MendedImages : public WholeImages {
     [[nodiscard]] std::optional<std::string> companion_of(const std::string& name) const override;
     void change(const std::string& name, std::string& image, const std::string* companion) override;
     void mend_memory(const std::string& name, std::string& image, const std::string& other);
+    void mend_files(std::string& image);
     void mend_core(std::string& image, pid_t thread);
     template <typename Change>
     void apply(Mend mend, std::string& image, Change&& change);
@@ -38,6 +41,7 @@ class MendedImages : public WholeImages {
     std::uint64_t granted_;
     HugePages huge_pages_;
     LocksOnFault locked_on_fault_;
+    std::set<pid_t> limits_put_back_;
     std::set<Mend> made_;
     // CRIU reads the tree first, and a process's first thread before the others (criu/pstree.c, criu/cr-restore.c).
     TreeThreads tree_;

@@ -47,6 +47,8 @@ struct RestoreJob {
     // told in the log, and the tree runs on. A CRIU in another pid namespace does not reach it.
     std::function<void(pid_t root)> standing = {};
     LocksOnFault locked_on_fault = {};
+    // The processes whose limits are put back in `standing`, or later.
+    std::set<pid_t> limits_put_back = {};
     // CRIU runs in a pid namespace whose pid 1 keeps its script's program (command.hpp, k_kept_action_program).
     bool own_pids = false;
     // Of a trial, else null. Called once, when all of the tree is there and nothing of it has run; CRIU waits. Then all

@@ -155,6 +155,30 @@ TEST_F(MendedImagesTest, LeaveThreadsOfAnUnknownTreeAlone) {
     EXPECT_EQ(mended_.made(), std::set<Mend>{});
 }
 
+TEST(MendedImages, TakeALimitFromWhomItIsPutBackTo) {
+    std::string limits;
+    for (int resource = 0; resource < 16; ++resource)
+        limits += field(1, field(1, 5) + field(2, 5));
+    const std::string core =
+        image(magic::core, {field(1, 1) + field(3, field(5, 0) + field(8, limits)) + field(5, "")});
+    PieceSource source({{"pstree.img", pstree()}, {"core-7.img", core}, {"core-8.img", core}});
+    MendedImages mended(source, k_granted, HugePages::sent, {}, {8});
+    const auto read = [&](const std::string& name) {
+        const int stream = mended.open(name);
+        std::string content;
+        while (!mended.at_end(stream)) {
+            const auto piece = mended.ready(stream);
+            content.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+            mended.passed(stream, piece.size());
+        }
+        return content;
+    };
+    read("pstree.img");
+    EXPECT_EQ(read("core-7.img"), core);
+    EXPECT_NE(read("core-8.img"), core);
+    EXPECT_EQ(mended.made(), std::set{Mend::raised_limit});
+}
+
 TEST_F(MendedImagesTest, LookAtThePagesOfAMapping) {
     EXPECT_NE(read("mm-7.img"), mm());
     EXPECT_EQ(mended_.made(), std::set{Mend::empty_mapping});

@@ -12,6 +12,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+
 #include "unit/criu/image_bytes.hpp"
 
 namespace cedana::criu {
@@ -28,6 +30,9 @@ struct Thread {
     std::uint64_t ax = k_interrupted;
     std::uint64_t call = k_poll;
     std::uint64_t si = 1;
+    std::uint64_t di = 674;
+    std::uint64_t dx = 672;
+    std::uint64_t r10 = 667;
     // user_x86_regs_mode
     std::uint64_t mode = 1;
     std::vector<int> own_signals = {};
@@ -52,6 +57,9 @@ std::string core_of(const Thread& thread) {
     for (unsigned number = 1; number <= 27; ++number)
         registers += field(number, number == 11   ? thread.ax
                                    : number == 14 ? thread.si
+                                   : number == 15 ? thread.di
+                                   : number == 13 ? thread.dx
+                                   : number == 8  ? thread.r10
                                    : number == 16 ? thread.call
                                    : number == 17 ? 140249279787631
                                                   : 659U + number);
@@ -90,7 +98,8 @@ TEST(MendedCall, ThatTheDumpBrokeOffBeginsAnew) {
 }
 
 TEST(MendedCall, MayWaitInManyWays) {
-    for (const std::uint64_t call : {0U, 7U, 23U, 35U, 45U, 65U, 128U, 220U, 230U, 232U, 270U, 271U, 281U, 441U})
+    for (const std::uint64_t call :
+         {0U, 7U, 23U, 35U, 45U, 65U, 128U, 220U, 230U, 232U, 270U, 271U, 275U, 281U, 299U, 307U, 327U, 441U})
         EXPECT_TRUE(begins_anew({.call = call})) << call;
 }
 
@@ -98,6 +107,34 @@ TEST(MendedCall, IsNoneThatWouldDoSomethingElseASecondTime) {
     // close, connect, restart_syscall; none.
     for (const std::uint64_t call : {std::uint64_t{3}, std::uint64_t{42}, std::uint64_t{219}, ~std::uint64_t{0}})
         EXPECT_FALSE(begins_anew({.call = call})) << call;
+}
+
+// As /proc/PID/syscall shows it of a thread whose wait was stopped (SIGSTOP) and went on, in glibc's calls.
+std::uint64_t resumed_as(Thread thread) {
+    constexpr std::uint64_t k_restart_syscall = 219;
+    thread.call = k_restart_syscall;
+    const auto core = with_call_begun_anew(core_of(thread), 0);
+    return core ? value_of(*core, "ax") : 0;
+}
+
+constexpr std::uint64_t k_address = 0x7ffc12345670;
+
+TEST(MendedCall, IsFoundByItsArgumentsIfItWasResumedBefore) {
+    EXPECT_EQ(resumed_as({.si = 0, .di = 0, .dx = k_address, .r10 = k_address}), 230U) << "clock_nanosleep";
+    EXPECT_EQ(resumed_as({.si = 0, .di = 1, .dx = k_address, .r10 = 0}), 230U) << "clock_nanosleep";
+    EXPECT_EQ(resumed_as({.si = k_address, .di = k_address}), 35U) << "nanosleep";
+    EXPECT_EQ(resumed_as({.si = 3, .di = k_address, .dx = 600000}), 7U) << "poll";
+    EXPECT_EQ(resumed_as({.si = 0, .di = 0, .dx = 600000}), 7U) << "poll of nothing";
+    EXPECT_EQ(resumed_as({.si = 128, .di = k_address, .dx = 0, .r10 = k_address}), 202U) << "futex";
+    EXPECT_EQ(resumed_as({.si = 393, .di = k_address, .dx = 2, .r10 = k_address}), 202U) << "futex";
+}
+
+TEST(MendedCall, IsLeftAsItIsIfItCouldBeTwo) {
+    EXPECT_EQ(resumed_as({.si = 0, .di = k_address, .dx = 100, .r10 = k_address}), 0U)
+        << "nanosleep, poll of nothing, or futex";
+    EXPECT_EQ(resumed_as({.si = 9, .di = k_address, .dx = 100, .r10 = k_address}), 0U) << "poll, or futex";
+    EXPECT_EQ(resumed_as({.si = 3, .di = k_address, .dx = k_address}), 0U) << "no length of a wait";
+    EXPECT_EQ(resumed_as({.si = 137, .di = k_address, .dx = 0, .r10 = 5}), 0U) << "futex without a limit";
 }
 
 TEST(MendedCall, IsOneOnAFutexOnlyIfThatWaits) {
@@ -127,6 +164,24 @@ TEST(MendedCall, IsNotHeldUpByASignalThatIsBlocked) {
     EXPECT_TRUE(begins_anew({.own_signals = {64}, .blocked = bit_of(64)}));
     EXPECT_TRUE(begins_anew({.blocked = bit_of(SIGALRM)}, bit_of(SIGALRM)));
     EXPECT_TRUE(begins_anew({.blocked = bit_of(SIGALRM), .first = false}, bit_of(SIGALRM)));
+}
+
+// The limits of a process in the kernel's order, each as it is given.
+std::string core_with_limits(const std::vector<std::uint64_t>& limits) {
+    std::string entries;
+    for (const std::uint64_t one : limits)
+        entries += field(1, field(1, one) + field(2, one));
+    return image(magic::core, {field(1, 1) + field(3, field(1, 1) + field(6, "f") + field(8, entries))});
+}
+
+TEST(MendedLimits, OfSignalsThatWaitAndOfFilesAreNone) {
+    std::vector<std::uint64_t> limits(16, 7);
+    const auto core = with_limits_raised(core_with_limits(limits));
+    limits[RLIMIT_SIGPENDING] = ~std::uint64_t{0};
+    limits[RLIMIT_FSIZE] = ~std::uint64_t{0};
+    EXPECT_EQ(core, core_with_limits(limits));
+    EXPECT_FALSE(with_limits_raised(core_with_limits(limits))) << "it has none";
+    EXPECT_FALSE(with_limits_raised(core_of({.first = false}))) << "a thread has no limits of its own";
 }
 
 TEST(SignalsOfAProcess, AreThoseOfItsFirstThreadsImage) {
