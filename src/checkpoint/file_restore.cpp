@@ -206,6 +206,19 @@ std::string_view name_of(FileAction action) {
     return "cut";
 }
 
+// chattr(1): neither its name nor what is in it can be changed then.
+void require_changeable(const CapturedFile& file, const UniqueFd& present) {
+    struct ::statx info {};
+    if (::statx(present.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &info) != 0 ||
+        (info.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) == 0)
+        return;
+    throw Error(Fault::restore_failed,
+                fmt::format("cannot put {} back: it {} (chattr)", printable(file.path),
+                            (info.stx_attributes & STATX_ATTR_IMMUTABLE) != 0 ? "cannot be changed"
+                                                                              : "can only be appended to"))
+        .hint(fmt::format("take the attribute away for the restore: chattr -ia {}", shell_word(file.path)));
+}
+
 FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_t size, FileRules rules) {
     if (state == FileState::same)
         return FileAction::unchanged;
@@ -251,6 +264,8 @@ FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& i
     Plan plan{.file = file, .action = action, .place = std::nullopt, .takes = 0, .present = std::nullopt};
     if (action == FileAction::unchanged || action == FileAction::left)
         return plan;
+    if (present)
+        require_changeable(file, present);
     plan.place = std::move(place);
     plan.takes = action == FileAction::cut ? static_cast<std::uint64_t>(info.st_size) - file.size : file.size;
     if (present)
