@@ -30,16 +30,17 @@ constexpr std::string_view k_erase = "\r\x1b[K";
 
 double rate_of(const ProgressState& state) { return share(static_cast<double>(state.done), state.elapsed.count()); }
 
-// Absent while nothing can be said.
-std::string remaining(const ProgressState& state) {
-    const double rate = rate_of(state);
-    if (state.total <= state.done || rate <= 0)
-        return {};
-    return human_seconds(static_cast<double>(state.total - state.done) / rate) + " left";
-}
-
 double part_of(const ProgressState& state) {
     return std::min(share(static_cast<double>(state.done), static_cast<double>(state.total)), 1.0);
+}
+
+// Absent while nothing can be said: the first images are small and slow, and memory follows.
+std::string remaining(const ProgressState& state) {
+    constexpr double k_enough = 0.001;
+    const double rate = rate_of(state);
+    if (state.total <= state.done || rate <= 0 || part_of(state) < k_enough)
+        return {};
+    return human_seconds(static_cast<double>(state.total - state.done) / rate) + " left";
 }
 
 } // namespace

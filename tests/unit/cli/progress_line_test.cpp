@@ -36,6 +36,11 @@ TEST(ProgressText, SaysOnlyWhatIsKnown) {
     EXPECT_EQ(plain_progress(open), "moving: 3.0 MiB, 3.0 MiB/s");
 }
 
+TEST(ProgressText, GuessesNothingFromTheFirstBytes) {
+    const ProgressState first{.phase = "dumping", .done = 44, .total = 117 * k_mib, .elapsed = 3s};
+    EXPECT_EQ(plain_progress(first), "dumping: 44 B of 117 MiB (0%), 14 B/s");
+}
+
 TEST(ProgressText, NeverExceedsTheWidth) {
     for (std::size_t width = 1; width < 120; ++width)
         EXPECT_LE(display_width(progress_line(half_way(), width)), width);
