@@ -316,7 +316,8 @@ struct FieldsOf<ProcessAttributes> {
             sparse_field("personality", &Owner::personality, Number{}),
             field("limits", &Owner::limits, ListOf<Number>{}), field("threads", &Owner::threads, ListOf<Record>{}),
             sparse_field("locked_on_fault", &Owner::locked_on_fault, ListOf<Record>{}),
-            sparse_field("exclusive_terminals", &Owner::exclusive_terminals, ListOf<Number>{}));
+            sparse_field("exclusive_terminals", &Owner::exclusive_terminals, ListOf<Number>{}),
+            sparse_field("hung_up_masters", &Owner::hung_up_masters, ListOf<Number>{}));
     }
 };
 

@@ -29,6 +29,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "hung_up.hpp"
+
 namespace cedana {
 
 namespace {
@@ -263,6 +265,16 @@ void put_exclusive_terminals_back(Losses& losses, const TreeProcess& process, co
     }
 }
 
+// A master whose terminal was never opened waits for that; CRIU does not open and close it (criu/tty.c). The kernel
+// remembers that it was closed (drivers/tty/pty.c, pty_close).
+void put_hang_ups_back(Losses& losses, const TreeProcess& process, const std::vector<int>& masters) {
+    for (const int fd : masters) {
+        const UniqueFd master = copy_descriptor(process.handle.pidfd(), fd);
+        if (!master || !UniqueFd(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC)))
+            losses.add("that its terminal was closed by all who had it", reason(), process);
+    }
+}
+
 void put_process_back(const Procfs& procfs, Losses& losses, const TreeProcess& process,
                       const ProcessAttributes& wanted) {
     const pid_t pid = process.pid();
@@ -283,6 +295,7 @@ void put_process_back(const Procfs& procfs, Losses& losses, const TreeProcess& p
         !write_proc(pid, "autogroup", std::to_string(*wanted.autogroup_nice)))
         losses.add("the nice value of the session's autogroup", reason(), process);
     put_exclusive_terminals_back(losses, process, wanted.exclusive_terminals);
+    put_hang_ups_back(losses, process, wanted.hung_up_masters);
     // Nobody but a process itself can set it (kernel/exec_domain.c); it has that of CRIU.
     if (const auto now = number_read(procfs.read(pid, "personality"), 16); now && *now != wanted.personality)
         losses.add(fmt::format("the personality ({:#x})", wanted.personality),
@@ -365,6 +378,17 @@ void add_exclusive_terminals(std::vector<ProcessAttributes>& attributes, const T
             if (is_exclusive != 0)
                 process->exclusive_terminals.push_back(file.fd);
         }
+    }
+}
+
+void add_hung_up_masters(std::vector<ProcessAttributes>& attributes, const TreeHoldings& tree) {
+    std::set<unsigned> known;
+    for (const Holdings& one : tree) {
+        const auto process = std::ranges::find(attributes, innermost_pid(one.process), &ProcessAttributes::pid);
+        for (const OpenFile& file : one.open)
+            if (process != attributes.end() && is_left_by_all(one.process, file) &&
+                known.insert(*file.master_of).second)
+                process->hung_up_masters.push_back(file.fd);
     }
 }
 

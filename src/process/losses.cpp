@@ -25,6 +25,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "hung_up.hpp"
+
 namespace cedana {
 
 namespace {
@@ -131,7 +133,17 @@ std::string epoll_loss(const TreeProcess& process, const OpenFile& file) {
                              described(process.stat), used_up, file.fd);
 }
 
+// CRIU keeps what is in a terminal by the descriptors that lead to that (criu/tty.c).
+std::string output_loss(const TreeProcess& process, const OpenFile& file) {
+    if (!is_left_by_all(process, file) || unread_in(copy_descriptor(process.handle.pidfd(), file.fd)) == 0)
+        return {};
+    return fmt::format("what {} has not read of a terminal that all have closed (descriptor {})",
+                       described(process.stat), file.fd);
+}
+
 std::string descriptor_loss(const TreeProcess& process, const OpenFile& file) {
+    if (file.master_of)
+        return output_loss(process, file);
     switch (kind_of(file)) {
     case OpenKind::socket:
         return socket_loss(process, file.fd);

@@ -59,6 +59,8 @@ struct ProcessAttributes {
     std::vector<MemoryRange> locked_on_fault = {};
     // Descriptors of terminals of the tree's own that nobody else may open (TIOCEXCL of ioctl_tty(2)).
     std::vector<int> exclusive_terminals = {};
+    // Descriptors of masters whose terminals everybody has closed.
+    std::vector<int> hung_up_masters = {};
 
     bool operator==(const ProcessAttributes&) const = default;
 };

@@ -27,6 +27,9 @@ using PidsHere = std::map<pid_t, pid_t>;
 // Adds to them which terminals of the tree's own nobody else may open.
 void add_exclusive_terminals(std::vector<ProcessAttributes>& attributes, const TreeHoldings& tree);
 
+// Adds to them whose masters of pseudo terminals have been left by all who had the terminals open.
+void add_hung_up_masters(std::vector<ProcessAttributes>& attributes, const TreeHoldings& tree);
+
 // Sets the processes of `tree` as they were; what is as it should be is not touched. Whom of `wanted` it does not have
 // is left out. Returns what could not be put back, and why, as sentences.
 [[nodiscard]] std::vector<std::string> put_attributes_back(const Procfs& procfs, const ProcessTree& tree,

@@ -88,7 +88,8 @@ Manifest example() {
                                          .util_min = 1,
                                          .util_max = 1024}},
                             .locked_on_fault = {{.start = 0x1000, .end = 0x7f0000000000}},
-                            .exclusive_terminals = {5}},
+                            .exclusive_terminals = {5},
+                            .hung_up_masters = {6}},
                            {.pid = 102, .threads = {{.threads = {102}}}}},
             .socket_options =
                 {{.pid = 100,

@@ -204,6 +204,36 @@ TEST(ExclusiveTerminals, AreReadAndPutBack) {
     EXPECT_EQ(put_attributes_back(procfs, look.tree, attributes).size(), 1U);
 }
 
+TEST(HungUpMasters, AreReadAndPutBack) {
+    const Forked child([] {
+        const auto open_one = [](int number) {
+            const int master = ::posix_openpt(O_RDWR | O_NOCTTY);
+            ::unlockpt(master);
+            ::dup2(master, number);
+            ::close(master);
+            return ::open(::ptsname(number), O_RDWR | O_NOCTTY);
+        };
+        ::close(open_one(101));
+        ::dup2(open_one(102), 103);
+        const int unused = ::posix_openpt(O_RDWR | O_NOCTTY);
+        ::unlockpt(unused);
+        ::dup2(unused, 104);
+        ::close(unused);
+    });
+    const Procfs procfs;
+    const testing::Look look(procfs, child.pid());
+    std::vector<ProcessAttributes> attributes = read_attributes(procfs, look.tree);
+    add_hung_up_masters(attributes, look.holdings);
+    ASSERT_EQ(attributes.size(), 1U);
+    EXPECT_EQ(attributes[0].hung_up_masters, std::vector<int>{101});
+    attributes[0].hung_up_masters = {104};
+    EXPECT_EQ(put_attributes_back(procfs, look.tree, attributes), std::vector<std::string>());
+    add_hung_up_masters(attributes, look.holdings);
+    EXPECT_EQ(attributes[0].hung_up_masters, (std::vector<int>{104, 101, 104}));
+    attributes[0].hung_up_masters = {999};
+    EXPECT_EQ(put_attributes_back(procfs, look.tree, attributes).size(), 1U);
+}
+
 TEST(LocksOnFault, AreReadWithTheAttributes) {
     const Forked child([] {
         void* const memory = ::mmap(nullptr, 8UL * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
