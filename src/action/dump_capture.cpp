@@ -14,6 +14,7 @@
 #include "cedana/process/attributes.hpp"
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
+#include "cedana/process/in_flight.hpp"
 #include "cedana/process/losses.hpp"
 #include "cedana/process/lost_names.hpp"
 #include "cedana/process/socket_options.hpp"
@@ -23,6 +24,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <functional>
 #include <string>
@@ -55,6 +57,17 @@ void add_lost(WrittenFiles& written, LinkRemap& remap) {
         remap.name = found.front().path;
     written.files.push_back(found.empty() ? WrittenFile{.path = remap.link, .info = info, .uses = {}}
                                           : std::move(found.front()));
+}
+
+// Whether there were such.
+bool add_unknown(std::vector<RenamedFile>& known, std::vector<RenamedFile> more) {
+    const std::size_t before = known.size();
+    for (RenamedFile& file : more)
+        if (std::ranges::none_of(known, [&](const RenamedFile& one) {
+                return one.path == file.path && one.device == file.device && one.inode == file.inode;
+            }))
+            known.push_back(std::move(file));
+    return known.size() > before;
 }
 
 // For as long as it lives.
@@ -203,6 +216,7 @@ void TreeCapture::images_complete() {
     frozen_->socket_options = read_socket_options(draft_.procfs, holdings);
     frozen_->unread = find_unread(holdings);
     WrittenFiles written = written_files(holdings);
+    look_at_flight(holdings, written);
     add_missing(written, draft_.preparation.finish());
     frozen_->link_remaps = made_names(draft_.seen->record);
     if (leaves_running())
@@ -217,6 +231,24 @@ void TreeCapture::images_complete() {
         publish();
         note();
     }
+}
+
+// What nobody could see before.
+void TreeCapture::look_at_flight(const TreeHoldings& holdings, WrittenFiles& written) {
+    InFlight in_flight = find_in_flight(holdings, Messages::all);
+    add_missing(written, std::move(in_flight.written));
+    if (add_unknown(draft_.seen->record.files, std::move(in_flight.renamed)))
+        write_record(draft_.seen->record, work_.path());
+    std::ranges::copy_if(in_flight.losses, std::back_inserter(frozen_->unread), [this](const std::string& loss) {
+        return std::ranges::count(draft_.seen->facts.losses, loss) == 0;
+    });
+    if (in_flight.refusals.empty())
+        return;
+    const Refusal& first = in_flight.refusals.front();
+    if (!draft_.request.anyway)
+        throw Error(first.fault, first.sentence).hint(first.hint);
+    if (draft_.passed_over.empty())
+        draft_.passed_over.push_back(first.sentence);
 }
 
 // What is taken back of a dump that failed depends on it. Without it the tree runs on, and names that CRIU gave to

@@ -14,6 +14,9 @@ namespace {
 // A deleted file may grow between the look and the freeze.
 constexpr std::uint64_t k_ghost_room = 16UL * 1024 * 1024;
 
+// Which files those are cannot all be seen.
+constexpr const char* k_in_flight = "descriptors are on their way through its unix sockets";
+
 std::string reason_for_shell_job(const TreeFacts& facts) {
     if (facts.external_terminals.empty())
         return "the root process is not the leader of its session";
@@ -46,6 +49,10 @@ CriuOptions choose_criu_options(const TreeFacts& facts, const std::vector<std::s
                         .extra = extra};
     if (facts.ghost_bytes > 0)
         options.ghost_limit = facts.ghost_bytes + k_ghost_room;
+    if (facts.in_flight) {
+        options.link_remap = true;
+        options.ghost_limit = std::max(options.ghost_limit, k_largest_ghost);
+    }
     return options;
 }
 
@@ -61,10 +68,13 @@ std::vector<ChosenOption> explain(const CriuOptions& options, const TreeFacts& f
         "how this host can hold the connections' packets back");
     add(options.external_unix_sockets, "--ext-unix-sk", reason_for_unix_sockets(facts));
     add(options.file_locks, "--file-locks", "it holds locks on files");
-    add(options.link_remap, "--link-remap", "a file that it has open has lost the name by which it was opened");
+    add(options.link_remap, "--link-remap",
+        facts.renamed_files.empty() ? k_in_flight : "a file that it has open has lost the name by which it was opened");
     add(options.ignore_cgroups, "--manage-cgroups=ignore", "it has no control groups of its own");
     add(options.ghost_limit != 0, fmt::format("--ghost-limit {}", options.ghost_limit),
-        fmt::format("it has deleted files open, the largest of {}", human_bytes(facts.ghost_bytes)));
+        facts.ghost_bytes == 0
+            ? k_in_flight
+            : fmt::format("it has deleted files open, the largest of {}", human_bytes(facts.ghost_bytes)));
     for (const OutsideFile& file : facts.outside_files)
         add(true, "--external " + file.id,
             fmt::format("it has {} open by a mount of another mount namespace", printable(file.path)));

@@ -3,6 +3,7 @@
 
 #include "cedana/base/text.hpp"
 #include "cedana/criu/plugins.hpp"
+#include "cedana/engine/criu_options.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -56,9 +57,6 @@ std::vector<Refusal> refused_maps(const TreeFacts& facts, const RefusalContext& 
                             .plugin_can_help = true});
     return refusals;
 }
-
-// CRIU copies a deleted file into its images while the tree stands still.
-constexpr std::uint64_t k_largest_ghost = 1024UL * 1024 * 1024;
 
 std::vector<Refusal> refused_ghosts(const TreeFacts& facts, const RefusalContext& context) {
     std::vector<Refusal> refusals;

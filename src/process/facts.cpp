@@ -7,6 +7,7 @@
 #include "cedana/process/end_holders.hpp"
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
+#include "cedana/process/in_flight.hpp"
 #include "cedana/process/open_files.hpp"
 #include "cedana/process/outside_files.hpp"
 #include "cedana/process/record.hpp"
@@ -265,6 +266,7 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     TreeFacts facts;
     facts.refusals = refused_processes(procfs, tree, self);
     add_refusals(facts, refused_sharing(procfs, tree));
+    add_refusals(facts, refused_sessions(tree));
     find_external_ends(facts, procfs, holdings);
     find_deleted_files(facts, procfs, holdings);
     facts.image_bytes = image_bytes(procfs, holdings, facts.deleted_files);
@@ -281,16 +283,24 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     add_refusals(facts, refused_memory(procfs, holdings));
     add_refusals(facts, refused_limits(procfs, holdings, self));
     add_refusals(facts, refused_pipes(procfs, holdings));
+    add_refusals(facts, refused_owners(holdings));
     add_refusals(facts, refused_process_files(procfs, tree, holdings));
     add_refusals(facts, refused_terminal_files(procfs, holdings));
     add_refusals(facts, refused_watches(procfs, holdings));
     add_refusals(facts, refused_epolls(holdings));
     add_refusals(facts, refused_locks(procfs, holdings));
     add_refusals(facts, refused_sockets(procfs, holdings, sockets.inet));
+    add_refusals(facts, refused_socket_states(holdings));
+    facts.in_flight = has_descriptors_in_flight(holdings);
+    InFlight in_flight = find_in_flight(holdings, Messages::first);
+    add_refusals(facts, std::move(in_flight.refusals));
+    std::ranges::move(in_flight.renamed, std::back_inserter(facts.renamed_files));
     facts.sandbox = find_sandbox_losses(procfs, tree);
     facts.losses = find_losses(procfs, tree);
-    for (std::vector<std::string> more : {find_lost_watches(procfs, holdings), find_lost_semaphores(procfs, holdings),
-                                          find_lost_sharing(procfs, tree), find_lost_names(sockets)})
+    for (std::vector<std::string> more :
+         {find_lost_watches(procfs, holdings), find_lost_semaphores(procfs, holdings), find_lost_sharing(procfs, tree),
+          find_lost_names(sockets), find_lost_ends(tree), find_lost_places(procfs, holdings),
+          std::move(in_flight.losses)})
         std::ranges::move(more, std::back_inserter(facts.losses));
     find_tcp(facts, sockets, own);
     facts.tcp_established = facts.tcp_established || has_closed_connection(procfs, sockets);

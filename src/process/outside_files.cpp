@@ -41,9 +41,12 @@ TreeMounts::TreeMounts(const Procfs& procfs, const TreeHoldings& tree) {
                 numbers_.insert(mount.id);
 }
 
+bool is_looked_up_by_mount(const OpenFile& file) {
+    return file.mount && file.info && is_looked_up(*file.info) && file.target.starts_with('/') && !is_open_memory(file);
+}
+
 bool TreeMounts::lack(const OpenFile& file) const {
-    return !numbers_.empty() && file.mount && file.info && is_looked_up(*file.info) && file.target.starts_with('/') &&
-           !is_open_memory(file) && !numbers_.contains(*file.mount);
+    return !numbers_.empty() && is_looked_up_by_mount(file) && !numbers_.contains(*file.mount);
 }
 
 std::optional<OutsideFile> as_outside_file(const OpenFile& file) {

@@ -177,8 +177,8 @@ std::optional<ProcessStat> parse_stat(std::string_view content) {
         return std::nullopt;
     stat.comm = content.substr(open + 2, close - open - 2);
 
-    // Fields 3 to 38 of proc(5).
-    std::array<std::string_view, 36> fields;
+    // Fields 3 to 52 of proc(5).
+    std::array<std::string_view, 50> fields;
     std::string_view rest = content.substr(close + 1);
     for (std::string_view& field : fields)
         field = next_word(rest);
@@ -196,6 +196,9 @@ std::optional<ProcessStat> parse_stat(std::string_view content) {
     // Absent before Linux 2.1.22.
     if (int signal = 0; parse(field(38), signal))
         stat.end_signal = signal;
+    // Absent before Linux 3.5, and 0 for who may not trace it.
+    if (int status = 0; parse(field(52), status))
+        stat.exit_status = status;
     static const auto k_page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     stat.resident_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(pages, 0)) * k_page;
     return stat;

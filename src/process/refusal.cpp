@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstddef>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -89,6 +91,31 @@ bool waits_in_vfork(const Procfs& procfs, pid_t pid, pid_t thread) {
     return number == std::to_string(SYS_clone) || number == std::to_string(SYS_clone3);
 }
 
+// "/docker/1f2e" of "5:freezer:/docker/1f2e" (cgroups(7)).
+std::string freezer_group(const Procfs& procfs, pid_t pid) {
+    constexpr std::string_view k_freezer = ":freezer:";
+    for (const std::string& line : split(procfs.read(pid, "cgroup").value_or(""), '\n'))
+        if (const std::size_t at = line.find(k_freezer); at != std::string::npos)
+            return line.substr(at + k_freezer.size());
+    return {};
+}
+
+bool is_frozen(const Procfs& procfs, pid_t pid) { return procfs.read(pid, "wchan") == "__refrigerator"; }
+
+// By a control group of version 1 (kernel/freezer.c): ptrace(2) cannot stop it, as it can where version 2 has frozen
+// it. CRIU: "Timeout reached. Try to interrupt".
+std::optional<Refusal> refuse_frozen(const Procfs& procfs, const TreeProcess& process) {
+    if (!lasts([&] { return is_frozen(procfs, process.pid()); }))
+        return std::nullopt;
+    const std::string group = freezer_group(procfs, process.pid());
+    return Refusal{.pid = process.pid(),
+                   .sentence = fmt::format("{} is frozen by its control group {} (freezer), and so cannot be stopped",
+                                           described(process.stat), printable(group)),
+                   .hint = fmt::format("let it run first: echo THAWED > {}",
+                                       shell_word(fmt::format("/sys/fs/cgroup/freezer{}/freezer.state", group))),
+                   .passed_with = "--freeze-cgroup"};
+}
+
 // pthread_exit(3) of the first thread. CRIU: "Zombies with threads are not supported".
 std::optional<Refusal> refuse_lost_leader(const TreeProcess& process) {
     if (!process.stat.is_zombie() || process.threads.size() < 2)
@@ -139,6 +166,8 @@ std::vector<Refusal> refused_processes(const Procfs& procfs, const ProcessTree& 
         if (auto refusal = own ? refuse_foreign_limits(*own, process) : std::nullopt)
             refusals.push_back(std::move(*refusal));
         if (auto refusal = refuse_pending_trap(process))
+            refusals.push_back(std::move(*refusal));
+        if (auto refusal = refuse_frozen(procfs, process))
             refusals.push_back(std::move(*refusal));
         if (auto refusal = refuse_lost_leader(process))
             refusals.push_back(std::move(*refusal));

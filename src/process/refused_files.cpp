@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/child_process.hpp"
+#include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/process/outside_files.hpp"
@@ -7,14 +8,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <ctime>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <spdlog/fmt/fmt.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -160,6 +164,106 @@ std::optional<Refusal> refuse_mount(const TreeMounts& mounts, const TreeProcess&
                    .plugin_can_help = true};
 }
 
+// All of them are on one file system (fs/nsfs.c).
+bool is_namespace(const struct ::stat& info) {
+    static const auto k_any = Procfs().file(::getpid(), "ns/mnt");
+    return k_any && k_any->st_dev == info.st_dev;
+}
+
+// "net:[4026532183]": CRIU knows the namespaces that processes of the tree live in (criu/namespaces.c,
+// dump_one_ns_file: "No NS ID with kid").
+std::optional<Refusal> refuse_namespace(const TreeHoldings& tree, const TreeProcess& process, const OpenFile& file) {
+    constexpr auto k_kinds =
+        std::to_array<std::string_view>({"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"});
+    // By a name that it was given (ip-netns(8)) CRIU takes it for a file, and cannot find its place in that: "Illegal
+    // seek".
+    if (file.info && S_ISREG(file.info->st_mode) && file.target.starts_with('/') && is_namespace(*file.info))
+        return Refusal{.pid = process.pid(),
+                       .sentence =
+                           fmt::format("{} has the namespace {} open (descriptor {}), which CRIU could not bring "
+                                       "back",
+                                       described(process.stat), printable(file.target), file.fd),
+                       .hint = k_close_hint,
+                       .program_can_help = true};
+    const std::string_view kind = std::string_view(file.target).substr(0, file.target.find(':'));
+    if (!file.target.ends_with(']') || std::ranges::find(k_kinds, kind) == k_kinds.end() ||
+        std::ranges::any_of(tree, [&](const Holdings& one) {
+            return std::ranges::any_of(one.namespaces.all(),
+                                       [&](const auto& link) { return link.second == file.target; });
+        }))
+        return std::nullopt;
+    return Refusal{.pid = process.pid(),
+                   .sentence = fmt::format("{} has a namespace open ({}, descriptor {}) in which nobody of its tree "
+                                           "lives, and CRIU cannot dump that",
+                                           described(process.stat), kind, file.fd),
+                   .hint = k_close_hint,
+                   .program_can_help = true};
+}
+
+std::optional<struct ::statx> look_at_place(const std::string& path) {
+    struct ::statx seen {};
+    if (::statx(AT_FDCWD, path.c_str(), AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &seen) != 0)
+        return std::nullopt;
+    return seen;
+}
+
+bool lies_below(const std::string& path, const std::string& folder) {
+    return folder == "/" || (path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/'));
+}
+
+// Whether something that was mounted later may hide it; what a name leads to costs more to find out.
+bool may_be_covered(const std::vector<Mount>& mounts, const OpenFile& file) {
+    const auto own = std::ranges::find(mounts, *file.mount, &Mount::id);
+    return own != mounts.end() && std::ranges::any_of(mounts, [&](const Mount& one) {
+               return one.id != own->id && one.path.size() >= own->path.size() && lies_below(file.target, one.path);
+           });
+}
+
+// CRIU opens by name, and finds another file or none ("Can't link remap to", "on overmounted mounts"). From outside the
+// path begins at the root of the mount namespace.
+std::optional<Refusal> refuse_covered(const Procfs& procfs, const std::vector<Mount>& mounts,
+                                      const TreeProcess& process, const OpenFile& file) {
+    if (!is_looked_up_by_mount(file) || file.target.ends_with(k_deleted) || file.info->st_nlink == 0 ||
+        !may_be_covered(mounts, file) || procfs.link(process.pid(), "root") != "/")
+        return std::nullopt;
+    const auto named = look_at_place(fmt::format("/proc/{}/root{}", process.pid(), file.target));
+    const bool is_there = named ? makedev(named->stx_dev_major, named->stx_dev_minor) == file.info->st_dev &&
+                                      named->stx_ino == file.info->st_ino
+                                : errno != ENOENT && errno != ENOTDIR;
+    if (is_there)
+        return std::nullopt;
+    return Refusal{.pid = process.pid(),
+                   .sentence =
+                       fmt::format("{} has {} open (descriptor {}), which another mount covers by now, and CRIU "
+                                   "cannot dump that",
+                                   described(process.stat), printable(file.target), file.fd),
+                   .hint = "unmount what covers it (umount), or close the file before the dump",
+                   .program_can_help = true,
+                   .plugin_can_help = true};
+}
+
+// chattr(1): it was opened before, and could not be opened again.
+std::optional<Refusal> refuse_immutable(const TreeProcess& process, const OpenFile& file) {
+    if (!file.info || !S_ISREG(file.info->st_mode) || !file.writable() || file.is_place())
+        return std::nullopt;
+    const auto seen = look_at_place(fmt::format("/proc/{}/fd/{}", process.pid(), file.fd));
+    if (!seen)
+        return std::nullopt;
+    const bool is_immutable = (seen->stx_attributes & STATX_ATTR_IMMUTABLE) != 0;
+    const bool only_appended = (seen->stx_attributes & STATX_ATTR_APPEND) != 0 && (file.flags & O_APPEND) == 0;
+    if (!is_immutable && !only_appended)
+        return std::nullopt;
+    return Refusal{
+        .pid = process.pid(),
+        .sentence = fmt::format("{} has {} open for writing (descriptor {}), which {} by now (chattr), so that CRIU "
+                                "could not open it again",
+                                described(process.stat), printable(file.target), file.fd,
+                                is_immutable ? "cannot be written to" : "can only be appended to"),
+        .hint =
+            fmt::format("take the attribute away: chattr -{} {}", is_immutable ? 'i' : 'a', shell_word(file.target)),
+        .program_can_help = true};
+}
+
 struct RingSwitch {
     std::string_view program;
     const char* hint;
@@ -190,11 +294,23 @@ std::string io_uring_hint(const TreeProcess& process) {
 std::vector<Refusal> refused_files(const Procfs& procfs, const TreeHoldings& tree) {
     std::vector<Refusal> refusals;
     const TreeMounts mounts(procfs, tree);
+    std::string seen;
+    std::vector<Mount> own_mounts;
     for (const Holdings& one : tree) {
+        if (const std::string space = one.namespaces.get("mnt").value_or(""); space != seen || space.empty()) {
+            own_mounts = parse_mounts(procfs.read(one.process.pid(), "mountinfo").value_or(""));
+            seen = space;
+        }
         for (const OpenFile& file : one.open) {
             auto refusal = refuse_kind(one.process, file);
             if (!refusal)
                 refusal = refuse_mount(mounts, one.process, file);
+            if (!refusal)
+                refusal = refuse_namespace(tree, one.process, file);
+            if (!refusal)
+                refusal = refuse_covered(procfs, own_mounts, one.process, file);
+            if (!refusal)
+                refusal = refuse_immutable(one.process, file);
             if (refusal)
                 refusals.push_back(std::move(*refusal));
         }

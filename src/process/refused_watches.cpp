@@ -15,6 +15,7 @@
 
 #include "close_hint.hpp"
 #include "watch_line.hpp"
+#include "watched_file.hpp"
 
 namespace cedana {
 
@@ -46,12 +47,28 @@ std::optional<std::string> find_unnamed_watch(const Procfs& procfs, pid_t pid, i
     return std::nullopt;
 }
 
+// criu/fsnotify.c, get_mark_path(): it opens what is watched, and a link cannot be ("Unable to open (null)").
+bool watches_link(const Procfs& procfs, pid_t pid, int fd) {
+    const auto lines = split(procfs.read(pid, fmt::format("fdinfo/{}", fd).c_str()).value_or(""), '\n');
+    return std::ranges::any_of(lines, [&](const std::string& line) {
+        const auto watched = look_at_watched(procfs, pid, line);
+        return watched && S_ISLNK(watched->st_mode);
+    });
+}
+
 // criu/fsnotify.c, check_open_handle: "Can't dump that handle". It looks for the file's path in a few folders (/etc,
 // /var/log …) and in those of --irmap-scan-path.
 std::optional<Refusal> refuse_watch(const Procfs& procfs, const TreeProcess& process, const OpenFile& file) {
     const OpenKind kind = kind_of(file);
     if (kind != OpenKind::inotify && kind != OpenKind::fanotify)
         return std::nullopt;
+    if (watches_link(procfs, process.pid(), file.fd))
+        return Refusal{.pid = process.pid(),
+                       .sentence = fmt::format("{} watches a symbolic link itself (IN_DONT_FOLLOW, descriptor {}), "
+                                               "which CRIU could not bring back",
+                                               described(process.stat), file.fd),
+                       .hint = k_close_hint,
+                       .program_can_help = true};
     const auto path = find_unnamed_watch(procfs, process.pid(), file.fd);
     if (!path)
         return std::nullopt;

@@ -106,6 +106,7 @@ constexpr auto k_options = std::to_array<KeptOption>({
     {"IPV6_RECVPATHMTU", SOL_IPV6, IPV6_RECVPATHMTU},
     {"IPV6_RECVTCLASS", SOL_IPV6, IPV6_RECVTCLASS},
     {"IPV6_TCLASS", SOL_IPV6, IPV6_TCLASS},
+    {"IPV6_CHECKSUM", SOL_IPV6, IPV6_CHECKSUM},
     {"IPV6_DONTFRAG", SOL_IPV6, IPV6_DONTFRAG},
     {"IPV6_AUTOFLOWLABEL", SOL_IPV6, 70},
     {"IPV6_ADDR_PREFERENCES", SOL_IPV6, 72},
@@ -171,14 +172,16 @@ int number_of_socket(const UniqueFd& socket, int name) {
     return ::getsockopt(socket.get(), SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
 }
 
-bool is_connected_tcp(const UniqueFd& socket) {
+// One that was reset is closed, and has still what the kernel moved: its round trips were measured.
+bool was_connected_tcp(const UniqueFd& socket) {
     // Of include/net/tcp_states.h.
     constexpr std::uint8_t k_is_closed = 7;
     constexpr std::uint8_t k_is_listening = 10;
     tcp_info info{};
     socklen_t size = sizeof info;
-    return ::getsockopt(socket.get(), SOL_TCP, TCP_INFO, &info, &size) == 0 && info.tcpi_state != k_is_closed &&
-           info.tcpi_state != k_is_listening;
+    if (::getsockopt(socket.get(), SOL_TCP, TCP_INFO, &info, &size) != 0 || info.tcpi_state == k_is_listening)
+        return false;
+    return info.tcpi_state != k_is_closed || info.tcpi_rtt != 0;
 }
 
 // New sockets, each kind once: what they are set to needs not be kept.
@@ -202,7 +205,7 @@ std::vector<SocketOption> options_of(const UniqueFd& socket, NewSockets& fresh) 
     const UniqueFd& other = fresh.like(socket);
     if (!other)
         return {};
-    const bool connected = is_connected_tcp(socket);
+    const bool connected = was_connected_tcp(socket);
     std::vector<SocketOption> options;
     for (const KeptOption& option : k_options) {
         if (connected && option.kept == Kept::unless_connected)

@@ -89,6 +89,8 @@ case("process-image")
 case("cpu-time")
 case("robust-mutex")
 case("signals")
+case("signal-limit", modes=ALL)
+case("file-limit", modes=ALL)
 case("sched-deadline", DumpRefused("SCHED_DEADLINE"), modes=ONCE)
 case("pdeathsig", told_at_restore=("PR_SET_PDEATHSIG",))
 case("cgroup-v1-memory", enter=by.enter_memory_group, around=(by.memory_group,))
@@ -108,6 +110,8 @@ for kind, word in ("folders", "working folder"), ("descriptors", "table of descr
 # Calls that wait, and timers
 case("poll-eintr", modes=ALL, cut_short=True)
 case("waits", modes=ALL, cut_short=True)
+case("waits-sockets", modes=ALL, cut_short=True)
+case("waits-resumed", modes=BACK)
 case("timerfd-periodic")
 case("timers")
 
@@ -117,16 +121,33 @@ case("sem-named-beside", program="sem_named", beside=(by.another_waits("case_sem
 case("descriptors")
 case("eventfd-semaphore", modes=ONCE, told=("EFD_SEMAPHORE",))
 case("epoll-used-up", modes=ONCE, program="told_losses", arguments=("once",), told=("EPOLLONESHOT",))
+case("status-of-8-bits", modes=ONCE, program="told_losses", arguments=("status",), told=("exit status 255",))
+case("watch-once", modes=ONCE, program="told_losses", arguments=("watch-once",), told=("IN_ONESHOT",))
+case("hung-up-terminal", modes=ALL)
+case("sent-lock", modes=ONCE, program="told_losses", arguments=("sent-lock",), told=("the lock on .*/locked",))
+case("socket-in-root", modes=ONCE, program="told_losses", arguments=("socket-in-root",), told=("/tmp/cedana-case-in-root",))
 case("exclusive-terminal", modes=AGAIN)
 case("mapped-name", modes=ONCE, meanwhile=(by.changed_file("two\nlines"),))
+for attribute, word in ("i", "cannot be changed"), ("a", "only be appended to"):
+    case(f"unchangeable-{attribute}", RestoreRefused(r"/lock", word), modes=ONCE, program="lock_taken", arguments=("ofd",),
+         meanwhile=(by.unchangeable_file("lock", attribute),))
 case("mqueue", DumpRefused("POSIX message queue"), modes=REFUSED)
 case("pidfd-outside", DumpRefused("pidfd of process 1 "), modes=ONCE)
+case("proc-folder", modes=AGAIN)
 case("proc-task-file", DumpRefused("of a thread open"), modes=ONCE)
 case("pipes1100", DumpRefused("pipes", "1,?024"), modes=REFUSED)
 case("pipe-in-flight")
 case("epoll-parent-closed", DumpRefused("epoll", "closed"), modes=ONCE)
 for kind in "perf-event", "userfaultfd", "landlock", "file-system", "bpf-program", "secret-memory", "alarm-clock", "fifo-place", "socket-place", "terminal-place", "long-path":
     case(f"descriptor-{kind}", DumpRefused("CRIU cannot dump"), modes=ONCE, program="descriptor", arguments=(kind,))
+
+case("sent-files", modes=AGAIN)
+for kind, word in (("sent-timer", "a timerfd"), ("sent-watch", "an inotify instance"), ("sent-connection", "a TCP connection"),
+                   ("urgent-byte", "urgent byte"), ("urgent-unix-byte", "urgent byte"), ("adopted-session", "session"),
+                   ("open-namespace", "a namespace open .uts"), ("covered-file", "another mount covers"), ("immutable-file", "cannot be written to"),
+                   ("append-only-file", "only be appended to"), ("long-socket-name", "108 bytes"), ("renamed-socket", "by now"),
+                   ("told-thread", "F_OWNER_TID"), ("named-namespace", "the namespace /"), ("watched-link", "symbolic link")):
+    case(kind, DumpRefused(word), modes=ONCE, program="no_way_back", arguments=(kind,))
 
 # Sockets
 case("ip-options")

@@ -253,3 +253,20 @@ def changed_file(name):
         yield
 
     return changed
+
+
+def unchangeable_file(name, attribute):
+    """A file of the program was written to after the dump, and may not be changed any more (chattr)."""
+
+    @contextlib.contextmanager
+    def unchangeable(trial):
+        file = trial.folder / "work" / name
+        file.write_text("later")
+        if subprocess.run(["chattr", f"+{attribute}", file], capture_output=True, check=False).returncode != 0:
+            raise Unsuitable("the file system has no such attributes")
+        try:
+            yield
+        finally:
+            subprocess.run(["chattr", f"-{attribute}", file], check=True)
+
+    return unchangeable

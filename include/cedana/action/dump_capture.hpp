@@ -67,6 +67,7 @@ class TreeCapture {
     void images_complete();
     void publish();
     void prove_it(const std::filesystem::path& complete);
+    void look_at_flight(const TreeHoldings& holdings, WrittenFiles& written);
     void note();
     [[nodiscard]] Manifest manifest() const;
     [[nodiscard]] std::string network_lock() const;

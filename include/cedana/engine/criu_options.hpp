@@ -5,10 +5,14 @@
 #include "cedana/model/criu_options.hpp"
 #include "cedana/process/facts.hpp"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace cedana {
+
+// CRIU copies a deleted file into its images while the tree stands still: so much of one at most, in bytes.
+inline constexpr std::uint64_t k_largest_ghost = 1024UL * 1024 * 1024;
 
 [[nodiscard]] CriuOptions choose_criu_options(const TreeFacts& facts, const std::vector<std::string>& extra);
 

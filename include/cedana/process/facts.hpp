@@ -10,6 +10,7 @@
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/losses.hpp"
 #include "cedana/process/refusal.hpp"
+#include "cedana/process/renamed_file.hpp"
 #include "cedana/process/tree.hpp"
 
 #include <cstdint>
@@ -25,17 +26,6 @@ struct DeletedFile {
     std::string path;
     // What it occupies, which is what CRIU compares with --ghost-limit.
     std::uint64_t allocated = 0;
-    std::uint64_t size = 0;
-};
-
-// A file whose name was removed while it has other names.
-struct RenamedFile {
-    // The name that it had.
-    std::string path;
-    dev_t device = 0;
-    ino_t inode = 0;
-    // Who has it open, and how large it is.
-    pid_t pid = 0;
     std::uint64_t size = 0;
 };
 
@@ -69,6 +59,8 @@ struct TreeFacts {
     std::uint64_t image_bytes = 0;
     // CRIU is to link them anew (--link-remap).
     std::vector<RenamedFile> renamed_files;
+    // Descriptors are on their way through unix sockets: of what kind cannot all be seen before the tree stands still.
+    bool in_flight = false;
     CgroupPlace cgroups = CgroupPlace::elsewhere;
     // The root lives in another mount namespace than cedana.
     bool own_mounts = false;

@@ -13,6 +13,9 @@
 
 namespace cedana {
 
+// CRIU finds such a file anew by its mount and its path there (criu/files-reg.c, dump_one_reg_file).
+[[nodiscard]] bool is_looked_up_by_mount(const OpenFile& file);
+
 // The mounts that a tree sees.
 class TreeMounts {
   public:

@@ -43,6 +43,8 @@ struct ProcessStat {
     std::uint64_t resident_bytes = 0;
     // What it tells its parent when it ends (clone(2)); 0: nothing.
     int end_signal = SIGCHLD;
+    // Of a zombie, as wait(2) gives it.
+    int exit_status = 0;
 
     [[nodiscard]] bool is_kernel_thread() const noexcept;
     // Ended, but not yet collected by its parent.

@@ -47,12 +47,17 @@ inline constexpr const char* k_lost_leader_hint =
 // or CLONE_FILES beside the parent). May take a second where it must look again.
 [[nodiscard]] std::vector<Refusal> refused_sharing(const Procfs& procfs, const ProcessTree& tree);
 
+// Processes in a session whose leader is not above them, where CRIU could not give it to them.
+[[nodiscard]] std::vector<Refusal> refused_sessions(const ProcessTree& tree);
+
 // Namespaces that CRIU could not make anew, and what it takes from a namespace of the tree's own alone: System V shared
 // memory, tunnels.
 [[nodiscard]] std::vector<Refusal> refused_namespaces(const Procfs& procfs, const TreeHoldings& tree, pid_t self);
 
-// Open files of a kind that CRIU does not know, and such that lie outside of the tree's mount namespaces. GPU devices
-// are not among them: whether there is a plug-in for them is not known here.
+// Open files of a kind that CRIU does not know, namespaces that nobody in the tree lives in, and files that CRIU would
+// not find by their names: outside of the tree's mount namespaces, or below another mount; or could not open again,
+// since nobody may write to them any more. GPU devices are not among them: whether there is a plug-in for them is not
+// known here.
 [[nodiscard]] std::vector<Refusal> refused_files(const Procfs& procfs, const TreeHoldings& tree);
 
 // Files whose path is longer than CRIU reads.
@@ -68,6 +73,13 @@ inline constexpr const char* k_lost_leader_hint =
 // Limits of a process (setrlimit(2)) that leave CRIU no room in it, a descriptor above what CRIU can restore, and
 // scheduling that it does not know. `self`: the pid of cedana, whose limits and rights CRIU has.
 [[nodiscard]] std::vector<Refusal> refused_limits(const Procfs& procfs, const TreeHoldings& tree, pid_t self);
+
+// Sockets with a filter that is hidden, with a path that is too long or another one by now, and with an urgent byte.
+// May take seconds where it must look again.
+[[nodiscard]] std::vector<Refusal> refused_socket_states(const TreeHoldings& tree);
+
+// Files that tell a thread alone, by a signal, when something can be read.
+[[nodiscard]] std::vector<Refusal> refused_owners(const TreeHoldings& tree);
 
 // More pipes than CRIU can count, and those in packet mode.
 [[nodiscard]] std::vector<Refusal> refused_pipes(const Procfs& procfs, const TreeHoldings& tree);

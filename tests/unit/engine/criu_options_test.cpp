@@ -32,6 +32,12 @@ INSTANTIATE_TEST_SUITE_P(
                           [](CriuOptions& options) { options.file_locks = true; }},
                       Row{"RemovedName", [](TreeFacts& facts) { facts.renamed_files = {{.path = "/gone"}}; },
                           [](CriuOptions& options) { options.link_remap = true; }},
+                      // What kinds of files those are is not known.
+                      Row{"InFlight", [](TreeFacts& facts) { facts.in_flight = true; },
+                          [](CriuOptions& options) {
+                              options.link_remap = true;
+                              options.ghost_limit = k_largest_ghost;
+                          }},
                       // With room for what it grows by until the tree is frozen.
                       Row{"DeletedFile", [](TreeFacts& facts) { facts.ghost_bytes = 5 * k_mib; },
                           [](CriuOptions& options) { options.ghost_limit = 21 * k_mib; }}),

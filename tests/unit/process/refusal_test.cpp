@@ -85,6 +85,18 @@ TEST_F(FakeFamily, IsRefusedWhileAVforkLasts) {
     EXPECT_NE(found[0].hint.find(std::to_string(child.pid())), std::string::npos);
 }
 
+TEST_F(FakeFamily, IsRefusedWhileItsControlGroupHasFrozenIt) {
+    proc.write(parent.pid(), "cgroup", "5:freezer:/a place\n0::/\n");
+    proc.write(parent.pid(), "wchan", "__refrigerator");
+    const auto found = refusals();
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_NE(found[0].sentence.find("frozen by its control group /a place"), std::string::npos) << found[0].sentence;
+    EXPECT_NE(found[0].hint.find("echo THAWED > '/sys/fs/cgroup/freezer/a place/freezer.state'"), std::string::npos)
+        << found[0].hint;
+    proc.write(parent.pid(), "wchan", "do_freezer_trap");
+    EXPECT_TRUE(refusals().empty()) << "version 2 does not hold a tracer back";
+}
+
 TEST_F(FakeFamily, MayWaitForADisk) {
     thread_of_parent('D', std::to_string(SYS_read));
     EXPECT_TRUE(refusals().empty());

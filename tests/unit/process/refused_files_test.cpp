@@ -11,10 +11,12 @@
 
 #include <fcntl.h>
 #include <mqueue.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -32,6 +34,7 @@ using testing::FakeProc;
 using testing::Forked;
 using testing::holds;
 using testing::Look;
+using testing::must;
 
 std::vector<Refusal> refused_files_of(const Procfs& procfs, pid_t pid) {
     const Look look(procfs, pid);
@@ -61,6 +64,46 @@ TEST(RefusedFiles, AreNotWhatCriuKnows) {
             ::open(path, O_RDONLY);
     });
     EXPECT_TRUE(refusals.empty()) << refusals[0].sentence;
+}
+
+// In a mount namespace of its own, with a folder that has a file.
+std::vector<Refusal> refused_below_mount(const std::function<bool(const std::string&)>& mount) {
+    const TempDir folder(std::filesystem::temp_directory_path(), "cedana-test");
+    return files_refused_of_child([&] {
+        // Those are of the other namespace.
+        ::close_range(STDIN_FILENO, STDERR_FILENO, 0);
+        must(::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
+        must(::open((folder.path() / "file").c_str(), O_RDWR | O_CREAT, 0600) >= 0 && mount(folder.path()));
+    });
+}
+
+TEST(RefusedFiles, AreThoseThatAnotherMountCovers) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root, for a mount";
+    const auto refusals = refused_below_mount(
+        [](const std::string& folder) { return ::mount("none", folder.c_str(), "tmpfs", 0, "size=64k") == 0; });
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_TRUE(holds(refusals[0].sentence, "another mount covers")) << refusals[0].sentence;
+}
+
+TEST(RefusedFiles, AreNotThoseThatTheMountAboveThemShows) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root, for a mount";
+    const auto refusals = refused_below_mount([](const std::string& folder) {
+        return ::mount(folder.c_str(), folder.c_str(), nullptr, MS_BIND, nullptr) == 0;
+    });
+    EXPECT_TRUE(refusals.empty()) << refusals[0].sentence;
+}
+
+TEST(RefusedFiles, AreNamespacesThatNobodyLivesIn) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root, for a namespace";
+    const auto refusals = files_refused_of_child([] {
+        must(::open("/proc/self/ns/uts", O_RDONLY) >= 0 && ::open("/proc/self/ns/ipc", O_RDONLY) >= 0);
+        must(::unshare(CLONE_NEWUTS) == 0);
+    });
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_TRUE(holds(refusals[0].sentence, "a namespace open (uts, ")) << refusals[0].sentence;
 }
 
 TEST(RefusedFiles, AreDescriptorsOfTheKernelThatCriuDoesNotKnow) {
