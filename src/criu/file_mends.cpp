@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 #include <sys/stat.h>
 
@@ -54,6 +55,28 @@ MendedImage with_process_folders_named(std::string_view files) {
                 });
             });
         });
+    });
+}
+
+// criu/tty.c, tty_restore_ctl_terminal(): the kernel takes no group that is not there (tiocspgrp() in
+// drivers/tty/tty_jobctrl.c), and the restore fails ("Failed to set group").
+MendedImage with_living_foreground_groups(std::string_view terminals, const TreeThreads& tree) {
+    return parse_image([&] {
+        return changed_image(terminals, ImageKind::terminals,
+                             [&](std::string_view terminal) -> std::optional<std::string> {
+                                 const auto entry = fields_of<TtyInfoEntry>(terminal);
+                                 const std::uint64_t session = number_in(entry, TtyInfoEntry::sid, 0);
+                                 const std::uint64_t group = number_in(entry, TtyInfoEntry::pgrp, 0);
+                                 if (session == 0 || group == 0 || tree.groups.contains(static_cast<pid_t>(group)) ||
+                                     !tree.groups.contains(static_cast<pid_t>(session)))
+                                     return std::nullopt;
+                                 return changed_message<TtyInfoEntry>(terminal, [&](const auto& field, auto& out) {
+                                     if (field.tag() != TtyInfoEntry::pgrp)
+                                         return false;
+                                     out.add_uint32(TtyInfoEntry::pgrp, static_cast<std::uint32_t>(session));
+                                     return true;
+                                 });
+                             });
     });
 }
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr const char* k_tree_image = "pstree.img";
 constexpr const char* k_files_image = "files.img";
+constexpr const char* k_terminals_image = "tty-info.img";
 
 // What else must be known of a task to mend its image `name`; empty: nothing.
 std::string other_image_of(const std::string& name) {
@@ -45,13 +46,15 @@ std::string_view name_of(Mend mend) {
         return "a limit that stands in CRIU's way";
     case Mend::process_folder:
         return "a folder of a process in /proc";
+    case Mend::foreground_group:
+        return "a process group that has ended";
     }
     return "something else";
 }
 
 std::optional<std::string> MendedImages::companion_of(const std::string& name) const {
-    const bool may_be_mended = name == k_tree_image || name == k_files_image || task_of_image(name, "core-") ||
-                               task_of_image(name, "mm-") ||
+    const bool may_be_mended = name == k_tree_image || name == k_files_image || name == k_terminals_image ||
+                               task_of_image(name, "core-") || task_of_image(name, "mm-") ||
                                (huge_pages_ == HugePages::left_out && task_of_image(name, "pagemap-"));
     return may_be_mended ? std::optional(other_image_of(name)) : std::nullopt;
 }
@@ -69,6 +72,9 @@ void MendedImages::change(const std::string& name, std::string& image, const std
         tree_ = parse_tree_threads(image);
     else if (name == k_files_image)
         mend_files(image);
+    else if (name == k_terminals_image)
+        apply(Mend::foreground_group, image,
+              [this](auto terminals) { return with_living_foreground_groups(terminals, tree_); });
     else if (const auto thread = task_of_image(name, "core-"))
         mend_core(image, *thread);
     else if (companion != nullptr)

@@ -260,6 +260,7 @@ TreeThreads parse_tree_threads(std::string_view pstree) {
             const auto process = static_cast<pid_t>(number_in(item, PstreeEntry::pid, 0));
             if (number_in(item, PstreeEntry::ppid, 0) == 0)
                 tree.root = process;
+            tree.groups.insert(static_cast<pid_t>(number_in(item, PstreeEntry::pgid, 0)));
             for (auto thread = item; thread.next(PstreeEntry::threads);)
                 tree.process_of.emplace(static_cast<pid_t>(number_of(thread)), process);
         }

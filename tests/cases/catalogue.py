@@ -124,6 +124,7 @@ case("epoll-used-up", modes=ONCE, program="told_losses", arguments=("once",), to
 case("status-of-8-bits", modes=ONCE, program="told_losses", arguments=("status",), told=("exit status 255",))
 case("watch-once", modes=ONCE, program="told_losses", arguments=("watch-once",), told=("IN_ONESHOT",))
 case("hung-up-terminal", modes=ALL)
+case("dead-foreground", modes=AGAIN)
 case("sent-lock", modes=ONCE, program="told_losses", arguments=("sent-lock",), told=("the lock on .*/locked",))
 case("socket-in-root", modes=ONCE, program="told_losses", arguments=("socket-in-root",), told=("/tmp/cedana-case-in-root",))
 case("exclusive-terminal", modes=AGAIN)

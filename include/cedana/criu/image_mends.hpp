@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,8 @@ enum class Mend {
     raised_limit,
     // The path of a process's folder in /proc has nothing behind it.
     process_folder,
+    // A terminal whose foreground process group has ended is that of its session's leader.
+    foreground_group,
 };
 
 // "a call that was broken off"
@@ -79,7 +82,12 @@ struct TreeThreads {
     pid_t root = 0;
     // By thread: its process.
     std::map<pid_t, pid_t> process_of = {};
+    // Those that somebody is in.
+    std::set<pid_t> groups = {};
 };
 [[nodiscard]] TreeThreads parse_tree_threads(std::string_view pstree);
+
+// Of tty-info.img.
+[[nodiscard]] MendedImage with_living_foreground_groups(std::string_view terminals, const TreeThreads& tree);
 
 } // namespace cedana::criu

@@ -45,5 +45,20 @@ TEST(ProcessFolder, OfADamagedImageIsRefused) {
         EXPECT_THROW(static_cast<void>(with_process_folders_named(files.substr(0, length))), Error) << length;
 }
 
+// As CRIU 4.2.1 writes that of a pseudo terminal, without its settings.
+std::string terminal_of(unsigned session, unsigned group) {
+    return image(magic::terminals, {field(1, 3) + field(2, 4) + field(3, 0) + field(4, 0) + field(5, 0) +
+                                    field(6, session) + field(7, group) + field(8, 0x8803) + field(12, field(1, 3))});
+}
+
+TEST(ForegroundGroup, ThatHasEndedIsTheLeaders) {
+    const TreeThreads tree{.root = 7, .process_of = {}, .groups = {7, 8}};
+    EXPECT_EQ(with_living_foreground_groups(terminal_of(8, 9), tree), terminal_of(8, 8));
+    EXPECT_FALSE(with_living_foreground_groups(terminal_of(8, 8), tree));
+    EXPECT_FALSE(with_living_foreground_groups(terminal_of(7, 8), tree));
+    EXPECT_FALSE(with_living_foreground_groups(terminal_of(6, 9), tree)) << "its session is not the tree's";
+    EXPECT_FALSE(with_living_foreground_groups(terminal_of(0, 0), tree)) << "it is nobody's";
+}
+
 } // namespace
 } // namespace cedana::criu

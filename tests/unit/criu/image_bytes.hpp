@@ -17,6 +17,7 @@ inline constexpr std::uint32_t files = 0x56303138;
 inline constexpr std::uint32_t mm = 0x57492820;
 inline constexpr std::uint32_t pagemap = 0x56084025;
 inline constexpr std::uint32_t pstree = 0x50273030;
+inline constexpr std::uint32_t terminals = 0x59453036;
 } // namespace magic
 
 inline std::string number(std::uint32_t value) {

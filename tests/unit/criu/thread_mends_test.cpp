@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -210,6 +211,7 @@ TEST(ThreadsOfATree, AreKnownWithTheirProcess) {
     const TreeThreads tree = parse_tree_threads(real);
     EXPECT_EQ(tree.root, 24478);
     EXPECT_EQ(tree.process_of, (std::map<pid_t, pid_t>{{24478, 24478}, {24483, 24478}}));
+    EXPECT_EQ(tree.groups, std::set<pid_t>{24478});
 }
 
 TEST(ThreadsOfATree, HaveTheRootThatHasNoParent) {
