@@ -8,6 +8,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <fcntl.h>
 #include <sys/un.h>
 
 namespace cedana {
@@ -53,6 +54,15 @@ class Message {
     msghdr header_{};
 };
 
+sockaddr_un address_of(const std::filesystem::path& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.native().size() >= sizeof address.sun_path)
+        throw Error(Fault::internal, fmt::format("the socket path {} is too long", path.string()));
+    std::strcpy(address.sun_path, path.c_str());
+    return address;
+}
+
 } // namespace
 
 std::pair<UniqueFd, UniqueFd> make_socket_pair(int type) {
@@ -63,15 +73,20 @@ std::pair<UniqueFd, UniqueFd> make_socket_pair(int type) {
 }
 
 UniqueFd listen_unix(const std::filesystem::path& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.native().size() >= sizeof address.sun_path)
-        throw Error(Fault::internal, fmt::format("the socket path {} is too long", path.string()));
-    std::strcpy(address.sun_path, path.c_str());
+    const sockaddr_un address = address_of(path);
     UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!fd || ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
         ::listen(fd.get(), 8) != 0)
         throw OsFailure().error("cannot listen on {}", path.string());
+    return fd;
+}
+
+UniqueFd connect_unix(const std::filesystem::path& path) {
+    const sockaddr_un address = address_of(path);
+    UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    if (!fd || ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+        ::fcntl(fd.get(), F_SETFL, 0) != 0)
+        throw OsFailure(Fault::environment).error("cannot connect to {}", path.string());
     return fd;
 }
 

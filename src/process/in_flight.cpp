@@ -90,6 +90,9 @@ std::optional<std::vector<UniqueFd>> peek(const UniqueFd& socket) {
 std::vector<UniqueFd> descriptors_in(const UniqueFd& socket, std::uint64_t wanted, Messages messages) {
     std::vector<UniqueFd> found;
     if (messages == Messages::first) {
+        // A socket that goes on peeking where the last peek ended would do so for its program, too.
+        if (number_option(socket, SOL_SOCKET, SO_PEEK_OFF, -1) >= 0)
+            return found;
         if (auto some = peek(socket))
             found = std::move(*some);
         return found;

@@ -3,21 +3,19 @@
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/unix_socket.hpp"
 #include "cedana/model/external_ends.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <fstream>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "support/tmpfs.hpp"
@@ -29,13 +27,6 @@ namespace cedana::testing {
 namespace {
 
 namespace fs = std::filesystem;
-
-sockaddr_un journal_address() {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strncpy(static_cast<char*>(address.sun_path), k_journal_socket, sizeof address.sun_path - 1);
-    return address;
-}
 
 // What comes by a stream until there are so many lines.
 std::string read_lines(const UniqueFd& stream, std::ptrdiff_t count) {
@@ -62,10 +53,7 @@ class Journal : public System {
         had_place_ = fs::exists(place);
         if (!place_.emplace().mount(place, 1 << 20))
             GTEST_SKIP() << "this process may not mount";
-        const sockaddr_un address = journal_address();
-        listener_ = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        ASSERT_EQ(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-        ASSERT_EQ(::listen(listener_.get(), 8), 0);
+        listener_ = listen_unix(k_journal_socket);
     }
     void TearDown() override {
         place_.reset();
@@ -77,9 +65,7 @@ class Journal : public System {
 
     // As systemd starts it: its output and errors are one stream.
     ChildProcess start() {
-        const sockaddr_un address = journal_address();
-        const UniqueFd stream(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        EXPECT_EQ(::connect(stream.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+        const UniqueFd stream = connect_unix(k_journal_socket);
         ::shutdown(stream.get(), SHUT_RD);
         log = accepted();
         return ChildProcess::spawn(

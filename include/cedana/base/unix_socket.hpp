@@ -20,6 +20,10 @@ namespace cedana {
 // A listening stream socket at `path`, CLOEXEC. Throws Error; a path longer than sun_path is one.
 [[nodiscard]] UniqueFd listen_unix(const std::filesystem::path& path);
 
+// A stream socket, CLOEXEC, connected with what listens at `path` (unix(7)). Throws Error; it waits for nobody: a
+// listener that has no room is an error.
+[[nodiscard]] UniqueFd connect_unix(const std::filesystem::path& path);
+
 // sendmsg(2), but an EPIPE in place of SIGPIPE. `passed`: -1 for none.
 [[nodiscard]] ssize_t send_with_fd(int socket, std::string_view bytes, int passed);
 

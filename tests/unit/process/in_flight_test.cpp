@@ -160,5 +160,18 @@ TEST(InFlight, AreReceivedAfterwardsAsIfNobodyHadLooked) {
     EXPECT_EQ(bytes[0], 'a');
 }
 
+TEST(InFlight, LeaveTheOffsetOfAProgramThatPeeks) {
+    auto [sender, receiver] = make_socket_pair(SOCK_STREAM);
+    int offset = 0;
+    socklen_t size = sizeof offset;
+    must(::setsockopt(receiver.get(), SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset) == 0 &&
+         send_with_fd(sender.get(), "ab", sender.get()) == 1);
+    const Forked child;
+    const Look look(Procfs(), child.pid());
+    static_cast<void>(find_in_flight(look.holdings, Messages::first));
+    ASSERT_EQ(::getsockopt(receiver.get(), SOL_SOCKET, SO_PEEK_OFF, &offset, &size), 0);
+    EXPECT_EQ(offset, 0);
+}
+
 } // namespace
 } // namespace cedana
