@@ -12,30 +12,18 @@
 #include <sys/un.h>
 
 #include "case.h"
+#include "send_away.h"
 
-// Sent through a pair of sockets that stays, and open no more.
-static void send_away(int fd) {
+// Through a pair of sockets that stays.
+static void leave_on_its_way(int fd) {
     int pair[2];
-    char byte = 'x';
-    struct iovec part = {&byte, 1};
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {.bytes = {0}};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    SET_UP(fd >= 0 && socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
-    control.header.cmsg_level = SOL_SOCKET;
-    control.header.cmsg_type = SCM_RIGHTS;
-    control.header.cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-    SET_UP(sendmsg(pair[0], &message, 0) == 1);
-    close(fd);
+    SET_UP(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0);
+    send_away(pair[0], fd);
 }
 
-static void send_timer(void) { send_away(timerfd_create(CLOCK_MONOTONIC, 0)); }
+static void send_timer(void) { leave_on_its_way(timerfd_create(CLOCK_MONOTONIC, 0)); }
 
-static void send_watch(void) { send_away(inotify_init()); }
+static void send_watch(void) { leave_on_its_way(inotify_init()); }
 
 static int connection[2];
 
@@ -53,7 +41,7 @@ static void connect_here(void) {
 
 static void send_connection(void) {
     connect_here();
-    send_away(connection[1]);
+    leave_on_its_way(connection[1]);
 }
 
 static void hold_urgent_byte(void) {

@@ -4,25 +4,9 @@
 #include <sys/socket.h>
 
 #include "case.h"
+#include "send_away.h"
 
 static int ends[2];
-
-static void send_away(int fd) {
-    char byte = 'x';
-    struct iovec part = {&byte, 1};
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {.bytes = {0}};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    control.header.cmsg_level = SOL_SOCKET;
-    control.header.cmsg_type = SCM_RIGHTS;
-    control.header.cmsg_len = CMSG_LEN(sizeof fd);
-    memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-    SET_UP(sendmsg(ends[0], &message, 0) == 1);
-    close(fd);
-}
 
 static int receive(void) {
     char byte = 0;
@@ -61,9 +45,9 @@ int main(void) {
     const int linked = with_words("before", "linked");
     SET_UP(link("before", "after") == 0 && unlink("before") == 0);
     const int plain = with_words("plain", "plain");
-    send_away(deleted);
-    send_away(linked);
-    send_away(plain);
+    send_away(ends[0], deleted);
+    send_away(ends[0], linked);
+    send_away(ends[0], plain);
     ready();
     await_go();
     expect_words("deleted");

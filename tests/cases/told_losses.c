@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include "case.h"
+#include "send_away.h"
 
 static void use_up(void) {
     int ends[2];
@@ -35,22 +36,9 @@ static void leave_status(void) {
 
 static void send_lock(void) {
     int ends[2];
-    char byte = 'x';
-    struct iovec part = {&byte, 1};
-    union {
-        struct cmsghdr header;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {.bytes = {0}};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
     const int file = new_file("locked");
     SET_UP(flock(file, LOCK_EX) == 0 && socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) == 0);
-    control.header.cmsg_level = SOL_SOCKET;
-    control.header.cmsg_type = SCM_RIGHTS;
-    control.header.cmsg_len = CMSG_LEN(sizeof file);
-    memcpy(CMSG_DATA(&control.header), &file, sizeof file);
-    SET_UP(sendmsg(ends[0], &message, 0) == 1);
-    close(file);
+    send_away(ends[0], file);
 }
 
 static void watch_once(void) { SET_UP(inotify_add_watch(inotify_init(), ".", IN_DELETE | IN_ONESHOT) >= 0); }
