@@ -48,10 +48,11 @@ build_root() {
     in_root "$chroots/$suite.build" /src/scripts/install-packages "$@"
 }
 
-# Runs a command as root of the folder, which is / of a mount namespace of its own: nothing stays mounted, and what the command left
-# running ends with it. The checkout is /src there, for reading alone, if there is a folder of that name: in_root ROOT COMMAND…
+# Runs a command as root of the folder, which is / of a mount namespace of its own: nothing stays mounted. The pid namespace is that of
+# the system: in another one the kernel tells nobody of forks. The checkout is /src there, for reading alone, if there is a folder of that
+# name: in_root ROOT COMMAND…
 in_root() {
-    unshare --mount --pid --fork --kill-child bash -euc '
+    unshare --mount bash -euc '
         root=$1 checkout=$2 ccache=$3
         shift 3
         mount --make-rprivate /
