@@ -50,9 +50,10 @@ build_root() {
 
 # Runs a command as root of the folder, which is / of a mount namespace of its own: nothing stays mounted. The pid namespace is that of
 # the system: in another one the kernel tells nobody of forks. The checkout is /src there, for reading alone, if there is a folder of that
-# name: in_root ROOT COMMAND…
-in_root() {
-    unshare --mount bash -euc '
+# name; nothing else that whoever started this has open gets there: in_root ROOT COMMAND…
+in_root() (
+    close_descriptors
+    exec unshare --mount bash -euc '
         root=$1 checkout=$2 ccache=$3
         shift 3
         mount --make-rprivate /
@@ -75,4 +76,4 @@ in_root() {
         exec env -i HOME=/root LC_ALL=C.UTF-8 TERM=dumb DEBIAN_FRONTEND=noninteractive CCACHE_DIR=/ccache \
             CCACHE_SLOPPINESS=pch_defines,time_macros PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "$@"
     ' in_root "$1" "$PWD" "$chroots/ccache" "${@:2}" </dev/null
-}
+)
