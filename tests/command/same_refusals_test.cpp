@@ -217,7 +217,12 @@ TEST_F(SameRefusalsOfAnotherCpu, AreWarningsWithAnyCpu) {
     const CedanaRun run = restore(zip, {"--any-cpu", "--dry-run"});
     EXPECT_EQ(run.exit_code, 0) << run.err;
     EXPECT_TRUE(holds(run.err, "this CPU lacks avx9000"));
-    EXPECT_TRUE(holds(run.out, "--cpu-cap=none"));
+}
+
+TEST_F(SameRefusalsOfAnotherCpu, AreNotLookedForByCriuWithAnyCpu) {
+    // Whose images are none that the fake one knows.
+    EXPECT_EQ(restore(zip, {"--any-cpu"}).exit_code, 7);
+    EXPECT_TRUE(holds(only(criu_runs("restore")), "--cpu-cap=none"));
 }
 
 // The terminal of a program that had one, and what it wrote to it.
