@@ -34,14 +34,14 @@ void name_owner(int fd, decltype(f_owner_ex::type) type, pid_t whom) {
     must(::fcntl(fd, F_SETOWN_EX, &owner) == 0);
 }
 
-std::vector<Refusal> refused_of_child(const std::function<void()>& set_up) {
+std::vector<Refusal> owners_refused_of_child(const std::function<void()>& set_up) {
     const Forked child(set_up);
     const Look look(Procfs(), child.pid());
     return refused_owners(look.holdings);
 }
 
 TEST(RefusedOwners, AreThreads) {
-    const auto refusals = refused_of_child([] {
+    const auto refusals = owners_refused_of_child([] {
         const int pipe = new_pipe();
         bool is_told = false;
         std::thread([&] {
@@ -57,7 +57,7 @@ TEST(RefusedOwners, AreThreads) {
 }
 
 TEST(RefusedOwners, AreNoProcessesNorGroups) {
-    const auto refusals = refused_of_child([] {
+    const auto refusals = owners_refused_of_child([] {
         name_owner(new_pipe(), F_OWNER_PID, ::getpid());
         name_owner(new_pipe(), F_OWNER_PGRP, ::getpgrp());
         // The first thread has the number of its process.

@@ -28,7 +28,7 @@ using testing::keep;
 using testing::Look;
 using testing::must;
 
-std::vector<Refusal> refused_of_child(const std::function<void()>& set_up) {
+std::vector<Refusal> states_refused_of_child(const std::function<void()>& set_up) {
     const Forked child(set_up);
     const Look look(Procfs(), child.pid());
     return refused_socket_states(look.holdings);
@@ -46,7 +46,7 @@ void bind_at(const std::string& path) {
 TEST(RefusedSocketStates, AreAPathOfFullLength) {
     const TempDir folder(std::filesystem::temp_directory_path(), "cedana-test");
     const auto bound = [&](std::size_t length) {
-        return refused_of_child([&] {
+        return states_refused_of_child([&] {
             must(::chdir(folder.path().c_str()) == 0);
             bind_at(std::string(length, 'p'));
         });
@@ -59,7 +59,7 @@ TEST(RefusedSocketStates, AreAPathOfFullLength) {
 
 TEST(RefusedSocketStates, AreARelativePathThatIsAnotherOneByNow) {
     const TempDir folder(std::filesystem::temp_directory_path(), "cedana-test");
-    const auto refusals = refused_of_child([&] {
+    const auto refusals = states_refused_of_child([&] {
         must(::chdir(folder.path().c_str()) == 0);
         bind_at("one");
         bind_at("./two");
@@ -73,7 +73,7 @@ TEST(RefusedSocketStates, AreARelativePathThatIsAnotherOneByNow) {
 
 TEST(RefusedSocketStates, AreAnUrgentByteOfAUnixStream) {
     const auto with = [](int flags) {
-        return refused_of_child([flags] {
+        return states_refused_of_child([flags] {
             auto [sender, receiver] = make_socket_pair(SOCK_STREAM);
             must(::send(sender.get(), "ab", 2, flags) == 2);
             keep(sender.release());
