@@ -165,7 +165,7 @@ TEST(InFlight, LeaveTheOffsetOfAProgramThatPeeks) {
     int offset = 0;
     socklen_t size = sizeof offset;
     must(::setsockopt(receiver.get(), SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof offset) == 0 &&
-         send_with_fd(sender.get(), "ab", sender.get()) == 1);
+         send_with_fd(sender.get(), "ab", sender.get()) == 2);
     const Forked child;
     const Look look(Procfs(), child.pid());
     static_cast<void>(find_in_flight(look.holdings, Messages::first));
