@@ -153,7 +153,7 @@ for kind, word in (("sent-timer", "a timerfd"), ("sent-watch", "an inotify insta
 # Sockets
 case("ip-options")
 case("unix-sockets")
-case("accepted-name", modes=ONCE, program="told_losses", arguments=("accepted",), told=("listens that a connection",))
+case("accepted-name", modes=ONCE, program="told_losses", arguments=("accepted",), told=("listens that connections",))
 case("sender-unread", DumpRefused("SO_PASSCRED"), modes=REFUSED)
 case("tcp-backlog", DumpRefused("accept"), modes=REFUSED, beside=(by.client_of(39882),))
 
