@@ -80,13 +80,6 @@ class Journal : public System {
     [[nodiscard]] UniqueFd accepted() const {
         return UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     }
-    fs::path dump_and_stop(ChildProcess& child) const {
-        const CedanaRun run = dump(child.pid(), {"--stop"});
-        EXPECT_EQ(run.exit_code, 0) << run.err;
-        child.wait();
-        reap_all();
-        return only_line(run.out);
-    }
     void let_write_on() const { std::ofstream(folder() / "go") << "go"; }
     void end_journal() {
         listener_ = UniqueFd();

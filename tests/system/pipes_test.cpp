@@ -25,13 +25,6 @@ class Pipes : public System {
         return ChildProcess::spawn(
             {.argv = {"/bin/bash", "-c", script}, .fds = std::move(fds), .cwd = "/", .session = Session::own});
     }
-    fs::path dump_and_stop(ChildProcess& child) const {
-        const CedanaRun run = dump(child.pid(), {"--stop"});
-        EXPECT_EQ(run.exit_code, 0) << run.err;
-        child.wait();
-        reap_all();
-        return only_line(run.out);
-    }
     // With its standard input from this file.
     void restore_reading(const fs::path& zip, const fs::path& input) const {
         const Captured run = run_captured(

@@ -117,6 +117,14 @@ fs::path System::dump_and_stop(Target& target) const {
     return only_line(run.out);
 }
 
+fs::path System::dump_and_stop(ChildProcess& child) const {
+    const CedanaRun run = dump(child.pid(), {"--stop"});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(child.wait().signal(), SIGKILL);
+    reap_all();
+    return only_line(run.out);
+}
+
 CedanaRun System::restore(const fs::path& zip) const { return run_cedana({"client", "restore", zip}, options); }
 
 void System::restore_as(pid_t pid, const fs::path& zip) const {

@@ -54,6 +54,7 @@ class System : public ::testing::Test {
     CedanaRun dump(pid_t pid, const std::vector<std::string>& more = {}) const;
     // Expects that it works and that the tree has ended; nothing of it is left. The checkpoint.
     std::filesystem::path dump_and_stop(Target& target) const;
+    std::filesystem::path dump_and_stop(ChildProcess& child) const;
     CedanaRun restore(const std::filesystem::path& zip) const;
     // Expects that it works and gives this pid back.
     void restore_as(pid_t pid, const std::filesystem::path& zip) const;
