@@ -260,7 +260,7 @@ def sshd(run, n):
 
 def rsync(run, n):
     run.write(f"www/file{n}", f"content {n}")
-    run.command(f"rsync rsync://127.0.0.1:{{port}}/files/file{n} {{folder}}/got")
+    run.command(f"rsync --ignore-times rsync://127.0.0.1:{{port}}/files/file{n} {{folder}}/got")
     expect((run.folder / "got").read_text(), f"content {n}", "the file that came")
 
 
