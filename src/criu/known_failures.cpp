@@ -25,6 +25,14 @@ constexpr std::string_view k_other_checkpoint =
     "restore an older checkpoint; this one was damaged after it was made, or is not one of this tree";
 constexpr std::string_view k_same_cpu = "restore on a host with the same kind of CPU, or take the risk with --any-cpu";
 
+constexpr KnownFailure k_session_without_leader = {
+    "one of its processes is in a session whose leader is not above it in the tree, since its parent has ended",
+    "end that process before the dump, or dump the tree of its parent alone"};
+
+constexpr KnownFailure k_no_iptables = {
+    "CRIU could not block its TCP connections: there is no iptables",
+    "install iptables, or a CRIU that was built with nftables (cedana-install-criu)"};
+
 // The first row that fits counts.
 constexpr auto k_errors = std::to_array<FailureRow>({
     // Sessions and terminals.
@@ -54,12 +62,8 @@ constexpr auto k_errors = std::to_array<FailureRow>({
     {"Can't dump nested pid namespace",
      {"a part of the tree lives in another pid namespace than its root",
       "end what runs in that namespace first, or dump it alone"}},
-    {"Can't find a session leader for",
-     {"one of its processes is in a session whose leader is not above it in the tree, since its parent has ended",
-      "end that process before the dump, or dump the tree of its parent alone"}},
-    {"Can't figure out which sid",
-     {"one of its processes is in a session whose leader is not above it in the tree, since its parent has ended",
-      "end that process before the dump, or dump the tree of its parent alone"}},
+    {"Can't find a session leader for", k_session_without_leader},
+    {"Can't figure out which sid", k_session_without_leader},
     {"file owner pid",
      {"a file of it tells somebody by a signal (F_SETOWN) who is not there: a thread, or a process that has ended",
       "let the program name a process of its tree"}},
@@ -179,12 +183,8 @@ constexpr auto k_errors = std::to_array<FailureRow>({
     {"In-flight connection",
      {"a connection to it is just being made", "try again, or pass --criu-arg=--skip-in-flight"}},
     {"Need to set the --tcp-close options", {"it was dumped with --tcp-close", "pass --criu-arg=--tcp-close"}},
-    {"Locking network failed",
-     {"CRIU could not block its TCP connections: there is no iptables",
-      "install iptables, or a CRIU that was built with nftables (cedana-install-criu)"}},
-    {"Iptables configuration failed",
-     {"CRIU could not block its TCP connections: there is no iptables",
-      "install iptables, or a CRIU that was built with nftables (cedana-install-criu)"}},
+    {"Locking network failed", k_no_iptables},
+    {"Iptables configuration failed", k_no_iptables},
     {"Can't dump half of stream unix connection",
      {"it is connected to a unix socket of a process outside of the tree", k_close_first}},
     {"Can't dump name-less external socket",
