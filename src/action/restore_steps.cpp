@@ -112,15 +112,16 @@ void require_room_in_groups(const RestoreDraft& draft) {
 // After the hook, which may bring what they look for.
 Steps host_steps(RestoreDraft& draft) {
     const Config& config = draft.request.config;
+    const ManifestHost host = describe_host();
     return {
         touch("running the hook pre_restore",
               [&] {
                   run_hook(hook_for(HookStage::pre_restore, config), {.pid = draft.pid(), .checkpoint = draft.path},
                            draft.interrupt);
               }),
-        check("comparing this host", [&] { require_fit(draft.manifest(), describe_host()); }),
+        check("comparing this host", [&draft, host] { require_fit(draft.manifest(), host); }),
         check("comparing the CPU",
-              [&] { require_instructions(draft.manifest(), describe_host(), draft.request.any_cpu); }),
+              [&draft, host] { require_instructions(draft.manifest(), host, draft.request.any_cpu); }),
         check("comparing files", [&] { require_same_files(draft.needs, draft.manifest(), options_of(draft).extra); }),
         check("looking for memory",
               [&] { require_memory(draft.manifest(), draft.needs.memory.locked, host_memory()); }),
