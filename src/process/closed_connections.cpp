@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "socket_number.hpp"
+
 namespace cedana {
 
 namespace {
@@ -28,17 +30,11 @@ bool is_this(const UniqueFd& fd, std::uint64_t inode) {
     return fd && ::fstat(fd.get(), &info) == 0 && info.st_ino == inode;
 }
 
-int option(const UniqueFd& fd, int name) {
-    int value = 0;
-    socklen_t size = sizeof value;
-    return ::getsockopt(fd.get(), SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
-}
-
 // The port of an address of either family stands at the same place. The kernel takes no longer an address than the
 // family has (net/core/sock.c, sk_getsockopt).
 bool has_peer(const UniqueFd& fd) {
     sockaddr_storage peer{};
-    socklen_t size = option(fd, SO_DOMAIN) == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+    socklen_t size = socket_number(fd, SO_DOMAIN) == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
     constexpr int k_so_peername = 28;
     return ::getsockopt(fd.get(), SOL_SOCKET, k_so_peername, &peer, &size) == 0 &&
            reinterpret_cast<const sockaddr_in*>(&peer)->sin_port != 0;
@@ -66,8 +62,8 @@ bool has_closed_connection(const Procfs& procfs, const TreeSockets& sockets) {
         if (is_listed(sockets, inode))
             return false;
         const UniqueFd fd = duplicate(procfs, *owner, inode);
-        return is_this(fd, inode) && option(fd, SO_PROTOCOL) == IPPROTO_TCP && option(fd, SO_TYPE) == SOCK_STREAM &&
-               has_peer(fd);
+        return is_this(fd, inode) && socket_number(fd, SO_PROTOCOL) == IPPROTO_TCP &&
+               socket_number(fd, SO_TYPE) == SOCK_STREAM && has_peer(fd);
     });
 }
 

@@ -25,21 +25,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "socket_number.hpp"
+
 namespace cedana {
 
 namespace {
 
-int number_option(const UniqueFd& socket, int level, int name, int otherwise) {
-    int value = otherwise;
-    socklen_t size = sizeof value;
-    return ::getsockopt(socket.get(), level, name, &value, &size) == 0 ? value : otherwise;
-}
-
 // Has it begin to peek at the first byte, for as long as it lives, and go on where the last peek ended.
 class PeekFromStart {
   public:
-    explicit PeekFromStart(const UniqueFd& socket)
-        : socket_(socket), before_(number_option(socket, SOL_SOCKET, SO_PEEK_OFF, -1)) {
+    explicit PeekFromStart(const UniqueFd& socket) : socket_(socket), before_(socket_number(socket, SO_PEEK_OFF)) {
         set(0);
     }
     PeekFromStart(const PeekFromStart&) = delete;
@@ -91,7 +86,7 @@ std::vector<UniqueFd> descriptors_in(const UniqueFd& socket, std::uint64_t wante
     std::vector<UniqueFd> found;
     if (messages == Messages::first) {
         // A socket that goes on peeking where the last peek ended would do so for its program, too.
-        if (number_option(socket, SOL_SOCKET, SO_PEEK_OFF, -1) >= 0)
+        if (socket_number(socket, SO_PEEK_OFF) >= 0)
             return found;
         if (auto some = peek(socket))
             found = std::move(*some);
@@ -108,8 +103,8 @@ std::vector<UniqueFd> descriptors_in(const UniqueFd& socket, std::uint64_t wante
 }
 
 bool is_connection(const UniqueFd& socket) {
-    const int domain = number_option(socket, SOL_SOCKET, SO_DOMAIN, -1);
-    if ((domain != AF_INET && domain != AF_INET6) || number_option(socket, SOL_SOCKET, SO_PROTOCOL, -1) != IPPROTO_TCP)
+    const int domain = socket_number(socket, SO_DOMAIN);
+    if ((domain != AF_INET && domain != AF_INET6) || socket_number(socket, SO_PROTOCOL) != IPPROTO_TCP)
         return false;
     tcp_info info{};
     socklen_t size = sizeof info;

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "hung_up.hpp"
+#include "socket_number.hpp"
 
 namespace cedana {
 
@@ -95,12 +96,6 @@ bool has_protection_keys() {
 int unread_in(const UniqueFd& descriptor) {
     int bytes = 0;
     return descriptor && ::ioctl(descriptor.get(), FIONREAD, &bytes) == 0 ? bytes : 0;
-}
-
-int socket_number(const UniqueFd& socket, int name) {
-    int value = -1;
-    socklen_t size = sizeof value;
-    return ::getsockopt(socket.get(), SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
 }
 
 std::string socket_loss(const TreeProcess& process, int fd) {

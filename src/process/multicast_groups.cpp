@@ -18,6 +18,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "socket_number.hpp"
+
 namespace cedana {
 
 namespace {
@@ -90,12 +92,6 @@ std::optional<GroupMembership> membership_in(const UniqueFd& socket, const Joine
     return membership;
 }
 
-int domain_of(const UniqueFd& socket) {
-    int domain = -1;
-    socklen_t size = sizeof domain;
-    return ::getsockopt(socket.get(), SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 ? domain : -1;
-}
-
 // In the network namespace of the socket.
 std::optional<unsigned> device_called(const UniqueFd& socket, const std::string& name) {
     ifreq request{};
@@ -164,7 +160,7 @@ JoinedGroups joined_groups(const Procfs& procfs, pid_t pid) {
 }
 
 std::vector<GroupMembership> memberships_of(const UniqueFd& socket, const JoinedGroups& joined) {
-    const int domain = domain_of(socket);
+    const int domain = socket_number(socket, SO_DOMAIN);
     if (domain != AF_INET && domain != AF_INET6)
         return {};
     std::vector<GroupMembership> memberships;

@@ -20,6 +20,7 @@
 
 #include "bound_path.hpp"
 #include "close_hint.hpp"
+#include "socket_number.hpp"
 
 namespace cedana {
 
@@ -33,13 +34,10 @@ bool has_hidden_filter(const UniqueFd& socket) {
 }
 
 // criu/util.c, cut_path_ending(): the name must be the end of the path.
-bool ends_with_name(std::string path, std::string name) {
-    constexpr std::string_view k_deleted = " (deleted)";
-    if (path.ends_with(k_deleted))
-        path.resize(path.size() - k_deleted.size());
+bool ends_with_name(std::string_view path, std::string name) {
     if (name.starts_with("./"))
         name.erase(0, 2);
-    return path.ends_with("/" + name);
+    return without_deleted(path).ends_with("/" + name);
 }
 
 std::optional<Refusal> refuse_name(const TreeProcess& process, int fd, const UniqueFd& socket) {
@@ -68,18 +66,12 @@ std::optional<Refusal> refuse_name(const TreeProcess& process, int fd, const Uni
                    .program_can_help = true};
 }
 
-int number_of(const UniqueFd& socket, int name) {
-    int value = -1;
-    socklen_t size = sizeof value;
-    return ::getsockopt(socket.get(), SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
-}
-
 // send(2), MSG_OOB. CRIU looks at what has come up to that byte alone: of TCP it is content with that unless the byte
 // is among the others (soccr/soccr.c, get_queue(): "recv failed"), of a unix stream it loses what lies behind
 // (criu/sk-queue.c, dump_sk_queue()).
 bool holds_urgent_byte(const UniqueFd& socket) {
-    if (number_of(socket, SO_TYPE) != SOCK_STREAM ||
-        (number_of(socket, SO_DOMAIN) != AF_UNIX && number_of(socket, SO_OOBINLINE) != 1))
+    if (socket_number(socket, SO_TYPE) != SOCK_STREAM ||
+        (socket_number(socket, SO_DOMAIN) != AF_UNIX && socket_number(socket, SO_OOBINLINE) != 1))
         return false;
     pollfd entry{.fd = socket.get(), .events = POLLPRI, .revents = 0};
     return ::poll(&entry, 1, 0) > 0 && (entry.revents & POLLPRI) != 0;

@@ -29,6 +29,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "socket_number.hpp"
+
 namespace cedana {
 
 namespace {
@@ -166,12 +168,6 @@ std::optional<std::string> value_of(const UniqueFd& socket, const KeptOption& op
     return std::string(value.data(), size);
 }
 
-int number_of_socket(const UniqueFd& socket, int name) {
-    int value = -1;
-    socklen_t size = sizeof value;
-    return ::getsockopt(socket.get(), SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
-}
-
 // One that was reset is closed, and has still what the kernel moved: its round trips were measured.
 bool was_connected_tcp(const UniqueFd& socket) {
     // Of include/net/tcp_states.h.
@@ -188,8 +184,8 @@ bool was_connected_tcp(const UniqueFd& socket) {
 class NewSockets {
   public:
     const UniqueFd& like(const UniqueFd& socket) {
-        const std::tuple kind(number_of_socket(socket, SO_DOMAIN), number_of_socket(socket, SO_TYPE),
-                              number_of_socket(socket, SO_PROTOCOL));
+        const std::tuple kind(socket_number(socket, SO_DOMAIN), socket_number(socket, SO_TYPE),
+                              socket_number(socket, SO_PROTOCOL));
         const auto found = sockets_.find(kind);
         if (found != sockets_.end())
             return found->second;
