@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "support/wait.hpp"
@@ -257,7 +258,11 @@ TEST_F(System, ThatEndsOfADumpThatLeftItRunningIsTold) {
                     "sys.exit(3 if ctypes.CDLL(None).poll(None,0,-1) < 0 else 0)",
                     scratch("waits")});
     wait_for_more_lines(scratch("waits"), 1);
-    wait_until([&] { return state_of(waiting.pid()) == 'S'; });
+    wait_until([&] {
+        std::ifstream call(fmt::format("/proc/{}/syscall", waiting.pid()));
+        int number = -1;
+        return call >> number && number == SYS_poll;
+    });
     const CedanaRun run = dump(waiting.pid());
     EXPECT_EQ(run.exit_code, 0) << run.err;
     EXPECT_TRUE(holds(run.err, "ended while it was dumped or just after"));
