@@ -5,6 +5,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/process/closed_connections.hpp"
 #include "cedana/process/end_holders.hpp"
+#include "cedana/process/entered_namespaces.hpp"
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/in_flight.hpp"
@@ -274,9 +275,11 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     find_gpu_devices(facts, holdings);
     find_maps(facts, holdings);
     facts.cgroups = cgroup_place(procfs, tree, self);
-    facts.own_mounts = differ(holdings.front().namespaces, own, "mnt");
+    facts.entered = entered_namespaces(procfs, holdings.front(), own);
+    const Namespaces of_criu = namespaces_of_criu(own, holdings.front().namespaces, facts.entered);
+    facts.own_mounts = differ(holdings.front().namespaces, of_criu, "mnt");
     facts.outside_files = outside_files(procfs, holdings);
-    add_refusals(facts, refused_namespaces(procfs, holdings, self));
+    add_refusals(facts, refused_namespaces(holdings, of_criu));
     add_refusals(facts, refused_terminals(holdings, facts.external_terminals));
     add_refusals(facts, refused_files(procfs, holdings));
     add_refusals(facts, refused_paths(procfs, holdings));

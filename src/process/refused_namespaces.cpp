@@ -136,22 +136,21 @@ std::optional<Refusal> refuse_tunnel(const Holdings& holdings, const Holdings& r
 
 } // namespace
 
-std::vector<Refusal> refused_namespaces(const Procfs& procfs, const TreeHoldings& tree, pid_t self) {
+std::vector<Refusal> refused_namespaces(const TreeHoldings& tree, const Namespaces& criu) {
     const Holdings& root = tree.front();
-    const Namespaces own(procfs, self);
     std::vector<Refusal> refusals;
     const auto add = [&](std::optional<Refusal> refusal) {
         if (refusal)
             refusals.push_back(std::move(*refusal));
     };
     for (const Holdings& one : tree) {
-        add(refuse_user_namespace(one, own));
+        add(refuse_user_namespace(one, criu));
         add(refuse_nested_pids(root, one));
         add(refuse_session_outside(one.process));
         add(refuse_nested_time(root, one));
-        add(refuse_nested(root, one, own));
-        add(refuse_shared_memory(one, root, own));
-        add(refuse_tunnel(one, root, own));
+        add(refuse_nested(root, one, criu));
+        add(refuse_shared_memory(one, root, criu));
+        add(refuse_tunnel(one, root, criu));
     }
     return refusals;
 }

@@ -20,7 +20,7 @@ using testing::Look;
 
 std::vector<Refusal> refused_namespaces_of(const Procfs& procfs, pid_t pid) {
     const Look look(procfs, pid);
-    return refused_namespaces(procfs, look.holdings, ::getpid());
+    return refused_namespaces(look.holdings, cedana::Namespaces(procfs, ::getpid()));
 }
 
 // Two processes whose namespaces only a fake /proc can show everywhere.
