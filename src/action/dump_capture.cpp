@@ -125,8 +125,10 @@ void TreeCapture::run() {
     watch_.lap(leaves_running() ? "resume" : "stop");
     if (leaves_running())
         publish();
-    else
+    else {
         wait_for_end(tree());
+        await_stop(draft_.unit);
+    }
 }
 
 void TreeCapture::run_criu() {
@@ -236,6 +238,7 @@ void TreeCapture::images_complete() {
     if (!leaves_running()) {
         publish();
         note();
+        begin_to_stop(draft_.unit);
     }
 }
 
@@ -297,6 +300,8 @@ Manifest TreeCapture::manifest() const {
                       .own_terminals = frozen_->own_terminals,
                       .network_lock_table = network_lock(),
                       .own_mounts = seen.facts.own_mounts,
+                      .entered_namespaces = seen.facts.entered,
+                      .systemd_unit = seen.facts.unit.is_service() ? seen.facts.unit.name : std::string(),
                       .outside_files = seen.facts.outside_files,
                       .link_remaps = frozen_->link_remaps,
                       .attributes = frozen_->attributes,

@@ -108,6 +108,10 @@ constexpr auto k_errors = std::to_array<FailureRow>({
       "appear in it then)"}},
     {"Net namespace is required to dump tun",
      {"it has a network tunnel (/dev/net/tun) of the host open", k_close_first}},
+    {"pmc_init: Can't allocate",
+     {"it has reserved more addresses than this host has memory to note the pages of",
+      "let the program reserve less (MariaDB: the lines [mysqld] and innodb_buffer_pool_size_max=1G in a file of its "
+      "configuration), and start it anew; or dump it on Linux 6.7 or later"}},
     {"Fail to make dir /tmp/.criu",
      {"CRIU works among the mounts of the tree, and there it can neither read what it has noted in /run of the kernel "
       "nor write to /tmp",

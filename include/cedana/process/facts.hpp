@@ -11,6 +11,7 @@
 #include "cedana/process/losses.hpp"
 #include "cedana/process/refusal.hpp"
 #include "cedana/process/renamed_file.hpp"
+#include "cedana/process/systemd_unit.hpp"
 #include "cedana/process/tree.hpp"
 
 #include <cstdint>
@@ -64,6 +65,8 @@ struct TreeFacts {
     CgroupPlace cgroups = CgroupPlace::elsewhere;
     // The root lives in a mount namespace that CRIU dumps.
     bool own_mounts = false;
+    // That the root belongs to.
+    SystemdUnit unit;
     // Of its namespaces, those in which CRIU works in place of dumping them (entered_namespaces.hpp).
     std::vector<std::string> entered;
     // That it has open by mounts of others; CRIU is to leave them out (--external).
