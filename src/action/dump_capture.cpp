@@ -6,12 +6,14 @@
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/command.hpp"
+#include "cedana/criu/entry.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/freeze_watch.hpp"
 #include "cedana/criu/log.hpp"
 #include "cedana/files/link_remap.hpp"
 #include "cedana/host/description.hpp"
 #include "cedana/process/attributes.hpp"
+#include "cedana/process/entered_namespaces.hpp"
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/in_flight.hpp"
@@ -123,8 +125,10 @@ void TreeCapture::run() {
     watch_.lap(leaves_running() ? "resume" : "stop");
     if (leaves_running())
         publish();
-    else
+    else {
         wait_for_end(tree());
+        await_stop(draft_.unit);
+    }
 }
 
 void TreeCapture::run_criu() {
@@ -134,11 +138,15 @@ void TreeCapture::run_criu() {
         options.extra.insert(options.extra.end(), {"--external", file.id});
     for (const JournalStream& stream : seen.facts.journal_streams)
         options.extra.insert(options.extra.end(), {"--external", external_id(stream)});
+    std::vector<UniqueFd> namespaces = open_namespaces(draft_.procfs, seen.tree.root().handle, seen.facts.entered);
+    if (!namespaces.empty())
+        criu::note_kernel_features(draft_.criu.path);
     const criu::DumpJob job{.program = draft_.criu.path,
                             .pid = seen.pid(),
                             .after = leaves_running() ? criu::After::leave_running : criu::After::stop,
                             .options = std::move(options),
                             .folder = work_.path(),
+                            .namespaces = std::move(namespaces),
                             .opens_no_files = seen.must_not_be_opened,
                             .own_cgroup = seen.leaves_criu_its_cgroup(),
                             .held = work_.lock(),
@@ -230,6 +238,7 @@ void TreeCapture::images_complete() {
     if (!leaves_running()) {
         publish();
         note();
+        begin_to_stop(draft_.unit);
     }
 }
 
@@ -291,6 +300,8 @@ Manifest TreeCapture::manifest() const {
                       .own_terminals = frozen_->own_terminals,
                       .network_lock_table = network_lock(),
                       .own_mounts = seen.facts.own_mounts,
+                      .entered_namespaces = seen.facts.entered,
+                      .systemd_unit = seen.facts.unit.is_service() ? seen.facts.unit.name : std::string(),
                       .outside_files = seen.facts.outside_files,
                       .link_remaps = frozen_->link_remaps,
                       .attributes = frozen_->attributes,

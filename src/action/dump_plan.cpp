@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -55,6 +56,8 @@ DumpPlan plan_dump(const DumpRequest& request, const Interrupt& interrupt) {
     plan.criu_version = draft.criu.version;
     plan.facts = seen.facts.record;
     plan.ends_outside = sentences_of(seen.tree, seen.facts.external_pipes);
+    if (draft.unit && !plan.leave_running)
+        std::ranges::move(stop_sentences(*draft.unit), std::back_inserter(plan.ends_outside));
     plan.options = explain(seen.options, seen.facts);
     plan.cannot_be_restored = draft.passed_over;
     plan.files = plan_files(draft.procfs, seen, request.config);

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include <spdlog/spdlog.h>
+
 namespace cedana {
 
 namespace {
@@ -81,6 +83,21 @@ Step look_at(DumpDraft& draft) {
     });
 }
 
+// What is known of it counts where it is to end: then systemd must answer.
+Step look_at_unit(DumpDraft& draft) {
+    return check("asking systemd", [&] {
+        try {
+            draft.unit = tree_unit(draft.seen->facts.unit, draft.root.pid);
+        } catch (const Error& error) {
+            if (!draft.request.config.client_leave_running)
+                throw;
+            spdlog::debug("{}", error.message());
+        }
+        if (draft.unit && draft.request.config.client_leave_running)
+            require_watchdog(*draft.unit, expected_pause(draft.seen->facts.image_bytes));
+    });
+}
+
 Step refuse_undumpable(DumpDraft& draft) {
     return check_each("looking for what cannot be dumped", [&]() -> Errors {
         const std::vector<Refusal> standing =
@@ -143,6 +160,7 @@ Steps tree_steps(DumpDraft& draft) {
     return {
         lock_root(draft),
         look_at(draft),
+        look_at_unit(draft),
         refuse_undumpable(draft),
         await_lazy_memory(draft),
         lock_tree(draft),

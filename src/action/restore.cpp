@@ -2,6 +2,7 @@
 #include "cedana/action/restore.hpp"
 
 #include "cedana/action/attendant.hpp"
+#include "cedana/action/pid_file.hpp"
 #include "cedana/action/restore_steps.hpp"
 #include "cedana/action/tree_return.hpp"
 #include "cedana/base/error.hpp"
@@ -9,6 +10,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/users.hpp"
 #include "cedana/host/hooks.hpp"
+#include "cedana/host/systemd.hpp"
 #include "cedana/process/preparation.hpp"
 #include "cedana/roles/own_stdio.hpp"
 
@@ -73,11 +75,38 @@ void wait_for_memory(const LazyStart& start, pid_t pid, const Interrupt& interru
     }
 }
 
+void tell_pid(const RestoreDraft& draft, pid_t pid) {
+    if (!draft.request.pid_file)
+        return;
+    try {
+        write_pid_file(draft.request.caller, *draft.request.pid_file, pid);
+    } catch (Error& error) {
+        throw error.hint(fmt::format("process {} was restored and runs", pid));
+    }
+}
+
+// systemd knows the main process of a unit by what it has started itself.
+void warn_of_unit(const RestoreDraft& draft) {
+    const Manifest& manifest = draft.manifest();
+    if (draft.request.new_pid_namespace || !has_systemd())
+        return;
+    const std::string unit = printable(manifest.systemd_unit);
+    if (!unit.empty())
+        spdlog::warn("it belonged to {}, and systemd does not take what is restored here for that unit's: systemctl "
+                     "start or stop of {} ends it",
+                     unit, unit);
+    if (!manifest.entered_namespaces.empty())
+        spdlog::warn("it comes back among the mounts of this host: what those of {} kept from it (ProtectSystem=, "
+                     "PrivateTmp= and their like) it can reach",
+                     unit.empty() ? "its mount namespace" : unit);
+}
+
 // The tree runs.
 Steps steps_after_restore(RestoreDraft& draft, const Restored& restored, Stopwatch& watch) {
     // The hook may dump the tree: a dump waits by itself for memory that is still to come.
     Steps steps = {
         touch("unlocking the pids", [&] { draft.lock.reset(); }),
+        touch("writing its pid", [&] { tell_pid(draft, restored.report.pid); }),
         touch("running the hook post_restore", [&] { run_post_restore_hook(draft, restored.report.pid); }),
     };
     if (restored.start && draft.request.wait)
@@ -119,6 +148,7 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     carry_out(steps_before_restore(draft), progress, interrupt);
     warn_of_gaps(draft.manifest().watch, draft.manifest().name);
     warn_of_ends(draft);
+    warn_of_unit(draft);
     Attendant attendant(draft.joins, draft.attendance);
     watch.lap("prepare");
     Restored restored = TreeReturn(draft, progress, watch).run();

@@ -2,6 +2,7 @@
 #include "cedana/action/restore_steps.hpp"
 
 #include "cedana/action/lazy_request.hpp"
+#include "cedana/action/pid_file.hpp"
 #include "cedana/archive/frame_check.hpp"
 #include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/memory.hpp"
@@ -175,6 +176,11 @@ Steps end_steps(RestoreDraft& draft) {
     return {
         look("looking at this command's descriptors", [&] { join_ends(draft); }),
         check("looking where output goes", [&] { require_output(draft.joins, draft.request.output_place()); }),
+        check("looking where its pid goes",
+              [&] {
+                  if (draft.request.pid_file)
+                      require_pid_file(draft.request.caller, *draft.request.pid_file);
+              }),
     };
 }
 

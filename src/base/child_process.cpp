@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -102,6 +103,10 @@ bool place_fds(std::pair<int, int>* fds, std::size_t count, int& keep) {
     return ::syscall(SYS_close_range, static_cast<unsigned>(highest) + 1, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */) == 0;
 }
 
+bool enter_namespaces(const std::vector<int>& numbers) {
+    return std::ranges::all_of(numbers, [](int number) { return ::setns(number, 0) == 0 && ::close(number) == 0; });
+}
+
 struct Prepared {
     SpawnRequest& request;
     char* const* argv;
@@ -115,7 +120,7 @@ struct Prepared {
     const bool ready = place_fds(request.fds.data(), request.fds.size(), report) &&
                        (request.session == Session::shared || ::setsid() >= 0) &&
                        (!prepared.descriptor_limit || set_descriptor_limit(*prepared.descriptor_limit)) &&
-                       (request.cwd.empty() || ::chdir(request.cwd.c_str()) == 0) &&
+                       (request.cwd.empty() || ::chdir(request.cwd.c_str()) == 0) && enter_namespaces(request.enter) &&
                        (!request.user || take_user(request.user->first, request.user->second));
     if (ready) {
         reset_signals();

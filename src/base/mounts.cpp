@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <deque>
 #include <optional>
+#include <span>
 #include <system_error>
 #include <utility>
 
@@ -38,6 +39,14 @@ std::string unescaped(std::string_view text) {
     return plain;
 }
 
+// Of "master:3" among the tags; 0 if it is not there.
+int peer_group(std::span<const std::string> tags, std::string_view name) {
+    for (const std::string& tag : tags)
+        if (std::int64_t group = 0; tag.starts_with(name) && parse_number(tag.substr(name.size()), group))
+            return static_cast<int>(group);
+    return 0;
+}
+
 // "36 35 98:0 /root /path options [tags] - type source options"
 std::optional<Mount> parse_mount(const std::string& line) {
     constexpr std::ptrdiff_t k_after_dash = 3;
@@ -45,15 +54,19 @@ std::optional<Mount> parse_mount(const std::string& line) {
     const auto dash = std::ranges::find(words, "-");
     std::int64_t id = 0;
     std::int64_t parent = 0;
-    if (words.size() < 6 || words.end() - dash < 2 || !parse_number(words[0], id) || !parse_number(words[1], parent))
+    if (words.size() < 6 || dash - words.begin() < 6 || words.end() - dash < 2 || !parse_number(words[0], id) ||
+        !parse_number(words[1], parent))
         return std::nullopt;
+    const std::span<const std::string> tags(words.begin() + 6, dash);
     return Mount{.id = static_cast<int>(id),
                  .parent = static_cast<int>(parent),
                  .device = words[2],
                  .root = unescaped(words[3]),
                  .path = unescaped(words[4]),
                  .type = *(dash + 1),
-                 .options = words.end() - dash > k_after_dash ? words.back() : std::string()};
+                 .options = words.end() - dash > k_after_dash ? words.back() : std::string(),
+                 .shared = peer_group(tags, "shared:"),
+                 .master = peer_group(tags, "master:")};
 }
 
 // Goes along a path from mount to mount.

@@ -41,6 +41,7 @@ struct RestoreArguments {
     bool any_cpu = false;
     bool foreground = false;
     std::optional<std::filesystem::path> output;
+    std::optional<std::filesystem::path> pid_file;
     LazyArguments lazy;
     bool verify = false;
     std::vector<std::string> criu_arguments;
@@ -94,6 +95,7 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .attendance = arguments.foreground ? Attendance::foreground : Attendance::detached,
         .may_stay = common.format != Format::json && !arguments.lazy.wait,
         .output = arguments.output,
+        .pid_file = arguments.pid_file,
         .caller = config.caller,
         // A copy beside the original cannot be lazy, which only a flag asks for in so many words.
         .lazy = config.values.client_lazy_restore && (arguments.lazy.lazy || !arguments.new_pid_namespace),
@@ -145,6 +147,11 @@ Command restore_command() {
          .meaning = "append its output to FILE, where that went to a terminal or a pipe to another program (default "
                     "for a terminal that is not here: /var/log/cedana/NAME.out, NAME being the checkpoint's)",
          .target = &arguments->output,
+         .complete = Complete::files},
+        {.names = {"--pid-file"},
+         .value = "FILE",
+         .meaning = "write its pid into FILE, once it runs",
+         .target = &arguments->pid_file,
          .complete = Complete::files},
         {.names = {"--lazy"},
          .meaning = "let the tree run at once; its memory comes on demand (default: client.lazy_restore)",

@@ -6,6 +6,7 @@
 #include "cedana/base/own_cgroup.hpp"
 #include "cedana/criu/action_script.hpp"
 #include "cedana/criu/dump_stall.hpp"
+#include "cedana/criu/entry.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/freeze_watch.hpp"
 
@@ -38,7 +39,7 @@ class DumpRun {
             const Interrupt& interrupt)
         : job_(job), images_complete_(images_complete), interrupt_(interrupt), capture_(loop_, job.folder, sink),
           action_(loop_, job.folder, [this](const std::string& stage, pid_t) { reached(stage); }),
-          stall_(job.folder / k_dump_log, job.tree) {}
+          stall_(job.folder / k_dump_log, job.tree), entry_(job.namespaces, job.program, job.folder) {}
 
     DumpReport run() {
         if (job_.progress != nullptr)
@@ -94,17 +95,23 @@ class DumpRun {
     ChildProcess start() {
         const std::filesystem::path output = job_.folder / "criu.out";
         const UniqueFd out = open_file(output, O_WRONLY | O_CREAT | O_APPEND, 0600);
-        const DumpCommand command{.paths = {.program = job_.program, .images = job_.folder, .work = job_.folder},
-                                  .pid = job_.pid,
-                                  .after = job_.after,
-                                  .options = job_.options,
-                                  .action_script = action_.script(),
-                                  .sizes_only = job_.opens_no_files};
-        SpawnRequest request{.argv = dump_argv(command),
-                             .fds = {{out.get(), 1}, {out.get(), 2}},
-                             .cwd = job_.folder.string(),
-                             .env = clean_environment({std::string(k_action_socket) + "=" + action_.socket().string()}),
-                             .session = Session::own};
+        DumpCommand command{.paths = {.program = job_.program, .images = job_.folder, .work = job_.folder},
+                            .pid = job_.pid,
+                            .after = job_.after,
+                            .options = job_.options,
+                            .action_script = action_.script(),
+                            .sizes_only = job_.opens_no_files};
+        SpawnRequest request{
+            .argv = {},
+            .fds = {{out.get(), 1}, {out.get(), 2}},
+            .cwd = job_.folder.string(),
+            .env = clean_environment({fmt::format("{}={}", k_action_socket, entry_.path_in_folder(action_.socket()))}),
+            .session = Session::own};
+        if (entry_.is_needed()) {
+            entry_.pass(request, command.paths);
+            command.action_script = Entry::path_of(action_.program());
+        }
+        request.argv = dump_argv(command);
         if (job_.held >= 0)
             request.fds.emplace_back(job_.held, k_held);
         return ChildProcess::spawn(std::move(request));
@@ -184,6 +191,7 @@ class DumpRun {
     ImageCapture capture_;
     ActionServer action_;
     DumpStall stall_;
+    Entry entry_;
     std::optional<FreezeWatch> watch_;
     // Once it has been started, for as long as run() takes.
     const ChildProcess* criu_ = nullptr;

@@ -103,9 +103,19 @@ constexpr auto k_errors = std::to_array<FailureRow>({
       "unmount it there, or name it: --criu-arg=--external --criu-arg=mnt[PATH]:NAME"}},
     {"has unreachable sharing",
      {"a mount of its mount namespace is shared with one outside of it",
-      "pass --criu-arg=--enable-external-masters, or make it private first (mount --make-rprivate)"}},
+      "make it private there: nsenter --mount --target PID mount --make-rprivate / (what the host mounts later does "
+      "not "
+      "appear in it then)"}},
     {"Net namespace is required to dump tun",
      {"it has a network tunnel (/dev/net/tun) of the host open", k_close_first}},
+    {"pmc_init: Can't allocate",
+     {"it has reserved more addresses than this host has memory to note the pages of",
+      "let the program reserve less (MariaDB: the lines [mysqld] and innodb_buffer_pool_size_max=1G in a file of its "
+      "configuration), and start it anew; or dump it on Linux 6.7 or later"}},
+    {"Fail to make dir /tmp/.criu",
+     {"CRIU works among the mounts of the tree, and there it can neither read what it has noted in /run of the kernel "
+      "nor write to /tmp",
+      "give the unit a /tmp of its own (systemctl edit UNIT, the lines [Service] and PrivateTmp=yes), and restart it"}},
     // Memory.
     {"Can't handle non-regular mapping",
      {"it has mapped a device, which CRIU can dump only with a plug-in for it",

@@ -75,6 +75,11 @@ std::vector<ChosenOption> explain(const CriuOptions& options, const TreeFacts& f
         facts.ghost_bytes == 0
             ? k_in_flight
             : fmt::format("it has deleted files open, the largest of {}", human_bytes(facts.ghost_bytes)));
+    for (const std::string& kind : facts.entered)
+        add(true, fmt::format("in its {} namespace", kind == "mnt" ? "mount" : kind),
+            facts.unit.is_service()
+                ? fmt::format("systemd has made it for {}, and CRIU could not make such", printable(facts.unit.name))
+                : "its mounts follow those of the host, and CRIU could not make such");
     for (const OutsideFile& file : facts.outside_files)
         add(true, "--external " + file.id,
             fmt::format("it has {} open by a mount of another mount namespace", printable(file.path)));

@@ -64,6 +64,8 @@ void check_journal_streams(const std::vector<JournalStream>& streams) {
     for (const JournalStream& stream : streams)
         if (!is_line(stream.unit) || !is_line(stream.identifier))
             refuse_manifest("what the journal is to call a stream is no line");
+        else if (log_namespace_of(journal_socket(stream.log_namespace)) != stream.log_namespace)
+            refuse_manifest(fmt::format("{} is no namespace of a journal", printable(stream.log_namespace)));
 }
 
 void check_restorable(const Manifest& manifest) {

@@ -100,7 +100,8 @@ struct FieldsOf<JournalStream> {
         // As of a pipe.
         return std::tuple(field("inode", &JournalStream::inode, Number{std::numeric_limits<std::uint32_t>::max()}),
                           field("unit", &JournalStream::unit, Plain{}),
-                          field("identifier", &JournalStream::identifier, Plain{}));
+                          field("identifier", &JournalStream::identifier, Plain{}),
+                          sparse_field("log_namespace", &JournalStream::log_namespace, Plain{}));
     }
 };
 
@@ -374,6 +375,8 @@ struct FieldsOf<Manifest> {
             field("own_terminals", &Owner::own_terminals,
                   ListOf<Number>{{static_cast<std::uint64_t>(std::numeric_limits<int>::max())}}, Presence::later),
             sparse_field("own_mounts", &Owner::own_mounts, Plain{}),
+            sparse_field("entered_namespaces", &Owner::entered_namespaces, Plain{}),
+            sparse_field("systemd_unit", &Owner::systemd_unit, Plain{}),
             sparse_field("outside_files", &Owner::outside_files, ListOf<Record>{}),
             sparse_field("link_remaps", &Owner::link_remaps, ListOf<Record>{}),
             sparse_field("network_lock_table", &Owner::network_lock_table, Plain{}),

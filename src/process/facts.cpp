@@ -5,6 +5,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/process/closed_connections.hpp"
 #include "cedana/process/end_holders.hpp"
+#include "cedana/process/entered_namespaces.hpp"
 #include "cedana/process/external_ends.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/in_flight.hpp"
@@ -156,7 +157,7 @@ struct LooseConnection {
     std::string peer_name = {};
     bool peer_has_no_name = false;
 
-    [[nodiscard]] bool is_journal() const { return type == SOCK_STREAM && peer_name == k_journal_socket; }
+    [[nodiscard]] bool is_journal() const { return type == SOCK_STREAM && log_namespace_of(peer_name); }
     [[nodiscard]] bool is_refused() const { return (type != SOCK_DGRAM && !is_journal()) || peer_has_no_name; }
 };
 
@@ -164,8 +165,9 @@ struct LooseConnection {
 JournalStream journal_stream(const Procfs& procfs, const LooseConnection& one) {
     const std::string program = one.owner->executable.filename();
     return {.inode = one.inode,
-            .unit = systemd_unit(procfs.read(one.owner->pid(), "cgroup").value_or("")),
-            .identifier = program.empty() ? one.owner->stat.comm : program};
+            .unit = systemd_unit(procfs.read(one.owner->pid(), "cgroup").value_or("")).name,
+            .identifier = program.empty() ? one.owner->stat.comm : program,
+            .log_namespace = log_namespace_of(one.peer_name).value_or("")};
 }
 
 std::vector<LooseConnection> loose_connections(TreeFacts& facts, const TreeSockets& sockets, const Namespaces& own) {
@@ -192,6 +194,14 @@ std::vector<LooseConnection> loose_connections(TreeFacts& facts, const TreeSocke
     return loose;
 }
 
+// "process 612 (dbus-daemon) of dbus.service"; systemd itself keeps sockets for its units.
+std::string described_with_unit(const Procfs& procfs, const ProcessStat& stat) {
+    if (stat.pid == 1)
+        return stat.comm == "systemd" ? "systemd" : described(stat);
+    const SystemdUnit unit = systemd_unit(procfs.read(stat.pid, "cgroup").value_or(""));
+    return unit.is_service() ? fmt::format("{} of {}", described(stat), printable(unit.name)) : described(stat);
+}
+
 void find_unix_peers(TreeFacts& facts, const Procfs& procfs, const TreeHoldings& tree, const TreeSockets& sockets,
                      const Namespaces& own) {
     std::vector<LooseConnection> loose = loose_connections(facts, sockets, own);
@@ -202,7 +212,7 @@ void find_unix_peers(TreeFacts& facts, const Procfs& procfs, const TreeHoldings&
             peers.insert(one.peer);
     for (const auto& [peer, pid] : holders_of_sockets(procfs, peers))
         if (const auto stat = procfs.stat(pid))
-            facts.peers_outside.emplace(peer, described(*stat));
+            facts.peers_outside.emplace(peer, described_with_unit(procfs, *stat));
     // In flight itself: CRIU dumps it with the queue that it lies in.
     if (in_flight)
         std::erase_if(loose, [&](const LooseConnection& one) { return !facts.peers_outside.contains(one.peer); });
@@ -274,9 +284,12 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     find_gpu_devices(facts, holdings);
     find_maps(facts, holdings);
     facts.cgroups = cgroup_place(procfs, tree, self);
-    facts.own_mounts = differ(holdings.front().namespaces, own, "mnt");
+    facts.unit = systemd_unit(procfs.read(tree.root().pid(), "cgroup").value_or(""));
+    facts.entered = entered_namespaces(procfs, holdings.front(), own);
+    const Namespaces of_criu = namespaces_of_criu(own, holdings.front().namespaces, facts.entered);
+    facts.own_mounts = differ(holdings.front().namespaces, of_criu, "mnt");
     facts.outside_files = outside_files(procfs, holdings);
-    add_refusals(facts, refused_namespaces(procfs, holdings, self));
+    add_refusals(facts, refused_namespaces(holdings, of_criu, facts.unit));
     add_refusals(facts, refused_terminals(holdings, facts.external_terminals));
     add_refusals(facts, refused_files(procfs, holdings));
     add_refusals(facts, refused_paths(procfs, holdings));

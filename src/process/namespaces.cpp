@@ -18,6 +18,11 @@ std::optional<std::string> Namespaces::get(std::string_view kind) const {
     return found == links_.end() ? std::nullopt : std::optional(found->second);
 }
 
+void Namespaces::take(std::string_view kind, const Namespaces& other) {
+    if (auto link = other.get(kind))
+        links_.insert_or_assign(std::string(kind), std::move(*link));
+}
+
 bool differ(const Namespaces& one, const Namespaces& other, std::string_view kind) {
     const auto of_one = one.get(kind);
     const auto of_other = other.get(kind);

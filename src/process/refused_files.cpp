@@ -264,6 +264,11 @@ std::optional<Refusal> refuse_immutable(const TreeProcess& process, const OpenFi
         .program_can_help = true};
 }
 
+constexpr const char* k_native_aio =
+    "put the lines [mysqld] and innodb_use_native_aio=0 into a file of its configuration (/etc/mysql/conf.d/aio.cnf) "
+    "and "
+    "start it anew; what that costs: its threads wait for its disk, which is slower where that is busy";
+
 struct RingSwitch {
     std::string_view program;
     const char* hint;
@@ -272,8 +277,8 @@ struct RingSwitch {
 // By the name of the program's file, of which it is the beginning.
 constexpr auto k_ring_switches = std::to_array<RingSwitch>({
     {"node", "start it anew with UV_USE_IO_URING=0 in its environment"},
-    {"mariadb", "set innodb_use_native_aio=OFF in its configuration and start it anew"},
-    {"mysqld", "set innodb_use_native_aio=OFF in its configuration and start it anew"},
+    {"mariadb", k_native_aio},
+    {"mysqld", k_native_aio},
     {"postgres", "set io_method=worker in postgresql.conf and start it anew"},
     {"nginx", "leave io_uring out of its configuration (aio off, or aio threads) and start it anew"},
     {"redis", "start it anew without io_uring: a build or a module of it uses that, Redis itself does not"},

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/text.hpp"
 #include "cedana/process/refusal.hpp"
 
 #include <algorithm>
@@ -16,16 +17,34 @@ namespace cedana {
 
 namespace {
 
+// " of nginx.service"
+std::string of_unit(const SystemdUnit& unit) {
+    return unit.is_service() ? fmt::format(" of {}", printable(unit.name)) : std::string();
+}
+
+// PrivateUsers= (systemd.exec(5)). The manager of a user has no right to make other namespaces without one.
+std::string user_namespace_hint(const SystemdUnit& unit) {
+    if (!unit.is_service())
+        return "start it without a user namespace (unshare --user, a rootless container)";
+    if (!unit.user.empty())
+        return fmt::format("take out of {} what shuts it in (PrivateTmp=, ProtectSystem= and their like), for which "
+                           "the manager of a user makes such a namespace",
+                           unit.name);
+    return drop_in_hint(unit, "PrivateUsers=no",
+                        "what breaks out of the unit has the rights of its user on the host, and not those of nobody");
+}
+
 // CRIU dumps it, but the restore fails in it: "Unable to open the proc file system: Operation not permitted".
-std::optional<Refusal> refuse_user_namespace(const Holdings& one, const Namespaces& own) {
+std::optional<Refusal> refuse_user_namespace(const Holdings& one, const Namespaces& own, const SystemdUnit& unit) {
     const TreeProcess& process = one.process;
     if (!differ(one.namespaces, own, "user"))
         return std::nullopt;
-    return Refusal{.pid = process.pid(),
-                   .sentence = fmt::format("{} lives in a user namespace of its own, into which CRIU could not "
-                                           "bring it back",
-                                           described(process.stat)),
-                   .hint = "start it without a user namespace (unshare --user, a rootless container)"};
+    return Refusal{
+        .pid = process.pid(),
+        .sentence = fmt::format("{}{} lives in a user namespace of its own{}, into which CRIU could not bring it back",
+                                described(process.stat), of_unit(unit),
+                                unit.is_service() && unit.user.empty() ? " (PrivateUsers=)" : ""),
+        .hint = user_namespace_hint(unit)};
 }
 
 // vsftpd(8) has a namespace for each session, which it can do without (vsftpd.conf(5)).
@@ -107,14 +126,19 @@ std::optional<Refusal> refuse_nested_time(const Holdings& root, const Holdings& 
 }
 
 // CRIU: "Task with SysVIPC shmem map doesn't live in IPC ns".
-std::optional<Refusal> refuse_shared_memory(const Holdings& holdings, const Holdings& root, const Namespaces& own) {
+std::optional<Refusal> refuse_shared_memory(const Holdings& holdings, const Holdings& root, const Namespaces& own,
+                                            const SystemdUnit& unit) {
     const auto is_segment = [](const MappedFile& file) { return file.target.starts_with("/SYSV"); };
     if (std::ranges::none_of(holdings.mapped, is_segment) || differ(root.namespaces, own, "ipc"))
         return std::nullopt;
     return Refusal{.pid = holdings.process.pid(),
-                   .sentence = fmt::format("{} uses System V shared memory of the host, which CRIU cannot dump",
-                                           described(holdings.process.stat)),
-                   .hint = "start the program in an ipc namespace of its own: unshare --ipc PROGRAM"};
+                   .sentence = fmt::format("{}{} uses System V shared memory of the host, which CRIU cannot dump",
+                                           described(holdings.process.stat), of_unit(unit)),
+                   .hint = unit.is_service()
+                               ? drop_in_hint(unit, "PrivateIPC=yes",
+                                              "no program outside of the unit reaches its System V shared memory, "
+                                              "semaphores and message queues any more")
+                               : "start the program in an ipc namespace of its own: unshare --ipc PROGRAM"};
 }
 
 // criu/tun.c, dump_tunfile: "Net namespace is required to dump tun link".
@@ -136,22 +160,26 @@ std::optional<Refusal> refuse_tunnel(const Holdings& holdings, const Holdings& r
 
 } // namespace
 
-std::vector<Refusal> refused_namespaces(const Procfs& procfs, const TreeHoldings& tree, pid_t self) {
+std::vector<Refusal> refused_namespaces(const TreeHoldings& tree, const Namespaces& criu, const SystemdUnit& unit) {
     const Holdings& root = tree.front();
-    const Namespaces own(procfs, self);
     std::vector<Refusal> refusals;
     const auto add = [&](std::optional<Refusal> refusal) {
         if (refusal)
             refusals.push_back(std::move(*refusal));
     };
+    // What all of a tree have in common is said once.
+    std::optional<Refusal> users;
+    std::optional<Refusal> memory;
     for (const Holdings& one : tree) {
-        add(refuse_user_namespace(one, own));
+        if (!users)
+            add(users = refuse_user_namespace(one, criu, unit));
         add(refuse_nested_pids(root, one));
         add(refuse_session_outside(one.process));
         add(refuse_nested_time(root, one));
-        add(refuse_nested(root, one, own));
-        add(refuse_shared_memory(one, root, own));
-        add(refuse_tunnel(one, root, own));
+        add(refuse_nested(root, one, criu));
+        if (!memory)
+            add(memory = refuse_shared_memory(one, root, criu, unit));
+        add(refuse_tunnel(one, root, criu));
     }
     return refusals;
 }

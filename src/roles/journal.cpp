@@ -13,15 +13,22 @@
 
 namespace cedana::roles {
 
-bool has_journal() {
+namespace {
+
+bool is_socket(const std::string& path) {
     struct ::stat info {};
-    return ::stat(k_journal_socket, &info) == 0 && S_ISSOCK(info.st_mode);
+    return ::stat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
 }
+
+} // namespace
+
+bool has_journal() { return is_socket(k_journal_socket); }
 
 UniqueFd open_journal(const JournalStream& journal) {
     constexpr int k_priority = 6;
     constexpr int k_queue = 8 * 1024 * 1024;
-    UniqueFd stream = connect_unix(k_journal_socket);
+    const std::string own = journal_socket(journal.log_namespace);
+    UniqueFd stream = connect_unix(is_socket(own) ? own : k_journal_socket);
     ::shutdown(stream.get(), SHUT_RD);
     // As much as systemd asks for; what it gets will do.
     ::setsockopt(stream.get(), SOL_SOCKET, SO_SNDBUF, &k_queue, sizeof k_queue);

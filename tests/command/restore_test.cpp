@@ -40,6 +40,20 @@ TEST_F(Restore, GivesOneJsonObjectOnRequest) {
     EXPECT_TRUE(json.at("timings").is_array());
 }
 
+TEST_F(Restore, WritesThePidWhereItIsAskedFor) {
+    const fs::path file = scratch("pid");
+    const CedanaRun run = restore(checkpoint(), {"--pid-file", file});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const Orphan restored(std::stoi(run.out));
+    EXPECT_EQ(read_file(file), run.out);
+}
+
+TEST_F(Restore, RefusesAPidFileThatCannotBeWritten) {
+    const CedanaRun run = restore(checkpoint(), {"--pid-file", scratch("none") / "pid"});
+    EXPECT_EQ(run.exit_code, 9) << run.err;
+    EXPECT_TRUE(holds(run.err, "cannot write its pid into"));
+}
+
 TEST_F(Restore, LeavesTheCheckpointAsItWas) {
     const fs::path zip = checkpoint();
     const std::string before = read_file(zip);

@@ -5,6 +5,7 @@
 
 #include "cedana/action/dump.hpp"
 #include "cedana/action/step.hpp"
+#include "cedana/action/tree_unit.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/checkpoint/file_capture.hpp"
 #include "cedana/engine/criu_program.hpp"
@@ -45,6 +46,8 @@ struct DumpDraft {
     std::filesystem::path folder;
     ProcessId root;
     std::optional<SeenTree> seen;
+    // Absent if it belongs to none, or systemd does not know it.
+    std::optional<TreeUnit> unit;
     std::optional<TreeLock> lock;
     Preparation preparation;
     // The program was asked to prepare itself: it cannot put right any more what is refused.

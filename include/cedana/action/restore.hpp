@@ -35,6 +35,8 @@ struct RestoreRequest {
     bool may_stay = false;
     // Where output goes that led outside.
     std::optional<std::filesystem::path> output = std::nullopt;
+    // Into which the pid of the root is written, for whoever looks after it (PIDFile= of systemd).
+    std::optional<std::filesystem::path> pid_file = std::nullopt;
     // For whom it is done.
     Caller caller = {};
     // The tree runs at once, and its memory comes on demand.

@@ -64,6 +64,9 @@ struct SpawnRequest {
     // Credentials to take before exec, with supplementary groups dropped to that user's group.
     std::optional<std::pair<uid_t, gid_t>> user = std::nullopt;
     DescriptorLimit descriptor_limit = DescriptorLimit::raised;
+    // Numbers in the child of namespaces (setns(2)) that it enters, one after the other, before it starts the program,
+    // and closes. Its folder is the root then if one of them is of mounts.
+    std::vector<int> enter = {};
     // Between TERM and KILL when a ChildProcess is destroyed while it runs.
     std::chrono::milliseconds grace = std::chrono::seconds(2);
 };

@@ -23,6 +23,10 @@ struct Mount {
     std::string type = {};
     // Of the file system: "rw,user_id=1000"
     std::string options = {};
+    // The peer groups among which its mounts come and go, and from which it gets those of others
+    // (mount_namespaces(7), shared:N and master:N); 0: none.
+    int shared = 0;
+    int master = 0;
 };
 
 // Lines that are none of such a text are left out. Pure.

@@ -7,6 +7,7 @@
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/signals.hpp"
+#include "cedana/base/unique_fd.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/image_capture.hpp"
 #include "cedana/criu/statistics.hpp"
@@ -38,6 +39,8 @@ struct DumpJob {
     CriuOptions options;
     // A private folder: sockets, CRIU's log and statistics.
     std::filesystem::path folder;
+    // In which it works (entry.hpp); none: in those of this process.
+    std::vector<UniqueFd> namespaces = {};
     // CRIU is to open none of the tree's files once more.
     bool opens_no_files = false;
     // Where CRIU would take that for one of the tree's, it stays in cedana's.

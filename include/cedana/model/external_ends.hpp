@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
@@ -35,6 +37,8 @@ struct JournalStream {
     std::string unit = {};
     // By which the journal names its lines.
     std::string identifier = {};
+    // Of a journal beside that of the host (LogNamespace=, systemd.exec(5)); empty: that one.
+    std::string log_namespace = {};
     friend bool operator==(const JournalStream&, const JournalStream&) = default;
 };
 
@@ -43,8 +47,12 @@ struct JournalStream {
     return "unix[" + std::to_string(stream.inode) + "]";
 }
 
-// Where the journal listens for them.
+// Where the journal of the host listens for them.
 inline constexpr const char* k_journal_socket = "/run/systemd/journal/stdout";
+// Where the one of a namespace does (systemd-journald.service(8)).
+[[nodiscard]] std::string journal_socket(std::string_view log_namespace);
+// Which namespace has this socket, empty for that of the host; absent of any other socket.
+[[nodiscard]] std::optional<std::string> log_namespace_of(std::string_view socket);
 
 // A terminal whose other side (the emulator, the ssh connection, tmux) is not in the tree.
 struct ExternalTerminal {

@@ -111,6 +111,11 @@ struct Manifest {
     std::string network_lock_table = {};
     // It lives in a mount namespace of its own; false in checkpoints of before that was noted.
     bool own_mounts = false;
+    // Of its root's namespaces, those in which CRIU worked in place of dumping them ("mnt"): a restore brings it back
+    // in those of whoever restores it.
+    std::vector<std::string> entered_namespaces = {};
+    // The service of systemd that it belonged to: "nginx.service"; empty: none.
+    std::string systemd_unit = {};
     // What CRIU left out and is to be given at a restore; only with the feature k_outside_files.
     std::vector<OutsideFile> outside_files = {};
     // Names of files that CRIU made for the restore.

@@ -11,6 +11,7 @@
 #include "cedana/process/losses.hpp"
 #include "cedana/process/refusal.hpp"
 #include "cedana/process/renamed_file.hpp"
+#include "cedana/process/systemd_unit.hpp"
 #include "cedana/process/tree.hpp"
 
 #include <cstdint>
@@ -62,9 +63,12 @@ struct TreeFacts {
     // Descriptors are on their way through unix sockets: of what kind cannot all be seen before the tree stands still.
     bool in_flight = false;
     CgroupPlace cgroups = CgroupPlace::elsewhere;
-    // The root lives in another mount namespace than cedana.
+    // The root lives in a mount namespace that CRIU dumps.
     bool own_mounts = false;
-
+    // That the root belongs to.
+    SystemdUnit unit;
+    // Of its namespaces, those in which CRIU works in place of dumping them (entered_namespaces.hpp).
+    std::vector<std::string> entered;
     // That it has open by mounts of others; CRIU is to leave them out (--external).
     std::vector<OutsideFile> outside_files;
     // Those by addresses of this host.

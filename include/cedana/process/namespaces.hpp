@@ -22,6 +22,9 @@ class Namespaces {
     // Of every kind that can be seen.
     [[nodiscard]] const std::map<std::string, std::string, std::less<>>& all() const noexcept { return links_; }
 
+    // As another has that kind.
+    void take(std::string_view kind, const Namespaces& other);
+
   private:
     std::map<std::string, std::string, std::less<>> links_;
 };

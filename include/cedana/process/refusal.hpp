@@ -6,6 +6,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/inet_sockets.hpp"
+#include "cedana/process/systemd_unit.hpp"
 #include "cedana/process/tree.hpp"
 
 #include <string>
@@ -51,8 +52,9 @@ inline constexpr const char* k_lost_leader_hint =
 [[nodiscard]] std::vector<Refusal> refused_sessions(const ProcessTree& tree);
 
 // Namespaces that CRIU could not make anew, and what it takes from a namespace of the tree's own alone: System V shared
-// memory, tunnels.
-[[nodiscard]] std::vector<Refusal> refused_namespaces(const Procfs& procfs, const TreeHoldings& tree, pid_t self);
+// memory, tunnels. `criu`: those in which CRIU will work; `unit`: that of the root.
+[[nodiscard]] std::vector<Refusal> refused_namespaces(const TreeHoldings& tree, const Namespaces& criu,
+                                                      const SystemdUnit& unit);
 
 // Open files of a kind that CRIU does not know, namespaces that nobody in the tree lives in, and files that CRIU would
 // not find by their names: outside of the tree's mount namespaces, or below another mount; or could not open again,

@@ -11,7 +11,8 @@ namespace cedana::roles {
 [[nodiscard]] bool has_journal();
 
 // As systemd makes it for a unit (src/core/exec-invoke.c, connect_logger_as): nothing can be read from it, and what is
-// written to it are lines, of the stream's unit and identifier. Throws Error(Fault::environment).
+// written to it are lines, of the stream's unit and identifier. Where the journal of its namespace is not there it is
+// that of the host. Throws Error(Fault::environment).
 [[nodiscard]] UniqueFd open_journal(const JournalStream& stream);
 
 } // namespace cedana::roles

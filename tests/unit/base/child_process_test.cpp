@@ -8,12 +8,14 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -45,6 +47,22 @@ TEST(ChildProcess, DestructionEndsAndReapsARunningChild) {
         pid = child.pid();
     }
     EXPECT_EQ(::kill(pid, 0), -1);
+}
+
+TEST(ChildProcess, RunsInTheNamespacesThatItIsGiven) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "only root enters namespaces";
+    const auto other = ChildProcess::spawn({.argv = {"unshare", "--uts", "sleep", "60"}});
+    const std::string name = "/proc/" + std::to_string(other.pid()) + "/ns/uts";
+    const auto own = std::filesystem::read_symlink("/proc/self/ns/uts");
+    while (std::filesystem::read_symlink(name) == own)
+        ::sched_yield();
+    const UniqueFd space(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
+    const Captured inside = run_captured(
+        {.argv = {"sh", "-c", "readlink /proc/self/ns/uts; ls /proc/self/fd"}, .fds = {{space.get(), 9}}, .enter = {9}},
+        k_limit);
+    EXPECT_TRUE(inside.out.starts_with(std::filesystem::read_symlink(name).string())) << inside.out;
+    EXPECT_EQ(inside.out.find("9\n"), std::string::npos) << inside.out;
 }
 
 TEST(ChildProcess, SaysWhichProgramCannotBeExecuted) {

@@ -35,6 +35,19 @@ TEST(Mounts, AreReadWithAnyNumberOfTags) {
     EXPECT_EQ(mounts[1].options, "rw");
 }
 
+TEST(Mounts, TellTheirPeerGroups) {
+    const std::vector<Mount> mounts = parse_mounts("27 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n"
+                                                   "36 27 98:0 / /mnt rw shared:21 master:2 - xfs /dev/root rw\n"
+                                                   "37 27 98:0 / /a rw master:3 propagate_from:2 - xfs /dev/root rw\n");
+    ASSERT_EQ(mounts.size(), 3U);
+    EXPECT_EQ(mounts[0].shared, 0);
+    EXPECT_EQ(mounts[0].master, 0);
+    EXPECT_EQ(mounts[1].shared, 21);
+    EXPECT_EQ(mounts[1].master, 2);
+    EXPECT_EQ(mounts[2].shared, 0);
+    EXPECT_EQ(mounts[2].master, 3);
+}
+
 TEST(Mounts, HaveTheirPathsAsTheyAre) {
     EXPECT_EQ(parse_mounts("1 1 8:1 / /a\\040b\\134c rw - ext4 x rw\n").at(0).path, "/a b\\c");
     EXPECT_EQ(parse_mounts("1 1 8:1 / /a\\9\\04 rw - ext4 x rw\n").at(0).path, "/a\\9\\04");

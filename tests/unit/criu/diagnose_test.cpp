@@ -65,7 +65,11 @@ INSTANTIATE_TEST_SUITE_P(
         LogCase{"mnt: 29:./mnt doesn't have a proper root mount", "not mounted whole", "--external"},
         LogCase{
             "mnt: Mount 5 ./mnt (master_id: 1 shared_id: 2) has unreachable sharing. Try --enable-external-masters.",
-            "shared with one outside", "--enable-external-masters"},
+            "shared with one outside", "--make-rprivate"},
+        LogCase{"pagemap-cache: pmc_init: Can't allocate 17179607040 bytes", "reserved more addresses",
+                "innodb_buffer_pool_size_max"},
+        LogCase{"Fail to make dir /tmp/.criu.move_mount_set_group.NvEgdm: Read-only file system", "write to /tmp",
+                "PrivateTmp=yes"},
         LogCase{"Open files on overmounted mounts are not supported yet; mount=5 fd=3 path=/x", "another one covers",
                 "unmount"},
         LogCase{"Unable to freeze cgroup /x (100 x 100ms attempts, timeout: 10s)", "frozen in time", "--timeout"},

@@ -64,9 +64,11 @@ Manifest example() {
                                {.inode = 300, .end = PipeEnd::read, .descriptors = {{.pid = 100, .fd = 0}}}},
             .external_terminals =
                 std::vector<ExternalTerminal>{{.path = "/dev/pts/3", .descriptors = {{.pid = 100, .fd = 2}}}},
-            .journal_streams = {{.inode = 301, .unit = "nginx.service", .identifier = "nginx"}},
+            .journal_streams = {{.inode = 301, .unit = "nginx.service", .identifier = "nginx", .log_namespace = "web"}},
             .own_terminals = {0, 7},
             .network_lock_table = "CRIU-275fc136",
+            .entered_namespaces = {"uts", "mnt"},
+            .systemd_unit = "nginx.service",
             .outside_files = {{.id = "file[1a3:4]", .path = "/dev/null"}},
             .link_remaps = {{.lost = "/var/lost", .link = "/var/link_remap.7"},
                             {.lost = "/a", .link = "/link_remap.1", .waits = "/link_remap.1.0123456789abcdef"}},
@@ -416,6 +418,20 @@ TEST(Manifest, GivesTheJournalLines) {
     Manifest manifest = example();
     manifest.journal_streams = {{.inode = 301, .unit = "a\nb"}};
     EXPECT_EQ(refusal_of(write_manifest(manifest)).fault, Fault::checkpoint);
+}
+
+TEST(Manifest, NamesNoOtherSocketAsThatOfAJournal) {
+    Manifest manifest = example();
+    manifest.journal_streams = {{.inode = 301, .unit = "a", .log_namespace = "../../tmp/x"}};
+    EXPECT_EQ(refusal_of(write_manifest(manifest)).fault, Fault::checkpoint);
+}
+
+TEST(JournalSocket, TellsItsNamespace) {
+    EXPECT_EQ(log_namespace_of("/run/systemd/journal/stdout"), "");
+    EXPECT_EQ(log_namespace_of("/run/systemd/journal.web/stdout"), "web");
+    EXPECT_EQ(journal_socket("web"), "/run/systemd/journal.web/stdout");
+    for (const char* other : {"/run/systemd/journal./stdout", "/run/systemd/journal.a/b/stdout", "/run/x", ""})
+        EXPECT_EQ(log_namespace_of(other), std::nullopt) << other;
 }
 
 TEST(Manifest, SaysWhyItCanNeverBeRestoredIfAndOnlyIfItCannot) {

@@ -213,7 +213,7 @@ class IoUringOf : public Files, public ::testing::WithParamInterface<RingProgram
 
 INSTANTIATE_TEST_SUITE_P(Programs, IoUringOf,
                          ::testing::Values(RingProgram{"/usr/bin/node", "UV_USE_IO_URING=0"},
-                                           RingProgram{"/usr/sbin/mariadbd", "innodb_use_native_aio=OFF"},
+                                           RingProgram{"/usr/sbin/mariadbd", "innodb_use_native_aio=0"},
                                            RingProgram{"/usr/lib/postgresql/18/bin/postgres", "io_method=worker"},
                                            RingProgram{"/usr/sbin/nginx", "aio threads"},
                                            RingProgram{"/usr/bin/redis-server", "without io_uring"},

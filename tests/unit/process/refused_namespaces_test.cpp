@@ -18,9 +18,9 @@ using testing::Forked;
 using testing::holds;
 using testing::Look;
 
-std::vector<Refusal> refused_namespaces_of(const Procfs& procfs, pid_t pid) {
+std::vector<Refusal> refused_namespaces_of(const Procfs& procfs, pid_t pid, const SystemdUnit& unit = {}) {
     const Look look(procfs, pid);
-    return refused_namespaces(procfs, look.holdings, ::getpid());
+    return refused_namespaces(look.holdings, cedana::Namespaces(procfs, ::getpid()), unit);
 }
 
 // Two processes whose namespaces only a fake /proc can show everywhere.
@@ -59,6 +59,32 @@ TEST_F(Namespaces, OfUsersMustBeOurs) {
     EXPECT_EQ(refusal().pid, child.pid());
     EXPECT_TRUE(holds(refusal().sentence, "user namespace"));
     EXPECT_FALSE(refusal().hint.empty());
+}
+
+TEST_F(Namespaces, OfUsersAreToldInTheWordsOfTheUnit) {
+    set(root, "user");
+    set(child, "user");
+    const auto found = refused_namespaces_of(proc.procfs(), root.pid(), {.name = "a.service"});
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_TRUE(holds(found[0].sentence, "of a.service"));
+    EXPECT_TRUE(holds(found[0].sentence, "PrivateUsers="));
+    EXPECT_TRUE(holds(found[0].hint, "systemctl edit a.service"));
+    EXPECT_TRUE(holds(found[0].hint, "PrivateUsers=no"));
+}
+
+TEST_F(Namespaces, OfUsersFollowFromTheSandboxInAUnitOfAUser) {
+    set(root, "user");
+    const auto found = refused_namespaces_of(proc.procfs(), root.pid(), {.name = "a.service", .user = "1000"});
+    ASSERT_FALSE(found.empty());
+    EXPECT_TRUE(holds(found[0].hint, "PrivateTmp="));
+}
+
+TEST_F(Namespaces, OfAUnitMayNotHoldSharedMemoryOfTheHost) {
+    proc.write(root.pid(), "maps", "400000-401000 rw-s 00000000 00:01 77   /SYSV00000000 (deleted)\n");
+    proc.write(child.pid(), "maps", "400000-401000 rw-s 00000000 00:01 77   /SYSV00000000 (deleted)\n");
+    const auto found = refused_namespaces_of(proc.procfs(), root.pid(), {.name = "a.service"});
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_TRUE(holds(found[0].hint, "PrivateIPC=yes"));
 }
 
 TEST_F(Namespaces, OfPidsMustBeThatOfTheRoot) {

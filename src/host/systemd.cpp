@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/host/systemd.hpp"
+
+#include "cedana/base/child_process.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/criu/environment.hpp"
+
+#include <charconv>
+#include <cstdint>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+// systemd answers at once unless it hangs, and then a tree may stand still meanwhile.
+constexpr auto k_answer_limit = std::chrono::seconds(10);
+
+std::vector<std::string> systemctl(const SystemdUnit& unit, std::vector<std::string> words) {
+    std::vector<std::string> argv = {"systemctl"};
+    // Of another user's manager (systemctl(1), --machine=).
+    if (!unit.user.empty())
+        argv.insert(argv.end(), {"--user", fmt::format("--machine={}@", unit.user)});
+    argv.insert(argv.end(), words.begin(), words.end());
+    return argv;
+}
+
+Captured ask(const SystemdUnit& unit, std::vector<std::string> words, std::chrono::milliseconds limit) {
+    return run_captured({.argv = systemctl(unit, std::move(words)), .env = criu::clean_environment()}, limit);
+}
+
+// "{ path=/bin/x ; argv[]=/bin/x -q a ; ignore_errors=no ; … }"
+std::string command_of(const std::string& shown) {
+    constexpr std::string_view k_start = "argv[]=";
+    const std::size_t start = shown.find(k_start);
+    if (start == std::string::npos)
+        return {};
+    const std::size_t begin = start + k_start.size();
+    return shown.substr(begin, shown.find(" ; ", begin) - begin);
+}
+
+// "0", "30s", "1min 30s", "500ms", "infinity", as systemd writes times.
+std::chrono::microseconds span_of(const std::string& shown) {
+    using namespace std::chrono;
+    microseconds sum{};
+    for (const std::string& word : split(shown, ' ')) {
+        const std::size_t unit = word.find_first_not_of("0123456789.");
+        double number = 0;
+        if (unit == std::string::npos || std::from_chars(word.data(), word.data() + unit, number).ec != std::errc())
+            continue;
+        const std::string name = word.substr(unit);
+        const double seconds_each = name == "us"    ? 1e-6
+                                    : name == "ms"  ? 1e-3
+                                    : name == "s"   ? 1
+                                    : name == "min" ? 60
+                                    : name == "h"   ? 3600
+                                    : name == "d"   ? 86400
+                                                    : 0;
+        sum += microseconds(static_cast<std::int64_t>(number * seconds_each * 1e6));
+    }
+    return sum;
+}
+
+} // namespace
+
+bool has_systemd() {
+    std::error_code ignored;
+    return std::filesystem::is_directory("/run/systemd/system", ignored);
+}
+
+UnitState parse_unit_state(const std::string& shown) {
+    UnitState state;
+    for (const std::string& line : split(shown, '\n')) {
+        const std::size_t end = line.find('=');
+        if (end == std::string::npos)
+            continue;
+        const std::string name = line.substr(0, end);
+        const std::string value = line.substr(end + 1);
+        std::int64_t number = 0;
+        if (name == "ActiveState")
+            state.active = value;
+        else if (name == "MainPID" && parse_number(value, number))
+            state.main_pid = static_cast<pid_t>(number);
+        else if (name == "ExecStop" && state.stop_command.empty())
+            state.stop_command = command_of(value);
+        else if (name == "WatchdogUSec")
+            state.watchdog = span_of(value);
+        else if (name == "RuntimeDirectory")
+            state.runtime_folders = value;
+    }
+    return state;
+}
+
+std::optional<UnitState> look_at_unit(const SystemdUnit& unit) {
+    if (!has_systemd())
+        return std::nullopt;
+    const Captured answer = ask(
+        unit,
+        {"show", "--property=LoadState,ActiveState,MainPID,ExecStop,WatchdogUSec,RuntimeDirectory", "--", unit.name},
+        k_answer_limit);
+    if (!answer.status.success())
+        throw Error(Fault::environment, fmt::format("systemd does not say what {} is: systemctl {}",
+                                                    printable(unit.name), answer.status.text()))
+            .cause(std::string(trim(answer.err)));
+    if (answer.out.find("LoadState=not-found") != std::string::npos)
+        return std::nullopt;
+    return parse_unit_state(answer.out);
+}
+
+void begin_to_stop(const SystemdUnit& unit) {
+    const Captured answer = ask(unit, {"stop", "--no-block", "--", unit.name}, k_answer_limit);
+    if (!answer.status.success())
+        throw Error(Fault::environment,
+                    fmt::format("systemd does not stop {}: systemctl {}", printable(unit.name), answer.status.text()))
+            .cause(std::string(trim(answer.err)));
+}
+
+bool has_stopped(const SystemdUnit& unit, std::chrono::seconds limit) {
+    try {
+        // It joins what is under way.
+        if (!ask(unit, {"stop", "--", unit.name}, limit).status.success())
+            return false;
+        static_cast<void>(ask(unit, {"reset-failed", "--", unit.name}, k_answer_limit));
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+} // namespace cedana
