@@ -252,13 +252,22 @@ bool has_no_group(const std::string& cgroups, const std::vector<std::string>& ow
 }
 
 // CRIU compares each thread's control groups with its own.
-CgroupPlace cgroup_place(const Procfs& procfs, const ProcessTree& tree, pid_t self) {
-    std::set<std::string> places;
+// Of each thread, /proc/PID/cgroup; none of one that has ended.
+using Cgroups = std::map<pid_t, std::string>;
+
+Cgroups cgroups_of(const Procfs& procfs, const ProcessTree& tree) {
+    Cgroups cgroups;
     for (const TreeProcess& process : tree.processes)
         for (const pid_t thread : process.threads)
-            // Absent of one that has ended.
-            if (auto place = procfs.read(thread, "cgroup"))
-                places.insert(std::move(*place));
+            if (auto text = procfs.read(thread, "cgroup"))
+                cgroups.emplace(thread, std::move(*text));
+    return cgroups;
+}
+
+CgroupPlace cgroup_place(const Cgroups& cgroups, const Procfs& procfs, pid_t self) {
+    std::set<std::string> places;
+    for (const auto& [thread, text] : cgroups)
+        places.insert(text);
     if (places.size() == 1 && has_no_group(*places.begin(), split(procfs.read(self, "cgroup").value_or(""), '\n')))
         return CgroupPlace::nothing_of_its_own;
     return std::ranges::any_of(places, would_see_own_groups) ? CgroupPlace::partly_at_top : CgroupPlace::elsewhere;
@@ -283,8 +292,9 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     find_locks(facts, holdings);
     find_gpu_devices(facts, holdings);
     find_maps(facts, holdings);
-    facts.cgroups = cgroup_place(procfs, tree, self);
-    facts.unit = systemd_unit(procfs.read(tree.root().pid(), "cgroup").value_or(""));
+    Cgroups cgroups = cgroups_of(procfs, tree);
+    facts.cgroups = cgroup_place(cgroups, procfs, self);
+    facts.unit = systemd_unit(cgroups[tree.root().pid()]);
     facts.entered = entered_namespaces(procfs, holdings.front(), own);
     const Namespaces of_criu = namespaces_of_criu(own, holdings.front().namespaces, facts.entered);
     facts.own_mounts = differ(holdings.front().namespaces, of_criu, "mnt");
