@@ -21,7 +21,7 @@ namespace cedana {
 namespace {
 
 // systemd answers at once unless it hangs, and then a tree may stand still meanwhile.
-constexpr auto k_answer_limit = std::chrono::seconds(10);
+constexpr auto k_systemctl_limit = std::chrono::seconds(10);
 
 std::vector<std::string> systemctl(const SystemdUnit& unit, std::vector<std::string> words) {
     std::vector<std::string> argv = {"systemctl"};
@@ -104,7 +104,7 @@ std::optional<UnitState> look_at_unit(const SystemdUnit& unit) {
     const Captured answer = ask(
         unit,
         {"show", "--property=LoadState,ActiveState,MainPID,ExecStop,WatchdogUSec,RuntimeDirectory", "--", unit.name},
-        k_answer_limit);
+        k_systemctl_limit);
     if (!answer.status.success())
         throw Error(Fault::environment, fmt::format("systemd does not say what {} is: systemctl {}",
                                                     printable(unit.name), answer.status.text()))
@@ -115,7 +115,7 @@ std::optional<UnitState> look_at_unit(const SystemdUnit& unit) {
 }
 
 void begin_to_stop(const SystemdUnit& unit) {
-    const Captured answer = ask(unit, {"stop", "--no-block", "--", unit.name}, k_answer_limit);
+    const Captured answer = ask(unit, {"stop", "--no-block", "--", unit.name}, k_systemctl_limit);
     if (!answer.status.success())
         throw Error(Fault::environment,
                     fmt::format("systemd does not stop {}: systemctl {}", printable(unit.name), answer.status.text()))
@@ -127,7 +127,7 @@ bool has_stopped(const SystemdUnit& unit, std::chrono::seconds limit) {
         // It joins what is under way.
         if (!ask(unit, {"stop", "--", unit.name}, limit).status.success())
             return false;
-        static_cast<void>(ask(unit, {"reset-failed", "--", unit.name}, k_answer_limit));
+        static_cast<void>(ask(unit, {"reset-failed", "--", unit.name}, k_systemctl_limit));
         return true;
     } catch (const Error&) {
         return false;
