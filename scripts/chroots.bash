@@ -8,15 +8,17 @@ debian_mirror() {
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sort -u | head -n 1
 }
 
-# A minimal system with the security suite: base_root SUITE
-base_root() {
-    local suite=$1 root=$chroots/$1.base mirror
-    [ ! -d "$root" ] || return 0
+# A minimal system with the security suite; another script that makes it is waited for: base_root SUITE
+base_root() (
+    local suite=$1 root=$chroots/$1.base mirror lock
     scripts/install-packages chroots
+    mkdir -p "$chroots"
+    exec {lock}>"$chroots/$suite.lock"
+    flock "$lock"
+    [ ! -d "$root" ] || exit 0
     mirror=$(debian_mirror)
     [ -n "$mirror" ] || { echo "apt has no Debian source configured: add one to /etc/apt/sources.list" >&2; return 1; }
     say "debootstrap $suite"
-    mkdir -p "$chroots"
     rm -rf --one-file-system "$root.partial"
     debootstrap --variant=minbase --include=ca-certificates "$suite" "$root.partial" "$mirror" >"$chroots/$suite.log" 2>&1 ||
         { tail -n 5 "$chroots/$suite.log" >&2; return 1; }
@@ -30,7 +32,7 @@ base_root() {
     printf '#!/bin/sh\nexit 101\n' >"$root.partial/usr/sbin/policy-rc.d"
     chmod +x "$root.partial/usr/sbin/policy-rc.d"
     mv "$root.partial" "$root"
-}
+)
 
 # A system that has not been used yet: fresh_root SUITE FOLDER
 fresh_root() {
@@ -41,10 +43,13 @@ fresh_root() {
 
 # The one that builds, with groups of scripts/install-packages; what is built stays in /build: build_root SUITE GROUP…
 build_root() {
-    local suite=$1
+    local suite=$1 root=$chroots/$1.build
     shift
-    [ -d "$chroots/$suite.build" ] || fresh_root "$suite" "$chroots/$suite.build"
-    mkdir -p "$chroots/ccache" "$chroots/$suite.build/src" "$chroots/$suite.build/build" "$chroots/$suite.build/ccache"
+    [ -d "$root" ] || fresh_root "$suite" "$root"
+    # Sources of another checkout may differ, and yet be older than what was built of them.
+    [ "$(cat "$root/checkout" 2>/dev/null)" = "$PWD" ] || rm -rf --one-file-system "$root/build"
+    printf '%s\n' "$PWD" >"$root/checkout"
+    mkdir -p "$chroots/ccache" "$root/src" "$root/build" "$root/ccache"
     in_root "$chroots/$suite.build" /src/scripts/install-packages "$@"
 }
 

@@ -11,7 +11,7 @@ become_root() {
     # sudo forgets all others.
     for variable in $(compgen -e); do
         case "$variable" in
-        CCACHE_* | CEDANA_CHROOTS | CEDANA_CRIU_SUITES | CEDANA_FUZZ_SECONDS | CEDANA_LINT_MINUTES | CEDANA_THOROUGH | *_proxy)
+        CCACHE_* | CEDANA_CHROOTS | CEDANA_CRIU_SUITES | CEDANA_LAB | CEDANA_FUZZ_SECONDS | CEDANA_LINT_MINUTES | CEDANA_THOROUGH | *_proxy)
             keep+=("$variable=${!variable}") ;;
         esac
     done

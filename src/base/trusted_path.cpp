@@ -49,6 +49,20 @@ Exposure exposed_by_mode(const PathStep& step, const Trusted& trusted) {
     return {step, fmt::format("its group {} may write to", group_name(step.group)), command("chmod g-w", step.path)};
 }
 
+// Of a step that somebody else owns.
+std::string owner_remedy(const PathStep& step) {
+    // exports(5): anonuid, unless it is set.
+    constexpr uid_t k_nobody = 65534;
+    // Root of this host may change nothing there.
+    if (step.on_nfs && step.owner == k_nobody)
+        return "its NFS server has root_squash, so what root makes there is nobody's: name the keys that sign "
+               "checkpoints in "
+               "security.trusted_keys where they are restored, or set security.strict_permissions to false, or export "
+               "it "
+               "with no_root_squash";
+    return command(S_ISLNK(step.mode) ? "chown -h root" : "chown root", step.path);
+}
+
 struct ::stat stat_of(int fd, const fs::path& path) {
     struct ::stat info {};
     if (::fstat(fd, &info) != 0)
@@ -63,6 +77,7 @@ PathStep step_at(int fd, const fs::path& path) {
     if (::fstatfs(fd, &system) == 0) {
         step.of_processes = system.f_type == PROC_SUPER_MAGIC || system.f_type == SYSFS_MAGIC;
         step.of_a_program = system.f_type == FUSE_SUPER_MAGIC;
+        step.on_nfs = system.f_type == NFS_SUPER_MAGIC;
     }
     if (step.of_a_program)
         step.mounter = mounter_of(read_file("/proc/self/mountinfo"), info.st_dev);
@@ -186,8 +201,7 @@ std::optional<Exposure> exposure_of(const PathStep& step, const Trusted& trusted
         return Exposure{step, fmt::format("user {} serves the file system of", user_name(*step.mounter)), ""};
     const bool is_link = S_ISLNK(step.mode);
     if (!trusted.has(step.owner))
-        return Exposure{step, fmt::format("user {} owns", user_name(step.owner)),
-                        command(is_link ? "chown -h root" : "chown root", step.path)};
+        return Exposure{step, fmt::format("user {} owns", user_name(step.owner)), owner_remedy(step)};
     const bool keeps_names = S_ISDIR(step.mode) && (step.mode & S_ISVTX) != 0 && last == Last::names_of_others;
     if (is_link || keeps_names || !is_left_to_others(step, trusted))
         return std::nullopt;

@@ -44,6 +44,8 @@ struct PathStep {
     bool of_a_program = false;
     // Of such a one, if it is known: who mounted it.
     std::optional<uid_t> mounter = std::nullopt;
+    // On NFS, whose server may give to nobody what root makes (exports(5), root_squash).
+    bool on_nfs = false;
     // In /proc or /sys, where processes and devices choose what is read.
     bool of_processes = false;
 };
@@ -57,7 +59,7 @@ struct Exposure {
     PathStep step;
     // "everybody may write to", "user bob owns"
     std::string how;
-    // The command that mends it; empty where there is none.
+    // The command that mends it, or where none here can, what else to do; empty where nothing is known.
     std::string remedy;
 };
 

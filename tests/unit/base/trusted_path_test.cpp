@@ -114,6 +114,16 @@ std::vector<Case> cases() {
 INSTANTIATE_TEST_SUITE_P(Rules, ExposureOf, ::testing::ValuesIn(cases()),
                          [](const auto& one) { return one.param.name; });
 
+TEST(RemedyOf, HasAWayOutWhereAnNfsServerGivesRootsFilesToNobody) {
+    PathStep squashed = step(S_IFREG | 0600, 65534);
+    squashed.on_nfs = true;
+    const std::string remedy = exposure_of(squashed, k_root, Last::complete)->remedy;
+    for (const char* word : {"root_squash", "security.trusted_keys", "security.strict_permissions"})
+        EXPECT_NE(remedy.find(word), std::string::npos) << remedy;
+    squashed.owner = k_other;
+    EXPECT_EQ(exposure_of(squashed, k_root, Last::complete)->remedy, "chown root '/srv/x y'");
+}
+
 TEST(MounterOf, IsTheUserThatTheMountNames) {
     const std::string mounts = "36 35 0:31 / /mnt/a rw,nosuid - fuse.sshfs host:/ rw,user_id=1000,group_id=1000\n"
                                "37 35 0:32 / /mnt/b rw shared:7 - fuseblk /dev/sda1 rw,user_id=0,group_id=0\n"
