@@ -109,7 +109,6 @@ TEST_F(OneProcess, ComesBackWithTheLimitOfDescriptorsThatItHad) {
 // tests/programs/shared: 2 MiB are each process's own, and 32 MiB of them all.
 class SharedByMany : public System {
   protected:
-    static constexpr std::uint64_t k_shared = 32 * k_mib;
     static constexpr std::size_t k_processes = 16;
 
     void SetUp() override {
