@@ -15,6 +15,7 @@
 #include "cedana/host/permissions.hpp"
 #include "cedana/host/same_files.hpp"
 #include "cedana/host/taken_names.hpp"
+#include "cedana/process/next_pids.hpp"
 #include "cedana/process/passing_terminal.hpp"
 #include "cedana/roles/kept_numbers.hpp"
 #include "cedana/roles/own_stdio.hpp"
@@ -157,6 +158,8 @@ Steps pid_steps(RestoreDraft& draft) {
             "locking the pids", [&] { lock(draft); },
             [&] { require_unlocked(LockedFor::restore, pids_of(draft.manifest())); }),
         await_free_pids(draft),
+        // The hooks, and what was there to look at files, have numbers of their own; what follows must not have those.
+        touch("keeping its pids free", [&] { keep_numbers_clear(numbers_of(draft.needs.tree)); }),
     };
 }
 

@@ -79,6 +79,19 @@ std::optional<Refusal> refuse_nested(const Holdings& root, const Holdings& one, 
     return std::nullopt;
 }
 
+// CRIU dumps a pid namespace with its first process, or from inside of it.
+std::optional<Refusal> refuse_member(const TreeProcess& root, const Namespaces& of_root, const Namespaces& own) {
+    const std::vector<pid_t>& numbers = root.status.namespace_pids;
+    if (!differ(of_root, own, "pid") || numbers.empty() || numbers.back() == 1)
+        return std::nullopt;
+    return Refusal{.pid = root.pid(),
+                   .sentence = fmt::format("{} lives in a pid namespace of its own but is not the first process of "
+                                           "that, and CRIU can dump it from inside alone",
+                                           described(root.stat)),
+                   .hint = fmt::format("dump it from there: nsenter -t {} -p -m cedana client dump -p {}", root.pid(),
+                                       numbers.back())};
+}
+
 // CRIU: "A session leader of is outside of its pid namespace".
 std::optional<Refusal> refuse_session_outside(const TreeProcess& process) {
     const std::vector<pid_t>& sessions = process.status.namespace_sessions;
@@ -144,6 +157,7 @@ std::vector<Refusal> refused_namespaces(const Procfs& procfs, const TreeHoldings
         if (refusal)
             refusals.push_back(std::move(*refusal));
     };
+    add(refuse_member(root.process, root.namespaces, own));
     for (const Holdings& one : tree) {
         add(refuse_user_namespace(one, own));
         add(refuse_nested_pids(root, one));
