@@ -165,13 +165,14 @@ Steps pid_steps(RestoreDraft& draft) {
 
 void join_ends(RestoreDraft& draft) {
     const RestoreRequest& request = draft.request;
-    const OwnStdio own = read_own_stdio();
+    const OwnStdio own = request.given_ends ? read_given_ends(*request.given_ends) : read_own_stdio();
     const TerminalUse use = draft.needs.had_single_keys ? TerminalUse::single_keys : TerminalUse::lines;
     draft.attendance = request.attendance;
     if (request.may_stay && is_shell_job(draft) &&
         attendance_of(use, own, request.output_named()) == Attendance::foreground)
         draft.attendance = Attendance::foreground;
-    draft.joins = choose_joins(draft.manifest(), own, draft.attendance, request.output_named(), use);
+    const Attendance of_ends = request.given_ends ? Attendance::foreground : draft.attendance;
+    draft.joins = choose_joins(draft.manifest(), own, of_ends, request.output_named(), use);
 }
 
 Steps end_steps(RestoreDraft& draft) {

@@ -50,8 +50,10 @@ struct CopierPlan {
     std::vector<std::pair<int, int>> copies = {};
     std::vector<std::pair<int, int>> feeds = {};
     int asked = -1;
+    // It goes on without whoever could ask, and breaks the pipe of what nobody takes any more.
+    bool lasting = true;
     friend bool operator==(const CopierPlan&, const CopierPlan&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(CopierPlan, copies, feeds, asked)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(CopierPlan, copies, feeds, asked, lasting)
 };
 
 struct GuardPlan {
