@@ -168,6 +168,8 @@ class Trial {
         roles::TrialPlace place{.cgroups = {cgroup.processes()},
                                 .terminal = manifest().criu_options.shell_job && (!terminals || !terminals->empty()),
                                 .own_terminals = manifest().own_terminals};
+        for (const ManifestProcess& process : manifest().tree)
+            place.numbers.insert(process.threads.begin(), process.threads.end());
         for (const criu::WrittenInTrial& file : look.written)
             place.stand_ins.emplace_back(make_stand_in(folder, place.stand_ins.size(), file), file.path);
         return place;

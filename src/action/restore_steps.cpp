@@ -16,6 +16,7 @@
 #include "cedana/host/permissions.hpp"
 #include "cedana/host/same_files.hpp"
 #include "cedana/host/taken_names.hpp"
+#include "cedana/process/next_pids.hpp"
 #include "cedana/process/passing_terminal.hpp"
 #include "cedana/roles/kept_numbers.hpp"
 #include "cedana/roles/own_stdio.hpp"
@@ -158,18 +159,21 @@ Steps pid_steps(RestoreDraft& draft) {
             "locking the pids", [&] { lock(draft); },
             [&] { require_unlocked(LockedFor::restore, pids_of(draft.manifest())); }),
         await_free_pids(draft),
+        // The hooks, and what was there to look at files, have numbers of their own; what follows must not have those.
+        touch("keeping its pids free", [&] { keep_numbers_clear(numbers_of(draft.needs.tree)); }),
     };
 }
 
 void join_ends(RestoreDraft& draft) {
     const RestoreRequest& request = draft.request;
-    const OwnStdio own = read_own_stdio();
+    const OwnStdio own = request.given_ends ? read_given_ends(*request.given_ends) : read_own_stdio();
     const TerminalUse use = draft.needs.had_single_keys ? TerminalUse::single_keys : TerminalUse::lines;
     draft.attendance = request.attendance;
     if (request.may_stay && is_shell_job(draft) &&
         attendance_of(use, own, request.output_named()) == Attendance::foreground)
         draft.attendance = Attendance::foreground;
-    draft.joins = choose_joins(draft.manifest(), own, draft.attendance, request.output_named(), use);
+    const Attendance of_ends = request.given_ends ? Attendance::foreground : draft.attendance;
+    draft.joins = choose_joins(draft.manifest(), own, of_ends, request.output_named(), use);
 }
 
 Steps end_steps(RestoreDraft& draft) {

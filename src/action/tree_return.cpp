@@ -219,6 +219,7 @@ roles::RestoreRoles TreeReturn::restore_roles() const {
             .own_terminals = draft_.manifest().own_terminals,
             .pids = is_copy() ? roles::Pids::in_new_namespace : roles::Pids::same,
             .root = own_root(),
+            .numbers = numbers_of(draft_.needs.tree),
             .stops = draft_.attendance == Attendance::foreground ? roles::KeyStops::continued : roles::KeyStops::left};
 }
 

@@ -62,8 +62,9 @@ void lift_file_size_limit() {
     }
 }
 
-bool take_user(uid_t uid, gid_t gid) {
-    return ::setgroups(1, &gid) == 0 && ::setresgid(gid, gid, gid) == 0 && ::setresuid(uid, uid, uid) == 0;
+bool take_user(uid_t uid, gid_t gid, const std::vector<gid_t>& groups = {}) {
+    return ::setgroups(groups.empty() ? 1 : groups.size(), groups.empty() ? &gid : groups.data()) == 0 &&
+           ::setresgid(gid, gid, gid) == 0 && ::setresuid(uid, uid, uid) == 0;
 }
 
 void reset_signals() {
@@ -121,7 +122,7 @@ struct Prepared {
                        (request.session == Session::shared || ::setsid() >= 0) &&
                        (!prepared.descriptor_limit || set_descriptor_limit(*prepared.descriptor_limit)) &&
                        (request.cwd.empty() || ::chdir(request.cwd.c_str()) == 0) && enter_namespaces(request.enter) &&
-                       (!request.user || take_user(request.user->first, request.user->second));
+                       (!request.user || take_user(request.user->first, request.user->second, request.groups));
     if (ready) {
         reset_signals();
         if (prepared.descriptor_limit == nullptr) {
@@ -215,7 +216,7 @@ std::string ExitStatus::text() const {
 ChildProcess ChildProcess::spawn(SpawnRequest request) {
     auto argv = pointers(request.argv);
     auto env = request.env ? pointers(*request.env) : std::vector<char*>{};
-    const rlim_t at_start = descriptor_limit_at_start();
+    const rlim_t at_start = request.descriptors_as_started.value_or(descriptor_limit_at_start());
     const Prepared prepared{.request = request,
                             .argv = argv.data(),
                             .env = request.env ? env.data() : environ,

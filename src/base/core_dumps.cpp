@@ -2,12 +2,29 @@
 #include "cedana/base/core_dumps.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 namespace cedana {
+
+namespace {
+
+std::optional<std::uint64_t>& before_it_was_forbidden() {
+    static std::optional<std::uint64_t> soft;
+    return soft;
+}
+
+} // namespace
+
+std::uint64_t core_limit_at_start() {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_CORE, &limit);
+    return before_it_was_forbidden().value_or(limit.rlim_cur);
+}
 
 void forbid_core_dumps() {
     if (::geteuid() != 0)
@@ -20,6 +37,7 @@ void forbid_core_dumps() {
     rlimit limit{};
     if (::getrlimit(RLIMIT_CORE, &limit) != 0)
         return;
+    before_it_was_forbidden() = limit.rlim_cur;
     limit.rlim_cur = std::min(limit.rlim_max, k_no_core);
     ::setrlimit(RLIMIT_CORE, &limit);
 }

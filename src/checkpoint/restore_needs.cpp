@@ -276,4 +276,13 @@ std::vector<pid_t> pids_of_ended_leaders(const std::vector<criu::DumpedProcess>&
     return {ended.begin(), ended.end()};
 }
 
+std::set<pid_t> numbers_of(const std::vector<criu::DumpedProcess>& tree) {
+    std::set<pid_t> numbers;
+    for (const criu::DumpedProcess& process : tree) {
+        numbers.insert({process.pid, process.group, process.session});
+        numbers.insert(process.threads.begin(), process.threads.end());
+    }
+    return numbers;
+}
+
 } // namespace cedana

@@ -15,6 +15,7 @@
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/parser.hpp"
 #include "cedana/cli/terminal.hpp"
+#include "cedana/job/space.hpp"
 #include "cedana/lazy/keeper.hpp"
 #include "cedana/lazy/server.hpp"
 #include "cedana/roles/role.hpp"
@@ -76,9 +77,9 @@ void set_up(Command& program, Arguments& arguments) {
         {.names = {"-v", "--verbose"}, .meaning = "say more about what is done", .target = &arguments.verbose}};
     const Command client{.name = "client",
                          .summary = "checkpoint and restore processes",
-                         .commands = {dump_command(), restore_command(), verify_command(), list_command(),
-                                      inspect_command(), prune_command(), remove_command(), sign_command(),
-                                      find_command()}};
+                         .commands = {dump_command(), restore_command(), run_command(), verify_command(),
+                                      list_command(), inspect_command(), prune_command(), remove_command(),
+                                      sign_command(), find_command()}};
     program.commands = {client, check_command(), config_command(), completion_command(program)};
     for (const char* name : {"dump", "restore", "list", "inspect", "verify", "rm"})
         program.commands.push_back(short_form_of(client, name));
@@ -159,6 +160,8 @@ roles::Roles all_roles() {
     roles::Roles all{.roles = roles::own_roles()};
     all.roles.push_back(lazy_keeper());
     all.roles.push_back(lazy_server());
+    for (roles::Role& role : job::space_roles())
+        all.roles.push_back(std::move(role));
     return all;
 }
 

@@ -110,6 +110,7 @@ class Parser {
                 added->group("");
             // Options of the program may stand behind a command too: `cedana client dump -p 1 --json`.
             added->fallthrough();
+            added->positionals_at_end(inner.runs_a_command);
             fill(*added, inner);
         }
     }

@@ -42,6 +42,7 @@ struct RestoreArguments {
     bool foreground = false;
     std::optional<std::filesystem::path> output;
     std::optional<std::filesystem::path> pid_file;
+    std::optional<int> given_ends;
     LazyArguments lazy;
     bool verify = false;
     std::vector<std::string> criu_arguments;
@@ -96,6 +97,7 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .may_stay = common.format != Format::json && !arguments.lazy.wait,
         .output = arguments.output,
         .pid_file = arguments.pid_file,
+        .given_ends = arguments.given_ends,
         .caller = config.caller,
         // A copy beside the original cannot be lazy, which only a flag asks for in so many words.
         .lazy = config.values.client_lazy_restore && (arguments.lazy.lazy || !arguments.new_pid_namespace),
@@ -153,6 +155,11 @@ Command restore_command() {
          .meaning = "write its pid into FILE, once it runs",
          .target = &arguments->pid_file,
          .complete = Complete::files},
+        {.names = {"--given-ends"},
+         .value = "FD",
+         .meaning = "join its pipes to descriptors FD to FD+2, whose other ends somebody holds, in place of 0 to 2",
+         .target = &arguments->given_ends,
+         .hidden = true},
         {.names = {"--lazy"},
          .meaning = "let the tree run at once; its memory comes on demand (default: client.lazy_restore)",
          .target = &arguments->lazy.lazy},

@@ -3,14 +3,17 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/process/next_pids.hpp"
 
 #include <map>
 #include <optional>
+#include <set>
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
 #include <poll.h>
+#include <unistd.h>
 
 namespace cedana {
 
@@ -71,6 +74,18 @@ std::optional<Holder> find_holder(const Procfs& procfs, const Manifest& manifest
         .hint(fmt::format("end that process, or wait until it has ended: pid {}", process));
 }
 
+// As in a pid namespace that was just made: its first numbers are ours.
+[[noreturn]] void refuse_ourselves(const Holder& holder, const Manifest& manifest) {
+    std::set<pid_t> used;
+    for (const ManifestProcess& process : manifest.tree)
+        used.insert(process.threads.begin(), process.threads.end());
+    const auto last = last_before_free(used, read_pid_max(), k_own_numbers);
+    throw Error(Fault::restore_failed, fmt::format("pid {} is taken by this command itself", holder.number))
+        .hint(fmt::format("have the kernel give higher numbers and run it again: echo {} "
+                          ">/proc/sys/kernel/ns_last_pid",
+                          last.value_or(holder.number)));
+}
+
 [[noreturn]] void refuse(const Procfs& procfs, const Holder& holder) {
     const bool has_it_itself = holder.number == holder.stat.pid;
     const auto status = procfs.status(holder.stat.pid);
@@ -114,6 +129,8 @@ void require_free_pids(const Procfs& procfs, const Manifest& manifest, const std
     const auto deadline = Clock::now() + limit;
     bool said = false;
     while (const auto holder = find_holder(procfs, manifest, leaders)) {
+        if (holder->stat.pid == ::getpid() && holder->number == ::getpid())
+            refuse_ourselves(*holder, manifest);
         if (holder->stat.state != 'Z' || Clock::now() > deadline)
             refuse(procfs, *holder);
         if (!said)

@@ -98,6 +98,19 @@ std::optional<Refusal> refuse_nested(const Holdings& root, const Holdings& one, 
     return std::nullopt;
 }
 
+// CRIU dumps a pid namespace with its first process, or from inside of it.
+std::optional<Refusal> refuse_member(const TreeProcess& root, const Namespaces& of_root, const Namespaces& own) {
+    const std::vector<pid_t>& numbers = root.status.namespace_pids;
+    if (!differ(of_root, own, "pid") || numbers.empty() || numbers.back() == 1)
+        return std::nullopt;
+    return Refusal{.pid = root.pid(),
+                   .sentence = fmt::format("{} lives in a pid namespace of its own but is not the first process of "
+                                           "that, and CRIU can dump it from inside alone",
+                                           described(root.stat)),
+                   .hint = fmt::format("dump it from there: nsenter -t {} -p -m cedana client dump -p {}", root.pid(),
+                                       numbers.back())};
+}
+
 // CRIU: "A session leader of is outside of its pid namespace".
 std::optional<Refusal> refuse_session_outside(const TreeProcess& process) {
     const std::vector<pid_t>& sessions = process.status.namespace_sessions;
@@ -170,6 +183,7 @@ std::vector<Refusal> refused_namespaces(const TreeHoldings& tree, const Namespac
     // What all of a tree have in common is said once.
     std::optional<Refusal> users;
     std::optional<Refusal> memory;
+    add(refuse_member(root.process, root.namespaces, criu));
     for (const Holdings& one : tree) {
         if (!users)
             add(users = refuse_user_namespace(one, criu, unit));

@@ -31,26 +31,34 @@ bool answer(const UniqueFd& asked, Traffic& traffic) {
 
 int run_copier(const nlohmann::json& json) {
     const auto plan = json.get<CopierPlan>();
-    Traffic traffic(plan.copies, plan.feeds);
+    Traffic traffic(plan.lasting ? plan.copies : std::vector<std::pair<int, int>>{}, plan.feeds);
+    if (!plan.lasting)
+        for (const auto& [from, to] : plan.copies)
+            traffic.add(Relay(UniqueFd(from), UniqueFd(to), LineEnds::as_they_are, TargetEnd::drops));
     UniqueFd asked(plan.asked);
     while (!traffic.empty()) {
         std::array<pollfd, 1> others = {{{.fd = asked.get(), .events = POLLIN, .revents = 0}}};
         traffic.turn(others);
         if (others[0].revents != 0 && !answer(asked, traffic))
             asked.reset();
+        if (!asked && !plan.lasting)
+            break;
     }
     return 0;
 }
 
 } // namespace
 
-UniqueFd start_copier(std::vector<Copy> copies) {
+UniqueFd start_copier(std::vector<Copy> copies, CopierLasts lasts) {
     if (copies.empty())
         return {};
     auto [ours, asked] = make_socket_pair(SOCK_STREAM);
     SpawnRequest request{.argv = {}, .session = Session::own};
     const PassedCopies passed = pass_copies(request, copies);
-    const CopierPlan plan{.copies = passed.copies, .feeds = passed.feeds, .asked = pass(request, asked)};
+    const CopierPlan plan{.copies = passed.copies,
+                          .feeds = passed.feeds,
+                          .asked = pass(request, asked),
+                          .lasting = lasts == CopierLasts::until_all_is_copied};
     start_role(k_copier, plan, std::move(request)).detach();
     // The copier alone has them from here on.
     copies.clear();

@@ -51,7 +51,7 @@ JoinedPipe join(const ExternalPipe& pipe, const OwnStdio& own, Attendance attend
         return {.pipe = pipe, .to = PipeJoin::nothing};
     const bool passes = own.passing && own.at[static_cast<std::size_t>(number)].is_own_terminal;
     if (!passes || attendance == Attendance::foreground)
-        return {.pipe = pipe, .to = PipeJoin::own, .number = number};
+        return {.pipe = pipe, .to = PipeJoin::own, .number = number, .fd = own.at[static_cast<std::size_t>(number)].fd};
     return {.pipe = pipe, .to = own.passing->beyond ? PipeJoin::shown : PipeJoin::nothing};
 }
 

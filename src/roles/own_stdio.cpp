@@ -43,7 +43,8 @@ OwnDescriptor read_descriptor(int fd) {
     if (flags < 0 || ::fstat(fd, &info) != 0)
         return {};
     // tcgetsid(3) fails for the terminal of another session.
-    return {.kind = kind_of(fd, info),
+    return {.fd = fd,
+            .kind = kind_of(fd, info),
             .readable = (flags & O_ACCMODE) != O_WRONLY,
             .writable = (flags & O_ACCMODE) != O_RDONLY,
             .is_own_terminal = ::tcgetsid(fd) == ::getsid(0)};
@@ -104,15 +105,15 @@ void add_writer(roles::Ends& ends, const JoinedPipe& joined, const HeldTerminal&
     if (joined.to == PipeJoin::shown)
         return void(ends.of_tree.push_back({.fd = open_users_terminal(users), .id = std::move(id)}));
     if (joined.to == PipeJoin::own) {
-        const StdioKind kind = read_descriptor(joined.number).kind;
+        const StdioKind kind = read_descriptor(joined.fd).kind;
         // CRIU opens it anew (criu/pipes.c, reopen_pipe): good for pipes and terminals, while a file would be
         // overwritten from its start, a socket cannot be opened, and neither file nor /dev/null can be in an epoll set.
         if (kind == StdioKind::pipe || kind == StdioKind::terminal)
-            return void(ends.of_tree.push_back({.fd = copy_of(joined.number), .id = std::move(id)}));
+            return void(ends.of_tree.push_back({.fd = copy_of(joined.fd), .id = std::move(id)}));
     }
     Pipe pipe = make_pipe();
     set_nonblocking(pipe.read_end);
-    UniqueFd target = joined.to == PipeJoin::own    ? copy_of(joined.number)
+    UniqueFd target = joined.to == PipeJoin::own    ? copy_of(joined.fd)
                       : joined.to == PipeJoin::file ? open_output(output)
                                                     : open_file("/dev/null", O_WRONLY);
     ends.of_tree.push_back({.fd = std::move(pipe.write_end), .id = std::move(id)});
@@ -122,8 +123,8 @@ void add_writer(roles::Ends& ends, const JoinedPipe& joined, const HeldTerminal&
 // What was not read yet comes first, and then, if nobody is to write, the end.
 void add_reader(roles::Ends& ends, const JoinedPipe& joined, const criu::PipeData& data, std::string id) {
     const bool own = joined.to == PipeJoin::own;
-    if (own && read_descriptor(joined.number).kind == StdioKind::pipe && data.unread.empty())
-        return void(ends.of_tree.push_back({.fd = copy_of(joined.number), .id = std::move(id)}));
+    if (own && read_descriptor(joined.fd).kind == StdioKind::pipe && data.unread.empty())
+        return void(ends.of_tree.push_back({.fd = copy_of(joined.fd), .id = std::move(id)}));
     Pipe pipe = make_pipe();
     if (data.capacity != 0 && ::fcntl(pipe.write_end.get(), F_SETPIPE_SZ, static_cast<int>(data.capacity)) < 0)
         throw OsFailure(Fault::environment).error("cannot make a pipe of {}", human_bytes(data.capacity));
@@ -132,10 +133,15 @@ void add_reader(roles::Ends& ends, const JoinedPipe& joined, const criu::PipeDat
     ends.of_tree.push_back({.fd = std::move(pipe.read_end), .id = std::move(id)});
     if (own)
         ends.copies.push_back(
-            {.from = copy_of(joined.number), .to = std::move(pipe.write_end), .flow = roles::Flow::into_tree});
+            {.from = copy_of(joined.fd), .to = std::move(pipe.write_end), .flow = roles::Flow::into_tree});
 }
 
 } // namespace
+
+OwnStdio read_given_ends(int first) {
+    return {.at = {read_descriptor(first), read_descriptor(first + 1), read_descriptor(first + 2)},
+            .has_journal = roles::has_journal()};
+}
 
 OwnStdio read_own_stdio() {
     OwnStdio own{.at = {read_descriptor(STDIN_FILENO), read_descriptor(STDOUT_FILENO), read_descriptor(STDERR_FILENO)}};

@@ -4,6 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/criu/restore.hpp"
+#include "cedana/process/next_pids.hpp"
 #include "cedana/roles/plans.hpp"
 #include "cedana/roles/tree_pids.hpp"
 
@@ -91,6 +92,7 @@ int run_init(const nlohmann::json& json) {
             "cannot make a mount namespace");
     // Processes in here must see their own numbers.
     require(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0, "cannot mount /proc");
+    keep_numbers_clear(plan.numbers);
     keep_action_program(plan.criu);
     InsideWord word{.code = start_passed(plan.criu).wait().shell_code()};
     if (word.code == 0)
@@ -137,7 +139,8 @@ int run_pidns(const nlohmann::json& json) {
                           .outcome = pass(role, of_init.write_end),
                           .seen = pass(role, seen.read_end),
                           .stops = pass(role, stops),
-                          .pid_file = plan.pid_file};
+                          .pid_file = plan.pid_file,
+                          .numbers = plan.numbers};
     ChildProcess init = start_role(k_init, inside, std::move(role));
     close_passed(plan.criu);
     held.reset();
@@ -165,7 +168,8 @@ RoleCommand in_new_pid_namespace(const NewPidNamespace& request) {
                              .held = pass(role, request.held),
                              .outcome = pass(role, request.tree_pids),
                              .stops = pass(role, request.stops),
-                             .pid_file = request.pid_file.string()};
+                             .pid_file = request.pid_file.string(),
+                             .numbers = request.numbers};
     return role_command(k_pidns, plan, std::move(role));
 }
 

@@ -81,7 +81,8 @@ std::unique_ptr<criu::RunningCriu> start_on_terminal(const criu::RestoreJob& job
                                               .held = job.held,
                                               .tree_pids = tree.write_end,
                                               .input = Input::own,
-                                              .root = roles.root});
+                                              .root = roles.root,
+                                              .numbers = roles.numbers});
     request.criu = std::move(pidns.request);
     request.tree = std::move(tree.read_end);
     return std::make_unique<OnTerminal>(start_on_new_terminal(std::move(request)), report);
@@ -108,7 +109,8 @@ std::unique_ptr<criu::RunningCriu> start(const criu::RestoreJob& job, const Rest
                                               .tree_pids = outcome.write_end,
                                               .stops = stops.write_end.get(),
                                               .input = Input::of_criu,
-                                              .root = roles.root});
+                                              .root = roles.root,
+                                              .numbers = roles.numbers});
     return std::make_unique<InNamespace>(ChildProcess::spawn(std::move(pidns.request)), std::move(outcome.read_end),
                                          report);
 }

@@ -4,6 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/criu/command.hpp"
+#include "cedana/process/next_pids.hpp"
 #include "cedana/roles/plans.hpp"
 #include "cedana/roles/terminal.hpp"
 
@@ -113,6 +114,7 @@ int run_inside(const TrialPlan& plan) {
     if (plan.terminal || !plan.own_terminals.empty())
         make_terminals();
     put_in_place(plan.stand_ins);
+    keep_numbers_clear(plan.numbers);
     keep_action_program(plan.criu);
     SpawnRequest request = passed_command(plan.criu);
     OwnTerminalPair terminal;
@@ -157,7 +159,8 @@ ChildProcess start_trial(const SpawnRequest& criu, const TrialPlace& place, int 
                    .alive = pass(role, alive),
                    .stand_ins = place.stand_ins,
                    .terminal = place.terminal,
-                   .own_terminals = place.own_terminals};
+                   .own_terminals = place.own_terminals,
+                   .numbers = place.numbers};
     for (const std::filesystem::path& group : place.cgroups)
         plan.cgroups.push_back(group.string());
     return start_role(k_trial, plan, std::move(role));

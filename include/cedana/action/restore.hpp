@@ -37,6 +37,9 @@ struct RestoreRequest {
     std::optional<std::filesystem::path> output = std::nullopt;
     // Into which the pid of the root is written, for whoever looks after it (PIDFile= of systemd).
     std::optional<std::filesystem::path> pid_file = std::nullopt;
+    // Three descriptors in a row that the tree's pipes are joined to in place of the standard ones. Whoever gives them
+    // holds their other ends for as long as the tree may live.
+    std::optional<int> given_ends = std::nullopt;
     // For whom it is done.
     Caller caller = {};
     // The tree runs at once, and its memory comes on demand.

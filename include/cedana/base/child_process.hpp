@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -63,10 +64,14 @@ struct SpawnRequest {
     Session session = Session::shared;
     // Credentials to take before exec, with supplementary groups dropped to that user's group.
     std::optional<std::pair<uid_t, gid_t>> user = std::nullopt;
+    // Of that user; empty: that group alone.
+    std::vector<gid_t> groups = {};
     DescriptorLimit descriptor_limit = DescriptorLimit::raised;
     // Numbers in the child of namespaces (setns(2)) that it enters, one after the other, before it starts the program,
     // and closes. Its folder is the root then if one of them is of mounts.
     std::vector<int> enter = {};
+    // The limit of as_started, where another process than this one was started with it.
+    std::optional<std::uint64_t> descriptors_as_started = std::nullopt;
     // Between TERM and KILL when a ChildProcess is destroyed while it runs.
     std::chrono::milliseconds grace = std::chrono::seconds(2);
 };

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -75,5 +76,8 @@ struct RestoreNeeds {
 // The numbers of groups and sessions whose leaders had ended: CRIU starts a process of that pid for a moment to make
 // each of them anew (criu/pstree.c, prepare_pstree_ids). `shell_job`: what is the root's is whoever's who restores it.
 [[nodiscard]] std::vector<pid_t> pids_of_ended_leaders(const std::vector<criu::DumpedProcess>& tree, bool shell_job);
+
+// All numbers that it brings back: of processes and threads, groups and sessions.
+[[nodiscard]] std::set<pid_t> numbers_of(const std::vector<criu::DumpedProcess>& tree);
 
 } // namespace cedana

@@ -74,6 +74,8 @@ struct Command {
     std::vector<Command> commands = {};
     // Not for people.
     bool hidden = false;
+    // Its last argument is a command line: whatever follows the first word of that belongs to it.
+    bool runs_a_command = false;
     // Of a short form: the command that it is, behind the program's name ("client dump"). Texts name that one alone.
     std::string short_for = {};
 };

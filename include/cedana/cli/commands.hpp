@@ -40,6 +40,7 @@ struct EndAsProgram {
 // In the order of the program's help.
 [[nodiscard]] Command dump_command();
 [[nodiscard]] Command restore_command();
+[[nodiscard]] Command run_command();
 [[nodiscard]] Command verify_command();
 [[nodiscard]] Command list_command();
 [[nodiscard]] Command inspect_command();

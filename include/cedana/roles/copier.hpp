@@ -24,10 +24,14 @@ struct Copy {
     Flow flow = Flow::out_of_tree;
 };
 
+// with_its_starter: it ends when what start_copier() returns is closed, and leaves in the pipes what has not been
+// copied by then for another one; of what nobody takes any more it reads on, and drops it.
+enum class CopierLasts { until_all_is_copied, with_its_starter };
+
 // Leaves a copier behind as a child of this process; none if there is nothing to copy. For every byte that is written
 // to what this returns one comes back when all that had come out of the tree is in its place, or nobody takes it. At
 // its end: the copier has ended. Throws Error.
-[[nodiscard]] UniqueFd start_copier(std::vector<Copy> copies);
+[[nodiscard]] UniqueFd start_copier(std::vector<Copy> copies, CopierLasts lasts = CopierLasts::until_all_is_copied);
 
 // {from, to} in the role, by their flow.
 struct PassedCopies {

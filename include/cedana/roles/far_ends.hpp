@@ -18,6 +18,7 @@ namespace cedana {
 enum class StdioKind { none, null, terminal, file, pipe, socket };
 
 struct OwnDescriptor {
+    int fd = -1;
     StdioKind kind = StdioKind::none;
     bool readable = false;
     bool writable = false;
@@ -54,8 +55,9 @@ enum class PipeJoin { own, shown, file, nothing };
 struct JoinedPipe {
     ExternalPipe pipe;
     PipeJoin to = PipeJoin::nothing;
-    // Of the standard descriptor.
+    // Of the standard descriptor, and of what stands for it here.
     int number = -1;
+    int fd = -1;
 };
 
 struct Joins {

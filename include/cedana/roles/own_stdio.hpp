@@ -14,6 +14,8 @@
 namespace cedana {
 
 [[nodiscard]] OwnStdio read_own_stdio();
+// Three descriptors in a row that stand for them.
+[[nodiscard]] OwnStdio read_given_ends(int first);
 
 // Where output goes unless the user says so: the checkpoint's name with .out, in the folder of logs.
 [[nodiscard]] std::filesystem::path default_output(const std::filesystem::path& checkpoint);

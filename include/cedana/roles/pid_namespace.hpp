@@ -13,7 +13,10 @@
 #include "cedana/roles/role.hpp"
 
 #include <filesystem>
+#include <set>
 #include <string>
+
+#include <sys/types.h>
 
 namespace cedana::roles {
 
@@ -36,6 +39,8 @@ struct NewPidNamespace {
     Input input = Input::of_criu;
     // As in CommandPlan.
     std::string root = {};
+    // That the tree has in there: CRIU and what it starts get others.
+    std::set<pid_t> numbers = {};
 };
 
 // What starts CRIU in a new pid namespace. Throws Error.

@@ -4,11 +4,14 @@
 
 #include "cedana/base/child_process.hpp"
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
+
+#include <sys/types.h>
 
 namespace cedana::roles {
 
@@ -47,8 +50,10 @@ struct CopierPlan {
     std::vector<std::pair<int, int>> copies = {};
     std::vector<std::pair<int, int>> feeds = {};
     int asked = -1;
+    // It goes on without whoever could ask, and breaks the pipe of what nobody takes any more.
+    bool lasting = true;
     friend bool operator==(const CopierPlan&, const CopierPlan&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(CopierPlan, copies, feeds, asked)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(CopierPlan, copies, feeds, asked, lasting)
 };
 
 struct GuardPlan {
@@ -89,8 +94,9 @@ struct NamespacePlan {
     // As in InitPlan.
     int stops = -1;
     std::string pid_file = {};
+    std::set<pid_t> numbers = {};
     friend bool operator==(const NamespacePlan&, const NamespacePlan&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(NamespacePlan, criu, held, outcome, stops, pid_file)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(NamespacePlan, criu, held, outcome, stops, pid_file, numbers)
 };
 
 struct InitPlan {
@@ -104,8 +110,10 @@ struct InitPlan {
     // Init writes a byte here whenever the root was stopped; -1: nobody follows that.
     int stops = -1;
     std::string pid_file = {};
+    // The tree's own, which nothing else in there may take.
+    std::set<pid_t> numbers = {};
     friend bool operator==(const InitPlan&, const InitPlan&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(InitPlan, criu, held, outcome, seen, stops, pid_file)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(InitPlan, criu, held, outcome, seen, stops, pid_file, numbers)
 };
 
 struct NumbersPlan {
@@ -126,8 +134,11 @@ struct TrialPlan {
     std::vector<std::pair<std::string, std::string>> stand_ins = {};
     bool terminal = false;
     std::vector<unsigned> own_terminals = {};
+    // As in InitPlan.
+    std::set<pid_t> numbers = {};
     friend bool operator==(const TrialPlan&, const TrialPlan&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(TrialPlan, inside, criu, held, alive, cgroups, stand_ins, terminal, own_terminals)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(TrialPlan, inside, criu, held, alive, cgroups, stand_ins, terminal, own_terminals,
+                                   numbers)
 };
 
 } // namespace cedana::roles

@@ -29,6 +29,8 @@ struct RestoreRoles {
     // An empty folder that is the root of CRIU's mount namespace (own_root.hpp), for a tree with one of its own; empty:
     // CRIU has that of this process.
     std::string root = {};
+    // That the tree has in a pid namespace of its own.
+    std::set<pid_t> numbers = {};
     // Of CRIU on our terminal (guard.hpp).
     KeyStops stops = KeyStops::left;
 };

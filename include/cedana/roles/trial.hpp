@@ -14,6 +14,7 @@
 #include "cedana/roles/role.hpp"
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,8 @@ struct TrialPlace {
     bool terminal = false;
     // Numbers of terminals that the tree needs itself.
     std::vector<unsigned> own_terminals = {};
+    // That the tree has: CRIU gets another one.
+    std::set<pid_t> numbers = {};
 };
 
 // `criu`: as it would be spawned outside. `held`: a descriptor that is held until nothing of the trial is left

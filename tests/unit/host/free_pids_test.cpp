@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include "unit/process/fake_proc.hpp"
 
 namespace cedana {
@@ -35,7 +37,6 @@ class FreePids : public ::testing::Test {
     FakeProc proc;
     std::vector<pid_t> leaders = {};
 
-  private:
     void add(pid_t pid, std::uint64_t start_time, const std::vector<pid_t>& threads) {
         ManifestProcess process;
         process.pid = pid;
@@ -45,6 +46,8 @@ class FreePids : public ::testing::Test {
         process.command_line = {"redis-server", "--port", "7000"};
         manifest.tree.push_back(process);
     }
+
+  private:
     Manifest manifest;
 };
 
@@ -53,6 +56,14 @@ TEST_F(FreePids, AreTakenByNobodyWhenOthersRun) {
     proc.add({.pid = 99});
     proc.add({.pid = 103});
     EXPECT_NO_THROW(require());
+}
+
+TEST_F(FreePids, ThatThisCommandHasAreGivenBackByHigherNumbers) {
+    add(::getpid(), 5002, {::getpid()});
+    proc.add({.pid = ::getpid(), .comm = "cedana"});
+    const Error error = refusal();
+    EXPECT_EQ(error.message(), "pid " + std::to_string(::getpid()) + " is taken by this command itself");
+    EXPECT_NE(error.hint().find(">/proc/sys/kernel/ns_last_pid"), std::string::npos);
 }
 
 TEST_F(FreePids, AreRefusedWhileTheOriginalRuns) {

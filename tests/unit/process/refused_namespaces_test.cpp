@@ -99,6 +99,16 @@ TEST_F(Namespaces, OfPidsMayDifferFromOurs) {
     EXPECT_TRUE(refused_namespaces_of(proc.procfs(), root.pid()).empty());
 }
 
+TEST_F(Namespaces, OfPidsThatAreNotOursMustBeginWithTheRoot) {
+    set(root, "pid");
+    set(child, "pid");
+    proc.write(root.pid(), "status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nNSpid:\t4242\t1\n");
+    EXPECT_TRUE(refused_namespaces_of(proc.procfs(), root.pid()).empty());
+    proc.write(root.pid(), "status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nNSpid:\t4242\t7\n");
+    EXPECT_TRUE(holds(refusal().sentence, "is not the first process of that"));
+    EXPECT_TRUE(holds(refusal().hint, "nsenter -t " + std::to_string(root.pid()) + " -p -m cedana client dump -p 7"));
+}
+
 TEST_F(Namespaces, MustHoldTheLeaderOfTheSession) {
     proc.write(child.pid(), "status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nNSsid:\t4242\t0\n");
     EXPECT_TRUE(holds(refusal().sentence, "begun outside of its pid namespace"));

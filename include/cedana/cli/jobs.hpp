@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the commands for jobs share.
+#pragma once
+
+#include "cedana/model/loaded_config.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+namespace cedana {
+
+// The folder of a job, made if it is not there. Throws Error(Fault::permission) where others could change it.
+[[nodiscard]] std::filesystem::path open_job_folder(const std::optional<std::filesystem::path>& store,
+                                                    const std::string& name, const LoadedConfig& config);
+
+// A line of a job's history, for people; empty for what they need not know.
+[[nodiscard]] std::string event_text(std::string_view event, const nlohmann::ordered_json& more);
+
+} // namespace cedana

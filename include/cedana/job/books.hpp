@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// A job's folder while its lease is held: what is written down, and its checkpoints. Nothing is written once another
+// one holds the lease.
+#pragma once
+
+#include "cedana/job/course.hpp"
+#include "cedana/job/lease.hpp"
+#include "cedana/job/state.hpp"
+#include "cedana/keys/keyring.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include <nlohmann/json.hpp>
+
+#include <sys/types.h>
+
+namespace cedana::job {
+
+// Thrown when another one holds it.
+struct LeaseLost {};
+
+// Called with every line of the history.
+using Tell = std::function<void(std::string_view event, const nlohmann::ordered_json& more)>;
+
+// Makes it, with what is in it, 0700. Throws Error(Fault::storage).
+void make_job_folder(const std::filesystem::path& folder);
+
+class Books {
+  public:
+    // Takes up what a dump has left that its supervisor did not live to see. Throws Error, LeaseLost.
+    Books(std::filesystem::path folder, std::string name, Lease& lease, const Keyring& keyring, Tell tell);
+
+    [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_; }
+    [[nodiscard]] std::filesystem::path staging() const { return folder_ / k_staging; }
+    [[nodiscard]] JobState& state() noexcept { return state_; }
+    [[nodiscard]] const JobState& state() const noexcept { return state_; }
+    [[nodiscard]] const Lease& lease() const noexcept { return lease_; }
+
+    // All throw LeaseLost.
+    void enter(Phase phase, nlohmann::ordered_json more = nlohmann::ordered_json::object());
+    void note(std::string_view event, nlohmann::ordered_json more = nlohmann::ordered_json::object());
+    void save();
+
+    // The program that runs came from that; empty: it was started.
+    void came_from(const std::string& file);
+
+    // Gives a checkpoint in the staging folder its name and its place in the chain; `facts`: what the dump printed.
+    void publish(const std::filesystem::path& staged, const nlohmann::json& facts, std::size_t keep);
+    // All of the chain. The history stays.
+    void remove_checkpoints();
+
+    // The pids that are in a checkpoint. Throws Error(Fault::checkpoint) if it is damaged.
+    [[nodiscard]] std::set<pid_t> numbers_in(const std::string& file) const;
+
+  private:
+    void require_lease() const;
+    void take_up_staged();
+    void add(const std::filesystem::path& staged, JobCheckpoint checkpoint, std::size_t keep);
+
+    std::filesystem::path folder_;
+    std::string name_;
+    Lease& lease_;
+    const Keyring& keyring_;
+    Tell tell_;
+    JobState state_;
+};
+
+} // namespace cedana::job

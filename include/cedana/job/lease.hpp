@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may run a job: one supervisor, wherever the store is mounted. By link(2) and rename(2) alone, which file servers
+// do for one client at a time; no clock of another host is read.
+//
+//   lease.0007    the highest number rules. It was taken by linking a complete file to that name, which only one can.
+//                 Its holder rewrites it again and again; whoever sees that it does not change for longer than it lasts
+//                 may take the next number.
+#pragma once
+
+#include "cedana/base/process_mark.hpp"
+#include "cedana/base/signals.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace cedana::job {
+
+// Where a supervisor runs. Two with the same boot and the same pid namespace see each other's processes.
+struct HostMark {
+    std::string name = {};
+    std::string boot = {};
+    std::uint64_t pid_namespace = 0;
+    friend bool operator==(const HostMark&, const HostMark&) = default;
+
+    [[nodiscard]] bool sees(const HostMark& other) const {
+        return boot == other.boot && pid_namespace == other.pid_namespace;
+    }
+};
+[[nodiscard]] HostMark own_host();
+
+struct LeaseWord {
+    HostMark host = {};
+    ProcessMark supervisor = {};
+    // The first process of the space; no pid before there is one.
+    ProcessMark init = {};
+    // How long it lasts without a change; zero: nobody else has the store.
+    std::int64_t lasts_ms = 0;
+    std::uint64_t count = 0;
+    bool released = false;
+    friend bool operator==(const LeaseWord&, const LeaseWord&) = default;
+};
+[[nodiscard]] std::string to_text(const LeaseWord& word);
+[[nodiscard]] std::optional<LeaseWord> parse_lease(std::string_view text);
+
+// free: it was released, or its holder is gone. orphaned: its holder is gone, and the tree lives. held: its holder is
+// there. unseen: by another host, where only time tells.
+enum class LeaseLook { free, orphaned, held, unseen };
+[[nodiscard]] LeaseLook look_at(const LeaseWord& word, const HostMark& own,
+                                const std::function<bool(const ProcessMark&)>& lives);
+
+// What is not there for long: where the job runs, in one sentence.
+struct HeldElsewhere {
+    std::string message;
+};
+
+class Lease {
+  public:
+    // Waits for as long as it takes to know that a lease of another host is held no longer; `waits` is called once
+    // before. Throws HeldElsewhere, Error(Fault::storage) also where a file server has no link(2),
+    // Error(Fault::interrupted).
+    [[nodiscard]] static Lease take(const std::filesystem::path& folder, std::chrono::milliseconds lasts,
+                                    const Interrupt& interrupt,
+                                    const std::function<void(const LeaseWord&, std::chrono::milliseconds)>& waits);
+
+    [[nodiscard]] int epoch() const noexcept { return epoch_; }
+    [[nodiscard]] std::chrono::milliseconds lasts() const noexcept { return std::chrono::milliseconds(word_.lasts_ms); }
+    // When it was renewed last.
+    [[nodiscard]] std::chrono::steady_clock::time_point renewed() const noexcept { return renewed_; }
+
+    // False: a higher number is there. Throws Error(Fault::storage): it is not known.
+    [[nodiscard]] bool is_held() const;
+    // As is_held(), and others see that it is. After a gap of half its time it is taken anew, under the next number.
+    [[nodiscard]] bool renew();
+    void set_init(const ProcessMark& init);
+    // Another one may take it at once.
+    void release();
+
+  private:
+    Lease(std::filesystem::path folder, int epoch, LeaseWord word);
+
+    std::filesystem::path folder_;
+    int epoch_;
+    LeaseWord word_;
+    std::chrono::steady_clock::time_point renewed_;
+};
+
+// The highest number in a folder, 0 if there is none; and what it says.
+[[nodiscard]] int highest_lease(const std::filesystem::path& folder);
+[[nodiscard]] std::optional<LeaseWord> read_lease(const std::filesystem::path& folder, int epoch);
+
+} // namespace cedana::job

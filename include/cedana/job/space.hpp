@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where a job runs: a pid and a mount namespace of its own, in which its pids are free wherever it comes back, with a
+// /proc and a folder for cedana's work of its own. Its first process is the role `job`, which starts the tree, reaps,
+// keeps how the tree ended, holds the far ends of its output, and lets it live only as long as it hears of the job's
+// lease. It hears of that by a socket in the job's place, by which it is found again when a supervisor was killed.
+//
+// Dumps and restores run in there as commands of their own (the role `enter`).
+#pragma once
+
+#include "cedana/base/child_process.hpp"
+#include "cedana/base/unique_fd.hpp"
+#include "cedana/job/program.hpp"
+#include "cedana/roles/role.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cedana::job {
+
+// Without a lease: how long a tree lives without a supervisor.
+inline constexpr std::chrono::seconds k_orphan_limit{10};
+
+struct SpaceRequest {
+    // A folder of this job's on this host: the socket, and what cedana leaves in the space (/run/cedana in there).
+    std::filesystem::path place;
+    // The pids of the checkpoint that comes back in there.
+    std::set<pid_t> numbers = {};
+    // Zero: there is none.
+    std::chrono::milliseconds lease{};
+};
+
+// What the first process of a space knows of its tree; numbers are those in there.
+struct SpaceWord {
+    pid_t root = 0;
+    pid_t program = 0;
+    std::optional<ProgramEnd> ended = std::nullopt;
+    // Why the program could not be started, and the fault of that.
+    std::string failed = {};
+    int fault = 0;
+};
+
+class Space {
+  public:
+    // Throws Error(Fault::environment).
+    [[nodiscard]] static Space make(const SpaceRequest& request);
+    // One that lives, of a supervisor that is gone; absent if there is none.
+    [[nodiscard]] static std::optional<Space> find(const std::filesystem::path& place);
+
+    Space(Space&&) noexcept = default;
+    Space& operator=(Space&&) noexcept = default;
+    // It lives on.
+    ~Space() = default;
+
+    // Its first process, as it is seen from here, and by what its end is awaited.
+    [[nodiscard]] pid_t init() const noexcept { return init_; }
+    [[nodiscard]] const UniqueFd& pidfd() const noexcept { return pidfd_; }
+    // Readable when there is a word, or when it has ended.
+    [[nodiscard]] int words() const noexcept { return socket_.get(); }
+    // What it says has changed; false once it has ended.
+    [[nodiscard]] bool read(SpaceWord& word);
+
+    // The far ends of the tree's output and error output.
+    [[nodiscard]] const UniqueFd& output() const noexcept { return output_; }
+    [[nodiscard]] const UniqueFd& error_output() const noexcept { return error_; }
+
+    // A word tells how it went.
+    void start(const Program& program);
+    // The tree is back; pids are those in there.
+    void begin(pid_t root, pid_t program);
+    // To the program; nothing if it has ended.
+    void signal(int number);
+    // The lease was renewed.
+    void renew();
+    // Ends all in there at once, and returns when it has ended. Throws Error.
+    void end();
+
+    // A command in there; its descriptors beside the standard ones that `request` names are the near ends of the tree's
+    // input and output if it `restores`: 5 to 7. Throws Error.
+    enum class Ends { left_out, given };
+    [[nodiscard]] ChildProcess run(SpawnRequest request, Ends ends);
+    static constexpr int k_given_ends = 5;
+
+  private:
+    Space() = default;
+    void send(const nlohmann::json& word);
+    void take_ends();
+
+    pid_t init_ = 0;
+    UniqueFd pidfd_;
+    UniqueFd socket_;
+    UniqueFd output_;
+    UniqueFd error_;
+    UniqueFd near_output_;
+    UniqueFd near_error_;
+    std::string pending_;
+};
+
+// space: makes the namespace. job: its first process. starter: becomes the tree's root. enter: a command in there.
+[[nodiscard]] std::vector<roles::Role> space_roles();
+
+} // namespace cedana::job

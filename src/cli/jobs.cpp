@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/cli/jobs.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/signal_words.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/base/time_text.hpp"
+#include "cedana/cli/commands.hpp"
+#include "cedana/host/permissions.hpp"
+#include "cedana/job/books.hpp"
+#include "cedana/store/catalog.hpp"
+
+#include <map>
+
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+std::string word(const Json& more, const char* key) { return printable(more.value(key, std::string())); }
+
+std::string end_text(const Json& more) {
+    if (!more.contains("end"))
+        return "ended";
+    const Json& end = more["end"];
+    if (end.contains("signal"))
+        return "was ended by " + known_as(end["signal"]);
+    return fmt::format("ended with {}", end.value("code", 0));
+}
+
+std::string running_text(const Json& more) {
+    if (more.value("adopted", false))
+        return fmt::format("found running, pid {}", more.value("pid", 0));
+    if (more.contains("checkpoint"))
+        return fmt::format("goes on from {}, pid {}", word(more, "checkpoint"), more.value("pid", 0));
+    return fmt::format("started, pid {}", more.value("pid", 0));
+}
+
+std::string checkpoint_text(const Json& more) {
+    return fmt::format("checkpoint {}: {} in {}, frozen for {}", word(more, "checkpoint"),
+                       human_bytes(more.value("bytes", std::uint64_t{0})), human_seconds(more.value("seconds", 0.0)),
+                       human_seconds(more.value("frozen_seconds", 0.0)));
+}
+
+} // namespace
+
+fs::path open_job_folder(const std::optional<fs::path>& named, const std::string& name, const LoadedConfig& config) {
+    const fs::path store = find_store(named, config.values);
+    require_place_of_caller(config, store, "the store");
+    const fs::path folder = store / name;
+    job::make_job_folder(folder);
+    // What is in it is what root will run.
+    require_trusted_store(config.values, config.caller, folder, "the folder of the job");
+    require_trusted_checkpoint(config.values, config.caller, folder / job::k_job_file);
+    return folder;
+}
+
+std::string event_text(std::string_view event, const Json& more) {
+    if (event == "running")
+        return running_text(more);
+    if (event == "checkpoint")
+        return checkpoint_text(more);
+    if (event == "checkpoint_failed")
+        return fmt::format("no checkpoint: {}; it runs on", word(more, "message"));
+    if (event == "restore_failed" || event == "damaged")
+        return fmt::format("{} does not come back: {}", word(more, "checkpoint"), word(more, "message"));
+    if (event == "backoff")
+        return fmt::format("{}; brought back in {}", end_text(more), human_seconds(more.value("seconds", 0.0)));
+    if (event == "done" || event == "ended" || event == "failed")
+        return more.contains("message") ? "failed: " + word(more, "message")
+                                        : fmt::format("{}{}", end_text(more), event == "failed" ? ", too often" : "");
+    if (event == "checkpointed" || event == "stopped")
+        return fmt::format("{}, goes on with the next run", event);
+    if (event == "waiting")
+        return fmt::format("waiting up to {} whether {} still has the job", human_seconds(more.value("seconds", 0.0)),
+                           word(more, "host"));
+    if (event == "lease_lost")
+        return "another host has taken the job over; this copy was ended";
+    if (event == "too_late")
+        return "the checkpoint took longer than --deadline: the signal is passed on";
+    return {};
+}
+
+} // namespace cedana

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/job/books.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/rename.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/checkpoint/reader.hpp"
+#include "cedana/job/task.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cedana::job {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+// None is pruned while it is not known how many are to be kept.
+constexpr std::size_t k_keep_all = 1'000'000;
+
+void make_private(const fs::path& folder) {
+    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+        throw OsFailure(Fault::storage).error("cannot make {}", folder.string());
+}
+
+// "train.py-3fa91c_20261122T164510Z.e0007.zip" of "train.py_20261122T164510Z.zip".
+std::string final_name(const std::string& name, const fs::path& staged, int epoch) {
+    const std::string stem = staged.stem().string();
+    return fmt::format("{}{}.e{:04}.zip", name, stem.substr(std::min(stem.rfind('_'), stem.size())), epoch);
+}
+
+} // namespace
+
+void make_job_folder(const fs::path& folder) {
+    std::error_code ignored;
+    fs::create_directories(folder.parent_path(), ignored);
+    make_private(folder);
+    make_private(folder / k_staging);
+    make_private(folder / k_orders);
+}
+
+Books::Books(fs::path folder, std::string name, Lease& lease, const Keyring& keyring, Tell tell)
+    : folder_(std::move(folder)), name_(std::move(name)), lease_(lease), keyring_(keyring), tell_(std::move(tell)) {
+    state_ = read_state(folder_).value_or(JobState{});
+    // What a file server or a hand has removed is not there to be gone back to.
+    std::erase_if(state_.chain, [this](const JobCheckpoint& one) { return !fs::exists(folder_ / one.file); });
+    state_.supervisor = ::getpid();
+    state_.host = own_host().name;
+    take_up_staged();
+    state_.epoch = lease_.epoch();
+}
+
+void Books::require_lease() const {
+    if (!lease_.is_held())
+        throw LeaseLost{};
+}
+
+void Books::enter(Phase phase, Json more) {
+    state_.phase = phase;
+    state_.since = utc_iso(std::chrono::system_clock::now());
+    state_.next.clear();
+    save();
+    note(name_of(phase), std::move(more));
+}
+
+void Books::note(std::string_view event, Json more) {
+    require_lease();
+    more["epoch"] = lease_.epoch();
+    append_history(folder_, event, more);
+    tell_(event, more);
+}
+
+void Books::save() {
+    require_lease();
+    state_.epoch = lease_.epoch();
+    write_state(folder_, state_);
+}
+
+void Books::came_from(const std::string& file) {
+    state_.parent = file;
+    state_.restored_from = file;
+}
+
+void Books::publish(const fs::path& staged, const nlohmann::json& facts, std::size_t keep) {
+    require_lease();
+    JobCheckpoint checkpoint{.parent = state_.parent,
+                             .epoch = lease_.epoch(),
+                             .program = state_.program,
+                             .created = utc_iso(std::chrono::system_clock::now()),
+                             .bytes = facts.value("bytes_archive", std::uint64_t{0}),
+                             .seconds = facts.value("seconds", 0.0)};
+    if (facts.contains("frozen_seconds") && facts["frozen_seconds"].is_number())
+        checkpoint.frozen_seconds = facts["frozen_seconds"];
+    add(staged, std::move(checkpoint), keep);
+}
+
+void Books::add(const fs::path& staged, JobCheckpoint checkpoint, std::size_t keep) {
+    checkpoint.file = final_name(name_, staged, checkpoint.epoch);
+    if (!rename_new(staged, folder_ / checkpoint.file))
+        throw Error(Fault::storage, fmt::format("{} is there already", (folder_ / checkpoint.file).string()));
+    sync_folder(folder_);
+    go_back_to(state_.chain, checkpoint.parent);
+    state_.parent = checkpoint.file;
+    const Json more = {{"checkpoint", checkpoint.file},
+                       {"parent", checkpoint.parent},
+                       {"bytes", checkpoint.bytes},
+                       {"seconds", checkpoint.seconds},
+                       {"frozen_seconds", checkpoint.frozen_seconds}};
+    state_.chain.insert(state_.chain.begin(), std::move(checkpoint));
+    state_.restarts = 0;
+    state_.failures = 0;
+    ++state_.checkpoints_in_all;
+    const std::vector<std::string> surplus = take_surplus(state_.chain, keep, state_.restored_from);
+    save();
+    note("checkpoint", more);
+    std::error_code ignored;
+    for (const std::string& file : surplus)
+        fs::remove(folder_ / file, ignored);
+}
+
+// A dump ends the tree once its checkpoint is on the disk; a supervisor that was killed at that moment has not given it
+// its name.
+void Books::take_up_staged() {
+    std::error_code ignored;
+    for (const fs::path& staged : entries_of(staging(), ignored)) {
+        if (staged.extension() != ".zip")
+            continue;
+        try {
+            const Manifest manifest = Checkpoint(staged, keyring_).manifest();
+            const auto descent = descent_in(manifest.note);
+            if (descent && descent->epoch == state_.epoch && descent->parent == state_.parent)
+                add(staged,
+                    {.parent = descent->parent,
+                     .epoch = descent->epoch,
+                     .program = state_.program,
+                     .created = manifest.created,
+                     .bytes = fs::file_size(staged)},
+                    k_keep_all);
+        } catch (const Error& error) {
+            spdlog::warn("{} is not taken up: {}", staged.string(), error.message());
+        }
+        fs::remove(staged, ignored);
+    }
+}
+
+void Books::remove_checkpoints() {
+    std::vector<std::string> files;
+    for (const JobCheckpoint& one : std::exchange(state_.chain, {}))
+        files.push_back(one.file);
+    state_.restored_from.clear();
+    state_.parent.clear();
+    save();
+    std::error_code ignored;
+    for (const std::string& file : files)
+        fs::remove(folder_ / file, ignored);
+}
+
+std::set<pid_t> Books::numbers_in(const std::string& file) const {
+    std::set<pid_t> numbers;
+    const Checkpoint checkpoint(folder_ / file, keyring_);
+    for (const ManifestProcess& process : checkpoint.manifest().tree) {
+        numbers.insert(process.pid);
+        numbers.insert(process.threads.begin(), process.threads.end());
+    }
+    return numbers;
+}
+
+} // namespace cedana::job

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/job/lease.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cedana::job {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using Millis = std::chrono::milliseconds;
+
+constexpr std::string_view k_lease_prefix = "lease.";
+
+fs::path lease_path(const fs::path& folder, int epoch) {
+    return folder / fmt::format("{}{:04}", k_lease_prefix, epoch);
+}
+
+nlohmann::json mark_json(const ProcessMark& mark) { return {{"pid", mark.pid}, {"start_time", mark.start_time}}; }
+
+ProcessMark mark_of(const nlohmann::json& json) { return {.pid = json.at("pid"), .start_time = json.at("start_time")}; }
+
+// A complete file of this process's own, to be linked.
+fs::path write_candidate(const fs::path& folder, const LeaseWord& word) {
+    const fs::path path = folder / fmt::format(".{}{}.{}.{}", k_lease_prefix, word.host.boot.substr(0, 8),
+                                               word.host.pid_namespace, word.supervisor.pid);
+    std::error_code ignored;
+    fs::remove(path, ignored);
+    const UniqueFd file = open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    write_all(file.get(), to_text(word), path);
+    sync_file(file.get(), path);
+    return path;
+}
+
+// The answer of a file server may be lost: the count of links tells (open(2), O_EXCL).
+bool link_as(const fs::path& candidate, const fs::path& name) {
+    const int result = ::link(candidate.c_str(), name.c_str());
+    const int err = errno;
+    struct ::stat info {};
+    if (::stat(candidate.c_str(), &info) == 0 && info.st_nlink == 2)
+        return true;
+    if (result != 0 && err != EEXIST)
+        throw os_error(err, fmt::format("cannot link {}", name.string()), Fault::storage)
+            .hint("a job needs a store whose file system has hard links (link(2))");
+    return false;
+}
+
+bool try_to_take(const fs::path& folder, int epoch, const LeaseWord& word) {
+    const fs::path candidate = write_candidate(folder, word);
+    const RemoveOnFailure remove(candidate);
+    if (!link_as(candidate, lease_path(folder, epoch)))
+        return false;
+    sync_folder(folder);
+    return true;
+}
+
+void remove_below(const fs::path& folder, int epoch) {
+    std::error_code ignored;
+    for (int lower = epoch - 1; lower > 0 && fs::remove(lease_path(folder, lower), ignored); --lower) {}
+}
+
+// Whether it did not change for as long.
+bool stays_the_same(const fs::path& folder, int epoch, const LeaseWord& seen, const Interrupt& interrupt) {
+    constexpr int k_look_every_ms = 500;
+    const auto deadline = Clock::now() + Millis(seen.lasts_ms + seen.lasts_ms / 4);
+    while (Clock::now() < deadline) {
+        pollfd entry{.fd = interrupt.fd(), .events = POLLIN, .revents = 0};
+        ::poll(&entry, 1, k_look_every_ms);
+        interrupt.throw_if_pending();
+        if (highest_lease(folder) != epoch || read_lease(folder, epoch) != seen)
+            return false;
+    }
+    return true;
+}
+
+std::string where_it_runs(const LeaseWord& word) {
+    return fmt::format("the job runs on {} (supervisor {})", printable(word.host.name), word.supervisor.pid);
+}
+
+} // namespace
+
+HostMark own_host() {
+    std::array<char, 256> name{};
+    ::gethostname(name.data(), name.size() - 1);
+    struct ::stat info {};
+    if (::stat("/proc/self/ns/pid", &info) != 0)
+        throw OsFailure(Fault::environment).error("cannot look at the own pid namespace");
+    return {.name = name.data(),
+            .boot = std::string(trim(read_file("/proc/sys/kernel/random/boot_id"))),
+            .pid_namespace = info.st_ino};
+}
+
+std::string to_text(const LeaseWord& word) {
+    const nlohmann::ordered_json json = {{"host", word.host.name},
+                                         {"boot", word.host.boot},
+                                         {"pid_namespace", word.host.pid_namespace},
+                                         {"supervisor", mark_json(word.supervisor)},
+                                         {"init", mark_json(word.init)},
+                                         {"lasts_ms", word.lasts_ms},
+                                         {"count", word.count},
+                                         {"released", word.released}};
+    return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+std::optional<LeaseWord> parse_lease(std::string_view text) {
+    try {
+        const nlohmann::json json = nlohmann::json::parse(text);
+        return LeaseWord{
+            .host = {.name = json.at("host"), .boot = json.at("boot"), .pid_namespace = json.at("pid_namespace")},
+            .supervisor = mark_of(json.at("supervisor")),
+            .init = mark_of(json.at("init")),
+            .lasts_ms = json.at("lasts_ms"),
+            .count = json.at("count"),
+            .released = json.at("released")};
+    } catch (const nlohmann::json::exception&) {
+        return std::nullopt;
+    }
+}
+
+LeaseLook look_at(const LeaseWord& word, const HostMark& own, const std::function<bool(const ProcessMark&)>& lives) {
+    if (word.released)
+        return LeaseLook::free;
+    if (!own.sees(word.host))
+        return word.lasts_ms == 0 ? LeaseLook::free : LeaseLook::unseen;
+    if (lives(word.supervisor))
+        return LeaseLook::held;
+    return word.init.pid != 0 && lives(word.init) ? LeaseLook::orphaned : LeaseLook::free;
+}
+
+int highest_lease(const fs::path& folder) {
+    std::error_code error;
+    int highest = 0;
+    for (const fs::path& path : entries_of(folder, error)) {
+        const std::string name = path.filename().string();
+        std::int64_t number = 0;
+        if (name.starts_with(k_lease_prefix) && parse_number(name.substr(k_lease_prefix.size()), number))
+            highest = std::max(highest, static_cast<int>(number));
+    }
+    if (error)
+        throw os_error(error.value(), fmt::format("cannot read {}", folder.string()), Fault::storage);
+    return highest;
+}
+
+std::optional<LeaseWord> read_lease(const fs::path& folder, int epoch) {
+    try {
+        return parse_lease(read_file(lease_path(folder, epoch), 1U << 16U));
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+Lease::Lease(fs::path folder, int epoch, LeaseWord word)
+    : folder_(std::move(folder)), epoch_(epoch), word_(std::move(word)), renewed_(Clock::now()) {}
+
+Lease Lease::take(const fs::path& folder, Millis lasts, const Interrupt& interrupt,
+                  const std::function<void(const LeaseWord&, Millis)>& waits) {
+    const LeaseWord own{.host = own_host(), .supervisor = own_mark(), .lasts_ms = lasts.count()};
+    while (true) {
+        const int epoch = highest_lease(folder);
+        const std::optional<LeaseWord> seen = epoch == 0 ? std::nullopt : read_lease(folder, epoch);
+        if (seen) {
+            const LeaseLook look = look_at(*seen, own.host, is_at_work);
+            if (look == LeaseLook::held)
+                throw HeldElsewhere{where_it_runs(*seen)};
+            if (look == LeaseLook::unseen) {
+                waits(*seen, Millis(seen->lasts_ms + seen->lasts_ms / 4));
+                if (!stays_the_same(folder, epoch, *seen, interrupt))
+                    throw HeldElsewhere{where_it_runs(*seen)};
+            }
+        }
+        LeaseWord word = own;
+        // Whoever adopts it says so later.
+        if (seen && look_at(*seen, own.host, is_at_work) == LeaseLook::orphaned)
+            word.init = seen->init;
+        if (try_to_take(folder, epoch + 1, word)) {
+            remove_below(folder, epoch + 1);
+            return {folder, epoch + 1, word};
+        }
+    }
+}
+
+bool Lease::is_held() const { return highest_lease(folder_) == epoch_; }
+
+bool Lease::renew() {
+    if (!is_held())
+        return false;
+    const auto now = Clock::now();
+    ++word_.count;
+    if (word_.lasts_ms != 0 && now - renewed_ >= lasts() / 2) {
+        if (!try_to_take(folder_, epoch_ + 1, word_))
+            return false;
+        remove_below(folder_, ++epoch_);
+    } else {
+        replace_file(lease_path(folder_, epoch_), to_text(word_));
+        // Somebody took the next one while this was written.
+        if (!is_held())
+            return false;
+    }
+    renewed_ = now;
+    return true;
+}
+
+void Lease::set_init(const ProcessMark& init) { word_.init = init; }
+
+void Lease::release() {
+    if (!is_held())
+        return;
+    word_.released = true;
+    replace_file(lease_path(folder_, epoch_), to_text(word_));
+}
+
+} // namespace cedana::job

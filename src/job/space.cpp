@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/job/space.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/base/unix_socket.hpp"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "space_plans.hpp"
+
+namespace cedana::job {
+
+namespace {
+
+// The first process of a space answers at once.
+constexpr timeval k_answer_limit{.tv_sec = 10, .tv_usec = 0};
+
+pid_t peer_of(const UniqueFd& socket) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        throw OsFailure().error("cannot ask who made the space of the job");
+    return peer.pid;
+}
+
+} // namespace
+
+Space Space::make(const SpaceRequest& request) {
+    const Pipe log = make_pipe();
+    Pipe ready = make_pipe();
+    SpawnRequest role{.argv = {}, .fds = {{log.write_end.get(), STDERR_FILENO}}, .session = Session::own};
+    const SpacePlan plan{.place = request.place.string(),
+                         .numbers = request.numbers,
+                         .lease_ms = request.lease.count(),
+                         .ready = roles::pass(role, ready.write_end)};
+    ChildProcess space = roles::start_role(k_space_role, plan, std::move(role));
+    ready.write_end.reset();
+    char any = 0;
+    ssize_t count = 0;
+    do
+        count = ::read(ready.read_end.get(), &any, 1);
+    while (count < 0 && errno == EINTR);
+    space.wait();
+    if (count == 1)
+        if (auto made = find(request.place))
+            return std::move(*made);
+    std::array<char, 4096> said{};
+    ::fcntl(log.read_end.get(), F_SETFL, O_NONBLOCK);
+    const ssize_t length = ::read(log.read_end.get(), said.data(), said.size());
+    throw Error(Fault::environment, "cannot make the namespaces of the job")
+        .cause(std::string(trim(std::string_view(said.data(), length > 0 ? static_cast<std::size_t>(length) : 0))));
+}
+
+std::optional<Space> Space::find(const std::filesystem::path& place) {
+    Space space;
+    try {
+        space.socket_ = connect_unix(place / k_space_socket);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+    ::setsockopt(space.socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &k_answer_limit, sizeof k_answer_limit);
+    space.init_ = peer_of(space.socket_);
+    auto pidfd = open_pidfd(space.init_);
+    if (!pidfd)
+        return std::nullopt;
+    space.pidfd_ = std::move(*pidfd);
+    space.take_ends();
+    return space;
+}
+
+void Space::take_ends() {
+    for (UniqueFd* end : {&output_, &error_, &near_output_, &near_error_}) {
+        char any = 0;
+        if (receive_with_fd(socket_.get(), std::span(&any, 1), *end, 0) != 1)
+            throw OsFailure(Fault::environment).error("the space of the job does not answer");
+    }
+}
+
+bool Space::read(SpaceWord& word) {
+    std::array<char, 65536> buffer;
+    const ssize_t count = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    if (count <= 0)
+        return false;
+    pending_.append(buffer.data(), static_cast<std::size_t>(count));
+    for (std::size_t end = pending_.find('\n'); end != std::string::npos; end = pending_.find('\n')) {
+        const nlohmann::json json = nlohmann::json::parse(pending_.substr(0, end));
+        pending_.erase(0, end + 1);
+        word = {.root = json.at("root"),
+                .program = json.at("program"),
+                .failed = json.at("failed"),
+                .fault = json.at("fault")};
+        if (json.contains("ended"))
+            word.ended = json.at("ended").get<ProgramEnd>();
+    }
+    return true;
+}
+
+void Space::send(const nlohmann::json& word) {
+    const std::string line = word.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
+    std::string_view left = line;
+    while (!left.empty()) {
+        const ssize_t count = ::send(socket_.get(), left.data(), left.size(), MSG_NOSIGNAL);
+        if (count < 0 && errno == EINTR)
+            continue;
+        // It has ended: that shows where its words are read.
+        if (count <= 0)
+            return;
+        left.remove_prefix(static_cast<std::size_t>(count));
+    }
+}
+
+void Space::start(const Program& program) {
+    near_output_.reset();
+    near_error_.reset();
+    send({{"do", "start"}, {"program", program}});
+}
+
+void Space::begin(pid_t root, pid_t program) {
+    near_output_.reset();
+    near_error_.reset();
+    send({{"do", "begin"}, {"root", root}, {"program", program}});
+}
+
+void Space::signal(int number) { send({{"do", "signal"}, {"number", number}}); }
+
+void Space::renew() { send({{"do", "renew"}}); }
+
+void Space::end() {
+    send_signal(pidfd_, SIGKILL);
+    // The kernel ends all others before it (kernel/pid_namespace.c, zap_pid_ns_processes()).
+    static_cast<void>(ends_within(pidfd_, std::chrono::milliseconds(-1)));
+}
+
+ChildProcess Space::run(SpawnRequest request, Ends ends) {
+    const UniqueFd pids = open_file(fmt::format("/proc/{}/ns/pid", init_), O_RDONLY);
+    const UniqueFd mounts = open_file(fmt::format("/proc/{}/ns/mnt", init_), O_RDONLY);
+    if (ends_within(pidfd_, std::chrono::milliseconds(0)))
+        throw Error(Fault::process_lost, "the namespaces of the job have ended");
+    const UniqueFd null = open_file("/dev/null", O_RDWR);
+    if (ends == Ends::given) {
+        request.fds.emplace_back(null.get(), k_given_ends);
+        request.fds.emplace_back(near_output_.get(), k_given_ends + 1);
+        request.fds.emplace_back(near_error_.get(), k_given_ends + 2);
+    }
+    SpawnRequest role{.argv = {}, .fds = {}, .session = Session::own};
+    EnterPlan plan{.argv = request.argv, .env = request.env.value_or(std::vector<std::string>{}), .cwd = request.cwd};
+    for (const auto& [fd, number] : request.fds)
+        plan.fds.emplace_back(roles::pass(role, fd), number);
+    plan.pids = roles::pass(role, pids);
+    plan.mounts = roles::pass(role, mounts);
+    return roles::start_role(k_enter_role, plan, std::move(role));
+}
+
+} // namespace cedana::job

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// The first process of a space.
+#include "cedana/base/error.hpp"
+#include "cedana/base/event_loop.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/signals.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/base/unix_socket.hpp"
+#include "cedana/job/reaper.hpp"
+#include "cedana/job/space.hpp"
+#include "cedana/process/next_pids.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <system_error>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "space_plans.hpp"
+
+namespace cedana::job {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Millis = std::chrono::milliseconds;
+
+// The time in which the host was suspended counts (clock_gettime(2), CLOCK_BOOTTIME).
+Millis since_boot() {
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::duration_cast<Millis>(std::chrono::nanoseconds(now.tv_nsec));
+}
+
+void insist(bool done, const std::string& what) {
+    if (!done)
+        throw OsFailure(Fault::environment).error("{}", what);
+}
+
+void make_folder(const fs::path& path) {
+    insist(::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST, "cannot make " + path.string());
+}
+
+// What cedana leaves in the space stays in the place of the job, so that its next restore finds it. The reaper lies on
+// a file system of its own, from which a program may be started: /run is not always one.
+void make_mounts(const fs::path& place) {
+    insist(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0, "cannot mount /proc");
+    const fs::path inside = place / "inside";
+    make_folder(inside);
+    insist(::mount(inside.c_str(), "/run/cedana", nullptr, MS_BIND, nullptr) == 0, "cannot mount /run/cedana");
+    make_folder(k_reaper_folder);
+    insist(::mount("cedana-job", k_reaper_folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,mode=0700") == 0,
+           "cannot mount a place for the root of the tree");
+    const UniqueFd file = open_file(k_reaper, O_WRONLY | O_CREAT | O_EXCL, 0755);
+    write_all(file.get(), reaper_program(), k_reaper);
+}
+
+class JobInit {
+  public:
+    explicit JobInit(const SpacePlan& plan) : lease_(plan.lease_ms), renewed_(since_boot()) {
+        insist(::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0,
+               "cannot make a mount namespace");
+        const fs::path socket = fs::path(plan.place) / k_space_socket;
+        std::error_code ignored;
+        fs::remove(socket, ignored);
+        listener_ = listen_unix(socket);
+        make_mounts(plan.place);
+        write_last_pid(last_before_free(plan.numbers, read_pid_max(), k_own_numbers).value_or(read_last_pid()));
+        children_ = watch_signals(std::array{SIGCHLD});
+        loop_.watch(children_.get(), POLLIN, [this](short) { reap(); });
+        loop_.watch(listener_.get(), POLLIN, [this](short) { accept_one(); });
+    }
+
+    // Returns when the tree may live no longer.
+    void serve() {
+        while (true) {
+            const Millis left = time_left();
+            if (left <= Millis(0) && !freeze_or_end())
+                return;
+            loop_.run_once(std::max(left, Millis(1)));
+        }
+    }
+
+  private:
+    [[nodiscard]] Millis time_left() const {
+        const Millis passed = since_boot() - renewed_;
+        if (lease_.count() == 0)
+            return socket_ ? Millis(60'000) : Millis(k_orphan_limit) - passed;
+        return (frozen_ ? lease_ : lease_ / 2) - passed;
+    }
+
+    // False: it ends.
+    bool freeze_or_end() {
+        if (lease_.count() == 0 || frozen_ || word_.root == 0 || word_.ended)
+            return false;
+        frozen_ = true;
+        ::kill(-1, SIGSTOP);
+        return true;
+    }
+
+    void renew() {
+        renewed_ = since_boot();
+        if (std::exchange(frozen_, false))
+            ::kill(-1, SIGCONT);
+    }
+
+    void reap() {
+        signalfd_siginfo info{};
+        while (::read(children_.get(), &info, sizeof info) == sizeof info) {}
+        siginfo_t child{};
+        while (::waitid(P_ALL, 0, &child, WEXITED | WNOHANG) == 0 && child.si_pid != 0) {
+            if (child.si_pid == word_.root)
+                word_.ended = child.si_code == CLD_EXITED ? ProgramEnd{.code = child.si_status}
+                                                          : ProgramEnd{.signal = child.si_status};
+            unclaimed_ = child;
+            child.si_pid = 0;
+        }
+        if (word_.ended)
+            tell();
+    }
+
+    void accept_one() {
+        UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+        if (!socket)
+            return;
+        if (socket_)
+            loop_.unwatch(socket_.get());
+        socket_ = std::move(socket);
+        pending_.clear();
+        if (lease_.count() == 0)
+            renewed_ = since_boot();
+        for (const UniqueFd* end : {&out_.read_end, &err_.read_end, &out_.write_end, &err_.write_end})
+            if (send_with_fd(socket_.get(), *end ? "+" : "-", end->get()) != 1)
+                return drop();
+        tell();
+        if (socket_)
+            loop_.watch(socket_.get(), POLLIN, [this](short) { hear(); });
+    }
+
+    void drop() {
+        loop_.unwatch(socket_.get());
+        socket_.reset();
+        if (lease_.count() == 0)
+            renewed_ = since_boot();
+    }
+
+    void tell() {
+        if (!socket_)
+            return;
+        nlohmann::json json = {
+            {"root", word_.root}, {"program", word_.program}, {"failed", word_.failed}, {"fault", word_.fault}};
+        if (word_.ended)
+            json["ended"] = *word_.ended;
+        const std::string line = json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
+        if (send_with_fd(socket_.get(), line, -1) != static_cast<ssize_t>(line.size()))
+            drop();
+    }
+
+    void hear() {
+        std::array<char, 65536> buffer;
+        const ssize_t count = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+        if (count <= 0)
+            return drop();
+        pending_.append(buffer.data(), static_cast<std::size_t>(count));
+        for (std::size_t end = pending_.find('\n'); end != std::string::npos; end = pending_.find('\n')) {
+            const nlohmann::json word = nlohmann::json::parse(pending_.substr(0, end));
+            pending_.erase(0, end + 1);
+            obey(word);
+        }
+    }
+
+    void obey(const nlohmann::json& word) {
+        const std::string what = word.at("do");
+        if (what == "renew")
+            renew();
+        else if (what == "signal" && program_)
+            send_signal(program_, word.at("number"));
+        else if (what == "begin")
+            begin(word.at("root"), word.at("program"));
+        else if (what == "start")
+            start(word.at("program").get<Program>());
+    }
+
+    void begin(pid_t root, pid_t program) {
+        word_.root = root;
+        word_.program = program;
+        if (auto pidfd = open_pidfd(program))
+            program_ = std::move(*pidfd);
+        out_.write_end.reset();
+        err_.write_end.reset();
+        // It may have ended before it was known.
+        if (unclaimed_.si_pid == root)
+            word_.ended = unclaimed_.si_code == CLD_EXITED ? ProgramEnd{.code = unclaimed_.si_status}
+                                                           : ProgramEnd{.signal = unclaimed_.si_status};
+        tell();
+    }
+
+    void start(const Program& program) {
+        Pipe outcome = make_pipe();
+        SpawnRequest request{.argv = {},
+                             .fds = {{out_.write_end.get(), STDOUT_FILENO}, {err_.write_end.get(), STDERR_FILENO}},
+                             .session = Session::own};
+        const StarterPlan plan{.program = program, .outcome = roles::pass(request, outcome.write_end)};
+        ChildProcess starter = roles::start_role(k_starter_role, plan, std::move(request));
+        outcome.write_end.reset();
+        const pid_t root = starter.pid();
+        starter.detach();
+        const std::string said = read_all(outcome.read_end.get(), "what the start of a program said", 1U << 20U);
+        std::int64_t pid = 0;
+        if (parse_number(said, pid))
+            return begin(root, static_cast<pid_t>(pid));
+        const std::size_t space = said.find(' ');
+        std::int64_t fault = 0;
+        word_.fault = parse_number(said.substr(0, space), fault) ? static_cast<int>(fault) : 1;
+        word_.failed = space == std::string::npos ? "the program could not be started" : said.substr(space + 1);
+        tell();
+    }
+
+    Millis lease_;
+    Millis renewed_;
+    bool frozen_ = false;
+    Pipe out_ = make_pipe();
+    Pipe err_ = make_pipe();
+    UniqueFd listener_;
+    UniqueFd children_;
+    UniqueFd socket_;
+    UniqueFd program_;
+    std::string pending_;
+    SpaceWord word_;
+    // The last child that ended.
+    siginfo_t unclaimed_{};
+    EventLoop loop_;
+};
+
+} // namespace
+
+int run_job(const nlohmann::json& json) {
+    const auto plan = json.get<SpacePlan>();
+    UniqueFd ready(plan.ready);
+    JobInit init(plan);
+    const char any = 0;
+    if (::write(ready.get(), &any, 1) != 1)
+        return roles::k_role_failed;
+    ready.reset();
+    roles::close_log();
+    init.serve();
+    return 0;
+}
+
+} // namespace cedana::job

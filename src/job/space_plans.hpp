@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plans of the roles of a space. Whole numbers are those of descriptors in the role, -1 for none.
+#pragma once
+
+#include "cedana/job/program.hpp"
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include <sys/types.h>
+
+namespace cedana::job {
+
+inline constexpr const char* k_space_role = "space";
+inline constexpr const char* k_job_role = "job";
+inline constexpr const char* k_starter_role = "starter";
+inline constexpr const char* k_enter_role = "enter";
+
+struct SpacePlan {
+    // As in SpaceRequest.
+    std::string place = {};
+    std::set<pid_t> numbers = {};
+    std::int64_t lease_ms = 0;
+    // A byte is written here once the socket is there.
+    int ready = -1;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(SpacePlan, place, numbers, lease_ms, ready)
+};
+
+struct StarterPlan {
+    Program program = {};
+    // The pid of the program is written here as text, or why there is none: a fault, a space and the message.
+    int outcome = -1;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(StarterPlan, program, outcome)
+};
+
+struct EnterPlan {
+    std::vector<std::string> argv = {};
+    std::vector<std::string> env = {};
+    std::string cwd = {};
+    std::vector<std::pair<int, int>> fds = {};
+    int pids = -1;
+    int mounts = -1;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(EnterPlan, argv, env, cwd, fds, pids, mounts)
+};
+
+// The socket in a job's place.
+inline constexpr const char* k_space_socket = "socket";
+
+// In the role `job`. Its exit code.
+int run_job(const nlohmann::json& plan);
+
+} // namespace cedana::job

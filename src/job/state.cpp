@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/job/state.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <fcntl.h>
+
+namespace cedana::job {
+
+namespace {
+
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr std::array k_phases = {std::pair(Phase::starting, "starting"), std::pair(Phase::restoring, "restoring"),
+                                 std::pair(Phase::running, "running"),   std::pair(Phase::last, "last"),
+                                 std::pair(Phase::backoff, "backoff"),   std::pair(Phase::done, "done"),
+                                 std::pair(Phase::ended, "ended"),       std::pair(Phase::checkpointed, "checkpointed"),
+                                 std::pair(Phase::stopped, "stopped"),   std::pair(Phase::failed, "failed")};
+
+template <typename Value>
+std::optional<Value> read_json(const fs::path& path) {
+    if (!fs::exists(path))
+        return std::nullopt;
+    try {
+        return Json::parse(read_file(path)).get<Value>();
+    } catch (const Json::exception& error) {
+        throw Error(Fault::checkpoint, fmt::format("{} cannot be understood: {}", path.string(), error.what()))
+            .hint("move the job's folder away to begin anew; its checkpoints can be restored by their paths");
+    }
+}
+
+void write_json(const fs::path& path, const Json& json) {
+    replace_file(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    sync_folder(path.parent_path());
+}
+
+} // namespace
+
+std::string_view name_of(Phase phase) {
+    return std::ranges::find(k_phases, phase, &std::pair<Phase, const char*>::first)->second;
+}
+
+std::optional<Phase> phase_of(std::string_view name) {
+    for (const auto& [phase, text] : k_phases)
+        if (name == text)
+            return phase;
+    return std::nullopt;
+}
+
+bool is_active(Phase phase) { return phase <= Phase::backoff; }
+
+void to_json(Json& json, const JobState& state) {
+    json = {{"state", name_of(state.phase)},
+            {"since", state.since},
+            {"host", state.host},
+            {"supervisor", state.supervisor},
+            {"pid", state.pid},
+            {"program", state.program},
+            {"init", state.init},
+            {"epoch", state.epoch},
+            {"checkpoints", state.chain},
+            {"restored_from", state.restored_from},
+            {"parent", state.parent},
+            {"restarts", state.restarts},
+            {"restarts_in_all", state.restarts_in_all},
+            {"checkpoints_in_all", state.checkpoints_in_all},
+            {"failed_checkpoints", state.failed_checkpoints},
+            {"failures", state.failures},
+            {"last_attempt", state.last_attempt},
+            {"last_failure", state.last_failure},
+            {"next", state.next},
+            {"end", nullptr}};
+    if (state.end)
+        json["end"] = *state.end;
+}
+
+void from_json(const Json& json, JobState& state) {
+    const auto phase = phase_of(json.at("state").get<std::string>());
+    if (!phase)
+        throw Error(Fault::checkpoint, "a job has a state that this cedana does not know")
+            .hint("it was written by a newer cedana: use that");
+    state.phase = *phase;
+    json.at("since").get_to(state.since);
+    json.at("host").get_to(state.host);
+    json.at("supervisor").get_to(state.supervisor);
+    json.at("pid").get_to(state.pid);
+    json.at("program").get_to(state.program);
+    json.at("init").get_to(state.init);
+    json.at("epoch").get_to(state.epoch);
+    json.at("checkpoints").get_to(state.chain);
+    json.at("restored_from").get_to(state.restored_from);
+    json.at("parent").get_to(state.parent);
+    json.at("restarts").get_to(state.restarts);
+    json.at("restarts_in_all").get_to(state.restarts_in_all);
+    json.at("checkpoints_in_all").get_to(state.checkpoints_in_all);
+    json.at("failed_checkpoints").get_to(state.failed_checkpoints);
+    json.at("failures").get_to(state.failures);
+    json.at("last_attempt").get_to(state.last_attempt);
+    json.at("last_failure").get_to(state.last_failure);
+    json.at("next").get_to(state.next);
+    if (!json.at("end").is_null())
+        state.end = json.at("end").get<ProgramEnd>();
+}
+
+std::optional<JobRecord> read_record(const fs::path& folder) { return read_json<JobRecord>(folder / k_job_file); }
+
+std::optional<JobState> read_state(const fs::path& folder) { return read_json<JobState>(folder / k_state_file); }
+
+void write_record(const fs::path& folder, const JobRecord& record) { write_json(folder / k_job_file, record); }
+
+void write_state(const fs::path& folder, const JobState& state) { write_json(folder / k_state_file, state); }
+
+void append_history(const fs::path& folder, std::string_view event, nlohmann::ordered_json more) {
+    nlohmann::ordered_json line = {{"time", utc_iso(std::chrono::system_clock::now())}, {"event", event}};
+    line.update(more);
+    const fs::path path = folder / k_history_file;
+    const UniqueFd file = open_file(path, O_WRONLY | O_APPEND | O_CREAT, 0600);
+    write_all(file.get(), line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n", path);
+    sync_file(file.get(), path);
+}
+
+} // namespace cedana::job

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a job's tree writes goes to the supervisor's own output, by a process of its own: nobody waits for a reader.
+#pragma once
+
+#include "cedana/base/unique_fd.hpp"
+
+namespace cedana::job {
+
+class TreeOutput {
+  public:
+    // Copies until this ends; what is left then is for the next one. Throws Error.
+    TreeOutput(const UniqueFd& output, const UniqueFd& error);
+    // Returns when all that is there is in its place, or nobody takes it.
+    void finish();
+
+  private:
+    UniqueFd copier_;
+};
+
+} // namespace cedana::job

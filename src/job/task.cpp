@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/job/task.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/model/settings.hpp"
+
+#include <array>
+#include <cerrno>
+#include <string_view>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
+
+namespace cedana::job {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::string_view k_epoch = "epoch ";
+constexpr std::string_view k_after = " after ";
+
+// What would lead a dump of a job elsewhere than to the job's folder.
+bool is_of_jobs(std::string_view key) {
+    return key == "client.process_name" || key == "shared_storage.mount_point" ||
+           key == "shared_storage.require_mount" || key == "shared_storage.dump_storage_dir" ||
+           key == "client.lazy_restore";
+}
+
+std::string as_variable(const ConfigRow& row) {
+    const Json value = Json::parse(row.value);
+    return value.is_string() ? value.get<std::string>() : row.value;
+}
+
+bool is_kept(std::string_view variable) {
+    return !variable.starts_with("CEDANA_") && !variable.starts_with("SUDO_") && !variable.starts_with("HOME=");
+}
+
+} // namespace
+
+std::vector<std::string> task_environment(const LoadedConfig& config) {
+    std::vector<std::string> env = {"HOME=/root", "CEDANA_CONFIG=/dev/null"};
+    for (char** variable = environ; *variable != nullptr; ++variable)
+        if (is_kept(*variable))
+            env.emplace_back(*variable);
+    for (const ConfigRow& row : config_rows(config))
+        if (const Setting* setting = find_setting(row.key);
+            setting != nullptr && !is_of_jobs(row.key) && row.origin != Origin{}.text())
+            env.push_back(setting->environment_name() + "=" + as_variable(row));
+    return env;
+}
+
+std::vector<std::string> dump_words(const DumpTask& task) {
+    std::vector<std::string> words = {"--json",
+                                      "-q",
+                                      "--progress",
+                                      "none",
+                                      "client",
+                                      "dump",
+                                      "-p",
+                                      std::to_string(task.root),
+                                      "-d",
+                                      task.folder.string(),
+                                      "--label",
+                                      task.label,
+                                      "--note",
+                                      task.note,
+                                      task.after == AfterDump::ends ? "--stop" : "--leave-running"};
+    return words;
+}
+
+std::vector<std::string> restore_words(const std::filesystem::path& checkpoint) {
+    return {"--json",       "--progress",
+            "none",         "client",
+            "restore",      checkpoint.string(),
+            "--no-lazy",    "--verify",
+            "--given-ends", std::to_string(Space::k_given_ends)};
+}
+
+std::string note_of(const Descent& descent) {
+    return fmt::format("{}{}{}", k_epoch, descent.epoch,
+                       descent.parent.empty() ? ", the first" : std::string(k_after) + descent.parent);
+}
+
+std::optional<Descent> descent_in(const std::string& note) {
+    if (!note.starts_with(k_epoch))
+        return std::nullopt;
+    const std::string rest = note.substr(k_epoch.size());
+    const std::size_t end = rest.find_first_not_of("0123456789");
+    std::int64_t epoch = 0;
+    if (end == std::string::npos || !parse_number(rest.substr(0, end), epoch))
+        return std::nullopt;
+    Descent descent{.epoch = static_cast<int>(epoch)};
+    const std::string after = rest.substr(end);
+    if (after.starts_with(k_after))
+        descent.parent = after.substr(k_after.size());
+    return descent;
+}
+
+Task::Task(Space& space, const std::vector<std::string>& words, std::vector<std::string> env, Space::Ends ends) {
+    Pipe out = make_pipe();
+    SpawnRequest request{.argv = {"/proc/self/exe"},
+                         .fds = {{out.write_end.get(), STDOUT_FILENO}, {STDERR_FILENO, STDERR_FILENO}},
+                         .cwd = "/",
+                         .env = std::move(env)};
+    request.argv.insert(request.argv.end(), words.begin(), words.end());
+    child_ = space.run(std::move(request), ends);
+    output_ = std::move(out.read_end);
+}
+
+bool Task::read() {
+    std::array<char, 65536> buffer;
+    const ssize_t count = ::read(output_.get(), buffer.data(), buffer.size());
+    if (count < 0 && (errno == EINTR || errno == EAGAIN))
+        return true;
+    if (count <= 0)
+        return false;
+    said_.append(buffer.data(), static_cast<std::size_t>(count));
+    return true;
+}
+
+int Task::finish() { return child_->wait().shell_code(); }
+
+Json Task::result() const {
+    const std::string_view text = trim(said_);
+    const std::size_t line = text.rfind('\n');
+    return text.empty() ? Json()
+                        : Json::parse(line == std::string_view::npos ? text : text.substr(line + 1), nullptr, false);
+}
+
+} // namespace cedana::job
