@@ -10,6 +10,7 @@
 #include "cedana/job/orders.hpp"
 #include "cedana/job/space.hpp"
 #include "cedana/job/task.hpp"
+#include "cedana/model/callers_place.hpp"
 #include "cedana/process/procfs.hpp"
 #include "cedana/roles/copier.hpp"
 
@@ -97,7 +98,7 @@ class Supervisor {
             if (space_)
                 space_->end();
             drop_task();
-            request_.tell("lease_lost", {});
+            request_.tell("lease_lost", Json::object(), books_.state());
             return {.exit_code = k_runs_elsewhere};
         } catch (...) {
             // Nothing of the job runs on without somebody who looks after it.
@@ -122,9 +123,10 @@ class Supervisor {
                 ending_ = Ending{.signal = number};
         } else if (number == SIGUSR2)
             wanted_ = true;
-        else if (space_ && word_.root != 0)
+        else if (space_ && word_.root != 0) {
+            passed_on_ = number;
             space_->signal(number);
-        else
+        } else
             ending_ = Ending{.signal = number};
     }
 
@@ -495,16 +497,21 @@ class Supervisor {
     // By a checkpoint that it goes on from with the next run; or it was not there yet.
     RunOutcome leave_ended() {
         leave_space();
-        const Phase phase = ending_->order ? Phase::stopped : Phase::checkpointed;
         const bool goes_on = !books_.state().chain.empty();
+        const Phase phase = ending_->order ? Phase::stopped : goes_on ? Phase::checkpointed : Phase::ended;
         books_.enter(phase, {{"exit_code", request_.checkpointed_code}});
-        lease_.release();
-        if (ending_->order)
-            answer_stop();
+        leave_job();
         if (request_.after == AfterCheckpoint::stays)
             stay();
         constexpr int k_signalled = 128;
         return {.exit_code = goes_on ? request_.checkpointed_code : k_signalled + ending_->signal};
+    }
+
+    // Who waits for an answer takes a lease that is held by nobody for none.
+    void leave_job() {
+        if (ending_ && ending_->order)
+            answer_stop();
+        lease_.release();
     }
 
     void answer_stop() {
@@ -527,12 +534,13 @@ class Supervisor {
         state.end = end;
         leave_space();
         if (is_passed_on_) {
-            books_.enter(ending_->order ? Phase::stopped : Phase::ended, {{"end", json_of(end)}});
-            lease_.release();
-            if (ending_->order)
-                answer_stop();
+            books_.enter(ending_->order ? Phase::stopped : Phase::ended, {{"outcome", json_of(end)}});
+            leave_job();
             return RunOutcome{.exit_code = end.shell_code(), .is_programs = true};
         }
+        // Whoever sent it that signal wanted its end.
+        if (passed_on_ != 0 && end.shell_code() == ProgramEnd{.signal = passed_on_}.shell_code())
+            return finish(Phase::ended, end);
         switch (after_end(end, request_.course, state.restarts)) {
         case AfterEnd::done:
             if (!request_.keep_done)
@@ -552,10 +560,8 @@ class Supervisor {
     }
 
     RunOutcome finish(Phase phase, const ProgramEnd& end) {
-        books_.enter(phase, {{"end", json_of(end)}});
-        lease_.release();
-        if (ending_ && ending_->order)
-            answer_stop();
+        books_.enter(phase, {{"outcome", json_of(end)}});
+        leave_job();
         return {.exit_code = end.shell_code(), .is_programs = true};
     }
 
@@ -564,7 +570,8 @@ class Supervisor {
         const Millis limit = backoff_of(request_.course, state.restarts);
         ++state.restarts;
         ++state.restarts_in_all;
-        books_.enter(Phase::backoff, {{"end", json_of(end)}, {"seconds", static_cast<double>(limit.count()) / 1000}});
+        books_.enter(Phase::backoff,
+                     {{"outcome", json_of(end)}, {"seconds", static_cast<double>(limit.count()) / 1000}});
         const auto until = Clock::now() + limit;
         while (Clock::now() < until && !ending_)
             wait(until);
@@ -593,6 +600,8 @@ class Supervisor {
     std::optional<Ending> ending_;
     // The program was told, and is not brought back.
     bool is_passed_on_ = false;
+    // Of the signals that end nothing here, the last; 0: none.
+    int passed_on_ = 0;
     bool wanted_ = false;
     std::vector<Order> asked_;
 
@@ -613,6 +622,11 @@ void require_same_job(const RunRequest& request) {
         throw Error(Fault::usage, fmt::format("the job {} runs another command: {}", request.name,
                                               printable(fmt::format("{}", fmt::join(there->argv, " ")))))
             .hint("give this one another name with --job, or leave the command out to go on with that one");
+    const Caller& caller = request.config.caller;
+    if (there && acts_as_root_for(caller) && there->uid != caller.uid && !may_become_root(caller))
+        throw Error(Fault::permission,
+                    fmt::format("the job {} is that of user {}", request.name, printable(there->user)))
+            .hint("only its user, or root, goes on with it");
     if (!there)
         write_record(request.folder, request.record);
 }
@@ -631,7 +645,7 @@ fs::path place_of(const fs::path& folder) {
 RunOutcome run(const RunRequest& request, const Interrupt& interrupt) {
     require_same_job(request);
     const auto waits = [&](const LeaseWord& word, Millis limit) {
-        request.tell("waiting", {{"host", word.host.name}, {"seconds", limit.count() / 1000}});
+        request.tell("waiting", {{"host", word.host.name}, {"seconds", limit.count() / 1000}}, JobState{});
     };
     Lease lease = Lease::take(request.folder, request.lease, interrupt, waits);
     return Supervisor(request, lease).run();
