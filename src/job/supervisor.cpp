@@ -44,6 +44,10 @@ constexpr Millis k_orders_every{1000};
 // A dump is tried so often when the job is to end.
 constexpr int k_last_tries = 2;
 
+// Ends of a restore that say nothing of the checkpoint.
+constexpr std::array k_of_host = {Fault::usage, Fault::permission, Fault::environment, Fault::storage,
+                                  Fault::interrupted};
+
 // As it is seen from here; 0 if it has ended.
 pid_t pid_outside(pid_t init, pid_t inside) {
     std::error_code error;
@@ -227,10 +231,9 @@ class Supervisor {
         state.program = word_.program;
         state.pid = pid_outside(space_->init(), word_.program);
         more["pid"] = state.pid;
-        began_ = Clock::now();
         books_.enter(Phase::running, std::move(more));
         if (!state.restored_from.empty())
-            proven_at_ = began_ + request_.course.min_uptime;
+            proven_at_ = Clock::now() + request_.course.min_uptime;
         plan_checkpoint();
     }
 
@@ -307,6 +310,9 @@ class Supervisor {
         if (task_ || is_gone_) {
             drop_task();
             leave_space();
+            // That it was broken off says nothing of the checkpoint.
+            if (ending_)
+                --state.chain[place].tries;
             return std::nullopt;
         }
         if (task_code_ != 0)
@@ -331,7 +337,7 @@ class Supervisor {
         const std::string why = task_result_.is_object() ? task_result_.value("message", "") : "";
         if (task_code_ == static_cast<int>(Fault::checkpoint))
             return mark_damaged(place, why);
-        const bool is_of_host = task_code_ != static_cast<int>(Fault::restore_failed);
+        const bool is_of_host = std::ranges::count(k_of_host, static_cast<Fault>(task_code_)) != 0;
         if (is_of_host)
             --books_.state().chain[place].tries;
         books_.save();
@@ -344,11 +350,10 @@ class Supervisor {
     }
 
     std::optional<RunOutcome> give_up() {
-        books_.enter(Phase::failed, {{"message", "every checkpoint of it was tried in vain"}});
-        lease_.release();
-        const JobState& state = books_.state();
-        if (state.end)
-            return RunOutcome{.exit_code = state.end->shell_code(), .is_programs = true};
+        books_.enter(Phase::failed, {{"message", "every checkpoint of it was tried in vain (--attempts)"}});
+        leave_job();
+        if (has_run_)
+            return RunOutcome{.exit_code = books_.state().end->shell_code(), .is_programs = true};
         return RunOutcome{.exit_code = static_cast<int>(Fault::restore_failed)};
     }
 
@@ -532,6 +537,7 @@ class Supervisor {
         // Its first process was killed, and all with it.
         const ProgramEnd end = word_.ended.value_or(ProgramEnd{.signal = SIGKILL});
         state.end = end;
+        has_run_ = true;
         leave_space();
         if (is_passed_on_) {
             books_.enter(ending_->order ? Phase::stopped : Phase::ended, {{"outcome", json_of(end)}});
@@ -589,7 +595,8 @@ class Supervisor {
     std::optional<TreeOutput> output_;
     SpaceWord word_;
     bool is_gone_ = false;
-    Clock::time_point began_;
+    // The program has ended at least once.
+    bool has_run_ = false;
 
     std::optional<Task> task_;
     // Of a dump, until it was looked at.
