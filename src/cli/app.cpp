@@ -77,7 +77,8 @@ void set_up(Command& program, Arguments& arguments) {
         {.names = {"-v", "--verbose"}, .meaning = "say more about what is done", .target = &arguments.verbose}};
     const Command client{.name = "client",
                          .summary = "checkpoint and restore processes",
-                         .commands = {dump_command(), restore_command(), run_command(), verify_command(),
+                         .commands = {dump_command(), restore_command(), run_command(), ps_command(),
+                                      checkpoint_command(), stop_command(), history_command(), verify_command(),
                                       list_command(), inspect_command(), prune_command(), remove_command(),
                                       sign_command(), find_command()}};
     program.commands = {client, check_command(), config_command(), completion_command(program)};

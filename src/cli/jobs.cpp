@@ -24,9 +24,9 @@ namespace fs = std::filesystem;
 std::string word(const Json& more, const char* key) { return printable(more.value(key, std::string())); }
 
 std::string end_text(const Json& more) {
-    if (!more.contains("end"))
+    if (!more.contains("outcome"))
         return "ended";
-    const Json& end = more["end"];
+    const Json& end = more["outcome"];
     if (end.contains("signal"))
         return "was ended by " + known_as(end["signal"]);
     return fmt::format("ended with {}", end.value("code", 0));
@@ -42,8 +42,8 @@ std::string running_text(const Json& more) {
 
 std::string checkpoint_text(const Json& more) {
     return fmt::format("checkpoint {}: {} in {}, frozen for {}", word(more, "checkpoint"),
-                       human_bytes(more.value("bytes", std::uint64_t{0})), human_seconds(more.value("seconds", 0.0)),
-                       human_seconds(more.value("frozen_seconds", 0.0)));
+                       human_bytes(more.value("bytes_archive", std::uint64_t{0})),
+                       human_seconds(more.value("seconds", 0.0)), human_seconds(more.value("frozen_seconds", 0.0)));
 }
 
 } // namespace

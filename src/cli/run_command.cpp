@@ -8,7 +8,9 @@
 #include "cedana/cli/jobs.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/host/permissions.hpp"
+#include "cedana/job/metrics.hpp"
 #include "cedana/job/name.hpp"
+#include "cedana/job/service_notice.hpp"
 #include "cedana/job/supervisor.hpp"
 
 #include <array>
@@ -114,16 +116,23 @@ job::JobRecord record_of(const job::Program& program, const Caller& caller, cons
     return record;
 }
 
-job::Tell teller(const CommonArguments& common, const std::string& name) {
-    return [&common, name](std::string_view event, const Json& more) {
+// Told is whoever reads the messages, the service manager, and what the metrics are read by.
+job::Tell teller(const CommonArguments& common, const std::string& name, const std::filesystem::path& metrics,
+                 const Caller& caller) {
+    return [&common, &caller, name, metrics](std::string_view event, const Json& more, const job::JobState& state) {
+        const std::string said = event_text(event, more);
+        if (!said.empty())
+            job::tell_service_manager((event == "running" ? "READY=1\nSTATUS=" : "STATUS=") + said);
+        if (!metrics.empty())
+            job::write_metrics(metrics, job::metrics_text(name, state), caller);
         if (common.verbosity == Verbosity::quiet)
             return;
         if (common.format == Format::json) {
             Json line = {{"time", utc_iso(std::chrono::system_clock::now())}, {"job", name}, {"event", event}};
             line.update(more);
             print_note(json_line(line));
-        } else if (const std::string text = event_text(event, more); !text.empty())
-            print_note(fmt::format("cedana: {}: {}", name, text));
+        } else if (!said.empty())
+            print_note(fmt::format("cedana: {}: {}", name, said));
     };
 }
 
@@ -154,10 +163,9 @@ void run(const RunArguments& arguments, const CommonArguments& common, const Int
         .lease = duration_of(arguments.lease, "--lease", std::chrono::seconds(60)),
         .keep = static_cast<std::size_t>(number_of(arguments.keep, 3, "--keep", 1, 1'000'000)),
         .keep_done = arguments.keep_done,
-        .metrics = arguments.metrics,
         .config = config,
         .keyring = keyring,
-        .tell = teller(common, name)};
+        .tell = teller(common, name, arguments.metrics, config.caller)};
     if (arguments.interval == "auto")
         request.percent = 1.0;
     else if (!arguments.interval.empty())
@@ -260,6 +268,11 @@ Command run_command() {
     options.push_back({.names = {"--keep-done"},
                        .meaning = "keep them when the job has ended with 0 too",
                        .target = &arguments->keep_done});
+    options.push_back({.names = {"--metrics"},
+                       .value = "FILE",
+                       .meaning = "write how the job is into FILE, as OpenMetrics text, whenever that changes",
+                       .target = &arguments->metrics,
+                       .complete = Complete::files});
     return {.name = "run",
             .summary = "run a command that survives: started, or gone on with from its newest checkpoint",
             .options = std::move(options),

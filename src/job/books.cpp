@@ -79,7 +79,7 @@ void Books::note(std::string_view event, Json more) {
     require_lease();
     more["epoch"] = lease_.epoch();
     append_history(folder_, event, more);
-    tell_(event, more);
+    tell_(event, more, state_);
 }
 
 void Books::save() {
@@ -114,8 +114,8 @@ void Books::add(const fs::path& staged, JobCheckpoint checkpoint, std::size_t ke
     go_back_to(state_.chain, checkpoint.parent);
     state_.parent = checkpoint.file;
     const Json more = {{"checkpoint", checkpoint.file},
-                       {"parent", checkpoint.parent},
-                       {"bytes", checkpoint.bytes},
+                       {"made_after", checkpoint.parent},
+                       {"bytes_archive", checkpoint.bytes},
                        {"seconds", checkpoint.seconds},
                        {"frozen_seconds", checkpoint.frozen_seconds}};
     state_.chain.insert(state_.chain.begin(), std::move(checkpoint));

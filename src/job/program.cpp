@@ -59,6 +59,8 @@ std::vector<std::string> environment_for(const Caller& caller, bool is_behind_su
     for (char** variable = environ; *variable != nullptr; ++variable) {
         const std::string_view text = *variable;
         const bool is_users = std::ranges::any_of(k_of_user, [&](auto start) { return text.starts_with(start); });
+        if (text.starts_with("NOTIFY_SOCKET="))
+            continue;
         if (!is_behind_sudo || !is_users)
             env.emplace_back(text);
     }

@@ -59,6 +59,27 @@ std::optional<Phase> phase_of(std::string_view name) {
 
 bool is_active(Phase phase) { return phase <= Phase::backoff; }
 
+void to_json(Json& json, const JobCheckpoint& one) {
+    json = {{"checkpoint", one.file}, {"made_after", one.parent},
+            {"epoch", one.epoch},     {"program", one.program},
+            {"created", one.created}, {"bytes_archive", one.bytes},
+            {"seconds", one.seconds}, {"frozen_seconds", one.frozen_seconds},
+            {"tries", one.tries},     {"damaged", one.damaged}};
+}
+
+void from_json(const Json& json, JobCheckpoint& one) {
+    json.at("checkpoint").get_to(one.file);
+    json.at("made_after").get_to(one.parent);
+    json.at("epoch").get_to(one.epoch);
+    json.at("program").get_to(one.program);
+    json.at("created").get_to(one.created);
+    json.at("bytes_archive").get_to(one.bytes);
+    json.at("seconds").get_to(one.seconds);
+    json.at("frozen_seconds").get_to(one.frozen_seconds);
+    json.at("tries").get_to(one.tries);
+    json.at("damaged").get_to(one.damaged);
+}
+
 void to_json(Json& json, const JobState& state) {
     json = {{"state", name_of(state.phase)},
             {"since", state.since},
@@ -70,7 +91,7 @@ void to_json(Json& json, const JobState& state) {
             {"epoch", state.epoch},
             {"checkpoints", state.chain},
             {"restored_from", state.restored_from},
-            {"parent", state.parent},
+            {"goes_on_from", state.parent},
             {"restarts", state.restarts},
             {"restarts_in_all", state.restarts_in_all},
             {"checkpoints_in_all", state.checkpoints_in_all},
@@ -79,9 +100,9 @@ void to_json(Json& json, const JobState& state) {
             {"last_attempt", state.last_attempt},
             {"last_failure", state.last_failure},
             {"next", state.next},
-            {"end", nullptr}};
+            {"outcome", nullptr}};
     if (state.end)
-        json["end"] = *state.end;
+        json["outcome"] = *state.end;
 }
 
 void from_json(const Json& json, JobState& state) {
@@ -99,7 +120,7 @@ void from_json(const Json& json, JobState& state) {
     json.at("epoch").get_to(state.epoch);
     json.at("checkpoints").get_to(state.chain);
     json.at("restored_from").get_to(state.restored_from);
-    json.at("parent").get_to(state.parent);
+    json.at("goes_on_from").get_to(state.parent);
     json.at("restarts").get_to(state.restarts);
     json.at("restarts_in_all").get_to(state.restarts_in_all);
     json.at("checkpoints_in_all").get_to(state.checkpoints_in_all);
@@ -108,8 +129,8 @@ void from_json(const Json& json, JobState& state) {
     json.at("last_attempt").get_to(state.last_attempt);
     json.at("last_failure").get_to(state.last_failure);
     json.at("next").get_to(state.next);
-    if (!json.at("end").is_null())
-        state.end = json.at("end").get<ProgramEnd>();
+    if (!json.at("outcome").is_null())
+        state.end = json.at("outcome").get<ProgramEnd>();
 }
 
 std::optional<JobRecord> read_record(const fs::path& folder) { return read_json<JobRecord>(folder / k_job_file); }

@@ -10,6 +10,7 @@
 #include "cedana/job/orders.hpp"
 #include "cedana/job/space.hpp"
 #include "cedana/job/task.hpp"
+#include "cedana/model/callers_place.hpp"
 #include "cedana/process/procfs.hpp"
 #include "cedana/roles/copier.hpp"
 
@@ -42,6 +43,10 @@ constexpr std::array k_watched_signals = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGU
 constexpr Millis k_orders_every{1000};
 // A dump is tried so often when the job is to end.
 constexpr int k_last_tries = 2;
+
+// Ends of a restore that say nothing of the checkpoint.
+constexpr std::array k_of_host = {Fault::usage, Fault::permission, Fault::environment, Fault::storage,
+                                  Fault::interrupted};
 
 // As it is seen from here; 0 if it has ended.
 pid_t pid_outside(pid_t init, pid_t inside) {
@@ -97,7 +102,7 @@ class Supervisor {
             if (space_)
                 space_->end();
             drop_task();
-            request_.tell("lease_lost", {});
+            request_.tell("lease_lost", Json::object(), books_.state());
             return {.exit_code = k_runs_elsewhere};
         } catch (...) {
             // Nothing of the job runs on without somebody who looks after it.
@@ -122,9 +127,10 @@ class Supervisor {
                 ending_ = Ending{.signal = number};
         } else if (number == SIGUSR2)
             wanted_ = true;
-        else if (space_ && word_.root != 0)
+        else if (space_ && word_.root != 0) {
+            passed_on_ = number;
             space_->signal(number);
-        else
+        } else
             ending_ = Ending{.signal = number};
     }
 
@@ -225,10 +231,9 @@ class Supervisor {
         state.program = word_.program;
         state.pid = pid_outside(space_->init(), word_.program);
         more["pid"] = state.pid;
-        began_ = Clock::now();
         books_.enter(Phase::running, std::move(more));
         if (!state.restored_from.empty())
-            proven_at_ = began_ + request_.course.min_uptime;
+            proven_at_ = Clock::now() + request_.course.min_uptime;
         plan_checkpoint();
     }
 
@@ -305,6 +310,9 @@ class Supervisor {
         if (task_ || is_gone_) {
             drop_task();
             leave_space();
+            // That it was broken off says nothing of the checkpoint.
+            if (ending_)
+                --state.chain[place].tries;
             return std::nullopt;
         }
         if (task_code_ != 0)
@@ -329,7 +337,7 @@ class Supervisor {
         const std::string why = task_result_.is_object() ? task_result_.value("message", "") : "";
         if (task_code_ == static_cast<int>(Fault::checkpoint))
             return mark_damaged(place, why);
-        const bool is_of_host = task_code_ != static_cast<int>(Fault::restore_failed);
+        const bool is_of_host = std::ranges::count(k_of_host, static_cast<Fault>(task_code_)) != 0;
         if (is_of_host)
             --books_.state().chain[place].tries;
         books_.save();
@@ -342,11 +350,10 @@ class Supervisor {
     }
 
     std::optional<RunOutcome> give_up() {
-        books_.enter(Phase::failed, {{"message", "every checkpoint of it was tried in vain"}});
-        lease_.release();
-        const JobState& state = books_.state();
-        if (state.end)
-            return RunOutcome{.exit_code = state.end->shell_code(), .is_programs = true};
+        books_.enter(Phase::failed, {{"message", "every checkpoint of it was tried in vain (--attempts)"}});
+        leave_job();
+        if (has_run_)
+            return RunOutcome{.exit_code = books_.state().end->shell_code(), .is_programs = true};
         return RunOutcome{.exit_code = static_cast<int>(Fault::restore_failed)};
     }
 
@@ -495,16 +502,21 @@ class Supervisor {
     // By a checkpoint that it goes on from with the next run; or it was not there yet.
     RunOutcome leave_ended() {
         leave_space();
-        const Phase phase = ending_->order ? Phase::stopped : Phase::checkpointed;
         const bool goes_on = !books_.state().chain.empty();
+        const Phase phase = ending_->order ? Phase::stopped : goes_on ? Phase::checkpointed : Phase::ended;
         books_.enter(phase, {{"exit_code", request_.checkpointed_code}});
-        lease_.release();
-        if (ending_->order)
-            answer_stop();
+        leave_job();
         if (request_.after == AfterCheckpoint::stays)
             stay();
         constexpr int k_signalled = 128;
         return {.exit_code = goes_on ? request_.checkpointed_code : k_signalled + ending_->signal};
+    }
+
+    // Who waits for an answer takes a lease that is held by nobody for none.
+    void leave_job() {
+        if (ending_ && ending_->order)
+            answer_stop();
+        lease_.release();
     }
 
     void answer_stop() {
@@ -525,14 +537,16 @@ class Supervisor {
         // Its first process was killed, and all with it.
         const ProgramEnd end = word_.ended.value_or(ProgramEnd{.signal = SIGKILL});
         state.end = end;
+        has_run_ = true;
         leave_space();
         if (is_passed_on_) {
-            books_.enter(ending_->order ? Phase::stopped : Phase::ended, {{"end", json_of(end)}});
-            lease_.release();
-            if (ending_->order)
-                answer_stop();
+            books_.enter(ending_->order ? Phase::stopped : Phase::ended, {{"outcome", json_of(end)}});
+            leave_job();
             return RunOutcome{.exit_code = end.shell_code(), .is_programs = true};
         }
+        // Whoever sent it that signal wanted its end.
+        if (passed_on_ != 0 && end.shell_code() == ProgramEnd{.signal = passed_on_}.shell_code())
+            return finish(Phase::ended, end);
         switch (after_end(end, request_.course, state.restarts)) {
         case AfterEnd::done:
             if (!request_.keep_done)
@@ -552,10 +566,8 @@ class Supervisor {
     }
 
     RunOutcome finish(Phase phase, const ProgramEnd& end) {
-        books_.enter(phase, {{"end", json_of(end)}});
-        lease_.release();
-        if (ending_ && ending_->order)
-            answer_stop();
+        books_.enter(phase, {{"outcome", json_of(end)}});
+        leave_job();
         return {.exit_code = end.shell_code(), .is_programs = true};
     }
 
@@ -564,7 +576,8 @@ class Supervisor {
         const Millis limit = backoff_of(request_.course, state.restarts);
         ++state.restarts;
         ++state.restarts_in_all;
-        books_.enter(Phase::backoff, {{"end", json_of(end)}, {"seconds", static_cast<double>(limit.count()) / 1000}});
+        books_.enter(Phase::backoff,
+                     {{"outcome", json_of(end)}, {"seconds", static_cast<double>(limit.count()) / 1000}});
         const auto until = Clock::now() + limit;
         while (Clock::now() < until && !ending_)
             wait(until);
@@ -582,7 +595,8 @@ class Supervisor {
     std::optional<TreeOutput> output_;
     SpaceWord word_;
     bool is_gone_ = false;
-    Clock::time_point began_;
+    // The program has ended at least once.
+    bool has_run_ = false;
 
     std::optional<Task> task_;
     // Of a dump, until it was looked at.
@@ -593,6 +607,8 @@ class Supervisor {
     std::optional<Ending> ending_;
     // The program was told, and is not brought back.
     bool is_passed_on_ = false;
+    // Of the signals that end nothing here, the last; 0: none.
+    int passed_on_ = 0;
     bool wanted_ = false;
     std::vector<Order> asked_;
 
@@ -613,6 +629,11 @@ void require_same_job(const RunRequest& request) {
         throw Error(Fault::usage, fmt::format("the job {} runs another command: {}", request.name,
                                               printable(fmt::format("{}", fmt::join(there->argv, " ")))))
             .hint("give this one another name with --job, or leave the command out to go on with that one");
+    const Caller& caller = request.config.caller;
+    if (there && acts_as_root_for(caller) && there->uid != caller.uid && !may_become_root(caller))
+        throw Error(Fault::permission,
+                    fmt::format("the job {} is that of user {}", request.name, printable(there->user)))
+            .hint("only its user, or root, goes on with it");
     if (!there)
         write_record(request.folder, request.record);
 }
@@ -631,7 +652,7 @@ fs::path place_of(const fs::path& folder) {
 RunOutcome run(const RunRequest& request, const Interrupt& interrupt) {
     require_same_job(request);
     const auto waits = [&](const LeaseWord& word, Millis limit) {
-        request.tell("waiting", {{"host", word.host.name}, {"seconds", limit.count() / 1000}});
+        request.tell("waiting", {{"host", word.host.name}, {"seconds", limit.count() / 1000}}, JobState{});
     };
     Lease lease = Lease::take(request.folder, request.lease, interrupt, waits);
     return Supervisor(request, lease).run();

@@ -8,6 +8,7 @@
 #include "cedana/cli/inspection.hpp"
 #include "cedana/files/backups.hpp"
 #include "cedana/files/partial_file.hpp"
+#include "cedana/job/books.hpp"
 #include "cedana/lazy/transfers.hpp"
 #include "cedana/undo/work_folder.hpp"
 
@@ -225,6 +226,7 @@ const Fields k_rows = {"--version",
                        "client dump --dry-run",
                        "client restore",
                        "client restore --dry-run",
+                       "client ps",
                        "client verify",
                        "client list",
                        "client list --lazy",
@@ -283,6 +285,14 @@ TEST_F(JsonFields, OfTheProgram) {
     expect_documented("config keygen", {json({"config", "keygen", scratch("key")})});
     expect_documented("completion", {json({"completion", "bash"})});
     expect_documented("check", {json({"check"})});
+}
+
+TEST_F(JsonFields, OfJobs) {
+    const fs::path folder = scratch("jobs") / "train";
+    job::make_job_folder(folder);
+    job::write_record(folder, {.name = "train", .argv = {"a"}, .cwd = "/"});
+    job::write_state(folder, {.chain = {{.file = "x.zip"}}, .end = job::ProgramEnd{.code = 3}});
+    expect_documented("client ps", {json({"client", "ps", "-d", scratch("jobs")})});
 }
 
 TEST_F(JsonFields, OfADump) {

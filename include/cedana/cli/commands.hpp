@@ -41,6 +41,10 @@ struct EndAsProgram {
 [[nodiscard]] Command dump_command();
 [[nodiscard]] Command restore_command();
 [[nodiscard]] Command run_command();
+[[nodiscard]] Command ps_command();
+[[nodiscard]] Command checkpoint_command();
+[[nodiscard]] Command stop_command();
+[[nodiscard]] Command history_command();
 [[nodiscard]] Command verify_command();
 [[nodiscard]] Command list_command();
 [[nodiscard]] Command inspect_command();

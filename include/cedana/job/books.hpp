@@ -24,7 +24,7 @@ namespace cedana::job {
 struct LeaseLost {};
 
 // Called with every line of the history.
-using Tell = std::function<void(std::string_view event, const nlohmann::ordered_json& more)>;
+using Tell = std::function<void(std::string_view event, const nlohmann::ordered_json& more, const JobState& state)>;
 
 // Makes it, with what is in it, 0700. Throws Error(Fault::storage).
 void make_job_folder(const std::filesystem::path& folder);

@@ -69,9 +69,9 @@ struct JobCheckpoint {
     int tries = 0;
     bool damaged = false;
     friend bool operator==(const JobCheckpoint&, const JobCheckpoint&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(JobCheckpoint, file, parent, epoch, program, created, bytes, seconds, frozen_seconds,
-                                   tries, damaged)
 };
+void to_json(nlohmann::json& json, const JobCheckpoint& checkpoint);
+void from_json(const nlohmann::json& json, JobCheckpoint& checkpoint);
 
 struct JobState {
     Phase phase = Phase::starting;

@@ -49,8 +49,6 @@ struct RunRequest {
     std::chrono::milliseconds lease{60'000};
     std::size_t keep = 3;
     bool keep_done = false;
-    // OpenMetrics text is written there; empty: nowhere.
-    std::filesystem::path metrics = {};
     const LoadedConfig& config;
     const Keyring& keyring;
     Tell tell;

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+// ps, checkpoint, stop and history: what is asked of jobs that somebody else looks after.
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/base/time_text.hpp"
+#include "cedana/base/users.hpp"
+#include "cedana/cli/commands.hpp"
+#include "cedana/cli/jobs.hpp"
+#include "cedana/cli/output.hpp"
+#include "cedana/cli/table.hpp"
+#include "cedana/job/lease.hpp"
+#include "cedana/job/name.hpp"
+#include "cedana/job/orders.hpp"
+#include "cedana/job/state.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include <poll.h>
+#include <unistd.h>
+
+namespace cedana {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+namespace fs = std::filesystem;
+
+struct JobArguments {
+    std::string name;
+    std::optional<fs::path> store;
+    bool watch = false;
+    bool no_checkpoint = false;
+};
+
+struct SeenJob {
+    job::JobRecord record;
+    job::JobState state;
+    // Somebody looks after it, or may do so where it is not seen from here.
+    bool is_held = false;
+};
+
+// Absent for what is no job's folder.
+std::optional<SeenJob> look_at_job(const fs::path& folder) {
+    const auto record = job::read_record(folder);
+    if (!record)
+        return std::nullopt;
+    const int epoch = job::highest_lease(folder);
+    const auto lease = epoch == 0 ? std::nullopt : job::read_lease(folder, epoch);
+    const bool is_held = lease && job::look_at(*lease, job::own_host(), is_at_work) != job::LeaseLook::free;
+    return SeenJob{.record = *record, .state = job::read_state(folder).value_or(job::JobState{}), .is_held = is_held};
+}
+
+// What is active and looked after by nobody goes on with the next run.
+std::string state_of(const SeenJob& seen) {
+    return is_active(seen.state.phase) && !seen.is_held ? "interrupted" : std::string(name_of(seen.state.phase));
+}
+
+std::vector<SeenJob> read_jobs(const fs::path& store, const std::string& name) {
+    std::error_code error;
+    std::vector<fs::path> folders;
+    if (name.empty())
+        folders = entries_of(store, error);
+    else
+        folders.push_back(store / name);
+    std::ranges::sort(folders);
+    std::vector<SeenJob> jobs;
+    for (const fs::path& folder : folders)
+        if (fs::is_directory(folder, error))
+            if (auto seen = look_at_job(folder))
+                jobs.push_back(std::move(*seen));
+    if (!name.empty() && jobs.empty())
+        throw Error(Fault::usage, fmt::format("there is no job {} in {}", printable(name), printable(store.string())))
+            .hint("cedana client ps lists those that there are");
+    return jobs;
+}
+
+Json to_json(const SeenJob& seen) {
+    Json json = {{"name", seen.record.name},
+                 {"state", state_of(seen)},
+                 {"command", seen.record.argv},
+                 {"user", seen.record.user}};
+    const nlohmann::json state = seen.state;
+    for (const char* key :
+         {"since", "host", "pid", "supervisor", "epoch", "restored_from", "restarts", "restarts_in_all",
+          "checkpoints_in_all", "failed_checkpoints", "last_attempt", "last_failure", "outcome", "checkpoints"})
+        json[key] = state.at(key);
+    return json;
+}
+
+std::string age_text(const std::string& time) {
+    const auto when = parse_utc_iso(time);
+    if (!when)
+        return "-";
+    return human_age(std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - *when));
+}
+
+std::string end_cell(const SeenJob& seen) {
+    if (is_active(seen.state.phase) || !seen.state.end)
+        return "";
+    return std::to_string(seen.state.end->shell_code());
+}
+
+Table table_of_jobs(const std::vector<SeenJob>& jobs) {
+    Table table({{.title = "JOB"},
+                 {.title = "STATE"},
+                 {.title = "FOR", .align = Align::right},
+                 {.title = "PID", .align = Align::right},
+                 {.title = "CHECKPOINT", .align = Align::right},
+                 {.title = "SIZE", .align = Align::right, .rank = 1},
+                 {.title = "RESTARTS", .align = Align::right, .rank = 2},
+                 {.title = "CODE", .align = Align::right, .rank = 2},
+                 {.title = "HOST", .rank = 1},
+                 {.title = "COMMAND", .elastic = true}});
+    for (const SeenJob& seen : jobs) {
+        const auto& chain = seen.state.chain;
+        table.add({printable(seen.record.name), state_of(seen), age_text(seen.state.since),
+                   seen.state.pid == 0 || !seen.is_held ? "-" : std::to_string(seen.state.pid),
+                   chain.empty() ? "-" : age_text(chain.front().created) + " ago",
+                   chain.empty() ? "-" : human_bytes(chain.front().bytes), std::to_string(seen.state.restarts_in_all),
+                   end_cell(seen), printable(seen.state.host),
+                   printable(fmt::format("{}", fmt::join(seen.record.argv, " ")))});
+    }
+    return table;
+}
+
+std::string shown(const fs::path& store, const std::string& name, Format format) {
+    const std::vector<SeenJob> jobs = read_jobs(store, name);
+    if (format == Format::json) {
+        Json list = Json::array();
+        for (const SeenJob& seen : jobs)
+            list.push_back(to_json(seen));
+        return json_line({{"store", store.string()}, {"jobs", std::move(list)}});
+    }
+    return jobs.empty() ? std::string() : table_text(table_of_jobs(jobs));
+}
+
+// False when the user ends it.
+bool wait_a_moment(const Interrupt& interrupt, int milliseconds) {
+    pollfd entry{.fd = interrupt.fd(), .events = POLLIN, .revents = 0};
+    return ::poll(&entry, 1, milliseconds) <= 0;
+}
+
+void show_jobs(const JobArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
+    constexpr int k_look_every_ms = 1000;
+    const fs::path store = find_store(arguments.store, load_config_for(common).values);
+    std::string before;
+    do {
+        const std::string text = shown(store, arguments.name, common.format);
+        if (text.empty() && !arguments.watch)
+            return print_note(fmt::format("no jobs in {}", printable(store.string())));
+        if (text != before) {
+            const bool redraws = arguments.watch && ::isatty(STDOUT_FILENO) == 1;
+            print_line((redraws ? "\033[H\033[J" : "") + text);
+        }
+        before = text;
+    } while (arguments.watch && wait_a_moment(interrupt, k_look_every_ms));
+}
+
+fs::path folder_of(const JobArguments& arguments, const LoadedConfig& config) {
+    job::require_job_name(arguments.name);
+    return find_store(arguments.store, config.values) / arguments.name;
+}
+
+Error does_not_run(const std::string& name) {
+    return Error(Fault::no_process, fmt::format("the job {} does not run", name))
+        .hint(fmt::format("go on with it: cedana client run --job {}", name));
+}
+
+// Whoever looks after the job does it; its answer.
+Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& config, job::OrderKind kind,
+                             const Interrupt& interrupt) {
+    constexpr int k_look_every_ms = 100;
+    const fs::path folder = folder_of(arguments, config);
+    require_place_of_caller(config, folder.parent_path(), "the store");
+    const std::vector<SeenJob> jobs = read_jobs(folder.parent_path(), arguments.name);
+    if (!jobs.front().is_held)
+        throw does_not_run(arguments.name);
+    const job::Order order = job::give_order(folder, kind);
+    while (wait_a_moment(interrupt, k_look_every_ms)) {
+        if (auto answer = job::take_answer(folder, order))
+            return std::move(*answer);
+        if (const auto seen = look_at_job(folder); !seen || !seen->is_held) {
+            // It may have answered just before it ended.
+            if (auto answer = job::take_answer(folder, order))
+                return std::move(*answer);
+            static_cast<void>(job::take_back(folder, order));
+            throw does_not_run(arguments.name);
+        }
+    }
+    static_cast<void>(job::take_back(folder, order));
+    throw Error(Fault::interrupted, "interrupted; what was asked of the job may be done all the same");
+}
+
+void make_checkpoint(const JobArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
+    const LoadedConfig config = load_config_for(common);
+    require_root("checkpoint jobs");
+    const Json answer = carry_out_by_supervisor(arguments, config, job::OrderKind::checkpoint, interrupt);
+    if (!answer.contains("checkpoint"))
+        throw Error(Fault::dump_failed, answer.value("message", "the dump failed"));
+    if (common.format == Format::json)
+        return print_json_result(answer);
+    print_result(answer.at("checkpoint").get<std::string>());
+}
+
+void stop_job(const JobArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
+    const LoadedConfig config = load_config_for(common);
+    require_root("stop jobs");
+    const auto kind = arguments.no_checkpoint ? job::OrderKind::stop_now : job::OrderKind::stop;
+    const Json answer = carry_out_by_supervisor(arguments, config, kind, interrupt);
+    if (common.format == Format::json)
+        return print_json_result(answer);
+    print_result(answer.at("checkpoint").is_null() ? answer.at("state").get<std::string>()
+                                                   : answer.at("checkpoint").get<std::string>());
+}
+
+void show_history(const JobArguments& arguments, const CommonArguments& common) {
+    const LoadedConfig config = load_config_for(common);
+    const fs::path folder = folder_of(arguments, config);
+    static_cast<void>(read_jobs(folder.parent_path(), arguments.name));
+    Json events = Json::array();
+    std::error_code ignored;
+    const fs::path path = folder / job::k_history_file;
+    const std::string text = fs::exists(path, ignored) ? read_file(path) : std::string();
+    for (const std::string& line : split(text, '\n'))
+        if (Json event = Json::parse(line, nullptr, false); event.is_object())
+            events.push_back(std::move(event));
+    if (common.format == Format::json)
+        return print_json({{"name", arguments.name}, {"events", std::move(events)}});
+    for (const Json& event : events) {
+        const std::string kind = event.value("event", "");
+        const std::string said = event_text(kind, event);
+        print_line(fmt::format("{}  {}", printable(event.value("time", "")), said.empty() ? printable(kind) : said));
+    }
+}
+
+Option name_argument(JobArguments& arguments, bool required) {
+    return {.names = {"NAME"},
+            .meaning = required ? "the job" : "the job; none: all of the store",
+            .target = &arguments.name,
+            .required = required};
+}
+
+} // namespace
+
+Command ps_command() {
+    const auto arguments = std::make_shared<JobArguments>();
+    return {.name = "ps",
+            .summary = "the jobs of a store: how they are, and their last checkpoints",
+            .options = {name_argument(*arguments, false),
+                        store_option(arguments->store),
+                        {.names = {"--watch"},
+                         .meaning = "show them again whenever something has changed",
+                         .target = &arguments->watch}},
+            .examples = {"sudo cedana client ps --watch"},
+            .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+                show_jobs(*arguments, common, interrupt);
+            }};
+}
+
+Command checkpoint_command() {
+    const auto arguments = std::make_shared<JobArguments>();
+    return {.name = "checkpoint",
+            .summary = "have a job make a checkpoint now, and run on",
+            .options = {name_argument(*arguments, true), store_option(arguments->store)},
+            .examples = {"sudo cedana client checkpoint train"},
+            .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+                make_checkpoint(*arguments, common, interrupt);
+            }};
+}
+
+Command stop_command() {
+    const auto arguments = std::make_shared<JobArguments>();
+    return {.name = "stop",
+            .summary = "end a job with a checkpoint, from which the next run goes on",
+            .options = {name_argument(*arguments, true),
+                        store_option(arguments->store),
+                        {.names = {"--no-checkpoint"},
+                         .meaning = "send the program a SIGTERM instead",
+                         .target = &arguments->no_checkpoint}},
+            .examples = {"sudo cedana client stop train"},
+            .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+                stop_job(*arguments, common, interrupt);
+            }};
+}
+
+Command history_command() {
+    const auto arguments = std::make_shared<JobArguments>();
+    return {.name = "history",
+            .summary = "what has happened to a job",
+            .options = {name_argument(*arguments, true), store_option(arguments->store)},
+            .examples = {"sudo cedana client history train"},
+            .run = [arguments](const CommonArguments& common, const Interrupt&) { show_history(*arguments, common); }};
+}
+
+} // namespace cedana

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// `cedana client run`: a job that goes on. Its program counts into a file and to its output.
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+
+#include <csignal>
+#include <fstream>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+#include "support/kept_folder.hpp"
+#include "support/wait.hpp"
+#include "system/step_log.hpp"
+#include "system/system_fixture.hpp"
+
+namespace cedana::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+class Job : public System {
+  protected:
+    Job() { fs::create_directory(scratch("messages")); }
+
+    // `client run` of the job `j`.
+    [[nodiscard]] std::vector<std::string> run_words(const std::vector<std::string>& more) const {
+        std::vector<std::string> words = {"client", "run", "--job", "j", "-d", store()};
+        words.insert(words.end(), more.begin(), more.end());
+        return words;
+    }
+    [[nodiscard]] std::vector<std::string> counting(const std::vector<std::string>& more = {}) const {
+        std::vector<std::string> words = run_words(more);
+        words.insert(words.end(), {"--", target_program("counter"), log, "1"});
+        return words;
+    }
+    RunningCedana start(const std::vector<std::string>& words) const {
+        return RunningCedana(words, options, scratch("messages"));
+    }
+    CedanaRun ask(const std::string& command, const std::vector<std::string>& more = {}) const {
+        std::vector<std::string> words = {"client", command, "j", "-d", store()};
+        words.insert(words.end(), more.begin(), more.end());
+        return run_cedana(words, options);
+    }
+    Json seen() const { return Json::parse(ask("ps", {"--json"}).out).at("jobs").at(0); }
+    [[nodiscard]] std::vector<std::string> checkpoints() const { return names_in(store() / "j", ".zip"); }
+    // Nothing is missing and nothing is there twice.
+    void expect_unbroken() const { EXPECT_TRUE(count_on_from(1, lines_of(log))); }
+
+    const fs::path log = scratch("log");
+};
+
+TEST_F(Job, EndsAsItsProgramEnds) {
+    const CedanaRun run = run_cedana(run_words({"--", "/bin/sh", "-c", "echo said; exit 3"}), options);
+    EXPECT_EQ(run.exit_code, 3) << run.err;
+    EXPECT_EQ(run.out, "said\n");
+    EXPECT_EQ(seen().at("state"), "ended");
+}
+
+TEST_F(Job, ThatCannotBeStartedSaysWhy) {
+    const CedanaRun run = run_cedana(run_words({"--", "/nowhere"}), options);
+    EXPECT_EQ(run.exit_code, 5);
+    EXPECT_TRUE(holds(run.err, "cannot execute /nowhere"));
+}
+
+TEST_F(Job, GoesOnAgainAndAgainAfterStopSignals) {
+    for (int round = 0; round < 3; ++round) {
+        RunningCedana running = start(counting());
+        wait_for_more_lines(log, 20);
+        running.signal(SIGTERM);
+        const CedanaRun run = running.wait();
+        EXPECT_EQ(run.exit_code, 85) << run.err;
+        EXPECT_EQ(seen().at("state"), "checkpointed");
+    }
+    EXPECT_EQ(checkpoints().size(), 3U);
+    expect_unbroken();
+}
+
+TEST_F(Job, IsCheckpointedAndStoppedByOrder) {
+    RunningCedana running = start(counting());
+    wait_for_more_lines(log, 10);
+    const CedanaRun made = ask("checkpoint");
+    EXPECT_EQ(made.exit_code, 0) << made.err;
+    EXPECT_TRUE(fs::exists(only_line(made.out)));
+    wait_for_more_lines(log, 10);
+    const CedanaRun stopped = ask("stop");
+    EXPECT_EQ(stopped.exit_code, 0) << stopped.err;
+    EXPECT_EQ(running.wait().exit_code, 85);
+    EXPECT_EQ(seen().at("state"), "stopped");
+    EXPECT_EQ(checkpoints().size(), 2U);
+    EXPECT_EQ(ask("checkpoint").exit_code, 3);
+    EXPECT_TRUE(holds(ask("history").out, "stopped, goes on with the next run"));
+}
+
+TEST_F(Job, RunsOnce) {
+    RunningCedana running = start(counting());
+    wait_for_more_lines(log, 5);
+    const CedanaRun second = run_cedana(counting(), options);
+    EXPECT_EQ(second.exit_code, 75);
+    EXPECT_TRUE(holds(second.err, fmt::format("(supervisor {})", running.pid())));
+    const CedanaRun other = run_cedana(run_words({"--", "/bin/true"}), options);
+    EXPECT_EQ(other.exit_code, 2);
+    EXPECT_TRUE(holds(other.err, "runs another command"));
+    running.signal(SIGTERM);
+    running.wait();
+}
+
+TEST_F(Job, OfASupervisorThatWasKilledIsFoundAgain) {
+    RunningCedana killed = start(counting());
+    wait_for_more_lines(log, 10);
+    const Json before = seen();
+    killed.signal(SIGKILL);
+    killed.wait();
+    RunningCedana running = start(run_words({}));
+    wait_for_text(running.messages(), "found running");
+    EXPECT_EQ(seen().at("pid"), before.at("pid"));
+    wait_for_more_lines(log, 10);
+    running.signal(SIGTERM);
+    EXPECT_EQ(running.wait().exit_code, 85);
+    expect_unbroken();
+}
+
+// Between its ends it goes back to its last checkpoint, and with it what it wrote.
+TEST_F(Job, ThatIsKilledIsBroughtBackFromItsCheckpoint) {
+    RunningCedana running = start(counting({"--backoff", "0"}));
+    wait_for_more_lines(log, 20);
+    ASSERT_EQ(ask("checkpoint").exit_code, 0);
+    wait_for_more_lines(log, 20);
+    ASSERT_EQ(::kill(seen().at("pid").get<pid_t>(), SIGKILL), 0);
+    wait_for_text(running.messages(), "goes on from");
+    wait_for_more_lines(log, 20);
+    running.signal(SIGTERM);
+    EXPECT_EQ(running.wait().exit_code, 85);
+    expect_unbroken();
+}
+
+// One that lives until a file is there, which its newest checkpoint has not seen.
+TEST_F(Job, GoesBackBehindACheckpointThatAlwaysCrashes) {
+    write_script(scratch("program"), fmt::format("#!/bin/sh\nn=0\nwhile :; do n=$((n+1)); echo $n >>{}\n"
+                                                 "[ -e {} ] && [ $n -gt 1000000 ] && kill -SEGV $$\n"
+                                                 "[ -e {} ] && n=2000000; sleep 0.02; done\n",
+                                                 log.string(), scratch("crash").string(), scratch("poison").string()));
+    RunningCedana running = start(run_words({"--backoff", "0", "--", scratch("program")}));
+    wait_for_more_lines(log, 5);
+    ASSERT_EQ(ask("checkpoint").exit_code, 0);
+    std::ofstream(scratch("poison")) << "now";
+    wait_for_text(log, "2000001");
+    ASSERT_EQ(ask("checkpoint").exit_code, 0);
+    fs::remove(scratch("poison"));
+    std::ofstream(scratch("crash")) << "now";
+    const std::string first = checkpoints().front();
+    wait_for_text(running.messages(), "goes on from " + first);
+    const Json job = seen();
+    EXPECT_EQ(job.at("restarts"), 3);
+    EXPECT_EQ(job.at("restored_from"), first);
+    running.signal(SIGTERM);
+    EXPECT_EQ(running.wait().exit_code, 85);
+}
+
+TEST_F(Job, ThatCrashesTooOftenFailsWithItsOwnCode) {
+    const CedanaRun run = run_cedana(
+        run_words({"--backoff", "0", "--max-restarts", "2", "--", "/bin/sh", "-c", "echo x; kill -SEGV $$"}), options);
+    EXPECT_EQ(run.exit_code, 128 + SIGSEGV);
+    EXPECT_EQ(run.out, "x\nx\nx\n");
+    EXPECT_EQ(seen().at("state"), "failed");
+}
+
+TEST_F(Job, LeavesNoCheckpointsWhenItIsDone) {
+    const std::string done = scratch("done");
+    RunningCedana running = start(run_words({"--", "/bin/sh", "-c", "until [ -e " + done + " ]; do sleep 0.02; done"}));
+    wait_for_text(running.messages(), "started");
+    ASSERT_EQ(ask("checkpoint").exit_code, 0);
+    std::ofstream(done) << "now";
+    EXPECT_EQ(running.wait().exit_code, 0);
+    EXPECT_EQ(seen().at("state"), "done");
+    EXPECT_TRUE(checkpoints().empty());
+}
+
+TEST_F(Job, HasItsDaemonsInItsCheckpoints) {
+    const std::string daemon = fmt::format("(setsid {} {} 1 >/dev/null 2>&1 &) ; while :; do sleep 1; done",
+                                           target_program("counter"), log.string());
+    for (int round = 0; round < 2; ++round) {
+        RunningCedana running = start(run_words({"--", "/bin/sh", "-c", daemon}));
+        wait_for_more_lines(log, 20);
+        running.signal(SIGTERM);
+        EXPECT_EQ(running.wait().exit_code, 85);
+    }
+    expect_unbroken();
+}
+
+} // namespace
+} // namespace cedana::testing
