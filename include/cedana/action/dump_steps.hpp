@@ -44,6 +44,8 @@ struct DumpDraft {
     CriuProgram criu;
     std::filesystem::path folder;
     ProcessId root;
+    // Absent for a tree of no container.
+    std::optional<ContainerTree> container;
     std::optional<SeenTree> seen;
     std::optional<TreeLock> lock;
     Preparation preparation;
