@@ -39,6 +39,7 @@ cedana_need_module(ZLIB zlib zlib1g-dev)
 cedana_need_module(CRYPTO libcrypto libssl-dev)
 cedana_need_module(SODIUM libsodium libsodium-dev)
 cedana_need_module(MNL libmnl libmnl-dev)
+cedana_need_module(ARCHIVE libarchive libarchive-dev)
 # Of headers alone, without a package file of its own.
 find_path(CEDANA_PROTOZERO protozero/pbf_message.hpp)
 if(NOT CEDANA_PROTOZERO)

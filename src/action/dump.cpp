@@ -84,6 +84,9 @@ Published capture(DumpDraft& draft, Progress& progress, Stopwatch& watch) {
     warn_of_losses(published.unread);
     for (const std::string& sentence : sentences_of(draft.seen->tree, draft.seen->facts.external_pipes))
         spdlog::warn("{}", sentence);
+    if (draft.container)
+        for (const std::string& sentence : draft.container->warnings())
+            spdlog::warn("{}", sentence);
     watch.lap("publish");
     std::error_code ignored;
     published.bytes = fs::file_size(published.path, ignored);

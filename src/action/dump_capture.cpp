@@ -129,6 +129,8 @@ void TreeCapture::run() {
         wait_for_end(tree());
         await_stop(draft_.unit);
     }
+    if (draft_.container)
+        draft_.container->finish_end();
 }
 
 void TreeCapture::run_criu() {
@@ -138,9 +140,15 @@ void TreeCapture::run_criu() {
         options.extra.insert(options.extra.end(), {"--external", file.id});
     for (const JournalStream& stream : seen.facts.journal_streams)
         options.extra.insert(options.extra.end(), {"--external", external_id(stream)});
-    std::vector<UniqueFd> namespaces = open_namespaces(draft_.procfs, seen.tree.root().handle, seen.facts.entered);
+    // CRIU makes those of a container anew.
+    std::vector<UniqueFd> namespaces;
+    if (!draft_.container)
+        namespaces = open_namespaces(draft_.procfs, seen.tree.root().handle, seen.facts.entered);
     if (!namespaces.empty())
         criu::note_kernel_features(draft_.criu.path);
+    if (draft_.container)
+        options.extra.insert(options.extra.end(), draft_.container->criu_arguments().begin(),
+                             draft_.container->criu_arguments().end());
     const criu::DumpJob job{.program = draft_.criu.path,
                             .pid = seen.pid(),
                             .after = leaves_running() ? criu::After::leave_running : criu::After::stop,
@@ -215,14 +223,36 @@ void TreeCapture::images_complete() {
     frozen_ = FrozenTree{.tree = read_frozen_tree(draft_.procfs, ProcessHandle::open(draft_.procfs, draft_.root))};
     record_frozen_tree(draft_.seen->record, frozen_->tree, work_.path());
     const TreeHoldings holdings = holdings_of(draft_.procfs, frozen_->tree);
-    frozen_->pipes = external_pipes_of_frozen(holdings, draft_.seen->facts.external_pipes);
-    frozen_->terminals = external_terminals(holdings);
-    frozen_->own_terminals = own_terminals(holdings);
+    if (!draft_.container)
+        look_at_ends(holdings);
     frozen_->attributes = read_attributes(draft_.procfs, frozen_->tree);
     add_exclusive_terminals(frozen_->attributes, holdings);
     add_hung_up_masters(frozen_->attributes, holdings);
     frozen_->socket_options = read_socket_options(draft_.procfs, holdings);
     frozen_->unread = find_unread(holdings);
+    if (draft_.container)
+        draft_.container->capture(frozen_->tree, writer_->images(), draft_.interrupt);
+    else
+        capture_files(holdings);
+    watch_.lap("files");
+    // A tree that is to stop ends only once its checkpoint is on the disk.
+    if (!leaves_running()) {
+        publish();
+        note();
+        if (draft_.container)
+            draft_.container->begin_end();
+        else
+            begin_to_stop(draft_.unit);
+    }
+}
+
+void TreeCapture::look_at_ends(const TreeHoldings& holdings) {
+    frozen_->pipes = external_pipes_of_frozen(holdings, draft_.seen->facts.external_pipes);
+    frozen_->terminals = external_terminals(holdings);
+    frozen_->own_terminals = own_terminals(holdings);
+}
+
+void TreeCapture::capture_files(const TreeHoldings& holdings) {
     WrittenFiles written = written_files(holdings);
     look_at_flight(holdings, written);
     add_missing(written, draft_.preparation.finish());
@@ -233,13 +263,6 @@ void TreeCapture::images_complete() {
     else
         std::ranges::for_each(frozen_->link_remaps, let_wait);
     draft_.files->capture(written, draft_.interrupt);
-    watch_.lap("files");
-    // A tree that is to stop ends only once its checkpoint is on the disk.
-    if (!leaves_running()) {
-        publish();
-        note();
-        begin_to_stop(draft_.unit);
-    }
 }
 
 // What nobody could see before.
@@ -311,6 +334,10 @@ Manifest TreeCapture::manifest() const {
                       .timings = watch_.phases(),
                       .watch = draft_.preparation.record(),
                       .facts = seen.facts.record};
+    if (draft_.container) {
+        manifest.container = draft_.container->record();
+        manifest.required_features.emplace_back(k_in_container);
+    }
     if (!manifest.cannot_be_restored.empty())
         manifest.required_features.emplace_back(k_never_restored);
     if (!manifest.outside_files.empty())
@@ -345,6 +372,9 @@ void TreeCapture::publish() {
     progress_.phase("compressing");
     if (draft_.request.prove && !leaves_running())
         writer_->before_publish([this](const std::filesystem::path& complete) { prove_it(complete); });
+    if (draft_.container)
+        for (const auto& [name, content] : draft_.container->texts())
+            writer_->add_text(name, content);
     checkpoint_ =
         writer_->finish(manifest(), *draft_.files, work_.path() / criu::k_dump_log, draft_.interrupt, progress_);
     warn_of_gaps(draft_.preparation.record(), draft_.seen->name);

@@ -5,12 +5,14 @@
 #include "cedana/action/memory_room.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/state_folder.hpp"
+#include "cedana/base/text.hpp"
 #include "cedana/engine/refusals.hpp"
 #include "cedana/files/default_store.hpp"
 #include "cedana/host/hooks.hpp"
 #include "cedana/keys/configured_keys.hpp"
 #include "cedana/lazy/transfers.hpp"
 #include "cedana/undo/clean.hpp"
+#include "cedana/undo/work_folder.hpp"
 
 #include <utility>
 #include <vector>
@@ -27,6 +29,18 @@ void require_sense(const DumpRequest& request) {
             .hint("leave --anyway out, or let the tree run on (--leave-running)");
 }
 
+void find_root(DumpDraft& draft) {
+    if (!draft.request.container) {
+        draft.root = find_target(draft.procfs, draft.request).id();
+        if (const auto container = containers::find_container_of(draft.root.pid, draft.request.config))
+            spdlog::warn("process {} is the main process of {}: --container {} keeps its files and its network too",
+                         draft.root.pid, container->text, printable(container->name));
+        return;
+    }
+    draft.container.emplace(*draft.request.container, draft.request.config);
+    draft.root = ProcessHandle::open(draft.procfs, draft.container->pid()).id();
+}
+
 // What is there on the host, whatever the tree is like.
 Steps ground_steps(DumpDraft& draft) {
     const DumpRequest& request = draft.request;
@@ -36,7 +50,7 @@ Steps ground_steps(DumpDraft& draft) {
         check("reading the signing key", [&] { draft.keys.signing = read_signing_key(config); }),
         check("reading the keys that encrypt",
               [&] { draft.keys.encryption = prepare_encryption(config, request.passphrase.get()); }),
-        look("finding the process", [&] { draft.root = find_target(draft.procfs, request).id(); }),
+        look("finding the process", [&] { find_root(draft); }),
         touch("making the store",
               [&] {
                   if (uses_default_store(request))
@@ -80,6 +94,8 @@ Step look_at(DumpDraft& draft) {
     return look("looking at the tree", [&] {
         draft.seen = look_at_tree(draft.procfs, draft.root, draft.request.config, draft.criu.path);
         add_missing(draft.seen->written, draft.preparation.written());
+        if (draft.container)
+            draft.container->adapt(*draft.seen);
     });
 }
 
@@ -116,7 +132,8 @@ Step check_room(DumpDraft& draft) {
         // Refused already; there is nothing to say of the room then.
         if (!draft.folder.empty())
             require_space(draft.folder, draft.seen->facts.image_bytes,
-                          bytes_to_capture(draft.seen->written, draft.request.config));
+                          bytes_to_capture(draft.seen->written, draft.request.config) +
+                              (draft.container ? draft.container->changed_bytes() : 0));
     });
 }
 
@@ -126,6 +143,15 @@ Step look_at_files(DumpDraft& draft) {
             draft.files.emplace(draft.request.config, draft.folder);
         static_cast<void>(draft.files->measure(draft.procfs, draft.seen->tree, draft.seen->written));
         draft.files->prepare(draft.seen->written, draft.interrupt);
+    });
+}
+
+Step describe_container(DumpDraft& draft) {
+    return touch("asking the container's engine", [&] {
+        if (!draft.container)
+            return;
+        const WorkFolder work(WorkKind::dump, state_folder());
+        draft.container->describe(work.path(), draft.criu.path, draft.interrupt);
     });
 }
 
@@ -170,6 +196,7 @@ Steps tree_steps(DumpDraft& draft) {
         check("looking at the limits of its memory",
               [&] { require_memory_room(limits_of(draft.procfs, draft.seen->tree)); }),
         look_at_files(draft),
+        describe_container(draft),
         touch("running the hook pre_dump",
               [&] {
                   run_hook(hook_for(HookStage::pre_dump, config),

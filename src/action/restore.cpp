@@ -2,6 +2,8 @@
 #include "cedana/action/restore.hpp"
 
 #include "cedana/action/attendant.hpp"
+#include "cedana/action/container_return.hpp"
+#include "cedana/action/container_steps.hpp"
 #include "cedana/action/pid_file.hpp"
 #include "cedana/action/restore_steps.hpp"
 #include "cedana/action/tree_return.hpp"
@@ -141,10 +143,35 @@ OutputPlace RestoreRequest::output_place() const {
     return {.path = output_file(), .caller = caller, .named_by = output ? NamedBy::caller : NamedBy::cedana};
 }
 
+namespace {
+
+RestoreResult restore_container(RestoreDraft& draft, Progress& progress, Stopwatch& watch) {
+    carry_out(steps_before_container(draft), progress, draft.interrupt);
+    watch.lap("prepare");
+    const ReturnedContainer returned = ContainerReturn(draft, progress, watch).run();
+    progress.done();
+    warn_of_mends(returned.report.mends, draft.manifest());
+    Progress silent;
+    carry_out({touch("running the hook post_restore", [&] { run_post_restore_hook(draft, returned.report.pid); })},
+              silent);
+    return {.checkpoint = draft.path,
+            .pid = returned.report.pid,
+            .container = returned.id,
+            .seconds = watch.seconds(),
+            .bytes_images = returned.report.bytes,
+            .phases = watch.phases(),
+            .files = {}};
+}
+
+} // namespace
+
 RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt, Progress& progress) {
     require_root("restore processes");
     Stopwatch watch;
     RestoreDraft draft(request, interrupt);
+    carry_out(steps_that_open(draft), progress, interrupt);
+    if (draft.manifest().container)
+        return restore_container(draft, progress, watch);
     carry_out(steps_before_restore(draft), progress, interrupt);
     warn_of_gaps(draft.manifest().watch, draft.manifest().name);
     warn_of_ends(draft);

@@ -74,7 +74,22 @@ void require_restorable(const Manifest& manifest) {
         .hint("it was made with --anyway, to be looked at alone; cedana client list shows which others there are");
 }
 
-Steps checkpoint_steps(RestoreDraft& draft) {
+void append(Steps& steps, Steps more) {
+    for (Step& step : more)
+        steps.push_back(std::move(step));
+}
+
+Steps memory_steps(RestoreDraft& draft) {
+    return {
+        check("looking for what a lazy restore needs", [&] { refuse_lazy_requests(draft.request); }),
+        check("looking for room for lazy memory", [&] { draft.lazy = prepare_lazy(draft.request, *draft.checkpoint); }),
+        check("looking for huge pages in the checkpoint", [&] { draft.huge = read_huge_memory(*draft.checkpoint); }),
+    };
+}
+
+} // namespace
+
+Steps steps_that_open(RestoreDraft& draft) {
     const RestoreRequest& request = draft.request;
     const Config& config = request.config;
     return {
@@ -83,7 +98,13 @@ Steps checkpoint_steps(RestoreDraft& draft) {
              [&] { require_trusted_checkpoint(config, request.caller, draft.path); }),
         look("opening the checkpoint", [&] { draft.checkpoint.emplace(draft.path, request.keyring); }),
         check("looking whether it can be restored at all", [&] { require_restorable(draft.manifest()); }),
-        check("looking for what a lazy restore needs", [&] { refuse_lazy_requests(request); }),
+    };
+}
+
+Steps steps_on_checkpoint(RestoreDraft& draft) {
+    const RestoreRequest& request = draft.request;
+    const Config& config = request.config;
+    return {
         check("looking for criu", [&] { draft.criu = require_criu(config); }),
         check("looking at the hooks",
               [&] {
@@ -98,10 +119,10 @@ Steps checkpoint_steps(RestoreDraft& draft) {
                                    static_cast<unsigned>(config.archive_threads), draft.interrupt);
               }),
         check("reading what it needs", [&] { read_needs(draft); }),
-        check("looking for room for lazy memory", [&] { draft.lazy = prepare_lazy(request, *draft.checkpoint); }),
-        check("looking for huge pages in the checkpoint", [&] { draft.huge = read_huge_memory(*draft.checkpoint); }),
     };
 }
+
+namespace {
 
 void require_room_in_groups(const RestoreDraft& draft) {
     const std::string groups = groups_at_return(draft.manifest(), options_of(draft).extra,
@@ -232,11 +253,6 @@ Step refuse_taken_names(RestoreDraft& draft) {
     return step;
 }
 
-void append(Steps& steps, Steps more) {
-    for (Step& step : more)
-        steps.push_back(std::move(step));
-}
-
 } // namespace
 
 RestoreDraft::RestoreDraft(const RestoreRequest& what, const Interrupt& by)
@@ -269,7 +285,8 @@ Errors taken_names(const RestoreDraft& draft, TakenWhen when) {
 }
 
 Steps steps_before_restore(RestoreDraft& draft) {
-    Steps steps = checkpoint_steps(draft);
+    Steps steps = steps_on_checkpoint(draft);
+    append(steps, memory_steps(draft));
     append(steps, host_steps(draft));
     const bool is_copy = draft.request.new_pid_namespace;
     if (!is_copy)

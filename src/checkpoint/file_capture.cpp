@@ -9,9 +9,9 @@
 #include "cedana/base/units.hpp"
 #include "cedana/files/content_digest.hpp"
 #include "cedana/files/private_copy.hpp"
+#include "cedana/model/image_bytes.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <limits>
 #include <span>
@@ -21,7 +21,6 @@
 #include <spdlog/spdlog.h>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -64,15 +63,6 @@ CapturedFile describe_file(const WrittenFile& written, const struct ::stat& info
             .accessed = nanoseconds(info.st_atim),
             .modified = nanoseconds(info.st_mtim),
             .uses = written.uses};
-}
-
-void wait_for_space(const ImageWriter& archive, const Interrupt& interrupt) {
-    std::array<pollfd, 2> set = {{{archive.space_ready(), POLLIN, 0}, {interrupt.fd(), POLLIN, 0}}};
-    if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR)
-        throw OsFailure().error("cannot poll");
-    std::uint64_t count = 0;
-    if (set[0].revents != 0 && ::read(archive.space_ready(), &count, sizeof count) < 0)
-        return;
 }
 
 } // namespace

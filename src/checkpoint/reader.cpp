@@ -138,6 +138,10 @@ std::string Checkpoint::read_trusted(const std::string& name) const {
     return opened_.seal ? open_entry(zip_, *opened_.seal, name, stored, k_text_limit) : stored;
 }
 
+std::optional<std::string> Checkpoint::text(const std::string& name) const {
+    return opened_.digests.contains(name) ? std::optional(read_trusted(name)) : std::nullopt;
+}
+
 void Checkpoint::check_texts() const {
     for (const auto& [name, digest] : opened_.digests)
         static_cast<void>(read_trusted(name));

@@ -66,7 +66,7 @@ ImageWriterOptions CheckpointWriter::options(const char* folder) const {
             .seal = encryption_ ? encryption_->seal : nullptr};
 }
 
-NamedEntry CheckpointWriter::text_entry(const char* name, const std::string& content, Manifest& manifest) {
+NamedEntry CheckpointWriter::text_entry(const std::string& name, const std::string& content, Manifest& manifest) {
     if (!encryption_) {
         manifest.digests[name] = hex(sha256(std::string_view(content)));
         return {.name = name, .source = memory_entry(content, Method::deflate, k_level_of_texts)};
@@ -117,6 +117,8 @@ std::filesystem::path CheckpointWriter::finish(Manifest manifest, FileCapture& f
     manifest.images = index.images.size();
     for (const ImageRecord& image : index.images)
         manifest.bytes_images += image.size;
+    for (const auto& [name, content] : texts_)
+        entries.push_back(text_entry(name, content, manifest));
     entries.push_back(text_entry(k_dump_log_entry, read_log(criu_log), manifest));
     entries.push_back(text_entry(k_index_entry, write_index(index), manifest));
     std::ranges::move(state_entries(std::move(manifest)), std::back_inserter(entries));

@@ -15,6 +15,7 @@
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/parser.hpp"
 #include "cedana/cli/terminal.hpp"
+#include "cedana/containers/stand_in.hpp"
 #include "cedana/job/space.hpp"
 #include "cedana/lazy/keeper.hpp"
 #include "cedana/lazy/server.hpp"
@@ -243,6 +244,8 @@ std::string manual_page(std::string_view name) {
 }
 
 int run_command_line(int argc, char** argv) {
+    if (const auto exit_code = containers::run_as_criu(argc, argv))
+        return *exit_code;
     fill_standard_descriptors();
     forbid_core_dumps();
     raise_descriptor_limit();

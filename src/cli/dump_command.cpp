@@ -37,6 +37,8 @@ struct DumpArguments {
     std::optional<std::string> target;
     std::optional<std::int64_t> pid;
     std::optional<std::string> name;
+    std::optional<std::string> container;
+    std::optional<std::string> engine;
     std::optional<std::filesystem::path> folder;
     std::string label;
     std::string note;
@@ -183,6 +185,10 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
         request.name = arguments.target;
     if (arguments.pid)
         request.pid = to_pid(*arguments.pid);
+    if (arguments.container)
+        request.container = {.name = *arguments.container,
+                             .engine = arguments.engine ? std::optional(containers::parse_engine(*arguments.engine))
+                                                        : std::nullopt};
     require_places(config, arguments.folder);
     NameWatch name(config.values, common);
     request.found = [&](const FindResult& found) { name.found(found); };
@@ -229,6 +235,17 @@ Command dump_command() {
          .target = &arguments->name,
          .complete = Complete::names,
          .excludes = "--pid,TARGET"},
+        {.names = {"--container"},
+         .value = "NAME",
+         .meaning = "all of a container, with its files and networks, by its name or id",
+         .target = &arguments->container,
+         .excludes = "--pid,--name,TARGET"},
+        {.names = {"--engine"},
+         .value = "ENGINE",
+         .meaning = "whose container it is: podman, docker or runc (default: ask all)",
+         .target = &arguments->engine,
+         .complete = Complete::choices,
+         .choices = {"podman", "docker", "runc"}},
         {.names = {"-d", "--dir"},
          .value = "DIR",
          .meaning = "folder for the checkpoint (default: shared_storage.dump_storage_dir, else /var/lib/cedana)",

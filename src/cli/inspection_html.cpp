@@ -2,6 +2,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/cli/bar.hpp"
+#include "cedana/cli/container_text.hpp"
 #include "cedana/cli/facts_text.hpp"
 #include "cedana/cli/inspection.hpp"
 #include "cedana/cli/inspection_tables.hpp"
@@ -76,6 +77,9 @@ std::string facts_of(const Inspection& inspection) {
     if (m.cannot_be_restored.empty())
         facts += command("restore", "sudo cedana client restore " + path);
     facts += command("verify", "sudo cedana client verify " + path);
+    if (m.container)
+        for (const auto& [name, value] : container_facts(*m.container))
+            facts += fact(name, value);
     facts += fact("signed", signature_text(inspection.signature));
     if (inspection.encrypted)
         facts += fact("encrypted", "yes");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/text.hpp"
+#include "cedana/cli/container_text.hpp"
 #include "cedana/cli/facts_text.hpp"
 #include "cedana/cli/inspection.hpp"
 #include "cedana/cli/output.hpp"
@@ -144,6 +145,7 @@ void put_head(Json& json, const Inspection& inspection) {
     json["label"] = text_or_null(manifest.label);
     json["note"] = text_or_null(manifest.note);
     json["pid"] = manifest.tree.front().pid;
+    json["container"] = manifest.container ? to_json(*manifest.container) : Json(nullptr);
     json["created"] = manifest.created;
     json["host"] = {{"name", manifest.host.name},
                     {"kernel", manifest.host.kernel},

@@ -2,6 +2,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/cli/bar.hpp"
+#include "cedana/cli/container_text.hpp"
 #include "cedana/cli/facts_text.hpp"
 #include "cedana/cli/inspection.hpp"
 #include "cedana/cli/inspection_tables.hpp"
@@ -77,6 +78,9 @@ class InspectionText {
             fact("label", printable(m.label));
         if (!m.note.empty())
             fact("note", printable(m.note));
+        if (m.container)
+            for (const auto& [name, value] : container_facts(*m.container))
+                fact(name, value);
         const auto when = parse_utc_iso(m.created);
         const std::string age = when ? human_age(std::chrono::duration_cast<std::chrono::seconds>(
                                            std::chrono::system_clock::now() - *when)) +

@@ -45,6 +45,8 @@ struct RestoreArguments {
     std::optional<int> given_ends;
     LazyArguments lazy;
     bool verify = false;
+    std::optional<std::string> container_name;
+    std::vector<std::string> allowed_mounts;
     std::vector<std::string> criu_arguments;
     PassphraseArguments passphrase;
 };
@@ -103,7 +105,9 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .lazy = config.values.client_lazy_restore && (arguments.lazy.lazy || !arguments.new_pid_namespace),
         .any_cpu = arguments.any_cpu,
         .wait = arguments.lazy.wait,
-        .verify = arguments.verify};
+        .verify = arguments.verify,
+        .container_name = arguments.container_name,
+        .allowed_mounts = {arguments.allowed_mounts.begin(), arguments.allowed_mounts.end()}};
     if (arguments.dry_run)
         return show_plan(plan_restore(request, interrupt), common.format);
     const RestoreResult result = [&] {
@@ -116,13 +120,14 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
     if (common.format == Format::json)
         print_json_result({{"checkpoint", result.checkpoint.string()},
                            {"pid", result.pid},
+                           {"container_id", result.container ? Json(*result.container) : Json(nullptr)},
                            {"seconds", result.seconds},
                            {"bytes_images", result.bytes_images},
                            {"timings", timings_json(result.phases)},
                            {"files", to_json(result.files)},
                            {"lazy", to_json(result.lazy)}});
     else
-        print_result(std::to_string(result.pid));
+        print_result(result.container.value_or(std::to_string(result.pid)));
 }
 
 } // namespace
@@ -173,6 +178,15 @@ Command restore_command() {
         {.names = {"--verify"},
          .meaning = "compare the digest of all that is in the checkpoint first",
          .target = &arguments->verify},
+        {.names = {"--as"},
+         .value = "NAME",
+         .meaning = "a new name for a container, which may then run beside the original",
+         .target = &arguments->container_name},
+        {.names = {"--allow-mount"},
+         .value = "PATH",
+         .meaning = "this of the host may be mounted in the container of a checkpoint that nobody has signed",
+         .target = &arguments->allowed_mounts,
+         .complete = Complete::files},
         criu_argument_option(arguments->criu_arguments)};
     std::ranges::move(pick_options(arguments->pick), std::back_inserter(options));
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::decrypting),

@@ -70,14 +70,6 @@ std::unique_ptr<RunningCriu> start(const RestoreJob& job, const std::vector<Tree
     return launch(request_for(job, ends, out, action));
 }
 
-// As __vm_enough_memory() reckons (mm/util.c).
-std::uint64_t granted_at_once() {
-    struct sysinfo host {};
-    if (::sysinfo(&host) != 0)
-        throw OsFailure().error("cannot ask for the memory of this host");
-    return (std::uint64_t{host.totalram} + host.totalswap) * host.mem_unit;
-}
-
 class ByProcess : public RunningCriu {
   public:
     explicit ByProcess(ChildProcess process) : process_(std::move(process)) {}
@@ -175,6 +167,14 @@ void serve_until_end(const RestoreJob& job, EventLoop& loop, ImageServer& server
 }
 
 } // namespace
+
+// As __vm_enough_memory() reckons (mm/util.c).
+std::uint64_t granted_at_once() {
+    struct sysinfo host {};
+    if (::sysinfo(&host) != 0)
+        throw OsFailure().error("cannot ask for the memory of this host");
+    return (std::uint64_t{host.totalram} + host.totalswap) * host.mem_unit;
+}
 
 std::unique_ptr<RunningCriu> run_by(ChildProcess process) { return std::make_unique<ByProcess>(std::move(process)); }
 

@@ -68,6 +68,11 @@ void check_journal_streams(const std::vector<JournalStream>& streams) {
             refuse_manifest(fmt::format("{} is no namespace of a journal", printable(stream.log_namespace)));
 }
 
+void check_container(const Manifest& manifest) {
+    if ((std::ranges::count(manifest.required_features, k_in_container) != 0) != manifest.container.has_value())
+        refuse_manifest("whether it is of a container is not clear");
+}
+
 void check_restorable(const Manifest& manifest) {
     const bool is_marked = std::ranges::count(manifest.required_features, k_never_restored) != 0;
     if (is_marked == manifest.cannot_be_restored.empty())
@@ -124,7 +129,7 @@ bool is_remap_name(const std::string& name) {
 }
 
 std::span<const std::string_view> known_features() {
-    static constexpr std::array k_known = {k_never_restored, k_outside_files, k_journal_streams};
+    static constexpr std::array k_known = {k_never_restored, k_outside_files, k_journal_streams, k_in_container};
     return k_known;
 }
 
@@ -153,6 +158,7 @@ Manifest parse_manifest(std::string_view text, std::span<const std::string_view>
         check_link_remaps(manifest.link_remaps);
         check_outside_files(manifest.outside_files);
         check_journal_streams(manifest.journal_streams);
+        check_container(manifest);
         check_restorable(manifest);
         return manifest;
     } catch (const Json::exception& error) {

@@ -354,6 +354,46 @@ struct FieldsOf<SocketOptions> {
     }
 };
 
+inline constexpr auto k_mount_source_names = name_table<MountSource>(
+    {{MountSource::host, "host"}, {MountSource::volume, "volume"}, {MountSource::engine, "engine"}});
+
+template <>
+struct FieldsOf<ContainerMount> {
+    static constexpr auto table() {
+        using Owner = ContainerMount;
+        return std::tuple(field("destination", &Owner::destination, Plain{}),
+                          field("kind", &Owner::kind, Named{k_mount_source_names, "kind of mount"}),
+                          field("source", &Owner::source, Plain{}), field("is_folder", &Owner::is_folder, Plain{}),
+                          field("read_only", &Owner::read_only, Plain{}));
+    }
+};
+
+template <>
+struct FieldsOf<ContainerNetwork> {
+    static constexpr auto table() {
+        using Owner = ContainerNetwork;
+        return std::tuple(field("name", &Owner::name, Plain{}), sparse_field("address", &Owner::address, Plain{}),
+                          sparse_field("hardware_address", &Owner::hardware_address, Plain{}));
+    }
+};
+
+template <>
+struct FieldsOf<ContainerRecord> {
+    static constexpr auto table() {
+        using Owner = ContainerRecord;
+        return std::tuple(
+            field("engine", &Owner::engine, Plain{}), sparse_field("engine_version", &Owner::engine_version, Plain{}),
+            sparse_field("runtime", &Owner::runtime, Plain{}), field("id", &Owner::id, Plain{}),
+            field("name", &Owner::name, Plain{}), sparse_field("image", &Owner::image, Plain{}),
+            sparse_field("image_id", &Owner::image_id, Plain{}),
+            sparse_field("restart_policy", &Owner::restart_policy, Plain{}),
+            sparse_field("removed_at_end", &Owner::removed_at_end, Plain{}),
+            sparse_field("has_terminal", &Owner::has_terminal, Plain{}),
+            field("mounts", &Owner::mounts, ListOf<Record>{}), field("networks", &Owner::networks, ListOf<Record>{}),
+            sparse_field("left_out", &Owner::left_out, Plain{}));
+    }
+};
+
 // What a listing needs comes first (checkpoint_summary.hpp), what may be long last.
 template <>
 struct FieldsOf<Manifest> {
@@ -365,6 +405,7 @@ struct FieldsOf<Manifest> {
             field("created", &Owner::created, Plain{}), field("name", &Owner::name, Plain{}),
             sparse_field("label", &Owner::label, Plain{}), sparse_field("note", &Owner::note, Plain{}),
             field("leave_running", &Owner::leave_running, Plain{}),
+            optional_field("container", &Owner::container, Record{}),
             field("cedana_version", &Owner::cedana_version, Plain{}),
             field("criu_version", &Owner::criu_version, Plain{}), field("host", &Owner::host, Record{}),
             field("criu_options", &Owner::criu_options, Record{}), field("tree", &Owner::tree, ListOf<Record>{}),

@@ -104,6 +104,12 @@ std::span<const Setting> settings() {
                 {.set_by = SetBy::administrator, .holds = Holds::path}),
         setting("criu.path", &Config::criu_path, "the CRIU binary", {.set_by = SetBy::root, .holds = Holds::path}),
         setting("criu.extra_args", &Config::criu_extra_args, "passed on to CRIU as they are", {.set_by = SetBy::root}),
+        setting("containers.podman", &Config::containers_podman, "the podman program",
+                {.set_by = SetBy::root, .holds = Holds::path}),
+        setting("containers.docker", &Config::containers_docker, "the docker program",
+                {.set_by = SetBy::root, .holds = Holds::path}),
+        setting("containers.runc", &Config::containers_runc, "the runc program",
+                {.set_by = SetBy::root, .holds = Holds::path}),
     };
     return k_settings;
 }

@@ -364,6 +364,13 @@ TEST_F(JsonFields, OfAnInspection) {
     manifest.connections = {
         {.local_address = "10.0.0.1", .local_port = 6379, .remote_address = "10.0.0.2", .remote_port = 4242}};
     manifest.criu_options.file_locks = true;
+    manifest.required_features = {std::string(k_in_container)};
+    manifest.container = ContainerRecord{.engine = "podman",
+                                         .runtime = "runc",
+                                         .id = "4e87063a369a",
+                                         .name = "web",
+                                         .mounts = {{.destination = "/data", .source = "/srv/data"}},
+                                         .networks = {{.name = "podman"}}};
     manifest.facts = RecordedFacts{
         .processes = {{.pid = 42, .descriptors = {{.fd = 3, .kind = OpenKind::file, .target = "/var/log/redis.log"}}}},
         .sockets = {{.inode = 17, .kind = "tcp", .state = "connected", .local = "10.0.0.1:6379"}}};

@@ -7,6 +7,7 @@
 #include "cedana/base/progress.hpp"
 #include "cedana/base/secret_bytes.hpp"
 #include "cedana/base/signals.hpp"
+#include "cedana/engine/container_tree.hpp"
 #include "cedana/model/caller.hpp"
 #include "cedana/model/config.hpp"
 
@@ -29,6 +30,8 @@ struct DumpRequest {
     // The process; absent: the one that `name` means; absent too: client.process_name.
     std::optional<pid_t> pid;
     std::optional<std::string> name;
+    // In place of both: all of a container.
+    std::optional<ContainerName> container = std::nullopt;
     // Absent: shared_storage.dump_storage_dir.
     std::optional<std::filesystem::path> folder;
     // Written on the checkpoint.

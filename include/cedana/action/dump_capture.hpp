@@ -65,6 +65,8 @@ class TreeCapture {
     void run_criu();
     void runs_again();
     void images_complete();
+    void look_at_ends(const TreeHoldings& holdings);
+    void capture_files(const TreeHoldings& holdings);
     void publish();
     void prove_it(const std::filesystem::path& complete);
     void look_at_flight(const TreeHoldings& holdings, WrittenFiles& written);

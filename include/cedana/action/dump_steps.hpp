@@ -45,6 +45,8 @@ struct DumpDraft {
     CriuProgram criu;
     std::filesystem::path folder;
     ProcessId root;
+    // Absent for a tree of no container.
+    std::optional<ContainerTree> container;
     std::optional<SeenTree> seen;
     // Absent if it belongs to none, or systemd does not know it.
     std::optional<TreeUnit> unit;

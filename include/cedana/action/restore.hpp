@@ -50,6 +50,10 @@ struct RestoreRequest {
     bool wait = false;
     // Compare the digest of every frame first.
     bool verify = false;
+    // Of a container: another name than it had.
+    std::optional<std::string> container_name = std::nullopt;
+    // What of this host may be mounted in a container, though nobody who is trusted has signed its checkpoint.
+    std::vector<std::filesystem::path> allowed_mounts = {};
 
     // That, or the default.
     [[nodiscard]] std::filesystem::path output_file() const;
@@ -71,6 +75,8 @@ struct LazyPart {
 struct RestoreResult {
     std::filesystem::path checkpoint;
     pid_t pid = 0;
+    // Its id, of a container.
+    std::optional<std::string> container = std::nullopt;
     double seconds = 0;
     std::uint64_t bytes_images = 0;
     std::map<std::string, double> phases;

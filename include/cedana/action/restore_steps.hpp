@@ -63,7 +63,11 @@ struct RestoreDraft {
 enum class TakenWhen { before_files, after_files };
 [[nodiscard]] Errors taken_names(const RestoreDraft& draft, TakenWhen when);
 
-// They refer to the draft, which must outlive them.
+// They refer to the draft, which must outlive them: those after which it is known what the checkpoint is of, and those
+// that look into it, whatever that is.
+[[nodiscard]] Steps steps_that_open(RestoreDraft& draft);
+[[nodiscard]] Steps steps_on_checkpoint(RestoreDraft& draft);
+// All that follow the first of these, of a tree of no container.
 [[nodiscard]] Steps steps_before_restore(RestoreDraft& draft);
 
 } // namespace cedana

@@ -51,7 +51,7 @@ struct ImageWriterOptions {
     std::string folder = "images/";
     // How the names of images begin that may be written before they have ended. CRIU's others stay open to the end of
     // the dump, so waiting for their end would stop everything.
-    std::vector<std::string> flowing = {"pages-", "ghost-file-"};
+    std::vector<std::string> flowing = {"pages-", "ghost-file-", "container-"};
     // With which frames are encrypted; null: not at all.
     std::shared_ptr<const Seal> seal = nullptr;
 };

@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace cedana {
@@ -66,6 +67,8 @@ class Checkpoint {
     // Of the captured files' entries.
     [[nodiscard]] const FrameIndex& files_index() const noexcept { return files_index_; }
     [[nodiscard]] const ZipReader& zip() const noexcept { return zip_; }
+    // An entry that is neither, whole, its digest compared; absent if there is none. Throws Error(Fault::checkpoint).
+    [[nodiscard]] std::optional<std::string> text(const std::string& name) const;
     // Reads all entries that are neither image nor captured file, and compares their digests; what is missing is
     // missed.
     void check_texts() const;

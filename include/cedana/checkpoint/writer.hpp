@@ -17,8 +17,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cedana {
@@ -35,6 +37,8 @@ class CheckpointWriter {
 
     // What the checkpoint is to be signed with; must outlive finish().
     void sign_with(const SigningKey& key) { signing_key_ = &key; }
+    // One more entry, under its digest as every other one. Before finish().
+    void add_text(std::string name, std::string content) { texts_[std::move(name)] = std::move(content); }
     // Called by finish() with the path of the complete file before that has its name; what it throws, finish() throws.
     void before_publish(std::function<void(const std::filesystem::path&)> check) { before_publish_ = std::move(check); }
     // Compresses what is left, adds captured files, CRIU's log, the index, the manifest (to which it adds digests,
@@ -46,7 +50,7 @@ class CheckpointWriter {
   private:
     [[nodiscard]] ImageWriterOptions options(const char* folder) const;
     // An entry that is neither image nor captured file. Its digest goes into the manifest, or into the envelope.
-    [[nodiscard]] NamedEntry text_entry(const char* name, const std::string& content, Manifest& manifest);
+    [[nodiscard]] NamedEntry text_entry(const std::string& name, const std::string& content, Manifest& manifest);
     [[nodiscard]] std::vector<NamedEntry> add_files(FileCapture& files, Manifest& manifest, const Interrupt& interrupt);
     [[nodiscard]] std::vector<NamedEntry> state_entries(Manifest manifest);
 
@@ -55,6 +59,7 @@ class CheckpointWriter {
     // Bytes for the buffer: what is available changes from look to look.
     std::uint64_t bound_;
     const SigningKey* signing_key_ = nullptr;
+    std::map<std::string, std::string> texts_;
     std::function<void(const std::filesystem::path&)> before_publish_;
     PendingCheckpoint pending_;
     ZipWriter zip_;

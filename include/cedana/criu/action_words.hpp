@@ -6,7 +6,9 @@ namespace cedana::criu {
 
 // The environment variable with the path of the socket on which the script asks.
 inline constexpr const char* k_action_socket = "CEDANA_ACTION_SOCKET";
-// The stages at which it asks. All images are written, and the tree is frozen yet.
+// One that is set, to anything: it asks at every stage, for whoever passes the stages on (rpc.hpp).
+inline constexpr const char* k_every_stage = "CEDANA_ACTION_EVERY_STAGE";
+// The stages at which it asks else. All images are written, and the tree is frozen yet.
 inline constexpr const char* k_stage_post_dump = "post-dump";
 // All mappings are there, and nothing of the tree runs yet (criu/cr-restore.c, restore_root_task()).
 inline constexpr const char* k_stage_post_restore = "post-restore";

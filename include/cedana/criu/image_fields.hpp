@@ -84,6 +84,42 @@ enum class PstreeEntry : FieldNumber { pid = 1, ppid = 2, pgid = 3, sid = 4, thr
 enum class RegFileEntry : FieldNumber { id = 1, flags = 2, name = 6, size = 8, ext = 9, mode = 10, build_id = 11 };
 // remap-file-path.proto
 enum class RemapFilePathEntry : FieldNumber { orig_id = 1, remap_id = 2, remap_type = 3 };
+// rpc.proto
+enum class RpcRequest : FieldNumber { type = 1, opts = 2, notify_success = 3 };
+enum class RpcResponse : FieldNumber { type = 1, success = 2, dump = 3, restore = 4, notify = 5, cr_errmsg = 9 };
+enum class RpcDumpResponse : FieldNumber { restored = 1 };
+enum class RpcRestoreResponse : FieldNumber { pid = 1 };
+enum class RpcNotify : FieldNumber { script = 1, pid = 2 };
+enum class RpcOptions : FieldNumber {
+    images_dir_fd = 1,
+    pid = 2,
+    ext_unix_sk = 4,
+    tcp_established = 5,
+    evasive_devices = 6,
+    shell_job = 7,
+    file_locks = 8,
+    notify_scripts = 12,
+    root = 13,
+    link_remap = 18,
+    ext_mnt = 23,
+    manage_cgroups = 24,
+    cg_root = 25,
+    rst_sibling = 26,
+    inherit_fd = 27,
+    manage_cgroups_mode = 34,
+    external = 37,
+    empty_ns = 38,
+    join_ns = 39,
+    tcp_skip_in_flight = 46,
+    weak_sysctls = 47,
+    tcp_close = 52,
+    lsm_profile = 53,
+    lsm_mount_context = 63,
+    network_lock = 64,
+    mntns_compat_mode = 65,
+    skip_file_rwx_check = 66
+};
+enum class RpcPair : FieldNumber { first = 1, second = 2 };
 // siginfo.proto
 enum class SignalQueueEntry : FieldNumber { signals = 1 };
 enum class SiginfoEntry : FieldNumber { siginfo = 1 };

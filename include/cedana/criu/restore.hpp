@@ -106,6 +106,9 @@ struct RestoreReport {
 [[nodiscard]] RestoreReport restore(const RestoreJob& job, std::vector<TreeEnd> ends, ImageSource& source,
                                     const Interrupt& interrupt, const Launch& launch = launch_directly);
 
+// Of memory, in bytes, what the kernel grants at once whatever was granted before (MendedImages).
+[[nodiscard]] std::uint64_t granted_at_once();
+
 // In the folder of a job: where CRIU writes the pid of the root.
 inline constexpr const char* k_pid_file = "root.pid";
 // Throws Error(Fault::restore_failed).

@@ -61,6 +61,10 @@ struct Config {
     std::string criu_path = "criu";
     std::vector<std::string> criu_extra_args;
 
+    std::string containers_podman = "podman";
+    std::string containers_docker = "docker";
+    std::string containers_runc = "runc";
+
     bool operator==(const Config&) const = default;
 };
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cedana/model/captured_file.hpp"
+#include "cedana/model/container.hpp"
 #include "cedana/model/criu_options.hpp"
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/link_remap.hpp"
@@ -37,6 +38,8 @@ inline constexpr std::string_view k_never_restored = "never-restored";
 inline constexpr std::string_view k_outside_files = "outside-files";
 // The feature of one whose restore must give it streams to the journal (Manifest::journal_streams).
 inline constexpr std::string_view k_journal_streams = "journal-streams";
+// The feature of one that only a container engine can restore (Manifest::container).
+inline constexpr std::string_view k_in_container = "container";
 inline constexpr const char* k_manifest_entry = "checkpoint_state.json";
 inline constexpr const char* k_index_entry = "index";
 inline constexpr const char* k_dump_log_entry = "criu/dump.log";
@@ -93,6 +96,8 @@ struct Manifest {
     std::string label = {};
     std::string note = {};
     bool leave_running = true;
+    // The container that the tree is the inside of; only with the feature k_in_container.
+    std::optional<ContainerRecord> container = std::nullopt;
     CriuOptions criu_options;
     // The root first.
     std::vector<ManifestProcess> tree;

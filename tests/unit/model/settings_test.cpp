@@ -44,7 +44,8 @@ TEST(Settings, OfWhichDefaultsFitTheirOwnBounds) {
 
 TEST(Settings, ThatRunProgramsAreRootsToSet) {
     for (const Setting& setting : settings())
-        EXPECT_EQ(setting.set_by == SetBy::root, setting.group() == "action_scripts" || setting.group() == "criu")
+        EXPECT_EQ(setting.set_by == SetBy::root,
+                  setting.group() == "action_scripts" || setting.group() == "criu" || setting.group() == "containers")
             << setting.key;
 }
 
@@ -70,7 +71,8 @@ TEST(Settings, HaveTheDocumentedDefaults) {
               R"("files":{"capture":"writable","capture_limit_mib":256},)"
               R"("security":{"signing_key":"","trusted_keys":"","strict_permissions":true,"encryption_key":"",)"
               R"("recipients":"","identity":""},)"
-              R"("criu":{"path":"criu","extra_args":[]}})");
+              R"("criu":{"path":"criu","extra_args":[]},)"
+              R"("containers":{"podman":"podman","docker":"docker","runc":"runc"}})");
 }
 
 struct Value {
@@ -152,7 +154,7 @@ INSTANTIATE_TEST_SUITE_P(Keys, UnknownKey,
                                            Unknown{"clients", "client"}, Unknown{"archive.treads", "archive.threads"},
                                            Unknown{"threads", "archive.threads"},
                                            Unknown{"client.mount_point", "shared_storage.mount_point"},
-                                           Unknown{"docker", ""}, Unknown{"", ""}));
+                                           Unknown{"kubernetes", ""}, Unknown{"", ""}));
 
 TEST(TemplateText, IsTheShippedFile) {
     EXPECT_EQ(read_file(std::filesystem::path(CEDANA_SOURCE_DIR) / "config" / "cedana_config.json"), template_text())

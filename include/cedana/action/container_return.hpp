@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of a restore of a container that changes things: its engine makes it, its runtime has CRIU bring the tree
+// back, and its files come in between. What is not committed is undone.
+#pragma once
+
+#include "cedana/action/restore_steps.hpp"
+#include "cedana/base/progress.hpp"
+#include "cedana/base/stopwatch.hpp"
+#include "cedana/containers/podman_restore.hpp"
+#include "cedana/containers/runtime_restore.hpp"
+#include "cedana/undo/work_folder.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace cedana {
+
+struct ReturnedContainer {
+    std::string id;
+    containers::RuntimeRestoreReport report;
+};
+
+class ContainerReturn {
+  public:
+    // All must outlive this. Makes the work folder.
+    ContainerReturn(RestoreDraft& draft, Progress& progress, Stopwatch& watch);
+    ContainerReturn(const ContainerReturn&) = delete;
+    ContainerReturn& operator=(const ContainerReturn&) = delete;
+
+    // Returns once the container runs. When it throws nothing of it runs, and a container that was not there before is
+    // not there.
+    [[nodiscard]] ReturnedContainer run();
+
+  private:
+    [[nodiscard]] containers::RuntimeRestoreReport run_engine(containers::PodmanRestore& podman);
+    void put_files(const criu::RpcCall& call, ImageSource& images) const;
+    void put_settings_back(pid_t root);
+    [[noreturn]] void explain_failure(const containers::RuntimeRestoreReport& report) const;
+
+    RestoreDraft& draft_;
+    Progress& progress_;
+    Stopwatch& watch_;
+    WorkFolder work_;
+    // What could not be put back of what CRIU does not keep: sentences.
+    std::vector<std::string> lost_;
+};
+
+} // namespace cedana

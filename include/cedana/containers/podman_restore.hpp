@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// How podman is told to take a container back: into the one that is still there and has ended, in which case all that
+// podman knows of it stays (logs, its place in networks), or as a new one from its description.
+#pragma once
+
+#include "cedana/containers/engine.hpp"
+#include "cedana/containers/runtime_restore.hpp"
+#include "cedana/containers/small_tar.hpp"
+#include "cedana/model/container.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace cedana::containers {
+
+// A container of this name, as podman has it now.
+struct PodmanContainer {
+    std::string id;
+    std::string status;
+    std::chrono::system_clock::time_point started;
+    // Where podman keeps what is the container's.
+    std::filesystem::path folder;
+};
+[[nodiscard]] std::optional<PodmanContainer> find_in_podman(const Engine& engine, const std::string& name);
+
+// Whether podman has the image of this id.
+[[nodiscard]] bool has_image(const Engine& engine, const std::string& id);
+
+class PodmanRestore {
+  public:
+    // `record`: of the checkpoint. `as`: its new name; empty: the one that it had. `made`: when the checkpoint was
+    // made. Throws Error(Fault::restore_failed) where another container has the name, or its container runs or was
+    // started since; Error(Fault::environment) where the image is missing. Changes nothing.
+    PodmanRestore(Engine engine, const ContainerRecord& record, std::string as,
+                  std::chrono::system_clock::time_point made);
+    PodmanRestore(const PodmanRestore&) = delete;
+    PodmanRestore& operator=(const PodmanRestore&) = delete;
+    // Takes back what prepare() has made, and the container that podman has made, unless commit() was called.
+    ~PodmanRestore();
+
+    // `work`: a private folder. What podman is to do then; restore_by_runtime() does it.
+    [[nodiscard]] EngineCommand prepare(const SmallFiles& description, const std::string& external_descriptors,
+                                        const std::filesystem::path& work);
+    // It runs: its id.
+    [[nodiscard]] std::string commit();
+
+  private:
+    [[nodiscard]] const std::string& name() const { return as_.empty() ? record_.name : as_; }
+
+    Engine engine_;
+    const ContainerRecord& record_;
+    std::string as_;
+    // Absent: it is made anew.
+    std::optional<PodmanContainer> original_;
+    bool prepared_ = false;
+};
+
+} // namespace cedana::containers

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// One restore by a container runtime, which an engine that is started here has begin it: the runtime asks for CRIU and
+// gets it by the stand-in (stand_in.hpp); CRIU asks for images, and its stages are told to the runtime, which sets up
+// networks and control groups meanwhile. The tree is the runtime's child, never ours.
+#pragma once
+
+#include "cedana/base/child_process.hpp"
+#include "cedana/base/signals.hpp"
+#include "cedana/criu/restore.hpp"
+#include "cedana/criu/rpc.hpp"
+#include "cedana/model/image_stream.hpp"
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cedana::containers {
+
+struct EngineCommand {
+    std::string program;
+    std::vector<std::string> words;
+};
+
+struct RuntimeRestoreReport {
+    ExitStatus status = ExitStatus::exited(0);
+    // What the engine has printed, on both of its outputs.
+    std::string said;
+    // Absent if the runtime never asked for CRIU.
+    std::optional<bool> criu_succeeded = std::nullopt;
+    // Of the tree; 0 unless CRIU succeeded.
+    pid_t pid = 0;
+    std::uint64_t bytes = 0;
+    std::set<criu::Mend> mends = {};
+    bool stood = false;
+};
+
+struct RuntimeRestoreJob {
+    // As of any restore; its `options` come before those that the runtime asks for. Its `standing` is called with the
+    // pid that the host knows the root by.
+    criu::RestoreJob criu;
+    EngineCommand engine;
+    // The root file system is mounted, and nothing of the tree is there yet: files are put into it now. What it throws
+    // ends the restore.
+    std::function<void(const criu::RpcCall&)> before_tree;
+};
+
+// Returns when the engine's command has ended. What the source, `before_tree` or an interrupt throws is thrown on,
+// after CRIU, if it was begun, has failed and the engine's command has ended. The container is the caller's to remove
+// then.
+[[nodiscard]] RuntimeRestoreReport restore_by_runtime(const RuntimeRestoreJob& job, ImageSource& source,
+                                                      const Interrupt& interrupt);
+
+} // namespace cedana::containers

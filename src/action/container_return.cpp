@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/container_return.hpp"
+
+#include "cedana/action/container_steps.hpp"
+#include "cedana/action/mends_by_manifest.hpp"
+#include "cedana/base/error.hpp"
+#include "cedana/base/state_folder.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/base/time_text.hpp"
+#include "cedana/containers/changed_files.hpp"
+#include "cedana/containers/podman.hpp"
+#include "cedana/containers/root_folder.hpp"
+#include "cedana/containers/unpack.hpp"
+#include "cedana/criu/diagnose.hpp"
+#include "cedana/criu/log.hpp"
+#include "cedana/process/attributes.hpp"
+#include "cedana/process/socket_options.hpp"
+#include "cedana/process/tree.hpp"
+#include "cedana/undo/kept_logs.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+namespace cedana {
+
+namespace {
+
+containers::SmallFiles podman_description(const Checkpoint& checkpoint) {
+    containers::SmallFiles description;
+    for (const std::string& name : containers::podman_files())
+        if (auto content = checkpoint.text(containers::k_podman_folder + name))
+            description[name] = std::move(*content);
+    return description;
+}
+
+containers::ArchiveTrust trust_in(const Checkpoint& checkpoint) {
+    return checkpoint.signature().by == SignedBy::trusted ? containers::ArchiveTrust::signed_by_trusted
+                                                          : containers::ArchiveTrust::nobody_vouches;
+}
+
+std::chrono::system_clock::time_point time_of(const Manifest& manifest) {
+    return parse_utc_iso(manifest.created).value_or(std::chrono::system_clock::time_point());
+}
+
+} // namespace
+
+ContainerReturn::ContainerReturn(RestoreDraft& draft, Progress& progress, Stopwatch& watch)
+    : draft_(draft), progress_(progress), watch_(watch), work_(WorkKind::restore, state_folder()) {}
+
+ReturnedContainer ContainerReturn::run() {
+    ReturnedContainer returned;
+    const std::string activity = fmt::format("restoring {}", draft_.path.string());
+    carry_out({phase(touch("restoring",
+                           [&] {
+                               step(activity, [&] {
+                                   containers::PodmanRestore podman(engine_of(draft_), *draft_.manifest().container,
+                                                                    draft_.request.container_name.value_or(""),
+                                                                    time_of(draft_.manifest()));
+                                   returned.report = run_engine(podman);
+                                   returned.id = podman.commit();
+                               });
+                           }))},
+              progress_);
+    watch_.lap("restore");
+    for (const std::string& loss : lost_)
+        spdlog::warn("{}", loss);
+    return returned;
+}
+
+containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::PodmanRestore& podman) {
+    const Checkpoint& checkpoint = *draft_.checkpoint;
+    const Manifest& manifest = draft_.manifest();
+    CheckpointImages images(checkpoint, draft_.request.config);
+    containers::RuntimeRestoreJob job{
+        .criu = {.program = draft_.criu.path,
+                 .options = options_of(draft_),
+                 .folder = work_.path(),
+                 .held = work_.lock(),
+                 .progress = &progress_,
+                 .total_bytes = manifest.bytes_images,
+                 .standing = [this](pid_t root) { put_settings_back(root); },
+                 .locked_on_fault = locks_on_fault(manifest),
+                 .limits_put_back = limits_put_back(manifest)},
+        .engine = podman.prepare(podman_description(checkpoint),
+                                 checkpoint.text("container/descriptors.json").value_or("[]"), work_.path()),
+        .before_tree = [&](const criu::RpcCall& call) { put_files(call, images); }};
+    containers::RuntimeRestoreReport report = containers::restore_by_runtime(job, images, draft_.interrupt);
+    if (!report.status.success() || !report.criu_succeeded.value_or(false))
+        explain_failure(report);
+    return report;
+}
+
+// The image's files are there, as the engine has mounted them.
+void ContainerReturn::put_files(const criu::RpcCall& call, ImageSource& images) const {
+    const Checkpoint& checkpoint = *draft_.checkpoint;
+    const containers::ArchiveTrust trust = trust_in(checkpoint);
+    if (images.exists(containers::k_root_files)) {
+        const containers::RootFolder root(call.root);
+        containers::remove_files(root, containers::parse_removed(checkpoint.text("container/removed").value_or("")));
+        containers::unpack(root, images, containers::k_root_files, trust, draft_.interrupt);
+    }
+    const auto shm = std::ranges::find(call.mounts, std::string("/dev/shm"), &criu::RpcMount::key);
+    if (shm != call.mounts.end() && images.exists(containers::k_shm_files))
+        containers::unpack(containers::RootFolder(shm->value), images, containers::k_shm_files, trust,
+                           draft_.interrupt);
+}
+
+// While it stands still.
+void ContainerReturn::put_settings_back(pid_t root) {
+    const ProcessTree tree = read_frozen_tree(draft_.procfs, ProcessHandle::open(draft_.procfs, root));
+    lost_ = put_attributes_back(draft_.procfs, tree, draft_.manifest().attributes);
+    std::vector<std::string> more = put_socket_options_back(tree, draft_.manifest().socket_options);
+    std::ranges::move(more, std::back_inserter(lost_));
+}
+
+void ContainerReturn::explain_failure(const containers::RuntimeRestoreReport& report) const {
+    const ContainerRecord& record = *draft_.manifest().container;
+    const std::string what = fmt::format("cannot restore container {}", printable(record.name));
+    if (!report.criu_succeeded)
+        throw Error(Fault::restore_failed,
+                    fmt::format("{}: {} {} before it had begun", what, record.engine, report.status.text()))
+            .cause(printable(trim(report.said)));
+    if (*report.criu_succeeded)
+        throw Error(Fault::restore_failed, fmt::format("{}: {} {}, though CRIU had brought it back", what,
+                                                       record.engine, report.status.text()))
+            .cause(printable(trim(report.said)));
+    const auto log = work_.path() / criu::k_restore_log;
+    const criu::Diagnosis diagnosis = criu::diagnose(read_log(log));
+    throw Error(Fault::restore_failed, what + ": criu failed; nothing of it runs")
+        .cause(diagnosis.cause.empty() ? printable(trim(report.said)) : diagnosis.cause)
+        .hint(diagnosis.hint)
+        .log(keep_log(log, "restore", draft_.pid()));
+}
+
+} // namespace cedana

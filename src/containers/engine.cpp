@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/containers/engine.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/name_table.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/base/trusted_path.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <unistd.h>
+
+namespace cedana::containers {
+
+namespace {
+
+constexpr auto k_engine_names = name_table<EngineKind>(
+    {{EngineKind::podman, "podman"}, {EngineKind::docker, "docker"}, {EngineKind::runc, "runc"}});
+
+constexpr std::array k_engine_kinds = {EngineKind::podman, EngineKind::docker, EngineKind::runc};
+
+// Where programs of a distribution are, whatever sudo has left of PATH.
+constexpr const char* k_engine_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+const std::string& configured(EngineKind kind, const Config& config) {
+    switch (kind) {
+    case EngineKind::docker:
+        return config.containers_docker;
+    case EngineKind::runc:
+        return config.containers_runc;
+    case EngineKind::podman:
+        break;
+    }
+    return config.containers_podman;
+}
+
+std::optional<std::string> find_engine(const std::string& program) {
+    if (program.find('/') != std::string::npos)
+        return ::access(program.c_str(), X_OK) == 0 ? std::optional(program) : std::nullopt;
+    for (const std::string& folder : split(k_engine_path, ':'))
+        if (std::string path = folder + "/" + program; ::access(path.c_str(), X_OK) == 0)
+            return path;
+    return std::nullopt;
+}
+
+// What it is told is believed, and it runs as root.
+Engine trusted(EngineKind kind, std::string program, const Config& config) {
+    if (config.security_strict_permissions)
+        require_trusted(program, name_of(kind));
+    return {.kind = kind, .program = std::move(program)};
+}
+
+Captured run(const Engine& engine, std::vector<std::string> words, std::chrono::milliseconds limit) {
+    constexpr std::size_t k_most_output = 16UL * 1024 * 1024;
+    words.insert(words.begin(), engine.program);
+    return run_captured({.argv = std::move(words), .descriptor_limit = DescriptorLimit::as_started}, limit,
+                        k_most_output);
+}
+
+} // namespace
+
+std::string_view name_of(EngineKind kind) { return k_engine_names.name_of(kind); }
+
+EngineKind parse_engine(std::string_view name) {
+    if (const auto kind = k_engine_names.find(name))
+        return *kind;
+    throw Error(Fault::usage, fmt::format("'{}' is no container engine that is known here", printable(name)))
+        .hint("one of podman, docker, runc");
+}
+
+std::string Engine::command(std::string_view words) const { return fmt::format("{} {}", name(), words); }
+
+std::vector<Engine> installed_engines(const Config& config) {
+    std::vector<Engine> engines;
+    for (const EngineKind kind : k_engine_kinds)
+        if (auto program = find_engine(configured(kind, config)))
+            engines.push_back(trusted(kind, std::move(*program), config));
+    return engines;
+}
+
+Engine require_engine(EngineKind kind, const Config& config) {
+    if (auto program = find_engine(configured(kind, config)))
+        return trusted(kind, std::move(*program), config);
+    throw Error(Fault::environment, fmt::format("{} is not installed", configured(kind, config)))
+        .hint(fmt::format("install it, or set containers.{} to its path", name_of(kind)));
+}
+
+std::string ask(const Engine& engine, std::vector<std::string> words, std::chrono::milliseconds limit) {
+    const std::string command = fmt::format("{} {}", engine.name(), fmt::join(words, " "));
+    const Captured answer = run(engine, std::move(words), limit);
+    if (answer.status.success())
+        return answer.out;
+    throw Error(Fault::environment, fmt::format("`{}` {}", printable(command), answer.status.text()))
+        .cause(printable(trim(answer.err)));
+}
+
+std::optional<std::string> try_to_ask(const Engine& engine, std::vector<std::string> words) {
+    Captured answer = run(engine, std::move(words), k_engine_limit);
+    return answer.status.success() ? std::optional(std::move(answer.out)) : std::nullopt;
+}
+
+ChildProcess start(const Engine& engine, std::vector<std::string> words) {
+    words.insert(words.begin(), engine.program);
+    return ChildProcess::spawn(
+        {.argv = std::move(words), .session = Session::own, .descriptor_limit = DescriptorLimit::as_started});
+}
+
+std::vector<std::string> environment_with_path(const std::string& first) {
+    constexpr std::string_view k_path_variable = "PATH=";
+    std::vector<std::string> environment;
+    std::string path = k_engine_path;
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+        const std::string_view text = *variable;
+        if (text.starts_with(k_path_variable))
+            path = text.substr(k_path_variable.size());
+        else
+            environment.emplace_back(text);
+    }
+    environment.push_back(fmt::format("{}{}:{}", k_path_variable, first, path));
+    return environment;
+}
+
+} // namespace cedana::containers

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/containers/podman_restore.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/containers/podman.hpp"
+#include "cedana/containers/runtime_state.hpp"
+
+#include <cstdint>
+#include <system_error>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+
+namespace cedana::containers {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Of the engine's, as it calls it.
+fs::path checkpoint_folder(const PodmanContainer& container) { return container.folder / "checkpoint"; }
+
+void require_usable(const PodmanContainer& there, const ContainerRecord& record, const std::string& name,
+                    std::chrono::system_clock::time_point made) {
+    const std::string hint = fmt::format("pass --as with another name, or remove it: podman rm -f {}", printable(name));
+    if (there.id != record.id)
+        throw Error(Fault::restore_failed, fmt::format("another container has the name {}", printable(name)))
+            .hint(hint);
+    if (there.status != "exited" && there.status != "stopped")
+        throw Error(Fault::restore_failed,
+                    fmt::format("container {} is there: it is {}", printable(name), printable(there.status)))
+            .hint(hint);
+    if (there.started > made)
+        throw Error(Fault::restore_failed, fmt::format("container {} was started again since the checkpoint was made, "
+                                                       "and may have changed its files",
+                                                       printable(name)))
+            .hint(hint);
+}
+
+void write_file(const fs::path& path, const std::string& content) {
+    const UniqueFd file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+    write_all(file.get(), content, path);
+}
+
+} // namespace
+
+std::optional<PodmanContainer> find_in_podman(const Engine& engine, const std::string& name) {
+    // RFC 3339 times in Go's text are many; a number is one.
+    const auto text =
+        try_to_ask(engine, {"container", "inspect", "--format",
+                            "{{.Id}}\n{{.State.Status}}\n{{.State.StartedAt.Unix}}\n{{.StaticDir}}", name});
+    if (!text)
+        return std::nullopt;
+    const std::vector<std::string> lines = split(trim(*text), '\n');
+    std::int64_t started = 0;
+    if (lines.size() != 4 || !parse_number(lines[2], started))
+        throw Error(Fault::environment, "what podman says of the container cannot be read");
+    return PodmanContainer{.id = lines[0],
+                           .status = lines[1],
+                           .started = std::chrono::system_clock::time_point(std::chrono::seconds(started)),
+                           .folder = lines[3]};
+}
+
+bool has_image(const Engine& engine, const std::string& id) {
+    return try_to_ask(engine, {"image", "inspect", "--format", "{{.Id}}", id}).has_value();
+}
+
+PodmanRestore::PodmanRestore(Engine engine, const ContainerRecord& record, std::string as,
+                             std::chrono::system_clock::time_point made)
+    : engine_(std::move(engine)), record_(record), as_(std::move(as)) {
+    if (!is_plain_name(name()))
+        throw Error(Fault::usage, fmt::format("{} is no name of a container", printable(name())));
+    original_ = find_in_podman(engine_, name());
+    if (original_)
+        require_usable(*original_, record_, name(), made);
+    if (!original_ && as_.empty() && find_in_podman(engine_, record_.id))
+        throw Error(Fault::restore_failed,
+                    fmt::format("container {} is there under another name", record_.id.substr(0, 12)))
+            .hint("pass --as with a new name, or remove it");
+    if (!record_.image_id.empty() && !has_image(engine_, record_.image_id))
+        throw Error(Fault::environment, fmt::format("the image of the container, {} ({}), is not here",
+                                                    printable(record_.image), printable(record_.image_id)))
+            .hint(fmt::format("get it first: podman pull {}, or podman save and load it", printable(record_.image)));
+}
+
+EngineCommand PodmanRestore::prepare(const SmallFiles& description, const std::string& external_descriptors,
+                                     const fs::path& work) {
+    prepared_ = true;
+    EngineCommand command{.program = engine_.program, .words = {"container", "restore"}};
+    if (original_) {
+        const fs::path folder = checkpoint_folder(*original_);
+        std::error_code error;
+        fs::remove_all(folder, error);
+        if (error || !fs::create_directory(folder, error))
+            throw os_error(error.value(), fmt::format("cannot make {}", folder.string()), Fault::storage);
+        fs::permissions(folder, fs::perms::owner_all, error);
+        write_file(folder / "descriptors.json", external_descriptors);
+        write_file(folder / "inventory.img", "");
+        command.words.push_back(record_.id);
+        return command;
+    }
+    const fs::path archive = work / "podman.tar";
+    write_podman_archive(archive, description, external_descriptors);
+    command.words.insert(command.words.end(), {"--import", archive.string(), "--ignore-rootfs", "--ignore-volumes"});
+    if (!as_.empty())
+        command.words.insert(command.words.end(), {"--name", as_});
+    return command;
+}
+
+std::string PodmanRestore::commit() {
+    prepared_ = false;
+    const auto there = find_in_podman(engine_, name());
+    if (!there)
+        throw Error(Fault::restore_failed, fmt::format("podman does not know container {}", printable(name())));
+    return there->id;
+}
+
+PodmanRestore::~PodmanRestore() {
+    if (!prepared_)
+        return;
+    try {
+        if (original_) {
+            std::error_code ignored;
+            fs::remove_all(checkpoint_folder(*original_), ignored);
+        } else if (find_in_podman(engine_, name())) {
+            static_cast<void>(ask(engine_, {"rm", "--force", name()}));
+        }
+    } catch (const std::exception& error) {
+        spdlog::warn("what podman has begun of container {} could not be removed: {}", printable(name()), error.what());
+    }
+}
+
+} // namespace cedana::containers

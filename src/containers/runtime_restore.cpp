@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/containers/runtime_restore.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/event_loop.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/unix_socket.hpp"
+#include "cedana/containers/engine.hpp"
+#include "cedana/containers/stand_in.hpp"
+#include "cedana/criu/action_script.hpp"
+#include "cedana/criu/environment.hpp"
+#include "cedana/criu/image_serve.hpp"
+#include "cedana/criu/mended_images.hpp"
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+namespace cedana::containers {
+
+namespace {
+
+constexpr std::size_t k_most_said = 64UL * 1024;
+// What was cancelled ends by itself, once its pipes are closed.
+constexpr auto k_cancelled_limit = std::chrono::seconds(20);
+
+class RuntimeRestore {
+  public:
+    RuntimeRestore(const RuntimeRestoreJob& job, ImageSource& source, const Interrupt& interrupt)
+        : job_(job), interrupt_(interrupt),
+          mended_(source, criu::granted_at_once(),
+                  job.criu.tree_is_mapped ? criu::HugePages::left_out : criu::HugePages::sent, job.criu.locked_on_fault,
+                  job.criu.limits_put_back) {
+        server_.emplace(loop_, job.criu.folder, mended_);
+        if (job.criu.progress != nullptr)
+            server_->report_to(*job.criu.progress, job.criu.total_bytes);
+        action_.emplace(loop_, job.criu.folder, [this](const std::string& stage, pid_t root) { reached(stage, root); });
+        stand_in_.emplace(loop_, job.criu.folder, job.criu.program,
+                          [this](StandInCall call) { return called(std::move(call)); });
+    }
+
+    RuntimeRestoreReport run() {
+        const auto said = job_.criu.folder / "engine.out";
+        const UniqueFd output = open_file(said, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+        ChildProcess engine = start(output);
+        bool ended = false;
+        loop_.watch(engine.pidfd().get(), POLLIN, [&](short) { ended = true; });
+        if (interrupt_.fd() >= 0)
+            loop_.watch(interrupt_.fd(), POLLIN, [this](short) { interrupt_.throw_if_pending(); });
+        std::exception_ptr failure;
+        while (!ended && !failure) {
+            try {
+                loop_.run_once();
+            } catch (...) {
+                failure = std::current_exception();
+                cancel();
+            }
+        }
+        report_.status = end_of(engine);
+        report_.said = read_file(said, k_most_said);
+        if (failure)
+            std::rethrow_exception(failure);
+        return report_;
+    }
+
+  private:
+    ChildProcess start(const UniqueFd& output) {
+        std::vector<std::string> argv = {job_.engine.program};
+        argv.insert(argv.end(), job_.engine.words.begin(), job_.engine.words.end());
+        return ChildProcess::spawn({.argv = std::move(argv),
+                                    .fds = {{output.get(), 1}, {output.get(), 2}},
+                                    .env = environment_with_path(stand_in_->folder()),
+                                    .session = Session::own,
+                                    .descriptor_limit = DescriptorLimit::as_started});
+    }
+
+    StandInAnswer called(StandInCall call) {
+        if (call.call.work != criu::RpcWork::restore || call_)
+            throw Error(Fault::restore_failed,
+                        "the container runtime has asked criu for something else than one restore");
+        job_.before_tree(call.call);
+        criu::RestoreCommand command{
+            .paths = {.program = job_.criu.program, .images = job_.criu.folder, .work = job_.criu.folder},
+            .options = job_.criu.options,
+            .pid_file = job_.criu.folder / criu::k_pid_file,
+            .action_script = action_->script()};
+        command.options.extra.insert(command.options.extra.end(), call.call.arguments.begin(),
+                                     call.call.arguments.end());
+        call_.emplace(std::move(call));
+        loop_.watch(call_->process.get(), POLLIN, [this](short) { criu_ended(); });
+        return {.kind = StandInAnswer::Kind::run,
+                .argv = criu::restore_argv(command),
+                .environment =
+                    criu::clean_environment({fmt::format("{}={}", criu::k_action_socket, action_->socket().string()),
+                                             fmt::format("{}=1", criu::k_every_stage)})};
+    }
+
+    // The runtime hears of it behind what is cedana's own to do.
+    void reached(const std::string& stage, pid_t root) {
+        if (root != 0)
+            root_ = root;
+        if (stage == criu::k_stage_post_restore && job_.criu.tree_is_mapped)
+            job_.criu.tree_is_mapped();
+        if (stage == criu::k_stage_pre_resume && job_.criu.standing)
+            stand(root);
+        if (call_ && call_->call.wants_stages && !tell(stage, root))
+            action_->refuse();
+        else
+            action_->allow();
+    }
+
+    void stand(pid_t root) {
+        report_.stood = true;
+        try {
+            job_.criu.standing(root);
+        } catch (const std::exception& error) {
+            spdlog::warn("what criu does not keep of the tree could not be put back: {}", error.what());
+        }
+    }
+
+    bool tell(const std::string& stage, pid_t root) {
+        const int runtime = call_->runtime.get();
+        const std::string message = criu::stage_message(stage, root);
+        if (::send(runtime, message.data(), message.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(message.size()))
+            return false;
+        std::array<pollfd, 2> set = {{{runtime, POLLIN, 0}, {interrupt_.fd(), POLLIN, 0}}};
+        if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR)
+            throw OsFailure().error("cannot poll");
+        interrupt_.throw_if_pending();
+        std::array<char, 4096> answer{};
+        const ssize_t size = ::recv(runtime, answer.data(), answer.size(), 0);
+        return size > 0 && criu::parse_stage_answer({answer.data(), static_cast<std::size_t>(size)});
+    }
+
+    void criu_ended() {
+        loop_.unwatch(call_->process.get());
+        const bool success = criu::was_restored(job_.criu.folder / criu::k_restore_log);
+        report_.criu_succeeded = success;
+        report_.pid = success ? root_ : 0;
+        if (server_) {
+            report_.bytes = server_->bytes();
+            report_.mends = mended_.made();
+        }
+        const std::string message = criu::restored_message(report_.pid);
+        static_cast<void>(::send(call_->runtime.get(), message.data(), message.size(), MSG_NOSIGNAL));
+    }
+
+    // CRIU finds its pipes closed and fails, the runtime finds its socket closed and fails.
+    void cancel() {
+        stand_in_.reset();
+        action_.reset();
+        server_.reset();
+        if (call_) {
+            loop_.unwatch(call_->process.get());
+            call_->runtime.reset();
+            static_cast<void>(ends_within(call_->process, k_cancelled_limit));
+        }
+    }
+
+    ExitStatus end_of(ChildProcess& engine) {
+        loop_.unwatch(engine.pidfd().get());
+        if (const auto status = engine.wait_for(k_cancelled_limit))
+            return *status;
+        engine.signal(SIGTERM);
+        if (const auto status = engine.wait_for(k_cancelled_limit))
+            return *status;
+        engine.signal(SIGKILL);
+        return engine.wait();
+    }
+
+    const RuntimeRestoreJob& job_;
+    const Interrupt& interrupt_;
+    EventLoop loop_;
+    criu::MendedImages mended_;
+    std::optional<criu::ImageServer> server_;
+    std::optional<criu::ActionServer> action_;
+    std::optional<StandIn> stand_in_;
+    std::optional<StandInCall> call_;
+    pid_t root_ = 0;
+    RuntimeRestoreReport report_;
+};
+
+} // namespace
+
+RuntimeRestoreReport restore_by_runtime(const RuntimeRestoreJob& job, ImageSource& source, const Interrupt& interrupt) {
+    return RuntimeRestore(job, source, interrupt).run();
+}
+
+} // namespace cedana::containers

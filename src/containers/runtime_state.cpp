@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/containers/runtime_state.hpp"
+
+#include "cedana/base/error.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <system_error>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana::containers {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Json = nlohmann::json;
+
+// With a slash behind each: podman's and runc's own, docker's, containerd's of ctr and of Kubernetes.
+constexpr std::array k_runtime_roots = {"/run/runc/", "/run/docker/runtime-runc/moby/", "/run/containerd/runc/default/",
+                                        "/run/containerd/runc/k8s.io/"};
+
+std::vector<std::string> texts_of(const Json& object, const char* key) {
+    const auto found = object.find(key);
+    return found == object.end() || found->is_null() ? std::vector<std::string>()
+                                                     : found->get<std::vector<std::string>>();
+}
+
+// runc keeps some destinations with the root before them.
+std::string inside(const std::string& destination, const std::string& root) {
+    return destination.starts_with(root + "/") ? destination.substr(root.size()) : destination;
+}
+
+void read_mounts(const Json& config, RuntimeState& state) {
+    const bool has_own_cgroups = state.namespaces.contains("NEWCGROUP");
+    for (const Json& mount : config.at("mounts")) {
+        const std::string device = mount.at("device").get<std::string>();
+        const std::string destination = inside(mount.at("destination").get<std::string>(), state.root);
+        if (device == "bind")
+            state.bind_mounts.push_back(destination);
+        else if (device == "cgroup" && !has_own_cgroups)
+            state.cgroup_mounts.push_back(destination);
+    }
+}
+
+std::string bundle_of(const std::vector<std::string>& labels) {
+    constexpr std::string_view k_bundle = "bundle=";
+    for (const std::string& label : labels)
+        if (label.starts_with(k_bundle))
+            return label.substr(k_bundle.size());
+    return {};
+}
+
+RuntimeState read_state(const Json& json) {
+    const Json& config = json.at("config");
+    RuntimeState state{.id = json.at("id").get<std::string>(),
+                       .pid = json.at("init_process_pid").get<pid_t>(),
+                       .start_time = json.at("init_process_start").get<std::uint64_t>(),
+                       .root = config.at("rootfs").get<std::string>(),
+                       .bundle = bundle_of(texts_of(config, "labels")),
+                       .masked = texts_of(config, "mask_paths"),
+                       .external_descriptors = json.at("external_descriptors").dump()};
+    for (const Json& one : config.at("namespaces"))
+        state.namespaces.emplace(one.at("type").get<std::string>(), one.value("path", ""));
+    if (const auto devices = config.find("devices"); devices != config.end() && devices->is_array())
+        for (const Json& device : *devices)
+            state.devices.push_back(device.at("path").get<std::string>());
+    read_mounts(config, state);
+    return state;
+}
+
+} // namespace
+
+RuntimeState parse_runtime_state(std::string_view text) {
+    try {
+        return read_state(Json::parse(text));
+    } catch (const Json::exception& error) {
+        throw Error(Fault::dump_failed,
+                    fmt::format("what runc keeps of the container cannot be read: {}", error.what()));
+    }
+}
+
+bool is_plain_name(std::string_view name) {
+    return !name.empty() && name.size() < 256 && name.front() != '.' && name.front() != '-' &&
+           std::ranges::all_of(name, [](char c) {
+               return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.' || c == '-' || c == '+';
+           });
+}
+
+std::optional<fs::path> find_runtime_state(const std::string& id) {
+    if (!is_plain_name(id))
+        return std::nullopt;
+    for (const char* root : k_runtime_roots) {
+        fs::path path = root + id + "/state.json";
+        std::error_code ignored;
+        if (fs::is_regular_file(path, ignored))
+            return path;
+    }
+    return std::nullopt;
+}
+
+} // namespace cedana::containers

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/containers/unpack.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/model/image_bytes.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+namespace cedana::containers {
+
+namespace {
+
+[[noreturn]] void refuse_file(const std::string& path, const std::string& why) {
+    throw Error(Fault::checkpoint,
+                fmt::format("the checkpoint is refused: its file /{} {}, and nobody who is trusted has signed it",
+                            printable(path), why))
+        .hint("sign checkpoints (security.signing_key) and trust the key (security.trusted_keys)");
+}
+
+// Any user may set them on a file of his own, but for the limits of access lists.
+bool is_harmless_attribute(std::string_view name) {
+    return name.starts_with("user.") || name.starts_with("system.posix_acl_");
+}
+
+// libarchive on an image of a checkpoint.
+class TarReader {
+  public:
+    TarReader(ImageSource& source, const std::string& image, const Interrupt& interrupt)
+        : bytes_(source, image, interrupt), reader_(::archive_read_new()) {
+        ::archive_read_support_format_tar(reader_.get());
+        require(::archive_read_open(reader_.get(), this, nullptr, &TarReader::read, nullptr));
+    }
+
+    // Null at the end.
+    archive_entry* next() {
+        archive_entry* entry = nullptr;
+        const int result = ::archive_read_next_header(reader_.get(), &entry);
+        if (result == ARCHIVE_EOF && !failure_)
+            return nullptr;
+        require(result);
+        return entry;
+    }
+
+    void copy_to(int file, const std::string& path) {
+        const void* block = nullptr;
+        std::size_t size = 0;
+        la_int64_t offset = 0;
+        while (true) {
+            const int result = ::archive_read_data_block(reader_.get(), &block, &size, &offset);
+            if (result == ARCHIVE_EOF && !failure_)
+                return;
+            require(result);
+            if (::lseek(file, offset, SEEK_SET) < 0)
+                throw OsFailure(Fault::storage).error("cannot write the container's file /{}", printable(path));
+            write_all(file, std::span(static_cast<const std::byte*>(block), size), path);
+        }
+    }
+
+  private:
+    struct Free {
+        void operator()(archive* reader) const noexcept { ::archive_read_free(reader); }
+    };
+
+    static la_ssize_t read(archive* /*reader*/, void* self, const void** block) {
+        auto* const reader = static_cast<TarReader*>(self);
+        try {
+            const std::span<const std::byte> bytes = reader->bytes_.next();
+            *block = bytes.data();
+            return static_cast<la_ssize_t>(bytes.size());
+        } catch (...) {
+            reader->failure_ = std::current_exception();
+            return -1;
+        }
+    }
+
+    void require(int result) {
+        if (failure_)
+            std::rethrow_exception(failure_);
+        if (result < ARCHIVE_WARN)
+            throw Error(Fault::checkpoint,
+                        fmt::format("the files of the container in the checkpoint cannot be read: {}",
+                                    ::archive_error_string(reader_.get())));
+    }
+
+    ImageBytes bytes_;
+    std::exception_ptr failure_;
+    std::unique_ptr<archive, Free> reader_;
+};
+
+class Unpacking {
+  public:
+    Unpacking(const RootFolder& root, TarReader& archive, ArchiveTrust trust)
+        : root_(root), archive_(archive), trust_(trust) {}
+
+    void put(archive_entry* entry) {
+        const char* const name = ::archive_entry_pathname(entry);
+        const std::string path = parse_inner_path(name == nullptr ? "" : name);
+        const struct ::stat* const info = ::archive_entry_stat(entry);
+        if (path.empty())
+            return set_all(name_of_root(), path, *info, entry);
+        require_harmless(path, *info, entry);
+        const PlaceInRoot place = root_.place_of(path);
+        if (const char* const same = ::archive_entry_hardlink(entry); same != nullptr)
+            return link(place, path, same);
+        make(place, path, *info, entry);
+        set_all(fmt::format("/proc/self/fd/{}/{}", place.folder.get(), place.name), path, *info, entry);
+        if (S_ISDIR(info->st_mode))
+            folder_times_.emplace_back(path, std::array{info->st_atim, info->st_mtim});
+    }
+
+    // What was put into a folder has changed its time.
+    void set_folder_times() {
+        for (const auto& [path, times] : folder_times_)
+            if (const UniqueFd folder = root_.open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))
+                ::futimens(folder.get(), times.data());
+    }
+
+  private:
+    [[nodiscard]] bool trusts() const { return trust_ == ArchiveTrust::signed_by_trusted; }
+
+    [[nodiscard]] std::string name_of_root() const { return fmt::format("/proc/self/fd/{}/.", root_.fd()); }
+
+    void require_harmless(const std::string& path, const struct ::stat& info, archive_entry* entry) const {
+        if (trusts())
+            return;
+        if (S_ISBLK(info.st_mode) || S_ISCHR(info.st_mode))
+            refuse_file(path, "is a device");
+        if (S_ISREG(info.st_mode) && (info.st_mode & (S_ISUID | S_ISGID)) != 0)
+            refuse_file(path, "is a program that changes the user or the group");
+        ::archive_entry_xattr_reset(entry);
+        const char* name = nullptr;
+        const void* value = nullptr;
+        std::size_t size = 0;
+        while (::archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK)
+            if (name == nullptr || !is_harmless_attribute(name))
+                refuse_file(path, fmt::format("has the attribute {}", printable(name == nullptr ? "" : name)));
+    }
+
+    void link(const PlaceInRoot& place, const std::string& path, const char* same) const {
+        const std::string target = parse_inner_path(same);
+        if (target.empty())
+            refuse_file(path, "is the same as its folder");
+        const PlaceInRoot other = root_.place_of(target);
+        remove_place(place);
+        if (::linkat(other.folder.get(), other.name.c_str(), place.folder.get(), place.name.c_str(), 0) != 0)
+            throw OsFailure(Fault::storage).error("cannot link the container's file /{}", printable(path));
+    }
+
+    void make(const PlaceInRoot& place, const std::string& path, const struct ::stat& info, archive_entry* entry) {
+        const int folder = place.folder.get();
+        const char* const name = place.name.c_str();
+        if (S_ISDIR(info.st_mode)) {
+            if (struct ::stat there{};
+                ::fstatat(folder, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(there.st_mode))
+                return;
+        }
+        remove_place(place);
+        int made = -1;
+        if (S_ISDIR(info.st_mode))
+            made = ::mkdirat(folder, name, 0700);
+        else if (S_ISLNK(info.st_mode))
+            made = ::symlinkat(::archive_entry_symlink(entry), folder, name);
+        else if (S_ISREG(info.st_mode))
+            made = write_file(folder, name, path);
+        else if (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode) || S_ISBLK(info.st_mode))
+            made = ::mknodat(folder, name, (info.st_mode & S_IFMT) | 0600, info.st_rdev);
+        else
+            refuse_file(path, "is of an unknown kind");
+        if (made != 0)
+            throw OsFailure(Fault::storage).error("cannot make the container's file /{}", printable(path));
+    }
+
+    int write_file(int folder, const char* name, const std::string& path) {
+        const UniqueFd file(::openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        if (!file)
+            return -1;
+        archive_.copy_to(file.get(), path);
+        return 0;
+    }
+
+    // The owner first: it takes away the bits that change the user (chown(2)).
+    static void set_all(const std::string& place, const std::string& path, const struct ::stat& info,
+                        archive_entry* entry) {
+        const auto require = [&](int result) {
+            if (result != 0)
+                throw OsFailure(Fault::storage).error("cannot set what the container's file /{} has", printable(path));
+        };
+        require(::lchown(place.c_str(), info.st_uid, info.st_gid));
+        const char* name = nullptr;
+        const void* value = nullptr;
+        std::size_t size = 0;
+        ::archive_entry_xattr_reset(entry);
+        while (::archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK)
+            require(::lsetxattr(place.c_str(), name, value, size, 0));
+        if (!S_ISLNK(info.st_mode))
+            require(::chmod(place.c_str(), info.st_mode & 07777));
+        const std::array times = {info.st_atim, info.st_mtim};
+        require(::utimensat(AT_FDCWD, place.c_str(), times.data(), AT_SYMLINK_NOFOLLOW));
+    }
+
+    const RootFolder& root_;
+    TarReader& archive_;
+    ArchiveTrust trust_;
+    std::vector<std::pair<std::string, std::array<timespec, 2>>> folder_times_;
+};
+
+} // namespace
+
+void remove_files(const RootFolder& root, const std::vector<std::string>& removed) {
+    for (const std::string& path : removed)
+        root.remove(path);
+}
+
+void unpack(const RootFolder& root, ImageSource& source, const std::string& image, ArchiveTrust trust,
+            const Interrupt& interrupt) {
+    TarReader archive(source, image, interrupt);
+    Unpacking unpacking(root, archive, trust);
+    while (archive_entry* const entry = archive.next()) {
+        interrupt.throw_if_pending();
+        unpacking.put(entry);
+    }
+    unpacking.set_folder_times();
+}
+
+} // namespace cedana::containers

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/engine/container_tree.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/containers/criu_arguments.hpp"
+#include "cedana/containers/podman.hpp"
+#include "cedana/containers/root_folder.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <fcntl.h>
+
+namespace cedana {
+
+using containers::EngineKind;
+
+namespace {
+
+constexpr auto k_engine_patience = std::chrono::seconds(30);
+// There is no event for a process that is traced by another one and has died.
+constexpr auto k_look_every = std::chrono::milliseconds(5);
+
+constexpr const char* k_inspection_entry = "container/inspect.json";
+constexpr const char* k_specification_entry = "container/config.json";
+constexpr const char* k_descriptors_entry = "container/descriptors.json";
+constexpr const char* k_removed_entry = "container/removed";
+
+// Pid 1 of a namespace waits for all that live there before it is a zombie (kernel/pid_namespace.c,
+// zap_pid_ns_processes), and those CRIU has.
+bool is_dying(const ProcessStat& stat) {
+    // PF_EXITING of linux/sched.h.
+    constexpr unsigned k_exiting = 0x4;
+    return stat.is_zombie() || (stat.flags & k_exiting) != 0;
+}
+
+// Those that whoever is outside has put into it, as by exec: CRIU goes by who is whose child.
+std::vector<std::string> strangers_in(const Procfs& procfs, const ProcessTree& tree) {
+    std::vector<std::string> found;
+    const pid_t root = tree.root().pid();
+    const std::string groups = procfs.read(root, "cgroup").value_or("");
+    const Namespaces own(procfs, root);
+    for (const pid_t pid : procfs.pids()) {
+        if (tree.contains(pid) || procfs.read(pid, "cgroup").value_or("") != groups ||
+            differ(Namespaces(procfs, pid), own, "pid"))
+            continue;
+        if (const auto stat = procfs.stat(pid); stat && !stat->is_zombie())
+            found.push_back(described(*stat));
+    }
+    return found;
+}
+
+} // namespace
+
+ContainerTree::ContainerTree(const ContainerName& name, const Config& config)
+    : container_(containers::find_container(name.name, name.engine, config)) {
+    const containers::SeenInside inside = containers::look_inside(pid());
+    criu_arguments_ = containers::criu_arguments(container_, inside);
+    overlay_ = containers::find_overlay(inside.mounts);
+    if (overlay_)
+        changed_bytes_ = containers::measure_changes(*overlay_).bytes;
+    else if (container_.engine.kind != EngineKind::runc)
+        throw Error(Fault::dump_failed,
+                    fmt::format("the files of {} cannot be captured: its root is no overlay", container_.text()))
+            .hint(fmt::format("use the storage driver overlay ({} info says which it is)", container_.engine.name()));
+    texts_[k_inspection_entry] = container_.inspection;
+    texts_[k_descriptors_entry] = container_.state.external_descriptors;
+    if (!container_.specification.empty())
+        texts_[k_specification_entry] = container_.specification;
+}
+
+void ContainerTree::adapt(SeenTree& seen) const {
+    seen.name = container_.record.name;
+    // What it must find again is in the image, or captured.
+    seen.required_files.clear();
+    seen.written = {};
+    // CRIU's own names of files are captured with all others.
+    seen.record.files.clear();
+    seen.record.names_before.clear();
+    TreeFacts& facts = seen.facts;
+    facts.own_mounts = true;
+    facts.external_pipes.clear();
+    facts.external_terminals.clear();
+    facts.journal_streams.clear();
+    facts.shell_job = false;
+    seen.options.shell_job = false;
+    seen.options.ignore_cgroups = false;
+}
+
+void ContainerTree::describe(const std::filesystem::path& work, const std::string& criu, const Interrupt& interrupt) {
+    if (container_.engine.kind != EngineKind::podman)
+        return;
+    for (auto& [name, content] :
+         containers::describe_by_podman(container_.engine, container_.record.id, work, criu, interrupt))
+        texts_[containers::k_podman_folder + name] = content;
+}
+
+void ContainerTree::capture(const ProcessTree& tree, ImageSink& sink, const Interrupt& interrupt) {
+    container_.record.left_out = strangers_in(Procfs(), tree);
+    if (overlay_)
+        texts_[k_removed_entry] =
+            containers::write_removed(containers::capture_changes(*overlay_, sink, interrupt).removed);
+    const auto is_shm = [](const ContainerMount& mount) {
+        return mount.kind == MountSource::engine && mount.destination == "/dev/shm";
+    };
+    if (std::ranges::none_of(container_.record.mounts, is_shm))
+        return;
+    const containers::RootFolder root(fmt::format("/proc/{}/root", pid()));
+    if (const UniqueFd shm = root.open_across("dev/shm", O_RDONLY | O_DIRECTORY))
+        containers::capture_folder(shm.get(), containers::k_shm_files, sink, interrupt);
+}
+
+// The engine's command returns only when the runtime's is done, and that when the process is gone; CRIU has it until it
+// is let go. The engine holds its lock of the container meanwhile, so that nothing of it starts anew in between.
+void ContainerTree::begin_end() {
+    // A runtime starts nothing anew.
+    if (container_.engine.kind == EngineKind::runc)
+        return;
+    const Procfs procfs;
+    ending_.emplace(containers::start(container_.engine, {"kill", container_.record.id}));
+    const auto until = std::chrono::steady_clock::now() + k_engine_patience;
+    while (true) {
+        const auto root = procfs.stat(pid());
+        if (!root || is_dying(*root))
+            return;
+        const auto status = ending_->wait_for(k_look_every);
+        if (status && status->success())
+            return;
+        if (status || std::chrono::steady_clock::now() > until)
+            throw Error(Fault::dump_failed,
+                        fmt::format("{} does not end {}: it {}", container_.engine.name(), container_.text(),
+                                    status ? status->text() : "does not answer"));
+    }
+}
+
+void ContainerTree::finish_end() {
+    if (!ending_ || !ending_->running())
+        return;
+    const auto status = ending_->wait_for(k_engine_patience);
+    if (!status || !status->success())
+        spdlog::warn("{} has not taken note that {} ended: it {}", container_.engine.name(), container_.text(),
+                     status ? status->text() : "does not answer");
+}
+
+std::vector<std::string> ContainerTree::warnings() const {
+    std::vector<std::string> warnings;
+    for (const ContainerMount& mount : container_.record.mounts) {
+        if (mount.kind == MountSource::host)
+            warnings.push_back(fmt::format("{} in the container is {} of this host, which is not in the checkpoint",
+                                           printable(mount.destination), printable(mount.source)));
+        if (mount.kind == MountSource::volume)
+            warnings.push_back(fmt::format("{} in the container is the volume {}, which is not in the checkpoint",
+                                           printable(mount.destination), printable(mount.source)));
+    }
+    if (!overlay_)
+        warnings.push_back(
+            fmt::format("the root folder {} is not in the checkpoint", printable(container_.state.root)));
+    for (const std::string& process : container_.record.left_out)
+        warnings.push_back(
+            fmt::format("{} was put into the container from outside (exec), and is not in the checkpoint", process));
+    return warnings;
+}
+
+} // namespace cedana
