@@ -41,6 +41,8 @@ void refuse_requests(const RestoreRequest& request) {
         refuse("--stdio", "whose output is kept by its engine");
 }
 
+bool is_of_podman(const RestoreDraft& draft) { return draft.manifest().container->engine == "podman"; }
+
 void require_restorable_engine(const ContainerRecord& record) {
     if (record.engine == "podman")
         return;
@@ -80,6 +82,8 @@ bool is_allowed(const std::string& path, const std::vector<fs::path>& allowed) {
 
 // By what podman believes, whatever the manifest says.
 Errors check_access(const RestoreDraft& draft) {
+    if (!is_of_podman(draft))
+        return {};
     const containers::HostAccess access =
         containers::read_host_access(podman_description(*draft.checkpoint), draft.manifest().container->id);
     Errors refused;
@@ -103,6 +107,8 @@ Steps engine_steps(RestoreDraft& draft) {
         check("looking which engine it needs", [&] { require_restorable_engine(*draft.manifest().container); }),
         check("looking for the engine",
               [&] {
+                  if (!is_of_podman(draft))
+                      return;
                   const containers::PodmanRestore podman(
                       engine_of(draft), *draft.manifest().container, draft.request.container_name.value_or(""),
                       parse_utc_iso(draft.manifest().created).value_or(std::chrono::system_clock::time_point()));
