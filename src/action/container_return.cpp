@@ -29,14 +29,6 @@ namespace cedana {
 
 namespace {
 
-containers::SmallFiles podman_description(const Checkpoint& checkpoint) {
-    containers::SmallFiles description;
-    for (const std::string& name : containers::podman_files())
-        if (auto content = checkpoint.text(containers::k_podman_folder + name))
-            description[name] = std::move(*content);
-    return description;
-}
-
 containers::ArchiveTrust trust_in(const Checkpoint& checkpoint) {
     return checkpoint.signature().by == SignedBy::trusted ? containers::ArchiveTrust::signed_by_trusted
                                                           : containers::ArchiveTrust::nobody_vouches;

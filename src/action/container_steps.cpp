@@ -5,6 +5,8 @@
 #include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
+#include "cedana/containers/podman.hpp"
+#include "cedana/containers/podman_description.hpp"
 #include "cedana/containers/podman_restore.hpp"
 #include "cedana/host/description.hpp"
 #include "cedana/host/fit.hpp"
@@ -17,6 +19,7 @@
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 namespace cedana {
 
@@ -38,6 +41,8 @@ void refuse_requests(const RestoreRequest& request) {
         refuse("--stdio", "whose output is kept by its engine");
 }
 
+bool is_of_podman(const RestoreDraft& draft) { return draft.manifest().container->engine == "podman"; }
+
 void require_restorable_engine(const ContainerRecord& record) {
     if (record.engine == "podman")
         return;
@@ -49,27 +54,50 @@ void require_restorable_engine(const ContainerRecord& record) {
 std::string kind_text(bool is_folder) { return is_folder ? "a folder" : "a file"; }
 
 // A source that is missing is never made: the container would run with nothing in place of its data.
-Errors check_mounts(const RestoreDraft& draft) {
+Errors check_sources(const ContainerRecord& record) {
     Errors refused;
-    const bool is_signed = draft.checkpoint->signature().by == SignedBy::trusted;
-    for (const ContainerMount& mount : draft.manifest().container->mounts) {
+    for (const ContainerMount& mount : record.mounts) {
         if (mount.kind != MountSource::host)
             continue;
         std::error_code error;
         const fs::file_status there = fs::status(mount.source, error);
-        const std::string source = printable(mount.source);
         if (!fs::exists(there) || fs::is_directory(there) != mount.is_folder)
-            refused.push_back(Error(Fault::restore_failed,
-                                    fmt::format("{}, {} of the host that is {} in the container, is not here", source,
-                                                kind_text(mount.is_folder), printable(mount.destination)))
-                                  .hint("make it, with what the container expects there"));
-        else if (!is_signed && std::ranges::count(draft.request.allowed_mounts, fs::path(mount.source)) == 0)
             refused.push_back(
-                Error(Fault::permission, fmt::format("the container would have {} of this host as {}, and nobody who "
-                                                     "is trusted has signed the checkpoint",
-                                                     source, printable(mount.destination)))
-                    .hint(fmt::format("if it may: --allow-mount {}", shell_word(source))));
+                Error(Fault::restore_failed,
+                      fmt::format("{}, {} of the host that is {} in the container, is not here",
+                                  printable(mount.source), kind_text(mount.is_folder), printable(mount.destination)))
+                    .hint("make it, with what the container expects there"));
     }
+    return refused;
+}
+
+// A folder that may be had may be had with all that is in it.
+bool is_allowed(const std::string& path, const std::vector<fs::path>& allowed) {
+    const fs::path wanted = fs::path(path).lexically_normal();
+    return std::ranges::any_of(allowed, [&](const fs::path& one) {
+        const fs::path folder = one.lexically_normal();
+        return std::mismatch(folder.begin(), folder.end(), wanted.begin(), wanted.end()).first == folder.end();
+    });
+}
+
+// By what podman believes, whatever the manifest says.
+Errors check_access(const RestoreDraft& draft) {
+    if (!is_of_podman(draft))
+        return {};
+    const containers::HostAccess access =
+        containers::read_host_access(podman_description(*draft.checkpoint), draft.manifest().container->id);
+    Errors refused;
+    if (draft.checkpoint->signature().by == SignedBy::trusted)
+        return refused;
+    for (const std::string& path : access.paths)
+        if (!is_allowed(path, draft.request.allowed_mounts))
+            refused.push_back(Error(Fault::permission, fmt::format("the container would have {} of this host, and "
+                                                                   "nobody who is trusted has signed the checkpoint",
+                                                                   printable(path)))
+                                  .hint(fmt::format("if it may: --allow-mount {}", shell_word(printable(path)))));
+    if (refused.empty() && !access.privileges.empty())
+        spdlog::warn("the container has {}, and nobody who is trusted has signed the checkpoint",
+                     fmt::join(access.privileges, ", "));
     return refused;
 }
 
@@ -79,11 +107,14 @@ Steps engine_steps(RestoreDraft& draft) {
         check("looking which engine it needs", [&] { require_restorable_engine(*draft.manifest().container); }),
         check("looking for the engine",
               [&] {
+                  if (!is_of_podman(draft))
+                      return;
                   const containers::PodmanRestore podman(
                       engine_of(draft), *draft.manifest().container, draft.request.container_name.value_or(""),
                       parse_utc_iso(draft.manifest().created).value_or(std::chrono::system_clock::time_point()));
               }),
-        check_each("looking for what is mounted in it", [&] { return check_mounts(draft); }),
+        check_each("looking for what is mounted in it", [&] { return check_sources(*draft.manifest().container); }),
+        check_each("looking what it may do on this host", [&] { return check_access(draft); }),
     };
 }
 
@@ -108,6 +139,14 @@ Steps fit_steps(RestoreDraft& draft) {
 containers::Engine engine_of(const RestoreDraft& draft) {
     return containers::require_engine(containers::parse_engine(draft.manifest().container->engine),
                                       draft.request.config);
+}
+
+containers::SmallFiles podman_description(const Checkpoint& checkpoint) {
+    containers::SmallFiles description;
+    for (const std::string& name : containers::podman_files())
+        if (auto content = checkpoint.text(containers::k_podman_folder + name))
+            description[name] = std::move(*content);
+    return description;
 }
 
 Steps steps_before_container(RestoreDraft& draft) {

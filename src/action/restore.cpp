@@ -146,6 +146,8 @@ OutputPlace RestoreRequest::output_place() const {
 namespace {
 
 RestoreResult restore_container(RestoreDraft& draft, Progress& progress, Stopwatch& watch) {
+    if (draft.request.lazy)
+        spdlog::warn("all memory of a container is there before it runs: --lazy is not for containers yet");
     carry_out(steps_before_container(draft), progress, draft.interrupt);
     watch.lap("prepare");
     const ReturnedContainer returned = ContainerReturn(draft, progress, watch).run();

@@ -15,6 +15,7 @@
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <sys/stat.h>
 
@@ -210,12 +211,17 @@ std::optional<NamedContainer> find_container_of(pid_t pid, const Config& config)
     const std::string id = container_id_in(Procfs().read(pid, "cgroup").value_or(""));
     if (id.empty())
         return std::nullopt;
-    for (const Engine& engine : installed_engines(config)) {
-        const auto known = known_to(engine, id);
-        if (known && known->inspection.pid == pid)
-            return NamedContainer{
-                .name = known->inspection.record.name,
-                .text = fmt::format("{} container {}", engine.name(), printable(known->inspection.record.name))};
+    // It is no more than a hint.
+    try {
+        for (const Engine& engine : installed_engines(config)) {
+            const auto known = known_to(engine, id);
+            if (known && known->inspection.pid == pid)
+                return NamedContainer{
+                    .name = known->inspection.record.name,
+                    .text = fmt::format("{} container {}", engine.name(), printable(known->inspection.record.name))};
+        }
+    } catch (const Error& error) {
+        spdlog::debug("whose container process {} is cannot be asked: {}", pid, error.message());
     }
     return std::nullopt;
 }

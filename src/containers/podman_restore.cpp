@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
@@ -40,6 +41,36 @@ void require_usable(const PodmanContainer& there, const ContainerRecord& record,
                                                        "and may have changed its files",
                                                        printable(name)))
             .hint(hint);
+}
+
+struct NotedRestore {
+    std::string program;
+    std::string name;
+    // Of a container that was there before; empty: it is made.
+    std::string checkpoint = {};
+};
+
+constexpr const char* k_note = "podman.note";
+
+void note_restore(const fs::path& work, const NotedRestore& noted) {
+    replace_file(work / k_note,
+                 nlohmann::json({{"program", noted.program}, {"name", noted.name}, {"checkpoint", noted.checkpoint}})
+                     .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+std::optional<NotedRestore> read_note(const fs::path& work) {
+    std::error_code ignored;
+    if (!fs::exists(work / k_note, ignored))
+        return std::nullopt;
+    const auto json = nlohmann::json::parse(read_file(work / k_note));
+    return NotedRestore{.program = json.at("program").get<std::string>(),
+                        .name = json.at("name").get<std::string>(),
+                        .checkpoint = json.at("checkpoint").get<std::string>()};
+}
+
+// It was made and never ran.
+bool is_half_made(const PodmanContainer& container) {
+    return container.status == "created" || container.status == "configured" || container.status == "initialized";
 }
 
 void write_file(const fs::path& path, const std::string& content) {
@@ -90,6 +121,9 @@ PodmanRestore::PodmanRestore(Engine engine, const ContainerRecord& record, std::
 
 EngineCommand PodmanRestore::prepare(const SmallFiles& description, const std::string& external_descriptors,
                                      const fs::path& work) {
+    note_restore(work, {.program = engine_.program,
+                        .name = name(),
+                        .checkpoint = original_ ? checkpoint_folder(*original_).string() : std::string()});
     prepared_ = true;
     EngineCommand command{.program = engine_.program, .words = {"container", "restore"}};
     if (original_) {
@@ -118,6 +152,25 @@ std::string PodmanRestore::commit() {
     if (!there)
         throw Error(Fault::restore_failed, fmt::format("podman does not know container {}", printable(name())));
     return there->id;
+}
+
+std::optional<std::string> finish_killed_podman(const fs::path& work) {
+    const auto noted = read_note(work);
+    if (!noted)
+        return std::nullopt;
+    const Engine engine{.kind = EngineKind::podman, .program = noted->program};
+    // A podman that is still at it is waited for: it has the container's lock.
+    const auto there = find_in_podman(engine, noted->name);
+    if (!noted->checkpoint.empty()) {
+        std::error_code ignored;
+        if (!there || there->status != "running")
+            fs::remove_all(noted->checkpoint, ignored);
+        return std::nullopt;
+    }
+    if (!there || !is_half_made(*there))
+        return std::nullopt;
+    static_cast<void>(ask(engine, {"rm", "--force", there->id}));
+    return noted->name;
 }
 
 PodmanRestore::~PodmanRestore() {

@@ -124,6 +124,8 @@ class Cleaning {
     // False while something is left to do.
     bool finish_restore(const AbandonedWork& work) {
         const FinishedRestore finished = finish_killed_restore(work.path, work.cedana);
+        if (finished.container)
+            removed("container", *finished.container);
         for (const fs::path& path : finished.undone) {
             spdlog::warn("{} is as it was before a restore that was killed", printable(path.string()));
             removed("file put back", path.string());

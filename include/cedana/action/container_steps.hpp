@@ -6,11 +6,15 @@
 #include "cedana/action/restore_steps.hpp"
 #include "cedana/action/step.hpp"
 #include "cedana/containers/engine.hpp"
+#include "cedana/containers/small_tar.hpp"
 
 namespace cedana {
 
 // After those that open the checkpoint. They refer to the draft, which must outlive them.
 [[nodiscard]] Steps steps_before_container(RestoreDraft& draft);
+
+// What podman has said of the container, out of the checkpoint.
+[[nodiscard]] containers::SmallFiles podman_description(const Checkpoint& checkpoint);
 
 // The engine that the checkpoint's container was of. Throws Error(Fault::environment) where it is not installed.
 [[nodiscard]] containers::Engine engine_of(const RestoreDraft& draft);

@@ -53,8 +53,8 @@ struct NamedContainer {
     std::string text;
 };
 
-// The container whose main process this is; absent: none. Asks engines only where the control
-// group of the process says that it is in a container.
+// The container whose main process this is; absent: none, or its engine does not answer. Asks engines only where the
+// control group of the process says that it is in a container.
 [[nodiscard]] std::optional<NamedContainer> find_container_of(pid_t pid, const Config& config);
 
 // The id in a control group's path that engines give to their containers: 64 digits; empty: none. Pure.

@@ -40,7 +40,8 @@ class PodmanRestore {
     // Takes back what prepare() has made, and the container that podman has made, unless commit() was called.
     ~PodmanRestore();
 
-    // `work`: a private folder. What podman is to do then; restore_by_runtime() does it.
+    // `work`: the work folder, in which what is made is noted first. What podman is to do then; restore_by_runtime()
+    // does it.
     [[nodiscard]] EngineCommand prepare(const SmallFiles& description, const std::string& external_descriptors,
                                         const std::filesystem::path& work);
     // It runs: its id.
@@ -56,5 +57,9 @@ class PodmanRestore {
     std::optional<PodmanContainer> original_;
     bool prepared_ = false;
 };
+
+// What a cedana that was killed had podman begin, by what it noted in its work folder: a container that was to be made
+// and does not run is removed; its name. Absent: there is nothing. Throws Error.
+[[nodiscard]] std::optional<std::string> finish_killed_podman(const std::filesystem::path& work);
 
 } // namespace cedana::containers

@@ -16,23 +16,23 @@
 namespace cedana::containers {
 
 struct RuntimeState {
-    std::string id;
+    std::string id = {};
     pid_t pid = 0;
     std::uint64_t start_time = 0;
     // Where the root file system is mounted, as the host sees it.
-    std::string root;
+    std::string root = {};
     // Of the bundle's config.json; empty where it is not said.
-    std::string bundle;
+    std::string bundle = {};
     // In the container, all that is mounted from outside.
-    std::vector<std::string> bind_mounts;
+    std::vector<std::string> bind_mounts = {};
     // Where the control groups are mounted, if that is as bind mounts of the host's.
-    std::vector<std::string> cgroup_mounts;
-    std::vector<std::string> masked;
-    std::vector<std::string> devices;
+    std::vector<std::string> cgroup_mounts = {};
+    std::vector<std::string> masked = {};
+    std::vector<std::string> devices = {};
     // "NEWNET" → its path; empty for one that was made for the container.
-    std::map<std::string, std::string> namespaces;
+    std::map<std::string, std::string> namespaces = {};
     // As runc wants to have them back: a JSON array.
-    std::string external_descriptors;
+    std::string external_descriptors = {};
 };
 
 // Throws Error(Fault::dump_failed) for what is none.

@@ -16,7 +16,7 @@ struct ContainerMount {
     std::string destination;
     MountSource kind = MountSource::engine;
     // Of a volume its name.
-    std::string source;
+    std::string source = {};
     bool is_folder = false;
     bool read_only = false;
     friend bool operator==(const ContainerMount&, const ContainerMount&) = default;

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <sys/types.h>
@@ -24,6 +26,8 @@ struct FinishedRestore {
     std::vector<std::filesystem::path> in_use = {};
     // Files that somebody else has changed since; a warning has told each.
     std::vector<std::filesystem::path> left = {};
+    // The container that its engine had begun to make, and that is removed.
+    std::optional<std::string> container = {};
 };
 
 // `writer`: the cedana that was killed. Nobody may work in the folder. Throws Error.
