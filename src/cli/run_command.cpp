@@ -148,6 +148,8 @@ void run(const RunArguments& arguments, const CommonArguments& common, const Int
     job::Program program;
     if (!arguments.command.empty())
         program = job::program_for(config.caller, arguments.command);
+    else
+        require_job(find_store(arguments.store, config.values), name);
     const std::filesystem::path folder = open_job_folder(arguments.store, name, config);
     const Keyring keyring(config.values);
     job::RunRequest request{
