@@ -276,7 +276,7 @@ Command run_command() {
                        .target = &arguments->metrics,
                        .complete = Complete::files});
     return {.name = "run",
-            .summary = "run a command that survives: started, or gone on with from its newest checkpoint",
+            .summary = "run a command that survives: started, or gone on with",
             .options = std::move(options),
             .examples = {"sudo cedana client run --interval 15m -- python3 train.py",
                          "sudo cedana client run --job train -- ./simulate input.dat"},
