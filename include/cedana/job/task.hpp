@@ -28,10 +28,10 @@ namespace cedana::job {
 enum class AfterDump { runs_on, ends };
 struct DumpTask {
     pid_t root = 0;
-    std::filesystem::path folder;
-    std::string label;
+    std::filesystem::path folder = {};
+    std::string label = {};
     // Which checkpoint it came from (parent_in()).
-    std::string note;
+    std::string note = {};
     AfterDump after = AfterDump::runs_on;
 };
 [[nodiscard]] std::vector<std::string> dump_words(const DumpTask& task);
