@@ -20,8 +20,6 @@ namespace cedana::job {
 
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::string_view k_epoch = "epoch ";
 constexpr std::string_view k_after = " after ";
 
@@ -33,7 +31,7 @@ bool is_of_jobs(std::string_view key) {
 }
 
 std::string as_variable(const ConfigRow& row) {
-    const Json value = Json::parse(row.value);
+    const nlohmann::json value = nlohmann::json::parse(row.value);
     return value.is_string() ? value.get<std::string>() : row.value;
 }
 
@@ -121,11 +119,12 @@ bool Task::read() {
 
 int Task::finish() { return child_->wait().shell_code(); }
 
-Json Task::result() const {
+nlohmann::json Task::result() const {
     const std::string_view text = trim(said_);
     const std::size_t line = text.rfind('\n');
-    return text.empty() ? Json()
-                        : Json::parse(line == std::string_view::npos ? text : text.substr(line + 1), nullptr, false);
+    return text.empty()
+               ? nlohmann::json()
+               : nlohmann::json::parse(line == std::string_view::npos ? text : text.substr(line + 1), nullptr, false);
 }
 
 } // namespace cedana::job
