@@ -87,7 +87,7 @@ Command check_command() {
     Option old_backups = backups_option(arguments->backups);
     old_backups.needs = "--clean";
     return {.name = "check",
-            .summary = "whether this host can dump and restore, and what to do if not",
+            .summary = "whether this host can dump and restore; what to do if not",
             .options = {{.names = {"--clean"},
                          .meaning = "clean up after dumps and restores that were killed; say what was kept and why",
                          .target = &arguments->clean},

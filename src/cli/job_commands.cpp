@@ -253,7 +253,7 @@ Option name_argument(JobArguments& arguments, bool required) {
 Command ps_command() {
     const auto arguments = std::make_shared<JobArguments>();
     return {.name = "ps",
-            .summary = "the jobs of a store: how they are, and their last checkpoints",
+            .summary = "the jobs of a store, and their last checkpoints",
             .options = {name_argument(*arguments, false),
                         store_option(arguments->store),
                         {.names = {"--watch"},
@@ -279,7 +279,7 @@ Command checkpoint_command() {
 Command stop_command() {
     const auto arguments = std::make_shared<JobArguments>();
     return {.name = "stop",
-            .summary = "end a job with a checkpoint, from which the next run goes on",
+            .summary = "end a job with a checkpoint; the next run goes on",
             .options = {name_argument(*arguments, true),
                         store_option(arguments->store),
                         {.names = {"--no-checkpoint"},

@@ -10,7 +10,7 @@
 #include "cedana/job/books.hpp"
 #include "cedana/store/catalog.hpp"
 
-#include <map>
+#include <system_error>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -57,6 +57,13 @@ fs::path open_job_folder(const std::optional<fs::path>& named, const std::string
     require_trusted_store(config.values, config.caller, folder, "the folder of the job");
     require_trusted_checkpoint(config.values, config.caller, folder / job::k_job_file);
     return folder;
+}
+
+void require_job(const fs::path& store, const std::string& name) {
+    std::error_code ignored;
+    if (!fs::exists(store / name / job::k_job_file, ignored))
+        throw Error(Fault::usage, fmt::format("there is no job {} in {}", printable(name), printable(store.string())))
+            .hint("cedana client ps lists those that there are; to begin one, give the command that it is to run");
 }
 
 std::string event_text(std::string_view event, const Json& more) {

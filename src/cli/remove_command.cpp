@@ -119,7 +119,7 @@ Command remove_command() {
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::decrypting),
                       std::back_inserter(options));
     return {.name = "rm",
-            .summary = "remove checkpoints by path or name, after asking on a terminal",
+            .summary = "remove checkpoints by path or name, after asking",
             .options = std::move(options),
             .examples = {"sudo cedana client rm train.py"},
             .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {

@@ -148,6 +148,8 @@ void run(const RunArguments& arguments, const CommonArguments& common, const Int
     job::Program program;
     if (!arguments.command.empty())
         program = job::program_for(config.caller, arguments.command);
+    else
+        require_job(find_store(arguments.store, config.values), name);
     const std::filesystem::path folder = open_job_folder(arguments.store, name, config);
     const Keyring keyring(config.values);
     job::RunRequest request{
@@ -274,7 +276,7 @@ Command run_command() {
                        .target = &arguments->metrics,
                        .complete = Complete::files});
     return {.name = "run",
-            .summary = "run a command that survives: started, or gone on with from its newest checkpoint",
+            .summary = "run a command that survives: started, or gone on with",
             .options = std::move(options),
             .examples = {"sudo cedana client run --interval 15m -- python3 train.py",
                          "sudo cedana client run --job train -- ./simulate input.dat"},

@@ -35,10 +35,17 @@ void make_private(const fs::path& folder) {
         throw OsFailure(Fault::storage).error("cannot make {}", folder.string());
 }
 
-// "train.py-3fa91c_20261122T164510Z.e0007.zip" of "train.py_20261122T164510Z.zip".
-std::string final_name(const std::string& name, const fs::path& staged, int epoch) {
+// "train.py-3fa91c_20261122T164510Z.e0007.zip" of "train.py_20261122T164510Z.zip"; "…Z_2.e0007.zip" for the second of
+// one moment.
+std::string give_final_name(const std::string& name, const fs::path& staged, const fs::path& folder, int epoch) {
     const std::string stem = staged.stem().string();
-    return fmt::format("{}{}.e{:04}.zip", name, stem.substr(std::min(stem.rfind('_'), stem.size())), epoch);
+    const std::string moment = stem.substr(std::min(stem.rfind('_'), stem.size()));
+    for (int number = 1;; ++number) {
+        const std::string file =
+            fmt::format("{}{}{}.e{:04}.zip", name, moment, number == 1 ? "" : fmt::format("_{}", number), epoch);
+        if (rename_new(staged, folder / file))
+            return file;
+    }
 }
 
 } // namespace
@@ -58,7 +65,8 @@ Books::Books(fs::path folder, std::string name, Lease& lease, const Keyring& key
     std::erase_if(state_.chain, [this](const JobCheckpoint& one) { return !fs::exists(folder_ / one.file); });
     state_.supervisor = ::getpid();
     state_.host = own_host().name;
-    take_up_staged();
+    earlier_epoch_ = state_.epoch;
+    take_up();
     state_.epoch = lease_.epoch();
 }
 
@@ -91,6 +99,7 @@ void Books::save() {
 void Books::came_from(const std::string& file) {
     state_.parent = file;
     state_.restored_from = file;
+    earlier_epoch_ = lease_.epoch();
 }
 
 void Books::publish(const fs::path& staged, const nlohmann::json& facts, std::size_t keep) {
@@ -107,9 +116,7 @@ void Books::publish(const fs::path& staged, const nlohmann::json& facts, std::si
 }
 
 void Books::add(const fs::path& staged, JobCheckpoint checkpoint, std::size_t keep) {
-    checkpoint.file = final_name(name_, staged, checkpoint.epoch);
-    if (!rename_new(staged, folder_ / checkpoint.file))
-        throw Error(Fault::storage, fmt::format("{} is there already", (folder_ / checkpoint.file).string()));
+    checkpoint.file = give_final_name(name_, staged, folder_, checkpoint.epoch);
     sync_folder(folder_);
     go_back_to(state_.chain, checkpoint.parent);
     state_.parent = checkpoint.file;
@@ -132,15 +139,18 @@ void Books::add(const fs::path& staged, JobCheckpoint checkpoint, std::size_t ke
 
 // A dump ends the tree once its checkpoint is on the disk; a supervisor that was killed at that moment has not given it
 // its name.
-void Books::take_up_staged() {
+void Books::take_up() {
     std::error_code ignored;
     for (const fs::path& staged : entries_of(staging(), ignored)) {
         if (staged.extension() != ".zip")
             continue;
+        bool is_to_stay = false;
         try {
             const Manifest manifest = Checkpoint(staged, keyring_).manifest();
             const auto descent = descent_in(manifest.note);
-            if (descent && descent->epoch == state_.epoch && descent->parent == state_.parent)
+            is_to_stay = true;
+            const bool is_ours = descent && (descent->epoch == earlier_epoch_ || descent->epoch == lease_.epoch());
+            if (is_ours && descent->parent == state_.parent)
                 add(staged,
                     {.parent = descent->parent,
                      .epoch = descent->epoch,
@@ -148,10 +158,13 @@ void Books::take_up_staged() {
                      .created = manifest.created,
                      .bytes = fs::file_size(staged)},
                     k_keep_all);
+            is_to_stay = false;
         } catch (const Error& error) {
             spdlog::warn("{} is not taken up: {}", staged.string(), error.message());
         }
-        fs::remove(staged, ignored);
+        // What could not be given its name now may be another time.
+        if (!is_to_stay)
+            fs::remove(staged, ignored);
     }
 }
 

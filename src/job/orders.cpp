@@ -31,7 +31,7 @@ constexpr std::string_view k_answered = ".answer";
 constexpr std::array k_kinds = {std::pair(OrderKind::checkpoint, "checkpoint"), std::pair(OrderKind::stop, "stop"),
                                 std::pair(OrderKind::stop_now, "stop_now")};
 
-fs::path place_of(const fs::path& job, const std::string& id, std::string_view suffix) {
+fs::path order_file(const fs::path& job, const std::string& id, std::string_view suffix) {
     return job / k_orders / (id + std::string(suffix));
 }
 
@@ -61,7 +61,7 @@ Order give_order(const fs::path& job, OrderKind kind) {
     Order order{.kind = kind,
                 .id = fmt::format("{:020}-{}-{}", std::chrono::duration_cast<std::chrono::nanoseconds>(now).count(),
                                   own_host().boot.substr(0, 8), ::getpid())};
-    replace_file(place_of(job, order.id, k_asked), Json({{"do", name_of(kind)}}).dump() + "\n");
+    replace_file(order_file(job, order.id, k_asked), Json({{"do", name_of(kind)}}).dump() + "\n");
     return order;
 }
 
@@ -74,9 +74,9 @@ std::vector<Order> take_orders(const fs::path& job) {
     std::ranges::sort(ids);
     std::vector<Order> orders;
     for (const std::string& id : ids) {
-        const fs::path taken = place_of(job, id, ".taken");
+        const fs::path taken = order_file(job, id, ".taken");
         // Somebody else has taken it, or whoever gave it took it back.
-        if (::rename(place_of(job, id, k_asked).c_str(), taken.c_str()) != 0)
+        if (::rename(order_file(job, id, k_asked).c_str(), taken.c_str()) != 0)
             continue;
         if (const auto kind = kind_in(taken))
             orders.push_back({.kind = *kind, .id = id});
@@ -86,12 +86,12 @@ std::vector<Order> take_orders(const fs::path& job) {
 }
 
 void answer_order(const fs::path& job, const Order& order, const Json& answer) {
-    replace_file(place_of(job, order.id, k_answered),
+    replace_file(order_file(job, order.id, k_answered),
                  answer.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 std::optional<Json> take_answer(const fs::path& job, const Order& order) {
-    const fs::path path = place_of(job, order.id, k_answered);
+    const fs::path path = order_file(job, order.id, k_answered);
     std::error_code ignored;
     if (!fs::exists(path, ignored))
         return std::nullopt;
@@ -102,7 +102,7 @@ std::optional<Json> take_answer(const fs::path& job, const Order& order) {
 
 bool take_back(const fs::path& job, const Order& order) {
     std::error_code error;
-    return fs::remove(place_of(job, order.id, k_asked), error);
+    return fs::remove(order_file(job, order.id, k_asked), error);
 }
 
 } // namespace cedana::job

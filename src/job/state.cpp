@@ -18,7 +18,6 @@ namespace cedana::job {
 
 namespace {
 
-using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
 constexpr std::array k_phases = {std::pair(Phase::starting, "starting"), std::pair(Phase::restoring, "restoring"),
@@ -32,15 +31,15 @@ std::optional<Value> read_json(const fs::path& path) {
     if (!fs::exists(path))
         return std::nullopt;
     try {
-        return Json::parse(read_file(path)).get<Value>();
-    } catch (const Json::exception& error) {
+        return nlohmann::json::parse(read_file(path)).get<Value>();
+    } catch (const nlohmann::json::exception& error) {
         throw Error(Fault::checkpoint, fmt::format("{} cannot be understood: {}", path.string(), error.what()))
             .hint("move the job's folder away to begin anew; its checkpoints can be restored by their paths");
     }
 }
 
-void write_json(const fs::path& path, const Json& json) {
-    replace_file(path, json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+void write_json(const fs::path& path, const nlohmann::json& json) {
+    replace_file(path, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
     sync_folder(path.parent_path());
 }
 
@@ -59,7 +58,7 @@ std::optional<Phase> phase_of(std::string_view name) {
 
 bool is_active(Phase phase) { return phase <= Phase::backoff; }
 
-void to_json(Json& json, const JobCheckpoint& one) {
+void to_json(nlohmann::json& json, const JobCheckpoint& one) {
     json = {{"checkpoint", one.file}, {"made_after", one.parent},
             {"epoch", one.epoch},     {"program", one.program},
             {"created", one.created}, {"bytes_archive", one.bytes},
@@ -67,7 +66,7 @@ void to_json(Json& json, const JobCheckpoint& one) {
             {"tries", one.tries},     {"damaged", one.damaged}};
 }
 
-void from_json(const Json& json, JobCheckpoint& one) {
+void from_json(const nlohmann::json& json, JobCheckpoint& one) {
     json.at("checkpoint").get_to(one.file);
     json.at("made_after").get_to(one.parent);
     json.at("epoch").get_to(one.epoch);
@@ -80,7 +79,7 @@ void from_json(const Json& json, JobCheckpoint& one) {
     json.at("damaged").get_to(one.damaged);
 }
 
-void to_json(Json& json, const JobState& state) {
+void to_json(nlohmann::json& json, const JobState& state) {
     json = {{"state", name_of(state.phase)},
             {"since", state.since},
             {"host", state.host},
@@ -105,7 +104,7 @@ void to_json(Json& json, const JobState& state) {
         json["outcome"] = *state.end;
 }
 
-void from_json(const Json& json, JobState& state) {
+void from_json(const nlohmann::json& json, JobState& state) {
     const auto phase = phase_of(json.at("state").get<std::string>());
     if (!phase)
         throw Error(Fault::checkpoint, "a job has a state that this cedana does not know")
@@ -146,7 +145,7 @@ void append_history(const fs::path& folder, std::string_view event, nlohmann::or
     line.update(more);
     const fs::path path = folder / k_history_file;
     const UniqueFd file = open_file(path, O_WRONLY | O_APPEND | O_CREAT, 0600);
-    write_all(file.get(), line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n", path);
+    write_all(file.get(), line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n", path);
     sync_file(file.get(), path);
 }
 

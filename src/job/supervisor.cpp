@@ -108,11 +108,20 @@ class Supervisor {
             // Nothing of the job runs on without somebody who looks after it.
             if (space_)
                 space_->end();
+            release_after_failure();
             throw;
         }
     }
 
   private:
+    void release_after_failure() noexcept {
+        try {
+            lease_.release();
+        } catch (const std::exception&) {
+            // Others see that it does not change any more.
+        }
+    }
+
     // The loop.
 
     void read_signals() {
@@ -251,6 +260,7 @@ class Supervisor {
 
     std::optional<RunOutcome> bring_up() {
         while (true) {
+            books_.take_up();
             if (ending_)
                 return leave_ended();
             const Choice choice = choose(books_.state().chain, request_.course);
@@ -634,8 +644,6 @@ void require_same_job(const RunRequest& request) {
         throw Error(Fault::permission,
                     fmt::format("the job {} is that of user {}", request.name, printable(there->user)))
             .hint("only its user, or root, goes on with it");
-    if (!there)
-        write_record(request.folder, request.record);
 }
 
 } // namespace
@@ -655,6 +663,10 @@ RunOutcome run(const RunRequest& request, const Interrupt& interrupt) {
         request.tell("waiting", {{"host", word.host.name}, {"seconds", limit.count() / 1000}}, JobState{});
     };
     Lease lease = Lease::take(request.folder, request.lease, interrupt, waits);
+    // Another one may have made it in the meantime, and only who holds the lease writes.
+    require_same_job(request);
+    if (!read_record(request.folder))
+        write_record(request.folder, request.record);
     return Supervisor(request, lease).run();
 }
 

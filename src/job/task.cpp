@@ -3,6 +3,8 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/criu/environment.hpp"
+#include "cedana/model/callers_place.hpp"
 #include "cedana/model/settings.hpp"
 
 #include <array>
@@ -18,8 +20,6 @@ namespace cedana::job {
 
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::string_view k_epoch = "epoch ";
 constexpr std::string_view k_after = " after ";
 
@@ -31,26 +31,21 @@ bool is_of_jobs(std::string_view key) {
 }
 
 std::string as_variable(const ConfigRow& row) {
-    const Json value = Json::parse(row.value);
+    const nlohmann::json value = nlohmann::json::parse(row.value);
     return value.is_string() ? value.get<std::string>() : row.value;
-}
-
-bool is_kept(std::string_view variable) {
-    return !variable.starts_with("CEDANA_") && !variable.starts_with("SUDO_") && !variable.starts_with("HOME=");
 }
 
 } // namespace
 
 std::vector<std::string> task_environment(const LoadedConfig& config) {
-    std::vector<std::string> env = {"HOME=/root", "CEDANA_CONFIG=/dev/null"};
-    for (char** variable = environ; *variable != nullptr; ++variable)
-        if (is_kept(*variable))
-            env.emplace_back(*variable);
+    std::vector<std::string> env = {"CEDANA_CONFIG=/dev/null"};
     for (const ConfigRow& row : config_rows(config))
         if (const Setting* setting = find_setting(row.key);
             setting != nullptr && !is_of_jobs(row.key) && row.origin != Origin{}.text())
             env.push_back(setting->environment_name() + "=" + as_variable(row));
-    return env;
+    if (acts_as_root_for(config.caller) && may_become_root(config.caller))
+        env.emplace_back("CEDANA_SECURITY_STRICT_PERMISSIONS=false");
+    return criu::clean_environment(std::move(env));
 }
 
 std::vector<std::string> dump_words(const DumpTask& task) {
@@ -124,11 +119,12 @@ bool Task::read() {
 
 int Task::finish() { return child_->wait().shell_code(); }
 
-Json Task::result() const {
+nlohmann::json Task::result() const {
     const std::string_view text = trim(said_);
     const std::size_t line = text.rfind('\n');
-    return text.empty() ? Json()
-                        : Json::parse(line == std::string_view::npos ? text : text.substr(line + 1), nullptr, false);
+    return text.empty()
+               ? nlohmann::json()
+               : nlohmann::json::parse(line == std::string_view::npos ? text : text.substr(line + 1), nullptr, false);
 }
 
 } // namespace cedana::job

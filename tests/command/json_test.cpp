@@ -220,13 +220,17 @@ Fields fields_of(const std::vector<Json>& objects) {
     return fields;
 }
 
-// Every row of the table has a test below.
+// Every row of the table has a test below; of run, checkpoint and stop in tests/system/job_test.cpp.
 const Fields k_rows = {"--version",
                        "client dump",
                        "client dump --dry-run",
                        "client restore",
                        "client restore --dry-run",
+                       "client run",
                        "client ps",
+                       "client checkpoint",
+                       "client stop",
+                       "client history",
                        "client verify",
                        "client list",
                        "client list --lazy",
@@ -292,7 +296,9 @@ TEST_F(JsonFields, OfJobs) {
     job::make_job_folder(folder);
     job::write_record(folder, {.name = "train", .argv = {"a"}, .cwd = "/"});
     job::write_state(folder, {.chain = {{.file = "x.zip"}}, .end = job::ProgramEnd{.code = 3}});
+    job::append_history(folder, "starting", {{"epoch", 1}});
     expect_documented("client ps", {json({"client", "ps", "-d", scratch("jobs")})});
+    expect_documented("client history", {json({"client", "history", "train", "-d", scratch("jobs")})});
 }
 
 TEST_F(JsonFields, OfADump) {

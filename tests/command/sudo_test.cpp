@@ -4,6 +4,8 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/files/partial_file.hpp"
+#include "cedana/job/books.hpp"
+#include "cedana/job/state.hpp"
 #include "cedana/roles/own_stdio.hpp"
 #include "cedana/roles/plans.hpp"
 #include "cedana/roles/role.hpp"
@@ -397,6 +399,39 @@ TEST_F(OutputBehindSudo, HasNothingToDoWithALinkBesideTheCheckpoint) {
 }
 
 // inspect --html
+
+class JobBehindSudo : public BehindSudo {
+  protected:
+    // A job of root's.
+    static void make_job(const fs::path& store) {
+        job::make_job_folder(store / "j");
+        job::write_record(store / "j", {.name = "j", .argv = {"/bin/true"}, .cwd = "/", .user = "root"});
+    }
+};
+
+TEST_F(JobBehindSudo, OfAnotherUserIsNotGoneOnWith) {
+    let_root_name_the_store();
+    make_job(store());
+    expect_refused(cedana({"client", "run", "--job", "j"}), "the job j is that of user root");
+}
+
+TEST_F(JobBehindSudo, InAFolderOfTheUserIsRefused) {
+    make_job(own());
+    expect_refused(cedana({"client", "run", "--job", "j", "-d", own()}),
+                   "job.json is refused, since user nobody can change it");
+}
+
+TEST_F(JobBehindSudo, IsNotStoppedWhereTheUserCannotWrite) {
+    make_job(store());
+    expect_refused(cedana({"client", "stop", "j", "-d", store()}), "is not one in which user nobody may make files");
+    EXPECT_TRUE(fs::is_empty(store() / "j" / job::k_orders));
+}
+
+TEST_F(JobBehindSudo, HasAPlainName) {
+    let_root_name_the_store();
+    for (const char* name : {"../j", "/etc", ".", "-x"})
+        EXPECT_EQ(cedana({"client", "run", std::string("--job=") + name}).exit_code, 2) << name;
+}
 
 TEST_F(BehindSudo, APageIsNotWrittenWhereTheUserCannot) {
     make_checkpoint(scratch("a.zip"));

@@ -58,6 +58,14 @@ TEST_F(Job, EndsAsItsProgramEnds) {
     EXPECT_EQ(seen().at("state"), "ended");
 }
 
+TEST_F(Job, TellsWhatHappensAsLines) {
+    const CedanaRun run = run_cedana(run_words({"--json", "--", "/bin/true"}), options);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    for (const std::string& line : split(trim(run.err), '\n'))
+        for (const char* field : {"time", "job", "event", "epoch"})
+            EXPECT_TRUE(Json::parse(line).contains(field)) << line;
+}
+
 TEST_F(Job, ThatCannotBeStartedSaysWhy) {
     const CedanaRun run = run_cedana(run_words({"--", "/nowhere"}), options);
     EXPECT_EQ(run.exit_code, 5);
@@ -80,12 +88,13 @@ TEST_F(Job, GoesOnAgainAndAgainAfterStopSignals) {
 TEST_F(Job, IsCheckpointedAndStoppedByOrder) {
     RunningCedana running = start(counting());
     wait_for_more_lines(log, 10);
-    const CedanaRun made = ask("checkpoint");
+    const CedanaRun made = ask("checkpoint", {"--json"});
     EXPECT_EQ(made.exit_code, 0) << made.err;
-    EXPECT_TRUE(fs::exists(only_line(made.out)));
+    EXPECT_TRUE(fs::exists(Json::parse(made.out).at("checkpoint").get<std::string>()));
     wait_for_more_lines(log, 10);
     const CedanaRun stopped = ask("stop");
     EXPECT_EQ(stopped.exit_code, 0) << stopped.err;
+    EXPECT_TRUE(fs::exists(only_line(stopped.out)));
     EXPECT_EQ(running.wait().exit_code, 85);
     EXPECT_EQ(seen().at("state"), "stopped");
     EXPECT_EQ(checkpoints().size(), 2U);

@@ -17,6 +17,9 @@ namespace cedana {
 [[nodiscard]] std::filesystem::path open_job_folder(const std::optional<std::filesystem::path>& store,
                                                     const std::string& name, const LoadedConfig& config);
 
+// Throws Error(Fault::usage) if there is no such job in the store.
+void require_job(const std::filesystem::path& store, const std::string& name);
+
 // A line of a job's history, for people; empty for what they need not know.
 [[nodiscard]] std::string event_text(std::string_view event, const nlohmann::ordered_json& more);
 

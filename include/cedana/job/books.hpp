@@ -50,6 +50,9 @@ class Books {
 
     // Gives a checkpoint in the staging folder its name and its place in the chain; `facts`: what the dump printed.
     void publish(const std::filesystem::path& staged, const nlohmann::json& facts, std::size_t keep);
+    // Gives those in the staging folder their names that the last holder of the lease, or this one, made and could give
+    // none; removes others.
+    void take_up();
     // All of the chain. The history stays.
     void remove_checkpoints();
 
@@ -58,7 +61,6 @@ class Books {
 
   private:
     void require_lease() const;
-    void take_up_staged();
     void add(const std::filesystem::path& staged, JobCheckpoint checkpoint, std::size_t keep);
 
     std::filesystem::path folder_;
@@ -67,6 +69,8 @@ class Books {
     const Keyring& keyring_;
     Tell tell_;
     JobState state_;
+    // Under which the tree was started or restored whose dumps are ours.
+    int earlier_epoch_ = 0;
 };
 
 } // namespace cedana::job

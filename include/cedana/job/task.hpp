@@ -21,17 +21,17 @@
 namespace cedana::job {
 
 // The environment of such a command: all settings as they count for whoever runs the job, so that none is looked for
-// in a file again. It is root's own command, which is not told of sudo: its folder is root's. Of files that the caller
-// can change the supervisor asks itself (security.strict_permissions).
+// in a file again. It is root's own command, which is not told of sudo: its folder is root's. What the caller could
+// change is refused as what anybody could, unless sudo allows them a shell.
 [[nodiscard]] std::vector<std::string> task_environment(const LoadedConfig& config);
 
 enum class AfterDump { runs_on, ends };
 struct DumpTask {
     pid_t root = 0;
-    std::filesystem::path folder;
-    std::string label;
+    std::filesystem::path folder = {};
+    std::string label = {};
     // Which checkpoint it came from (parent_in()).
-    std::string note;
+    std::string note = {};
     AfterDump after = AfterDump::runs_on;
 };
 [[nodiscard]] std::vector<std::string> dump_words(const DumpTask& task);
