@@ -223,7 +223,7 @@ void TreeCapture::images_complete() {
     add_hung_up_masters(frozen_->attributes, holdings);
     frozen_->socket_options = read_socket_options(draft_.procfs, holdings);
     frozen_->unread = find_unread(holdings);
-    WrittenFiles written = written_files(holdings);
+    WrittenFiles written = written_files(holdings, looked_at_from(draft_.seen->facts));
     look_at_flight(holdings, written);
     add_missing(written, draft_.preparation.finish());
     frozen_->link_remaps = made_names(draft_.seen->record);

@@ -16,6 +16,7 @@
 #include "cedana/host/permissions.hpp"
 #include "cedana/host/same_files.hpp"
 #include "cedana/host/taken_names.hpp"
+#include "cedana/process/entered_namespaces.hpp"
 #include "cedana/process/passing_terminal.hpp"
 #include "cedana/roles/kept_numbers.hpp"
 #include "cedana/roles/own_stdio.hpp"
@@ -73,6 +74,24 @@ void require_restorable(const Manifest& manifest) {
         .hint("it was made with --anyway, to be looked at alone; cedana client list shows which others there are");
 }
 
+// Where it differs from where this process is.
+void open_place(RestoreDraft& draft) {
+    if (!draft.request.into)
+        return;
+    const ProcessHandle process = ProcessHandle::open(draft.procfs, *draft.request.into);
+    const Namespaces own(draft.procfs, ::getpid());
+    const Namespaces its(draft.procfs, process.pid());
+    if (differ(its, own, "pid") || differ(its, own, "user"))
+        throw Error(Fault::usage, fmt::format("process {} lives in another pid or user namespace, and nothing can be "
+                                              "restored into that",
+                                              process.pid()));
+    std::vector<std::string> kinds;
+    for (const char* kind : {"uts", "mnt"})
+        if (differ(its, own, kind))
+            kinds.emplace_back(kind);
+    draft.namespaces = open_namespaces(draft.procfs, process, kinds);
+}
+
 Steps checkpoint_steps(RestoreDraft& draft) {
     const RestoreRequest& request = draft.request;
     const Config& config = request.config;
@@ -84,6 +103,7 @@ Steps checkpoint_steps(RestoreDraft& draft) {
         check("looking whether it can be restored at all", [&] { require_restorable(draft.manifest()); }),
         check("looking for what a lazy restore needs", [&] { refuse_lazy_requests(request); }),
         check("looking for criu", [&] { draft.criu = require_criu(config); }),
+        check("looking into what it is brought back", [&] { open_place(draft); }),
         check("looking at the hooks",
               [&] {
                   require_hooks(config, {HookStage::pre_restore, HookStage::post_restore});

@@ -42,6 +42,7 @@ struct RestoreArguments {
     bool foreground = false;
     std::optional<std::filesystem::path> output;
     std::optional<std::filesystem::path> pid_file;
+    std::optional<std::int64_t> into;
     LazyArguments lazy;
     bool verify = false;
     std::vector<std::string> criu_arguments;
@@ -91,7 +92,9 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .config = config.values,
         .keyring = keyring,
         .new_pid_namespace = arguments.new_pid_namespace,
-        .files = {.force = arguments.force, .truncate_grown = arguments.truncate_grown},
+        .files = {.force = arguments.force,
+                  .truncate_grown = arguments.truncate_grown,
+                  .root = arguments.into ? fmt::format("/proc/{}/root", *arguments.into) : std::string("/")},
         .attendance = arguments.foreground ? Attendance::foreground : Attendance::detached,
         .may_stay = common.format != Format::json && !arguments.lazy.wait,
         .output = arguments.output,
@@ -101,7 +104,8 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .lazy = config.values.client_lazy_restore && (arguments.lazy.lazy || !arguments.new_pid_namespace),
         .any_cpu = arguments.any_cpu,
         .wait = arguments.lazy.wait,
-        .verify = arguments.verify};
+        .verify = arguments.verify,
+        .into = arguments.into ? std::optional(static_cast<pid_t>(*arguments.into)) : std::nullopt};
     if (arguments.dry_run)
         return show_plan(plan_restore(request, interrupt), common.format);
     const RestoreResult result = [&] {
@@ -153,6 +157,12 @@ Command restore_command() {
          .meaning = "write its pid into FILE, once it runs",
          .target = &arguments->pid_file,
          .complete = Complete::files},
+        {.names = {"--into"},
+         .value = "PID",
+         .meaning = "bring it back among the mounts of process PID, which stands in its unit's place (cedana unit)",
+         .target = &arguments->into,
+         .complete = Complete::pids,
+         .excludes = "--new-pidns"},
         {.names = {"--lazy"},
          .meaning = "let the tree run at once; its memory comes on demand (default: client.lazy_restore)",
          .target = &arguments->lazy.lazy},

@@ -47,6 +47,9 @@ struct RestoreRequest {
     bool wait = false;
     // Compare the digest of every frame first.
     bool verify = false;
+    // A process in whose namespaces CRIU works, and among whose mounts the tree comes back: one that stands in a unit's
+    // place until the tree is back.
+    std::optional<pid_t> into = std::nullopt;
 
     // That, or the default.
     [[nodiscard]] std::filesystem::path output_file() const;
