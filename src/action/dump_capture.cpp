@@ -253,7 +253,7 @@ void TreeCapture::look_at_ends(const TreeHoldings& holdings) {
 }
 
 void TreeCapture::capture_files(const TreeHoldings& holdings) {
-    WrittenFiles written = written_files(holdings);
+    WrittenFiles written = written_files(holdings, looked_at_from(draft_.seen->facts));
     look_at_flight(holdings, written);
     add_missing(written, draft_.preparation.finish());
     frozen_->link_remaps = made_names(draft_.seen->record);

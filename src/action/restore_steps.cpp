@@ -16,6 +16,7 @@
 #include "cedana/host/permissions.hpp"
 #include "cedana/host/same_files.hpp"
 #include "cedana/host/taken_names.hpp"
+#include "cedana/process/entered_namespaces.hpp"
 #include "cedana/process/next_pids.hpp"
 #include "cedana/process/passing_terminal.hpp"
 #include "cedana/roles/kept_numbers.hpp"
@@ -87,6 +88,24 @@ Steps memory_steps(RestoreDraft& draft) {
     };
 }
 
+// Where it differs from where this process is.
+void open_place(RestoreDraft& draft) {
+    if (!draft.request.into)
+        return;
+    const ProcessHandle process = ProcessHandle::open(draft.procfs, *draft.request.into);
+    const Namespaces own(draft.procfs, ::getpid());
+    const Namespaces its(draft.procfs, process.pid());
+    if (differ(its, own, "pid") || differ(its, own, "user"))
+        throw Error(Fault::usage, fmt::format("process {} lives in another pid or user namespace, and nothing can be "
+                                              "restored into that",
+                                              process.pid()));
+    std::vector<std::string> kinds;
+    for (const char* kind : {"uts", "mnt"})
+        if (differ(its, own, kind))
+            kinds.emplace_back(kind);
+    draft.namespaces = open_namespaces(draft.procfs, process, kinds);
+}
+
 } // namespace
 
 Steps steps_that_open(RestoreDraft& draft) {
@@ -106,6 +125,7 @@ Steps steps_on_checkpoint(RestoreDraft& draft) {
     const Config& config = request.config;
     return {
         check("looking for criu", [&] { draft.criu = require_criu(config); }),
+        check("looking into what it is brought back", [&] { open_place(draft); }),
         check("looking at the hooks",
               [&] {
                   require_hooks(config, {HookStage::pre_restore, HookStage::post_restore});

@@ -7,6 +7,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/checkpoint/unread_pipe_data.hpp"
 #include "cedana/criu/diagnose.hpp"
+#include "cedana/criu/entry.hpp"
 #include "cedana/criu/log.hpp"
 #include "cedana/process/attributes.hpp"
 #include "cedana/process/descendants.hpp"
@@ -185,11 +186,14 @@ bool TreeReturn::has_settings() const {
 
 criu::RestoreJob TreeReturn::job(Progress& shown) {
     CriuOptions options = options_of(draft_);
+    // It is in the control group of whoever restores it.
+    options.ignore_cgroups = options.ignore_cgroups || draft_.request.into;
     if (const std::string root = own_root(); !root.empty())
         options.extra.insert(options.extra.end(), {"--root", root});
     return {.program = draft_.criu.path,
             .options = std::move(options),
             .folder = work_.path(),
+            .namespaces = draft_.namespaces,
             .held = work_.lock(),
             .lazy_pages = draft_.lazy ? criu::LazyPages::left_out : criu::LazyPages::sent,
             .tree_is_mapped = draft_.huge.tasks.empty() ? std::function<void()>() : [this] { put_huge_pages(); },
@@ -226,6 +230,8 @@ roles::RestoreRoles TreeReturn::restore_roles() const {
 void TreeReturn::run_criu() {
     const Checkpoint& checkpoint = *draft_.checkpoint;
     const Config& config = draft_.request.config;
+    if (!draft_.namespaces.empty())
+        criu::note_kernel_features(draft_.criu.path);
     if (draft_.lazy)
         restored_.start = std::make_unique<LazyStart>(checkpoint, config, work_.path());
     Progress silent;

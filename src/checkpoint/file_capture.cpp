@@ -50,8 +50,8 @@ bool is_sparse(const struct ::stat& info) {
 roles::FileName by_descriptor(const WrittenFile& written) {
     for (const FileUse& use : written.uses)
         if (use.fd >= 0 && (use.flags & O_ACCMODE) == O_RDWR)
-            return {.path = written.path, .holder = use.pid, .descriptor = use.fd};
-    return {.path = written.path};
+            return {.path = written.place(), .holder = use.pid, .descriptor = use.fd};
+    return {.path = written.place()};
 }
 
 CapturedFile describe_file(const WrittenFile& written, const struct ::stat& info) {
@@ -97,7 +97,7 @@ void FileCapture::prepare(const WrittenFiles& written, const Interrupt& interrup
     for (const WrittenFile& file : written.files) {
         const roles::FileName name = by_descriptor(file);
         int error = 0;
-        if (name.descriptor < 0 || size_of(file.info) <= k_least_cloned || !may_be_cloned(file.path) ||
+        if (name.descriptor < 0 || size_of(file.info) <= k_least_cloned || !may_be_cloned(file.place()) ||
             !reader().open(0, name, error, interrupt))
             continue;
         static_cast<void>(reader().clone(0, interrupt));
@@ -151,7 +151,7 @@ void FileCapture::capture(const WrittenFiles& written, const Interrupt& interrup
 void FileCapture::capture_one(const WrittenFile& written, const std::vector<Lease>& leases,
                               const Interrupt& interrupt) {
     const auto lease = lease_broken_by_reading(leases, written.info);
-    const roles::FileName name = lease ? by_descriptor(written) : roles::FileName{.path = written.path};
+    const roles::FileName name = lease ? by_descriptor(written) : roles::FileName{.path = written.place()};
     Captured captured{.file = describe_file(written, written.info)};
     if (lease && name.descriptor < 0) {
         warn(written.path, "lease",

@@ -253,7 +253,7 @@ FileRestore::FileRestore(const Checkpoint& checkpoint, const Config& config, Fil
       changes_(std::chrono::system_clock::now(), std::move(journal)) {}
 
 FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& interrupt) const {
-    FilePlace place(file.path);
+    FilePlace place(file.path, rules_.root);
     require_no_lease(place);
     const UniqueFd present = place.open_present(O_RDONLY);
     struct ::stat info {};

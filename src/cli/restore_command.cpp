@@ -43,6 +43,7 @@ struct RestoreArguments {
     std::optional<std::filesystem::path> output;
     std::optional<std::filesystem::path> pid_file;
     std::optional<int> given_ends;
+    std::optional<std::int64_t> into;
     LazyArguments lazy;
     bool verify = false;
     std::optional<std::string> container_name;
@@ -94,7 +95,9 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .config = config.values,
         .keyring = keyring,
         .new_pid_namespace = arguments.new_pid_namespace,
-        .files = {.force = arguments.force, .truncate_grown = arguments.truncate_grown},
+        .files = {.force = arguments.force,
+                  .truncate_grown = arguments.truncate_grown,
+                  .root = arguments.into ? fmt::format("/proc/{}/root", *arguments.into) : std::string("/")},
         .attendance = arguments.foreground ? Attendance::foreground : Attendance::detached,
         .may_stay = common.format != Format::json && !arguments.lazy.wait,
         .output = arguments.output,
@@ -107,7 +110,8 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .wait = arguments.lazy.wait,
         .verify = arguments.verify,
         .container_name = arguments.container_name,
-        .allowed_mounts = {arguments.allowed_mounts.begin(), arguments.allowed_mounts.end()}};
+        .allowed_mounts = {arguments.allowed_mounts.begin(), arguments.allowed_mounts.end()},
+        .into = arguments.into ? std::optional(static_cast<pid_t>(*arguments.into)) : std::nullopt};
     if (arguments.dry_run)
         return show_plan(plan_restore(request, interrupt), common.format);
     const RestoreResult result = [&] {
@@ -165,6 +169,12 @@ Command restore_command() {
          .meaning = "join its pipes to descriptors FD to FD+2, whose other ends somebody holds, in place of 0 to 2",
          .target = &arguments->given_ends,
          .hidden = true},
+        {.names = {"--into"},
+         .value = "PID",
+         .meaning = "bring it back among the mounts of process PID, which stands in its unit's place (cedana unit)",
+         .target = &arguments->into,
+         .complete = Complete::pids,
+         .excludes = "--new-pidns"},
         {.names = {"--lazy"},
          .meaning = "let the tree run at once; its memory comes on demand (default: client.lazy_restore)",
          .target = &arguments->lazy.lazy},

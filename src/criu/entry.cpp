@@ -26,7 +26,7 @@ std::string own_path_of(int number) { return fmt::format("/proc/self/fd/{}", num
 
 } // namespace
 
-Entry::Entry(const std::vector<UniqueFd>& namespaces, const std::string& program, const std::filesystem::path& folder)
+Entry::Entry(std::span<const UniqueFd> namespaces, const std::string& program, const std::filesystem::path& folder)
     : namespaces_(namespaces) {
     if (namespaces.empty())
         return;

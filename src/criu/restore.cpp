@@ -6,6 +6,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/criu/action_script.hpp"
 #include "cedana/criu/adopted.hpp"
+#include "cedana/criu/entry.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/freeze_watch.hpp"
 #include "cedana/criu/mended_images.hpp"
@@ -32,26 +33,28 @@ using Clock = std::chrono::steady_clock;
 // The number in CRIU of the first of the ends.
 constexpr int k_first_inherited = 10;
 
-void pass_action(SpawnRequest& request, RestoreCommand& command, const RestoreJob& job, const ActionServer& action) {
-    request.env = clean_environment({fmt::format("{}={}", k_action_socket, action.socket().string())});
+void pass_action(SpawnRequest& request, RestoreCommand& command, const RestoreJob& job, const Entry& entry,
+                 const ActionServer& action) {
+    request.env = clean_environment({fmt::format("{}={}", k_action_socket, entry.path_in_folder(action.socket()))});
     command.leave_stopped = job.before_resume != nullptr;
-    command.action_script = action.script();
+    command.action_script = entry.is_needed() ? Entry::path_of(action.program()) : action.script().string();
     if (job.own_pids) {
         request.fds.emplace_back(action.program(), k_action_program);
         command.action_script = fmt::format("/proc/1/fd/{}", k_kept_action_program);
     }
 }
 
-SpawnRequest request_for(const RestoreJob& job, const std::vector<TreeEnd>& ends, const UniqueFd& out,
-                         const ActionServer* action) {
+SpawnRequest request_for(const RestoreJob& job, const Entry& entry, const std::vector<TreeEnd>& ends,
+                         const UniqueFd& out, const ActionServer* action) {
     RestoreCommand command{.paths = {.program = job.program, .images = job.folder, .work = job.folder},
                            .options = job.options,
                            .lazy_pages = job.lazy_pages == LazyPages::left_out,
-                           .pid_file = job.folder / k_pid_file};
+                           .pid_file = entry.path_in_folder(job.folder / k_pid_file)};
     SpawnRequest request{
         .argv = {}, .fds = {{out.get(), 1}, {out.get(), 2}}, .cwd = job.folder.string(), .env = clean_environment()};
+    entry.pass(request, command.paths);
     if (action != nullptr)
-        pass_action(request, command, job, *action);
+        pass_action(request, command, job, entry, *action);
     for (const TreeEnd& end : ends) {
         const int number = k_first_inherited + static_cast<int>(command.inherited.size());
         command.inherited.push_back({.number = number, .id = end.id});
@@ -64,10 +67,10 @@ SpawnRequest request_for(const RestoreJob& job, const std::vector<TreeEnd>& ends
     return request;
 }
 
-std::unique_ptr<RunningCriu> start(const RestoreJob& job, const std::vector<TreeEnd>& ends, const Launch& launch,
-                                   const ActionServer* action) {
+std::unique_ptr<RunningCriu> start(const RestoreJob& job, const Entry& entry, const std::vector<TreeEnd>& ends,
+                                   const Launch& launch, const ActionServer* action) {
     const UniqueFd out = open_file(job.folder / "criu.out", O_WRONLY | O_CREAT | O_APPEND, 0600);
-    return launch(request_for(job, ends, out, action));
+    return launch(request_for(job, entry, ends, out, action));
 }
 
 class ByProcess : public RunningCriu {
@@ -218,7 +221,8 @@ RestoreReport restore(const RestoreJob& job, std::vector<TreeEnd> ends, ImageSou
         std::optional<ActionServer> action;
         if (job.tree_is_mapped || job.standing || job.before_resume)
             listen(action, loop, job, report);
-        std::unique_ptr<RunningCriu> criu = start(job, ends, launch, action ? &*action : nullptr);
+        const Entry entry(job.namespaces, job.program, job.folder);
+        std::unique_ptr<RunningCriu> criu = start(job, entry, ends, launch, action ? &*action : nullptr);
         ends.clear();
         if (interrupt.fd() >= 0)
             loop.watch(interrupt.fd(), POLLIN, [&](short) { interrupt.throw_if_pending(); });

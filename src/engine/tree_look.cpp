@@ -106,7 +106,7 @@ SeenTree look_at_tree(const Procfs& procfs, ProcessId root, const Config& config
     if (options.tcp_established && !criu.empty())
         options.network_lock = criu::usable_network_lock(criu);
     std::vector<RequiredFile> required = required_files(procfs, holdings);
-    WrittenFiles written = written_files(holdings);
+    WrittenFiles written = written_files(holdings, looked_at_from(facts));
     DumpRecord record = record_dump(tree, facts);
     std::string name = process_name(tree);
     return {.tree = std::move(tree),

@@ -67,8 +67,8 @@ void refuse_file_system_of_kernel(int folder, const fs::path& path) {
                                                    printable(path.string())));
 }
 
-UniqueFd open_folder_of(const fs::path& path) {
-    UniqueFd folder = open_file("/", O_PATH | O_DIRECTORY);
+UniqueFd open_folder_of(const fs::path& path, const fs::path& root) {
+    UniqueFd folder = open_file(root, O_PATH | O_DIRECTORY);
     fs::path so_far = "/";
     for (const fs::path& part : path.parent_path().relative_path()) {
         so_far /= part;
@@ -80,8 +80,8 @@ UniqueFd open_folder_of(const fs::path& path) {
 
 } // namespace
 
-FilePlace::FilePlace(fs::path path)
-    : path_(std::move(path)), name_(path_.filename().string()), folder_(open_folder_of(path_)) {}
+FilePlace::FilePlace(fs::path path, const fs::path& root)
+    : path_(std::move(path)), name_(path_.filename().string()), folder_(open_folder_of(path_, root)) {}
 
 std::optional<struct ::stat> FilePlace::entry(const std::string& name) const {
     struct ::stat info {};

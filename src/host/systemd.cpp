@@ -4,10 +4,14 @@
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/unique_fd.hpp"
 #include "cedana/criu/environment.hpp"
 
 #include <charconv>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -16,12 +20,17 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
 namespace cedana {
 
 namespace {
 
 // systemd answers at once unless it hangs, and then a tree may stand still meanwhile.
-constexpr auto k_systemctl_limit = std::chrono::seconds(10);
+constexpr auto k_systemctl_limit = std::chrono::seconds(30);
+// It runs generators, and reads all units.
+constexpr auto k_reload_limit = std::chrono::seconds(90);
 
 std::vector<std::string> systemctl(const SystemdUnit& unit, std::vector<std::string> words) {
     std::vector<std::string> argv = {"systemctl"};
@@ -94,6 +103,14 @@ UnitState parse_unit_state(const std::string& shown) {
             state.watchdog = span_of(value);
         else if (name == "RuntimeDirectory")
             state.runtime_folders = value;
+        else if (name == "PIDFile")
+            state.pid_file = value;
+        else if (name == "NoExecPaths")
+            state.sandbox.no_exec_paths = value;
+        else if (name == "TemporaryFileSystem" || name == "InaccessiblePaths")
+            state.sandbox.hidden_folders += value;
+        else if (name == "RootDirectory" || name == "RootImage")
+            state.sandbox.other_root += value;
     }
     return state;
 }
@@ -101,10 +118,13 @@ UnitState parse_unit_state(const std::string& shown) {
 std::optional<UnitState> look_at_unit(const SystemdUnit& unit) {
     if (!has_systemd())
         return std::nullopt;
-    const Captured answer = ask(
-        unit,
-        {"show", "--property=LoadState,ActiveState,MainPID,ExecStop,WatchdogUSec,RuntimeDirectory", "--", unit.name},
-        k_systemctl_limit);
+    const Captured answer =
+        ask(unit,
+            {"show",
+             "--property=LoadState,ActiveState,MainPID,ExecStop,WatchdogUSec,RuntimeDirectory,PIDFile,NoExecPaths,"
+             "TemporaryFileSystem,InaccessiblePaths,RootDirectory,RootImage",
+             "--", unit.name},
+            k_systemctl_limit);
     if (!answer.status.success())
         throw Error(Fault::environment, fmt::format("systemd does not say what {} is: systemctl {}",
                                                     printable(unit.name), answer.status.text()))
@@ -132,6 +152,33 @@ bool has_stopped(const SystemdUnit& unit, std::chrono::seconds limit) {
     } catch (const Error&) {
         return false;
     }
+}
+
+void reload_units() {
+    const Captured answer = ask({}, {"daemon-reload"}, k_reload_limit);
+    if (!answer.status.success())
+        throw Error(Fault::environment,
+                    fmt::format("systemd does not read its units again: systemctl {}", answer.status.text()))
+            .cause(std::string(trim(answer.err)));
+}
+
+void notify_systemd(const std::string& words) {
+    constexpr const char* k_cannot = "cannot tell systemd of the unit's main process";
+    const char* const name = std::getenv("NOTIFY_SOCKET");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (name == nullptr || std::strlen(name) >= sizeof address.sun_path)
+        throw Error(Fault::environment, k_cannot).hint("this is started by systemd alone (NotifyAccess=exec)");
+    const std::size_t length = std::strlen(name);
+    std::memcpy(address.sun_path, name, length);
+    // An abstract one (unix(7)).
+    if (address.sun_path[0] == '@')
+        address.sun_path[0] = '\0';
+    const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
+    if (!socket || ::sendto(socket.get(), words.data(), words.size(), MSG_NOSIGNAL,
+                            reinterpret_cast<const sockaddr*>(&address), size) < 0)
+        throw OsFailure(Fault::environment).error(k_cannot);
 }
 
 } // namespace cedana

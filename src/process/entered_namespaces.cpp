@@ -52,7 +52,7 @@ std::vector<UniqueFd> open_namespaces(const Procfs& procfs, const ProcessHandle&
         UniqueFd one = procfs.open(process.pid(), ("ns/" + kind).c_str());
         // Alive by now, it was alive when they were opened.
         if (!one || !process.alive())
-            throw Error(Fault::no_process, fmt::format("process {} ended before the dump began", process.pid()));
+            throw Error(Fault::no_process, fmt::format("process {} has ended", process.pid()));
         opened.push_back(std::move(one));
     }
     return opened;

@@ -10,6 +10,8 @@
 #include <set>
 #include <utility>
 
+#include <spdlog/fmt/fmt.h>
+
 #include <sys/stat.h>
 
 namespace cedana {
@@ -20,6 +22,8 @@ bool is_named_file(const struct ::stat& info) { return S_ISREG(info.st_mode) && 
 
 class WrittenCollection {
   public:
+    explicit WrittenCollection(LookedAtFrom from) : from_(from) {}
+
     void add(const std::string& target, const struct ::stat& info, const FileUse& use) {
         if (!is_named_file(info) || !target.starts_with('/') || !is_kept_by_file_system(target))
             return;
@@ -29,8 +33,11 @@ class WrittenCollection {
                 found_.files[*known->second].uses.push_back(use);
             return;
         }
-        if (is_seen_at(target, info)) {
-            found_.files.push_back({.path = target, .info = info, .uses = {use}});
+        const std::string among_its_mounts = fmt::format("/proc/{}/root{}", use.pid, target);
+        const bool is_here = is_seen_at(target, info);
+        if (is_here || (from_ == LookedAtFrom::among_its_mounts && is_seen_at(among_its_mounts, info))) {
+            found_.files.push_back(
+                {.path = target, .seen_at = is_here ? std::string() : among_its_mounts, .info = info, .uses = {use}});
             return;
         }
         known->second = std::nullopt;
@@ -41,6 +48,7 @@ class WrittenCollection {
     [[nodiscard]] WrittenFiles take() { return std::move(found_); }
 
   private:
+    LookedAtFrom from_;
     WrittenFiles found_;
     // Where it is in the list of files, if it is there.
     std::map<std::pair<FileId, std::string>, std::optional<std::size_t>> places_;
@@ -99,8 +107,8 @@ bool is_kept_by_file_system(std::string_view path) {
     return !is_in("/proc/") && !is_in("/sys/") && (!is_in("/dev/") || is_in("/dev/shm/"));
 }
 
-WrittenFiles written_files(const TreeHoldings& tree) {
-    WrittenCollection collection;
+WrittenFiles written_files(const TreeHoldings& tree, LookedAtFrom from) {
+    WrittenCollection collection(from);
     for (const Holdings& one : tree) {
         const pid_t pid = one.process.pid();
         for (const OpenFile& file : one.open)

@@ -13,7 +13,7 @@
 namespace cedana::roles {
 
 CommandPlan pass_command(SpawnRequest& role, const SpawnRequest& command, std::string root) {
-    CommandPlan plan{.argv = command.argv, .cwd = command.cwd, .root = std::move(root)};
+    CommandPlan plan{.argv = command.argv, .cwd = command.cwd, .enter = command.enter, .root = std::move(root)};
     for (const auto& [fd, number] : command.fds)
         plan.fds.emplace_back(pass(role, fd), number);
     if (command.env)
@@ -21,7 +21,9 @@ CommandPlan pass_command(SpawnRequest& role, const SpawnRequest& command, std::s
     return plan;
 }
 
-SpawnRequest passed_command(const CommandPlan& plan) { return {.argv = plan.argv, .fds = plan.fds, .cwd = plan.cwd}; }
+SpawnRequest passed_command(const CommandPlan& plan) {
+    return {.argv = plan.argv, .fds = plan.fds, .cwd = plan.cwd, .enter = plan.enter};
+}
 
 void close_passed(const CommandPlan& plan) {
     for (const auto& [fd, number] : plan.fds)

@@ -54,6 +54,9 @@ struct RestoreRequest {
     std::optional<std::string> container_name = std::nullopt;
     // What of this host may be mounted in a container, though nobody who is trusted has signed its checkpoint.
     std::vector<std::filesystem::path> allowed_mounts = {};
+    // A process in whose namespaces CRIU works, and among whose mounts the tree comes back: one that stands in a unit's
+    // place until the tree is back.
+    std::optional<pid_t> into = std::nullopt;
 
     // That, or the default.
     [[nodiscard]] std::filesystem::path output_file() const;

@@ -49,6 +49,8 @@ struct RestoreDraft {
     Joins joins;
     // As requested, or as the program needs it.
     Attendance attendance = Attendance::detached;
+    // In which CRIU works; none: in those of this process.
+    std::vector<UniqueFd> namespaces;
     // Until the tree runs, nobody else takes its pids.
     std::optional<TreeLock> lock;
     // What would become of the files, after a rehearsal.

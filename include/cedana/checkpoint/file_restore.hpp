@@ -26,6 +26,8 @@ struct FileRules {
     bool force = false;
     // Files that were too large to be copied, and only grew, are cut to their size at the checkpoint.
     bool truncate_grown = false;
+    // Below which the tree finds its files (file_place.hpp).
+    std::filesystem::path root = "/";
 };
 
 // left: it is not as it was, there is no copy of it, and nothing of the tree has it open.

@@ -10,15 +10,16 @@
 #include "cedana/criu/command.hpp"
 
 #include <filesystem>
+#include <span>
 #include <string>
-#include <vector>
 
 namespace cedana::criu {
 
 class Entry {
   public:
-    // `namespaces`: to be entered in this order; if it is empty, nothing is changed by what follows. Throws Error.
-    Entry(const std::vector<UniqueFd>& namespaces, const std::string& program, const std::filesystem::path& folder);
+    // `namespaces`: to be entered in this order, and to outlive this; if it is empty, nothing is changed by what
+    // follows. Throws Error.
+    Entry(std::span<const UniqueFd> namespaces, const std::string& program, const std::filesystem::path& folder);
 
     [[nodiscard]] bool is_needed() const noexcept { return static_cast<bool>(program_); }
     // CRIU enters them, and finds its program and the folder.
@@ -30,7 +31,7 @@ class Entry {
     [[nodiscard]] std::string path_in_folder(const std::filesystem::path& file) const;
 
   private:
-    const std::vector<UniqueFd>& namespaces_;
+    std::span<const UniqueFd> namespaces_;
     UniqueFd program_;
     UniqueFd folder_;
 };

@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct RestoreJob {
     CriuOptions options;
     // A private folder: sockets, CRIU's log, the pid file.
     std::filesystem::path folder;
+    // In which it works (entry.hpp); none: in those of this process. They must outlive the restore.
+    std::span<const UniqueFd> namespaces = {};
     // CRIU inherits it, and has it open for as long as it runs; -1: none.
     int held = -1;
     LazyPages lazy_pages = LazyPages::sent;

@@ -16,9 +16,10 @@ namespace cedana {
 
 class FilePlace {
   public:
-    // `path`: absolute and in its shortest form. Throws Error(Fault::restore_failed) that names what on the way is
+    // `path`: absolute and in its shortest form, as it is below `root`, which may be a link itself ("/proc/42/root":
+    // among the mounts of process 42). Throws Error(Fault::restore_failed) that names what on the way is
     // missing or not a folder, and Error(Fault::checkpoint) for a link, or a file system of the kernel's own (/proc).
-    explicit FilePlace(std::filesystem::path path);
+    explicit FilePlace(std::filesystem::path path, const std::filesystem::path& root = "/");
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
     [[nodiscard]] int folder() const noexcept { return folder_.get(); }

@@ -2,6 +2,7 @@
 // What systemd says of a unit, and having it stop one: by systemctl(1).
 #pragma once
 
+#include "cedana/host/unit_drop_in.hpp"
 #include "cedana/process/systemd_unit.hpp"
 
 #include <chrono>
@@ -26,6 +27,9 @@ struct UnitState {
     std::chrono::microseconds watchdog{};
     // Folders that systemd makes for it and takes away when it stops, below /run: "redis" (RuntimeDirectory=).
     std::string runtime_folders = {};
+    // Where it writes the pid of its main process, and systemd takes that away (PIDFile=).
+    std::string pid_file = {};
+    UnitSandbox sandbox = {};
 };
 
 // Of what `systemctl show` prints. Pure.
@@ -42,5 +46,12 @@ void begin_to_stop(const SystemdUnit& unit);
 // Returns once systemd has done what begin_to_stop() has begun; false if that was not within `limit`. That its main
 // process was killed is no failure of the unit then.
 [[nodiscard]] bool has_stopped(const SystemdUnit& unit, std::chrono::seconds limit);
+
+// After a change of a unit's files. Throws Error(Fault::environment).
+void reload_units();
+
+// Tells systemd, of the unit that this process was started for, in the words of sd_notify(3). Throws
+// Error(Fault::environment).
+void notify_systemd(const std::string& words);
 
 } // namespace cedana

@@ -13,6 +13,7 @@
 #include "cedana/process/renamed_file.hpp"
 #include "cedana/process/systemd_unit.hpp"
 #include "cedana/process/tree.hpp"
+#include "cedana/process/written_files.hpp"
 
 #include <cstdint>
 #include <map>
@@ -90,6 +91,11 @@ struct TreeFacts {
     // All of it for the manifest.
     RecordedFacts record;
 };
+
+// From where its files are looked at.
+[[nodiscard]] inline LookedAtFrom looked_at_from(const TreeFacts& facts) {
+    return facts.entered.empty() ? LookedAtFrom::here : LookedAtFrom::among_its_mounts;
+}
 
 // Does not touch the processes. `holdings`: of the tree; `self`: the pid of cedana.
 [[nodiscard]] TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHoldings& holdings,

@@ -18,11 +18,14 @@
 namespace cedana {
 
 struct WrittenFile {
-    // As this process sees it; no links in it.
+    // As the tree sees it; no links in it.
     std::string path;
+    // Where this process sees it, if that is elsewhere: "/proc/42/root/tmp/a"; empty: there.
+    std::string seen_at = {};
     struct ::stat info {};
     // None if the tree has written it and does not have it open.
-    std::vector<FileUse> uses;
+    std::vector<FileUse> uses = {};
+    [[nodiscard]] const std::string& place() const noexcept { return seen_at.empty() ? path : seen_at; }
 
     // All that is written to it goes to its end.
     [[nodiscard]] bool only_appended() const noexcept;
@@ -35,8 +38,12 @@ struct WrittenFiles {
     std::vector<std::string> unseen;
 };
 
+// among_its_mounts: CRIU works among the mounts of the tree, and takes nothing of what is in them
+// (entered_namespaces.hpp).
+enum class LookedAtFrom { here, among_its_mounts };
+
 // Regular files with a name: those without one are CRIU's ghosts. Not those of the kernel's own file systems.
-[[nodiscard]] WrittenFiles written_files(const TreeHoldings& tree);
+[[nodiscard]] WrittenFiles written_files(const TreeHoldings& tree, LookedAtFrom from = LookedAtFrom::here);
 
 // Adds those of `more` that are not there yet under any name.
 void add_missing(WrittenFiles& written, WrittenFiles more);

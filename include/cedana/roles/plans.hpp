@@ -21,10 +21,12 @@ struct CommandPlan {
     // From the numbers in the role to those in the command.
     std::vector<std::pair<int, int>> fds = {};
     std::string cwd = {};
+    // As of SpawnRequest.
+    std::vector<int> enter = {};
     // The folder that is the root of a mount namespace of its own (own_root.hpp); empty: it has none.
     std::string root = {};
     friend bool operator==(const CommandPlan&, const CommandPlan&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(CommandPlan, argv, fds, cwd, root)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(CommandPlan, argv, fds, cwd, enter, root)
 };
 
 // Passes on to the role what the command is to have, its environment too.

@@ -11,8 +11,8 @@
 namespace cedana {
 namespace {
 
-constexpr FileRules k_usual = {};
-constexpr FileRules k_cutting = {.truncate_grown = true};
+const FileRules k_usual = {};
+const FileRules k_cutting = {.truncate_grown = true};
 
 const std::vector<FileUse> k_open = {{.pid = 10, .fd = 3, .flags = 1}};
 

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// `cedana unit`: a unit of systemd that comes back from a checkpoint when it is started (host/unit_drop_in.hpp).
+#pragma once
+
+#include "cedana/process/systemd_unit.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace cedana {
+
+struct UnitRequest {
+    SystemdUnit unit;
+    // As `cedana client restore` takes it, and the store in which it is looked for; empty: in the settings'.
+    std::string checkpoint = "latest";
+    std::filesystem::path store = {};
+};
+
+// The text of the drop-in. Throws Error(Fault::usage) for a unit that systemd does not know or that cannot come back
+// so, Error(Fault::environment) where the placeholder is not installed.
+[[nodiscard]] std::string unit_drop_in(const UnitRequest& request);
+
+// Writes it, and has systemd read it. Its path. Throws Error as unit_drop_in() does, Error(Fault::storage).
+std::filesystem::path write_unit_drop_in(const UnitRequest& request);
+// Takes it away again; false if there was none. Throws Error.
+bool remove_unit_drop_in(const SystemdUnit& unit);
+
+// For systemd, as the unit is started: restores into the place of the placeholder, which is the unit's main process so
+// far, and makes what was restored that. Its pid. Throws Error: systemd ends what is there of the unit then.
+pid_t bring_unit_back(const UnitRequest& request);
+
+} // namespace cedana

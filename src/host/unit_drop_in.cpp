@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/host/unit_drop_in.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// A word of a command line in a unit (systemd.service(5), systemd.unit(5)): nothing in it is expanded.
+std::string unit_word(const std::string& text) {
+    std::string word = "\"";
+    for (const char one : text) {
+        if (one == '"' || one == '\\')
+            word += '\\';
+        else if (one == '%' || one == '$')
+            word += one;
+        word += one;
+    }
+    return word + '"';
+}
+
+} // namespace
+
+std::string drop_in_text(const DropInWords& words) {
+    std::string text =
+        fmt::format("# Made by `cedana unit {0}`: the next starts of {0} bring it back from a checkpoint.\n"
+                    "# `cedana unit --remove {0}` takes this away, and it starts anew again.\n"
+                    "[Service]\n"
+                    "Type=exec\n"
+                    "NotifyAccess=exec\n"
+                    "Restart=no\n"
+                    "TimeoutStartSec=infinity\n"
+                    "ExecStartPre=\n"
+                    "ExecStart=\n"
+                    "ExecStart={1}\n"
+                    "ExecStartPost=\n",
+                    words.unit.name, words.placeholder.string());
+    std::string command = fmt::format("ExecStartPost=+{} unit --bring-back", words.cedana.string());
+    for (const std::string& word : words.arguments)
+        command += " " + unit_word(word);
+    text += fmt::format("{} {}\n", command, unit_word(words.unit.name));
+    if (!words.sandbox.no_exec_paths.empty())
+        text += fmt::format("ExecPaths={}\n", words.placeholder.string());
+    if (!words.sandbox.hidden_folders.empty())
+        text += fmt::format("BindReadOnlyPaths={}\n", words.placeholder.string());
+    return text;
+}
+
+fs::path drop_in_path(const SystemdUnit& unit) {
+    return fs::path("/etc/systemd/system") / (unit.name + ".d") / "90-cedana-restore.conf";
+}
+
+fs::path placeholder_program() { return CEDANA_PLACEHOLDER; }
+
+} // namespace cedana

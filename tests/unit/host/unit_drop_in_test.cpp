@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/host/unit_drop_in.hpp"
+
+#include <gtest/gtest.h>
+
+#include "support/assertions.hpp"
+
+namespace cedana {
+namespace {
+
+using testing::holds;
+
+DropInWords words() {
+    return {.unit = {.name = "a.service"},
+            .placeholder = "/p/placeholder",
+            .cedana = "/usr/bin/cedana",
+            .arguments = {"--checkpoint", "/store/a 100%.zip"}};
+}
+
+TEST(DropIn, StartsThePlaceholderInTheSandboxAndTheRestoreOutside) {
+    const std::string text = drop_in_text(words());
+    EXPECT_TRUE(holds(text, "\nExecStart=\nExecStart=/p/placeholder\n"));
+    EXPECT_TRUE(holds(text, "\nExecStartPost=\nExecStartPost=+/usr/bin/cedana unit --bring-back \"--checkpoint\" "
+                            "\"/store/a 100%%.zip\" \"a.service\"\n"));
+    EXPECT_TRUE(holds(text, "\nNotifyAccess=exec\n"));
+    EXPECT_FALSE(holds(text, "ExecPaths="));
+    EXPECT_FALSE(holds(text, "BindReadOnlyPaths="));
+}
+
+TEST(DropIn, LetsThePlaceholderRunWhereTheSandboxAllowsNoOther) {
+    DropInWords strict = words();
+    strict.sandbox = {.no_exec_paths = "/", .hidden_folders = "/usr"};
+    EXPECT_TRUE(holds(drop_in_text(strict), "\nExecPaths=/p/placeholder\n"));
+    EXPECT_TRUE(holds(drop_in_text(strict), "\nBindReadOnlyPaths=/p/placeholder\n"));
+}
+
+TEST(DropIn, LiesBesideTheUnit) {
+    EXPECT_EQ(drop_in_path({.name = "a@b.service"}), "/etc/systemd/system/a@b.service.d/90-cedana-restore.conf");
+}
+
+} // namespace
+} // namespace cedana
