@@ -127,10 +127,12 @@ part_nfs() {
     nfs_tried "dumped on one, restored on the other: it counts on in the file that both have" \
         "nfs1 dump /mnt/shared/checkpoints" "nfs2 restore /mnt/shared/checkpoints" || bad=1
     nfs_tried "and back" "nfs2 dump /mnt/shared/back" "nfs1 restore /mnt/shared/back" || bad=1
-    nfs_tried "\`root_squash\`: refused on the other, and the hint names the ways" \
-        "nfs1 dump /mnt/squashed" "nfs2 refused /mnt/squashed" || bad=1
-    nfs_tried "\`root_squash\`: signed, and \`security.trusted_keys\` on the other" \
-        "nfs1 keygen" "nfs1 dump /mnt/squashed" "nfs2 trust" "nfs2 restore /mnt/squashed" || bad=1
+    nfs_tried "\`root_squash\`: a dump is refused, and the hint names the ways" \
+        "nfs1 count" "nfs1 refused dump --name count.pl --dir /mnt/squashed" "nfs1 end" || bad=1
+    nfs_tried "\`root_squash\`: dumped with \`security.strict_permissions\` off; the restore on the other is refused, and the hint names the ways" \
+        "nfs1 lax" "nfs1 dump /mnt/squashed" "nfs2 refused restore latest --dir /mnt/squashed" || bad=1
+    nfs_tried "\`root_squash\`: signed, and restored with \`security.trusted_keys\` on the other" \
+        "nfs1 sign" "nfs1 dump /mnt/squashed" "nfs2 trust" "nfs2 restore /mnt/squashed" || bad=1
     return "$bad"
 }
 

@@ -131,9 +131,12 @@ class Mariadb(Service):
     package = "mariadb-server"
     needs = "innodb_use_native_aio"
     settings = "innodb_use_native_aio=0"
+    # CRIU notes all pages of what is reserved before Linux 6.7.
+    if tuple(int(part) for part in os.uname().release.split(".")[:2]) < (6, 7):
+        settings += "\ninnodb_buffer_pool_size_max=1G"
 
     def add_drop_in(self):
-        Path("/etc/mysql/mariadb.conf.d/90-checkpoint.cnf").write_text("[mariadbd]\ninnodb_use_native_aio=0\n")
+        Path("/etc/mysql/mariadb.conf.d/90-checkpoint.cnf").write_text(f"[mariadbd]\n{self.settings}\n")
 
     def query(self, text):
         return call("mariadb", "--batch", "--skip-column-names", "-e", text)
