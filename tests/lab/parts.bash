@@ -37,7 +37,8 @@ guest() {
     start_guest "$1" "$suite"
     put_package "$1" "$deb"
     in_guest "$1" 'sed -n "s/^PRETTY_NAME=\"\(.*\)\"/\1/p" /etc/os-release; uname -r; systemctl --version | sed -n "1s/systemd \([0-9]*\).*/\1/p"
-        criu --version | sed -n "s/^Version: //p"; cedana --version' </dev/null >"$lab/results/$suite.system"
+        criu --version | sed -n "s/^Version: //p"; cedana --version' </dev/null >"$lab/$1/system"
+    mv "$lab/$1/system" "$lab/results/$suite.system"
 }
 
 # One line of the results, and of what is printed: note WHAT yes|WHY-NOT
