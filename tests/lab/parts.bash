@@ -158,6 +158,6 @@ part_reboot() {
     in_guest reboot systemctl reboot </dev/null || true
     await_reboot reboot "$boot"
     tried "a program, dumped before and restored after: it counts on" reboot program <tests/lab/reboot.bash || bad=1
-    tried "redis, dumped before and restored after: its counter is there" reboot redis <tests/lab/reboot.bash || bad=1
+    tried "redis, dumped by \`cedana-dump@redis-server\` before, and back by \`cedana unit\` and \`systemctl start\` after: its counter is there" reboot redis <tests/lab/reboot.bash || bad=1
     return "$bad"
 }

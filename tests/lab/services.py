@@ -62,6 +62,8 @@ class Service:
     needs = ""
     # Settings beyond those of the distribution, for [Service] of a drop-in.
     drop_in = ""
+    # Whether `cedana unit` brings it back, which knows the units of the system alone.
+    of_the_system = True
     # How they stand in the table.
     settings = ""
 
@@ -297,6 +299,7 @@ class PythonUnit(Service):
 
 class UserUnit(PythonUnit):
     """One that systemd --user of alice runs."""
+    of_the_system = False
 
     def unit_folder(self):
         return Path("/home/alice/.config/systemd/user")
