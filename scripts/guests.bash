@@ -147,7 +147,7 @@ for command in sys.argv[2:]:
 PYTHON
 }
 
-ssh_options=(-q -i "$lab/key" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=10 -o LogLevel=ERROR)
+ssh_options=(-q -i "$lab/key" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o ConnectTimeout=60 -o LogLevel=ERROR)
 
 # Runs a command as root, or as USER: in_guest NAME[:USER] COMMAND…  TTY=1: with a terminal.
 in_guest() {

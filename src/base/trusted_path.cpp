@@ -55,11 +55,9 @@ std::string owner_remedy(const PathStep& step) {
     constexpr uid_t k_nobody = 65534;
     // Root of this host may change nothing there.
     if (step.on_nfs && step.owner == k_nobody)
-        return "its NFS server has root_squash, so what root makes there is nobody's: name the keys that sign "
-               "checkpoints in "
-               "security.trusted_keys where they are restored, or set security.strict_permissions to false, or export "
-               "it "
-               "with no_root_squash";
+        return "its NFS server has root_squash, so what root makes there is nobody's: set security.strict_permissions "
+               "to false (to restore from there, it is enough to name the keys that sign checkpoints in "
+               "security.trusted_keys), or export it with no_root_squash";
     return command(S_ISLNK(step.mode) ? "chown -h root" : "chown root", step.path);
 }
 

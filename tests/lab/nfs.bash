@@ -20,8 +20,8 @@ end_counting() { : >/mnt/shared/count.out; }
 case "$step" in
 serve)
     mkdir -p /srv/shared /srv/squashed
-    # As one for many users is: what root of a client makes there is nobody's.
-    chmod 1777 /srv/squashed
+    # As what root of a client makes there.
+    chown nobody:nogroup /srv/squashed
     printf '/srv/shared 10.9.0.0/24(rw,no_root_squash,no_subtree_check,fsid=1)\n/srv/squashed 10.9.0.0/24(rw,no_subtree_check,fsid=2)\n' >/etc/exports
     systemctl start nfs-server
     exportfs -ra
@@ -31,6 +31,13 @@ mount)
     mkdir -p /mnt/shared /mnt/squashed
     mount -t nfs "$2":/srv/shared /mnt/shared
     mount -t nfs "$2":/srv/squashed /mnt/squashed
+    ;;
+count)
+    end_counting
+    start_counting
+    ;;
+end)
+    pkill -x count.pl
     ;;
 dump)
     end_counting
@@ -45,17 +52,22 @@ restore)
     expect_counting "$last"
     ;;
 refused)
-    # The words must name the cause and the two ways.
-    ! said=$(cedana client restore latest --dir "$2" 2>&1) || fail "it was restored: $said"
+    # The words name the cause and the ways.
+    ! said=$(cedana client "${@:2}" 2>&1) || fail "it was not refused: $said"
     for word in root_squash trusted_keys strict_permissions; do
         grep -q "$word" <<<"$said" || fail "not a word of $word: $said"
     done
     ;;
-keygen)
-    mkdir -p /etc/cedana /root/.cedana
+# Others could change what is dumped there: for that the hint says this.
+lax)
+    mkdir -p /root/.cedana
+    echo '{ "security": { "strict_permissions": false } }' >/root/.cedana/cedana_config.json
+    ;;
+sign)
+    mkdir -p /etc/cedana
     cedana config keygen /etc/cedana/signing.key
     cp /etc/cedana/signing.key.pub /mnt/shared/
-    echo '{ "security": { "signing_key": "/etc/cedana/signing.key" } }' >/root/.cedana/cedana_config.json
+    echo '{ "security": { "strict_permissions": false, "signing_key": "/etc/cedana/signing.key" } }' >/root/.cedana/cedana_config.json
     ;;
 trust)
     mkdir -p /etc/cedana /root/.cedana

@@ -37,7 +37,8 @@ guest() {
     start_guest "$1" "$suite"
     put_package "$1" "$deb"
     in_guest "$1" 'sed -n "s/^PRETTY_NAME=\"\(.*\)\"/\1/p" /etc/os-release; uname -r; systemctl --version | sed -n "1s/systemd \([0-9]*\).*/\1/p"
-        criu --version | sed -n "s/^Version: //p"; cedana --version' </dev/null >"$lab/results/$suite.system"
+        criu --version | sed -n "s/^Version: //p"; cedana --version' </dev/null >"$lab/$1/system"
+    mv "$lab/$1/system" "$lab/results/$suite.system"
 }
 
 # One line of the results, and of what is printed: note WHAT yes|WHY-NOT
@@ -127,10 +128,12 @@ part_nfs() {
     nfs_tried "dumped on one, restored on the other: it counts on in the file that both have" \
         "nfs1 dump /mnt/shared/checkpoints" "nfs2 restore /mnt/shared/checkpoints" || bad=1
     nfs_tried "and back" "nfs2 dump /mnt/shared/back" "nfs1 restore /mnt/shared/back" || bad=1
-    nfs_tried "\`root_squash\`: refused on the other, and the hint names the ways" \
-        "nfs1 dump /mnt/squashed" "nfs2 refused /mnt/squashed" || bad=1
-    nfs_tried "\`root_squash\`: signed, and \`security.trusted_keys\` on the other" \
-        "nfs1 keygen" "nfs1 dump /mnt/squashed" "nfs2 trust" "nfs2 restore /mnt/squashed" || bad=1
+    nfs_tried "\`root_squash\`: a dump is refused, and the hint names the ways" \
+        "nfs1 count" "nfs1 refused dump --name count.pl --dir /mnt/squashed" "nfs1 end" || bad=1
+    nfs_tried "\`root_squash\`: dumped with \`security.strict_permissions\` off; the restore on the other is refused, and the hint names the ways" \
+        "nfs1 lax" "nfs1 dump /mnt/squashed" "nfs2 refused restore latest --dir /mnt/squashed" || bad=1
+    nfs_tried "\`root_squash\`: signed, and restored with \`security.trusted_keys\` on the other" \
+        "nfs1 sign" "nfs1 dump /mnt/squashed" "nfs2 trust" "nfs2 restore /mnt/squashed" || bad=1
     return "$bad"
 }
 
@@ -155,6 +158,6 @@ part_reboot() {
     in_guest reboot systemctl reboot </dev/null || true
     await_reboot reboot "$boot"
     tried "a program, dumped before and restored after: it counts on" reboot program <tests/lab/reboot.bash || bad=1
-    tried "redis, dumped before and restored after: its counter is there" reboot redis <tests/lab/reboot.bash || bad=1
+    tried "redis, dumped by \`cedana-dump@redis-server\` before, and back by \`cedana unit\` and \`systemctl start\` after: its counter is there" reboot redis <tests/lab/reboot.bash || bad=1
     return "$bad"
 }

@@ -12,7 +12,7 @@ dump)
     systemctl daemon-reload
     systemctl start redis-server
     await 60 redis-cli set counter 41
-    cedana client dump --pid "$(systemctl show --property=MainPID --value redis-server)"
+    systemctl start cedana-dump@redis-server
     ;;
 program)
     # From what it was at the dump, whatever it wrote until the reboot.
@@ -22,7 +22,11 @@ program)
     seq "$(grep -c . count.out)" | cmp - count.out
     ;;
 redis)
-    cedana client restore redis-server
+    cedana unit redis-server
+    systemctl start redis-server
     [ "$(redis-cli incr counter)" = 42 ] || fail "the counter is $(redis-cli get counter)"
+    systemctl is-active redis-server
+    cedana unit --remove redis-server
+    systemctl stop redis-server
     ;;
 esac

@@ -62,6 +62,8 @@ class Service:
     needs = ""
     # Settings beyond those of the distribution, for [Service] of a drop-in.
     drop_in = ""
+    # Whether `cedana unit` brings it back, which knows the units of the system alone.
+    of_the_system = True
     # How they stand in the table.
     settings = ""
 
@@ -131,9 +133,12 @@ class Mariadb(Service):
     package = "mariadb-server"
     needs = "innodb_use_native_aio"
     settings = "innodb_use_native_aio=0"
+    # CRIU notes all pages of what is reserved before Linux 6.7.
+    if tuple(int(part) for part in os.uname().release.split(".")[:2]) < (6, 7):
+        settings += "\ninnodb_buffer_pool_size_max=1G"
 
     def add_drop_in(self):
-        Path("/etc/mysql/mariadb.conf.d/90-checkpoint.cnf").write_text("[mariadbd]\ninnodb_use_native_aio=0\n")
+        Path("/etc/mysql/mariadb.conf.d/90-checkpoint.cnf").write_text(f"[mariadbd]\n{self.settings}\n")
 
     def query(self, text):
         return call("mariadb", "--batch", "--skip-column-names", "-e", text)
@@ -294,6 +299,7 @@ class PythonUnit(Service):
 
 class UserUnit(PythonUnit):
     """One that systemd --user of alice runs."""
+    of_the_system = False
 
     def unit_folder(self):
         return Path("/home/alice/.config/systemd/user")

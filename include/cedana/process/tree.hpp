@@ -16,13 +16,13 @@ namespace cedana {
 struct TreeProcess {
     ProcessHandle handle;
     // pid, parent, comm, session, process group, terminal, state, memory
-    ProcessStat stat;
-    ProcessStatus status;
+    ProcessStat stat = {};
+    ProcessStatus status = {};
     // Empty for a zombie.
-    std::filesystem::path executable;
-    std::vector<std::string> command_line;
+    std::filesystem::path executable = {};
+    std::vector<std::string> command_line = {};
     // All thread ids, the pid among them.
-    std::vector<pid_t> threads;
+    std::vector<pid_t> threads = {};
 
     [[nodiscard]] pid_t pid() const noexcept { return handle.pid(); }
 };

@@ -8,6 +8,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
@@ -59,7 +60,7 @@ class Record : public ::testing::Test {
     }
 
     // The program that runs the tests may have left files of its own open.
-    static const RecordedDescriptor& at(const RecordedFacts& facts, const std::string& target) {
+    static const RecordedDescriptor& at(const RecordedFacts& facts, std::string_view target) {
         static const RecordedDescriptor none;
         const auto& descriptors = facts.processes.at(0).descriptors;
         const auto found = std::ranges::find(descriptors, target, &RecordedDescriptor::target);
