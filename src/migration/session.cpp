@@ -86,7 +86,8 @@ Session::~Session() {
     constexpr auto k_limit = std::chrono::seconds(5);
     connection_->close();
     try {
-        static_cast<void>(ssh_->wait_for(k_limit));
+        if (ssh_->running())
+            static_cast<void>(ssh_->wait_for(k_limit));
     } catch (const std::exception& error) {
         spdlog::debug("{}", error.what());
     }

@@ -102,6 +102,9 @@ std::span<const Setting> settings() {
         setting("security.identity", &Config::security_identity,
                 "file of the private key of a recipient, which decrypts",
                 {.set_by = SetBy::administrator, .holds = Holds::path}),
+        setting("security.receive_unsigned", &Config::security_receive_unsigned,
+                "take migrations from other hosts though no key of security.trusted_keys has signed them",
+                {.set_by = SetBy::administrator}),
         setting("criu.path", &Config::criu_path, "the CRIU binary", {.set_by = SetBy::root, .holds = Holds::path}),
         setting("criu.extra_args", &Config::criu_extra_args, "passed on to CRIU as they are", {.set_by = SetBy::root}),
     };

@@ -68,9 +68,10 @@ TEST_F(Usage, HelpFitsAScreenAndBeginsWithWhatPeopleNeed) {
 }
 
 TEST_F(Usage, HelpOfEveryCommandHasAnExample) {
-    for (const char* command : {"client dump", "client restore", "client list", "client inspect", "client prune",
-                                "client rm", "client find", "client verify", "client sign", "check", "config show",
-                                "config init", "config keygen", "config path", "completion"}) {
+    for (const char* command :
+         {"client dump", "client restore", "client list", "client inspect", "client prune", "client rm",
+          "client migrate", "client receive", "client find", "client verify", "client sign", "check", "config show",
+          "config init", "config keygen", "config path", "completion"}) {
         std::vector<std::string> words = split(command, ' ');
         words.emplace_back("--help");
         EXPECT_TRUE(holds(cedana(words).out, "\nexample: ")) << command;
