@@ -210,7 +210,11 @@ class Migrating {
             // What comes after that (a hook, the way to the mount point) keeps nothing from running there.
             if (has_ended_) {
                 spdlog::warn("{}", error.message());
-                return {.checkpoint = *committed_, .pid = plan.pid, .name = plan.name};
+                DumpResult known;
+                known.checkpoint = *committed_;
+                known.pid = plan.pid;
+                known.name = plan.name;
+                return known;
             }
             take_back();
             if (error.fault() == Fault::connection)

@@ -34,17 +34,17 @@ struct MigrateRequest {
 
 struct MigrationPlan {
     // How the other host calls itself.
-    std::string host;
-    std::string cedana_version;
-    std::string name;
+    std::string host = {};
+    std::string cedana_version = {};
+    std::string name = {};
     pid_t pid = 0;
     // What CRIU will write.
     std::uint64_t bytes_images = 0;
     // Connections of the tree, which end there unless their addresses move with it: "10.0.0.1:80 to 10.0.0.2:4242".
-    std::vector<std::string> connections;
+    std::vector<std::string> connections = {};
     // What a dump here would end with, and what a restore there would.
-    std::vector<Error> refusals_here;
-    std::vector<Error> refusals_there;
+    std::vector<Error> refusals_here = {};
+    std::vector<Error> refusals_there = {};
 };
 
 // Throws Error(Fault::connection) where the other host cannot be asked, and as plan_dump() does.
