@@ -155,8 +155,8 @@ class Receiving {
         const Frame then = next(k_begin_limit);
         if (then.type == FrameType::bye)
             return false;
-        // Whoever is refused and goes on all the same.
-        require_trusted_source(request_, offer.key_id);
+        if (!answer.reasons.empty())
+            throw Error(Fault::connection, "the source goes on though it was refused");
         record_.id = offer.id;
         const Manifest manifest = parse_manifest(offer.manifest);
         record_.name = manifest.name;
