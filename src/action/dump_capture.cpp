@@ -2,6 +2,7 @@
 #include "cedana/action/dump_capture.hpp"
 
 #include "cedana/action/dump_target.hpp"
+#include "cedana/action/foreseen_manifest.hpp"
 #include "cedana/action/memory_room.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
@@ -11,7 +12,6 @@
 #include "cedana/criu/freeze_watch.hpp"
 #include "cedana/criu/log.hpp"
 #include "cedana/files/link_remap.hpp"
-#include "cedana/host/description.hpp"
 #include "cedana/process/attributes.hpp"
 #include "cedana/process/entered_namespaces.hpp"
 #include "cedana/process/external_ends.hpp"
@@ -22,7 +22,6 @@
 #include "cedana/process/socket_options.hpp"
 #include "cedana/undo/network_lock.hpp"
 #include "cedana/undo/tree_fate.hpp"
-#include "cedana/version.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -96,6 +95,15 @@ TreeCapture::TreeCapture(DumpDraft& draft, Progress& progress, Stopwatch& watch)
                     std::move(draft_.keys.encryption));
     if (draft_.keys.signing)
         writer_->sign_with(*draft_.keys.signing);
+    begin_escort();
+}
+
+void TreeCapture::begin_escort() {
+    if (draft_.request.escort)
+        writer_->copy_to([this](std::uint64_t offset, std::span<const std::byte> piece) {
+            const SetFor escorted(is_in_other_hands_);
+            draft_.request.escort->written(offset, piece);
+        });
 }
 
 // The note of a limit that is still to be put back stays.
@@ -131,6 +139,8 @@ void TreeCapture::run() {
     }
     if (draft_.container)
         draft_.container->finish_end();
+    if (draft_.request.escort)
+        draft_.request.escort->ended();
 }
 
 void TreeCapture::run_criu() {
@@ -162,7 +172,7 @@ void TreeCapture::run_criu() {
                             .expected_bytes = seen.facts.image_bytes,
                             .tree = seen.pids(),
                             .freeze = {.limit = draft_.request.config.dump_freeze_limit,
-                                       .has_own_limit = [this] { return proving_.load(); },
+                                       .has_own_limit = [this] { return is_in_other_hands_.load(); },
                                        .give_up = [this](const Error& error) { give_up(error); }}};
     try {
         report_ = criu::dump(
@@ -238,6 +248,7 @@ void TreeCapture::images_complete() {
     // A tree that is to stop ends only once its checkpoint is on the disk.
     if (!leaves_running()) {
         publish();
+        leave_with_escort();
         note();
         if (draft_.container)
             draft_.container->begin_end();
@@ -263,6 +274,20 @@ void TreeCapture::capture_files(const TreeHoldings& holdings) {
     else
         std::ranges::for_each(frozen_->link_remaps, let_wait);
     draft_.files->capture(written, draft_.interrupt);
+}
+
+// Without it the tree runs on, and what the checkpoint holds is of no use.
+void TreeCapture::leave_with_escort() {
+    if (!draft_.request.escort)
+        return;
+    try {
+        const SetFor escorted(is_in_other_hands_);
+        draft_.request.escort->before_end(*checkpoint_);
+    } catch (...) {
+        ::unlink(checkpoint_->c_str());
+        checkpoint_.reset();
+        throw;
+    }
 }
 
 // What nobody could see before.
@@ -303,47 +328,23 @@ std::string TreeCapture::network_lock() const {
 }
 
 Manifest TreeCapture::manifest() const {
-    const SeenTree& seen = *draft_.seen;
-    Manifest manifest{.cannot_be_restored = draft_.passed_over,
-                      .created = utc_iso(std::chrono::system_clock::now()),
-                      .cedana_version = k_version,
-                      .criu_version = draft_.criu.version,
-                      .host = describe_host(),
-                      .name = seen.name,
-                      .label = draft_.request.label,
-                      .note = draft_.request.note,
-                      .leave_running = leaves_running(),
-                      .criu_options = seen.options,
-                      .tree = describe(frozen_->tree),
-                      .required_files = seen.required_files,
-                      .connections = seen.facts.tcp_connections,
-                      .external_pipes = frozen_->pipes,
-                      .external_terminals = frozen_->terminals,
-                      .journal_streams = seen.facts.journal_streams,
-                      .own_terminals = frozen_->own_terminals,
-                      .network_lock_table = network_lock(),
-                      .own_mounts = seen.facts.own_mounts,
-                      .entered_namespaces = seen.facts.entered,
-                      .systemd_unit = seen.facts.unit.is_service() ? seen.facts.unit.name : std::string(),
-                      .outside_files = seen.facts.outside_files,
-                      .link_remaps = frozen_->link_remaps,
-                      .attributes = frozen_->attributes,
-                      .socket_options = frozen_->socket_options,
-                      .sandbox_lost = seen.sandbox_lost(),
-                      .digests = {},
-                      .timings = watch_.phases(),
-                      .watch = draft_.preparation.record(),
-                      .facts = seen.facts.record};
+    Manifest manifest = foreseen_manifest(draft_);
+    manifest.created = utc_iso(std::chrono::system_clock::now());
+    manifest.tree = describe(frozen_->tree);
+    manifest.bytes_images = 0;
+    manifest.external_pipes = frozen_->pipes;
+    manifest.external_terminals = frozen_->terminals;
+    manifest.own_terminals = frozen_->own_terminals;
+    manifest.network_lock_table = network_lock();
+    manifest.link_remaps = frozen_->link_remaps;
+    manifest.attributes = frozen_->attributes;
+    manifest.socket_options = frozen_->socket_options;
+    manifest.timings = watch_.phases();
+    manifest.watch = draft_.preparation.record();
     if (draft_.container) {
         manifest.container = draft_.container->record();
         manifest.required_features.emplace_back(k_in_container);
     }
-    if (!manifest.cannot_be_restored.empty())
-        manifest.required_features.emplace_back(k_never_restored);
-    if (!manifest.outside_files.empty())
-        manifest.required_features.emplace_back(k_outside_files);
-    if (!manifest.journal_streams.empty())
-        manifest.required_features.emplace_back(k_journal_streams);
     if (report_.statistics)
         manifest.frozen_seconds = std::chrono::duration<double>(report_.statistics->frozen).count();
     return manifest;
@@ -354,7 +355,7 @@ void TreeCapture::prove_it(const std::filesystem::path& complete) {
     watch_.lap("write");
     const Keyring keyring = seal_ ? Keyring::of_data_key(SecretBytes::copy_of(seal_->data_key().bytes())) : Keyring();
     const Checkpoint checkpoint(complete, keyring);
-    const SetFor proving(proving_);
+    const SetFor proving(is_in_other_hands_);
     proof_ = prove({.checkpoint = checkpoint, .config = draft_.request.config, .criu = draft_.criu.path},
                    draft_.interrupt, progress_);
     watch_.lap("proof");

@@ -16,6 +16,7 @@
 #include "cedana/host/permissions.hpp"
 #include "cedana/host/same_files.hpp"
 #include "cedana/host/taken_names.hpp"
+#include "cedana/migration/record.hpp"
 #include "cedana/process/entered_namespaces.hpp"
 #include "cedana/process/next_pids.hpp"
 #include "cedana/process/passing_terminal.hpp"
@@ -106,23 +107,20 @@ void open_place(RestoreDraft& draft) {
     draft.namespaces = open_namespaces(draft.procfs, process, kinds);
 }
 
-} // namespace
-
-Steps steps_that_open(RestoreDraft& draft) {
-    const RestoreRequest& request = draft.request;
-    const Config& config = request.config;
-    return {
-        // A rehearsal ends here too: what others can change must not say which of root's files are compared.
-        look("looking who can change the checkpoint",
-             [&] { require_trusted_checkpoint(config, request.caller, draft.path); }),
-        look("opening the checkpoint", [&] { draft.checkpoint.emplace(draft.path, request.keyring); }),
-        check("looking whether it can be restored at all", [&] { require_restorable(draft.manifest()); }),
-    };
+// It may run on another host: two of them are never brought about.
+void require_not_given_away(const RestoreDraft& draft) {
+    const auto look_there = migration::find_commit(draft.path);
+    if (!look_there)
+        return;
+    const std::string note = draft.path.string() + ".migrated";
+    throw Error(Fault::restore_failed, "the tree of this checkpoint was given to another host")
+        .hint(fmt::format("look there: {}; where it does not run any more, take the note away and restore it: rm {}",
+                          printable(*look_there), shell_word(note)));
 }
 
-Steps steps_on_checkpoint(RestoreDraft& draft) {
-    const RestoreRequest& request = draft.request;
-    const Config& config = request.config;
+// What is there on the host, whatever is to be restored.
+Steps ground_steps(RestoreDraft& draft) {
+    const Config& config = draft.request.config;
     return {
         check("looking for criu", [&] { draft.criu = require_criu(config); }),
         check("looking into what it is brought back", [&] { open_place(draft); }),
@@ -132,14 +130,40 @@ Steps steps_on_checkpoint(RestoreDraft& draft) {
               }),
         check("looking at the folder for work", [] { require_own_state_folder(); }),
         phase(touch("cleaning up", [] { clean({}); })),
+    };
+}
+
+Steps need_steps(RestoreDraft& draft) {
+    const RestoreRequest& request = draft.request;
+    return {
         check("comparing digests",
               [&] {
                   if (request.verify)
                       check_frames(draft.checkpoint->zip(), draft.checkpoint->index(), k_images_folder,
-                                   static_cast<unsigned>(config.archive_threads), draft.interrupt);
+                                   static_cast<unsigned>(request.config.archive_threads), draft.interrupt);
               }),
         check("reading what it needs", [&] { read_needs(draft); }),
     };
+}
+
+} // namespace
+
+Steps steps_that_open(RestoreDraft& draft) {
+    const RestoreRequest& request = draft.request;
+    return {
+        // A rehearsal ends here too: what others can change must not say which of root's files are compared.
+        look("looking who can change the checkpoint",
+             [&] { require_trusted_checkpoint(request.config, request.caller, draft.path); }),
+        look("opening the checkpoint", [&] { draft.checkpoint.emplace(draft.path, request.keyring); }),
+        check("looking whether it can be restored at all", [&] { require_restorable(draft.manifest()); }),
+        check("looking whether another host has it", [&] { require_not_given_away(draft); }),
+    };
+}
+
+Steps steps_on_checkpoint(RestoreDraft& draft) {
+    Steps steps = ground_steps(draft);
+    append(steps, need_steps(draft));
+    return steps;
 }
 
 namespace {
@@ -302,6 +326,15 @@ Errors taken_names(const RestoreDraft& draft, TakenWhen when) {
     std::ranges::move(taken_terminals(draft.procfs, needs, draft.manifest().own_terminals, without_keepers),
                       std::back_inserter(refused));
     return refused;
+}
+
+Steps steps_before_arrival(RestoreDraft& draft) {
+    Steps steps = ground_steps(draft);
+    append(steps, host_steps(draft));
+    append(steps, pid_steps(draft));
+    steps.push_back(refuse_taken_names(draft));
+    append(steps, end_steps(draft));
+    return steps;
 }
 
 Steps steps_before_restore(RestoreDraft& draft) {

@@ -201,6 +201,7 @@ criu::RestoreJob TreeReturn::job(Progress& shown) {
             .total_bytes = draft_.manifest().bytes_images,
             .standing = has_settings() && !is_copy() ? [this](pid_t root) { put_settings_back(root); }
                                                      : std::function<void(pid_t)>(),
+            .hold = draft_.request.before_run,
             .locked_on_fault = locks_on_fault(draft_.manifest()),
             .limits_put_back = limits_put_back(draft_.manifest()),
             .own_pids = is_copy()};

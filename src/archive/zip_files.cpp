@@ -249,6 +249,8 @@ void InPlaceFile::write_through(std::uint64_t position, std::span<const std::byt
             continue;
         if (count < 0)
             throw os_error(err, fmt::format("cannot write {}", path_.string()), Fault::storage);
+        if (copy_)
+            copy_(position, piece.first(static_cast<std::size_t>(count)));
         bytes_written_ += static_cast<std::uint64_t>(count);
         position += static_cast<std::uint64_t>(count);
         piece = piece.subspan(static_cast<std::size_t>(count));

@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <zip.h>
@@ -68,6 +70,7 @@ class InPlaceFile {
     // A reference that the caller gives to zip_open_from_source; this object must outlive its use.
     [[nodiscard]] zip_source_t* share();
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+    void copy_to(std::function<void(std::uint64_t, std::span<const std::byte>)> copy) { copy_ = std::move(copy); }
     [[nodiscard]] std::uint64_t bytes_written() const noexcept { return bytes_written_; }
     // What went wrong behind libzip's back; null if nothing did.
     [[nodiscard]] std::exception_ptr failure() const noexcept { return failure_; }
@@ -92,6 +95,7 @@ class InPlaceFile {
 
     int fd_;
     std::filesystem::path path_;
+    std::function<void(std::uint64_t, std::span<const std::byte>)> copy_;
     std::uint64_t read_position_ = 0;
     std::uint64_t write_position_ = 0;
     // The end of the file, not yet written; it begins at tail_start_.

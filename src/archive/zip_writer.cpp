@@ -250,6 +250,8 @@ void ZipWriter::write(std::vector<NamedEntry> entries, Names names) {
     state_ = State::whole;
 }
 
+void ZipWriter::copy_to(WrittenPiece copy) { file_->copy_to(std::move(copy)); }
+
 std::uint64_t ZipWriter::bytes_written() const noexcept { return file_->bytes_written(); }
 
 } // namespace cedana

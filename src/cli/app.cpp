@@ -78,10 +78,10 @@ void set_up(Command& program, Arguments& arguments) {
         {.names = {"-v", "--verbose"}, .meaning = "say more about what is done", .target = &arguments.verbose}};
     const Command client{.name = "client",
                          .summary = "checkpoint and restore processes",
-                         .commands = {dump_command(), restore_command(), run_command(), ps_command(),
-                                      checkpoint_command(), stop_command(), history_command(), verify_command(),
-                                      list_command(), inspect_command(), prune_command(), remove_command(),
-                                      sign_command(), find_command()}};
+                         .commands = {dump_command(), restore_command(), migrate_command(), receive_command(),
+                                      run_command(), ps_command(), checkpoint_command(), stop_command(),
+                                      history_command(), verify_command(), list_command(), inspect_command(),
+                                      prune_command(), remove_command(), sign_command(), find_command()}};
     program.commands = {client, check_command(), unit_command(), config_command(), completion_command(program)};
     for (const char* name : {"dump", "restore", "list", "inspect", "verify", "rm"})
         program.commands.push_back(short_form_of(client, name));

@@ -16,13 +16,14 @@ void describe_all(const Command& command, const std::string& above, std::vector<
                      .options = {},
                      .examples = command.examples,
                      .short_path = {},
-                     .is_group = !command.commands.empty()};
+                     .is_group = !command.commands.empty(),
+                     .is_hidden = command.hidden};
     std::ranges::copy_if(command.options, std::back_inserter(text.options),
                          [](const Option& option) { return !option.hidden; });
     const std::string path = text.path + " ";
     out.push_back(std::move(text));
     for (const Command& inner : command.commands)
-        if (!inner.hidden && inner.short_for.empty())
+        if (inner.short_for.empty())
             describe_all(inner, path, out);
 }
 

@@ -45,6 +45,12 @@ std::string_view name_of(Fault fault) {
         return "storage";
     case Fault::process_lost:
         return "process_lost";
+    case Fault::target_refused:
+        return "target_refused";
+    case Fault::connection:
+        return "connection";
+    case Fault::outcome_unknown:
+        return "outcome_unknown";
     case Fault::interrupted:
         return "interrupted";
     case Fault::internal:

@@ -52,7 +52,7 @@ std::string part(const std::string& title, const Rows& rows, std::size_t width) 
 Rows command_rows(const std::vector<CommandText>& all, const std::string& below) {
     Rows rows;
     for (const CommandText& command : all)
-        if (!command.is_group && command.path.starts_with(below + " "))
+        if (!command.is_group && !command.is_hidden && command.path.starts_with(below + " "))
             rows.emplace_back(command.path.substr(command.path.find(' ') + 1), command.summary);
     return rows;
 }
@@ -82,7 +82,8 @@ std::string program_help(const std::vector<CommandText>& all, std::size_t width)
     std::string text = program.summary + "\n";
     text += "  sudo cedana client dump -p PID     checkpoint a process, which runs on\n"
             "  sudo cedana client restore latest  bring it back\n";
-    text += part("commands", command_rows(all, program.path), columns_wide);
+    // No line is left empty here: it fits on a screen of 24.
+    text += part("commands", command_rows(all, program.path), columns_wide).substr(1);
     std::vector<std::string> shorts;
     for (const CommandText& command : all)
         if (!command.short_path.empty())

@@ -60,6 +60,11 @@ constexpr std::array k_exit_codes = {
              "the checkpoint is damaged, unsafe, not signed by a trusted key, or not a checkpoint"},
     ExitCode{static_cast<int>(Fault::storage), "storage: no space, a missing folder or mount point, a write error"},
     ExitCode{static_cast<int>(Fault::process_lost), "the dump failed and the process was lost"},
+    ExitCode{static_cast<int>(Fault::target_refused),
+             "the other host would not take the process, or could not bring it back; it runs on here"},
+    ExitCode{static_cast<int>(Fault::connection), "the connection with the other host failed; the process runs here"},
+    ExitCode{static_cast<int>(Fault::outcome_unknown),
+             "the connection failed, and whether the process runs on the other host is not known"},
     ExitCode{static_cast<int>(Fault::interrupted), "interrupted"},
 };
 

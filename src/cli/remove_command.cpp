@@ -9,6 +9,7 @@
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/passphrase.hpp"
 #include "cedana/files/verified_file.hpp"
+#include "cedana/migration/record.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -92,6 +93,7 @@ void run(const RemoveArguments& arguments, const CommonArguments& common, const 
     for (const Doomed& one : all) {
         if (!VerifiedFile(one.path, one.checkpoint->zip().fd()).remove())
             throw Error(Fault::storage, fmt::format("{} is another file by now", printable(one.path.string())));
+        migration::remove_commit(one.path);
         sync_folder(std::filesystem::absolute(one.path).parent_path());
         bytes += one.bytes;
         result["checkpoints"].push_back(to_json(one));

@@ -132,6 +132,8 @@ void with_beat(const ActionServer& action, Work&& work) {
 void reached(const std::string& stage, pid_t root, ActionServer& action, const RestoreJob& job, RestoreReport& report) {
     if (stage == k_stage_post_restore && job.tree_is_mapped)
         with_beat(action, job.tree_is_mapped);
+    if (stage == k_stage_post_restore && job.hold)
+        with_beat(action, [&] { job.hold(root); });
     if (stage == k_stage_pre_resume && job.standing) {
         report.stood = true;
         with_beat(action, [&] { call(job.standing, root); });
@@ -151,7 +153,7 @@ void listen(std::optional<ActionServer>& action, EventLoop& loop, const RestoreJ
         action.emplace(loop, job.folder,
                        [&](const std::string& stage, pid_t root) { reached(stage, root, *action, job, report); });
     } catch (const Error& error) {
-        if (job.tree_is_mapped || job.before_resume)
+        if (job.tree_is_mapped || job.before_resume || job.hold)
             throw;
         spdlog::debug("{}", error.message());
     }
@@ -219,7 +221,7 @@ RestoreReport restore(const RestoreJob& job, std::vector<TreeEnd> ends, ImageSou
         if (job.progress != nullptr)
             server.report_to(*job.progress, job.total_bytes);
         std::optional<ActionServer> action;
-        if (job.tree_is_mapped || job.standing || job.before_resume)
+        if (job.tree_is_mapped || job.standing || job.before_resume || job.hold)
             listen(action, loop, job, report);
         const Entry entry(job.namespaces, job.program, job.folder);
         std::unique_ptr<RunningCriu> criu = start(job, entry, ends, launch, action ? &*action : nullptr);

@@ -7,6 +7,7 @@
 #include "cedana/checkpoint/reader.hpp"
 #include "cedana/checkpoint/whole_check.hpp"
 #include "cedana/files/verified_file.hpp"
+#include "cedana/migration/record.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -108,6 +109,7 @@ class Prune {
             }
             if (!file->remove())
                 return k_replaced;
+            migration::remove_commit(entry.path);
         }
         result_.bytes_removed += entry.bytes;
         return {};

@@ -226,6 +226,9 @@ const Fields k_rows = {"--version",
                        "client dump --dry-run",
                        "client restore",
                        "client restore --dry-run",
+                       "client migrate",
+                       "client migrate --dry-run",
+                       "client receive --status",
                        "client run",
                        "client ps",
                        "client checkpoint",
@@ -310,6 +313,21 @@ TEST_F(JsonFields, OfADump) {
         json({"client", "dump", "-p", other.pid_text(), "-d", store(), "--stop", "--prove", k_unknown});
     EXPECT_EQ(stopped.at("proof").at("state"), "not_provable");
     expect_documented("client dump", {left_running, stopped});
+}
+
+TEST_F(JsonFields, OfAMigration) {
+    const auto migrate = [this](const Target& one, const std::string& behaviour, const std::vector<std::string>& more) {
+        std::vector<std::string> arguments = {
+            "client", "migrate", one.pid_text(),
+            "beta",   "--ssh",   "python3 " CEDANA_SOURCE_DIR "/tests/support/scripted_target.py " + behaviour};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return json(arguments);
+    };
+    expect_documented("client migrate --dry-run", {migrate(target, "refuse", {"--dry-run", "-d", store()}),
+                                                   migrate(target, "accept", {"--dry-run", "-d", scratch("nowhere")})});
+    const Target other({"/bin/sleep", "infinity"});
+    expect_documented("client migrate", {migrate(other, "accept", {"-d", store()})});
+    expect_documented("client receive --status", {json({"client", "receive", "--status", std::string(32, 'a')})});
 }
 
 TEST_F(JsonFields, OfADryRunOfADump) {

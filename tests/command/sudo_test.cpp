@@ -470,7 +470,7 @@ TEST_F(BehindSudo, CheckSaysWhatTheUserMayDo) {
     EXPECT_EQ(sudo(), "user nobody may run anything as root");
 }
 
-// The line of docs/security.md, given to sudo itself, and asked by a user who has nothing else.
+// The lines of docs/security.md, given to sudo itself, and asked by a user who has nothing else.
 class LineOfTheDocumentation : public BehindSudo {
   protected:
     void SetUp() override {
@@ -481,11 +481,11 @@ class LineOfTheDocumentation : public BehindSudo {
             GTEST_SKIP() << "needs sudo";
         for (const std::string& one : split(read_file(fs::path(CEDANA_SOURCE_DIR) / "docs" / "security.md"), '\n'))
             if (one.starts_with("alice ALL=(root)"))
-                line = one;
+                line += one + "\n";
         ASSERT_NE(line, "");
         replace_all("alice", "nobody");
         replace_all("/usr/bin/cedana", cedana_executable());
-        write_text(scratch("sudoers"), "root ALL=(ALL:ALL) ALL\n" + line + "\n");
+        write_text(scratch("sudoers"), "root ALL=(ALL:ALL) ALL\n" + line);
         ASSERT_EQ(::chmod(scratch("sudoers").c_str(), 0440), 0);
         let_root_name_the_store();
         write_script(scratch("inner"), "#!/bin/sh\nset -e\nmount --bind " + scratch("sudoers").string() +
@@ -513,11 +513,20 @@ TEST_F(LineOfTheDocumentation, AllowsADumpAndARestoreAndNothingElse) {
     for (const std::vector<std::string>& other : {std::vector<std::string>{"client", "inspect", only_line(run.out)},
                                                   {"client", "prune", store()},
                                                   {"check", "--clean"},
+                                                  {"client", "migrate", target.pid_text(), "beta"},
+                                                  {"--config", own() / "x", "client", "receive"},
                                                   {"--config", own() / "x", "client", "dump"}}) {
         const CedanaRun refused = cedana(other);
         EXPECT_EQ(refused.exit_code, 1) << refused.err;
         EXPECT_TRUE(holds(refused.err, "sudo:")) << refused.err;
     }
+}
+
+TEST_F(LineOfTheDocumentation, AllowsToReceiveWhatOthersSend) {
+    const CedanaRun run = cedana({"client", "receive", "--status", std::string(32, 'a')});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    // Nobody speaks to it.
+    EXPECT_EQ(cedana({"client", "receive"}).exit_code, 12);
 }
 
 TEST_F(LineOfTheDocumentation, GivesNoWayToRunAnythingElse) {

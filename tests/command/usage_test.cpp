@@ -68,10 +68,11 @@ TEST_F(Usage, HelpFitsAScreenAndBeginsWithWhatPeopleNeed) {
 }
 
 TEST_F(Usage, HelpOfEveryCommandHasAnExample) {
-    for (const char* command : {"client dump", "client restore", "client run",    "client ps",      "client checkpoint",
-                                "client stop", "client history", "client list",   "client inspect", "client prune",
-                                "client rm",   "client find",    "client verify", "client sign",    "check",
-                                "config show", "config init",    "config keygen", "config path",    "completion"}) {
+    for (const char* command :
+         {"client dump",    "client restore", "client run",     "client ps",     "client checkpoint", "client stop",
+          "client history", "client list",    "client inspect", "client prune",  "client rm",         "client find",
+          "client verify",  "client sign",    "check",          "config show",   "config init",       "config keygen",
+          "config path",    "completion",     "client migrate", "client receive"}) {
         std::vector<std::string> words = split(command, ' ');
         words.emplace_back("--help");
         EXPECT_TRUE(holds(cedana(words).out, "\nexample: ")) << command;

@@ -129,6 +129,8 @@ class Ground:
         self.home = self.folder / "home"
         self.home.mkdir()
         self.targets = 0
+        # Children that last as long as a campaign.
+        self.servants = set()
         # Of stopped programs that are not this campaign's: nothing can tell whether they come back.
         self.locks_before = self._network_locks()
 
@@ -163,7 +165,7 @@ class Ground:
         """Waits for every child but these: also CRIUs whose cedana was killed."""
         end = time.monotonic() + LIMIT
         while True:
-            left = [pid for pid in children_of(os.getpid()) if pid not in but]
+            left = [pid for pid in children_of(os.getpid()) if pid not in but and pid not in self.servants]
             if not left:
                 return
             for pid in left:
@@ -174,7 +176,7 @@ class Ground:
                     names = Path(f"/proc/{pid}/cmdline").read_bytes()
                     expect(ready, f"process {pid} does not end: {names}")
                     os.waitpid(pid, 0)
-                except (ProcessLookupError, ChildProcessError):
+                except (ProcessLookupError, ChildProcessError, FileNotFoundError):
                     pass
                 finally:
                     if fd is not None:

@@ -11,12 +11,14 @@
 #include "cedana/model/caller.hpp"
 #include "cedana/model/config.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,16 @@
 namespace cedana {
 
 struct FindResult;
+
+// What goes with a dump that ends its tree: a migration. Each throws what the dump is to fail with; the tree runs on.
+struct DumpEscort {
+    // Of the checkpoint's file (ZipWriter::copy_to()).
+    std::function<void(std::uint64_t offset, std::span<const std::byte> piece)> written;
+    // The checkpoint has its name, and the tree stands still yet; when this returns it ends.
+    std::function<void(const std::filesystem::path& checkpoint)> before_end;
+    // Nothing of the tree runs any more, nor ever will. Must not throw.
+    std::function<void()> ended;
+};
 
 struct DumpRequest {
     // The process; absent: the one that `name` means; absent too: client.process_name.
@@ -49,6 +61,7 @@ struct DumpRequest {
     // The tree ends only once a trial has brought it back (prove.hpp), or where none can be made. For one that is to
     // stop.
     bool prove = false;
+    std::optional<DumpEscort> escort = std::nullopt;
     // Encrypts the checkpoint; null for none.
     std::shared_ptr<const SecretBytes> passphrase = nullptr;
     // Called where cedana's own work hangs in the kernel and the tree was let go: tells the error and ends the process,

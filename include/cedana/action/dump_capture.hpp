@@ -71,6 +71,8 @@ class TreeCapture {
     void prove_it(const std::filesystem::path& complete);
     void look_at_flight(const TreeHoldings& holdings, WrittenFiles& written);
     void note();
+    void begin_escort();
+    void leave_with_escort();
     [[nodiscard]] Manifest manifest() const;
     [[nodiscard]] std::string network_lock() const;
     [[nodiscard]] FailedDump failed() const;
@@ -92,7 +94,8 @@ class TreeCapture {
     // What opens it again; null if it is not encrypted.
     std::shared_ptr<const Seal> seal_;
     std::optional<Proof> proof_;
-    std::atomic<bool> proving_ = false;
+    // A trial or an escort has it, which have limits of their own.
+    std::atomic<bool> is_in_other_hands_ = false;
 };
 
 } // namespace cedana

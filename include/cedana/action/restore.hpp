@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,6 +43,8 @@ struct RestoreRequest {
     std::optional<int> given_ends = std::nullopt;
     // For whom it is done.
     Caller caller = {};
+    // Called with the root once the tree is there, before it runs (criu::RestoreJob::hold). Empty: not called.
+    std::function<void(pid_t root)> before_run = {};
     // The tree runs at once, and its memory comes on demand.
     bool lazy = false;
     // Though the CPU here lacks instructions that the programs may use.

@@ -30,7 +30,7 @@ struct RestoreDraft {
     RestoreDraft(const RestoreDraft&) = delete;
     RestoreDraft& operator=(const RestoreDraft&) = delete;
 
-    [[nodiscard]] const Manifest& manifest() const { return checkpoint->manifest(); }
+    [[nodiscard]] const Manifest& manifest() const { return foreseen ? *foreseen : checkpoint->manifest(); }
     // Of the root, as the checkpoint has it.
     [[nodiscard]] pid_t pid() const { return manifest().tree.front().pid; }
 
@@ -39,6 +39,8 @@ struct RestoreDraft {
     Procfs procfs;
     std::filesystem::path path;
     std::optional<Checkpoint> checkpoint;
+    // Of a checkpoint that is still to be made.
+    std::optional<Manifest> foreseen;
     // What it must have of this host; empty where the images could not be read.
     RestoreNeeds needs;
     CriuProgram criu;
@@ -71,5 +73,8 @@ enum class TakenWhen { before_files, after_files };
 [[nodiscard]] Steps steps_on_checkpoint(RestoreDraft& draft);
 // All that follow the first of these, of a tree of no container.
 [[nodiscard]] Steps steps_before_restore(RestoreDraft& draft);
+
+// For a rehearsal: those of them that need no checkpoint, of a draft with one that is foreseen.
+[[nodiscard]] Steps steps_before_arrival(RestoreDraft& draft);
 
 } // namespace cedana

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -43,6 +44,11 @@ struct NamedEntry {
 // What is in the file to begin with: nothing, or an archive that a ZipWriter wrote.
 enum class ZipContent { none, archive };
 
+// Hears of every piece that goes to the file, after it went there and in this order, in whichever thread wrote it. What
+// it throws is as a file that cannot be written. Where a part of the file was cut off nothing is said: what is written
+// there next is.
+using WrittenPiece = std::function<void(std::uint64_t offset, std::span<const std::byte> piece)>;
+
 class ZipWriter {
   public:
     // `fd`: readable and writable, stays the caller's and must outlive this. `path` is for messages.
@@ -62,6 +68,8 @@ class ZipWriter {
     // last.
     void replace(NamedEntry entry);
 
+    // Before anything is written.
+    void copy_to(WrittenPiece copy);
     // All that went to the file, central directories that were overwritten later included.
     [[nodiscard]] std::uint64_t bytes_written() const noexcept;
 

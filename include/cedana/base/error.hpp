@@ -26,6 +26,11 @@ enum class Fault : int {
     checkpoint = 8,
     storage = 9,
     process_lost = 10,
+    // Of a migration: the other host would not take the tree, or could not bring it back; the connection failed; where
+    // the tree runs, if anywhere, is not known. In the first two the tree runs here.
+    target_refused = 11,
+    connection = 12,
+    outcome_unknown = 13,
     interrupted = 130,
 };
 

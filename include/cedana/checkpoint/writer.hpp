@@ -39,6 +39,8 @@ class CheckpointWriter {
     void sign_with(const SigningKey& key) { signing_key_ = &key; }
     // One more entry, under its digest as every other one. Before finish().
     void add_text(std::string name, std::string content) { texts_[std::move(name)] = std::move(content); }
+    // All that is written of the file goes there too. Before the first image.
+    void copy_to(WrittenPiece copy) { zip_.copy_to(std::move(copy)); }
     // Called by finish() with the path of the complete file before that has its name; what it throws, finish() throws.
     void before_publish(std::function<void(const std::filesystem::path&)> check) { before_publish_ = std::move(check); }
     // Compresses what is left, adds captured files, CRIU's log, the index, the manifest (to which it adds digests,

@@ -20,9 +20,11 @@ struct CommandText {
     std::string short_path;
     // Has commands of its own.
     bool is_group = false;
+    // Not for people: a list of commands is without it.
+    bool is_hidden = false;
 };
 
-// The program, then every command that is not hidden, groups before what is in them. Short forms stand with what they
+// The program, then every command, groups before what is in them. Short forms stand with what they
 // are for; those of an option, as `help`, are not commands of their own.
 [[nodiscard]] std::vector<CommandText> describe_commands(const Command& program);
 

@@ -40,6 +40,8 @@ struct EndAsProgram {
 // In the order of the program's help.
 [[nodiscard]] Command dump_command();
 [[nodiscard]] Command restore_command();
+[[nodiscard]] Command migrate_command();
+[[nodiscard]] Command receive_command();
 [[nodiscard]] Command run_command();
 [[nodiscard]] Command ps_command();
 [[nodiscard]] Command checkpoint_command();

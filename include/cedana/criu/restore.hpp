@@ -49,6 +49,11 @@ struct RestoreJob {
     // Called once all of the tree is there and none of it runs yet, with its root; empty: not called. What it throws is
     // told in the log, and the tree runs on. A CRIU in another pid namespace does not reach it.
     std::function<void(pid_t root)> standing = {};
+    // Called with the root once the tree is there and nothing of it runs yet, after `tree_is_mapped`; CRIU waits, and
+    // the packets of its connections are held back yet. What it throws ends the restore. Should this process be killed
+    // meanwhile, CRIU ends the tree: its script gets no answer (criu/cr-restore.c, ACT_POST_RESTORE). Empty: not
+    // called.
+    std::function<void(pid_t root)> hold = {};
     LocksOnFault locked_on_fault = {};
     // The processes whose limits are put back in `standing`, or later.
     std::set<pid_t> limits_put_back = {};

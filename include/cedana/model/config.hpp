@@ -57,6 +57,7 @@ struct Config {
     std::string security_encryption_key;
     std::string security_recipients;
     std::string security_identity;
+    bool security_receive_unsigned = false;
 
     std::string criu_path = "criu";
     std::vector<std::string> criu_extra_args;

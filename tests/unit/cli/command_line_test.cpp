@@ -116,12 +116,16 @@ class CommandLine : public ::testing::Test {
         .checkpoints = [](const std::string& folder) { return std::vector<Offer>{{folder + "/a.zip"}}; }};
 };
 
-TEST_F(CommandLine, IsDescribedWithoutWhatIsHidden) {
+TEST_F(CommandLine, IsListedWithoutWhatIsHidden) {
+    const auto all = describe_commands(app);
     Words paths;
-    for (const CommandText& command : describe_commands(app))
+    for (const CommandText& command : all)
         paths.push_back(command.path);
     EXPECT_EQ(paths, (Words{"cedana", "cedana client", "cedana client dump", "cedana client restore",
-                            "cedana client verify"}));
+                            "cedana client verify", "cedana client hidden"}));
+    EXPECT_EQ(program_help(all, 80).find("not for people"), std::string::npos);
+    EXPECT_EQ(help_text(all.at(1), all, 80).find("not for people"), std::string::npos);
+    EXPECT_NE(help_text(all.at(5), all, 80).find("not for people"), std::string::npos);
 }
 
 TEST_F(CommandLine, IsDescribedWithOptionsAndExamples) {
@@ -157,7 +161,7 @@ TEST_F(CommandLine, HasShortFormsThatFillTheSame) {
     EXPECT_EQ(refusal({"dump", "--stop", "--go-on"}),
               "--stop and --go-on do not go together | cedana client dump --help");
     const auto all = describe_commands(app);
-    EXPECT_EQ(all.size(), 5U);
+    EXPECT_EQ(all.size(), 6U);
     EXPECT_EQ(all.at(2).short_path, "cedana dump");
     EXPECT_EQ(all.at(3).short_path, "");
     EXPECT_EQ(offered({""}), (Words{"client", "dump"}));

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/arrival.hpp"
+
+#include "cedana/action/dump_target.hpp"
+#include "cedana/action/restore_steps.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/files/checkpoint_file.hpp"
+#include "cedana/files/default_store.hpp"
+#include "cedana/host/permissions.hpp"
+#include "cedana/model/config_file.hpp"
+
+#include <algorithm>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <arpa/inet.h>
+
+namespace cedana {
+
+namespace {
+
+constexpr const char* k_store = "the folder for checkpoints";
+
+bool is_trusted(const Keyring& keyring, const std::string& key_id) {
+    return std::ranges::any_of(keyring.trusted(), [&](const PublicKey& key) { return key.id() == key_id; });
+}
+
+// "10.0.0.1:80", "[::1]:80"; absent for anything else.
+std::optional<criu::DumpedInet> parse_listener(const RecordedSocket& socket) {
+    const std::size_t colon = socket.local.rfind(':');
+    std::int64_t port = 0;
+    if (colon == std::string::npos || !parse_number(std::string_view(socket.local).substr(colon + 1), port) ||
+        port <= 0 || port > 0xffff)
+        return std::nullopt;
+    std::string address = socket.local.substr(0, colon);
+    criu::DumpedInet listener{.family = AF_INET, .type = socket.kind == "tcp" ? SOCK_STREAM : SOCK_DGRAM};
+    listener.protocol = socket.kind == "tcp" ? IPPROTO_TCP : IPPROTO_UDP;
+    listener.state = socket.kind == "tcp" ? criu::k_state_listening : criu::k_state_closed;
+    listener.local.port = static_cast<std::uint16_t>(port);
+    if (address.starts_with('[') && address.ends_with(']')) {
+        address = address.substr(1, address.size() - 2);
+        listener.family = AF_INET6;
+    }
+    return ::inet_pton(listener.family, address.c_str(), listener.local.address.data()) == 1 ? std::optional(listener)
+                                                                                             : std::nullopt;
+}
+
+// The ports that it listens on, as the source has seen them; the images tell the rest once they are there.
+RestoreNeeds foreseen_needs(const Manifest& manifest) {
+    RestoreNeeds needs;
+    if (!manifest.facts)
+        return needs;
+    for (const RecordedSocket& socket : manifest.facts->sockets)
+        if (socket.kind == "tcp" && socket.state == "listening")
+            if (auto listener = parse_listener(socket))
+                needs.inet.push_back(*listener);
+    return needs;
+}
+
+Errors refusals_of_tree(const ReceiveRequest& request, const migration::Offer& offer, const Interrupt& interrupt) {
+    // It is there only later; where output goes is named after it.
+    const RestoreRequest restore{.checkpoint = std::filesystem::path(k_default_store) / "arriving.zip",
+                                 .config = request.config,
+                                 .keyring = request.keyring,
+                                 .caller = request.caller};
+    RestoreDraft draft(restore, interrupt);
+    draft.foreseen = parse_manifest(offer.manifest);
+    draft.needs = foreseen_needs(*draft.foreseen);
+    Steps steps = {check("looking who signs", [&] { require_trusted_source(request, offer.key_id); }),
+                   check("looking for room", [&] {
+                       require_space(arrival_folder(request), draft.manifest().bytes_images, offer.bytes_files);
+                   })};
+    for (Step& step : steps_before_arrival(draft))
+        steps.push_back(std::move(step));
+    return rehearse(steps, interrupt);
+}
+
+} // namespace
+
+std::filesystem::path arrival_folder(const ReceiveRequest& request) {
+    const std::string& setting = request.config.shared_storage_dump_storage_dir;
+    if (setting.empty())
+        make_default_store();
+    const std::filesystem::path folder = setting.empty() ? k_default_store : setting;
+    require_folder(folder, k_store);
+    require_trusted_store(request.config, request.caller, folder, k_store);
+    return std::filesystem::absolute(folder).lexically_normal();
+}
+
+void require_trusted_source(const ReceiveRequest& request, const std::string& key_id) {
+    if (is_trusted(request.keyring, key_id))
+        return;
+    if (!request.keyring.is_strict() && request.config.security_receive_unsigned)
+        return;
+    const std::string found = key_id.empty() ? "the source signs with no key"
+                                             : fmt::format("the source signs with the key {}", printable(key_id));
+    throw Error(Fault::permission,
+                request.keyring.is_strict()
+                    ? fmt::format("{}, and {} trusts others", found, request.config.security_trusted_keys)
+                    : fmt::format("{}, and this host names no trusted keys", found))
+        .hint(fmt::format("sign there (security.signing_key) with a key that {} here names in security.trusted_keys",
+                          k_system_config_file));
+}
+
+Errors refusals_of_arrival(const ReceiveRequest& request, const migration::Offer& offer, const Interrupt& interrupt) {
+    try {
+        return refusals_of_tree(request, offer, interrupt);
+    } catch (const Error& error) {
+        if (error.fault() == Fault::interrupted)
+            throw;
+        // What a look ends with is all that is known then.
+        return {error};
+    }
+}
+
+} // namespace cedana

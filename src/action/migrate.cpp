@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/migrate.hpp"
+
+#include "cedana/action/dump_steps.hpp"
+#include "cedana/action/dump_target.hpp"
+#include "cedana/action/foreseen_manifest.hpp"
+#include "cedana/action/restore.hpp"
+#include "cedana/base/stopwatch.hpp"
+#include "cedana/base/system_names.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/base/users.hpp"
+#include "cedana/checkpoint/reader.hpp"
+#include "cedana/files/checkpoint_file.hpp"
+#include "cedana/migration/record.hpp"
+#include "cedana/migration/session.hpp"
+#include "cedana/undo/network_lock.hpp"
+#include "cedana/version.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <poll.h>
+
+namespace cedana {
+
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using migration::Frame;
+using migration::FrameType;
+using migration::Outcome;
+
+constexpr auto k_answer_limit_there = std::chrono::minutes(2);
+// A host that is gone is noticed by ssh.
+constexpr auto k_restore_limit_there = std::chrono::hours(1);
+constexpr auto k_run_limit = std::chrono::seconds(60);
+// As long as the target waits for go, and some more.
+constexpr auto k_learn_limit = std::chrono::seconds(100);
+constexpr auto k_status_limit = std::chrono::seconds(40);
+constexpr auto k_ask_again_after = std::chrono::seconds(1);
+
+const std::vector<std::string> k_receive = {"cedana", "client", "receive"};
+
+std::vector<std::string> status_words(const std::string& id) {
+    return {"cedana", "client", "receive", "--status", id, "--json"};
+}
+
+// Notes when the tree was frozen.
+class TimedProgress : public Progress {
+  public:
+    explicit TimedProgress(Progress& shown) : shown_(shown) {}
+    void phase(std::string_view name) override { shown_.phase(name); }
+    void bytes(std::uint64_t done, std::uint64_t total) override { shown_.bytes(done, total); }
+    void frozen(bool now) override {
+        if (now && !since_)
+            since_ = Clock::now();
+        shown_.frozen(now);
+    }
+    void done() override { shown_.done(); }
+    [[nodiscard]] double seconds() const {
+        return since_ ? std::chrono::duration<double>(Clock::now() - *since_).count() : 0;
+    }
+
+  private:
+    Progress& shown_;
+    std::optional<Clock::time_point> since_;
+};
+
+Error error_of(const migration::Reason& reason) {
+    return Error(Fault::target_refused, printable(reason.message))
+        .cause(printable(reason.cause))
+        .hint(printable(reason.hint));
+}
+
+std::vector<std::string> texts_of(const std::vector<TcpConnection>& connections) {
+    std::vector<std::string> texts;
+    for (const TcpConnection& one : connections)
+        texts.push_back(
+            fmt::format("{}:{} to {}:{}", one.local_address, one.local_port, one.remote_address, one.remote_port));
+    return texts;
+}
+
+// The first, with the others as its cause.
+Error all_of(const std::vector<Error>& refusals, const std::string& beginning) {
+    Error first(refusals.front().fault(), beginning + refusals.front().message());
+    std::string others = refusals.front().cause();
+    for (const Error& one : std::span(refusals).subspan(1))
+        others += fmt::format("{}{}", others.empty() ? "also: " : "; ", one.message());
+    return first.cause(others).hint(refusals.front().hint());
+}
+
+class Migrating {
+  public:
+    Migrating(const MigrateRequest& request, const Interrupt& interrupt, Progress& progress)
+        : request_(request), interrupt_(interrupt), progress_(progress), id_(migration::new_id()) {}
+
+    // Both hosts are asked, whatever the first one says.
+    MigrationPlan ask() {
+        progress_.phase("asking " + printable(host()));
+        Progress silent;
+        DumpDraft draft(request_.dump, interrupt_, silent);
+        MigrationPlan plan{.refusals_here = rehearse(steps_before_dump(draft), interrupt_)};
+        root_ = draft.root;
+        plan.name = draft.seen->name;
+        plan.pid = draft.root.pid;
+        plan.bytes_images = draft.seen->facts.image_bytes;
+        const Manifest manifest = foreseen_manifest(draft);
+        plan.connections = texts_of(manifest.connections);
+        migration::Offer offer{.id = id_, .manifest = write_manifest(manifest)};
+        offer.bytes_files = bytes_to_capture(draft.seen->written, request_.dump.config);
+        if (draft.keys.signing)
+            offer.key_id = draft.keys.signing->public_key().id();
+        over_there([&] { offer_there(offer, plan); });
+        return plan;
+    }
+
+    void say_bye() {
+        over_there([&] { there().send(FrameType::bye); });
+    }
+
+    MigrateResult carry(const MigrationPlan& plan) {
+        const DumpResult dumped = dump_there(plan);
+        const pid_t pid = await_run(dumped);
+        MigrateResult result{.host = host_name_,
+                             .pid = pid,
+                             .name = dumped.name,
+                             .checkpoint = dumped.checkpoint,
+                             .seconds = watch_.seconds(),
+                             .downtime_seconds = downtime_,
+                             .bytes_images = dumped.bytes_images,
+                             .bytes_sent = sent_,
+                             .phases = dumped.phases};
+        remove_lock_of(dumped.checkpoint);
+        return result;
+    }
+
+  private:
+    [[nodiscard]] const std::string& host() const { return request_.ssh.host; }
+    [[nodiscard]] migration::Connection& there() { return session_->connection(); }
+    [[nodiscard]] std::string target() const { return printable(host()); }
+
+    // What is lost with the connection is explained by what ssh said.
+    template <typename Work>
+    void over_there(Work&& work) {
+        try {
+            work();
+        } catch (const Error& error) {
+            if (error.fault() != Fault::connection)
+                throw;
+            throw session_->explained(error);
+        }
+    }
+
+    void offer_there(const migration::Offer& offer, MigrationPlan& plan) {
+        session_.emplace(request_.ssh, request_.dump.caller, k_receive);
+        there().send(FrameType::hello, migration::write_hello({.protocol = migration::k_protocol_version,
+                                                               .cedana_version = k_version,
+                                                               .host = system_names().host}));
+        const migration::Hello theirs = migration::parse_hello(next(k_answer_limit_there, interrupt_).payload);
+        host_name_ = printable(theirs.host);
+        plan.host = host_name_;
+        plan.cedana_version = printable(theirs.cedana_version);
+        if (theirs.protocol != migration::k_protocol_version)
+            throw Error(
+                Fault::target_refused,
+                fmt::format("the cedana of {} ({}) speaks version {} of the protocol of migrations, and this one "
+                            "version {}",
+                            target(), plan.cedana_version, theirs.protocol, migration::k_protocol_version))
+                .hint("install the same version of cedana on both hosts");
+        there().send(FrameType::offer, migration::write_offer(offer));
+        for (const migration::Reason& reason :
+             migration::parse_answer(next(k_answer_limit_there, interrupt_).payload).reasons)
+            plan.refusals_there.push_back(error_of(reason));
+    }
+
+    // What the other end gives up with is an Error(Fault::target_refused).
+    Frame next(std::chrono::milliseconds limit, const Interrupt& interrupt) {
+        Frame frame = there().receive(limit, interrupt);
+        if (frame.type != FrameType::ended)
+            return frame;
+        const Error why = error_of(migration::parse_ended(frame.payload));
+        throw Error(Fault::target_refused, fmt::format("{} could not bring it back: {}", target(), why.message()))
+            .cause(why.cause())
+            .hint(why.hint());
+    }
+
+    DumpResult dump_there(const MigrationPlan& plan) {
+        DumpRequest dumped = request_.dump;
+        // It was found, and consented to.
+        dumped.name.reset();
+        dumped.found = {};
+        dumped.pid = plan.pid;
+        if (ProcessHandle::open(Procfs(), plan.pid).id().start_time != root_.start_time)
+            throw Error(Fault::no_process, fmt::format("process {} ({}) has ended", plan.pid, printable(plan.name)));
+        dumped.escort = DumpEscort{
+            .written = [this](std::uint64_t offset, std::span<const std::byte> piece) { send_piece(offset, piece); },
+            .before_end = [this](const fs::path& checkpoint) { commit(checkpoint); },
+            .ended = [this] { say_go(); }};
+        over_there([&] { there().send(FrameType::begin, migration::write_begin(stem_of(plan))); });
+        try {
+            return dump(dumped, interrupt_, progress_);
+        } catch (const Error& error) {
+            // What comes after that (a hook, the way to the mount point) keeps nothing from running there.
+            if (has_ended_) {
+                spdlog::warn("{}", error.message());
+                DumpResult known;
+                known.checkpoint = *committed_;
+                known.pid = plan.pid;
+                known.name = plan.name;
+                return known;
+            }
+            take_back();
+            if (error.fault() == Fault::connection)
+                throw session_->explained(error);
+            throw;
+        }
+    }
+
+    static std::string stem_of(const MigrationPlan& plan) {
+        return checkpoint_stem(plan.name, std::chrono::system_clock::now());
+    }
+
+    void send_piece(std::uint64_t offset, std::span<const std::byte> bytes) {
+        try {
+            while (!bytes.empty()) {
+                const auto piece = bytes.first(std::min(bytes.size(), migration::k_longest_piece));
+                there().send(FrameType::data, migration::write_data_head(offset, piece), piece);
+                offset += piece.size();
+                bytes = bytes.subspan(piece.size());
+            }
+        } catch (const Error& error) {
+            // It may have said why before it went.
+            constexpr auto k_limit = std::chrono::seconds(2);
+            if (error.fault() == Fault::connection)
+                static_cast<void>(next(k_limit, Interrupt::none()));
+            throw;
+        }
+    }
+
+    // The tree stands still, and its checkpoint is whole here.
+    void commit(const fs::path& checkpoint) {
+        progress_.phase("restoring on " + target());
+        there().send(FrameType::complete, migration::write_complete(fs::file_size(checkpoint)));
+        static_cast<void>(next(k_restore_limit_there, interrupt_));
+        interrupt_.throw_if_pending();
+        migration::note_commit(checkpoint, migration::shown(request_.ssh, status_words(id_)));
+        committed_ = checkpoint;
+    }
+
+    // Nothing of it runs here any more. No signal ends the wait for the word that it runs there.
+    void say_go() noexcept {
+        has_ended_ = true;
+        try {
+            there().send(FrameType::go);
+            runs_ = migration::parse_runs(next(k_run_limit, Interrupt::none()).payload);
+        } catch (const Error& error) {
+            lost_ = error;
+        } catch (const std::exception& error) {
+            lost_ = Error(Fault::connection, error.what());
+        }
+        downtime_ = progress_.seconds();
+        sent_ = there().bytes_sent();
+    }
+
+    // The tree here runs, or was lost with the dump: what is there ends as the connection does.
+    void take_back() noexcept {
+        there().close();
+        if (committed_)
+            migration::remove_commit(*committed_);
+    }
+
+    // The checkpoint may have been moved since.
+    void follow(const DumpResult& dumped) {
+        if (!committed_ || *committed_ == dumped.checkpoint)
+            return;
+        migration::note_commit(dumped.checkpoint, migration::shown(request_.ssh, status_words(id_)));
+        migration::remove_commit(std::exchange(*committed_, dumped.checkpoint));
+    }
+
+    // The root over there.
+    pid_t await_run(const DumpResult& dumped) {
+        follow(dumped);
+        if (runs_)
+            return *runs_;
+        if (lost_->fault() == Fault::target_refused)
+            bring_back(dumped, *lost_);
+        const pid_t pid = learn(dumped, session_->explained(*lost_));
+        downtime_ = progress_.seconds();
+        return pid;
+    }
+
+    // The connection was lost after the commit.
+    pid_t learn(const DumpResult& dumped, const Error& why) {
+        progress_.phase("asking what became of it");
+        const auto until = Clock::now() + k_learn_limit;
+        do {
+            const migration::Status status = asked();
+            if (status.outcome == Outcome::runs)
+                return status.pid.value_or(dumped.pid);
+            if (status.outcome == Outcome::ended)
+                bring_back(dumped, why);
+            if (status.outcome == Outcome::unknown)
+                break;
+            wait();
+        } while (Clock::now() < until && !is_interrupted_);
+        throw Error(Fault::outcome_unknown,
+                    fmt::format("process {} ({}) was given to {}, and whether it runs there is not known: {}",
+                                dumped.pid, printable(dumped.name), target(), why.message()))
+            .cause(why.cause())
+            .hint(fmt::format("look there: {}; where it does not run, bring it back here: rm {} && cedana client "
+                              "restore {}",
+                              migration::shown(request_.ssh, status_words(id_)),
+                              shell_word(dumped.checkpoint.string() + ".migrated"),
+                              shell_word(dumped.checkpoint.string())));
+    }
+
+    migration::Status asked() {
+        try {
+            const std::string text =
+                migration::run_there(request_.ssh, request_.dump.caller, status_words(id_), k_status_limit);
+            migration::Status status = migration::parse_status(text);
+            if (status.id == id_)
+                return status;
+        } catch (const Error& error) {
+            spdlog::debug("{}: {}", error.message(), error.cause());
+        }
+        return {.id = id_, .outcome = Outcome::busy};
+    }
+
+    // A signal ends the wait.
+    void wait() {
+        pollfd signals{.fd = interrupt_.fd(), .events = POLLIN, .revents = 0};
+        constexpr auto k_milliseconds = std::chrono::milliseconds(k_ask_again_after).count();
+        is_interrupted_ = ::poll(&signals, 1, static_cast<int>(k_milliseconds)) > 0;
+    }
+
+    // It is known that it runs nowhere, nor will there.
+    [[noreturn]] void bring_back(const DumpResult& dumped, const Error& why) {
+        migration::remove_commit(dumped.checkpoint);
+        const RestoreRequest back{.checkpoint = dumped.checkpoint,
+                                  .config = request_.dump.config,
+                                  .keyring = request_.keyring,
+                                  .caller = request_.dump.caller};
+        try {
+            static_cast<void>(restore(back, Interrupt::none(), progress_));
+        } catch (const Error& error) {
+            throw Error(error.fault(), fmt::format("{}; and it could not be brought back here: {}; it runs nowhere",
+                                                   why.message(), error.message()))
+                .cause(error.cause())
+                .hint(fmt::format("its checkpoint is whole: cedana client restore {}",
+                                  shell_word(dumped.checkpoint.string())))
+                .log(error.log());
+        }
+        throw Error(why.fault(), fmt::format("{}; process {} ({}) was brought back here and runs on", why.message(),
+                                             dumped.pid, printable(dumped.name)))
+            .cause(why.cause())
+            .hint(why.hint());
+    }
+
+    // Its connections are not this host's any more.
+    void remove_lock_of(const fs::path& checkpoint) const {
+        try {
+            const std::string table = Checkpoint(checkpoint, request_.keyring).manifest().network_lock_table;
+            if (!table.empty())
+                static_cast<void>(criu::remove_network_lock(table));
+        } catch (const Error& error) {
+            spdlog::warn("whether packets of its connections are still held back here is not known: {}",
+                         error.message());
+        }
+    }
+
+    const MigrateRequest& request_;
+    const Interrupt& interrupt_;
+    TimedProgress progress_;
+    Stopwatch watch_;
+    std::string id_;
+    ProcessId root_;
+    std::string host_name_;
+    std::optional<migration::Session> session_;
+    std::optional<fs::path> committed_;
+    // What came of go.
+    std::optional<pid_t> runs_;
+    std::optional<Error> lost_;
+    double downtime_ = 0;
+    std::uint64_t sent_ = 0;
+    bool has_ended_ = false;
+    bool is_interrupted_ = false;
+};
+
+} // namespace
+
+MigrationPlan plan_migration(const MigrateRequest& request, const Interrupt& interrupt) {
+    require_root("look into processes");
+    Progress silent;
+    Migrating migrating(request, interrupt, silent);
+    MigrationPlan plan = migrating.ask();
+    migrating.say_bye();
+    return plan;
+}
+
+MigrateResult migrate(const MigrateRequest& request, const Interrupt& interrupt, Progress& progress) {
+    require_root("dump processes");
+    Migrating migrating(request, interrupt, progress);
+    const MigrationPlan plan = migrating.ask();
+    if (!plan.refusals_here.empty())
+        throw all_of(plan.refusals_here, "");
+    if (!plan.refusals_there.empty())
+        throw all_of(plan.refusals_there, fmt::format("{} would not take process {} ({}): ",
+                                                      printable(request.ssh.host), plan.pid, printable(plan.name)));
+    for (const std::string& connection : plan.connections)
+        spdlog::warn("the connection {} ends unless its address moves to {} too", printable(connection),
+                     printable(request.ssh.host));
+    return migrating.carry(plan);
+}
+
+} // namespace cedana

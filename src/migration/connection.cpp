@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/migration/connection.hpp"
+
+#include "cedana/base/error.hpp"
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+namespace cedana::migration {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+Error connection_lost(const std::string& peer, std::string_view how) {
+    return {Fault::connection, fmt::format("the connection with {} is lost: {}", peer, how)};
+}
+
+void make_non_blocking(const UniqueFd& fd) { ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK); }
+
+int milliseconds_until(Clock::time_point until) {
+    constexpr std::int64_t k_most = 3'600'000;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+    return static_cast<int>(left < 0 ? 0 : left > k_most ? k_most : left);
+}
+
+bool would_block(int error_number) { return error_number == EAGAIN || error_number == EINTR; }
+
+} // namespace
+
+Connection::Connection(Side self, UniqueFd in, UniqueFd out, std::string peer)
+    : self_(self), in_(std::move(in)), out_(std::move(out)), peer_(std::move(peer)) {
+    make_non_blocking(in_);
+    make_non_blocking(out_);
+}
+
+void Connection::send(FrameType type, std::string_view payload, std::span<const std::byte> more) {
+    const std::lock_guard guard(mutex_);
+    const std::size_t length = payload.size() + more.size();
+    if (length > longest(type))
+        throw Error(Fault::connection,
+                    fmt::format("'{}' has {} bytes, and may have {}", name_of(type), length, longest(type)));
+    // Before it goes out: the other end may answer at once.
+    stage_ = after(stage_, type);
+    write(write_header({.type = type, .length = length}));
+    write(std::as_bytes(std::span(payload)));
+    write(more);
+}
+
+Frame Connection::receive(std::chrono::milliseconds limit, const Interrupt& interrupt) {
+    const auto until = Clock::now() + limit;
+    Header header{};
+    read(header, until, interrupt);
+    const FrameHead head = parse_header(header, self_ == Side::source ? Side::target : Side::source);
+    Frame frame{.type = head.type, .payload = std::string(head.length, '\0')};
+    read(std::as_writable_bytes(std::span(frame.payload)), until, interrupt);
+    const std::lock_guard guard(mutex_);
+    stage_ = after(stage_, frame.type);
+    return frame;
+}
+
+void Connection::close() noexcept {
+    const std::lock_guard guard(mutex_);
+    out_.reset();
+}
+
+Stage Connection::stage() const {
+    const std::lock_guard guard(mutex_);
+    return stage_;
+}
+
+void Connection::write(std::span<const std::byte> bytes) {
+    auto until = Clock::now() + k_send_limit;
+    while (!bytes.empty()) {
+        const ssize_t count = out_ ? ::write(out_.get(), bytes.data(), bytes.size()) : -1;
+        const int err = out_ ? errno : EPIPE;
+        if (count < 0 && !would_block(err))
+            throw connection_lost(peer_, errno_text(err));
+        if (count > 0) {
+            bytes = bytes.subspan(static_cast<std::size_t>(count));
+            sent_ += static_cast<std::uint64_t>(count);
+            until = Clock::now() + k_send_limit;
+            continue;
+        }
+        pollfd entry{.fd = out_.get(), .events = POLLOUT, .revents = 0};
+        if (::poll(&entry, 1, milliseconds_until(until)) == 0)
+            throw connection_lost(peer_, fmt::format("it has taken nothing for {} s", k_send_limit.count()));
+    }
+}
+
+void Connection::read(std::span<std::byte> bytes, Clock::time_point until, const Interrupt& interrupt) {
+    while (!bytes.empty()) {
+        const ssize_t count = ::read(in_.get(), bytes.data(), bytes.size());
+        const int err = errno;
+        if (count == 0)
+            throw connection_lost(peer_, "it has ended");
+        if (count < 0 && !would_block(err))
+            throw connection_lost(peer_, errno_text(err));
+        if (count > 0) {
+            bytes = bytes.subspan(static_cast<std::size_t>(count));
+            continue;
+        }
+        std::array<pollfd, 2> set = {{{in_.get(), POLLIN, 0}, {interrupt.fd(), POLLIN, 0}}};
+        const int ready = ::poll(set.data(), set.size(), milliseconds_until(until));
+        interrupt.throw_if_pending();
+        if (ready == 0)
+            throw connection_lost(peer_, "it has said nothing for too long");
+    }
+}
+
+} // namespace cedana::migration

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/migration/messages.hpp"
+
+#include "cedana/base/checksums.hpp"
+#include "cedana/base/secret_bytes.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "json.hpp"
+
+namespace cedana::migration {
+
+namespace {
+
+constexpr std::size_t k_id_size = 32;
+constexpr std::size_t k_number_size = 8;
+constexpr std::size_t k_digest_size = 32;
+static_assert(k_data_head == k_number_size + k_digest_size);
+// Longer ones would fill a screen, and more of them several.
+constexpr std::size_t k_most_reasons = 100;
+constexpr std::size_t k_longest_text = 16UL * 1024;
+// A file of this size cannot be made anywhere.
+constexpr std::uint64_t k_largest_file = std::numeric_limits<std::int64_t>::max();
+
+[[noreturn]] void refuse_message(std::string_view what) {
+    throw Error(Fault::connection, fmt::format("{} that came from the other host is not usable", what));
+}
+
+std::string text_in(const nlohmann::json& json, const char* name, std::size_t longest = k_longest_text) {
+    std::string text = json.at(name).get<std::string>();
+    if (text.size() > longest)
+        refuse_message(name);
+    return text;
+}
+
+std::string big_endian(std::uint64_t number) {
+    std::string bytes;
+    for (std::size_t i = k_number_size; i-- > 0;)
+        bytes += static_cast<char>(number >> (8 * i) & 0xff);
+    return bytes;
+}
+
+std::uint64_t read_big_endian(std::string_view bytes) {
+    std::uint64_t number = 0;
+    for (const char c : bytes)
+        number = number << 8 | static_cast<unsigned char>(c);
+    return number;
+}
+
+Sha256 digest_of(std::string_view offset, std::span<const std::byte> bytes) {
+    Sha256Stream stream;
+    stream.add(std::as_bytes(std::span(offset)));
+    stream.add(bytes);
+    return stream.finish();
+}
+
+nlohmann::ordered_json to_object(const Reason& reason) {
+    return {{"message", reason.message}, {"cause", reason.cause}, {"hint", reason.hint}};
+}
+
+Reason reason_in(const nlohmann::json& json) {
+    return {.message = text_in(json, "message"), .cause = text_in(json, "cause"), .hint = text_in(json, "hint")};
+}
+
+constexpr std::array<std::string_view, 4> k_outcomes = {"runs", "ended", "busy", "unknown"};
+
+pid_t pid_in(const nlohmann::json& json) {
+    const std::uint64_t pid = number_in(json, "pid");
+    // Linux's PID_MAX_LIMIT on 64 bits.
+    constexpr std::uint64_t k_top_pid = 4UL * 1024 * 1024;
+    if (pid == 0 || pid > k_top_pid)
+        refuse_message("the pid");
+    return static_cast<pid_t>(pid);
+}
+
+// As checkpoint_stem() makes it: no path, and no hidden file.
+bool is_stem(std::string_view text) {
+    constexpr std::size_t k_longest_stem = 150;
+    const auto is_allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+               c == '.';
+    };
+    return !text.empty() && text.size() <= k_longest_stem && text.front() != '.' &&
+           std::ranges::all_of(text, is_allowed);
+}
+
+} // namespace
+
+std::string write_hello(const Hello& hello) {
+    return write_object({{"protocol", hello.protocol}, {"cedana", hello.cedana_version}, {"host", hello.host}});
+}
+
+Hello parse_hello(std::string_view payload) {
+    return read_object(payload, "the greeting", [](const nlohmann::json& json) {
+        const std::uint64_t protocol = number_in(json, "protocol");
+        if (protocol > static_cast<std::uint64_t>(std::numeric_limits<int>::max()))
+            refuse_message("the greeting");
+        return Hello{.protocol = static_cast<int>(protocol),
+                     .cedana_version = text_in(json, "cedana"),
+                     .host = text_in(json, "host")};
+    });
+}
+
+std::string new_id() {
+    std::array<std::byte, k_id_size / 2> bytes{};
+    fill_random(bytes);
+    std::string id;
+    for (const std::byte byte : bytes)
+        id += fmt::format("{:02x}", std::to_integer<unsigned>(byte));
+    return id;
+}
+
+bool is_id(std::string_view text) {
+    return text.size() == k_id_size && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::string write_offer(const Offer& offer) {
+    return write_object(
+        {{"id", offer.id}, {"bytes_files", offer.bytes_files}, {"key_id", offer.key_id}, {"manifest", offer.manifest}});
+}
+
+Offer parse_offer(std::string_view payload) {
+    return read_object(payload, "the offer", [&](const nlohmann::json& json) {
+        Offer offer{.id = text_in(json, "id"),
+                    .manifest = text_in(json, "manifest", payload.size()),
+                    .bytes_files = number_in(json, "bytes_files"),
+                    .key_id = text_in(json, "key_id")};
+        if (!is_id(offer.id) || offer.bytes_files > k_largest_file)
+            refuse_message("the offer");
+        return offer;
+    });
+}
+
+Reason reason_of(const Error& error) {
+    const auto cut = [](const std::string& text) { return text.substr(0, k_longest_text / 8); };
+    return {.message = cut(error.message()), .cause = cut(error.cause()), .hint = cut(error.hint())};
+}
+
+std::string write_answer(const Answer& answer) {
+    nlohmann::ordered_json reasons = nlohmann::ordered_json::array();
+    for (const Reason& reason : answer.reasons)
+        if (reasons.size() < k_most_reasons)
+            reasons.push_back(to_object(reason));
+    return write_object({{"reasons", reasons}});
+}
+
+Answer parse_answer(std::string_view payload) {
+    return read_object(payload, "the answer", [](const nlohmann::json& json) {
+        const nlohmann::json& reasons = json.at("reasons");
+        if (!reasons.is_array() || reasons.size() > k_most_reasons)
+            refuse_message("the answer");
+        Answer answer;
+        for (const nlohmann::json& one : reasons)
+            answer.reasons.push_back(reason_in(one));
+        return answer;
+    });
+}
+
+std::string write_ended(const Reason& reason) { return write_object(to_object(reason)); }
+
+Reason parse_ended(std::string_view payload) { return read_object(payload, "the reason", reason_in); }
+
+std::string write_begin(std::string_view stem) { return std::string(stem); }
+
+std::string parse_begin(std::string_view payload) {
+    if (!is_stem(payload))
+        refuse_message("the checkpoint's name");
+    return std::string(payload);
+}
+
+std::string write_data_head(std::uint64_t offset, std::span<const std::byte> bytes) {
+    std::string head = big_endian(offset);
+    const Sha256 digest = digest_of(head, bytes);
+    for (const std::byte byte : digest)
+        head += static_cast<char>(byte);
+    return head;
+}
+
+Data parse_data(std::string_view payload) {
+    constexpr const char* k_what = "a piece of the checkpoint";
+    if (payload.size() <= k_data_head)
+        refuse_message(k_what);
+    const std::string_view offset = payload.substr(0, k_number_size);
+    const Data data{.offset = read_big_endian(offset), .bytes = payload.substr(k_data_head)};
+    const Sha256 digest = digest_of(offset, std::as_bytes(std::span(data.bytes)));
+    const auto given = std::as_bytes(std::span(payload.substr(k_number_size, k_digest_size)));
+    if (!std::ranges::equal(digest, given))
+        throw Error(Fault::connection, "a piece of the checkpoint came damaged: its digest is another one");
+    if (data.offset > k_largest_file - data.bytes.size())
+        refuse_message(k_what);
+    return data;
+}
+
+std::string write_complete(std::uint64_t size) { return write_object({{"size", size}}); }
+
+std::uint64_t parse_complete(std::string_view payload) {
+    return read_object(payload, "the checkpoint's size", [](const nlohmann::json& json) {
+        const std::uint64_t size = number_in(json, "size");
+        if (size > k_largest_file)
+            refuse_message("the checkpoint's size");
+        return size;
+    });
+}
+
+std::string write_runs(pid_t pid) { return write_object({{"pid", pid}}); }
+
+pid_t parse_runs(std::string_view payload) { return read_object(payload, "the pid", pid_in); }
+
+std::string_view name_of(Outcome outcome) { return k_outcomes.at(static_cast<std::size_t>(outcome)); }
+
+std::string write_status(const Status& status) {
+    nlohmann::ordered_json json = {
+        {"id", status.id}, {"state", name_of(status.outcome)}, {"name", status.name}, {"reason", status.why}};
+    json["pid"] = status.pid ? nlohmann::ordered_json(*status.pid) : nlohmann::ordered_json(nullptr);
+    return write_object(json);
+}
+
+Status parse_status(std::string_view text) {
+    return read_object(text, "what became of the migration", [](const nlohmann::json& json) {
+        Status status{.id = text_in(json, "id"), .name = text_in(json, "name"), .why = text_in(json, "reason")};
+        const auto found = std::ranges::find(k_outcomes, text_in(json, "state"));
+        if (found == k_outcomes.end())
+            refuse_message("what became of the migration");
+        status.outcome = static_cast<Outcome>(found - k_outcomes.begin());
+        if (!json.at("pid").is_null())
+            status.pid = pid_in(json);
+        return status;
+    });
+}
+
+} // namespace cedana::migration

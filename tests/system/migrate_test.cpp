@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tree moves to another host: other namespaces behind an sshd of this one (support/other_host.py). What is cut at
+// random moments is in tests/reliability.
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+
+#include <optional>
+
+#include <nlohmann/json.hpp>
+
+#include <unistd.h>
+
+#include "support/wait.hpp"
+#include "system/step_log.hpp"
+#include "system/system_fixture.hpp"
+
+namespace cedana::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Migration : public System {
+  protected:
+    void SetUp() override {
+        System::SetUp();
+        for (const char* const program : {"/usr/sbin/sshd", "/usr/bin/ssh"})
+            if (::access(program, X_OK) != 0)
+                return cannot_run(std::string("there is no ") + program + ": apt-get install openssh-server");
+        wait_for_more_lines(log, k_steps);
+    }
+    void TearDown() override {
+        input_.reset();
+        if (other_)
+            other_->wait();
+        System::TearDown();
+    }
+
+    // `environment` is that of the cedana over there.
+    void start_other_host(const std::vector<std::string>& environment) {
+        Pipe input = make_pipe();
+        Pipe output = make_pipe();
+        std::vector<std::string> argv = {"python3", script("../support/other_host.py"), scratch("other"),
+                                         cedana_executable()};
+        argv.insert(argv.end(), environment.begin(), environment.end());
+        other_.emplace(ChildProcess::spawn(
+            {.argv = argv,
+             .fds = {{input.read_end.get(), 0}, {output.write_end.get(), 1}, {STDERR_FILENO, STDERR_FILENO}}}));
+        output.write_end.reset();
+        input_ = std::move(input.write_end);
+        std::string line;
+        for (char c = 0; ::read(output.read_end.get(), &c, 1) == 1 && c != '\n';)
+            line += c;
+        const auto told = nlohmann::json::parse(line);
+        ssh_ = told.at("ssh").get<std::string>();
+        host_ = told.at("host").get<std::string>();
+    }
+
+    CedanaRun migrate(const std::vector<std::string>& more = {}) const {
+        std::vector<std::string> arguments = {"client", "migrate", target.pid_text(), host_, "--ssh", ssh_,
+                                              "-d",     store()};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return run_cedana(arguments, options);
+    }
+
+    const fs::path log = scratch("count");
+    Target target{{target_program("counter"), log, "4"}};
+
+  private:
+    std::string ssh_;
+    std::string host_;
+    UniqueFd input_;
+    std::optional<ChildProcess> other_;
+};
+
+TEST_F(Migration, LetsTheProgramCountOnOverThere) {
+    start_other_host({"CEDANA_SECURITY_RECEIVE_UNSIGNED=true"});
+    const CedanaRun run = migrate();
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(run.out, " " + target.pid_text() + "\n"));
+    EXPECT_EQ(target.wait_end().signal(), SIGKILL);
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
+    // What was sent is kept here alone, and is not to be restored by mistake.
+    EXPECT_EQ(names_in(scratch("other") / "store"), std::vector<std::string>());
+    const std::vector<std::string> kept = names_in(store());
+    ASSERT_EQ(kept.size(), 2U);
+    EXPECT_EQ(kept[1], kept[0] + ".migrated");
+}
+
+TEST_F(Migration, TakesNothingThatNoTrustedKeyHasSigned) {
+    start_other_host({});
+    const CedanaRun run = migrate();
+    EXPECT_EQ(run.exit_code, 11) << run.err;
+    EXPECT_TRUE(holds(run.err, "this host names no trusted keys"));
+    EXPECT_TRUE(target.runs());
+    EXPECT_EQ(names_in(store()), std::vector<std::string>());
+}
+
+TEST_F(Migration, TellsEveryReasonBeforeAnythingIsFrozen) {
+    start_other_host({"CEDANA_CRIU_PATH=/nowhere/criu"});
+    const CedanaRun run = migrate({"--dry-run", "--json"});
+    EXPECT_EQ(run.exit_code, 11) << run.err;
+    const auto told = nlohmann::json::parse(run.out);
+    EXPECT_EQ(told.at("refusals").size(), 0U) << run.out;
+    EXPECT_EQ(told.at("refusals_there").size(), 2U) << run.out;
+    EXPECT_TRUE(target.runs());
+}
+
+TEST_F(Migration, LeavesTheProgramWhereNobodyAnswers) {
+    const CedanaRun run =
+        run_cedana({"client", "migrate", target.pid_text(), "nowhere", "--ssh", "/bin/false", "-d", store()}, options);
+    EXPECT_EQ(run.exit_code, 12) << run.err;
+    EXPECT_TRUE(target.runs());
+    EXPECT_EQ(names_in(store()), std::vector<std::string>());
+}
+
+} // namespace
+} // namespace cedana::testing

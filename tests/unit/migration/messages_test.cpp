@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/migration/messages.hpp"
+
+#include <functional>
+#include <random>
+
+#include <gtest/gtest.h>
+
+namespace cedana::migration {
+namespace {
+
+std::span<const std::byte> as_bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+std::string data_payload(std::uint64_t offset, std::string_view bytes) {
+    return write_data_head(offset, as_bytes_of(bytes)).append(bytes);
+}
+
+TEST(MigrationMessage, OffersWhatWasOffered) {
+    const Offer offer = parse_offer(
+        write_offer({.id = std::string(32, 'a'), .manifest = "{\"x\": 1}", .bytes_files = 7, .key_id = "k"}));
+    EXPECT_EQ(offer.manifest, "{\"x\": 1}");
+    EXPECT_EQ(offer.bytes_files, 7U);
+    EXPECT_EQ(offer.key_id, "k");
+}
+
+TEST(MigrationMessage, TellsEveryReason) {
+    const Error error = Error(Fault::environment, "no /usr/bin/x").cause("it is missing").hint("apt-get install x");
+    const Answer answer = parse_answer(write_answer({.reasons = {reason_of(error), {.message = "b"}}}));
+    ASSERT_EQ(answer.reasons.size(), 2U);
+    EXPECT_EQ(answer.reasons[0].hint, "apt-get install x");
+    EXPECT_EQ(answer.reasons[0].cause, "it is missing");
+    EXPECT_EQ(answer.reasons[1].message, "b");
+}
+
+TEST(MigrationMessage, HasAnIdOfItsOwn) {
+    EXPECT_TRUE(is_id(new_id()));
+    EXPECT_NE(new_id(), new_id());
+    for (const std::string_view text :
+         {"", "a", "../../../../../../../../../../etc", "0123456789ABCDEF0123456789abcdef"})
+        EXPECT_FALSE(is_id(text));
+}
+
+TEST(MigrationMessage, CarriesAPieceOfAFile) {
+    const std::string payload = data_payload(1UL << 40, "abc");
+    EXPECT_EQ(parse_data(payload).offset, 1UL << 40);
+    EXPECT_EQ(parse_data(payload).bytes, "abc");
+}
+
+TEST(MigrationMessage, RefusesAPieceOfWhichAnyByteHasChanged) {
+    const std::string payload = data_payload(4096, "some bytes");
+    for (std::size_t at = 0; at < payload.size(); ++at) {
+        std::string changed = payload;
+        changed[at] = static_cast<char>(changed[at] ^ 1);
+        EXPECT_THROW(static_cast<void>(parse_data(changed)), Error) << at;
+    }
+}
+
+TEST(MigrationMessage, NamesNoFileButACheckpoint) {
+    EXPECT_EQ(parse_begin("redis-server_20261122T164510Z"), "redis-server_20261122T164510Z");
+    for (const std::string_view name : {"", ".", "..", ".x", "a/b", "/etc/passwd", "a b", "a\nb"})
+        EXPECT_THROW(static_cast<void>(parse_begin(name)), Error) << name;
+    EXPECT_THROW(static_cast<void>(parse_begin(std::string(200, 'a'))), Error);
+}
+
+TEST(MigrationMessage, TakesNoPidThatIsNone) {
+    EXPECT_EQ(parse_runs(write_runs(4242)), 4242);
+    for (const std::string_view text : {"{\"pid\": 0}", "{\"pid\": -1}", "{\"pid\": 1.5}", "{\"pid\": 99999999999}",
+                                        "{\"pid\": \"1\"}", "{}", "[]", "1", ""})
+        EXPECT_THROW(static_cast<void>(parse_runs(text)), Error) << text;
+}
+
+// Whatever comes is taken or is an Error of the connection: messages that are cut, with bytes changed, and noise.
+TEST(MigrationMessage, TakesAnyBytesOrRefusesThem) {
+    const std::vector<std::function<void(std::string_view)>> parsers = {
+        [](std::string_view text) { static_cast<void>(parse_hello(text)); },
+        [](std::string_view text) { static_cast<void>(parse_offer(text)); },
+        [](std::string_view text) { static_cast<void>(parse_answer(text)); },
+        [](std::string_view text) { static_cast<void>(parse_ended(text)); },
+        [](std::string_view text) { static_cast<void>(parse_begin(text)); },
+        [](std::string_view text) { static_cast<void>(parse_data(text)); },
+        [](std::string_view text) { static_cast<void>(parse_complete(text)); },
+        [](std::string_view text) { static_cast<void>(parse_runs(text)); }};
+    const std::vector<std::string> messages = {write_hello({.protocol = 1, .cedana_version = "1", .host = "h"}),
+                                               write_offer({.id = std::string(32, 'a'), .manifest = "m"}),
+                                               write_answer({.reasons = {{.message = "m"}}}),
+                                               data_payload(3, "abc"),
+                                               write_complete(5),
+                                               write_runs(5),
+                                               std::string(100'000, '['),
+                                               "{\"reasons\": " + std::string(100'000, '[')};
+    std::mt19937 random(1); // NOLINT(cert-msc32-c,cert-msc51-cpp): the same each time
+    for (const std::string& message : messages)
+        for (int round = 0; round < 200; ++round) {
+            std::string text = message.substr(0, random() % (message.size() + 1));
+            if (!text.empty())
+                text[random() % text.size()] = static_cast<char>(random());
+            for (const auto& parse : parsers)
+                try {
+                    parse(text);
+                } catch (const Error& error) {
+                    EXPECT_EQ(error.fault(), Fault::connection) << error.message();
+                }
+        }
+}
+
+} // namespace
+} // namespace cedana::migration
