@@ -24,7 +24,7 @@ namespace {
 
 // It answers nothing while another podman has the container's lock.
 constexpr auto k_podman_limit = std::chrono::seconds(60);
-constexpr std::size_t k_most_said = 64UL * 1024;
+constexpr std::size_t k_most_of_podman = 64UL * 1024;
 
 ChildProcess start_podman(const Engine& engine, std::vector<std::string> words, const std::string& path,
                           const UniqueFd& output) {
@@ -82,7 +82,7 @@ SmallFiles describe_by_podman(const Engine& engine, const std::string& id, const
     const RemoveOnFailure remove(archive);
     if (!status.success())
         throw Error(Fault::dump_failed, fmt::format("podman does not describe the container: it {}", status.text()))
-            .cause(printable(trim(read_file(said, k_most_said))));
+            .cause(printable(trim(read_file(said, k_most_of_podman))));
     SmallFiles description = read_small_tar(archive, podman_files());
     if (!description.contains("config.dump") || !description.contains("spec.dump"))
         throw Error(Fault::dump_failed, "podman's description of the container is not complete");

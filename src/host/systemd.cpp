@@ -21,6 +21,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 namespace cedana {
@@ -32,17 +33,25 @@ constexpr auto k_systemctl_limit = std::chrono::seconds(30);
 // It runs generators, and reads all units.
 constexpr auto k_reload_limit = std::chrono::seconds(90);
 
-std::vector<std::string> systemctl(const SystemdUnit& unit, std::vector<std::string> words) {
-    std::vector<std::string> argv = {"systemctl"};
-    // Of another user's manager (systemctl(1), --machine=).
-    if (!unit.user.empty())
-        argv.insert(argv.end(), {"--user", fmt::format("--machine={}@", unit.user)});
-    argv.insert(argv.end(), words.begin(), words.end());
-    return argv;
+// The manager of a user is asked by that user, in its own folder: by --machine= it would be asked over a bus, which need
+// not be there.
+void ask_as_user(SpawnRequest& request, const std::string& user) {
+    const std::string folder = "/run/user/" + user;
+    std::int64_t uid = 0;
+    struct ::stat info {};
+    if (!parse_number(user, uid) || ::stat(folder.c_str(), &info) != 0 || info.st_uid != static_cast<uid_t>(uid))
+        throw Error(Fault::environment, fmt::format("the systemd of user {} does not run", printable(user)));
+    request.argv.emplace_back("--user");
+    request.env->push_back("XDG_RUNTIME_DIR=" + folder);
+    request.user.emplace(info.st_uid, info.st_gid);
 }
 
-Captured ask(const SystemdUnit& unit, std::vector<std::string> words, std::chrono::milliseconds limit) {
-    return run_captured({.argv = systemctl(unit, std::move(words)), .env = criu::clean_environment()}, limit);
+Captured ask(const SystemdUnit& unit, const std::vector<std::string>& words, std::chrono::milliseconds limit) {
+    SpawnRequest request{.argv = {"systemctl"}, .env = criu::clean_environment()};
+    if (!unit.user.empty())
+        ask_as_user(request, unit.user);
+    request.argv.insert(request.argv.end(), words.begin(), words.end());
+    return run_captured(std::move(request), limit);
 }
 
 // "{ path=/bin/x ; argv[]=/bin/x -q a ; ignore_errors=no ; … }"
