@@ -202,8 +202,7 @@ TEST_F(Record, OfAMappedFileIsThereOnceAndSaysWhetherItIsWritten) {
         ::ftruncate(fd.get(), 8192);
         testing::must(::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, fd.get(), 0) != MAP_FAILED);
         testing::must(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 4096) != MAP_FAILED);
-        if (::fork() == 0)
-            testing::stay();
+        static_cast<void>(testing::fork_that_stays());
     });
     const auto is_file = [&](const RecordedMapping& one) { return one.target == file.string(); };
     ASSERT_EQ(std::ranges::count_if(facts.mapped, is_file), 1);
