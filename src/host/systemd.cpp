@@ -33,8 +33,8 @@ constexpr auto k_systemctl_limit = std::chrono::seconds(30);
 // It runs generators, and reads all units.
 constexpr auto k_reload_limit = std::chrono::seconds(90);
 
-// The manager of a user is asked by that user, in its own folder: by --machine= it would be asked over a bus, which need
-// not be there.
+// The manager of a user is asked by that user, in its own folder: by --machine= it would be asked over a bus, which
+// need not be there.
 void ask_as_user(SpawnRequest& request, const std::string& user) {
     const std::string folder = "/run/user/" + user;
     std::int64_t uid = 0;
