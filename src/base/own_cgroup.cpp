@@ -13,6 +13,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdint>
+#include <ctime>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -73,13 +74,10 @@ bool has_worker(const fs::path& folder) {
     return std::ranges::any_of(pids, [](pid_t pid) { return ::getsid(pid) == pid; });
 }
 
-// Absent if it is no group of cedana's. Those of older versions are without the start time.
-std::optional<ProcessMark> maker_of(const std::string& group) {
-    if (!group.starts_with(k_prefix))
-        return std::nullopt;
-    const std::vector<std::string> words = split(std::string_view(group).substr(k_prefix.size()), '.');
-    return words.size() > 2 ? std::nullopt
-                            : parse_mark(words[0], words.size() == 2 ? std::string_view(words[1]) : std::string_view());
+// Absent if it is no group of cedana's.
+std::optional<NamespacedMark> maker_of(const std::string& group) {
+    return group.starts_with(k_prefix) ? parse_namespaced_mark(std::string_view(group).substr(k_prefix.size()))
+                                       : std::nullopt;
 }
 
 // A process that has ended may count for a moment longer, and version 1 tells nobody when a group is empty.
@@ -126,7 +124,7 @@ OwnCgroup::OwnCgroup(pid_t process) noexcept : process_(process) {
 void OwnCgroup::enter() {
     const std::string pid = std::to_string(process_);
     for (const fs::path& hierarchy : hierarchies()) {
-        const fs::path folder = hierarchy / fmt::format("{}{}", k_prefix, to_text(own_mark(), '.'));
+        const fs::path folder = hierarchy / fmt::format("{}{}", k_prefix, to_text(own_namespaced_mark()));
         if (::mkdir(folder.c_str(), 0755) != 0)
             continue;
         folders_.push_back(folder);
@@ -155,14 +153,26 @@ std::optional<fs::path> place_for_own_cgroup() {
     return std::nullopt;
 }
 
+bool remove_forgotten_group(const fs::path& folder) {
+    // From the group to its first process it is no more than a moment.
+    constexpr std::int64_t k_least_seconds = 60;
+    struct ::stat info {};
+    return ::stat(folder.c_str(), &info) == 0 && ::time(nullptr) - info.st_ctime >= k_least_seconds &&
+           ::rmdir(folder.c_str()) == 0;
+}
+
 std::vector<fs::path> remove_abandoned_cgroups() {
     std::vector<fs::path> removed;
     for (const fs::path& hierarchy : hierarchies()) {
         std::error_code ignored;
         for (const fs::path& group : entries_of(hierarchy, ignored)) {
             const auto cedana = maker_of(group.filename().string());
+            if (!cedana)
+                continue;
+            const Standing standing = standing_of(*cedana);
             // A CRIU that outlives its cedana heals the tree: it is not to be disturbed.
-            if (cedana && !is_at_work(*cedana) && !has_worker(group) && remove_group(group))
+            if ((standing == Standing::ended && !has_worker(group) && remove_group(group)) ||
+                (standing == Standing::elsewhere && remove_forgotten_group(group)))
                 removed.push_back(group);
         }
     }

@@ -10,6 +10,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -64,6 +65,33 @@ std::optional<ProcessMark> parse_mark(std::string_view pid, std::string_view sta
     if (!parse_number(pid, number) || (!start_time.empty() && !parse_number(start_time, start)))
         return std::nullopt;
     return ProcessMark{.pid = static_cast<pid_t>(number), .start_time = static_cast<std::uint64_t>(start)};
+}
+
+NamespacedMark own_namespaced_mark() {
+    struct ::stat info {};
+    return {.process = own_mark(),
+            .pid_namespace = ::stat("/proc/self/ns/pid", &info) == 0 ? std::uint64_t{info.st_ino} : 0};
+}
+
+std::string to_text(const NamespacedMark& mark) {
+    return fmt::format("{}.{}.{}", mark.process.pid, mark.process.start_time, mark.pid_namespace);
+}
+
+std::optional<NamespacedMark> parse_namespaced_mark(std::string_view text) {
+    const std::vector<std::string> words = split(text, '.');
+    std::int64_t space = 0;
+    if (words.size() > 3 || (words.size() == 3 && !parse_number(words[2], space)))
+        return std::nullopt;
+    const auto process = parse_mark(words[0], words.size() > 1 ? std::string_view(words[1]) : std::string_view());
+    if (!process)
+        return std::nullopt;
+    return NamespacedMark{.process = *process, .pid_namespace = static_cast<std::uint64_t>(space)};
+}
+
+Standing standing_of(const NamespacedMark& mark) {
+    if (mark.pid_namespace != 0 && mark.pid_namespace != own_namespaced_mark().pid_namespace)
+        return Standing::elsewhere;
+    return is_at_work(mark.process) ? Standing::at_work : Standing::ended;
 }
 
 } // namespace cedana

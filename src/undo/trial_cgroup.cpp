@@ -3,6 +3,7 @@
 
 #include "cedana/base/files.hpp"
 #include "cedana/base/mounts.hpp"
+#include "cedana/base/own_cgroup.hpp"
 #include "cedana/base/process_mark.hpp"
 #include "cedana/base/text.hpp"
 
@@ -60,11 +61,10 @@ bool limit_memory(const fs::path& folder, std::uint64_t limit) {
                                [&](const char* name) { return write_into(folder / name, std::to_string(limit)); });
 }
 
-std::optional<ProcessMark> maker_of_trial(const std::string& group) {
-    if (!group.starts_with(k_trial_prefix))
-        return std::nullopt;
-    const std::vector<std::string> words = split(std::string_view(group).substr(k_trial_prefix.size()), '.');
-    return words.size() == 2 ? parse_mark(words[0], words[1]) : std::nullopt;
+std::optional<NamespacedMark> maker_of_trial(const std::string& group) {
+    return group.starts_with(k_trial_prefix)
+               ? parse_namespaced_mark(std::string_view(group).substr(k_trial_prefix.size()))
+               : std::nullopt;
 }
 
 } // namespace
@@ -81,7 +81,7 @@ std::vector<fs::path> trial_cgroup_places(std::string_view mountinfo) {
 }
 
 std::optional<TrialCgroup> TrialCgroup::make(std::uint64_t limit) {
-    const std::string name = fmt::format("{}{}", k_trial_prefix, to_text(own_mark(), '.'));
+    const std::string name = fmt::format("{}{}", k_trial_prefix, to_text(own_namespaced_mark()));
     for (const fs::path& hierarchy : trial_cgroup_places(read_file("/proc/self/mountinfo"))) {
         TrialCgroup group(hierarchy / name);
         if (::mkdir(group.folder_.c_str(), 0755) == 0 && limit_memory(group.folder_, limit))
@@ -116,7 +116,11 @@ std::vector<fs::path> remove_abandoned_trial_cgroups() {
         std::error_code ignored;
         for (const fs::path& group : entries_of(hierarchy, ignored)) {
             const auto cedana = maker_of_trial(group.filename().string());
-            if (cedana && !is_at_work(*cedana) && remove_trial_group(group))
+            if (!cedana)
+                continue;
+            const Standing standing = standing_of(*cedana);
+            if ((standing == Standing::ended && remove_trial_group(group)) ||
+                (standing == Standing::elsewhere && criu::remove_forgotten_group(group)))
                 removed.push_back(group);
         }
     }

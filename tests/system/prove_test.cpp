@@ -48,7 +48,7 @@ class Proving : public System {
         EXPECT_EQ(run.exit_code, 0) << run.err;
         return only_line(run.out);
     }
-    // cedana-trial.PID.START; other tests may run beside this one.
+    // cedana-trial.PID.START.NAMESPACE; other tests may run beside this one.
     static std::vector<std::string> abandoned_groups_of_trials() {
         std::vector<std::string> found;
         std::error_code ignored;
@@ -56,7 +56,7 @@ class Proving : public System {
             for (const fs::path& group : entries_of(place, ignored)) {
                 const std::vector<std::string> parts = split(group.filename().string(), '.');
                 std::int64_t pid = 0;
-                if (parts.size() == 3 && parts[0] == "cedana-trial" && parse_number(parts[1], pid) &&
+                if (parts.size() == 4 && parts[0] == "cedana-trial" && parse_number(parts[1], pid) &&
                     !is_running(static_cast<pid_t>(pid)))
                     found.push_back(group.string());
             }

@@ -39,7 +39,10 @@ class OwnCgroup {
 // The first hierarchy in which there can be one; absent if there is none.
 [[nodiscard]] std::optional<std::filesystem::path> place_for_own_cgroup();
 
-// Removes those whose cedana is gone and in which nobody works any more; which they were.
+// Removes those whose cedana is gone and in which nobody works any more; which they were. Of those of other pid
+// namespaces, whose processes are not seen from here, what remove_forgotten_group() removes.
 std::vector<std::filesystem::path> remove_abandoned_cgroups();
+// Removes a group that has been without a process for long; false where it is not such a one.
+bool remove_forgotten_group(const std::filesystem::path& folder);
 
 } // namespace cedana::criu

@@ -31,4 +31,22 @@ struct ProcessMark {
 // Of two words or, without a start time, one. Absent if they are no numbers.
 [[nodiscard]] std::optional<ProcessMark> parse_mark(std::string_view pid, std::string_view start_time = {});
 
+// The same for what processes of several pid namespaces find in one place (control groups): there a pid says nothing
+// without its namespace.
+struct NamespacedMark {
+    ProcessMark process = {};
+    // Its inode number (namespaces(7)); 0 if it is not known.
+    std::uint64_t pid_namespace = 0;
+    friend bool operator==(const NamespacedMark&, const NamespacedMark&) = default;
+};
+
+[[nodiscard]] NamespacedMark own_namespaced_mark();
+// "4711.52819.4026531836". One of an older cedana, "4711.52819" or "4711", is taken for one of this namespace.
+[[nodiscard]] std::string to_text(const NamespacedMark& mark);
+[[nodiscard]] std::optional<NamespacedMark> parse_namespaced_mark(std::string_view text);
+
+// elsewhere: in another pid namespace, and whether it is at work is not known.
+enum class Standing { at_work, ended, elsewhere };
+[[nodiscard]] Standing standing_of(const NamespacedMark& mark);
+
 } // namespace cedana

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/own_cgroup.hpp"
+#include "cedana/base/unique_fd.hpp"
 
 #include <exception>
 #include <string>
@@ -73,6 +74,53 @@ TEST(OwnCgroup, IsDoneWithoutWhenTheMountsCannotBeRead) {
     int status = -1;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     EXPECT_EQ(status, 0);
+}
+
+// The first process of a pid namespace of its own, which is in such a group until `leave` ends.
+[[noreturn]] void stay_in_group_of_another_namespace(const UniqueFd& there, const UniqueFd& leave) {
+    if (::unshare(CLONE_NEWPID | CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+        ::_exit(2);
+    const pid_t first = ::fork();
+    if (first != 0) {
+        int status = 0;
+        ::waitpid(first, &status, 0);
+        ::_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+    }
+    if (::mount("proc", "/proc", "proc", 0, nullptr) != 0)
+        ::_exit(2);
+    {
+        const OwnCgroup group(::getpid());
+        char byte = group.folders().empty() ? 'n' : 'y';
+        [[maybe_unused]] ssize_t count = ::write(there.get(), &byte, 1);
+        count = ::read(leave.get(), &byte, 1);
+    }
+    ::_exit(0);
+}
+
+// Its maker has a pid that here is another process, or none.
+TEST(OwnCgroup, OfAnotherPidNamespaceIsLeftAlone) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "needs root";
+    Pipe there = make_pipe();
+    Pipe leave = make_pipe();
+    const pid_t child = ::fork();
+    if (child == 0) {
+        leave.write_end.reset();
+        stay_in_group_of_another_namespace(there.write_end, leave.read_end);
+    }
+    there.write_end.reset();
+    char byte = 'n';
+    [[maybe_unused]] const ssize_t count = ::read(there.read_end.get(), &byte, 1);
+    if (byte == 'y') {
+        EXPECT_EQ(remove_abandoned_cgroups(), Paths());
+    }
+    leave.write_end.reset();
+    int status = -1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    // It was not ended.
+    EXPECT_EQ(status, 0);
+    if (byte != 'y')
+        GTEST_SKIP() << "no control group of its own can be made here";
 }
 
 } // namespace

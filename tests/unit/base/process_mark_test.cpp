@@ -46,5 +46,23 @@ TEST(ProcessMark, IsReadAsItWasWritten) {
     EXPECT_FALSE(parse_mark(""));
 }
 
+TEST(NamespacedMark, TellsWhoIsElsewhere) {
+    NamespacedMark mark = own_namespaced_mark();
+    EXPECT_EQ(parse_namespaced_mark(to_text(mark)), mark);
+    EXPECT_EQ(standing_of(mark), Standing::at_work);
+    ++mark.process.start_time;
+    EXPECT_EQ(standing_of(mark), Standing::ended);
+    ++mark.pid_namespace;
+    EXPECT_EQ(standing_of(mark), Standing::elsewhere);
+}
+
+TEST(NamespacedMark, OfAnOlderCedanaIsOfThisNamespace) {
+    EXPECT_EQ(parse_namespaced_mark("4711.52819"),
+              (NamespacedMark{.process = {.pid = 4711, .start_time = 52819}, .pid_namespace = 0}));
+    EXPECT_EQ(parse_namespaced_mark("4711"), (NamespacedMark{.process = {.pid = 4711}, .pid_namespace = 0}));
+    for (const char* wrong : {"", "a.1.2", "1.a.2", "1.2.a", "1.2.3.4"})
+        EXPECT_FALSE(parse_namespaced_mark(wrong)) << wrong;
+}
+
 } // namespace
 } // namespace cedana
