@@ -97,7 +97,7 @@ class Walk {
         std::ranges::sort(names);
         for (const std::string& name : names) {
             interrupt_.throw_if_pending();
-            add(folder, name, above.empty() ? name : above + "/" + name);
+            add(folder, name, above.empty() ? name : fmt::format("{}/{}", above, name));
         }
     }
 

@@ -42,7 +42,7 @@ std::optional<std::string> find_engine(const std::string& program) {
     if (program.find('/') != std::string::npos)
         return ::access(program.c_str(), X_OK) == 0 ? std::optional(program) : std::nullopt;
     for (const std::string& folder : split(k_engine_path, ':'))
-        if (std::string path = folder + "/" + program; ::access(path.c_str(), X_OK) == 0)
+        if (std::string path = fmt::format("{}/{}", folder, program); ::access(path.c_str(), X_OK) == 0)
             return path;
     return std::nullopt;
 }
