@@ -122,7 +122,7 @@ std::string unit_drop_in(const UnitRequest& request) {
 fs::path write_unit_drop_in(const UnitRequest& request) {
     require_root("change units of systemd");
     const std::string text = unit_drop_in(request);
-    const fs::path path = drop_in_path(request.unit);
+    fs::path path = drop_in_path(request.unit);
     std::error_code error;
     fs::create_directories(path.parent_path(), error);
     if (error)

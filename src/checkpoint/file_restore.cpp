@@ -219,7 +219,7 @@ void require_changeable(const CapturedFile& file, const UniqueFd& present) {
         .hint(fmt::format("take the attribute away for the restore: chattr -ia {}", shell_word(file.path)));
 }
 
-FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_t size, FileRules rules) {
+FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_t size, const FileRules& rules) {
     if (state == FileState::same)
         return FileAction::unchanged;
     if (!file.entry.empty())
@@ -249,7 +249,7 @@ FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_
 
 FileRestore::FileRestore(const Checkpoint& checkpoint, const Config& config, FileRules rules,
                          std::filesystem::path journal)
-    : checkpoint_(checkpoint), config_(config), rules_(rules),
+    : checkpoint_(checkpoint), config_(config), rules_(std::move(rules)),
       changes_(std::chrono::system_clock::now(), std::move(journal)) {}
 
 FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& interrupt) const {

@@ -49,7 +49,8 @@ enum class FileState { same, missing, changed, grown };
 
 // What is to be done with a file; pure. Throws Error(Fault::restore_failed) that says why it cannot be put back, with
 // its sizes and what the user can do. `size`: what it has now.
-[[nodiscard]] FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_t size, FileRules rules);
+[[nodiscard]] FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_t size,
+                                       const FileRules& rules);
 
 class FileRestore {
   public:
