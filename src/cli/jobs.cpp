@@ -51,7 +51,7 @@ std::string checkpoint_text(const Json& more) {
 fs::path open_job_folder(const std::optional<fs::path>& named, const std::string& name, const LoadedConfig& config) {
     const fs::path store = find_store(named, config.values);
     require_place_of_caller(config, store, "the store");
-    const fs::path folder = store / name;
+    fs::path folder = store / name;
     job::make_job_folder(folder);
     // What is in it is what root will run.
     require_trusted_store(config.values, config.caller, folder, "the folder of the job");

@@ -41,7 +41,7 @@ std::string give_final_name(const std::string& name, const fs::path& staged, con
     const std::string stem = staged.stem().string();
     const std::string moment = stem.substr(std::min(stem.rfind('_'), stem.size()));
     for (int number = 1;; ++number) {
-        const std::string file =
+        std::string file =
             fmt::format("{}{}{}.e{:04}.zip", name, moment, number == 1 ? "" : fmt::format("_{}", number), epoch);
         if (rename_new(staged, folder / file))
             return file;

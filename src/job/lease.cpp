@@ -38,8 +38,8 @@ ProcessMark mark_of(const nlohmann::json& json) { return {.pid = json.at("pid"),
 
 // A complete file of this process's own, to be linked.
 fs::path write_candidate(const fs::path& folder, const LeaseWord& word) {
-    const fs::path path = folder / fmt::format(".{}{}.{}.{}", k_lease_prefix, word.host.boot.substr(0, 8),
-                                               word.host.pid_namespace, word.supervisor.pid);
+    fs::path path = folder / fmt::format(".{}{}.{}.{}", k_lease_prefix, word.host.boot.substr(0, 8),
+                                         word.host.pid_namespace, word.supervisor.pid);
     std::error_code ignored;
     fs::remove(path, ignored);
     const UniqueFd file = open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600);

@@ -140,7 +140,7 @@ void write_record(const fs::path& folder, const JobRecord& record) { write_json(
 
 void write_state(const fs::path& folder, const JobState& state) { write_json(folder / k_state_file, state); }
 
-void append_history(const fs::path& folder, std::string_view event, nlohmann::ordered_json more) {
+void append_history(const fs::path& folder, std::string_view event, const nlohmann::ordered_json& more) {
     nlohmann::ordered_json line = {{"time", utc_iso(std::chrono::system_clock::now())}, {"event", event}};
     line.update(more);
     const fs::path path = folder / k_history_file;

@@ -651,7 +651,7 @@ void require_same_job(const RunRequest& request) {
 fs::path place_of(const fs::path& folder) {
     const fs::path jobs = state_folder() / "jobs";
     ::mkdir(jobs.c_str(), 0700);
-    const fs::path place = jobs / hex(sha256(folder.string())).substr(0, 16);
+    fs::path place = jobs / hex(sha256(folder.string())).substr(0, 16);
     if (::mkdir(place.c_str(), 0700) != 0 && errno != EEXIST)
         throw OsFailure(Fault::storage).error("cannot make {}", place.string());
     return place;

@@ -114,6 +114,6 @@ void write_record(const std::filesystem::path& folder, const JobRecord& record);
 void write_state(const std::filesystem::path& folder, const JobState& state);
 
 // A line of the history: the time, what happened, and what belongs to that. Throws Error(Fault::storage).
-void append_history(const std::filesystem::path& folder, std::string_view event, nlohmann::ordered_json more);
+void append_history(const std::filesystem::path& folder, std::string_view event, const nlohmann::ordered_json& more);
 
 } // namespace cedana::job
