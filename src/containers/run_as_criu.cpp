@@ -65,6 +65,7 @@ int become_what_is_told(const fs::path& work, int runtime, char** argv) {
 } // namespace
 
 std::optional<int> run_as_criu(int argc, char** argv) {
+    // The kernel gives the address as a number (getauxval(3)). NOLINTNEXTLINE(performance-no-int-to-ptr)
     const auto* const name = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
     if (name == nullptr || fs::path(name).filename() != "criu")
         return std::nullopt;

@@ -16,14 +16,14 @@ Container plain() {
             .specification = {}};
 }
 
-SeenInside inside(std::vector<std::string> points) {
+SeenInside inside(const std::vector<std::string>& points) {
     SeenInside seen{
         .mounts = {},
         .resolve = [](const std::string& path) -> std::optional<std::string> {
             return path == "/var/run/secrets" ? std::optional<std::string>("/run/secrets") : std::nullopt;
         },
         .inode_of_namespace = [](const std::string& kind) -> std::uint64_t { return kind == "net" ? 7 : 8; }};
-    for (std::string& point : points)
+    for (const std::string& point : points)
         seen.mounts.push_back({.root = point.starts_with("/proc/") ? "/null" : "/", .path = point});
     return seen;
 }
