@@ -25,8 +25,6 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
-#include <poll.h>
-
 namespace cedana {
 
 namespace {
@@ -308,7 +306,7 @@ class Migrating {
                 bring_back(dumped, why);
             if (status.outcome == Outcome::unknown)
                 break;
-            wait();
+            is_interrupted_ = interrupt_.pending_within(k_ask_again_after);
         } while (Clock::now() < until && !is_interrupted_);
         throw Error(Fault::outcome_unknown,
                     fmt::format("process {} ({}) was given to {}, and whether it runs there is not known: {}",
@@ -317,7 +315,7 @@ class Migrating {
             .hint(fmt::format("look there: {}; where it does not run, bring it back here: rm {} && cedana client "
                               "restore {}",
                               migration::shown(request_.ssh, status_words(id_)),
-                              shell_word(dumped.checkpoint.string() + ".migrated"),
+                              shell_word(migration::commit_of(dumped.checkpoint).string()),
                               shell_word(dumped.checkpoint.string())));
     }
 
@@ -332,13 +330,6 @@ class Migrating {
             spdlog::debug("{}: {}", error.message(), error.cause());
         }
         return {.id = id_, .outcome = Outcome::busy};
-    }
-
-    // A signal ends the wait.
-    void wait() {
-        pollfd signals{.fd = interrupt_.fd(), .events = POLLIN, .revents = 0};
-        constexpr auto k_milliseconds = std::chrono::milliseconds(k_ask_again_after).count();
-        is_interrupted_ = ::poll(&signals, 1, static_cast<int>(k_milliseconds)) > 0;
     }
 
     // It is known that it runs nowhere, nor will there.

@@ -13,7 +13,6 @@
 #include "cedana/files/partial_file.hpp"
 #include "cedana/migration/record.hpp"
 #include "cedana/model/manifest.hpp"
-#include "cedana/process/procfs.hpp"
 #include "cedana/undo/clean.hpp"
 #include "cedana/undo/end_trees.hpp"
 #include "cedana/undo/work_folder.hpp"
@@ -204,10 +203,9 @@ class Receiving {
 
     // All of the tree is there, and none of it runs.
     void await_go(pid_t root) {
-        const auto stat = Procfs().stat(root);
-        if (!stat)
+        record_.root = mark_of(root);
+        if (!record_.root)
             throw Error(Fault::restore_failed, fmt::format("criu has restored no process {}", root));
-        record_.root = ProcessMark{.pid = root, .start_time = stat->start_time};
         note(Fate::ready);
         source_.send(FrameType::ready);
         if (next(request_.go_limit).type != FrameType::go)

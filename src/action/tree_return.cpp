@@ -3,6 +3,7 @@
 
 #include "cedana/action/mends_by_manifest.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/checkpoint/unread_pipe_data.hpp"
@@ -19,7 +20,6 @@
 #include "cedana/undo/undo_restore.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
 #include <functional>
 #include <iterator>
@@ -32,7 +32,6 @@
 #include <spdlog/spdlog.h>
 
 #include <sys/personality.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -214,8 +213,7 @@ std::string TreeReturn::own_root() const {
     if (!draft_.manifest().own_mounts || std::ranges::any_of(extra, names_root))
         return {};
     const std::filesystem::path root = work_.path() / "root";
-    if (::mkdir(root.c_str(), 0700) != 0 && errno != EEXIST)
-        throw OsFailure(Fault::environment).error("cannot make {}", root.string());
+    make_private_folder(root, Fault::environment);
     return root.string();
 }
 

@@ -65,6 +65,11 @@ void write_all(int fd, std::string_view data, const fs::path& path) {
     write_all(fd, std::as_bytes(std::span(data.data(), data.size())), path);
 }
 
+void make_private_folder(const fs::path& folder, Fault fault) {
+    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+        throw OsFailure(fault).error("cannot make {}", folder.string());
+}
+
 void replace_file(const fs::path& path, std::string_view content) {
     const fs::path next = path.string() + ".next";
     UniqueFd file = open_file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);

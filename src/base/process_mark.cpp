@@ -48,6 +48,11 @@ ProcessMark own_mark() {
     return {.pid = ::getpid(), .start_time = seen ? seen->start_time : 0};
 }
 
+std::optional<ProcessMark> mark_of(pid_t pid) {
+    const auto seen = read_stat(std::to_string(pid));
+    return seen ? std::optional(ProcessMark{.pid = pid, .start_time = seen->start_time}) : std::nullopt;
+}
+
 bool is_at_work(const ProcessMark& mark) {
     const auto seen = read_stat(std::to_string(mark.pid));
     return seen && seen->state != 'Z' && seen->state != 'X' &&

@@ -46,6 +46,11 @@ void Interrupt::throw_if_pending() const {
         throw Error(Fault::interrupted, "interrupted by " + known_as(number));
 }
 
+bool Interrupt::pending_within(std::chrono::milliseconds time) const {
+    pollfd signals{.fd = signals_.get(), .events = POLLIN, .revents = 0};
+    return ::poll(&signals, 1, static_cast<int>(time.count())) > 0;
+}
+
 ssize_t read_when_ready(int fd, std::span<std::byte> buffer, const Interrupt& interrupt) {
     while (true) {
         std::array<pollfd, 2> set = {{{fd, POLLIN, 0}, {interrupt.fd(), POLLIN, 0}}};

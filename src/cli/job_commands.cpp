@@ -23,7 +23,6 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
 
-#include <poll.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -142,14 +141,8 @@ std::string shown(const fs::path& store, const std::string& name, Format format)
     return jobs.empty() ? std::string() : table_text(table_of_jobs(jobs));
 }
 
-// False when the user ends it.
-bool wait_a_moment(const Interrupt& interrupt, int milliseconds) {
-    pollfd entry{.fd = interrupt.fd(), .events = POLLIN, .revents = 0};
-    return ::poll(&entry, 1, milliseconds) <= 0;
-}
-
 void show_jobs(const JobArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
-    constexpr int k_look_every_ms = 1000;
+    constexpr std::chrono::seconds k_look_every{1};
     const fs::path store = find_store(arguments.store, load_config_for(common).values);
     std::string before;
     do {
@@ -161,7 +154,7 @@ void show_jobs(const JobArguments& arguments, const CommonArguments& common, con
             print_line((redraws ? "\033[H\033[J" : "") + text);
         }
         before = text;
-    } while (arguments.watch && wait_a_moment(interrupt, k_look_every_ms));
+    } while (arguments.watch && !interrupt.pending_within(k_look_every));
 }
 
 fs::path folder_of(const JobArguments& arguments, const LoadedConfig& config) {
@@ -177,14 +170,14 @@ Error does_not_run(const std::string& name) {
 // Whoever looks after the job does it; its answer.
 Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& config, job::OrderKind kind,
                              const Interrupt& interrupt) {
-    constexpr int k_look_every_ms = 100;
+    constexpr std::chrono::milliseconds k_look_every{100};
     const fs::path folder = folder_of(arguments, config);
     require_place_of_caller(config, folder.parent_path(), "the store");
     const std::vector<SeenJob> jobs = read_jobs(folder.parent_path(), arguments.name);
     if (!jobs.front().is_held)
         throw does_not_run(arguments.name);
     const job::Order order = job::give_order(folder, kind);
-    while (wait_a_moment(interrupt, k_look_every_ms)) {
+    while (!interrupt.pending_within(k_look_every)) {
         if (auto answer = job::take_answer(folder, order))
             return std::move(*answer);
         if (const auto seen = look_at_job(folder); !seen || !seen->is_held) {

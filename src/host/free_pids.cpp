@@ -12,7 +12,6 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
-#include <poll.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -76,10 +75,7 @@ std::optional<Holder> find_holder(const Procfs& procfs, const Manifest& manifest
 
 // As in a pid namespace that was just made: its first numbers are ours.
 [[noreturn]] void refuse_ourselves(const Holder& holder, const Manifest& manifest) {
-    std::set<pid_t> used;
-    for (const ManifestProcess& process : manifest.tree)
-        used.insert(process.threads.begin(), process.threads.end());
-    const auto last = last_before_free(used, read_pid_max(), k_own_numbers);
+    const auto last = last_before_free(numbers_of(manifest), read_pid_max(), k_own_numbers);
     throw Error(Fault::restore_failed, fmt::format("pid {} is taken by this command itself", holder.number))
         .hint(fmt::format("have the kernel give higher numbers and run it again: echo {} "
                           ">/proc/sys/kernel/ns_last_pid",
@@ -123,9 +119,18 @@ std::vector<pid_t> pids_of(const Manifest& manifest) {
     return pids;
 }
 
+std::set<pid_t> numbers_of(const Manifest& manifest) {
+    std::set<pid_t> numbers;
+    for (const ManifestProcess& process : manifest.tree) {
+        numbers.insert(process.pid);
+        numbers.insert(process.threads.begin(), process.threads.end());
+    }
+    return numbers;
+}
+
 void require_free_pids(const Procfs& procfs, const Manifest& manifest, const std::vector<pid_t>& leaders,
                        std::chrono::seconds limit, const Interrupt& interrupt) {
-    constexpr int k_look_every_ms = 50;
+    constexpr std::chrono::milliseconds k_look_every{50};
     const auto deadline = Clock::now() + limit;
     bool said = false;
     while (const auto holder = find_holder(procfs, manifest, leaders)) {
@@ -137,9 +142,8 @@ void require_free_pids(const Procfs& procfs, const Manifest& manifest, const std
             spdlog::warn("waiting until process {} reaps its ended child {}", holder->stat.parent, holder->stat.pid);
         said = true;
         // No event tells that somebody else's child was reaped, so this looks again and again.
-        pollfd entry{.fd = interrupt.fd(), .events = POLLIN, .revents = 0};
-        ::poll(&entry, 1, k_look_every_ms);
-        interrupt.throw_if_pending();
+        if (interrupt.pending_within(k_look_every))
+            interrupt.throw_if_pending();
     }
 }
 

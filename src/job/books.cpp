@@ -6,10 +6,10 @@
 #include "cedana/base/rename.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/checkpoint/reader.hpp"
+#include "cedana/host/free_pids.hpp"
 #include "cedana/job/task.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <system_error>
 #include <utility>
@@ -17,7 +17,6 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace cedana::job {
@@ -29,11 +28,6 @@ namespace {
 
 // None is pruned while it is not known how many are to be kept.
 constexpr std::size_t k_keep_all = 1'000'000;
-
-void make_private(const fs::path& folder) {
-    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-        throw OsFailure(Fault::storage).error("cannot make {}", folder.string());
-}
 
 // "train.py-3fa91c_20261122T164510Z.e0007.zip" of "train.py_20261122T164510Z.zip"; "…Z_2.e0007.zip" for the second of
 // one moment.
@@ -53,9 +47,9 @@ std::string give_final_name(const std::string& name, const fs::path& staged, con
 void make_job_folder(const fs::path& folder) {
     std::error_code ignored;
     fs::create_directories(folder.parent_path(), ignored);
-    make_private(folder);
-    make_private(folder / k_staging);
-    make_private(folder / k_orders);
+    make_private_folder(folder);
+    make_private_folder(folder / k_staging);
+    make_private_folder(folder / k_orders);
 }
 
 Books::Books(fs::path folder, std::string name, Lease& lease, const Keyring& keyring, Tell tell)
@@ -181,13 +175,7 @@ void Books::remove_checkpoints() {
 }
 
 std::set<pid_t> Books::numbers_in(const std::string& file) const {
-    std::set<pid_t> numbers;
-    const Checkpoint checkpoint(folder_ / file, keyring_);
-    for (const ManifestProcess& process : checkpoint.manifest().tree) {
-        numbers.insert(process.pid);
-        numbers.insert(process.threads.begin(), process.threads.end());
-    }
-    return numbers;
+    return cedana::numbers_of(Checkpoint(folder_ / file, keyring_).manifest());
 }
 
 } // namespace cedana::job

@@ -14,7 +14,6 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,7 +33,7 @@ fs::path lease_path(const fs::path& folder, int epoch) {
 
 nlohmann::json mark_json(const ProcessMark& mark) { return {{"pid", mark.pid}, {"start_time", mark.start_time}}; }
 
-ProcessMark mark_of(const nlohmann::json& json) { return {.pid = json.at("pid"), .start_time = json.at("start_time")}; }
+ProcessMark mark_in(const nlohmann::json& json) { return {.pid = json.at("pid"), .start_time = json.at("start_time")}; }
 
 // A complete file of this process's own, to be linked.
 fs::path write_candidate(const fs::path& folder, const LeaseWord& word) {
@@ -77,12 +76,11 @@ void remove_below(const fs::path& folder, int epoch) {
 
 // Whether it did not change for as long.
 bool stays_the_same(const fs::path& folder, int epoch, const LeaseWord& seen, const Interrupt& interrupt) {
-    constexpr int k_look_every_ms = 500;
+    constexpr Millis k_look_every{500};
     const auto deadline = Clock::now() + Millis(seen.lasts_ms + seen.lasts_ms / 4);
     while (Clock::now() < deadline) {
-        pollfd entry{.fd = interrupt.fd(), .events = POLLIN, .revents = 0};
-        ::poll(&entry, 1, k_look_every_ms);
-        interrupt.throw_if_pending();
+        if (interrupt.pending_within(k_look_every))
+            interrupt.throw_if_pending();
         if (highest_lease(folder) != epoch || read_lease(folder, epoch) != seen)
             return false;
     }
@@ -123,8 +121,8 @@ std::optional<LeaseWord> parse_lease(std::string_view text) {
         const nlohmann::json json = nlohmann::json::parse(text);
         return LeaseWord{
             .host = {.name = json.at("host"), .boot = json.at("boot"), .pid_namespace = json.at("pid_namespace")},
-            .supervisor = mark_of(json.at("supervisor")),
-            .init = mark_of(json.at("init")),
+            .supervisor = mark_in(json.at("supervisor")),
+            .init = mark_in(json.at("init")),
             .lasts_ms = json.at("lasts_ms"),
             .count = json.at("count"),
             .released = json.at("released")};

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <iterator>
 #include <string_view>
 
 #include <spdlog/fmt/fmt.h>
@@ -65,8 +66,7 @@ std::vector<std::string> environment_for(const Caller& caller, bool is_behind_su
             env.emplace_back(text);
     }
     if (is_behind_sudo)
-        for (const std::string& variable : {"HOME=" + caller.home, "USER=" + caller.name, "LOGNAME=" + caller.name})
-            env.push_back(variable);
+        std::ranges::copy(caller.login_variables(), std::back_inserter(env));
     // Neither an io_uring nor an MPTCP socket can be dumped; these are how programs that need none are told.
     for (const std::string_view variable : {"UV_USE_IO_URING=0", "GODEBUG=multipathtcp=0"}) {
         const std::string_view name = variable.substr(0, variable.find('=') + 1);

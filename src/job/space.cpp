@@ -95,21 +95,19 @@ bool Space::read(SpaceWord& word) {
     if (count <= 0)
         return false;
     pending_.append(buffer.data(), static_cast<std::size_t>(count));
-    for (std::size_t end = pending_.find('\n'); end != std::string::npos; end = pending_.find('\n')) {
-        const nlohmann::json json = nlohmann::json::parse(pending_.substr(0, end));
-        pending_.erase(0, end + 1);
+    hear_words(pending_, [&](const nlohmann::json& json) {
         word = {.root = json.at("root"),
                 .program = json.at("program"),
                 .failed = json.at("failed"),
                 .fault = json.at("fault")};
         if (json.contains("ended"))
             word.ended = json.at("ended").get<ProgramEnd>();
-    }
+    });
     return true;
 }
 
 void Space::send(const nlohmann::json& word) {
-    const std::string line = word.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
+    const std::string line = word_line(word);
     std::string_view left = line;
     while (!left.empty()) {
         const ssize_t count = ::send(socket_.get(), left.data(), left.size(), MSG_NOSIGNAL);

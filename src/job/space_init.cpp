@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -24,7 +23,6 @@
 #include <sys/mount.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,22 +48,22 @@ void insist(bool done, const std::string& what) {
         throw OsFailure(Fault::environment).error("{}", what);
 }
 
-void make_folder(const fs::path& path) {
-    insist(::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST, "cannot make " + path.string());
-}
-
 // What cedana leaves in the space stays in the place of the job, so that its next restore finds it. The reaper lies on
 // a file system of its own, from which a program may be started: /run is not always one.
 void make_mounts(const fs::path& place) {
     insist(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0, "cannot mount /proc");
     const fs::path inside = place / "inside";
-    make_folder(inside);
+    make_private_folder(inside, Fault::environment);
     insist(::mount(inside.c_str(), "/run/cedana", nullptr, MS_BIND, nullptr) == 0, "cannot mount /run/cedana");
-    make_folder(k_reaper_folder);
+    make_private_folder(k_reaper_folder, Fault::environment);
     insist(::mount("cedana-job", k_reaper_folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,mode=0700") == 0,
            "cannot mount a place for the root of the tree");
     const UniqueFd file = open_file(k_reaper, O_WRONLY | O_CREAT | O_EXCL, 0755);
     write_all(file.get(), reaper_program(), k_reaper);
+}
+
+ProgramEnd end_of(const siginfo_t& child) {
+    return child.si_code == CLD_EXITED ? ProgramEnd{.code = child.si_status} : ProgramEnd{.signal = child.si_status};
 }
 
 class JobInit {
@@ -123,8 +121,7 @@ class JobInit {
         siginfo_t child{};
         while (::waitid(P_ALL, 0, &child, WEXITED | WNOHANG) == 0 && child.si_pid != 0) {
             if (child.si_pid == word_.root)
-                word_.ended = child.si_code == CLD_EXITED ? ProgramEnd{.code = child.si_status}
-                                                          : ProgramEnd{.signal = child.si_status};
+                word_.ended = end_of(child);
             unclaimed_ = child;
             child.si_pid = 0;
         }
@@ -164,7 +161,7 @@ class JobInit {
             {"root", word_.root}, {"program", word_.program}, {"failed", word_.failed}, {"fault", word_.fault}};
         if (word_.ended)
             json["ended"] = *word_.ended;
-        const std::string line = json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
+        const std::string line = word_line(json);
         if (send_with_fd(socket_.get(), line, -1) != static_cast<ssize_t>(line.size()))
             drop();
     }
@@ -175,11 +172,7 @@ class JobInit {
         if (count <= 0)
             return drop();
         pending_.append(buffer.data(), static_cast<std::size_t>(count));
-        for (std::size_t end = pending_.find('\n'); end != std::string::npos; end = pending_.find('\n')) {
-            const nlohmann::json word = nlohmann::json::parse(pending_.substr(0, end));
-            pending_.erase(0, end + 1);
-            obey(word);
-        }
+        hear_words(pending_, [this](const nlohmann::json& word) { obey(word); });
     }
 
     void obey(const nlohmann::json& word) {
@@ -203,8 +196,7 @@ class JobInit {
         err_.write_end.reset();
         // It may have ended before it was known.
         if (unclaimed_.si_pid == root)
-            word_.ended = unclaimed_.si_code == CLD_EXITED ? ProgramEnd{.code = unclaimed_.si_status}
-                                                           : ProgramEnd{.signal = unclaimed_.si_status};
+            word_.ended = end_of(unclaimed_);
         tell();
     }
 

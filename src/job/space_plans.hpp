@@ -4,6 +4,7 @@
 
 #include "cedana/job/program.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -50,6 +51,19 @@ struct EnterPlan {
 
 // The socket in a job's place.
 inline constexpr const char* k_space_socket = "socket";
+
+// What each end of that socket says, a line of JSON each: hands every whole line of `pending` on and takes it away.
+template <typename Hear>
+void hear_words(std::string& pending, Hear&& hear) {
+    for (std::size_t end = pending.find('\n'); end != std::string::npos; end = pending.find('\n')) {
+        const nlohmann::json word = nlohmann::json::parse(pending.substr(0, end));
+        pending.erase(0, end + 1);
+        hear(word);
+    }
+}
+inline std::string word_line(const nlohmann::json& word) {
+    return word.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
+}
 
 // In the role `job`. Its exit code.
 int run_job(const nlohmann::json& plan);

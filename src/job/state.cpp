@@ -40,7 +40,6 @@ std::optional<Value> read_json(const fs::path& path) {
 
 void write_json(const fs::path& path, const nlohmann::json& json) {
     replace_file(path, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-    sync_folder(path.parent_path());
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "cedana/base/checksums.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/event_loop.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/host/permissions.hpp"
@@ -25,7 +26,6 @@
 
 #include <poll.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "supervisor_output.hpp"
@@ -60,11 +60,6 @@ pid_t pid_outside(pid_t init, pid_t inside) {
             return pid;
     }
     return 0;
-}
-
-ProcessMark mark_of(pid_t pid) {
-    const auto stat = Procfs().stat(pid);
-    return {.pid = pid, .start_time = stat ? stat->start_time : 0};
 }
 
 Json json_of(const ProgramEnd& end) {
@@ -190,7 +185,7 @@ class Supervisor {
         word_ = {};
         is_gone_ = false;
         output_.emplace(space_->output(), space_->error_output());
-        lease_.set_init(mark_of(space_->init()));
+        lease_.set_init(mark_of(space_->init()).value_or(ProcessMark{.pid = space_->init()}));
         books_.state().init = space_->init();
         renew();
         loop_.watch(space_->words(), POLLIN, [this](short) {
@@ -375,8 +370,10 @@ class Supervisor {
             const auto now = Clock::now();
             if (proven_at_ && now >= *proven_at_)
                 prove();
-            if (is_late(now))
-                return end_without_checkpoint();
+            if (is_late(now)) {
+                end_without_checkpoint();
+                continue;
+            }
             if (task_)
                 continue;
             if (task_after_) {
@@ -408,10 +405,9 @@ class Supervisor {
         return ending_ && request_.deadline.count() != 0 && !is_passed_on_ && now - ending_->since > request_.deadline;
     }
 
-    std::optional<RunOutcome> end_without_checkpoint() {
+    void end_without_checkpoint() {
         books_.note("too_late");
         pass_on_ending();
-        return std::nullopt;
     }
 
     void pass_on_ending() {
@@ -650,10 +646,9 @@ void require_same_job(const RunRequest& request) {
 
 fs::path place_of(const fs::path& folder) {
     const fs::path jobs = state_folder() / "jobs";
-    ::mkdir(jobs.c_str(), 0700);
+    make_private_folder(jobs);
     fs::path place = jobs / hex(sha256(folder.string())).substr(0, 16);
-    if (::mkdir(place.c_str(), 0700) != 0 && errno != EEXIST)
-        throw OsFailure(Fault::storage).error("cannot make {}", place.string());
+    make_private_folder(place);
     return place;
 }
 

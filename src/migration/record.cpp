@@ -13,7 +13,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "json.hpp"
@@ -40,7 +39,6 @@ Fate fate_of(const std::string& name) {
 
 fs::path record_in(const fs::path& folder, const std::string& id) { return folder / (id + ".json"); }
 fs::path lock_in(const fs::path& folder, const std::string& id) { return folder / (id + ".lock"); }
-fs::path commit_of(const fs::path& checkpoint) { return checkpoint.string() + ".migrated"; }
 
 } // namespace
 
@@ -70,8 +68,7 @@ Record parse_record(std::string_view text) {
 }
 
 OpenRecord::OpenRecord(const fs::path& folder, const std::string& id) : path_(record_in(folder, id)) {
-    if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-        throw OsFailure(Fault::storage).error("cannot make {}", folder.string());
+    make_private_folder(folder);
     lock_ = UniqueFd(::open(lock_in(folder, id).c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!lock_ && errno == EEXIST)
         throw Error(Fault::usage, fmt::format("there is a migration {} already", id));
@@ -101,10 +98,9 @@ void replace_record(const fs::path& folder, const Record& record) {
     replace_file(record_in(folder, record.id), write_record(record));
 }
 
-void note_commit(const fs::path& checkpoint, const std::string& text) {
-    replace_file(commit_of(checkpoint), text);
-    sync_folder(checkpoint.parent_path());
-}
+fs::path commit_of(const fs::path& checkpoint) { return checkpoint.string() + ".migrated"; }
+
+void note_commit(const fs::path& checkpoint, const std::string& text) { replace_file(commit_of(checkpoint), text); }
 
 std::optional<std::string> find_commit(const fs::path& checkpoint) {
     std::error_code ignored;

@@ -27,8 +27,8 @@ SpawnRequest start_request(const SshCommand& command, const Caller& caller, cons
     if (!acts_as_root_for(caller))
         return request;
     request.user = {caller.uid, caller.gid};
-    request.env = {"HOME=" + caller.home, "USER=" + caller.name, "LOGNAME=" + caller.name,
-                   "PATH=/usr/local/bin:/usr/bin:/bin"};
+    request.env = caller.login_variables();
+    request.env->emplace_back("PATH=/usr/local/bin:/usr/bin:/bin");
     if (const auto agent = system_environment("SSH_AUTH_SOCK"))
         request.env->push_back("SSH_AUTH_SOCK=" + *agent);
     return request;

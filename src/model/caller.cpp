@@ -73,6 +73,8 @@ Caller caller_from_system(const Environment& environment) {
     return real_user(environment);
 }
 
+std::vector<std::string> Caller::login_variables() const { return {"HOME=" + home, "USER=" + name, "LOGNAME=" + name}; }
+
 bool is_started_by_sudo(const Environment& environment) {
     return environment("SUDO_USER") || environment("SUDO_COMMAND");
 }

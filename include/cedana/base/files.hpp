@@ -3,6 +3,7 @@
 // folders that go away, folders that are synced. All throw Error with the path in it.
 #pragma once
 
+#include "cedana/base/error.hpp"
 #include "cedana/base/unique_fd.hpp"
 
 #include <cstddef>
@@ -31,6 +32,8 @@ namespace cedana {
 void write_all(int fd, std::span<const std::byte> data, const std::filesystem::path& path);
 void write_all(int fd, std::string_view data, const std::filesystem::path& path);
 
+// Makes a folder that is its owner's alone, if there is none. Throws Error with `fault`.
+void make_private_folder(const std::filesystem::path& folder, Fault fault = Fault::storage);
 // The file has all of its new content (0600), or what it had before: PATH.next is written, flushed and renamed. A
 // failure may leave PATH.next. Only one process may do so at a time.
 void replace_file(const std::filesystem::path& path, std::string_view content);

@@ -22,6 +22,9 @@ struct ProcessMark {
 // Of this process.
 [[nodiscard]] ProcessMark own_mark();
 
+// Of another one; absent if there is none.
+[[nodiscard]] std::optional<ProcessMark> mark_of(pid_t pid);
+
 // False once it has ended, whether or not its parent has collected it and whoever has its pid now. Without a start time
 // whoever has the pid counts.
 [[nodiscard]] bool is_at_work(const ProcessMark& mark);

@@ -5,6 +5,7 @@
 
 #include "cedana/base/unique_fd.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 
@@ -29,6 +30,8 @@ class Interrupt {
     [[nodiscard]] int take() const;
     // Throws Error(Fault::interrupted) if a signal is pending.
     void throw_if_pending() const;
+    // Returns after so long, or as soon as a signal is pending: whether one is.
+    [[nodiscard]] bool pending_within(std::chrono::milliseconds time) const;
 
   private:
     UniqueFd signals_;

@@ -7,6 +7,7 @@
 #include "cedana/process/procfs.hpp"
 
 #include <chrono>
+#include <set>
 #include <vector>
 
 #include <sys/types.h>
@@ -15,6 +16,8 @@ namespace cedana {
 
 // Of the processes of the checkpoint.
 [[nodiscard]] std::vector<pid_t> pids_of(const Manifest& manifest);
+// With those of threads.
+[[nodiscard]] std::set<pid_t> numbers_of(const Manifest& manifest);
 
 // Waits up to `limit` for zombies that have pids of the tree to be reaped by their parents. Throws
 // Error(Fault::restore_failed) that names who has a pid, Error(Fault::interrupted). `leaders`: numbers of groups and

@@ -63,8 +63,10 @@ struct FoundRecord {
 // Replaces the record of one that nobody is at work on.
 void replace_record(const std::filesystem::path& folder, const Record& record);
 
-// That its source has given a checkpoint's tree away: `CHECKPOINT.migrated`, with the command that tells what became of
-// it. On the disk when it returns.
+// `CHECKPOINT.migrated`.
+[[nodiscard]] std::filesystem::path commit_of(const std::filesystem::path& checkpoint);
+// That its source has given a checkpoint's tree away, in commit_of(), with the command that tells what became of it. On
+// the disk when it returns.
 void note_commit(const std::filesystem::path& checkpoint, const std::string& text);
 // The text; absent where it was not given away.
 [[nodiscard]] std::optional<std::string> find_commit(const std::filesystem::path& checkpoint);

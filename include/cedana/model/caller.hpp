@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -25,6 +26,8 @@ struct Caller {
     std::string home;
 
     [[nodiscard]] bool is_root() const noexcept { return uid == 0; }
+    // HOME, USER and LOGNAME, as a login sets them.
+    [[nodiscard]] std::vector<std::string> login_variables() const;
 };
 
 // The user of SUDO_USER when sudo made this process root, with the home of the user database; else the real user
