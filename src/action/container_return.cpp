@@ -6,8 +6,8 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/base/time_text.hpp"
 #include "cedana/containers/changed_files.hpp"
+#include "cedana/containers/entry_names.hpp"
 #include "cedana/containers/podman.hpp"
 #include "cedana/containers/root_folder.hpp"
 #include "cedana/containers/unpack.hpp"
@@ -34,10 +34,6 @@ containers::ArchiveTrust trust_in(const Checkpoint& checkpoint) {
                                                           : containers::ArchiveTrust::nobody_vouches;
 }
 
-std::chrono::system_clock::time_point time_of(const Manifest& manifest) {
-    return parse_utc_iso(manifest.created).value_or(std::chrono::system_clock::time_point());
-}
-
 } // namespace
 
 ContainerReturn::ContainerReturn(RestoreDraft& draft, Progress& progress, Stopwatch& watch)
@@ -49,9 +45,7 @@ ReturnedContainer ContainerReturn::run() {
     carry_out({phase(touch("restoring",
                            [&] {
                                step(activity, [&] {
-                                   containers::PodmanRestore podman(engine_of(draft_), *draft_.manifest().container,
-                                                                    draft_.request.container_name.value_or(""),
-                                                                    time_of(draft_.manifest()));
+                                   containers::PodmanRestore podman = podman_restore_of(draft_);
                                    returned.report = run_engine(podman);
                                    returned.id = podman.commit();
                                });
@@ -78,7 +72,7 @@ containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::PodmanR
                  .locked_on_fault = locks_on_fault(manifest),
                  .limits_put_back = limits_put_back(manifest)},
         .engine = podman.prepare(podman_description(checkpoint),
-                                 checkpoint.text("container/descriptors.json").value_or("[]"), work_.path()),
+                                 checkpoint.text(containers::k_descriptors_entry).value_or("[]"), work_.path()),
         .before_tree = [&](const criu::RpcCall& call) { put_files(call, images); }};
     containers::RuntimeRestoreReport report = containers::restore_by_runtime(job, images, draft_.interrupt);
     if (!report.status.success() || !report.criu_succeeded.value_or(false))
@@ -92,7 +86,8 @@ void ContainerReturn::put_files(const criu::RpcCall& call, ImageSource& images) 
     const containers::ArchiveTrust trust = trust_in(checkpoint);
     if (images.exists(containers::k_root_files)) {
         const containers::RootFolder root(call.root);
-        containers::remove_files(root, containers::parse_removed(checkpoint.text("container/removed").value_or("")));
+        containers::remove_files(root,
+                                 containers::parse_removed(checkpoint.text(containers::k_removed_entry).value_or("")));
         containers::unpack(root, images, containers::k_root_files, trust, draft_.interrupt);
     }
     const auto shm = std::ranges::find(call.mounts, std::string("/dev/shm"), &criu::RpcMount::key);

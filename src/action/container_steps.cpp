@@ -2,16 +2,10 @@
 #include "cedana/action/container_steps.hpp"
 
 #include "cedana/base/error.hpp"
-#include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/containers/podman.hpp"
 #include "cedana/containers/podman_description.hpp"
-#include "cedana/containers/podman_restore.hpp"
-#include "cedana/host/description.hpp"
-#include "cedana/host/fit.hpp"
-#include "cedana/host/hooks.hpp"
-#include "cedana/host/memory_kinds.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -109,36 +103,20 @@ Steps engine_steps(RestoreDraft& draft) {
               [&] {
                   if (!is_of_podman(draft))
                       return;
-                  const containers::PodmanRestore podman(
-                      engine_of(draft), *draft.manifest().container, draft.request.container_name.value_or(""),
-                      parse_utc_iso(draft.manifest().created).value_or(std::chrono::system_clock::time_point()));
+                  static_cast<void>(podman_restore_of(draft));
               }),
         check_each("looking for what is mounted in it", [&] { return check_sources(*draft.manifest().container); }),
         check_each("looking what it may do on this host", [&] { return check_access(draft); }),
     };
 }
 
-Steps fit_steps(RestoreDraft& draft) {
-    const ManifestHost host = describe_host();
-    return {
-        touch("running the hook pre_restore",
-              [&] {
-                  run_hook(hook_for(HookStage::pre_restore, draft.request.config),
-                           {.pid = draft.pid(), .checkpoint = draft.path}, draft.interrupt);
-              }),
-        check("comparing this host", [&draft, host] { require_fit(draft.manifest(), host); }),
-        check("comparing the CPU",
-              [&draft, host] { require_instructions(draft.manifest(), host, draft.request.any_cpu); }),
-        check("looking for memory",
-              [&] { require_memory(draft.manifest(), draft.needs.memory.locked, host_memory()); }),
-    };
-}
-
 } // namespace
 
-containers::Engine engine_of(const RestoreDraft& draft) {
-    return containers::require_engine(containers::parse_engine(draft.manifest().container->engine),
-                                      draft.request.config);
+containers::PodmanRestore podman_restore_of(const RestoreDraft& draft) {
+    const Manifest& manifest = draft.manifest();
+    return {containers::require_engine(containers::parse_engine(manifest.container->engine), draft.request.config),
+            *manifest.container, draft.request.container_name.value_or(""),
+            parse_utc_iso(manifest.created).value_or(std::chrono::system_clock::time_point())};
 }
 
 containers::SmallFiles podman_description(const Checkpoint& checkpoint) {
@@ -151,8 +129,9 @@ containers::SmallFiles podman_description(const Checkpoint& checkpoint) {
 
 Steps steps_before_container(RestoreDraft& draft) {
     Steps steps = steps_on_checkpoint(draft);
-    for (Steps more : {fit_steps(draft), engine_steps(draft)})
-        std::ranges::move(more, std::back_inserter(steps));
+    append(steps, fit_steps(draft));
+    steps.push_back(memory_check(draft));
+    append(steps, engine_steps(draft));
     return steps;
 }
 

@@ -76,11 +76,6 @@ void require_restorable(const Manifest& manifest) {
         .hint("it was made with --anyway, to be looked at alone; cedana client list shows which others there are");
 }
 
-void append(Steps& steps, Steps more) {
-    for (Step& step : more)
-        steps.push_back(std::move(step));
-}
-
 Steps memory_steps(RestoreDraft& draft) {
     return {
         check("looking for what a lazy restore needs", [&] { refuse_lazy_requests(draft.request); }),
@@ -112,10 +107,9 @@ void require_not_given_away(const RestoreDraft& draft) {
     const auto look_there = migration::find_commit(draft.path);
     if (!look_there)
         return;
-    const std::string note = draft.path.string() + ".migrated";
     throw Error(Fault::restore_failed, "the tree of this checkpoint was given to another host")
         .hint(fmt::format("look there: {}; where it does not run any more, take the note away and restore it: rm {}",
-                          printable(*look_there), shell_word(note)));
+                          printable(*look_there), shell_word(migration::commit_of(draft.path).string())));
 }
 
 // What is there on the host, whatever is to be restored.
@@ -176,30 +170,48 @@ void require_room_in_groups(const RestoreDraft& draft) {
         memory_rooms(groups, memory_hierarchies(draft.procfs.read(::getpid(), "mountinfo").value_or("")), free_swap()));
 }
 
-// After the hook, which may bring what they look for.
-Steps host_steps(RestoreDraft& draft) {
-    const Config& config = draft.request.config;
+} // namespace
+
+Steps fit_steps(RestoreDraft& draft) {
     const ManifestHost host = describe_host();
     return {
         touch("running the hook pre_restore",
               [&] {
-                  run_hook(hook_for(HookStage::pre_restore, config), {.pid = draft.pid(), .checkpoint = draft.path},
-                           draft.interrupt);
+                  run_hook(hook_for(HookStage::pre_restore, draft.request.config),
+                           {.pid = draft.pid(), .checkpoint = draft.path}, draft.interrupt);
               }),
         check("comparing this host", [&draft, host] { require_fit(draft.manifest(), host); }),
         check("comparing the CPU",
               [&draft, host] { require_instructions(draft.manifest(), host, draft.request.any_cpu); }),
-        check("comparing files", [&] { require_same_files(draft.needs, draft.manifest(), options_of(draft).extra); }),
-        check("looking for memory",
-              [&] { require_memory(draft.manifest(), draft.needs.memory.locked, host_memory()); }),
-        check("looking for memory in its control group", [&] { require_room_in_groups(draft); }),
-        check("looking for huge pages", [&] { require_huge_pages(draft.needs.memory, draft.manifest().name); }),
-        check("looking what the kernel promises",
-              [&] { require_commitment(draft.needs.memory, draft.manifest().name); }),
-        check("looking for descriptors", [&] { require_descriptors(draft.manifest(), descriptor_limit()); }),
-        check("looking for high descriptors", [&] { require_descriptor_numbers(draft.needs, draft.manifest().name); }),
-        check("looking for addresses", [&] { require_addresses(draft.manifest(), config.criu_extra_args); }),
     };
+}
+
+Step memory_check(RestoreDraft& draft) {
+    return check("looking for memory",
+                 [&] { require_memory(draft.manifest(), draft.needs.memory.locked, host_memory()); });
+}
+
+namespace {
+
+// After the hook, which may bring what they look for.
+Steps host_steps(RestoreDraft& draft) {
+    const Config& config = draft.request.config;
+    Steps steps = fit_steps(draft);
+    append(steps,
+           {
+               check("comparing files",
+                     [&] { require_same_files(draft.needs, draft.manifest(), options_of(draft).extra); }),
+               memory_check(draft),
+               check("looking for memory in its control group", [&] { require_room_in_groups(draft); }),
+               check("looking for huge pages", [&] { require_huge_pages(draft.needs.memory, draft.manifest().name); }),
+               check("looking what the kernel promises",
+                     [&] { require_commitment(draft.needs.memory, draft.manifest().name); }),
+               check("looking for descriptors", [&] { require_descriptors(draft.manifest(), descriptor_limit()); }),
+               check("looking for high descriptors",
+                     [&] { require_descriptor_numbers(draft.needs, draft.manifest().name); }),
+               check("looking for addresses", [&] { require_addresses(draft.manifest(), config.criu_extra_args); }),
+           });
+    return steps;
 }
 
 void lock(RestoreDraft& draft) {

@@ -40,6 +40,11 @@ void throw_first(const Errors& refusals) {
 
 } // namespace
 
+void append(Steps& steps, Steps more) {
+    for (Step& step : more)
+        steps.push_back(std::move(step));
+}
+
 Step look(std::string name, std::function<void()> work) {
     return {.name = std::move(name), .run = work, .rehearse = [work = std::move(work)](Errors&) { work(); }};
 }

@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/name_table.hpp"
+#include "cedana/base/system_path.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/trusted_path.hpp"
 
@@ -23,9 +24,6 @@ constexpr auto k_engine_names = name_table<EngineKind>(
 
 constexpr std::array k_engine_kinds = {EngineKind::podman, EngineKind::docker, EngineKind::runc};
 
-// Where programs of a distribution are, whatever sudo has left of PATH.
-constexpr const char* k_engine_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 const std::string& configured(EngineKind kind, const Config& config) {
     switch (kind) {
     case EngineKind::docker:
@@ -36,15 +34,6 @@ const std::string& configured(EngineKind kind, const Config& config) {
         break;
     }
     return config.containers_podman;
-}
-
-std::optional<std::string> find_engine(const std::string& program) {
-    if (program.find('/') != std::string::npos)
-        return ::access(program.c_str(), X_OK) == 0 ? std::optional(program) : std::nullopt;
-    for (const std::string& folder : split(k_engine_path, ':'))
-        if (std::string path = fmt::format("{}/{}", folder, program); ::access(path.c_str(), X_OK) == 0)
-            return path;
-    return std::nullopt;
 }
 
 // What it is told is believed, and it runs as root.
@@ -77,13 +66,13 @@ std::string Engine::command(std::string_view words) const { return fmt::format("
 std::vector<Engine> installed_engines(const Config& config) {
     std::vector<Engine> engines;
     for (const EngineKind kind : k_engine_kinds)
-        if (auto program = find_engine(configured(kind, config)))
+        if (auto program = find_in_system_path(configured(kind, config)))
             engines.push_back(trusted(kind, std::move(*program), config));
     return engines;
 }
 
 Engine require_engine(EngineKind kind, const Config& config) {
-    if (auto program = find_engine(configured(kind, config)))
+    if (auto program = find_in_system_path(configured(kind, config)))
         return trusted(kind, std::move(*program), config);
     throw Error(Fault::environment, fmt::format("{} is not installed", configured(kind, config)))
         .hint(fmt::format("install it, or set containers.{} to its path", name_of(kind)));
@@ -112,7 +101,7 @@ ChildProcess start(const Engine& engine, std::vector<std::string> words) {
 std::vector<std::string> environment_with_path(const std::string& first) {
     constexpr std::string_view k_path_variable = "PATH=";
     std::vector<std::string> environment;
-    std::string path = k_engine_path;
+    std::string path = k_system_path;
     for (char** variable = environ; *variable != nullptr; ++variable) {
         const std::string_view text = *variable;
         if (text.starts_with(k_path_variable))

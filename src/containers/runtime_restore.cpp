@@ -121,11 +121,7 @@ class RuntimeRestore {
 
     void stand(pid_t root) {
         report_.stood = true;
-        try {
-            job_.criu.standing(root);
-        } catch (const std::exception& error) {
-            spdlog::warn("what criu does not keep of the tree could not be put back: {}", error.what());
-        }
+        criu::call_standing(job_.criu.standing, root);
     }
 
     bool tell(const std::string& stage, pid_t root) {

@@ -5,13 +5,12 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
 
 #include <spdlog/fmt/fmt.h>
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <sys/stat.h>
+
+#include "archives.hpp"
 
 namespace cedana::containers {
 
@@ -19,16 +18,6 @@ namespace {
 
 constexpr std::size_t k_block = 64UL * 1024;
 constexpr la_int64_t k_largest_file_in_small = 64L * 1024 * 1024;
-
-struct FreeSmallReader {
-    void operator()(archive* reader) const noexcept { ::archive_read_free(reader); }
-};
-struct FreeSmallWriter {
-    void operator()(archive* writer) const noexcept { ::archive_write_free(writer); }
-};
-struct FreeSmallEntry {
-    void operator()(archive_entry* entry) const noexcept { ::archive_entry_free(entry); }
-};
 
 void require_small(archive* of, int result, const std::filesystem::path& path) {
     if (result < ARCHIVE_WARN)
@@ -47,7 +36,7 @@ std::string content_of(archive* reader, archive_entry* entry, const std::filesys
 
 void put_small(archive* writer, const std::string& name, mode_t mode, const std::string& content,
                const std::filesystem::path& path) {
-    const std::unique_ptr<archive_entry, FreeSmallEntry> entry(::archive_entry_new());
+    const ArchiveEntry entry(::archive_entry_new());
     ::archive_entry_set_pathname(entry.get(), name.c_str());
     ::archive_entry_set_mode(entry.get(), mode);
     ::archive_entry_set_size(entry.get(), static_cast<la_int64_t>(content.size()));
@@ -62,7 +51,7 @@ void put_small(archive* writer, const std::string& name, mode_t mode, const std:
 } // namespace
 
 SmallFiles read_small_tar(const std::filesystem::path& path, const std::vector<std::string>& wanted) {
-    const std::unique_ptr<archive, FreeSmallReader> reader(::archive_read_new());
+    const ArchiveReader reader(::archive_read_new());
     ::archive_read_support_format_tar(reader.get());
     require_small(reader.get(), ::archive_read_open_filename(reader.get(), path.c_str(), k_block), path);
     SmallFiles files;
@@ -78,7 +67,7 @@ SmallFiles read_small_tar(const std::filesystem::path& path, const std::vector<s
 }
 
 void write_small_tar(const std::filesystem::path& path, const SmallFiles& files) {
-    const std::unique_ptr<archive, FreeSmallWriter> writer(::archive_write_new());
+    const ArchiveWriter writer(::archive_write_new());
     ::archive_write_set_format_pax_restricted(writer.get());
     require_small(writer.get(), ::archive_write_open_filename(writer.get(), path.c_str()), path);
     std::string folder;

@@ -13,20 +13,16 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <unistd.h>
+
+#include "archives.hpp"
 
 namespace cedana::containers {
 
 namespace {
 
-struct FreeEntry {
-    void operator()(archive_entry* entry) const noexcept { ::archive_entry_free(entry); }
-};
-
-std::unique_ptr<archive_entry, FreeEntry> make_entry(const TarEntry& from) {
-    std::unique_ptr<archive_entry, FreeEntry> entry(::archive_entry_new());
+ArchiveEntry make_entry(const TarEntry& from) {
+    ArchiveEntry entry(::archive_entry_new());
     ::archive_entry_copy_stat(entry.get(), &from.info);
     ::archive_entry_set_pathname(entry.get(), from.name.c_str());
     if (!from.target.empty())

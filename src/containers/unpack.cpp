@@ -10,19 +10,18 @@
 #include <cerrno>
 #include <cstddef>
 #include <exception>
-#include <memory>
 #include <span>
 #include <string_view>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+#include "archives.hpp"
 
 namespace cedana::containers {
 
@@ -75,10 +74,6 @@ class TarReader {
     }
 
   private:
-    struct Free {
-        void operator()(archive* reader) const noexcept { ::archive_read_free(reader); }
-    };
-
     static la_ssize_t read(archive* /*reader*/, void* self, const void** block) {
         auto* const reader = static_cast<TarReader*>(self);
         try {
@@ -102,7 +97,7 @@ class TarReader {
 
     ImageBytes bytes_;
     std::exception_ptr failure_;
-    std::unique_ptr<archive, Free> reader_;
+    ArchiveReader reader_;
 };
 
 class Unpacking {

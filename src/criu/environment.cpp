@@ -3,6 +3,7 @@
 
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/system_path.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/model/caller.hpp"
@@ -19,7 +20,6 @@ namespace cedana::criu {
 
 namespace {
 
-constexpr const char* k_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr int k_oldest_major = 4;
 constexpr auto k_answer_limit = std::chrono::seconds(30);
 std::string install_hint() {
@@ -29,7 +29,7 @@ std::string install_hint() {
 } // namespace
 
 std::vector<std::string> clean_environment(std::vector<std::string> more) {
-    std::vector<std::string> environment = {std::string("PATH=") + k_path, "HOME=/root", "LANG=C"};
+    std::vector<std::string> environment = {std::string("PATH=") + k_system_path, "HOME=/root", "LANG=C"};
     // A fault on purpose may cost the tree its life; that is no right which comes with a dump.
     if (const char* fault = std::getenv("CRIU_FAULT"); fault != nullptr && !is_started_by_sudo())
         environment.push_back(std::string("CRIU_FAULT=") + fault);
@@ -38,18 +38,12 @@ std::vector<std::string> clean_environment(std::vector<std::string> more) {
 }
 
 std::string find_program(const std::string& configured) {
-    if (configured.find('/') != std::string::npos) {
-        if (::access(configured.c_str(), X_OK) == 0)
-            return configured;
+    if (auto found = find_in_system_path(configured))
+        return std::move(*found);
+    if (configured.find('/') != std::string::npos)
         throw Error(Fault::environment, fmt::format("criu.path is {}, which cannot be executed", configured))
             .hint(install_hint());
-    }
-    for (const std::string& folder : split(k_path, ':')) {
-        std::string candidate = fmt::format("{}/{}", folder, configured);
-        if (::access(candidate.c_str(), X_OK) == 0)
-            return candidate;
-    }
-    throw Error(Fault::environment, fmt::format("{} is not installed (looked in {})", configured, k_path))
+    throw Error(Fault::environment, fmt::format("{} is not installed (looked in {})", configured, k_system_path))
         .hint(install_hint());
 }
 

@@ -113,14 +113,6 @@ class StallWatch {
     Clock::time_point since_ = Clock::now();
 };
 
-void call(const std::function<void(pid_t)>& standing, pid_t root) {
-    try {
-        standing(root);
-    } catch (const std::exception& error) {
-        spdlog::warn("what criu does not keep of the tree could not be put back: {}", error.what());
-    }
-}
-
 // While the work goes on CRIU's script is told that cedana is alive.
 template <typename Work>
 void with_beat(const ActionServer& action, Work&& work) {
@@ -136,7 +128,7 @@ void reached(const std::string& stage, pid_t root, ActionServer& action, const R
         with_beat(action, [&] { job.hold(root); });
     if (stage == k_stage_pre_resume && job.standing) {
         report.stood = true;
-        with_beat(action, [&] { call(job.standing, root); });
+        with_beat(action, [&] { call_standing(job.standing, root); });
     }
     // The script is not answered: whatever it says, CRIU would go on.
     if (stage == k_stage_pre_resume && job.before_resume) {
@@ -193,6 +185,14 @@ pid_t restored_pid(const std::filesystem::path& pid_file) {
     if (!std::filesystem::exists(pid_file) || !parse_number(trim(read_file(pid_file)), pid))
         throw Error(Fault::restore_failed, "criu did not say which pid it restored");
     return static_cast<pid_t>(pid);
+}
+
+void call_standing(const std::function<void(pid_t)>& standing, pid_t root) {
+    try {
+        standing(root);
+    } catch (const std::exception& error) {
+        spdlog::warn("what criu does not keep of the tree could not be put back: {}", error.what());
+    }
 }
 
 bool was_restored(const std::filesystem::path& log) noexcept {

@@ -4,6 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/containers/criu_arguments.hpp"
+#include "cedana/containers/entry_names.hpp"
 #include "cedana/containers/podman.hpp"
 #include "cedana/containers/root_folder.hpp"
 
@@ -25,11 +26,6 @@ namespace {
 constexpr auto k_engine_patience = std::chrono::seconds(30);
 // There is no event for a process that is traced by another one and has died.
 constexpr auto k_look_every = std::chrono::milliseconds(5);
-
-constexpr const char* k_inspection_entry = "container/inspect.json";
-constexpr const char* k_specification_entry = "container/config.json";
-constexpr const char* k_descriptors_entry = "container/descriptors.json";
-constexpr const char* k_removed_entry = "container/removed";
 
 // Pid 1 of a namespace waits for all that live there before it is a zombie (kernel/pid_namespace.c,
 // zap_pid_ns_processes), and those CRIU has.
@@ -68,10 +64,10 @@ ContainerTree::ContainerTree(const ContainerName& name, const Config& config)
         throw Error(Fault::dump_failed,
                     fmt::format("the files of {} cannot be captured: its root is no overlay", container_.text()))
             .hint(fmt::format("use the storage driver overlay ({} info says which it is)", container_.engine.name()));
-    texts_[k_inspection_entry] = container_.inspection;
-    texts_[k_descriptors_entry] = container_.state.external_descriptors;
+    texts_[containers::k_inspection_entry] = container_.inspection;
+    texts_[containers::k_descriptors_entry] = container_.state.external_descriptors;
     if (!container_.specification.empty())
-        texts_[k_specification_entry] = container_.specification;
+        texts_[containers::k_specification_entry] = container_.specification;
 }
 
 void ContainerTree::adapt(SeenTree& seen) const {
@@ -103,7 +99,7 @@ void ContainerTree::describe(const std::filesystem::path& work, const std::strin
 void ContainerTree::capture(const ProcessTree& tree, ImageSink& sink, const Interrupt& interrupt) {
     container_.record.left_out = strangers_in(Procfs(), tree);
     if (overlay_)
-        texts_[k_removed_entry] =
+        texts_[containers::k_removed_entry] =
             containers::write_removed(containers::capture_changes(*overlay_, sink, interrupt).removed);
     const auto is_shm = [](const ContainerMount& mount) {
         return mount.kind == MountSource::engine && mount.destination == "/dev/shm";

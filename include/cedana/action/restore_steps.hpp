@@ -71,6 +71,9 @@ enum class TakenWhen { before_files, after_files };
 // that look into it, whatever that is.
 [[nodiscard]] Steps steps_that_open(RestoreDraft& draft);
 [[nodiscard]] Steps steps_on_checkpoint(RestoreDraft& draft);
+// Of these: the hook, after which is looked at this host, and whether that has the memory.
+[[nodiscard]] Steps fit_steps(RestoreDraft& draft);
+[[nodiscard]] Step memory_check(RestoreDraft& draft);
 // All that follow the first of these, of a tree of no container.
 [[nodiscard]] Steps steps_before_restore(RestoreDraft& draft);
 

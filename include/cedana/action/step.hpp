@@ -29,6 +29,7 @@ struct Step {
 };
 
 using Steps = std::vector<Step>;
+void append(Steps& steps, Steps more);
 
 // Finds something out that the following steps need: its error ends a rehearsal too.
 [[nodiscard]] Step look(std::string name, std::function<void()> work);

@@ -122,6 +122,9 @@ inline constexpr const char* k_pid_file = "root.pid";
 // Throws Error(Fault::restore_failed).
 [[nodiscard]] pid_t restored_pid(const std::filesystem::path& pid_file);
 
+// Calls RestoreJob::standing, and warns where that throws: the tree runs without what could not be put back.
+void call_standing(const std::function<void(pid_t)>& standing, pid_t root);
+
 // Whether CRIU's log says that the tree was restored and runs. Only its end is read, whatever its size: CRIU says so
 // last. False where there is no log that can be read.
 [[nodiscard]] bool was_restored(const std::filesystem::path& log) noexcept;
