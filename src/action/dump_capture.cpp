@@ -6,6 +6,7 @@
 #include "cedana/action/memory_room.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/units.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/entry.hpp"
 #include "cedana/criu/environment.hpp"
@@ -91,11 +92,30 @@ TreeCapture::TreeCapture(DumpDraft& draft, Progress& progress, Stopwatch& watch)
     if (draft_.keys.encryption)
         seal_ = draft_.keys.encryption->seal;
     const std::string stem = checkpoint_stem(seen.name, std::chrono::system_clock::now());
-    writer_.emplace(draft_.request.config, draft_.folder, stem, seen.facts.image_bytes,
-                    std::move(draft_.keys.encryption));
+    writer_.emplace(draft_.request.config, draft_.folder, stem, divide_memory(), draft_.keys.encryption);
     if (draft_.keys.signing)
         writer_->sign_with(*draft_.keys.signing);
     begin_escort();
+}
+
+// What is copied ahead gets what it needs, since little else comes then.
+BufferSize TreeCapture::divide_memory() {
+    const std::uint64_t images = draft_.seen->facts.image_bytes;
+    BufferSize buffer{.bound = buffer_bound(draft_.request.config), .expected = images};
+    if (!draft_.copies_ahead)
+        return buffer;
+    pre_copy_.emplace(PreCopy::memory_for(images), draft_.request.write_tracking.value_or(kernel_write_tracking()));
+    buffer.bound -= std::min(buffer.bound, PreCopy::memory_for(images));
+    buffer.expected = 0;
+    return buffer;
+}
+
+void TreeCapture::copy_ahead() {
+    if (!pre_copy_)
+        return;
+    progress_.phase("copying memory ahead");
+    pre_copy_->copy(draft_.procfs, draft_.seen->pids(), draft_.interrupt);
+    watch_.lap("copy ahead");
 }
 
 void TreeCapture::begin_escort() {
@@ -129,6 +149,7 @@ void TreeCapture::run() {
         throw Error(Fault::no_process, fmt::format("{} ended before the dump began", draft_.seen->target()));
     write_record(draft_.seen->record, work_.path());
     standstill_.raise_limits(limits_of(draft_.procfs, draft_.seen->tree), work_.path());
+    copy_ahead();
     run_criu();
     watch_.lap(leaves_running() ? "resume" : "stop");
     if (leaves_running())
@@ -168,6 +189,7 @@ void TreeCapture::run_criu() {
                             .opens_no_files = seen.must_not_be_opened,
                             .own_cgroup = seen.leaves_criu_its_cgroup(),
                             .held = work_.lock(),
+                            .foreseen = pre_copy_ ? &*pre_copy_ : nullptr,
                             .progress = &progress_,
                             .expected_bytes = seen.facts.image_bytes,
                             .tree = seen.pids(),
@@ -178,6 +200,7 @@ void TreeCapture::run_criu() {
         report_ = criu::dump(
             job, writer_->images(), [this] { images_complete(); }, draft_.interrupt);
     } catch (const std::exception& error) {
+        has_other_pages_ = dynamic_cast<const criu::OtherPages*>(&error) != nullptr;
         runs_again();
         end_writer(error);
         explain_cancelled(failed(), error);

@@ -6,11 +6,15 @@
 #include "cedana/base/progress.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/units.hpp"
+#include "cedana/checkpoint/writer.hpp"
+#include "cedana/engine/pre_copy.hpp"
 #include "cedana/engine/refusals.hpp"
 #include "cedana/files/default_store.hpp"
 #include "cedana/host/hooks.hpp"
 #include "cedana/keys/configured_keys.hpp"
 #include "cedana/lazy/transfers.hpp"
+#include "cedana/process/page_table.hpp"
 #include "cedana/undo/clean.hpp"
 #include "cedana/undo/work_folder.hpp"
 
@@ -127,6 +131,33 @@ Step refuse_undumpable(DumpDraft& draft) {
     });
 }
 
+// A migration hands the file on while it is written, and cannot take back what it handed on.
+Step decide_pre_copy(DumpDraft& draft) {
+    return check("looking whether memory can be copied ahead", [&] {
+        const Config& config = draft.request.config;
+        const std::uint64_t images = draft.seen->facts.image_bytes;
+        const bool is_large =
+            config.dump_pre_copy_mib != 0 && images >= static_cast<std::uint64_t>(config.dump_pre_copy_mib) * k_mib;
+        const bool is_wanted = is_large || draft.request.pre_copy;
+        const bool has_room = PreCopy::memory_for(images) <= buffer_bound(config);
+        const bool is_tracked = draft.request.write_tracking || kernel_tracks_writes();
+        draft.copies_ahead = is_wanted && has_room && !draft.request.escort && is_tracked;
+        if (!draft.request.pre_copy)
+            return;
+        if (!is_tracked)
+            throw Error(Fault::environment, "the kernel of this host does not tell which memory is written to")
+                .cause("it was built without CONFIG_MEM_SOFT_DIRTY, or hides where memory lies from this process")
+                .hint("leave --pre-copy out");
+        if (!has_room)
+            throw Error(Fault::environment,
+                        fmt::format("{} of memory are needed to copy that of {} ahead, and {} may be "
+                                    "taken",
+                                    human_bytes(PreCopy::memory_for(images)), draft.seen->target(),
+                                    human_bytes(buffer_bound(config))))
+                .hint("set archive.buffer_mib to more, or leave --pre-copy out");
+    });
+}
+
 Step check_room(DumpDraft& draft) {
     return check("looking for room", [&] {
         // Refused already; there is nothing to say of the room then.
@@ -192,6 +223,7 @@ Steps tree_steps(DumpDraft& draft) {
         lock_tree(draft),
         phase(touch("cleaning up", [&] { clean({.folders = {draft.folder}}); })),
         check_room(draft),
+        decide_pre_copy(draft),
         check("looking at the signal", [&] { require_survivable_signal(config, draft.procfs, draft.seen->tree); }),
         check("looking at the limits of its memory",
               [&] { require_memory_room(limits_of(draft.procfs, draft.seen->tree)); }),

@@ -31,16 +31,10 @@ Method method_of(Compression compression) {
     return Method::store;
 }
 
-// A quarter of what is available, so that neither this process nor the tree is the one that memory runs out for.
-std::uint64_t buffer_bound(const Config& config) {
-    return config.archive_buffer_mib != 0 ? static_cast<std::uint64_t>(config.archive_buffer_mib) * k_mib
-                                          : available_memory() / 4;
-}
-
 // Images hold the resident pages and a little about each mapping.
-std::uint64_t touched_bytes(std::uint64_t expected, std::uint64_t bound) {
-    const std::uint64_t wanted = expected + expected / 32 + 8 * k_mib;
-    return std::min(wanted, bound);
+std::uint64_t touched_bytes(const BufferSize& buffer) {
+    const std::uint64_t wanted = buffer.expected + buffer.expected / 32 + 8 * k_mib;
+    return std::min(wanted, buffer.bound);
 }
 
 // Others may have taken memory since the bound was chosen. What was touched is ours; what was not must still be there.
@@ -52,10 +46,16 @@ FramePool& bounded_anew(FramePool& pool, const Config& config) {
 
 } // namespace
 
+// A quarter of what is available, so that neither this process nor the tree is the one that memory runs out for.
+std::uint64_t buffer_bound(const Config& config) {
+    return config.archive_buffer_mib != 0 ? static_cast<std::uint64_t>(config.archive_buffer_mib) * k_mib
+                                          : available_memory() / 4;
+}
+
 CheckpointWriter::CheckpointWriter(const Config& config, const std::filesystem::path& folder, const std::string& stem,
-                                   std::uint64_t expected, std::optional<Encryption> encryption)
-    : config_(config), encryption_(std::move(encryption)), bound_(buffer_bound(config)), pending_(folder, stem),
-      zip_(pending_.fd(), pending_.partial()), pool_(bound_, touched_bytes(expected, bound_)),
+                                   BufferSize buffer, std::optional<Encryption> encryption)
+    : config_(config), encryption_(std::move(encryption)), pending_(folder, stem),
+      zip_(pending_.fd(), pending_.partial()), pool_(buffer.bound, touched_bytes(buffer)),
       images_(zip_, bounded_anew(pool_, config), options(k_images_folder)) {}
 
 ImageWriterOptions CheckpointWriter::options(const char* folder) const {

@@ -46,6 +46,7 @@ struct DumpArguments {
     bool stop = false;
     bool yes = false;
     bool prove = false;
+    bool pre_copy = false;
     std::vector<std::string> criu_arguments;
     bool anyway = false;
     bool without_sandbox = false;
@@ -79,6 +80,7 @@ Json to_json(const DumpResult& result) {
     json["frozen_seconds"] = result.frozen_seconds ? Json(*result.frozen_seconds) : Json(nullptr);
     json["proof"] = to_json(result.proof);
     json["bytes_images"] = result.bytes_images;
+    json["bytes_copied_ahead"] = result.bytes_copied_ahead;
     json["bytes_archive"] = result.bytes_archive;
     json["peak_memory_bytes"] = result.peak_memory_bytes;
     json["timings"] = timings_json(result.phases);
@@ -94,6 +96,8 @@ std::string summary_of(const DumpResult& result) {
         fmt::format("{} ({:.1f}x) in {}", human_bytes(result.bytes_archive), ratio, human_seconds(result.seconds));
     if (result.frozen_seconds)
         text += ", frozen for " + human_seconds(*result.frozen_seconds);
+    if (result.bytes_copied_ahead > 0)
+        text += fmt::format(" ({} were copied before)", human_bytes(result.bytes_copied_ahead));
     if (result.proof)
         text += fmt::format("\n{}", text_of(*result.proof));
     return text;
@@ -178,7 +182,8 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
                         .anyway = arguments.anyway,
                         .caller = config.caller,
                         .without_sandbox = arguments.without_sandbox,
-                        .prove = arguments.prove};
+                        .prove = arguments.prove,
+                        .pre_copy = arguments.pre_copy};
     if (std::int64_t number = 0; arguments.target && parse_number(*arguments.target, number))
         request.pid = to_pid(number);
     else if (arguments.target)
@@ -280,6 +285,9 @@ Command dump_command() {
          .meaning = "with --stop: try first whether it comes back, in namespaces of its own "
                     "and where that can be tried; it stands still meanwhile",
          .target = &arguments->prove},
+        {.names = {"--pre-copy"},
+         .meaning = "copy memory before the tree stands still, however little it is (dump.pre_copy_mib)",
+         .target = &arguments->pre_copy},
         criu_argument_option(arguments->criu_arguments)};
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::encrypting),
                       std::back_inserter(options));

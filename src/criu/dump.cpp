@@ -44,6 +44,8 @@ class DumpRun {
     DumpReport run() {
         if (job_.progress != nullptr)
             capture_.report_to(*job_.progress, job_.expected_bytes);
+        if (job_.foreseen != nullptr)
+            capture_.expect(*job_.foreseen);
         if (interrupt_.fd() >= 0)
             loop_.watch(interrupt_.fd(), POLLIN, [this](short) { guarded([&] { interrupt_.throw_if_pending(); }); });
         std::optional<OwnCgroup> cgroup;

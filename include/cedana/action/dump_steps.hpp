@@ -55,6 +55,8 @@ struct DumpDraft {
     // The program was asked to prepare itself: it cannot put right any more what is refused.
     bool prepared = false;
     std::optional<FileCapture> files;
+    // Memory is copied before the tree stands still (PreCopy).
+    bool copies_ahead = false;
     // What was refused and is dumped anyway.
     std::vector<std::string> passed_over;
 };

@@ -42,6 +42,8 @@ struct Config {
     std::chrono::seconds action_scripts_timeout{300};
 
     std::chrono::seconds dump_freeze_limit{60};
+    // 0: never.
+    std::int64_t dump_pre_copy_mib = 256;
 
     Compression archive_compression = Compression::zstd;
     std::int64_t archive_level = 1;
