@@ -174,6 +174,8 @@ void TreeCapture::run_criu() {
                             .freeze = {.limit = draft_.request.config.dump_freeze_limit,
                                        .has_own_limit = [this] { return is_in_other_hands_.load(); },
                                        .give_up = [this](const Error& error) { give_up(error); }}};
+    // CRIU reads the same table while the tree stands still, and does not wait for the kernel again.
+    leases_.emplace();
     try {
         report_ = criu::dump(
             job, writer_->images(), [this] { images_complete(); }, draft_.interrupt);
@@ -273,7 +275,7 @@ void TreeCapture::capture_files(const TreeHoldings& holdings) {
             add_lost(written, remap);
     else
         std::ranges::for_each(frozen_->link_remaps, let_wait);
-    draft_.files->capture(written, draft_.interrupt);
+    draft_.files->capture(written, *leases_, draft_.interrupt);
 }
 
 // Without it the tree runs on, and what the checkpoint holds is of no use.

@@ -88,6 +88,8 @@ class TreeCapture {
     Standstill standstill_;
     // Absent once CRIU has failed.
     std::optional<CheckpointWriter> writer_;
+    // Once CRIU is about to start.
+    std::optional<LeasesAhead> leases_;
     std::optional<FrozenTree> frozen_;
     criu::DumpReport report_;
     std::optional<std::filesystem::path> checkpoint_;
