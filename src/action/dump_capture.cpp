@@ -170,6 +170,8 @@ void TreeCapture::run_criu() {
                             .held = work_.lock(),
                             .progress = &progress_,
                             .expected_bytes = seen.facts.image_bytes,
+                            .ready = writer_->memory_ready(),
+                            .before_freeze = [this] { writer_->bound_anew(); },
                             .tree = seen.pids(),
                             .freeze = {.limit = draft_.request.config.dump_freeze_limit,
                                        .has_own_limit = [this] { return is_in_other_hands_.load(); },

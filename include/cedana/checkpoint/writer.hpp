@@ -27,10 +27,16 @@ namespace cedana {
 
 class CheckpointWriter {
   public:
-    // Begins the partial file in `folder`. Memory for about `expected` bytes of images is touched at once, within
-    // archive.buffer_mib. `encryption`: none for a checkpoint that anybody can read.
+    // Begins the partial file in `folder`. Memory for about `expected` bytes of images is being touched from now on,
+    // within archive.buffer_mib. `encryption`: none for a checkpoint that anybody can read.
     CheckpointWriter(const Config& config, const std::filesystem::path& folder, const std::string& stem,
                      std::uint64_t expected, std::optional<Encryption> encryption);
+
+    // Readable once the memory is touched, or that has taken too long; -1: it is so little that nothing should wait.
+    [[nodiscard]] int memory_ready() const noexcept { return pool_.is_worth_waiting() ? pool_.touched() : -1; }
+    // Once it is: others may have taken memory since the bound was chosen. What was touched is ours; what was not must
+    // still be there.
+    void bound_anew();
 
     // Where CRIU's images go.
     [[nodiscard]] ImageSink& images() noexcept { return images_; }
