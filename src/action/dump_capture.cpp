@@ -192,10 +192,14 @@ void TreeCapture::run_criu() {
                             .foreseen = pre_copy_ ? &*pre_copy_ : nullptr,
                             .progress = &progress_,
                             .expected_bytes = seen.facts.image_bytes,
+                            .ready = writer_->memory_ready(),
+                            .before_freeze = [this] { writer_->bound_anew(); },
                             .tree = seen.pids(),
                             .freeze = {.limit = draft_.request.config.dump_freeze_limit,
                                        .has_own_limit = [this] { return is_in_other_hands_.load(); },
                                        .give_up = [this](const Error& error) { give_up(error); }}};
+    // CRIU reads the same table while the tree stands still, and does not wait for the kernel again.
+    leases_.emplace();
     try {
         report_ = criu::dump(
             job, writer_->images(), [this] { images_complete(); }, draft_.interrupt);
@@ -296,7 +300,7 @@ void TreeCapture::capture_files(const TreeHoldings& holdings) {
             add_lost(written, remap);
     else
         std::ranges::for_each(frozen_->link_remaps, let_wait);
-    draft_.files->capture(written, draft_.interrupt);
+    draft_.files->capture(written, *leases_, draft_.interrupt);
 }
 
 // Without it the tree runs on, and what the checkpoint holds is of no use.

@@ -19,13 +19,22 @@ namespace {
 
 constexpr const char* k_state_folder = "/run/cedana";
 
+bool is_own(const struct ::stat& info) {
+    return S_ISDIR(info.st_mode) && info.st_uid == ::geteuid() && (info.st_mode & 077) == 0;
+}
+
 } // namespace
+
+std::optional<fs::path> own_state_folder() {
+    struct ::stat info {};
+    return ::lstat(k_state_folder, &info) == 0 && is_own(info) ? std::optional<fs::path>(k_state_folder) : std::nullopt;
+}
 
 void require_own_state_folder() {
     struct ::stat info {};
     if (::lstat(k_state_folder, &info) != 0 && errno == ENOENT)
         return;
-    if (!S_ISDIR(info.st_mode) || info.st_uid != ::geteuid() || (info.st_mode & 077) != 0)
+    if (!is_own(info))
         throw Error(Fault::permission, fmt::format("{} is not a folder that root alone can use", k_state_folder))
             .hint(fmt::format("remove it: rm -r {}", k_state_folder));
 }

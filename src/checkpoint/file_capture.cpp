@@ -135,10 +135,9 @@ void FileCapture::warn(const std::string& path, const std::string& kind, const s
     warnings_.push_back({.sentence = fmt::format("{} {}", object, text), .object = object, .kind = kind});
 }
 
-void FileCapture::capture(const WrittenFiles& written, const Interrupt& interrupt) {
+void FileCapture::capture(const WrittenFiles& written, const LeasesAhead& leases, const Interrupt& interrupt) {
     if (config_.files_capture == Capture::none)
         return;
-    const std::vector<Lease> leases = read_leases();
     for (const WrittenFile& file : written.files) {
         interrupt.throw_if_pending();
         capture_one(file, leases, interrupt);
@@ -148,9 +147,8 @@ void FileCapture::capture(const WrittenFiles& written, const Interrupt& interrup
              "is written to by the tree, but something else or nothing is seen there from here; it is not captured");
 }
 
-void FileCapture::capture_one(const WrittenFile& written, const std::vector<Lease>& leases,
-                              const Interrupt& interrupt) {
-    const auto lease = lease_broken_by_reading(leases, written.info);
+void FileCapture::capture_one(const WrittenFile& written, const LeasesAhead& leases, const Interrupt& interrupt) {
+    const auto lease = lease_broken_by_reading(leases.get(), written.info);
     const roles::FileName name = lease ? by_descriptor(written) : roles::FileName{.path = written.place()};
     Captured captured{.file = describe_file(written, written.info)};
     if (lease && name.descriptor < 0) {

@@ -31,17 +31,11 @@ Method method_of(Compression compression) {
     return Method::store;
 }
 
-// Images hold the resident pages and a little about each mapping.
+// Images hold the pages that are the tree's own, a little about each mapping, and of each process a frame that is not
+// full.
 std::uint64_t touched_bytes(const BufferSize& buffer) {
-    const std::uint64_t wanted = buffer.expected + buffer.expected / 32 + 8 * k_mib;
+    const std::uint64_t wanted = buffer.expected + std::min(buffer.expected / 8, buffer.expected / 32 + 8 * k_mib);
     return std::min(wanted, buffer.bound);
-}
-
-// Others may have taken memory since the bound was chosen. What was touched is ours; what was not must still be there.
-FramePool& bounded_anew(FramePool& pool, const Config& config) {
-    if (config.archive_buffer_mib == 0)
-        pool.bound_untouched(available_memory() / 4);
-    return pool;
 }
 
 } // namespace
@@ -56,7 +50,12 @@ CheckpointWriter::CheckpointWriter(const Config& config, const std::filesystem::
                                    BufferSize buffer, std::optional<Encryption> encryption)
     : config_(config), encryption_(std::move(encryption)), pending_(folder, stem),
       zip_(pending_.fd(), pending_.partial()), pool_(buffer.bound, touched_bytes(buffer)),
-      images_(zip_, bounded_anew(pool_, config), options(k_images_folder)) {}
+      images_(zip_, pool_, options(k_images_folder)) {}
+
+void CheckpointWriter::bound_anew() {
+    if (config_.archive_buffer_mib == 0)
+        pool_.bound_untouched(available_memory() / 4);
+}
 
 ImageWriterOptions CheckpointWriter::options(const char* folder) const {
     return {.method = method_of(config_.archive_compression),

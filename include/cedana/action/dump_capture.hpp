@@ -98,6 +98,8 @@ class TreeCapture {
     bool has_other_pages_ = false;
     // Absent once CRIU has failed.
     std::optional<CheckpointWriter> writer_;
+    // Once CRIU is about to start.
+    std::optional<LeasesAhead> leases_;
     std::optional<FrozenTree> frozen_;
     criu::DumpReport report_;
     std::optional<std::filesystem::path> checkpoint_;

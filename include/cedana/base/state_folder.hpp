@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 namespace cedana {
 
@@ -11,6 +12,9 @@ namespace cedana {
 
 // Throws as state_folder() does when it is somebody else's; makes nothing.
 void require_own_state_folder();
+
+// The same if it is there and can be trusted; makes nothing.
+[[nodiscard]] std::optional<std::filesystem::path> own_state_folder();
 
 // Logs of failures, the output of restored programs that has no other place, and which backups restores made.
 inline constexpr const char* k_log_folder = "/var/log/cedana";

@@ -32,15 +32,22 @@ namespace cedana {
 struct BufferSize {
     // The most that it may take.
     std::uint64_t bound = 0;
-    // About what comes; touched at once, within the bound.
+    // About what comes: so much is touched, within the bound.
     std::uint64_t expected = 0;
 };
 
 class CheckpointWriter {
   public:
-    // Begins the partial file in `folder`. `encryption`: none for a checkpoint that anybody can read.
+    // Begins the partial file in `folder`; memory is being touched from now on. `encryption`: none for a checkpoint that
+    // anybody can read.
     CheckpointWriter(const Config& config, const std::filesystem::path& folder, const std::string& stem,
                      BufferSize buffer, std::optional<Encryption> encryption);
+
+    // Readable once the memory is touched, or that has taken too long; -1: it is so little that nothing should wait.
+    [[nodiscard]] int memory_ready() const noexcept { return pool_.is_worth_waiting() ? pool_.touched() : -1; }
+    // Once it is: others may have taken memory since the bound was chosen. What was touched is ours; what was not must
+    // still be there.
+    void bound_anew();
 
     // Where CRIU's images go.
     [[nodiscard]] ImageSink& images() noexcept { return images_; }

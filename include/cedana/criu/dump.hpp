@@ -52,6 +52,9 @@ struct DumpJob {
     // Hears of every piece of an image, unless null; bytes in all, as far as that is known.
     Progress* progress = nullptr;
     std::uint64_t expected_bytes = 0;
+    // CRIU freezes the tree only once it is readable; -1: at once. `before_freeze` is called then.
+    int ready = -1;
+    std::function<void()> before_freeze = {};
     // The tree, for what hangs in it.
     std::vector<pid_t> tree = {};
     FreezeLimit freeze = {};
