@@ -10,6 +10,7 @@
 #include "cedana/host/systemd.hpp"
 #include "cedana/process/identity.hpp"
 #include "cedana/process/procfs.hpp"
+#include "cedana/process/systemctl.hpp"
 
 #include <chrono>
 #include <csignal>

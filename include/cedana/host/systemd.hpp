@@ -13,9 +13,6 @@
 
 namespace cedana {
 
-// systemd runs this host (sd_booted(3)).
-[[nodiscard]] bool has_systemd();
-
 struct UnitState {
     // "active", "inactive", "failed", "deactivating"
     std::string active = {};
@@ -46,9 +43,6 @@ void begin_to_stop(const SystemdUnit& unit);
 // Returns once systemd has done what begin_to_stop() has begun; false if that was not within `limit`. That its main
 // process was killed is no failure of the unit then.
 [[nodiscard]] bool has_stopped(const SystemdUnit& unit, std::chrono::seconds limit);
-
-// After a change of a unit's files. Throws Error(Fault::environment).
-void reload_units();
 
 // Tells systemd, of the unit that this process was started for, in the words of sd_notify(3). Throws
 // Error(Fault::environment).
