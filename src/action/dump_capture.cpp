@@ -110,6 +110,13 @@ void TreeCapture::begin_escort() {
 TreeCapture::~TreeCapture() {
     if (standstill_.has_left_limits())
         work_.keep();
+    release_stop();
+}
+
+void TreeCapture::release_stop() noexcept {
+    if (held_stop_ && !held_stop_->release())
+        work_.keep();
+    held_stop_.reset();
 }
 
 const ProcessTree& TreeCapture::tree() const { return frozen_ ? frozen_->tree : draft_.seen->tree; }
@@ -128,6 +135,8 @@ void TreeCapture::run() {
     if (!draft_.seen->tree.root().handle.alive())
         throw Error(Fault::no_process, fmt::format("{} ended before the dump began", draft_.seen->target()));
     write_record(draft_.seen->record, work_.path());
+    if (!leaves_running() && draft_.unit && draft_.unit->holds_back_stop())
+        held_stop_.emplace(draft_.unit->unit, work_.path());
     standstill_.raise_limits(limits_of(draft_.procfs, draft_.seen->tree), work_.path());
     run_criu();
     watch_.lap(leaves_running() ? "resume" : "stop");
@@ -136,6 +145,7 @@ void TreeCapture::run() {
     else {
         wait_for_end(tree());
         await_stop(draft_.unit);
+        release_stop();
     }
     if (draft_.container)
         draft_.container->finish_end();

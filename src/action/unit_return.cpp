@@ -59,6 +59,8 @@ std::vector<std::string> words_of(const UnitRequest& request) {
     if (!request.store.empty())
         words.insert(words.end(), {"--dir", request.store.string()});
     words.insert(words.end(), {"--checkpoint", request.checkpoint});
+    if (request.comeback == Comeback::at_each_start)
+        words.emplace_back("--always");
     return words;
 }
 
@@ -117,7 +119,9 @@ std::string unit_drop_in(const UnitRequest& request) {
                          .sandbox = state.sandbox,
                          .placeholder = placeholder_program(),
                          .cedana = fs::read_symlink("/proc/self/exe"),
-                         .arguments = words_of(request)});
+                         .arguments = words_of(request),
+                         .comes_back = request.comeback == Comeback::once ? "the next start of it brings it back"
+                                                                          : "each start of it brings it back"});
 }
 
 fs::path write_unit_drop_in(const UnitRequest& request) {
@@ -157,6 +161,9 @@ pid_t bring_unit_back(const UnitRequest& request) {
     const pid_t pid = restore_into(request, state, placeholder.pid());
     make_main_process(request.unit, pid);
     send_signal(placeholder.pidfd(), SIGKILL);
+    // Else it would come back as it was once more, and with its files, whenever systemd starts it anew.
+    if (request.comeback == Comeback::once)
+        remove_unit_drop_in(request.unit);
     return pid;
 }
 

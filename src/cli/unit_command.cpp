@@ -21,6 +21,7 @@ struct UnitArguments {
     std::string name;
     std::string checkpoint = "latest";
     std::optional<std::filesystem::path> store;
+    bool always = false;
     bool remove = false;
     bool bring_back = false;
     bool dry_run = false;
@@ -40,7 +41,9 @@ std::filesystem::path usual_store(const SystemdUnit& unit) {
 }
 
 UnitRequest request_of(const UnitArguments& arguments) {
-    UnitRequest request{.unit = unit_of(arguments.name), .checkpoint = arguments.checkpoint};
+    UnitRequest request{.unit = unit_of(arguments.name),
+                        .checkpoint = arguments.checkpoint,
+                        .comeback = arguments.always ? Comeback::at_each_start : Comeback::once};
     if (arguments.store)
         request.store = std::filesystem::absolute(*arguments.store);
     else if (request.checkpoint == "latest")
@@ -64,15 +67,17 @@ void run(const UnitArguments& arguments, const CommonArguments& common) {
     if (arguments.remove)
         return remove(request.unit, common);
     if (arguments.bring_back)
-        return print_result(std::to_string(bring_unit_back(request)));
+        return print_result(fmt::format("brought back from a checkpoint, as process {}", bring_unit_back(request)));
     if (arguments.dry_run)
         return print_line(unit_drop_in(request));
     const std::filesystem::path path = write_unit_drop_in(request);
     if (common.format == Format::json)
         return print_json_result({{"unit", request.unit.name}, {"drop_in", path.string()}});
     print_result(path.string());
-    common.say(fmt::format("systemctl start {0} brings it back from now on; until cedana unit --remove {0}",
-                           shell_word(request.unit.name)));
+    const std::string name = shell_word(request.unit.name);
+    common.say(arguments.always
+                   ? fmt::format("systemctl start {0} brings it back from now on, until cedana unit --remove {0}", name)
+                   : fmt::format("systemctl start {} brings it back; after that it starts anew again", name));
 }
 
 } // namespace
@@ -97,10 +102,13 @@ Command unit_command() {
                                 "puts its checkpoints, if that is there; else the store of client restore)",
                      .target = &arguments->store,
                      .complete = Complete::folders},
+                    {.names = {"--always"},
+                     .meaning = "bring it back at each start, and not at the next one alone",
+                     .target = &arguments->always},
                     {.names = {"--remove"},
                      .meaning = "let it start anew again",
                      .target = &arguments->remove,
-                     .excludes = "--checkpoint,--dir"},
+                     .excludes = "--checkpoint,--dir,--always"},
                     {.names = {"--dry-run"},
                      .meaning = "show the drop-in that would be made; change nothing",
                      .target = &arguments->dry_run,

@@ -72,6 +72,8 @@ UnitState parse_unit_state(const std::string& shown) {
             state.main_pid = static_cast<pid_t>(number);
         else if (name == "ExecStop" && state.stop_command.empty())
             state.stop_command = command_of(value);
+        else if (name == "ExecStopPost" && state.stop_post_command.empty())
+            state.stop_post_command = command_of(value);
         else if (name == "WatchdogUSec")
             state.watchdog = span_of(value);
         else if (name == "RuntimeDirectory")
@@ -91,13 +93,13 @@ UnitState parse_unit_state(const std::string& shown) {
 std::optional<UnitState> look_at_unit(const SystemdUnit& unit) {
     if (!has_systemd())
         return std::nullopt;
-    const Captured answer = ask_systemd(
-        unit,
-        {"show",
-         "--property=LoadState,ActiveState,MainPID,ExecStop,WatchdogUSec,RuntimeDirectory,PIDFile,NoExecPaths,"
-         "TemporaryFileSystem,InaccessiblePaths,RootDirectory,RootImage",
-         "--", unit.name},
-        k_systemctl_limit);
+    const Captured answer = ask_systemd(unit,
+                                        {"show",
+                                         "--property=LoadState,ActiveState,MainPID,ExecStop,ExecStopPost,WatchdogUSec,"
+                                         "RuntimeDirectory,PIDFile,NoExecPaths,"
+                                         "TemporaryFileSystem,InaccessiblePaths,RootDirectory,RootImage",
+                                         "--", unit.name},
+                                        k_systemctl_limit);
     if (!answer.status.success())
         throw Error(Fault::environment, fmt::format("systemd does not say what {} is: systemctl {}",
                                                     printable(unit.name), answer.status.text()))

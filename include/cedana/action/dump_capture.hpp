@@ -14,6 +14,7 @@
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/link_remap.hpp"
 #include "cedana/model/manifest.hpp"
+#include "cedana/undo/held_stop_commands.hpp"
 #include "cedana/undo/work_folder.hpp"
 
 #include <atomic>
@@ -63,6 +64,7 @@ class TreeCapture {
 
   private:
     void run_criu();
+    void release_stop() noexcept;
     void runs_again();
     void images_complete();
     void look_at_ends(const TreeHoldings& holdings);
@@ -86,6 +88,7 @@ class TreeCapture {
     WorkFolder work_;
     // Before any thread is started.
     Standstill standstill_;
+    std::optional<HeldStopCommands> held_stop_;
     // Absent once CRIU has failed.
     std::optional<CheckpointWriter> writer_;
     std::optional<FrozenTree> frozen_;

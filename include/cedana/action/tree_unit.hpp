@@ -21,6 +21,9 @@ struct TreeUnit {
     UnitState state = {};
     // The root is the main process of the unit, which so ends with the tree.
     bool is_main = false;
+
+    // What systemd runs for its end is not run when it ends with its checkpoint (undo/held_stop_commands.hpp).
+    [[nodiscard]] bool holds_back_stop() const;
 };
 
 // Asks systemd; absent if it does not know such a service. Throws Error as look_at_unit() does.

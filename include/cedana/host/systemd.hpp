@@ -20,6 +20,8 @@ struct UnitState {
     pid_t main_pid = 0;
     // What systemd runs to stop it, as it was written (ExecStop=); empty: nothing but signals.
     std::string stop_command = {};
+    // What it runs once it is stopped (ExecStopPost=), likewise.
+    std::string stop_post_command = {};
     // Within which time it must call (WatchdogSec=); zero: it need not.
     std::chrono::microseconds watchdog{};
     // Folders that systemd makes for it and takes away when it stops, below /run: "redis" (RuntimeDirectory=).
