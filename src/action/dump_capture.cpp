@@ -6,6 +6,7 @@
 #include "cedana/action/memory_room.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/units.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/entry.hpp"
 #include "cedana/criu/environment.hpp"
@@ -277,6 +278,7 @@ void TreeCapture::capture_files(const TreeHoldings& holdings) {
     WrittenFiles written = written_files(holdings, looked_at_from(draft_.seen->facts));
     look_at_flight(holdings, written);
     add_missing(written, draft_.preparation.finish());
+    look_at_unit_folders(written);
     frozen_->link_remaps = made_names(draft_.seen->record);
     if (leaves_running())
         for (LinkRemap& remap : frozen_->link_remaps)
@@ -284,6 +286,24 @@ void TreeCapture::capture_files(const TreeHoldings& holdings) {
     else
         std::ranges::for_each(frozen_->link_remaps, let_wait);
     draft_.files->capture(written, draft_.interrupt);
+}
+
+// What systemd takes away with the unit, or with its host.
+void TreeCapture::look_at_unit_folders(WrittenFiles& written) {
+    if (!draft_.unit)
+        return;
+    const auto most_bytes = static_cast<std::uint64_t>(draft_.request.config.files_capture_limit_mib) * k_mib;
+    UnitFolderContent content = read_unit_folders(draft_.root.pid, draft_.unit->own_folders(), most_bytes);
+    for (const WrittenFile& file : content.files)
+        frozen_->unit_paths.insert(file.path);
+    for (const UnitEntry& entry : content.entries)
+        frozen_->unit_paths.insert(entry.path);
+    add_missing(written, {.files = std::move(content.files), .unseen = {}});
+    frozen_->unit_entries = std::move(content.entries);
+    for (const std::string& path : content.too_much)
+        frozen_->unread.push_back(
+            fmt::format("{}, which systemd takes away as {} stops: its files are over files.capture_limit_mib together",
+                        printable(path), printable(draft_.unit->unit.name)));
 }
 
 // Without it the tree runs on, and what the checkpoint holds is of no use.
@@ -349,6 +369,11 @@ Manifest TreeCapture::manifest() const {
     manifest.link_remaps = frozen_->link_remaps;
     manifest.attributes = frozen_->attributes;
     manifest.socket_options = frozen_->socket_options;
+    manifest.unit_entries = frozen_->unit_entries;
+    std::erase_if(manifest.required_files,
+                  [this](const RequiredFile& file) { return frozen_->unit_paths.contains(file.path); });
+    if (!manifest.unit_entries.empty())
+        manifest.required_features.emplace_back(k_unit_entries);
     manifest.timings = watch_.phases();
     manifest.watch = draft_.preparation.record();
     if (draft_.container) {

@@ -33,6 +33,22 @@ bool has_stop_commands(const UnitState& state) {
 // The files of a user's units are that user's.
 bool TreeUnit::holds_back_stop() const { return is_main && unit.user.empty() && has_stop_commands(state); }
 
+std::vector<UnitFolder> TreeUnit::own_folders() const {
+    std::vector<UnitFolder> folders;
+    if (!is_main)
+        return folders;
+    const std::string above = unit.user.empty() ? "/run/" : "/run/user/" + unit.user + "/";
+    for (const std::string& name : split(state.runtime_folders, ' '))
+        if (!name.empty())
+            folders.push_back({.path = above + name});
+    if (state.has_private_tmp)
+        for (const char* path : {"/tmp", "/var/tmp"})
+            folders.push_back({.path = path, .is_private = true});
+    if (!state.pid_file.empty())
+        folders.push_back({.path = state.pid_file});
+    return folders;
+}
+
 std::optional<TreeUnit> tree_unit(const SystemdUnit& unit, pid_t root) {
     if (!unit.is_service())
         return std::nullopt;

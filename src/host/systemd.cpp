@@ -78,6 +78,9 @@ UnitState parse_unit_state(const std::string& shown) {
             state.watchdog = span_of(value);
         else if (name == "RuntimeDirectory")
             state.runtime_folders = value;
+        else if (name == "PrivateTmp")
+            // "disconnected" since systemd 257
+            state.has_private_tmp = value != "no";
         else if (name == "PIDFile")
             state.pid_file = value;
         else if (name == "NoExecPaths")
@@ -96,7 +99,7 @@ std::optional<UnitState> look_at_unit(const SystemdUnit& unit) {
     const Captured answer = ask_systemd(unit,
                                         {"show",
                                          "--property=LoadState,ActiveState,MainPID,ExecStop,ExecStopPost,WatchdogUSec,"
-                                         "RuntimeDirectory,PIDFile,NoExecPaths,"
+                                         "RuntimeDirectory,PrivateTmp,PIDFile,NoExecPaths,"
                                          "TemporaryFileSystem,InaccessiblePaths,RootDirectory,RootImage",
                                          "--", unit.name},
                                         k_systemctl_limit);

@@ -22,6 +22,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct FrozenTree {
     std::vector<LinkRemap> link_remaps = {};
     std::vector<ProcessAttributes> attributes = {};
     std::vector<SocketOptions> socket_options = {};
+    // What systemd takes away with the unit; and where all of that lies, files too.
+    std::vector<UnitEntry> unit_entries = {};
+    std::set<std::string> unit_paths = {};
     // What a restore will lack: sentences.
     std::vector<std::string> unread = {};
 };
@@ -69,6 +73,7 @@ class TreeCapture {
     void images_complete();
     void look_at_ends(const TreeHoldings& holdings);
     void capture_files(const TreeHoldings& holdings);
+    void look_at_unit_folders(WrittenFiles& written);
     void publish();
     void prove_it(const std::filesystem::path& complete);
     void look_at_flight(const TreeHoldings& holdings, WrittenFiles& written);

@@ -26,6 +26,8 @@ struct UnitState {
     std::chrono::microseconds watchdog{};
     // Folders that systemd makes for it and takes away when it stops, below /run: "redis" (RuntimeDirectory=).
     std::string runtime_folders = {};
+    // It has a /tmp and /var/tmp of its own (PrivateTmp=).
+    bool has_private_tmp = false;
     // Where it writes the pid of its main process, and systemd takes that away (PIDFile=).
     std::string pid_file = {};
     UnitSandbox sandbox = {};
