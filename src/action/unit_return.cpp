@@ -29,15 +29,9 @@ namespace fs = std::filesystem;
 namespace {
 
 UnitState require_unit(const SystemdUnit& unit) {
-    if (!unit.is_service())
-        throw Error(Fault::usage, fmt::format("{} is no service", printable(unit.name)))
-            .hint("name one: cedana unit nginx.service");
-    if (!has_systemd())
-        throw Error(Fault::environment, "systemd does not run this host");
     const auto state = look_at_unit(unit);
     if (!state)
-        throw Error(Fault::usage, fmt::format("systemd knows no {}", printable(unit.name)))
-            .hint("systemctl list-units --type=service --all shows which there are");
+        throw Error(Fault::usage, fmt::format("systemd knows no {}", printable(unit.name)));
     if (!state->sandbox.other_root.empty())
         throw Error(Fault::usage,
                     fmt::format("{} has a root of its own (RootDirectory=, RootImage=: {}), into which nothing is "

@@ -4,6 +4,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/host/unit_process.hpp"
 
 #include <memory>
 #include <system_error>
@@ -27,12 +28,6 @@ struct UnitArguments {
     bool dry_run = false;
 };
 
-SystemdUnit unit_of(const std::string& name) {
-    if (name.empty() || name.find('/') != std::string::npos || printable(name) != name)
-        throw Error(Fault::usage, fmt::format("{} is no name of a unit", printable(name)));
-    return {.name = name.find('.') == std::string::npos ? name + ".service" : name};
-}
-
 // Where cedana-dump@.service puts them.
 std::filesystem::path usual_store(const SystemdUnit& unit) {
     std::filesystem::path store = std::filesystem::path("/var/lib/cedana") / unit.name.substr(0, unit.name.rfind('.'));
@@ -41,12 +36,15 @@ std::filesystem::path usual_store(const SystemdUnit& unit) {
 }
 
 UnitRequest request_of(const UnitArguments& arguments) {
-    UnitRequest request{.unit = unit_of(arguments.name),
+    const SystemdUnit named = service_named(arguments.name);
+    UnitRequest request{.unit = arguments.bring_back ? named : working_unit(named),
                         .checkpoint = arguments.checkpoint,
                         .comeback = arguments.always ? Comeback::at_each_start : Comeback::once};
     if (arguments.store)
         request.store = std::filesystem::absolute(*arguments.store);
     else if (request.checkpoint == "latest")
+        request.store = usual_store(named);
+    if (request.store.empty() && request.checkpoint == "latest")
         request.store = usual_store(request.unit);
     if (request.checkpoint.find('/') != std::string::npos)
         request.checkpoint = std::filesystem::absolute(request.checkpoint);

@@ -6,6 +6,7 @@
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/process/systemctl.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +32,12 @@ std::string command_of(const std::string& shown) {
         return {};
     const std::size_t begin = start + k_start.size();
     return shown.substr(begin, shown.find(" ; ", begin) - begin);
+}
+
+void add_services(std::vector<std::string>& services, const std::string& shown) {
+    for (const std::string& name : split(shown, ' '))
+        if (name.ends_with(".service") && std::ranges::count(services, name) == 0)
+            services.push_back(name);
 }
 
 // "0", "30s", "1min 30s", "500ms", "infinity", as systemd writes times.
@@ -74,6 +81,10 @@ UnitState parse_unit_state(const std::string& shown) {
             state.stop_command = command_of(value);
         else if (name == "ExecStopPost" && state.stop_post_command.empty())
             state.stop_post_command = command_of(value);
+        else if (name == "Type")
+            state.is_oneshot = value == "oneshot";
+        else if (name == "Wants" || name == "ConsistsOf")
+            add_services(state.members, value);
         else if (name == "WatchdogUSec")
             state.watchdog = span_of(value);
         else if (name == "RuntimeDirectory")
@@ -96,13 +107,14 @@ UnitState parse_unit_state(const std::string& shown) {
 std::optional<UnitState> look_at_unit(const SystemdUnit& unit) {
     if (!has_systemd())
         return std::nullopt;
-    const Captured answer = ask_systemd(unit,
-                                        {"show",
-                                         "--property=LoadState,ActiveState,MainPID,ExecStop,ExecStopPost,WatchdogUSec,"
-                                         "RuntimeDirectory,PrivateTmp,PIDFile,NoExecPaths,"
-                                         "TemporaryFileSystem,InaccessiblePaths,RootDirectory,RootImage",
-                                         "--", unit.name},
-                                        k_systemctl_limit);
+    const Captured answer = ask_systemd(
+        unit,
+        {"show",
+         "--property=LoadState,ActiveState,MainPID,Type,Wants,ConsistsOf,ExecStop,ExecStopPost,WatchdogUSec,"
+         "RuntimeDirectory,PrivateTmp,PIDFile,NoExecPaths,"
+         "TemporaryFileSystem,InaccessiblePaths,RootDirectory,RootImage",
+         "--", unit.name},
+        k_systemctl_limit);
     if (!answer.status.success())
         throw Error(Fault::environment, fmt::format("systemd does not say what {} is: systemctl {}",
                                                     printable(unit.name), answer.status.text()))

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -31,6 +32,13 @@ struct UnitState {
     // Where it writes the pid of its main process, and systemd takes that away (PIDFile=).
     std::string pid_file = {};
     UnitSandbox sandbox = {};
+    // It starts nothing that goes on (Type=oneshot).
+    bool is_oneshot = false;
+    // Services that start or stop with it (Wants=, and PartOf= of theirs).
+    std::vector<std::string> members = {};
+
+    // It stands for others, and has no process itself.
+    [[nodiscard]] bool is_umbrella() const { return is_oneshot && main_pid == 0 && !members.empty(); }
 };
 
 // Of what `systemctl show` prints. Pure.
