@@ -130,6 +130,13 @@ void TreeCapture::begin_escort() {
 TreeCapture::~TreeCapture() {
     if (standstill_.has_left_limits())
         work_.keep();
+    release_stop();
+}
+
+void TreeCapture::release_stop() noexcept {
+    if (held_stop_ && !held_stop_->release())
+        work_.keep();
+    held_stop_.reset();
 }
 
 const ProcessTree& TreeCapture::tree() const { return frozen_ ? frozen_->tree : draft_.seen->tree; }
@@ -148,6 +155,8 @@ void TreeCapture::run() {
     if (!draft_.seen->tree.root().handle.alive())
         throw Error(Fault::no_process, fmt::format("{} ended before the dump began", draft_.seen->target()));
     write_record(draft_.seen->record, work_.path());
+    if (!leaves_running() && draft_.unit && draft_.unit->holds_back_stop())
+        held_stop_.emplace(draft_.unit->unit, work_.path());
     standstill_.raise_limits(limits_of(draft_.procfs, draft_.seen->tree), work_.path());
     copy_ahead();
     run_criu();
@@ -157,6 +166,7 @@ void TreeCapture::run() {
     else {
         wait_for_end(tree());
         await_stop(draft_.unit);
+        release_stop();
     }
     if (draft_.container)
         draft_.container->finish_end();
@@ -294,6 +304,7 @@ void TreeCapture::capture_files(const TreeHoldings& holdings) {
     WrittenFiles written = written_files(holdings, looked_at_from(draft_.seen->facts));
     look_at_flight(holdings, written);
     add_missing(written, draft_.preparation.finish());
+    look_at_unit_folders(written);
     frozen_->link_remaps = made_names(draft_.seen->record);
     if (leaves_running())
         for (LinkRemap& remap : frozen_->link_remaps)
@@ -301,6 +312,24 @@ void TreeCapture::capture_files(const TreeHoldings& holdings) {
     else
         std::ranges::for_each(frozen_->link_remaps, let_wait);
     draft_.files->capture(written, *leases_, draft_.interrupt);
+}
+
+// What systemd takes away with the unit, or with its host.
+void TreeCapture::look_at_unit_folders(WrittenFiles& written) {
+    if (!draft_.unit)
+        return;
+    const auto most_bytes = static_cast<std::uint64_t>(draft_.request.config.files_capture_limit_mib) * k_mib;
+    UnitFolderContent content = read_unit_folders(draft_.root.pid, draft_.unit->own_folders(), most_bytes);
+    for (const WrittenFile& file : content.files)
+        frozen_->unit_paths.insert(file.path);
+    for (const UnitEntry& entry : content.entries)
+        frozen_->unit_paths.insert(entry.path);
+    add_missing(written, {.files = std::move(content.files), .unseen = {}});
+    frozen_->unit_entries = std::move(content.entries);
+    for (const std::string& path : content.too_much)
+        frozen_->unread.push_back(
+            fmt::format("{}, which systemd takes away as {} stops: its files are over files.capture_limit_mib together",
+                        printable(path), printable(draft_.unit->unit.name)));
 }
 
 // Without it the tree runs on, and what the checkpoint holds is of no use.
@@ -366,6 +395,11 @@ Manifest TreeCapture::manifest() const {
     manifest.link_remaps = frozen_->link_remaps;
     manifest.attributes = frozen_->attributes;
     manifest.socket_options = frozen_->socket_options;
+    manifest.unit_entries = frozen_->unit_entries;
+    std::erase_if(manifest.required_files,
+                  [this](const RequiredFile& file) { return frozen_->unit_paths.contains(file.path); });
+    if (!manifest.unit_entries.empty())
+        manifest.required_features.emplace_back(k_unit_entries);
     manifest.timings = watch_.phases();
     manifest.watch = draft_.preparation.record();
     if (draft_.container) {

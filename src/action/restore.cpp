@@ -12,8 +12,8 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/users.hpp"
 #include "cedana/host/hooks.hpp"
-#include "cedana/host/systemd.hpp"
 #include "cedana/process/preparation.hpp"
+#include "cedana/process/systemctl.hpp"
 #include "cedana/roles/own_stdio.hpp"
 
 #include <optional>

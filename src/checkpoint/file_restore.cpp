@@ -252,7 +252,18 @@ FileRestore::FileRestore(const Checkpoint& checkpoint, const Config& config, Fil
     : checkpoint_(checkpoint), config_(config), rules_(std::move(rules)),
       changes_(std::chrono::system_clock::now(), std::move(journal)) {}
 
+// For a rehearsal: before files are put back in earnest the folders of the unit are made.
+bool FileRestore::comes_with_its_folder(const CapturedFile& file) const {
+    const std::string folder = std::filesystem::path(file.path).parent_path().string();
+    std::error_code ignored;
+    return std::ranges::count(checkpoint_.manifest().unit_entries, folder, &UnitEntry::path) != 0 &&
+           !std::filesystem::exists(rules_.root.string() + folder, ignored);
+}
+
 FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& interrupt) const {
+    if (comes_with_its_folder(file))
+        return {
+            .file = file, .action = FileAction::created, .place = std::nullopt, .takes = 0, .present = std::nullopt};
     FilePlace place(file.path, rules_.root);
     require_no_lease(place);
     const UniqueFd present = place.open_present(O_RDONLY);
@@ -328,7 +339,9 @@ std::vector<FileRestore::Plan> FileRestore::plan_all(const Procfs& procfs, const
     if (config_.files_capture == Capture::none)
         return plans;
     for (const CapturedFile& file : checkpoint_.manifest().files)
-        plans.push_back(plan(file, interrupt));
+        if (file.is_open() || rules_.root_is_of_unit ||
+            !is_in_private_folder(checkpoint_.manifest().unit_entries, file.path))
+            plans.push_back(plan(file, interrupt));
     refuse_other_writers(procfs, plans);
     NeededRoom room;
     for (const Plan& plan : plans)

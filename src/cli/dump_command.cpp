@@ -12,6 +12,7 @@
 #include "cedana/cli/passphrase.hpp"
 #include "cedana/cli/plans.hpp"
 #include "cedana/cli/progress_json.hpp"
+#include "cedana/host/unit_process.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -37,6 +38,7 @@ struct DumpArguments {
     std::optional<std::string> target;
     std::optional<std::int64_t> pid;
     std::optional<std::string> name;
+    std::optional<std::string> unit;
     std::optional<std::string> container;
     std::optional<std::string> engine;
     std::optional<std::filesystem::path> folder;
@@ -190,6 +192,8 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
         request.name = arguments.target;
     if (arguments.pid)
         request.pid = to_pid(*arguments.pid);
+    if (arguments.unit)
+        request.pid = running_unit(service_named(*arguments.unit)).state.main_pid;
     if (arguments.container)
         request.container = {.name = *arguments.container,
                              .engine = arguments.engine ? std::optional(containers::parse_engine(*arguments.engine))
@@ -240,11 +244,16 @@ Command dump_command() {
          .target = &arguments->name,
          .complete = Complete::names,
          .excludes = "--pid,TARGET"},
+        {.names = {"--unit"},
+         .value = "NAME",
+         .meaning = "the main process of this service of systemd",
+         .target = &arguments->unit,
+         .excludes = "--pid,--name,TARGET"},
         {.names = {"--container"},
          .value = "NAME",
          .meaning = "all of a container, with its files and networks, by its name or id",
          .target = &arguments->container,
-         .excludes = "--pid,--name,TARGET"},
+         .excludes = "--pid,--name,--unit,TARGET"},
         {.names = {"--engine"},
          .value = "ENGINE",
          .meaning = "whose container it is: podman, docker or runc (default: ask all)",

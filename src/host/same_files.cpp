@@ -191,7 +191,8 @@ std::vector<std::string> changed_files(const RestoreNeeds& needs, const Manifest
     for (const CapturedFile& file : manifest.files)
         reported.insert(file.path);
     for (const criu::DumpedFile& file : needs.files)
-        if (!file.is_external && reported.insert(file.path).second)
+        if (!file.is_external && !is_in_private_folder(manifest.unit_entries, file.path) &&
+            reported.insert(file.path).second)
             if (auto change = change_of(file, comparing, leases))
                 changed.push_back(std::move(*change));
     for (const std::string& link : needs.links)

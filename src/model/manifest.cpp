@@ -58,6 +58,12 @@ void check_outside_files(const std::vector<OutsideFile>& files) {
             refuse_manifest("what criu calls a file of another mount namespace is no name for one");
 }
 
+void check_unit_entries(const std::vector<UnitEntry>& entries) {
+    for (const UnitEntry& entry : entries)
+        if (entry.path == "/" || (entry.kind == UnitEntryKind::link) == entry.target.empty())
+            refuse_manifest(fmt::format("{} is nothing that a unit has", printable(entry.path)));
+}
+
 // They become lines that the journal reads.
 void check_journal_streams(const std::vector<JournalStream>& streams) {
     const auto is_line = [](const std::string& text) { return text.find('\n') == std::string::npos; };
@@ -129,7 +135,8 @@ bool is_remap_name(const std::string& name) {
 }
 
 std::span<const std::string_view> known_features() {
-    static constexpr std::array k_known = {k_never_restored, k_outside_files, k_journal_streams, k_in_container};
+    static constexpr std::array k_known = {k_never_restored, k_outside_files, k_journal_streams, k_unit_entries,
+                                           k_in_container};
     return k_known;
 }
 
@@ -158,6 +165,7 @@ Manifest parse_manifest(std::string_view text, std::span<const std::string_view>
         check_link_remaps(manifest.link_remaps);
         check_outside_files(manifest.outside_files);
         check_journal_streams(manifest.journal_streams);
+        check_unit_entries(manifest.unit_entries);
         check_container(manifest);
         check_restorable(manifest);
         return manifest;

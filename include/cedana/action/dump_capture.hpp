@@ -15,6 +15,7 @@
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/link_remap.hpp"
 #include "cedana/model/manifest.hpp"
+#include "cedana/undo/held_stop_commands.hpp"
 #include "cedana/undo/work_folder.hpp"
 
 #include <atomic>
@@ -22,6 +23,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,9 @@ struct FrozenTree {
     std::vector<LinkRemap> link_remaps = {};
     std::vector<ProcessAttributes> attributes = {};
     std::vector<SocketOptions> socket_options = {};
+    // What systemd takes away with the unit; and where all of that lies, files too.
+    std::vector<UnitEntry> unit_entries = {};
+    std::set<std::string> unit_paths = {};
     // What a restore will lack: sentences.
     std::vector<std::string> unread = {};
 };
@@ -70,10 +75,12 @@ class TreeCapture {
     [[nodiscard]] BufferSize divide_memory();
     void copy_ahead();
     void run_criu();
+    void release_stop() noexcept;
     void runs_again();
     void images_complete();
     void look_at_ends(const TreeHoldings& holdings);
     void capture_files(const TreeHoldings& holdings);
+    void look_at_unit_folders(WrittenFiles& written);
     void publish();
     void prove_it(const std::filesystem::path& complete);
     void look_at_flight(const TreeHoldings& holdings, WrittenFiles& written);
@@ -96,6 +103,7 @@ class TreeCapture {
     // Before what refers to its memory. Absent if the tree stands still for all.
     std::optional<PreCopy> pre_copy_;
     bool has_other_pages_ = false;
+    std::optional<HeldStopCommands> held_stop_;
     // Absent once CRIU has failed.
     std::optional<CheckpointWriter> writer_;
     // Once CRIU is about to start.

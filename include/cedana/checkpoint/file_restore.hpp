@@ -28,6 +28,9 @@ struct FileRules {
     bool truncate_grown = false;
     // Below which the tree finds its files (file_place.hpp).
     std::filesystem::path root = "/";
+    // Whether that is what the unit has for itself: else what was in its private folders is not put back, unless it was
+    // open.
+    bool root_is_of_unit = false;
 };
 
 // left: it is not as it was, there is no copy of it, and nothing of the tree has it open.
@@ -80,6 +83,7 @@ class FileRestore {
     };
 
     [[nodiscard]] std::vector<Plan> plan_all(const Procfs& procfs, const Interrupt& interrupt) const;
+    [[nodiscard]] bool comes_with_its_folder(const CapturedFile& file) const;
     [[nodiscard]] Plan plan(const CapturedFile& file, const Interrupt& interrupt) const;
     void refuse_other_writers(const Procfs& procfs, const std::vector<Plan>& plans) const;
     [[nodiscard]] std::vector<RestoredFile> carry_out(std::vector<Plan> plans, const Interrupt& interrupt);

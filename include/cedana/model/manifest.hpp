@@ -15,6 +15,7 @@
 #include "cedana/model/required_file.hpp"
 #include "cedana/model/socket_options.hpp"
 #include "cedana/model/tcp_connection.hpp"
+#include "cedana/model/unit_entry.hpp"
 
 #include <cstdint>
 #include <map>
@@ -123,6 +124,8 @@ struct Manifest {
     std::string systemd_unit = {};
     // What CRIU left out and is to be given at a restore; only with the feature k_outside_files.
     std::vector<OutsideFile> outside_files = {};
+    // What systemd takes away with the unit, beside `files`; only with the feature k_unit_entries.
+    std::vector<UnitEntry> unit_entries = {};
     // Names of files that CRIU made for the restore.
     std::vector<LinkRemap> link_remaps = {};
     // Of the processes that had not ended; checkpoints of before they were kept have none.
