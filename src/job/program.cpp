@@ -16,7 +16,6 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <grp.h>
 #include <linux/capability.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -35,17 +34,6 @@ void require_dumpable_user(const Caller& caller) {
                             "CAP_SYS_RESOURCE, without which CRIU dumps processes of root alone",
                             printable(caller.name)))
         .hint("run it where root has CAP_SYS_RESOURCE (in a container: --cap-add SYS_RESOURCE)");
-}
-
-std::vector<gid_t> groups_of(const Caller& caller) {
-    int count = 64;
-    std::vector<gid_t> groups(static_cast<std::size_t>(count));
-    if (::getgrouplist(caller.name.c_str(), caller.gid, groups.data(), &count) < 0) {
-        groups.resize(static_cast<std::size_t>(count));
-        ::getgrouplist(caller.name.c_str(), caller.gid, groups.data(), &count);
-    }
-    groups.resize(static_cast<std::size_t>(count));
-    return groups;
 }
 
 std::vector<gid_t> own_groups() {

@@ -11,6 +11,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -71,6 +72,15 @@ Caller caller_from_system(const Environment& environment) {
     if (::getuid() == 0 && ::geteuid() == 0 && sudo_user && !sudo_user->empty())
         return user_behind_sudo(*sudo_user);
     return real_user(environment);
+}
+
+std::vector<gid_t> groups_of(const Caller& caller) {
+    int count = 64;
+    std::vector<gid_t> groups(static_cast<std::size_t>(count));
+    while (::getgrouplist(caller.name.c_str(), caller.gid, groups.data(), &count) < 0)
+        groups.resize(static_cast<std::size_t>(count));
+    groups.resize(static_cast<std::size_t>(count));
+    return groups;
 }
 
 std::vector<std::string> Caller::login_variables() const { return {"HOME=" + home, "USER=" + name, "LOGNAME=" + name}; }

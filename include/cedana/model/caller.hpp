@@ -30,6 +30,9 @@ struct Caller {
     [[nodiscard]] std::vector<std::string> login_variables() const;
 };
 
+// All groups of the user, by the databases of users and groups.
+[[nodiscard]] std::vector<gid_t> groups_of(const Caller& caller);
+
 // The user of SUDO_USER when sudo made this process root, with the home of the user database; else the real user
 // of this process, with $HOME. SUDO_UID is not asked: the name is what sudo's rules and log speak of. Throws Error
 // when SUDO_USER names nobody.
