@@ -21,7 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
-using Millis = std::chrono::milliseconds;
 using Json = nlohmann::ordered_json;
 
 class Supervisor {
@@ -29,6 +28,13 @@ class Supervisor {
     Supervisor(const RunRequest& request, Lease& lease) : watch_(request, lease) {}
 
     RunOutcome run() {
+        const RunOutcome outcome = run_to_its_end();
+        watch_.commands().finish();
+        return outcome;
+    }
+
+  private:
+    RunOutcome run_to_its_end() {
         try {
             bring_up_.find();
             while (true) {
@@ -47,11 +53,11 @@ class Supervisor {
             // Nothing of the job runs on without somebody who looks after it.
             watch_.space().end();
             release_after_failure();
+            watch_.commands().finish();
             throw;
         }
     }
 
-  private:
     void release_after_failure() noexcept {
         try {
             watch_.lease().release();
@@ -80,10 +86,14 @@ class Supervisor {
             }
             if (watch_.space().is_gone() || watch_.space().word().ended)
                 return end_.by_itself();
+            if (wishes.is_passed_on)
+                continue;
             if (wishes.ending && wishes.ending->order && wishes.ending->order->kind == OrderKind::stop_now)
                 checkpoints_.pass_on_ending();
-            else if (wishes.ending && !wishes.is_passed_on)
+            else if (wishes.ending)
                 checkpoints_.make(AfterDump::ends);
+            else if (checkpoints_.is_due() && watch_.request().exit_each)
+                watch_.wishes().end_by({.is_periodic = true});
             else if (wishes.checkpoint || checkpoints_.is_due())
                 checkpoints_.make(AfterDump::runs_on);
         }
@@ -91,9 +101,8 @@ class Supervisor {
 
     [[nodiscard]] bool is_late() {
         const Wishes& wishes = watch_.wishes();
-        const Millis deadline = watch_.request().deadline;
-        return wishes.ending && deadline.count() != 0 && !wishes.is_passed_on &&
-               Clock::now() - wishes.ending->since > deadline;
+        return wishes.ending && wishes.ending->deadline.count() != 0 && !wishes.is_passed_on &&
+               Clock::now() - wishes.ending->since > wishes.ending->deadline;
     }
 
     Watch watch_;
@@ -118,6 +127,13 @@ void require_same_job(const RunRequest& request) {
         throw Error(Fault::permission,
                     fmt::format("the job {} is that of user {}", request.name, printable(there->user)))
             .hint("only its user, or root, goes on with it");
+    if (there)
+        require_dumpable_user(there->uid, there->user);
+}
+
+bool is_done(const RunRequest& request) {
+    const auto state = read_state(request.folder);
+    return state && state->phase == Phase::done;
 }
 
 } // namespace
@@ -132,7 +148,11 @@ fs::path place_of(const fs::path& folder) {
 
 RunOutcome run(const RunRequest& request, const Interrupt& interrupt) {
     require_same_job(request);
-    const auto waits = [&](const LeaseWord& word, Millis limit) {
+    if (request.once && is_done(request)) {
+        request.tell("done_already", Json::object(), JobState{.phase = Phase::done});
+        return {};
+    }
+    const auto waits = [&](const LeaseWord& word, std::chrono::milliseconds limit) {
         request.tell("waiting", {{"host", word.host.name}, {"seconds", limit.count() / 1000}}, JobState{});
     };
     Lease lease = Lease::take(request.folder, request.lease, interrupt, waits);

@@ -67,7 +67,7 @@ void Checkpointing::make(AfterDump after) {
     due_.reset();
     JobState& state = watch_.state();
     const Descent descent{.epoch = watch_.lease().epoch(), .parent = state.parent};
-    if (after == AfterDump::ends && state.phase != Phase::last)
+    if (after == AfterDump::ends && state.phase != Phase::last && !watch_.wishes().ending->is_periodic)
         watch_.books().enter(Phase::last);
     state.last_attempt = utc_iso(std::chrono::system_clock::now());
     const bool is_hurried = after == AfterDump::ends && (watch_.wishes().ending->tries > 0 || would_be_late());
@@ -81,7 +81,7 @@ void Checkpointing::make(AfterDump after) {
 }
 
 bool Checkpointing::would_be_late() const {
-    const auto deadline = watch_.request().deadline;
+    const auto deadline = watch_.wishes().ending->deadline;
     const auto& chain = watch_.state().chain;
     return deadline.count() != 0 && !chain.empty() &&
            chain.front().seconds * 1250 > static_cast<double>(deadline.count());
@@ -117,9 +117,14 @@ void Checkpointing::failed(AfterDump after, const std::string& why) {
     state.last_failure = why;
     watch_.books().save();
     watch_.books().note("checkpoint_failed", {{"message", why}});
+    constexpr int k_in_a_row = 3;
+    if (state.failures == k_in_a_row)
+        watch_.commands().tell_failure(std::string(name_of(state.phase)), why);
     Wishes& wishes = watch_.wishes();
-    if (after == AfterDump::ends && ++wishes.ending->tries >= k_last_tries && !wishes.is_passed_on &&
-        !watch_.space().word().ended)
+    if (wishes.ending && wishes.ending->is_periodic)
+        wishes.ending.reset();
+    else if (after == AfterDump::ends && ++wishes.ending->tries >= k_last_tries && !wishes.is_passed_on &&
+             !watch_.space().word().ended)
         pass_on_ending();
 }
 

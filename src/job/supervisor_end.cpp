@@ -6,6 +6,8 @@
 #include <chrono>
 #include <csignal>
 
+#include <spdlog/fmt/fmt.h>
+
 #include <unistd.h>
 
 namespace cedana::job {
@@ -41,7 +43,9 @@ RunOutcome JobEnd::by_wish() {
 }
 
 RunOutcome JobEnd::give_up() {
-    watch_.books().enter(Phase::failed, {{"message", "every checkpoint of it was tried in vain (--attempts)"}});
+    const std::string why = "every checkpoint of it was tried in vain (--attempts)";
+    watch_.books().enter(Phase::failed, {{"message", why}});
+    watch_.commands().tell_failure(std::string(name_of(Phase::failed)), why);
     leave_job();
     if (has_run_)
         return RunOutcome{.exit_code = watch_.state().end->shell_code(), .is_programs = true};
@@ -100,6 +104,9 @@ std::optional<RunOutcome> JobEnd::by_itself() {
 
 RunOutcome JobEnd::finish(Phase phase, const ProgramEnd& end) {
     watch_.books().enter(phase, {{"outcome", json_of(end)}});
+    if (phase == Phase::failed)
+        watch_.commands().tell_failure(std::string(name_of(phase)),
+                                       fmt::format("it ended too often, at last with {}", end.shell_code()));
     leave_job();
     return {.exit_code = end.shell_code(), .is_programs = true};
 }

@@ -34,7 +34,7 @@ void TendedSpace::take(Space space) {
     space_ = std::move(space);
     word_ = {};
     is_gone_ = false;
-    output_.emplace(space_->output(), space_->error_output());
+    output_.emplace(space_->output(), space_->error_output(), output_target_);
     taken_(space_->init());
     loop_.watch(space_->words(), POLLIN, [this](short) {
         if (!space_->read(word_))

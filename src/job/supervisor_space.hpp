@@ -5,6 +5,7 @@
 
 #include "cedana/base/event_loop.hpp"
 #include "cedana/job/space.hpp"
+#include "cedana/job/supervisor.hpp"
 #include "cedana/job/task.hpp"
 
 #include <filesystem>
@@ -24,10 +25,10 @@ namespace cedana::job {
 
 class TendedSpace {
   public:
-    // `place`: as in SpaceRequest; `env`: of tasks; `taken` is called once there is one, with its first process.
-    TendedSpace(EventLoop& loop, std::filesystem::path place, std::vector<std::string> env,
-                std::function<void(pid_t init)> taken)
-        : loop_(loop), place_(std::move(place)), env_(std::move(env)), taken_(std::move(taken)) {}
+    // `taken` is called once there is one, with its first process.
+    TendedSpace(EventLoop& loop, const RunRequest& request, std::function<void(pid_t init)> taken)
+        : loop_(loop), output_target_(request.output), place_(place_of(request.folder)),
+          env_(task_environment(request.config)), taken_(std::move(taken)) {}
 
     [[nodiscard]] bool exists() const noexcept { return space_.has_value(); }
     [[nodiscard]] Space* operator->() noexcept { return &*space_; }
@@ -58,6 +59,7 @@ class TendedSpace {
     void take(Space space);
 
     EventLoop& loop_;
+    const UniqueFd& output_target_;
     std::filesystem::path place_;
     std::vector<std::string> env_;
     std::function<void(pid_t)> taken_;

@@ -76,6 +76,7 @@ void BringUp::start() {
     const auto fault = space.word().fault == 0 ? Fault::environment : static_cast<Fault>(space.word().fault);
     watch_.leave_space();
     watch_.books().enter(Phase::failed, {{"message", why}});
+    watch_.commands().tell_failure(std::string(name_of(Phase::failed)), why);
     watch_.lease().release();
     throw Error(fault, why);
 }
@@ -144,6 +145,7 @@ std::optional<RunOutcome> BringUp::restore_failed(std::size_t place) {
     if (!is_of_host)
         return std::nullopt;
     watch_.books().enter(Phase::failed, {{"message", why}});
+    watch_.commands().tell_failure(std::string(name_of(Phase::failed)), why);
     watch_.lease().release();
     return RunOutcome{.exit_code = code};
 }

@@ -31,11 +31,13 @@ nlohmann::ordered_json json_of(const ProgramEnd& end) {
 Watch::Watch(const RunRequest& request, Lease& lease)
     : request_(request), lease_(lease), books_(request.folder, request.name, lease, request.keyring, request.tell),
       signals_(watch_signals(k_watched_signals)),
-      space_(loop_, place_of(request.folder), task_environment(request.config), [this](pid_t init) {
-          lease_.set_init(mark_of(init).value_or(ProcessMark{.pid = init}));
-          books_.state().init = init;
-          renew();
-      }) {
+      space_(loop_, request,
+             [this](pid_t init) {
+                 lease_.set_init(mark_of(init).value_or(ProcessMark{.pid = init}));
+                 books_.state().init = init;
+                 renew();
+             }),
+      commands_(loop_, request, [this](std::optional<std::chrono::milliseconds> left) { take_notice(left); }) {
     loop_.watch(signals_.get(), POLLIN, [this](short) { read_signals(); });
 }
 
@@ -46,13 +48,26 @@ void Watch::read_signals() {
 }
 
 void Watch::take_signal(int number) {
-    if (wishes_.take_signal(number, request_.stop_signals))
+    if (wishes_.take_signal(number, request_.stop_signals, request_.deadline))
         return;
     if (space_.exists() && space_.word().root != 0) {
         wishes_.passed_on = number;
         space_->signal(number);
     } else
         wishes_.ending = Ending{.signal = number};
+}
+
+// The shorter of both times counts.
+void Watch::take_notice(std::optional<std::chrono::milliseconds> left) {
+    nlohmann::ordered_json more = nlohmann::ordered_json::object();
+    if (left)
+        more["seconds"] = std::chrono::duration<double>(*left).count();
+    books_.note("notice", std::move(more));
+    std::chrono::milliseconds deadline = request_.deadline;
+    // Zero is no limit; a host that goes at once leaves none either.
+    if (left && left->count() > 0 && (deadline.count() == 0 || *left < deadline))
+        deadline = *left;
+    wishes_.end_by({.signal = SIGTERM, .deadline = deadline});
 }
 
 // A file server that does not answer for a while is ridden out; the space itself ends the tree in time.
@@ -70,7 +85,10 @@ void Watch::renew() {
 
 void Watch::wait(std::optional<Clock::time_point> until) {
     using Millis = std::chrono::milliseconds;
-    Clock::time_point next = std::min(orders_at_, until.value_or(orders_at_));
+    commands_.start_in_time();
+    Clock::time_point next = orders_at_;
+    for (const auto& moment : {until, commands_.next()})
+        next = std::min(next, moment.value_or(next));
     if (lease_.lasts().count() != 0)
         next = std::min(next, renew_at_);
     const auto left = std::chrono::ceil<Millis>(next - Clock::now());
@@ -79,7 +97,7 @@ void Watch::wait(std::optional<Clock::time_point> until) {
         renew();
     if (Clock::now() >= orders_at_) {
         orders_at_ = Clock::now() + k_orders_every;
-        wishes_.take_orders_in(request_.folder);
+        wishes_.take_orders_in(request_.folder, request_.deadline);
     }
 }
 

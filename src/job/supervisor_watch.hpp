@@ -15,6 +15,7 @@
 
 #include <sys/types.h>
 
+#include "supervisor_commands.hpp"
 #include "supervisor_space.hpp"
 #include "supervisor_wishes.hpp"
 
@@ -32,6 +33,7 @@ class Watch {
     [[nodiscard]] JobState& state() noexcept { return books_.state(); }
     [[nodiscard]] TendedSpace& space() noexcept { return space_; }
     [[nodiscard]] Wishes& wishes() noexcept { return wishes_; }
+    [[nodiscard]] CallersCommands& commands() noexcept { return commands_; }
 
     // Waits for what happens next, no longer than until then. Throws LeaseLost.
     void wait(std::optional<Clock::time_point> until = std::nullopt);
@@ -41,6 +43,7 @@ class Watch {
   private:
     void read_signals();
     void take_signal(int number);
+    void take_notice(std::optional<std::chrono::milliseconds> left);
     void renew();
 
     const RunRequest& request_;
@@ -50,6 +53,7 @@ class Watch {
     UniqueFd signals_;
     Wishes wishes_;
     TendedSpace space_;
+    CallersCommands commands_;
     Clock::time_point renew_at_ = Clock::now();
     Clock::time_point orders_at_ = Clock::now();
 };

@@ -17,7 +17,11 @@ namespace cedana::job {
 struct Ending {
     int signal = SIGTERM;
     std::optional<Order> order = std::nullopt;
+    // Since when it has that time; zero: as long as it takes.
     std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
+    std::chrono::milliseconds deadline{};
+    // Only with its periodic checkpoint, and not if there is none.
+    bool is_periodic = false;
     int tries = 0;
 };
 
@@ -30,10 +34,11 @@ struct Wishes {
     bool checkpoint = false;
     std::vector<Order> asked = {};
 
+    // What is asked for comes before what was to be anyway.
     void end_by(Ending by);
     // False: it is for the program.
-    [[nodiscard]] bool take_signal(int number, const std::set<int>& stop_signals);
-    void take_orders_in(const std::filesystem::path& folder);
+    [[nodiscard]] bool take_signal(int number, const std::set<int>& stop_signals, std::chrono::milliseconds deadline);
+    void take_orders_in(const std::filesystem::path& folder, std::chrono::milliseconds deadline);
 };
 
 } // namespace cedana::job

@@ -37,10 +37,7 @@ std::optional<Caller> find_user(LookUp&& look_up, const std::string& who) {
 }
 
 Caller user_behind_sudo(const std::string& name) {
-    const auto look_up = [&](passwd* entry, char* buffer, std::size_t size, passwd** found) {
-        return ::getpwnam_r(name.c_str(), entry, buffer, size, found);
-    };
-    const auto user = find_user(look_up, fmt::format("user {}", printable(name)));
+    const auto user = caller_named(name);
     if (!user)
         throw Error(Fault::environment, fmt::format("SUDO_USER names {}, who is not a user here", printable(name)))
             .hint("run it through sudo, or unset SUDO_USER");
@@ -64,6 +61,13 @@ Caller real_user(const Environment& environment) {
 std::optional<std::string> system_environment(const std::string& name) {
     const char* value = std::getenv(name.c_str());
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+std::optional<Caller> caller_named(const std::string& name) {
+    const auto look_up = [&](passwd* entry, char* buffer, std::size_t size, passwd** found) {
+        return ::getpwnam_r(name.c_str(), entry, buffer, size, found);
+    };
+    return find_user(look_up, fmt::format("user {}", printable(name)));
 }
 
 Caller caller_from_system(const Environment& environment) {

@@ -15,7 +15,6 @@
 #include <spdlog/spdlog.h>
 
 #include <fcntl.h>
-#include <grp.h>
 #include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>

@@ -175,6 +175,62 @@ TEST_F(Job, ThatCrashesTooOftenFailsWithItsOwnCode) {
     EXPECT_EQ(seen().at("state"), "failed");
 }
 
+TEST_F(Job, HasTheVariablesAndTheOutputThatAreNamed) {
+    const CedanaRun run = run_cedana(run_words({"--env", "A=b c", "--env", "A=d", "--stdio", scratch("out"), "--",
+                                                "/bin/sh", "-c", "echo $A; echo no >&2"}),
+                                     options);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(run.out, "");
+    std::vector<std::string> lines = lines_of(scratch("out"));
+    std::ranges::sort(lines);
+    EXPECT_EQ(lines, (std::vector<std::string>{"d", "no"}));
+    EXPECT_EQ(run_cedana(run_words({"--env", "=x", "--", "/bin/true"}), options).exit_code, 2);
+    EXPECT_EQ(run_cedana(run_words({"--user", "no body", "--", "/bin/true"}), options).exit_code, 2);
+}
+
+TEST_F(Job, ThatIsDoneIsLeftAloneIfItIsToRunOnce) {
+    const std::vector<std::string> words = run_words({"--once", "--", "/bin/sh", "-c", "echo ran >>" + log.string()});
+    for (int round = 0; round < 2; ++round)
+        EXPECT_EQ(run_cedana(words, options).exit_code, 0);
+    EXPECT_EQ(lines_of(log).size(), 1U);
+    EXPECT_EQ(run_cedana(run_words({"--once"}), options).exit_code, 0);
+}
+
+TEST_F(Job, EndsByANoticeInTheTimeThatIsLeft) {
+    options.environment["CEDANA_NOTICE_EVERY"] = "0.05";
+    const std::string notice =
+        fmt::format("{}/packaging/notices/notice-file {}", CEDANA_SOURCE_DIR, scratch("go").string());
+    RunningCedana running = start(counting({"--notice", notice, "--ready-file", scratch("ready")}));
+    wait_for_text(running.messages(), "started");
+    wait_for_more_lines(log, 5);
+    EXPECT_EQ(trim(read_file(scratch("ready"))), std::to_string(seen().at("pid").get<pid_t>()));
+    write_text(scratch("next"), "90\n");
+    fs::rename(scratch("next"), scratch("go"));
+    EXPECT_EQ(running.wait().exit_code, 85);
+    EXPECT_FALSE(fs::exists(scratch("ready")));
+    EXPECT_TRUE(holds(ask("history").out, "this host is to go in 90 s"));
+    expect_unbroken();
+}
+
+TEST_F(Job, TellsOfItsFailure) {
+    write_script(scratch("tell"),
+                 fmt::format("#!/bin/sh\necho $CEDANA_JOB $CEDANA_JOB_STATE >{}\n", scratch("told").string()));
+    const CedanaRun run = run_cedana(run_words({"--backoff", "0", "--max-restarts", "0", "--on-failure",
+                                                scratch("tell"), "--", "/bin/sh", "-c", "kill -SEGV $$"}),
+                                     options);
+    EXPECT_EQ(run.exit_code, 128 + SIGSEGV) << run.err;
+    EXPECT_EQ(read_file(scratch("told")), "j failed\n");
+}
+
+TEST_F(Job, EndsWithEachPeriodicCheckpoint) {
+    for (int round = 0; round < 2; ++round) {
+        RunningCedana running = start(counting({"--interval", "1s", "--exit-each"}));
+        EXPECT_EQ(running.wait().exit_code, 85);
+    }
+    EXPECT_EQ(checkpoints().size(), 2U);
+    expect_unbroken();
+}
+
 TEST_F(Job, LeavesNoCheckpointsWhenItIsDone) {
     const std::string done = scratch("done");
     RunningCedana running = start(run_words({"--", "/bin/sh", "-c", "until [ -e " + done + " ]; do sleep 0.02; done"}));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cedana/base/signals.hpp"
+#include "cedana/base/unique_fd.hpp"
 #include "cedana/job/books.hpp"
 #include "cedana/job/course.hpp"
 #include "cedana/job/program.hpp"
@@ -49,6 +50,15 @@ struct RunRequest {
     std::chrono::milliseconds lease{60'000};
     std::size_t keep = 3;
     bool keep_done = false;
+    // One that is done is not started anew.
+    bool once = false;
+    // It ends as by a stop signal after each periodic checkpoint.
+    bool exit_each = false;
+    // Commands of the caller's (callers_command.hpp); empty: none.
+    std::string notice = {};
+    std::string on_failure = {};
+    // Where what the program prints goes; invalid: to where this process prints.
+    UniqueFd output = {};
     const LoadedConfig& config;
     const Keyring& keyring;
     Tell tell;

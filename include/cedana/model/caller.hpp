@@ -38,6 +38,9 @@ struct Caller {
 // when SUDO_USER names nobody.
 [[nodiscard]] Caller caller_from_system(const Environment& environment = system_environment);
 
+// The user of that name; absent when there is none. Throws Error when it cannot be looked up.
+[[nodiscard]] std::optional<Caller> caller_named(const std::string& name);
+
 // sudo has started this process. What cedana itself starts has an environment without a trace of it.
 [[nodiscard]] bool is_started_by_sudo(const Environment& environment = system_environment);
 
