@@ -8,6 +8,7 @@
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/jobs.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/cli/progress_line.hpp"
 #include "cedana/host/permissions.hpp"
 #include "cedana/job/metrics.hpp"
 #include "cedana/job/name.hpp"
@@ -32,6 +33,9 @@ namespace cedana {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// How often the service manager is asked for more time.
+constexpr std::chrono::seconds k_extend_every{5};
 
 struct RunArguments {
     std::vector<std::string> command;
@@ -153,6 +157,41 @@ void show_ready(const std::filesystem::path& file, const job::JobState& state, c
 }
 
 // Told is whoever reads the messages, the service manager, and what the metrics are read by.
+// The children's progress: lines with the job's name, or one line on a terminal that goes away. As long as it goes on,
+// the service manager waits (sd_notify(3), EXTEND_TIMEOUT_USEC).
+job::Hear listener(const CommonArguments& common, const std::string& name) {
+    const auto shown = std::make_shared<std::unique_ptr<ProgressLine>>();
+    using Clock = std::chrono::steady_clock;
+    return [&common, name, shown, phase = std::string(), next = Clock::time_point()](const Json& said) mutable {
+        if (said.is_null()) {
+            phase.clear();
+            return shown->reset();
+        }
+        if (said.contains("phase") && Clock::now() >= next) {
+            job::tell_service_manager("EXTEND_TIMEOUT_USEC=60000000");
+            next = Clock::now() + k_extend_every;
+        }
+        const bool is_message = said.contains("message");
+        if (common.format == Format::json || common.progress == ProgressForm::json) {
+            Json line = {{"time", utc_iso(std::chrono::system_clock::now())},
+                         {"job", name},
+                         {"event", is_message ? "message" : "progress"}};
+            line.update(said);
+            return print_note(json_line(line));
+        }
+        if (is_message)
+            return print_note(printable(said.at("message").get<std::string>()));
+        if (common.progress == ProgressForm::none)
+            return;
+        if (!*shown)
+            *shown = std::make_unique<ProgressLine>(STDERR_FILENO, common.verbosity);
+        if (const std::string now = said.at("phase"); std::exchange(phase, now) != now)
+            (*shown)->phase(fmt::format("{}: {}", name, now));
+        (*shown)->frozen(said.at("frozen"));
+        (*shown)->bytes(said.at("bytes"), said.at("total").is_null() ? 0 : said.at("total").get<std::uint64_t>());
+    };
+}
+
 job::Tell teller(const CommonArguments& common, const RunArguments& arguments, const std::string& name,
                  const Caller& caller) {
     return [&common, &caller, name, metrics = arguments.metrics,
@@ -232,7 +271,8 @@ job::RunRequest request_of(const RunArguments& arguments, const CommonArguments&
         .output = std::move(output),
         .config = config,
         .keyring = keyring,
-        .tell = teller(common, arguments, name, config.caller)};
+        .tell = teller(common, arguments, name, config.caller),
+        .hear = listener(common, name)};
     set_interval(request, given_or(arguments.interval, values.run_interval), values.run_overhead_percent);
     return request;
 }

@@ -79,14 +79,34 @@ void TendedSpace::run_task(const std::vector<std::string>& words, Space::Ends en
     if (!more.empty())
         env.push_back(more);
     task_.emplace(*space_, words, std::move(env), ends);
+    loop_.watch(task_->messages(), POLLIN, [this](short) { read_messages(); });
     loop_.watch(task_->output(), POLLIN, [this](short) {
-        if (task_->read())
-            return;
-        loop_.unwatch(task_->output());
-        task_code_ = task_->finish();
-        task_result_ = task_->result();
-        task_.reset();
+        if (!task_->read())
+            end_task();
     });
+}
+
+void TendedSpace::read_messages() {
+    const auto lines = task_->read_messages();
+    if (!lines)
+        return loop_.unwatch(task_->messages());
+    for (const std::string& line : *lines) {
+        auto said = nlohmann::ordered_json::parse(line, nullptr, false);
+        hear_(said.is_object() && said.contains("phase") ? said : nlohmann::ordered_json{{"message", line}});
+    }
+}
+
+void TendedSpace::end_task() {
+    loop_.unwatch(task_->output());
+    task_code_ = task_->finish();
+    // What it has said just before its end.
+    pollfd entry{.fd = task_->messages(), .events = POLLIN, .revents = 0};
+    while (::poll(&entry, 1, 0) == 1 && (entry.revents & POLLIN) != 0)
+        read_messages();
+    loop_.unwatch(task_->messages());
+    task_result_ = task_->result();
+    task_.reset();
+    hear_(nullptr);
 }
 
 std::string TendedSpace::task_message(const std::string& otherwise) const {
@@ -94,9 +114,12 @@ std::string TendedSpace::task_message(const std::string& otherwise) const {
 }
 
 void TendedSpace::drop_task() {
-    if (task_)
-        loop_.unwatch(task_->output());
+    if (!task_)
+        return;
+    loop_.unwatch(task_->output());
+    loop_.unwatch(task_->messages());
     task_.reset();
+    hear_(nullptr);
 }
 
 } // namespace cedana::job

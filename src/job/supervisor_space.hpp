@@ -27,7 +27,7 @@ class TendedSpace {
   public:
     // `taken` is called once there is one, with its first process.
     TendedSpace(EventLoop& loop, const RunRequest& request, std::function<void(pid_t init)> taken)
-        : loop_(loop), output_target_(request.output), place_(place_of(request.folder)),
+        : loop_(loop), hear_(request.hear), output_target_(request.output), place_(place_of(request.folder)),
           env_(task_environment(request.config)), taken_(std::move(taken)) {}
 
     [[nodiscard]] bool exists() const noexcept { return space_.has_value(); }
@@ -57,8 +57,11 @@ class TendedSpace {
 
   private:
     void take(Space space);
+    void read_messages();
+    void end_task();
 
     EventLoop& loop_;
+    const Hear& hear_;
     const UniqueFd& output_target_;
     std::filesystem::path place_;
     std::vector<std::string> env_;

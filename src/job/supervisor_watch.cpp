@@ -83,14 +83,24 @@ void Watch::renew() {
     renew_at_ = Clock::now() + lease_.lasts() / 4;
 }
 
+void Watch::feed_watchdog() {
+    if (!watchdog_ || Clock::now() < watchdog_at_)
+        return;
+    tell_service_manager("WATCHDOG=1");
+    watchdog_at_ = Clock::now() + std::chrono::ceil<Clock::duration>(*watchdog_);
+}
+
 void Watch::wait(std::optional<Clock::time_point> until) {
     using Millis = std::chrono::milliseconds;
     commands_.start_in_time();
+    feed_watchdog();
     Clock::time_point next = orders_at_;
     for (const auto& moment : {until, commands_.next()})
         next = std::min(next, moment.value_or(next));
     if (lease_.lasts().count() != 0)
         next = std::min(next, renew_at_);
+    if (watchdog_)
+        next = std::min(next, watchdog_at_);
     const auto left = std::chrono::ceil<Millis>(next - Clock::now());
     loop_.run_once(std::max(left, Millis(0)));
     if (lease_.lasts().count() != 0 && Clock::now() >= renew_at_)

@@ -5,6 +5,7 @@
 
 #include "cedana/base/event_loop.hpp"
 #include "cedana/job/books.hpp"
+#include "cedana/job/service_notice.hpp"
 #include "cedana/job/supervisor.hpp"
 
 #include <chrono>
@@ -45,6 +46,7 @@ class Watch {
     void take_signal(int number);
     void take_notice(std::optional<std::chrono::milliseconds> left);
     void renew();
+    void feed_watchdog();
 
     const RunRequest& request_;
     Lease& lease_;
@@ -56,6 +58,8 @@ class Watch {
     CallersCommands commands_;
     Clock::time_point renew_at_ = Clock::now();
     Clock::time_point orders_at_ = Clock::now();
+    std::optional<std::chrono::microseconds> watchdog_ = watchdog_interval();
+    Clock::time_point watchdog_at_ = Clock::now();
 };
 
 // What a program ended with, as it is written down.

@@ -3,11 +3,17 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <fstream>
+#include <set>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
+
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "support/kept_folder.hpp"
 #include "support/wait.hpp"
@@ -64,6 +70,42 @@ TEST_F(Job, TellsWhatHappensAsLines) {
     for (const std::string& line : split(trim(run.err), '\n'))
         for (const char* field : {"time", "job", "event", "epoch"})
             EXPECT_TRUE(Json::parse(line).contains(field)) << line;
+}
+
+TEST_F(Job, PassesOnTheProgressOfItsDumpsAndRestores) {
+    for (int round = 0; round < 2; ++round) {
+        RunningCedana running = start(counting({"--json"}));
+        wait_for_text(running.messages(), "running");
+        wait_for_more_lines(log, 5);
+        running.signal(SIGTERM);
+        const CedanaRun run = running.wait();
+        std::set<std::string> phases;
+        for (const std::string& line : split(trim(run.err), '\n'))
+            if (const Json json = Json::parse(line); json.at("event") == "progress")
+                phases.insert(json.at("phase"));
+        EXPECT_TRUE(phases.contains("dumping")) << run.err;
+        EXPECT_EQ(phases.contains("restoring"), round == 1) << run.err;
+    }
+}
+
+TEST_F(Job, TellsTheServiceManagerHowItIs) {
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    const std::string path = scratch("notify");
+    std::ranges::copy(path, static_cast<char*>(address.sun_path));
+    const UniqueFd manager(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    ASSERT_EQ(::bind(manager.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    options.environment["NOTIFY_SOCKET"] = path;
+    options.environment["WATCHDOG_USEC"] = "1000000";
+    RunningCedana running = start(counting());
+    wait_for_more_lines(log, 20);
+    running.signal(SIGTERM);
+    EXPECT_EQ(running.wait().exit_code, 85);
+    std::string told;
+    std::array<char, 4096> buffer;
+    for (ssize_t size = 0; (size = ::recv(manager.get(), buffer.data(), buffer.size(), 0)) > 0;)
+        told += std::string(buffer.data(), static_cast<std::size_t>(size)) + "\n";
+    for (const char* word : {"READY=1\nSTATUS=started", "WATCHDOG=1", "EXTEND_TIMEOUT_USEC=", "STATUS=checkpointed"})
+        EXPECT_TRUE(holds(told, word));
 }
 
 TEST_F(Job, ThatCannotBeStartedSaysWhy) {

@@ -29,6 +29,10 @@ namespace cedana::job {
 // exits: the supervisor ends. stays: it sleeps until it is killed (Slurm takes an early end for the end of the job).
 enum class AfterCheckpoint { exits, stays };
 
+// What a dump or a restore says meanwhile: its progress (phase, bytes, total, seconds, frozen) or a message; null once
+// it has ended.
+using Hear = std::function<void(const nlohmann::ordered_json& said)>;
+
 inline constexpr int k_runs_elsewhere = 75;
 
 struct RunRequest {
@@ -62,6 +66,7 @@ struct RunRequest {
     const LoadedConfig& config;
     const Keyring& keyring;
     Tell tell;
+    Hear hear;
 };
 
 struct RunOutcome {
