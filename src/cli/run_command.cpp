@@ -197,8 +197,10 @@ job::Tell teller(const CommonArguments& common, const RunArguments& arguments, c
     return [&common, &caller, name, metrics = arguments.metrics,
             ready = arguments.ready_file](std::string_view event, const Json& more, const job::JobState& state) {
         const std::string said = event_text(event, more);
+        // A unit that ends before it was ready has failed for systemd.
+        const bool is_ready = event == "running" || event == "done_already";
         if (!said.empty())
-            job::tell_service_manager((event == "running" ? "READY=1\nSTATUS=" : "STATUS=") + said);
+            job::tell_service_manager((is_ready ? "READY=1\nSTATUS=" : "STATUS=") + said);
         if (!ready.empty())
             show_ready(ready, state, caller);
         if (!metrics.empty())

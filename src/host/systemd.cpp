@@ -3,6 +3,7 @@
 
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/criu/environment.hpp"
@@ -90,7 +91,10 @@ std::chrono::microseconds span_of(const std::string& shown) {
 
 bool has_systemd() {
     std::error_code ignored;
-    return std::filesystem::is_directory("/run/systemd/system", ignored);
+    // In the pid namespace of a job or a container its folder may be there, and it speaks of other pids, if at all
+    // (systemctl: "Failed to connect to bus: No data available").
+    return std::filesystem::is_directory("/run/systemd/system", ignored) &&
+           trim(read_file("/proc/1/comm")) == "systemd";
 }
 
 UnitState parse_unit_state(const std::string& shown) {

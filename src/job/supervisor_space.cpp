@@ -110,7 +110,13 @@ void TendedSpace::end_task() {
 }
 
 std::string TendedSpace::task_message(const std::string& otherwise) const {
-    return task_result_.is_object() ? task_result_.value("message", otherwise) : otherwise;
+    if (!task_result_.is_object())
+        return otherwise;
+    const auto cause = task_result_.find("cause");
+    const std::string message = task_result_.value("message", otherwise);
+    return cause == task_result_.end() || !cause->is_string() || *cause == ""
+               ? message
+               : fmt::format("{} ({})", message, cause->get<std::string>());
 }
 
 void TendedSpace::drop_task() {

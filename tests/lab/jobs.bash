@@ -19,7 +19,7 @@ expect_counting() {
 }
 case "$1" in
 begin)
-    cd /home/alice
+    cd /home/alice || exit
     counting_program count.pl
     chmod 755 count.pl
     # The program has its file open itself: what it prints is no part of a checkpoint.
@@ -53,6 +53,7 @@ unit)
 rebooted)
     expect_counting "$(cat /root/before)"
     says "goes on from"
+    cedana client history count | grep -B 1 "  restoring" | tail -n 2 | head -n 1 | grep "checkpointed, goes on" || fail "$(cedana client history count | tail -n 20)"
     await 60 state_of short inactive
     [ "$(cat /home/alice/ran)" = ran ] || fail "what was done ran again: $(cat /home/alice/ran)"
     ;;

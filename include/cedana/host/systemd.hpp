@@ -13,7 +13,7 @@
 
 namespace cedana {
 
-// systemd runs this host (sd_booted(3)).
+// systemd runs this host (sd_booted(3)), and is the first process of this pid namespace.
 [[nodiscard]] bool has_systemd();
 
 struct UnitState {
