@@ -13,6 +13,7 @@
 #include "cedana/job/name.hpp"
 #include "cedana/job/orders.hpp"
 #include "cedana/job/state.hpp"
+#include "cedana/model/callers_place.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -179,6 +180,11 @@ Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& 
     const fs::path folder = folder_of(arguments, config);
     require_place_of_caller(config, folder.parent_path(), "the store");
     const std::vector<SeenJob> jobs = read_jobs(config, folder.parent_path(), arguments.name);
+    const job::JobRecord& record = jobs.front().record;
+    if (acts_as_root_for(config.caller) && record.uid != config.caller.uid && !may_become_root(config.caller))
+        throw Error(Fault::permission,
+                    fmt::format("the job {} is that of user {}", printable(arguments.name), printable(record.user)))
+            .hint("only its user, or root, gives it orders");
     if (!jobs.front().is_held)
         throw does_not_run(arguments.name);
     const job::Order order = job::give_order(folder, kind);

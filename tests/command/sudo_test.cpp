@@ -412,7 +412,13 @@ class JobBehindSudo : public BehindSudo {
 TEST_F(JobBehindSudo, OfAnotherUserIsNotGoneOnWith) {
     let_root_name_the_store();
     make_job(store());
-    expect_refused(cedana({"client", "run", "--job", "j"}), "the job j is that of user root");
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"run", "--job", "j"}, {"stop", "j"}, {"checkpoint", "j"}}) {
+        std::vector<std::string> arguments = {"client"};
+        arguments.insert(arguments.end(), words.begin(), words.end());
+        expect_refused(cedana(arguments), "the job j is that of user root");
+    }
+    EXPECT_TRUE(fs::is_empty(store() / "j" / job::k_orders));
 }
 
 TEST_F(JobBehindSudo, InAFolderOfTheUserIsRefused) {
