@@ -61,6 +61,16 @@ struct Config {
     std::string security_identity;
     bool security_receive_unsigned = false;
 
+    std::string run_interval;
+    std::int64_t run_overhead_percent = 1;
+    std::string run_restart = "on-abnormal";
+    std::int64_t run_max_restarts = 5;
+    std::int64_t run_keep = 3;
+    std::chrono::seconds run_lease{60};
+    std::chrono::seconds run_deadline{0};
+    std::string run_notice;
+    std::string run_on_failure;
+
     std::string criu_path = "criu";
     std::vector<std::string> criu_extra_args;
 
