@@ -84,11 +84,16 @@ containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::PodmanR
 void ContainerReturn::put_files(const criu::RpcCall& call, ImageSource& images) const {
     const Checkpoint& checkpoint = *draft_.checkpoint;
     const containers::ArchiveTrust trust = trust_in(checkpoint);
+    const auto removed = [&](const char* entry) {
+        return containers::parse_removed(checkpoint.text(entry).value_or(""));
+    };
     if (images.exists(containers::k_root_files)) {
         const containers::RootFolder root(call.root);
-        containers::remove_files(root,
-                                 containers::parse_removed(checkpoint.text(containers::k_removed_entry).value_or("")));
+        containers::remove_files(root, removed(containers::k_removed_entry));
         containers::unpack(root, images, containers::k_root_files, trust, draft_.interrupt);
+        containers::remove_files(root, removed(containers::k_outdated_entry));
+        if (images.exists(containers::k_root_files_since))
+            containers::unpack(root, images, containers::k_root_files_since, trust, draft_.interrupt);
     }
     const auto shm = std::ranges::find(call.mounts, std::string("/dev/shm"), &criu::RpcMount::key);
     if (shm != call.mounts.end() && images.exists(containers::k_shm_files))

@@ -57,10 +57,10 @@ ContainerTree::ContainerTree(const ContainerName& name, const Config& config)
     : container_(containers::find_container(name.name, name.engine, config)) {
     const containers::SeenInside inside = containers::look_inside(pid());
     criu_arguments_ = containers::criu_arguments(container_, inside);
-    overlay_ = containers::find_overlay(inside.mounts);
-    if (overlay_)
-        changed_bytes_ = containers::measure_changes(*overlay_).bytes;
-    else if (container_.engine.kind != EngineKind::runc)
+    if (const auto overlay = containers::find_overlay(inside.mounts)) {
+        root_files_.emplace(containers::capture_of(*overlay));
+        changed_bytes_ = root_files_->measure().bytes;
+    } else if (container_.engine.kind != EngineKind::runc)
         throw Error(Fault::dump_failed,
                     fmt::format("the files of {} cannot be captured: its root is no overlay", container_.text()))
             .hint(fmt::format("use the storage driver overlay ({} info says which it is)", container_.engine.name()));
@@ -96,19 +96,41 @@ void ContainerTree::describe(const std::filesystem::path& work, const std::strin
         texts_[containers::k_podman_folder + name] = content;
 }
 
+// Paths in the container, without a slash before them, of files whose memory some process shares with them.
+std::set<std::string> ContainerTree::shared_mappings(const ProcessTree& tree) const {
+    const Procfs procfs;
+    std::set<std::string> mapped;
+    const Namespaces own(procfs, pid());
+    for (const pid_t one : procfs.pids())
+        if (tree.contains(one) || own.get("mnt") == Namespaces(procfs, one).get("mnt"))
+            mapped.merge(containers::shared_mappings_in(procfs.read(one, "maps").value_or("")));
+    return mapped;
+}
+
+void ContainerTree::capture_ahead(const ProcessTree& tree, ImageSink& sink, const Interrupt& interrupt) {
+    if (root_files_)
+        root_files_->take_ahead(shared_mappings(tree), sink, interrupt);
+}
+
 void ContainerTree::capture(const ProcessTree& tree, ImageSink& sink, const Interrupt& interrupt) {
     container_.record.left_out = strangers_in(Procfs(), tree);
-    if (overlay_)
-        texts_[containers::k_removed_entry] =
-            containers::write_removed(containers::capture_changes(*overlay_, sink, interrupt).removed);
+    if (root_files_) {
+        const containers::ChangedFiles changed = root_files_->take_rest(shared_mappings(tree), sink, interrupt);
+        texts_[containers::k_removed_entry] = containers::write_removed(changed.removed);
+        texts_[containers::k_outdated_entry] = containers::write_removed(changed.outdated);
+    }
     const auto is_shm = [](const ContainerMount& mount) {
         return mount.kind == MountSource::engine && mount.destination == "/dev/shm";
     };
     if (std::ranges::none_of(container_.record.mounts, is_shm))
         return;
     const containers::RootFolder root(fmt::format("/proc/{}/root", pid()));
-    if (const UniqueFd shm = root.open_across("dev/shm", O_RDONLY | O_DIRECTORY))
-        containers::capture_folder(shm.get(), containers::k_shm_files, sink, interrupt);
+    if (UniqueFd shm = root.open_across("dev/shm", O_RDONLY | O_DIRECTORY)) {
+        // It is memory, and its files are mapped.
+        containers::FolderCapture capture(std::move(shm), containers::FolderKind::plain,
+                                          {.ahead = {}, .since = containers::k_shm_files});
+        static_cast<void>(capture.take_rest({}, sink, interrupt));
+    }
 }
 
 // The engine's command returns only when the runtime's is done, and that when the process is gone; CRIU has it until it
@@ -153,7 +175,7 @@ std::vector<std::string> ContainerTree::warnings() const {
             warnings.push_back(fmt::format("{} in the container is the volume {}, which is not in the checkpoint",
                                            printable(mount.destination), printable(mount.source)));
     }
-    if (!overlay_)
+    if (!root_files_)
         warnings.push_back(
             fmt::format("the root folder {} is not in the checkpoint", printable(container_.state.root)));
     for (const std::string& process : container_.record.left_out)

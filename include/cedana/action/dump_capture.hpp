@@ -62,6 +62,7 @@ class TreeCapture {
     [[nodiscard]] const std::optional<Proof>& proof() const noexcept { return proof_; }
 
   private:
+    void capture_ahead();
     void run_criu();
     void runs_again();
     void images_complete();

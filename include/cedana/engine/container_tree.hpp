@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,10 @@ class ContainerTree {
     void adapt(SeenTree& seen) const;
     // What its engine alone can say; the container runs on meanwhile. Throws Error.
     void describe(const std::filesystem::path& work, const std::string& criu, const Interrupt& interrupt);
-    // The container stands still, and `tree` is all of it: its files into `sink`, as images.
+    // The container runs on: its files into `sink`, as images, so that while it stands still only those are read that
+    // were changed meanwhile.
+    void capture_ahead(const ProcessTree& tree, ImageSink& sink, const Interrupt& interrupt);
+    // The container stands still, and `tree` is all of it: what of its files is another by now.
     void capture(const ProcessTree& tree, ImageSink& sink, const Interrupt& interrupt);
     // It stands still, and is to end: the engine ends it, so that it does not start it anew. Returns once its main
     // process is killed. Throws Error(Fault::dump_failed) if the engine does not do it; it runs on then.
@@ -59,8 +63,10 @@ class ContainerTree {
   private:
     containers::Container container_;
     std::vector<std::string> criu_arguments_;
+    [[nodiscard]] std::set<std::string> shared_mappings(const ProcessTree& tree) const;
+
     // Absent where its root folder is its user's, and not an engine's.
-    std::optional<containers::Overlay> overlay_;
+    std::optional<containers::FolderCapture> root_files_;
     std::uint64_t changed_bytes_ = 0;
     std::map<std::string, std::string> texts_;
     // The engine's command that ends it.
