@@ -45,9 +45,11 @@ ReturnedContainer ContainerReturn::run() {
     carry_out({phase(touch("restoring",
                            [&] {
                                step(activity, [&] {
+                                   look_at_volumes();
                                    containers::PodmanRestore podman = podman_restore_of(draft_);
                                    returned.report = run_engine(podman);
                                    returned.id = podman.commit();
+                                   volumes_->commit();
                                });
                            }))},
               progress_);
@@ -81,7 +83,13 @@ containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::PodmanR
 }
 
 // The image's files are there, as the engine has mounted them.
-void ContainerReturn::put_files(const criu::RpcCall& call, ImageSource& images) const {
+void ContainerReturn::look_at_volumes() {
+    const ContainerRecord& record = *draft_.manifest().container;
+    volumes_.emplace(containers::require_engine(containers::parse_engine(record.engine), draft_.request.config), record,
+                     draft_.request.existing_volumes, work_.path());
+}
+
+void ContainerReturn::put_files(const criu::RpcCall& call, ImageSource& images) {
     const Checkpoint& checkpoint = *draft_.checkpoint;
     const containers::ArchiveTrust trust = trust_in(checkpoint);
     const auto removed = [&](const char* entry) {
@@ -95,6 +103,9 @@ void ContainerReturn::put_files(const criu::RpcCall& call, ImageSource& images) 
         if (images.exists(containers::k_root_files_since))
             containers::unpack(root, images, containers::k_root_files_since, trust, draft_.interrupt);
     }
+    volumes_->put(
+        call.mounts, images, [&](const std::string& entry) { return checkpoint.text(entry).value_or(""); }, trust,
+        draft_.interrupt);
     const auto shm = std::ranges::find(call.mounts, std::string("/dev/shm"), &criu::RpcMount::key);
     if (shm != call.mounts.end() && images.exists(containers::k_shm_files))
         containers::unpack(containers::RootFolder(shm->value), images, containers::k_shm_files, trust,

@@ -48,9 +48,18 @@ struct RestoreArguments {
     bool verify = false;
     std::optional<std::string> container_name;
     std::vector<std::string> allowed_mounts;
+    std::optional<std::string> volumes;
     std::vector<std::string> criu_arguments;
     PassphraseArguments passphrase;
 };
+
+ExistingVolumes existing_volumes(const std::optional<std::string>& how) {
+    if (!how || how == "keep")
+        return ExistingVolumes::keep;
+    if (how == "overwrite")
+        return ExistingVolumes::overwrite;
+    throw Error(Fault::usage, fmt::format("--volumes is keep or overwrite, not {}", printable(*how)));
+}
 
 Json to_json(const std::vector<RestoredFile>& files) {
     Json json = Json::array();
@@ -111,6 +120,7 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .verify = arguments.verify,
         .container_name = arguments.container_name,
         .allowed_mounts = {arguments.allowed_mounts.begin(), arguments.allowed_mounts.end()},
+        .existing_volumes = existing_volumes(arguments.volumes),
         .into = arguments.into ? std::optional(static_cast<pid_t>(*arguments.into)) : std::nullopt};
     if (arguments.dry_run)
         return show_plan(plan_restore(request, interrupt), common.format);
@@ -197,6 +207,13 @@ Command restore_command() {
          .meaning = "this of the host may be mounted in the container of a checkpoint that nobody has signed",
          .target = &arguments->allowed_mounts,
          .complete = Complete::files},
+        {.names = {"--volumes"},
+         .value = "HOW",
+         .meaning = "what becomes of a container's volumes that are here: keep them, or overwrite them with what the "
+                    "checkpoint holds (default: keep)",
+         .target = &arguments->volumes,
+         .complete = Complete::choices,
+         .choices = {"keep", "overwrite"}},
         criu_argument_option(arguments->criu_arguments)};
     std::ranges::move(pick_options(arguments->pick), std::back_inserter(options));
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::decrypting),

@@ -3,10 +3,10 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/containers/criu_arguments.hpp"
 #include "cedana/containers/entry_names.hpp"
 #include "cedana/containers/podman.hpp"
 #include "cedana/containers/root_folder.hpp"
+#include "cedana/containers/volumes.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -51,23 +51,59 @@ std::vector<std::string> strangers_in(const Procfs& procfs, const ProcessTree& t
     return found;
 }
 
+std::set<std::string> paths_below(const std::string& folder, const std::set<std::string>& paths) {
+    std::set<std::string> below;
+    for (auto path = paths.lower_bound(folder); path != paths.end() && path->starts_with(folder); ++path)
+        below.insert(path->substr(folder.size()));
+    return below;
+}
+
 } // namespace
 
 ContainerTree::ContainerTree(const ContainerName& name, const Config& config)
     : container_(containers::find_container(name.name, name.engine, config)) {
     const containers::SeenInside inside = containers::look_inside(pid());
     criu_arguments_ = containers::criu_arguments(container_, inside);
-    if (const auto overlay = containers::find_overlay(inside.mounts)) {
-        root_files_.emplace(containers::capture_of(*overlay));
-        changed_bytes_ = root_files_->measure().bytes;
-    } else if (container_.engine.kind != EngineKind::runc)
-        throw Error(Fault::dump_failed,
-                    fmt::format("the files of {} cannot be captured: its root is no overlay", container_.text()))
-            .hint(fmt::format("use the storage driver overlay ({} info says which it is)", container_.engine.name()));
+    add_root(inside);
+    if (name.volumes == DumpedVolumes::named)
+        add_volumes(inside);
+    for (CapturedFolder& folder : folders_)
+        changed_bytes_ += folder.files.measure().bytes;
     texts_[containers::k_inspection_entry] = container_.inspection;
     texts_[containers::k_descriptors_entry] = container_.state.external_descriptors;
     if (!container_.specification.empty())
         texts_[containers::k_specification_entry] = container_.specification;
+}
+
+void ContainerTree::add_root(const containers::SeenInside& inside) {
+    if (const auto overlay = containers::find_overlay(inside.mounts))
+        folders_.push_back(
+            {.below = "", .files = containers::capture_of(*overlay), .outdated_entry = containers::k_outdated_entry});
+    else if (container_.engine.kind != EngineKind::runc)
+        throw Error(Fault::dump_failed,
+                    fmt::format("the files of {} cannot be captured: its root is no overlay", container_.text()))
+            .hint(fmt::format("use the storage driver overlay ({} info says which it is)", container_.engine.name()));
+}
+
+void ContainerTree::add_volumes(const containers::SeenInside& inside) {
+    const containers::RootFolder root(fmt::format("/proc/{}/root", pid()));
+    for (ContainerMount& mount : container_.record.mounts) {
+        if (mount.kind != MountSource::volume || !mount.is_folder)
+            continue;
+        const std::string below = containers::parse_inner_path(mount.destination) + "/";
+        UniqueFd folder = root.open_across(below, O_RDONLY | O_DIRECTORY);
+        if (!folder)
+            throw OsFailure(Fault::dump_failed).error("cannot open the volume {}", printable(mount.source));
+        std::set<std::string> mounted;
+        for (const Mount& one : inside.mounts)
+            if (one.path.starts_with("/" + below))
+                mounted.insert(one.path.substr(below.size() + 1));
+        mount.content = fmt::format("container-volume-{}", folders_.size());
+        folders_.push_back({.below = below,
+                            .files = {std::move(folder), containers::FolderKind::plain,
+                                      containers::images_of_volume(mount.content), std::move(mounted)},
+                            .outdated_entry = containers::outdated_entry_of_volume(mount.content)});
+    }
 }
 
 void ContainerTree::adapt(SeenTree& seen) const {
@@ -108,16 +144,20 @@ std::set<std::string> ContainerTree::shared_mappings(const ProcessTree& tree) co
 }
 
 void ContainerTree::capture_ahead(const ProcessTree& tree, ImageSink& sink, const Interrupt& interrupt) {
-    if (root_files_)
-        root_files_->take_ahead(shared_mappings(tree), sink, interrupt);
+    const std::set<std::string> mapped = shared_mappings(tree);
+    for (CapturedFolder& folder : folders_)
+        folder.files.take_ahead(paths_below(folder.below, mapped), sink, interrupt);
 }
 
 void ContainerTree::capture(const ProcessTree& tree, ImageSink& sink, const Interrupt& interrupt) {
     container_.record.left_out = strangers_in(Procfs(), tree);
-    if (root_files_) {
-        const containers::ChangedFiles changed = root_files_->take_rest(shared_mappings(tree), sink, interrupt);
-        texts_[containers::k_removed_entry] = containers::write_removed(changed.removed);
-        texts_[containers::k_outdated_entry] = containers::write_removed(changed.outdated);
+    const std::set<std::string> mapped = shared_mappings(tree);
+    for (CapturedFolder& folder : folders_) {
+        const containers::ChangedFiles changed =
+            folder.files.take_rest(paths_below(folder.below, mapped), sink, interrupt);
+        texts_[folder.outdated_entry] = containers::write_removed(changed.outdated);
+        if (folder.below.empty())
+            texts_[containers::k_removed_entry] = containers::write_removed(changed.removed);
     }
     const auto is_shm = [](const ContainerMount& mount) {
         return mount.kind == MountSource::engine && mount.destination == "/dev/shm";
@@ -171,11 +211,12 @@ std::vector<std::string> ContainerTree::warnings() const {
         if (mount.kind == MountSource::host)
             warnings.push_back(fmt::format("{} in the container is {} of this host, which is not in the checkpoint",
                                            printable(mount.destination), printable(mount.source)));
-        if (mount.kind == MountSource::volume)
-            warnings.push_back(fmt::format("{} in the container is the volume {}, which is not in the checkpoint",
+        if (mount.kind == MountSource::volume && mount.content.empty())
+            warnings.push_back(fmt::format("{} in the container is the volume {}, which is not in the checkpoint "
+                                           "(--volumes named takes it along)",
                                            printable(mount.destination), printable(mount.source)));
     }
-    if (!root_files_)
+    if (std::ranges::none_of(folders_, [](const CapturedFolder& folder) { return folder.below.empty(); }))
         warnings.push_back(
             fmt::format("the root folder {} is not in the checkpoint", printable(container_.state.root)));
     for (const std::string& process : container_.record.left_out)

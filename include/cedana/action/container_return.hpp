@@ -8,6 +8,7 @@
 #include "cedana/base/stopwatch.hpp"
 #include "cedana/containers/podman_restore.hpp"
 #include "cedana/containers/runtime_restore.hpp"
+#include "cedana/containers/volumes.hpp"
 #include "cedana/undo/work_folder.hpp"
 
 #include <optional>
@@ -34,7 +35,8 @@ class ContainerReturn {
 
   private:
     [[nodiscard]] containers::RuntimeRestoreReport run_engine(containers::PodmanRestore& podman);
-    void put_files(const criu::RpcCall& call, ImageSource& images) const;
+    void look_at_volumes();
+    void put_files(const criu::RpcCall& call, ImageSource& images);
     void put_settings_back(pid_t root);
     [[noreturn]] void explain_failure(const containers::RuntimeRestoreReport& report) const;
 
@@ -42,6 +44,8 @@ class ContainerReturn {
     Progress& progress_;
     Stopwatch& watch_;
     WorkFolder work_;
+    // Before the engine's restore, so that it ends after that.
+    std::optional<containers::VolumeRestore> volumes_;
     // What could not be put back of what CRIU does not keep: sentences.
     std::vector<std::string> lost_;
 };

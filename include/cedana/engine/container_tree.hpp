@@ -8,6 +8,7 @@
 #include "cedana/base/signals.hpp"
 #include "cedana/containers/changed_files.hpp"
 #include "cedana/containers/container.hpp"
+#include "cedana/containers/criu_arguments.hpp"
 #include "cedana/containers/small_tar.hpp"
 #include "cedana/engine/tree_look.hpp"
 #include "cedana/model/config.hpp"
@@ -25,6 +26,7 @@ namespace cedana {
 struct ContainerName {
     std::string name;
     std::optional<containers::EngineKind> engine = std::nullopt;
+    DumpedVolumes volumes = DumpedVolumes::none;
 };
 
 class ContainerTree {
@@ -63,10 +65,19 @@ class ContainerTree {
   private:
     containers::Container container_;
     std::vector<std::string> criu_arguments_;
+    // A folder of the container that goes into the checkpoint.
+    struct CapturedFolder {
+        // In the container, without a slash before it and with one behind it; empty for its root.
+        std::string below;
+        containers::FolderCapture files;
+        std::string outdated_entry;
+    };
+    void add_root(const containers::SeenInside& inside);
+    void add_volumes(const containers::SeenInside& inside);
     [[nodiscard]] std::set<std::string> shared_mappings(const ProcessTree& tree) const;
 
-    // Absent where its root folder is its user's, and not an engine's.
-    std::optional<containers::FolderCapture> root_files_;
+    // Without the root folder where that is its user's, and not an engine's.
+    std::vector<CapturedFolder> folders_;
     std::uint64_t changed_bytes_ = 0;
     std::map<std::string, std::string> texts_;
     // The engine's command that ends it.
