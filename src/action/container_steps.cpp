@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/container_steps.hpp"
 
+#include "cedana/action/container_rights.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
@@ -118,6 +119,7 @@ Steps engine_steps(RestoreDraft& draft) {
               }),
         check_each("looking for what is mounted in it", [&] { return check_sources(*draft.manifest().container); }),
         check_each("looking for its volumes", [&] { return check_volumes(draft); }),
+        check_each("looking what its processes may do", [&] { return check_container_rights(draft); }),
         check_each("looking what it may do on this host", [&] { return check_access(draft); }),
     };
 }
