@@ -46,6 +46,7 @@ ReturnedContainer ContainerReturn::run() {
                            [&] {
                                step(activity, [&] {
                                    look_at_volumes();
+                                   hold_network();
                                    containers::PodmanRestore podman = podman_restore_of(draft_);
                                    returned.report = run_engine(podman);
                                    returned.id = podman.commit();
@@ -112,8 +113,20 @@ void ContainerReturn::put_files(const criu::RpcCall& call, ImageSource& images) 
                            draft_.interrupt);
 }
 
+// A copy gets a new address, and the old one may be that of the original, which runs.
+void ContainerReturn::hold_network() {
+    std::vector<std::string> addresses;
+    const std::optional<std::string>& as = draft_.request.container_name;
+    if (as && *as != draft_.manifest().container->name)
+        return;
+    for (const ContainerNetwork& network : draft_.manifest().container->networks)
+        addresses.push_back(network.address);
+    hold_.emplace(addresses);
+}
+
 // While it stands still.
 void ContainerReturn::put_settings_back(pid_t root) {
+    hold_.reset();
     const ProcessTree tree = read_frozen_tree(draft_.procfs, ProcessHandle::open(draft_.procfs, root));
     lost_ = put_attributes_back(draft_.procfs, tree, draft_.manifest().attributes);
     std::vector<std::string> more = put_socket_options_back(tree, draft_.manifest().socket_options);

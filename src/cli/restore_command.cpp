@@ -39,6 +39,7 @@ struct RestoreArguments {
     bool force = false;
     bool truncate_grown = false;
     bool any_cpu = false;
+    bool tcp_close = false;
     bool foreground = false;
     std::optional<std::filesystem::path> output;
     std::optional<std::filesystem::path> pid_file;
@@ -88,6 +89,8 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
     // CRIU compares the state of the floating point unit (criu/arch/x86/crtools.c).
     if (arguments.any_cpu)
         config.values.criu_extra_args.emplace_back("--cpu-cap=none");
+    if (arguments.tcp_close)
+        config.values.criu_extra_args.emplace_back("--tcp-close");
     if (arguments.lazy.lazy)
         config.set_from_flag("client.lazy_restore", "--lazy", "true");
     if (arguments.lazy.no_lazy)
@@ -222,6 +225,11 @@ Command restore_command() {
                        .meaning = "bring it back though this CPU lacks instructions of the one that it ran on; a "
                                   "program that uses them ends then",
                        .target = &arguments->any_cpu});
+    options.push_back({.names = {"--tcp-close"},
+                       .meaning =
+                           "close the TCP connections that it had open, which the other end has given up or must "
+                           "not go on with",
+                       .target = &arguments->tcp_close});
     options.push_back({.names = {"--force"},
                        .meaning = "put files back even if another process has them open for writing",
                        .target = &arguments->force});

@@ -6,6 +6,7 @@
 #include "cedana/action/restore_steps.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/stopwatch.hpp"
+#include "cedana/containers/network_hold.hpp"
 #include "cedana/containers/podman_restore.hpp"
 #include "cedana/containers/runtime_restore.hpp"
 #include "cedana/containers/volumes.hpp"
@@ -36,6 +37,7 @@ class ContainerReturn {
   private:
     [[nodiscard]] containers::RuntimeRestoreReport run_engine(containers::PodmanRestore& podman);
     void look_at_volumes();
+    void hold_network();
     void put_files(const criu::RpcCall& call, ImageSource& images);
     void put_settings_back(pid_t root);
     [[noreturn]] void explain_failure(const containers::RuntimeRestoreReport& report) const;
@@ -46,6 +48,8 @@ class ContainerReturn {
     WorkFolder work_;
     // Before the engine's restore, so that it ends after that.
     std::optional<containers::VolumeRestore> volumes_;
+    // Until its sockets are there.
+    std::optional<containers::NetworkHold> hold_;
     // What could not be put back of what CRIU does not keep: sentences.
     std::vector<std::string> lost_;
 };
