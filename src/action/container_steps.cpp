@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/container_steps.hpp"
 
+#include "cedana/action/container_rights.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/containers/podman.hpp"
 #include "cedana/containers/podman_description.hpp"
+#include "cedana/containers/volumes.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -95,6 +97,16 @@ Errors check_access(const RestoreDraft& draft) {
     return refused;
 }
 
+Errors check_volumes(const RestoreDraft& draft) {
+    const ContainerRecord& record = *draft.manifest().container;
+    if (std::ranges::none_of(record.mounts,
+                             [](const ContainerMount& mount) { return mount.kind == MountSource::volume; }))
+        return {};
+    return containers::check_volumes(
+        containers::require_engine(containers::parse_engine(record.engine), draft.request.config), record,
+        draft.request.existing_volumes);
+}
+
 Steps engine_steps(RestoreDraft& draft) {
     return {
         check("looking what is asked for", [&] { refuse_requests(draft.request); }),
@@ -106,6 +118,8 @@ Steps engine_steps(RestoreDraft& draft) {
                   static_cast<void>(podman_restore_of(draft));
               }),
         check_each("looking for what is mounted in it", [&] { return check_sources(*draft.manifest().container); }),
+        check_each("looking for its volumes", [&] { return check_volumes(draft); }),
+        check_each("looking what its processes may do", [&] { return check_container_rights(draft); }),
         check_each("looking what it may do on this host", [&] { return check_access(draft); }),
     };
 }

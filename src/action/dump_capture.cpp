@@ -154,6 +154,7 @@ void TreeCapture::run() {
     // CRIU knows the process by its pid alone. Whoever gets that after this is found out at post-dump.
     if (!draft_.seen->tree.root().handle.alive())
         throw Error(Fault::no_process, fmt::format("{} ended before the dump began", draft_.seen->target()));
+    capture_ahead();
     write_record(draft_.seen->record, work_.path());
     if (!leaves_running() && draft_.unit && draft_.unit->holds_back_stop())
         held_stop_.emplace(draft_.unit->unit, work_.path());
@@ -172,6 +173,17 @@ void TreeCapture::run() {
         draft_.container->finish_end();
     if (draft_.request.escort)
         draft_.request.escort->ended();
+}
+
+// Of files that a container has changed, most stay as they are while it is dumped.
+void TreeCapture::capture_ahead() {
+    if (!draft_.container)
+        return;
+    progress_.phase("copying files");
+    writer_->write_ahead(
+        [this](ImageSink& sink) { draft_.container->capture_ahead(draft_.seen->tree, sink, draft_.interrupt); },
+        draft_.interrupt, progress_);
+    watch_.lap("ahead");
 }
 
 void TreeCapture::run_criu() {
@@ -405,6 +417,7 @@ Manifest TreeCapture::manifest() const {
     if (draft_.container) {
         manifest.container = draft_.container->record();
         manifest.required_features.emplace_back(k_in_container);
+        manifest.required_features.emplace_back(k_files_ahead);
     }
     if (report_.statistics)
         manifest.frozen_seconds = std::chrono::duration<double>(report_.statistics->frozen).count();

@@ -109,8 +109,12 @@ void ImageWriter::filled(int number, std::size_t count) {
     const std::scoped_lock lock(mutex_);
     CapturedImage& image = queue_.at(number);
     // Its first bytes show that the frame before it is not the last.
-    if (image.frames.back()->size == 0)
+    if (image.frames.back()->size == 0) {
         work_.notify_one();
+        // The writer may begin with it.
+        if (speed_.is_full())
+            progress_.notify_all();
+    }
     queue_.add_bytes(image, count);
 }
 

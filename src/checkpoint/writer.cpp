@@ -65,6 +65,16 @@ ImageWriterOptions CheckpointWriter::options(const char* folder) const {
             .seal = encryption_ ? encryption_->seal : nullptr};
 }
 
+void CheckpointWriter::write_ahead(const std::function<void(ImageSink&)>& fill, const Interrupt& interrupt,
+                                   Progress& progress) {
+    ImageWriterOptions ahead_options = options(k_images_folder);
+    ahead_options.flowing = {""};
+    ImageWriter archive(zip_, pool_, std::move(ahead_options));
+    archive.compress_now();
+    fill(archive);
+    ahead_.images.merge(archive.finish(interrupt, &progress).images);
+}
+
 NamedEntry CheckpointWriter::text_entry(const std::string& name, const std::string& content, Manifest& manifest) {
     if (!encryption_) {
         manifest.digests[name] = hex(sha256(std::string_view(content)));
@@ -109,7 +119,8 @@ std::filesystem::path CheckpointWriter::finish(Manifest manifest, FileCapture& f
                                                const std::filesystem::path& criu_log, const Interrupt& interrupt,
                                                Progress& progress) {
     Stopwatch watch;
-    const FrameIndex index = images_.finish(interrupt, &progress);
+    FrameIndex index = images_.finish(interrupt, &progress);
+    index.images.merge(ahead_.images);
     std::vector<NamedEntry> entries = add_files(files, manifest, interrupt);
     watch.lap("compress");
     manifest.timings.insert(watch.phases().begin(), watch.phases().end());

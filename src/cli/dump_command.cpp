@@ -41,6 +41,7 @@ struct DumpArguments {
     std::optional<std::string> unit;
     std::optional<std::string> container;
     std::optional<std::string> engine;
+    std::optional<std::string> volumes;
     std::optional<std::filesystem::path> folder;
     std::string label;
     std::string note;
@@ -55,6 +56,14 @@ struct DumpArguments {
     bool dry_run = false;
     PassphraseArguments passphrase;
 };
+
+DumpedVolumes dumped_volumes(const std::optional<std::string>& which) {
+    if (!which || which == "none")
+        return DumpedVolumes::none;
+    if (which == "named")
+        return DumpedVolumes::named;
+    throw Error(Fault::usage, fmt::format("--volumes is none or named, not {}", printable(*which)));
+}
 
 pid_t to_pid(std::int64_t number) {
     if (number < 1 || number > std::numeric_limits<pid_t>::max())
@@ -197,7 +206,10 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
     if (arguments.container)
         request.container = {.name = *arguments.container,
                              .engine = arguments.engine ? std::optional(containers::parse_engine(*arguments.engine))
-                                                        : std::nullopt};
+                                                        : std::nullopt,
+                             .volumes = dumped_volumes(arguments.volumes)};
+    else if (arguments.volumes)
+        throw Error(Fault::usage, "--volumes is for a container").hint("name it: --container NAME");
     require_places(config, arguments.folder);
     NameWatch name(config.values, common);
     request.found = [&](const FindResult& found) { name.found(found); };
@@ -260,6 +272,12 @@ Command dump_command() {
          .target = &arguments->engine,
          .complete = Complete::choices,
          .choices = {"podman", "docker", "runc"}},
+        {.names = {"--volumes"},
+         .value = "WHICH",
+         .meaning = "which volumes of a container go into the checkpoint: none or named (default: none)",
+         .target = &arguments->volumes,
+         .complete = Complete::choices,
+         .choices = {"none", "named"}},
         {.names = {"-d", "--dir"},
          .value = "DIR",
          .meaning = "folder for the checkpoint (default: shared_storage.dump_storage_dir, else /var/lib/cedana)",

@@ -379,7 +379,8 @@ struct FieldsOf<ContainerMount> {
         return std::tuple(field("destination", &Owner::destination, Plain{}),
                           field("kind", &Owner::kind, Named{k_mount_source_names, "kind of mount"}),
                           field("source", &Owner::source, Plain{}), field("is_folder", &Owner::is_folder, Plain{}),
-                          field("read_only", &Owner::read_only, Plain{}));
+                          field("read_only", &Owner::read_only, Plain{}),
+                          sparse_field("content", &Owner::content, Plain{}));
     }
 };
 

@@ -74,6 +74,7 @@ class TreeCapture {
   private:
     [[nodiscard]] BufferSize divide_memory();
     void copy_ahead();
+    void capture_ahead();
     void run_criu();
     void release_stop() noexcept;
     void runs_again();

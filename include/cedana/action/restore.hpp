@@ -8,6 +8,7 @@
 #include "cedana/keys/keyring.hpp"
 #include "cedana/model/caller.hpp"
 #include "cedana/model/config.hpp"
+#include "cedana/model/container.hpp"
 #include "cedana/roles/far_ends.hpp"
 #include "cedana/roles/own_stdio.hpp"
 
@@ -57,6 +58,7 @@ struct RestoreRequest {
     std::optional<std::string> container_name = std::nullopt;
     // What of this host may be mounted in a container, though nobody who is trusted has signed its checkpoint.
     std::vector<std::filesystem::path> allowed_mounts = {};
+    ExistingVolumes existing_volumes = ExistingVolumes::keep;
     // A process in whose namespaces CRIU works, and among whose mounts the tree comes back: one that stands in a unit's
     // place until the tree is back.
     std::optional<pid_t> into = std::nullopt;

@@ -52,6 +52,10 @@ class CheckpointWriter {
     // Where CRIU's images go.
     [[nodiscard]] ImageSink& images() noexcept { return images_; }
 
+    // Images that are complete before the tree is frozen, written by `fill`: they are in the file when this returns,
+    // and their memory is free again. Throws what `fill` throws, Error, Error(Fault::interrupted).
+    void write_ahead(const std::function<void(ImageSink&)>& fill, const Interrupt& interrupt, Progress& progress);
+
     // What the checkpoint is to be signed with; must outlive finish().
     void sign_with(const SigningKey& key) { signing_key_ = &key; }
     // One more entry, under its digest as every other one. Before finish().
@@ -82,6 +86,7 @@ class CheckpointWriter {
     ZipWriter zip_;
     FramePool pool_;
     ImageWriter images_;
+    FrameIndex ahead_;
 };
 
 } // namespace cedana

@@ -6,12 +6,14 @@
 #include "cedana/containers/engine.hpp"
 #include "cedana/containers/runtime_restore.hpp"
 #include "cedana/containers/small_tar.hpp"
+#include "cedana/files/contents_aside.hpp"
 #include "cedana/model/container.hpp"
 
 #include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace cedana::containers {
 
@@ -22,6 +24,8 @@ struct PodmanContainer {
     std::chrono::system_clock::time_point started;
     // Where podman keeps what is the container's.
     std::filesystem::path folder;
+    // With what it has changed of its image's files.
+    std::filesystem::path upper;
 };
 [[nodiscard]] std::optional<PodmanContainer> find_in_podman(const Engine& engine, const std::string& name);
 
@@ -55,11 +59,23 @@ class PodmanRestore {
     std::string as_;
     // Absent: it is made anew.
     std::optional<PodmanContainer> original_;
+    // What the original has changed since.
+    std::optional<ContentsAside> files_;
     bool prepared_ = false;
 };
 
 // What a cedana that was killed had podman begin, by what it noted in its work folder: a container that was to be made
-// and does not run is removed; its name. Absent: there is nothing. Throws Error.
-[[nodiscard]] std::optional<std::string> finish_killed_podman(const std::filesystem::path& work);
+// and does not run is removed, and one that was there gets its files back, and volumes what they held. `tree_ran`:
+// CRIU had brought it back.
+struct FinishedPodman {
+    // The name of the container that was removed.
+    std::optional<std::string> container = std::nullopt;
+    // Folders that have what they had.
+    std::vector<std::filesystem::path> taken_back = {};
+    // It ran, and does not any more: where what was there before it lies.
+    std::vector<std::filesystem::path> left = {};
+};
+// Throws Error.
+[[nodiscard]] FinishedPodman finish_killed_podman(const std::filesystem::path& work, bool tree_ran);
 
 } // namespace cedana::containers

@@ -41,6 +41,8 @@ inline constexpr std::string_view k_outside_files = "outside-files";
 inline constexpr std::string_view k_journal_streams = "journal-streams";
 // The feature of one that only a container engine can restore (Manifest::container).
 inline constexpr std::string_view k_in_container = "container";
+// The feature of one of a container whose files are in two archives, the second of which changes what the first says.
+inline constexpr std::string_view k_files_ahead = "container-files-ahead";
 inline constexpr const char* k_manifest_entry = "checkpoint_state.json";
 inline constexpr const char* k_index_entry = "index";
 inline constexpr const char* k_dump_log_entry = "criu/dump.log";
