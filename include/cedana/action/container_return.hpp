@@ -6,7 +6,7 @@
 #include "cedana/action/restore_steps.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/stopwatch.hpp"
-#include "cedana/containers/podman_restore.hpp"
+#include "cedana/containers/engine_restore.hpp"
 #include "cedana/containers/runtime_restore.hpp"
 #include "cedana/undo/work_folder.hpp"
 
@@ -33,7 +33,7 @@ class ContainerReturn {
     [[nodiscard]] ReturnedContainer run();
 
   private:
-    [[nodiscard]] containers::RuntimeRestoreReport run_engine(containers::PodmanRestore& podman);
+    [[nodiscard]] containers::RuntimeRestoreReport run_engine(containers::EngineRestore& engine);
     void put_files(const criu::RpcCall& call, ImageSource& images) const;
     void put_settings_back(pid_t root);
     [[noreturn]] void explain_failure(const containers::RuntimeRestoreReport& report) const;
