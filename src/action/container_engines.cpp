@@ -7,6 +7,8 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/containers/bare_restore.hpp"
+#include "cedana/containers/docker_description.hpp"
+#include "cedana/containers/docker_restore.hpp"
 #include "cedana/containers/entry_names.hpp"
 #include "cedana/containers/podman_description.hpp"
 #include "cedana/containers/podman_restore.hpp"
@@ -63,8 +65,8 @@ std::unique_ptr<containers::EngineRestore> engine_restore_of(const RestoreDraft&
     case EngineKind::docker:
         break;
     }
-    throw Error(Fault::restore_failed,
-                fmt::format("cedana cannot bring back a container of {} yet", printable(record.engine)));
+    return std::make_unique<containers::DockerRestore>(containers::require_engine(kind, config), record, as, made,
+                                                       text(containers::k_inspection_entry));
 }
 
 containers::SmallFiles engine_description(const RestoreDraft& draft) { return podman_description(*draft.checkpoint); }
@@ -74,6 +76,8 @@ containers::HostAccess host_access_of(const RestoreDraft& draft) {
     containers::HostAccess access;
     if (kind_of(record) == EngineKind::podman)
         access = containers::read_host_access(podman_description(*draft.checkpoint), record.id);
+    if (kind_of(record) == EngineKind::docker)
+        access = containers::read_docker_access(draft.checkpoint->text(containers::k_inspection_entry).value_or(""));
     for (const OutsideFile& file : draft.manifest().outside_files)
         if (!is_stateless_device(file.path))
             access.paths.insert(file.path);

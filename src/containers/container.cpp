@@ -8,6 +8,7 @@
 #include "cedana/process/procfs.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <system_error>
 #include <utility>
@@ -134,7 +135,8 @@ void refuse_unable(const Known& known) {
                                 "cedana cannot do that yet",
                                 printable(record.name)))
             .hint("start it outside of a pod");
-    if (!record.runtime.empty() && record.runtime != "runc" && record.runtime != "crun")
+    constexpr std::array k_known_runtimes = {"", "runc", "crun", "cedana"};
+    if (std::ranges::count(k_known_runtimes, record.runtime) == 0)
         throw Error(Fault::dump_failed,
                     fmt::format("the runtime of container {} is {}; cedana knows those of runc alone",
                                 printable(record.name), printable(record.runtime)))

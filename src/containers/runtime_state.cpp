@@ -20,7 +20,8 @@ namespace {
 using Json = nlohmann::json;
 
 // With a slash behind each: podman's and runc's own, docker's, containerd's of ctr and of Kubernetes.
-constexpr std::array k_runtime_roots = {"/run/runc/", "/run/docker/runtime-runc/moby/", "/run/containerd/runc/default/",
+constexpr std::array k_runtime_roots = {"/run/runc/", "/run/docker/runtime-runc/moby/",
+                                        "/run/docker/runtime-cedana/moby/", "/run/containerd/runc/default/",
                                         "/run/containerd/runc/k8s.io/"};
 
 std::vector<std::string> texts_of(const Json& object, const char* key) {

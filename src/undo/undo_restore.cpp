@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/containers/docker_restore.hpp"
 #include "cedana/containers/podman_restore.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/restore.hpp"
@@ -46,6 +47,8 @@ FinishedRestore finish_killed_restore(const std::filesystem::path& work, pid_t w
     RemapGuard::finish_killed(work / k_remap_journal, finished.tree_ran);
     SocketGuard::finish_killed(work / k_socket_journal, finished.tree_ran);
     finished.container = containers::finish_killed_podman(work);
+    if (!finished.container)
+        finished.container = containers::finish_killed_docker(work);
     if (finished.tree_ran)
         return finished;
     const std::vector<PutBackStep> steps = read_journal(work / k_put_back_journal);
