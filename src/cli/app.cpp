@@ -83,7 +83,8 @@ void set_up(Command& program, Arguments& arguments) {
                                       run_command(), ps_command(), checkpoint_command(), stop_command(),
                                       history_command(), verify_command(), list_command(), inspect_command(),
                                       prune_command(), remove_command(), sign_command(), find_command()}};
-    program.commands = {client, check_command(), unit_command(), config_command(), completion_command(program)};
+    program.commands = {
+        client, check_command(), unit_command(), container_command(), config_command(), completion_command(program)};
     for (const char* name : {"dump", "restore", "list", "inspect", "verify", "rm"})
         program.commands.push_back(short_form_of(client, name));
     program.commands.push_back(help_command(program));
