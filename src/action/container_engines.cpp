@@ -4,12 +4,14 @@
 #include "cedana/action/container_steps.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/state_folder.hpp"
+#include "cedana/base/system_path.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/containers/bare_restore.hpp"
 #include "cedana/containers/docker_description.hpp"
 #include "cedana/containers/docker_restore.hpp"
 #include "cedana/containers/entry_names.hpp"
+#include "cedana/containers/lacking_runtime.hpp"
 #include "cedana/containers/podman_description.hpp"
 #include "cedana/containers/podman_restore.hpp"
 #include "cedana/model/callers_place.hpp"
@@ -42,6 +44,26 @@ bool is_stateless_device(const std::string& path) {
     return ::stat(path.c_str(), &info) == 0 && S_ISCHR(info.st_mode) && path_of_stateless(info.st_rdev) == path;
 }
 
+// Its own runtime was built without CRIU. What cedana has dumped of it runc takes for its own.
+bool is_given_to_runc(const ContainerRecord& record) {
+    if (record.engine != "podman" || record.runtime != "crun")
+        return false;
+    const auto crun = find_in_system_path("crun");
+    return !crun || !containers::knows_checkpoints(*crun);
+}
+
+void require_runc_for(const ContainerRecord& record, const std::string& as, const Config& config) {
+    if (!find_in_system_path(config.containers_runc))
+        throw Error(Fault::environment, "crun here was built without CRIU")
+            .hint("install runc, which restores its containers too: apt install runc");
+    const containers::Engine podman = containers::require_engine(EngineKind::podman, config);
+    if (as.empty() && containers::find_in_podman(podman, record.id))
+        throw Error(Fault::restore_failed,
+                    fmt::format("container {} is there, and its runtime crun was built without CRIU here",
+                                printable(record.name)))
+            .hint(fmt::format("pass --as with another name, or remove it: podman rm -f {}", printable(record.name)));
+}
+
 } // namespace
 
 bool is_bare(const ContainerRecord& record) { return record.engine == "runc" || record.engine == "crun"; }
@@ -53,6 +75,8 @@ std::unique_ptr<containers::EngineRestore> engine_restore_of(const RestoreDraft&
     const std::string as = draft.request.container_name.value_or("");
     const auto made = parse_utc_iso(draft.manifest().created).value_or(std::chrono::system_clock::time_point());
     const auto text = [&](const char* entry) { return draft.checkpoint->text(entry).value_or(""); };
+    if (is_given_to_runc(record))
+        require_runc_for(record, as, config);
     switch (kind) {
     case EngineKind::podman:
         return std::make_unique<containers::PodmanRestore>(containers::require_engine(kind, config), record, as, made);
@@ -69,7 +93,12 @@ std::unique_ptr<containers::EngineRestore> engine_restore_of(const RestoreDraft&
                                                        text(containers::k_inspection_entry));
 }
 
-containers::SmallFiles engine_description(const RestoreDraft& draft) { return podman_description(*draft.checkpoint); }
+containers::SmallFiles engine_description(const RestoreDraft& draft) {
+    containers::SmallFiles description = podman_description(*draft.checkpoint);
+    if (is_given_to_runc(*draft.manifest().container))
+        containers::change_runtime(description, "runc");
+    return description;
+}
 
 containers::HostAccess host_access_of(const RestoreDraft& draft) {
     const ContainerRecord& record = *draft.manifest().container;

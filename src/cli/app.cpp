@@ -15,6 +15,7 @@
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/parser.hpp"
 #include "cedana/cli/terminal.hpp"
+#include "cedana/containers/lacking_runtime.hpp"
 #include "cedana/containers/run_as_runtime.hpp"
 #include "cedana/containers/stand_in.hpp"
 #include "cedana/job/space.hpp"
@@ -249,6 +250,8 @@ int run_command_line(int argc, char** argv) {
     if (const auto exit_code = containers::run_as_criu(argc, argv))
         return *exit_code;
     if (const auto exit_code = containers::run_as_runtime(argc, argv))
+        return *exit_code;
+    if (const auto exit_code = containers::run_as_lacking_runtime(argc, argv))
         return *exit_code;
     fill_standard_descriptors();
     forbid_core_dumps();

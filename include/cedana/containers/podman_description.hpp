@@ -15,4 +15,9 @@ namespace cedana::containers {
 // the host.
 [[nodiscard]] HostAccess read_host_access(const SmallFiles& description, const std::string& id);
 
+// By which the container was made, as podman keeps it: a name or a path; empty where it says none. Throws the same.
+[[nodiscard]] std::string runtime_in(const SmallFiles& description);
+// Says that the container is to be made by another runtime than it was. Throws the same.
+void change_runtime(SmallFiles& description, const std::string& runtime);
+
 } // namespace cedana::containers
