@@ -7,6 +7,9 @@
 
 namespace cedana {
 
+// Of all that cedanas of this host leave each other: root's alone.
+inline constexpr const char* k_state_path = "/run/cedana";
+
 // /run/cedana, 0700 and root's; made if it is not there. Throws Error(Fault::permission) when it is somebody else's.
 [[nodiscard]] std::filesystem::path state_folder();
 
