@@ -267,6 +267,7 @@ void TreeCapture::capture_files(const TreeHoldings& holdings) {
     WrittenFiles written = written_files(holdings, looked_at_from(draft_.seen->facts));
     look_at_flight(holdings, written);
     add_missing(written, draft_.preparation.finish());
+    add_missing(written, draft_.named.files);
     frozen_->link_remaps = made_names(draft_.seen->record);
     if (leaves_running())
         for (LinkRemap& remap : frozen_->link_remaps)

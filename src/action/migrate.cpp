@@ -109,7 +109,8 @@ class Migrating {
         plan.name = draft.seen->name;
         plan.pid = draft.root.pid;
         plan.bytes_images = draft.seen->facts.image_bytes;
-        const Manifest manifest = foreseen_manifest(draft);
+        Manifest manifest = foreseen_manifest(draft);
+        manifest.files = foreseen_files(draft.seen->written, request_.dump.config);
         plan.connections = texts_of(manifest.connections);
         migration::Offer offer{.id = id_, .manifest = write_manifest(manifest)};
         offer.bytes_files = bytes_to_capture(draft.seen->written, request_.dump.config);

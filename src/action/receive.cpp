@@ -187,6 +187,7 @@ class Receiving {
         const RestoreRequest restored{.checkpoint = file.path(),
                                       .config = request_.config,
                                       .keyring = request_.keyring,
+                                      .files = rules_of_arrival(request_),
                                       .caller = request_.caller,
                                       .before_run = [this](pid_t root) { await_go(root); }};
         Progress silent;

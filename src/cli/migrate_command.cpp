@@ -36,6 +36,7 @@ struct MigrateArguments {
     std::string host;
     std::optional<std::filesystem::path> folder;
     std::string ssh = "ssh";
+    std::vector<std::filesystem::path> with_files;
     bool sudo = false;
     bool yes = false;
     bool dry_run = false;
@@ -127,6 +128,7 @@ void run(const MigrateArguments& arguments, const CommonArguments& common, const
                            .keyring = keyring_of(config.values, PassphraseArguments(), interrupt),
                            .ssh = {.host = arguments.host, .ssh = arguments.ssh, .sudo = arguments.sudo}};
     request.dump.caller = config.caller;
+    request.dump.with_files = arguments.with_files;
     name_process(request.dump, arguments, interrupt);
     if (arguments.folder)
         require_place_of_caller(config, *arguments.folder, "the folder for checkpoints");
@@ -169,6 +171,11 @@ Command migrate_command() {
                      .value = "CMD",
                      .meaning = "ssh with options of its own: \"ssh -p 2222\" (default: ssh)",
                      .target = &arguments->ssh},
+                    {.names = {"--with-files"},
+                     .value = "PATH",
+                     .meaning = "a file, or a folder with all in it, that is put there first",
+                     .target = &arguments->with_files,
+                     .complete = Complete::files},
                     {.names = {"-d", "--dir"},
                      .value = "DIR",
                      .meaning = "folder for the checkpoint that is kept here (default: as of client dump)",

@@ -105,6 +105,8 @@ std::span<const Setting> settings() {
         setting("security.receive_unsigned", &Config::security_receive_unsigned,
                 "take migrations from other hosts though no key of security.trusted_keys has signed them",
                 {.set_by = SetBy::administrator}),
+        setting("security.receive_folders", &Config::security_receive_folders,
+                "folders below which migrations from other hosts may put files", {.set_by = SetBy::administrator}),
         setting("criu.path", &Config::criu_path, "the CRIU binary", {.set_by = SetBy::root, .holds = Holds::path}),
         setting("criu.extra_args", &Config::criu_extra_args, "passed on to CRIU as they are", {.set_by = SetBy::root}),
         setting("containers.podman", &Config::containers_podman, "the podman program",

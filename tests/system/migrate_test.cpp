@@ -4,6 +4,8 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 
+#include <chrono>
+#include <fstream>
 #include <optional>
 
 #include <nlohmann/json.hpp>
@@ -62,6 +64,15 @@ class Migration : public System {
         return run_cedana(arguments, options);
     }
 
+    // Takes what nobody has signed, and puts files anywhere.
+    const std::vector<std::string> k_open = {"CEDANA_SECURITY_RECEIVE_UNSIGNED=true",
+                                             "CEDANA_SECURITY_RECEIVE_FOLDERS=/"};
+    [[nodiscard]] std::string over_there(const std::string& script) const {
+        std::vector<std::string> argv = split(ssh_, ' ');
+        argv.insert(argv.end(), {"-o", "BatchMode=yes", host_, script});
+        return run_captured({.argv = argv}, std::chrono::seconds(30)).out;
+    }
+
     const fs::path log = scratch("count");
     Target target{{target_program("counter"), log, "4"}};
 
@@ -73,7 +84,7 @@ class Migration : public System {
 };
 
 TEST_F(Migration, LetsTheProgramCountOnOverThere) {
-    start_other_host({"CEDANA_SECURITY_RECEIVE_UNSIGNED=true"});
+    start_other_host(k_open);
     const CedanaRun run = migrate();
     ASSERT_EQ(run.exit_code, 0) << run.err;
     EXPECT_TRUE(holds(run.out, " " + target.pid_text() + "\n"));
@@ -101,7 +112,33 @@ TEST_F(Migration, TellsEveryReasonBeforeAnythingIsFrozen) {
     EXPECT_EQ(run.exit_code, 11) << run.err;
     const auto told = nlohmann::json::parse(run.out);
     EXPECT_EQ(told.at("refusals").size(), 0U) << run.out;
-    EXPECT_EQ(told.at("refusals_there").size(), 2U) << run.out;
+    EXPECT_EQ(told.at("refusals_there").size(), 3U) << run.out;
+    EXPECT_TRUE(target.runs());
+}
+
+TEST_F(Migration, PutsNamedFilesThereBeforeTheProgramRuns) {
+    const fs::path apart = scratch("apart");
+    fs::create_directories(apart / "app/empty");
+    std::ofstream(apart / "app/tool") << "of here";
+    ASSERT_EQ(::chown((apart / "app/tool").c_str(), 7, 8), 0);
+    ASSERT_EQ(::chmod((apart / "app/tool").c_str(), 06751), 0);
+    fs::create_symlink("../else/where", apart / "app/link");
+    start_other_host({k_open[0], "CEDANA_SECURITY_RECEIVE_FOLDERS=" + log.parent_path().string(), apart.string()});
+    static_cast<void>(over_there("mkdir " + apart.string() + "/app; echo of there >" + apart.string() + "/app/tool"));
+    const CedanaRun run = migrate({"--with-files", (apart / "app").string()});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
+    EXPECT_EQ(over_there("cd " + apart.string() +
+                         "/app; cat tool; stat -c ' %u %g %a' tool; cat tool.cedana-backup-*; readlink link; "
+                         "ls -d empty"),
+              "of here 7 8 751\nof there\n../else/where\nempty\n");
+}
+
+TEST_F(Migration, PutsFilesOnlyWhereRootOverThereHasNamedAFolder) {
+    start_other_host({k_open[0], "CEDANA_SECURITY_RECEIVE_FOLDERS=/srv"});
+    const CedanaRun run = migrate();
+    EXPECT_EQ(run.exit_code, 11) << run.err;
+    EXPECT_TRUE(holds(run.err, log.string() + " is not to be put here by another host")) << run.err;
     EXPECT_TRUE(target.runs());
 }
 

@@ -62,6 +62,8 @@ struct DumpRequest {
     // stop.
     bool prove = false;
     std::optional<DumpEscort> escort = std::nullopt;
+    // Files and folders that go with the tree, as they are while it stands still (process/named_files.hpp).
+    std::vector<std::filesystem::path> with_files = {};
     // Encrypts the checkpoint; null for none.
     std::shared_ptr<const SecretBytes> passphrase = nullptr;
     // Called where cedana's own work hangs in the kernel and the tree was let go: tells the error and ends the process,

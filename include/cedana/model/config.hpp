@@ -58,6 +58,7 @@ struct Config {
     std::string security_recipients;
     std::string security_identity;
     bool security_receive_unsigned = false;
+    std::vector<std::string> security_receive_folders;
 
     std::string criu_path = "criu";
     std::vector<std::string> criu_extra_args;

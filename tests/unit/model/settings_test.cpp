@@ -70,7 +70,7 @@ TEST(Settings, HaveTheDocumentedDefaults) {
               R"("archive":{"compression":"zstd","level":1,"threads":0,"buffer_mib":0},)"
               R"("files":{"capture":"writable","capture_limit_mib":256},)"
               R"("security":{"signing_key":"","trusted_keys":"","strict_permissions":true,"encryption_key":"",)"
-              R"("recipients":"","identity":"","receive_unsigned":false},)"
+              R"("recipients":"","identity":"","receive_unsigned":false,"receive_folders":[]},)"
               R"("criu":{"path":"criu","extra_args":[]},)"
               R"("containers":{"podman":"podman","docker":"docker","runc":"runc"}})");
 }
