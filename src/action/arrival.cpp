@@ -2,6 +2,7 @@
 #include "cedana/action/arrival.hpp"
 
 #include "cedana/action/dump_target.hpp"
+#include "cedana/action/lazy_request.hpp"
 #include "cedana/action/restore_steps.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/files/checkpoint_file.hpp"
@@ -98,7 +99,8 @@ Errors refusals_of_tree(const ReceiveRequest& request, const migration::Offer& o
     const RestoreRequest restore{.checkpoint = std::filesystem::path(k_default_store) / "arriving.zip",
                                  .config = request.config,
                                  .keyring = request.keyring,
-                                 .caller = request.caller};
+                                 .caller = request.caller,
+                                 .lazy = offer.lazy};
     RestoreDraft draft(restore, interrupt);
     draft.foreseen = parse_manifest(offer.manifest);
     draft.needs = foreseen_needs(*draft.foreseen);
@@ -106,6 +108,7 @@ Errors refusals_of_tree(const ReceiveRequest& request, const migration::Offer& o
                    check("looking for room", [&] {
                        require_space(arrival_folder(request), draft.manifest().bytes_images, offer.bytes_files);
                    })};
+    steps.push_back(check("looking for what a lazy restore needs", [&] { refuse_lazy_requests(restore); }));
     steps.push_back(check("looking where its files go", [&] { require_allowed_places(request, draft.manifest()); }));
     for (Step& step : steps_before_arrival(draft))
         steps.push_back(std::move(step));

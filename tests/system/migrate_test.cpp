@@ -76,9 +76,10 @@ class Migration : public System {
     const fs::path log = scratch("count");
     Target target{{target_program("counter"), log, "4"}};
 
-  private:
     std::string ssh_;
     std::string host_;
+
+  private:
     UniqueFd input_;
     std::optional<ChildProcess> other_;
 };
@@ -132,6 +133,23 @@ TEST_F(Migration, PutsNamedFilesThereBeforeTheProgramRuns) {
                          "/app; cat tool; stat -c ' %u %g %a' tool; cat tool.cedana-backup-*; readlink link; "
                          "ls -d empty"),
               "of here 7 8 751\nof there\n../else/where\nempty\n");
+}
+
+// The line is slow: most of the memory comes after it runs, or because it is waited for.
+TEST_F(Migration, LetsTheMemoryFollow) {
+    start_other_host(k_open);
+    ssh_ = script("../support/throttled.py") + " 100 " + ssh_;
+    const fs::path told = scratch("told");
+    const fs::path go = scratch("go");
+    Target filled({target_program("filled"), "pages_and_holes", "16", told, go});
+    wait_for_lines(told, 1);
+    std::ofstream(go) << "go";
+    const CedanaRun run = run_cedana(
+        {"client", "migrate", filled.pid_text(), host_, "--ssh", ssh_, "-d", store(), "--lazy", "--json"}, options);
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_GT(nlohmann::json::parse(run.out).at("bytes_on_demand"), 4'000'000) << run.out;
+    EXPECT_EQ(wait_for_lines(told, 2), (std::vector<std::string>{"ready", "right"}));
+    EXPECT_EQ(names_in(scratch("other") / "store"), std::vector<std::string>());
 }
 
 TEST_F(Migration, PutsFilesOnlyWhereRootOverThereHasNamedAFolder) {
