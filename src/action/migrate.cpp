@@ -37,8 +37,8 @@ using migration::FrameType;
 using migration::Outcome;
 
 constexpr auto k_answer_limit_there = std::chrono::minutes(2);
-// A host that is gone is noticed by ssh.
-constexpr auto k_restore_limit_there = std::chrono::hours(1);
+// A host that is gone is noticed by ssh; one whose cedana is stopped says nothing, and else some every few seconds.
+constexpr auto k_silence_limit = std::chrono::seconds(30);
 constexpr auto k_run_limit = std::chrono::seconds(60);
 // As long as the target waits for go, and some more.
 constexpr auto k_learn_limit = std::chrono::seconds(100);
@@ -191,7 +191,10 @@ class Migrating {
 
     // What the other end gives up with is an Error(Fault::target_refused).
     Frame next(std::chrono::milliseconds limit, const Interrupt& interrupt) {
-        Frame frame = pages_ ? pages_->next(limit, interrupt) : there().receive(limit, interrupt);
+        Frame frame;
+        do
+            frame = pages_ ? pages_->next(limit, interrupt) : there().receive(limit, interrupt);
+        while (frame.type == FrameType::alive);
         if (frame.type != FrameType::ended)
             return frame;
         const Error why = error_of(migration::parse_ended(frame.payload));
@@ -268,7 +271,7 @@ class Migrating {
         there().send(FrameType::complete, migration::write_complete(fs::file_size(checkpoint)));
         if (pages_)
             pages_->start();
-        static_cast<void>(next(k_restore_limit_there, interrupt_));
+        static_cast<void>(next(k_silence_limit, interrupt_));
         interrupt_.throw_if_pending();
         migration::note_commit(checkpoint, migration::shown(request_.ssh, status_words(id_)));
         committed_ = checkpoint;

@@ -101,6 +101,8 @@ void PageSource::serve_one() {
     // Of a frame that has begun to come.
     constexpr auto k_frame_limit = std::chrono::seconds(30);
     Frame frame = there_.receive(k_frame_limit, Interrupt::none());
+    if (frame.type == FrameType::alive)
+        return frames_.stirred();
     if (frame.type != FrameType::want)
         return frames_.push(std::move(frame));
     const migration::Want want = migration::parse_want(frame.payload);

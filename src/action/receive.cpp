@@ -5,6 +5,7 @@
 #include "cedana/action/arriving_file.hpp"
 #include "cedana/action/restore.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/event_fd.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/system_names.hpp"
 #include "cedana/base/text.hpp"
@@ -21,12 +22,14 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
+#include <poll.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -58,6 +61,33 @@ void end_root(const ProcessMark& root) {
 
 // Where its page server asks for what is still to come.
 fs::path socket_of(const std::string& id) { return record_folder() / (id + ".pages"); }
+
+// Says so while a restore takes its time.
+class SignOfLife {
+  public:
+    explicit SignOfLife(migration::Connection& source) : thread_([this, &source] { beat(source); }) {}
+    SignOfLife(const SignOfLife&) = delete;
+    SignOfLife& operator=(const SignOfLife&) = delete;
+    ~SignOfLife() {
+        end_.set();
+        thread_.join();
+    }
+
+  private:
+    void beat(migration::Connection& source) const noexcept {
+        constexpr int k_every_ms = 5000;
+        pollfd entry{.fd = end_.fd(), .events = POLLIN, .revents = 0};
+        try {
+            while (::poll(&entry, 1, k_every_ms) == 0)
+                source.send(FrameType::alive);
+        } catch (const std::exception& error) {
+            spdlog::debug("{}", error.what());
+        }
+    }
+
+    EventFd end_;
+    std::thread thread_;
+};
 
 class Receiving {
   public:
@@ -171,6 +201,7 @@ class Receiving {
             pages_.emplace(source_, file, *restored.supply);
         }
         Progress silent;
+        life_.emplace(source_);
         try {
             static_cast<void>(restore(restored, interrupt_, silent));
         } catch (const Error& error) {
@@ -216,6 +247,7 @@ class Receiving {
         record_.root = mark_of(root);
         if (!record_.root)
             throw Error(Fault::restore_failed, fmt::format("criu has restored no process {}", root));
+        life_.reset();
         note(Fate::ready);
         source_.send(FrameType::ready);
         if (next(request_.go_limit).type != FrameType::go)
@@ -236,6 +268,7 @@ class Receiving {
     bool said_runs_ = false;
     std::optional<ArrivingFile> file_;
     std::optional<ArrivingPages> pages_;
+    std::optional<SignOfLife> life_;
 };
 
 void tell(migration::Connection& source, const Error& error) noexcept {

@@ -40,6 +40,7 @@ constexpr std::array k_types = {
     Known{"bye", Side::source, 0},
     Known{"want", Side::target, k_want_size},
     Known{"whole", Side::target, 0},
+    Known{"alive", Side::target, 0},
 };
 
 const Known& known(FrameType type) { return k_types.at(static_cast<std::size_t>(type) - 1); }
@@ -85,6 +86,7 @@ std::optional<Stage> next(Stage stage, FrameType type) {
     case FrameType::runs:
         return stage == Stage::released ? std::optional(Stage::running) : std::nullopt;
     case FrameType::want:
+    case FrameType::alive:
         return may_lack(stage) ? std::optional(stage) : std::nullopt;
     case FrameType::whole:
         return stage == Stage::running ? std::optional(Stage::over) : std::nullopt;

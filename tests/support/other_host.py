@@ -4,8 +4,8 @@
 login puts one into other pid, mount and network namespaces with a /run, a store and a home of their own. Needs root.
 
 Run by itself it makes one in FOLDER, prints one line of JSON ({"ssh", "host", "init"}) and ends it when its standard
-input ends: other_host.py FOLDER CEDANA [NAME=VALUE…] [/FOLDER…], the last for the environment of the cedana over there,
-and folders that are empty over there.
+input ends: other_host.py FOLDER CEDANA [NAME=VALUE…] [/FOLDER[:SIZE]…], the last for the environment of the cedana over
+there, and folders that are empty over there, with room for so much.
 """
 import json
 import os
@@ -22,7 +22,9 @@ INIT = """
 import os, subprocess, sys
 subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run"], check=True)
 for folder in sys.argv[1:]:
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", folder], check=True)
+    folder, _, size = folder.partition(":")
+    options = "mode=0755" + (",size=" + size if size else "")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
 subprocess.run(["ip", "link", "set", "lo", "up"], check=False)
 print("up", flush=True)
 while True:

@@ -57,10 +57,13 @@ class Migration : public System {
         host_ = told.at("host").get<std::string>();
     }
 
-    CedanaRun migrate(const std::vector<std::string>& more = {}) const {
-        std::vector<std::string> arguments = {"client", "migrate", target.pid_text(), host_, "--ssh", ssh_,
-                                              "-d",     store()};
-        arguments.insert(arguments.end(), more.begin(), more.end());
+    CedanaRun migrate(std::vector<std::string> more = {}) const {
+        more.insert(more.begin(), target.pid_text());
+        return migrate_to(more);
+    }
+    CedanaRun migrate_to(const std::vector<std::string>& more) const {
+        std::vector<std::string> arguments = {"client", "migrate", "--ssh", ssh_, "-d", store(), more.front(), host_};
+        arguments.insert(arguments.end(), more.begin() + 1, more.end());
         return run_cedana(arguments, options);
     }
 
@@ -144,12 +147,23 @@ TEST_F(Migration, LetsTheMemoryFollow) {
     Target filled({target_program("filled"), "pages_and_holes", "16", told, go});
     wait_for_lines(told, 1);
     std::ofstream(go) << "go";
-    const CedanaRun run = run_cedana(
-        {"client", "migrate", filled.pid_text(), host_, "--ssh", ssh_, "-d", store(), "--lazy", "--json"}, options);
+    const CedanaRun run = migrate_to({filled.pid_text(), "--lazy", "--json"});
     ASSERT_EQ(run.exit_code, 0) << run.err;
     EXPECT_GT(nlohmann::json::parse(run.out).at("bytes_on_demand"), 4'000'000) << run.out;
     EXPECT_EQ(wait_for_lines(told, 2), (std::vector<std::string>{"ready", "right"}));
     EXPECT_EQ(names_in(scratch("other") / "store"), std::vector<std::string>());
+}
+
+TEST_F(Migration, LetsTheProgramRunOnWhereTheDiskThereIsFull) {
+    start_other_host({k_open[0], k_open[1], (scratch("other") / "store").string() + ":7m"});
+    const fs::path told = scratch("told");
+    Target filled({target_program("filled"), "pages_and_holes", "16", told, scratch("go")});
+    wait_for_lines(told, 1);
+    const CedanaRun run = migrate_to({filled.pid_text()});
+    EXPECT_EQ(run.exit_code, 11) << run.err;
+    EXPECT_TRUE(holds(run.err, "No space left on device")) << run.err;
+    EXPECT_TRUE(filled.runs());
+    EXPECT_EQ(names_in(store()), std::vector<std::string>());
 }
 
 TEST_F(Migration, PutsFilesOnlyWhereRootOverThereHasNamedAFolder) {

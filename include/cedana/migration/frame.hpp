@@ -24,7 +24,7 @@ enum class Side { source, target };
 // there, and none of it runs. go: that of the source is gone. runs: that of the target runs. ended: the target has
 // given up, and why; nothing of the tree runs there, nor ever will. bye: the source wants no more. want: bytes of the
 // checkpoint that the target lacks (a lazy migration leaves its pages out), which come as data, be it before the tree
-// runs or after. whole: it lacks none any more.
+// runs or after. whole: it lacks none any more. alive: the target is at work, and has not been stopped.
 enum class FrameType : std::uint8_t {
     hello = 1,
     greeting,
@@ -39,7 +39,8 @@ enum class FrameType : std::uint8_t {
     ended,
     bye,
     want,
-    whole
+    whole,
+    alive
 };
 
 [[nodiscard]] std::string_view name_of(FrameType type);

@@ -15,7 +15,7 @@ namespace {
 constexpr std::array k_all = {FrameType::hello, FrameType::greeting, FrameType::offer,    FrameType::answer,
                               FrameType::begin, FrameType::data,     FrameType::complete, FrameType::ready,
                               FrameType::go,    FrameType::runs,     FrameType::ended,    FrameType::bye,
-                              FrameType::want,  FrameType::whole};
+                              FrameType::want,  FrameType::whole,    FrameType::alive};
 
 Side other(Side side) { return side == Side::source ? Side::target : Side::source; }
 
@@ -76,8 +76,9 @@ TEST(MigrationStage, GoesThroughAMigration) {
 
 TEST(MigrationStage, LetsPagesComeFromTheRestoreOnUntilAllAreThere) {
     Stage stage = Stage::restoring;
-    for (const FrameType type : {FrameType::want, FrameType::data, FrameType::ready, FrameType::want, FrameType::go,
-                                 FrameType::data, FrameType::want, FrameType::runs, FrameType::want, FrameType::data})
+    for (const FrameType type :
+         {FrameType::want, FrameType::data, FrameType::alive, FrameType::ready, FrameType::want, FrameType::go,
+          FrameType::data, FrameType::want, FrameType::runs, FrameType::want, FrameType::data})
         stage = after(stage, type);
     EXPECT_EQ(after(stage, FrameType::ended), Stage::over);
     EXPECT_EQ(after(stage, FrameType::whole), Stage::over);
