@@ -317,6 +317,7 @@ void TreeCapture::capture_files(const TreeHoldings& holdings) {
     look_at_flight(holdings, written);
     add_missing(written, draft_.preparation.finish());
     look_at_unit_folders(written);
+    add_missing(written, draft_.named.files);
     frozen_->link_remaps = made_names(draft_.seen->record);
     if (leaves_running())
         for (LinkRemap& remap : frozen_->link_remaps)

@@ -98,8 +98,22 @@ Step look_at(DumpDraft& draft) {
     return look("looking at the tree", [&] {
         draft.seen = look_at_tree(draft.procfs, draft.root, draft.request.config, draft.criu.path);
         add_missing(draft.seen->written, draft.preparation.written());
+        add_missing(draft.seen->written, draft.named.files);
         if (draft.container)
             draft.container->adapt(*draft.seen);
+    });
+}
+
+Step look_at_named(DumpDraft& draft) {
+    return check("looking at what goes with it", [&] {
+        if (draft.request.with_files.empty())
+            return;
+        if (draft.request.config.files_capture == Capture::none)
+            throw Error(Fault::usage, "files can go with a program only where files are captured")
+                .hint("leave --with-files out, or set files.capture to writable");
+        draft.named = look_at_named_files(draft.request.with_files);
+        for (const std::filesystem::path& path : draft.named.left_out)
+            spdlog::warn("{} does not go with it: it is no file, folder or link", printable(path.string()));
     });
 }
 
@@ -216,6 +230,7 @@ Steps tree_steps(DumpDraft& draft) {
     const Config& config = draft.request.config;
     return {
         lock_root(draft),
+        look_at_named(draft),
         look_at(draft),
         look_at_unit(draft),
         refuse_undumpable(draft),

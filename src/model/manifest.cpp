@@ -109,6 +109,15 @@ void Signed::read(const Json& json, int& value) const {
     value = static_cast<int>(number);
 }
 
+Json LinkTarget::write(const std::string& target) const { return {{"hex", to_hexadecimal(target)}}; }
+
+void LinkTarget::read(const Json& json, std::string& target) const {
+    constexpr std::size_t k_longest_path = 4096;
+    target = from_hexadecimal(json.at("hex").get<std::string>());
+    if (target.empty() || target.size() >= k_longest_path || target.find('\0') != std::string::npos)
+        refuse_manifest(fmt::format("{} is nothing to which a link leads", printable(target)));
+}
+
 void FileTime::read(const Json& json, std::int64_t& time) const {
     const bool fits =
         json.is_number_unsigned() ? json.get<std::uint64_t>() <= k_largest_file : json.is_number_integer();

@@ -220,6 +220,22 @@ struct FieldsOf<CapturedFile> {
     }
 };
 
+// Any bytes, as symlink(2) takes them.
+struct LinkTarget {
+    [[nodiscard]] Json write(const std::string& target) const;
+    void read(const Json& json, std::string& target) const;
+};
+
+template <>
+struct FieldsOf<NamedPlace> {
+    static constexpr auto table() {
+        return std::tuple(path_field(&NamedPlace::path), sparse_field("leads_to", &NamedPlace::leads_to, LinkTarget{}),
+                          field("mode", &NamedPlace::mode, Number{k_all_modes}),
+                          field("owner", &NamedPlace::owner, Number{k_highest_id}),
+                          field("group", &NamedPlace::group, Number{k_highest_id}));
+    }
+};
+
 template <>
 struct FieldsOf<WatchRecord> {
     static constexpr auto table() {
@@ -446,7 +462,8 @@ struct FieldsOf<Manifest> {
             field("timings", &Owner::timings, Plain{}),
             optional_field("frozen_seconds", &Owner::frozen_seconds, Plain{}),
             field("files", &Owner::files, ListOf<Record>{}, Presence::later),
-            optional_field("watch", &Owner::watch, Record{}), optional_field("facts", &Owner::facts, Record{}));
+            sparse_field("places", &Owner::places, ListOf<Record>{}), optional_field("watch", &Owner::watch, Record{}),
+            optional_field("facts", &Owner::facts, Record{}));
     }
 };
 

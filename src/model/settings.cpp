@@ -108,6 +108,8 @@ std::span<const Setting> settings() {
         setting("security.receive_unsigned", &Config::security_receive_unsigned,
                 "take migrations from other hosts though no key of security.trusted_keys has signed them",
                 {.set_by = SetBy::administrator}),
+        setting("security.receive_folders", &Config::security_receive_folders,
+                "folders below which migrations from other hosts may put files", {.set_by = SetBy::administrator}),
         setting("run.interval", &Config::run_interval,
                 "how often `client run` makes a checkpoint: a duration, or auto; empty: when it is asked to"),
         setting("run.overhead_percent", &Config::run_overhead_percent,

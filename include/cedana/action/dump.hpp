@@ -67,6 +67,8 @@ struct DumpRequest {
     bool pre_copy = false;
     // Who tells what is written to meanwhile; absent: the kernel, where it does.
     std::optional<WriteTracking> write_tracking = std::nullopt;
+    // Files and folders that go with the tree, as they are while it stands still (process/named_files.hpp).
+    std::vector<std::filesystem::path> with_files = {};
     // Encrypts the checkpoint; null for none.
     std::shared_ptr<const SecretBytes> passphrase = nullptr;
     // Called where cedana's own work hangs in the kernel and the tree was let go: tells the error and ends the process,

@@ -58,6 +58,8 @@ class FileCapture {
         // number.
         UniqueFd copy = {};
         std::optional<std::uint64_t> number = std::nullopt;
+        // Of one that was named: opened only when it is written.
+        std::filesystem::path name = {};
     };
 
     [[nodiscard]] std::uint64_t limit() const;
@@ -68,6 +70,7 @@ class FileCapture {
     void capture_one(const WrittenFile& written, const LeasesAhead& leases, const Interrupt& interrupt);
     void capture_for_digest(const WrittenFile& written, std::uint64_t number, Captured& captured,
                             const Interrupt& interrupt);
+    void open_named(Captured& captured, const Interrupt& interrupt);
     void copy_to_archive(Captured& captured, ImageWriter& archive, const Interrupt& interrupt);
     [[nodiscard]] std::size_t read(const Captured& captured, std::uint64_t offset, std::span<std::byte> part,
                                    const Interrupt& interrupt);

@@ -60,6 +60,7 @@ struct Config {
     std::string security_recipients;
     std::string security_identity;
     bool security_receive_unsigned = false;
+    std::vector<std::string> security_receive_folders;
 
     std::string run_interval;
     std::int64_t run_overhead_percent = 1;

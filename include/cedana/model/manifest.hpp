@@ -8,6 +8,7 @@
 #include "cedana/model/criu_options.hpp"
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/link_remap.hpp"
+#include "cedana/model/named_place.hpp"
 #include "cedana/model/outside_file.hpp"
 #include "cedana/model/process_attributes.hpp"
 #include "cedana/model/process_memory.hpp"
@@ -147,6 +148,8 @@ struct Manifest {
     // Files that the tree had open for writing or had written when it was asked to prepare; checkpoints of before they
     // were captured have none.
     std::vector<CapturedFile> files = {};
+    // What is made for files that only go with it, before they are put there: a folder before what is in it.
+    std::vector<NamedPlace> places = {};
     // Absent if it was not asked to prepare.
     std::optional<WatchRecord> watch = std::nullopt;
     // Absent in checkpoints of before they were recorded.

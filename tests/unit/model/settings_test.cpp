@@ -71,7 +71,7 @@ TEST(Settings, HaveTheDocumentedDefaults) {
         R"("archive":{"compression":"zstd","level":1,"threads":0,"buffer_mib":0},)"
         R"("files":{"capture":"writable","capture_limit_mib":256},)"
         R"("security":{"signing_key":"","trusted_keys":"","strict_permissions":true,"encryption_key":"",)"
-        R"("recipients":"","identity":"","receive_unsigned":false},)"
+        R"("recipients":"","identity":"","receive_unsigned":false,"receive_folders":[]},)"
         R"("run":{"interval":"","overhead_percent":1,"restart":"on-abnormal","max_restarts":5,"keep":3,"lease":60,)"
         R"("deadline":0,"notice":"","on_failure":""},)"
         R"("criu":{"path":"criu","extra_args":[]},)"
