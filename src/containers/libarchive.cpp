@@ -229,6 +229,11 @@ int archive_write_set_format_option(archive* a, const char* b, const char* c, co
     return function(a, b, c, d);
 }
 
+int archive_write_set_format_pax(archive* a) {
+    static auto* const function = of_libarchive<decltype(archive_write_set_format_pax)>("archive_write_set_format_pax");
+    return function(a);
+}
+
 int archive_write_set_format_pax_restricted(archive* a) {
     static auto* const function =
         of_libarchive<decltype(archive_write_set_format_pax_restricted)>("archive_write_set_format_pax_restricted");
