@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process for the benchmark: MIB megabytes of mixed content, a quarter random, half text-like, a quarter small
-// integers. Says on stdout when it is ready, closes it, and then waits; with LOG it appends a byte to it a millisecond.
-// Usage: bench_memory [MIB [LOG]]
+// integers. Says on stdout when it is ready, closes it, and then waits; with LOG it appends a byte to it a millisecond;
+// with PERCENT it writes to so many of its pages instead, over and over.
+// Usage: bench_memory [MIB [LOG | - PERCENT]]
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -56,6 +57,19 @@ void fill_integers(char* to, std::size_t size, std::mt19937_64& random) {
     }
 }
 
+// A pause after each hundred pages, so that others have the processor too.
+[[noreturn]] void change(char* memory, std::size_t size, std::size_t percent) {
+    constexpr std::size_t k_page = 4096;
+    const std::size_t step = 100 * k_page / percent / k_page * k_page;
+    std::size_t count = 0;
+    while (true)
+        for (std::size_t offset = 0; offset < size; offset += step) {
+            ++*reinterpret_cast<volatile std::uint64_t*>(memory + offset);
+            if (++count % 100 == 0)
+                ::usleep(1000);
+        }
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -81,6 +95,8 @@ int main(int argc, char** argv) {
     // A pipe to whoever waited for that word would connect the process to one outside of its tree.
     if (std::freopen("/dev/null", "w", stdout) == nullptr)
         return 1;
+    if (argc > 3)
+        change(memory, size, std::strtoul(argv[3], nullptr, 10));
     if (argc > 2)
         show_progress(memory, size, argv[2]);
     while (true)
