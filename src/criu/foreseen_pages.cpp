@@ -21,7 +21,7 @@ namespace {
 constexpr std::uint64_t k_most_at_once = 16UL * 1024 * 1024;
 
 // Those that lie side by side as one.
-std::vector<AddressRange> joined(std::vector<AddressRange> ranges) {
+std::vector<AddressRange> joined(const std::vector<AddressRange>& ranges) {
     std::vector<AddressRange> all;
     for (const AddressRange& range : ranges) {
         if (!all.empty() && all.back().end == range.start)
@@ -36,14 +36,14 @@ std::vector<AddressRange> ranges_of(const std::vector<ForeseenRun>& runs) {
     std::vector<AddressRange> ranges;
     for (const ForeseenRun& run : runs)
         ranges.push_back({.start = run.address, .end = run.address + run.size});
-    return joined(std::move(ranges));
+    return joined(ranges);
 }
 
 std::vector<AddressRange> ranges_of(const Pagemap& map, std::uint64_t page_size) {
     std::vector<AddressRange> ranges;
     for (const PageRun& run : map.runs)
         ranges.push_back({.start = run.address, .end = run.address + run.pages * page_size});
-    return joined(std::move(ranges));
+    return joined(ranges);
 }
 
 } // namespace
