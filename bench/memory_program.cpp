@@ -61,11 +61,10 @@ void fill_integers(char* to, std::size_t size, std::mt19937_64& random) {
 [[noreturn]] void change(char* memory, std::size_t size, std::size_t percent) {
     constexpr std::size_t k_page = 4096;
     const std::size_t step = 100 * k_page / percent / k_page * k_page;
-    std::size_t count = 0;
-    while (true)
+    for (std::uint64_t count = 0;;)
         for (std::size_t offset = 0; offset < size; offset += step) {
-            ++*reinterpret_cast<volatile std::uint64_t*>(memory + offset);
-            if (++count % 100 == 0)
+            *reinterpret_cast<volatile std::uint64_t*>(memory + offset) = ++count;
+            if (count % 100 == 0)
                 ::usleep(1000);
         }
 }

@@ -42,7 +42,7 @@ void require_id(const std::string& id) {
 }
 
 fs::path oci_folder() {
-    const fs::path folder = state_folder() / k_oci_folder;
+    fs::path folder = state_folder() / k_oci_folder;
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
         throw OsFailure(Fault::storage).error("cannot create {}", folder.string());
     return folder;
