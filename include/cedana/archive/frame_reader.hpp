@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Frames of images one at a time and in any order: read, the digest compared, and only then decrypted and decompressed.
+// Frames of images one at a time and in any order: read, the digest compared (or the sum, where that will do), and only
+// then decrypted and decompressed.
 #pragma once
 
 #include "cedana/archive/codec.hpp"
 #include "cedana/archive/frame_index.hpp"
+#include "cedana/archive/frame_sums.hpp"
 #include "cedana/archive/zip_reader.hpp"
 
 #include <cstddef>
@@ -18,22 +20,26 @@ namespace cedana {
 // For one thread.
 class FrameReader {
   public:
-    // `zip`, and the records that are read, must outlive this. `folder`: before the names in the archive.
-    FrameReader(const ZipReader& zip, std::string folder) : zip_(zip), folder_(std::move(folder)) {}
+    // `zip`, and the records that are read, must outlive this. `folder`: before the names in the archive. `sums`: of
+    // all these images, compared in place of digests; null: digests. Must outlive this, too.
+    FrameReader(const ZipReader& zip, std::string folder, const FrameSums* sums = nullptr)
+        : zip_(zip), folder_(std::move(folder)), sums_(sums) {}
 
     // Frame `number` of an image into `out`, which must have its size. Throws Error(Fault::checkpoint) for a frame that
     // is damaged, Error of the errno when the archive cannot be read.
     void read(const ImageRecord& image, std::size_t number, std::span<std::byte> out);
     // A whole image, of at most `limit` bytes.
     [[nodiscard]] std::string read_all(const ImageRecord& image, std::size_t limit);
-    // Compares the digest alone.
+    // Compares it alone.
     void check(const ImageRecord& image, std::size_t number);
 
   private:
     const RawEntry& entry_of(const ImageRecord& image);
+    [[nodiscard]] bool is_as_written(const ImageRecord& image, std::size_t number) const;
 
     const ZipReader& zip_;
     std::string folder_;
+    const FrameSums* sums_;
     // Opening an entry reads the file, so each is opened once.
     std::map<std::string_view, RawEntry> entries_;
     std::vector<std::byte> compressed_;

@@ -42,6 +42,7 @@ inline constexpr std::string_view k_journal_streams = "journal-streams";
 inline constexpr std::string_view k_in_container = "container";
 inline constexpr const char* k_manifest_entry = "checkpoint_state.json";
 inline constexpr const char* k_index_entry = "index";
+inline constexpr const char* k_sums_entry = "sums";
 inline constexpr const char* k_dump_log_entry = "criu/dump.log";
 inline constexpr const char* k_images_folder = "images/";
 
