@@ -227,6 +227,8 @@ void lock(RestoreDraft& draft) {
 
 Step await_free_pids(RestoreDraft& draft) {
     const auto require = [&draft](std::chrono::seconds limit) {
+        // The thread that reads them has a number, which may be one of those.
+        static_cast<void>(draft.leases.get());
         require_free_pids(draft.procfs, draft.manifest(), pids_of_ended_leaders(draft.needs.tree, is_shell_job(draft)),
                           limit, draft.interrupt);
     };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/archive/captured_image.hpp"
 
+#include "cedana/archive/frame_sums.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -42,6 +44,8 @@ void CapturedFrame::encode(FrameEncoder& encoder, const Seal* seal, const FrameP
     const auto written = compressed.bytes().first(compressed_size);
     crc = crc32_of(seal != nullptr ? written : content);
     digest = sha256(written);
+    if (seal == nullptr)
+        sum = frame_sum(written);
 }
 
 bool CapturedImage::small() const { return ended && record.size <= k_small_image; }
@@ -79,6 +83,8 @@ std::unique_ptr<CapturedFrame> CapturedImage::take_first() {
     --next_to_encode;
     append_frame(record, static_cast<std::uint32_t>(frame->compressed_size), static_cast<std::uint32_t>(frame->size),
                  frame->digest);
+    if (!record.seal)
+        sums.push_back(frame->sum);
     const std::size_t summed_up = record.seal ? frame->compressed_size : frame->size;
     record.crc = record.frames.size() == 1 ? frame->crc : crc32_join(record.crc, frame->crc, summed_up);
     return frame;

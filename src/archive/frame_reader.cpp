@@ -22,14 +22,20 @@ ByteRange FrameReader::place(const ImageRecord& image, std::size_t number) {
     return {.from = from, .to = from + frame.compressed};
 }
 
+bool FrameReader::is_as_written(const ImageRecord& image, std::size_t number) const {
+    return sums_ != nullptr ? frame_sum(compressed_) == sums_->at(image.name, number)
+                            : sha256(compressed_) == image.frames[number].digest;
+}
+
 void FrameReader::check(const ImageRecord& image, std::size_t number) {
     const FrameRecord& frame = image.frames.at(number);
     compressed_.resize(frame.compressed);
     entry_of(image).read(frame.offset, compressed_);
-    if (sha256(compressed_) != frame.digest)
+    if (!is_as_written(image, number))
         throw Error(Fault::checkpoint,
-                    fmt::format("{} is damaged: frame {} of {} does not have the digest that the index gives",
-                                zip_.path().string(), number, printable(image.name)));
+                    fmt::format("{} is damaged: frame {} of {} does not have the {}", zip_.path().string(), number,
+                                printable(image.name),
+                                sums_ != nullptr ? "sum that was noted of it" : "digest that the index gives"));
 }
 
 void FrameReader::read(const ImageRecord& image, std::size_t number, std::span<std::byte> out) {

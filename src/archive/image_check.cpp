@@ -31,8 +31,9 @@ Error damaged(const ZipReader& zip, const ImageRecord& record, std::string_view 
 // An image whose frames are being checked, by many threads at once.
 class CheckedImage {
   public:
-    CheckedImage(const ZipReader& zip, const ImageRecord& record, const std::string& folder)
-        : zip_(zip), record_(record), entry_(zip.open_raw(record.entry_name(folder))), crcs_(record.frames.size()) {}
+    CheckedImage(const ImageCheck& check, const ImageRecord& record)
+        : zip_(check.zip), record_(record), sums_(check.sums), entry_(zip_.open_raw(record.entry_name(check.folder))),
+          crcs_(record.frames.size()) {}
 
     [[nodiscard]] std::size_t frames() const { return record_.frames.size(); }
 
@@ -44,6 +45,8 @@ class CheckedImage {
         entry_.read(frame.offset, compressed);
         if (sha256(compressed) != frame.digest)
             throw damaged(zip_, record_, fmt::format("frame {}", number));
+        if (sums_ != nullptr && frame_sum(compressed) != sums_->at(record_.name, number))
+            throw damaged(zip_, record_, fmt::format("the sum of frame {}", number));
         if (record_.seal)
             crcs_[number] = crc32_of(compressed);
         const std::span<const std::byte> opened = record_.seal
@@ -82,6 +85,7 @@ class CheckedImage {
   private:
     const ZipReader& zip_;
     const ImageRecord& record_;
+    const FrameSums* sums_;
     RawEntry entry_;
     std::vector<std::uint32_t> crcs_;
 };
@@ -105,7 +109,7 @@ class Work {
         while (!image_ || next_frame_ == image_->frames()) {
             if (next_ == check_.index.images.end())
                 return std::nullopt;
-            image_ = std::make_shared<CheckedImage>(check_.zip, *next_, check_.folder);
+            image_ = std::make_shared<CheckedImage>(check_, *next_);
             const auto digest = check_.digests.find(next_->name);
             ++next_;
             next_frame_ = 0;

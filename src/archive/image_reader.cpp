@@ -139,7 +139,7 @@ void ImageReader::feed(FrameStream& stream, std::unique_lock<std::mutex>& lock, 
 }
 
 void ImageReader::run_worker(std::unique_lock<std::mutex>& lock) {
-    FrameReader reader(zip_, options_.folder);
+    FrameReader reader(zip_, options_.folder, options_.sums);
     while (true) {
         // Shared: the stream may be closed while it is fed.
         SharedStream stream;

@@ -221,8 +221,11 @@ std::vector<CapturedImage*> ImageWriter::next_batch() {
 
 void ImageWriter::batch_written(const std::vector<CapturedImage*>& images) {
     const std::scoped_lock lock(mutex_);
-    for (CapturedImage* image : images)
+    for (CapturedImage* image : images) {
         supply_.recycle(std::move(image->piece));
+        if (!options_.seal)
+            sums_.set(image->record.name, std::move(image->sums));
+    }
     for (ImageRecord& record : queue_.end_batch(images))
         index_.images.insert(std::move(record));
 }

@@ -195,7 +195,8 @@ pid_t start_child(const Prepared& prepared, int report) {
         int report;
     } work{.prepared = prepared, .report = report};
     const ChildStack stack;
-    if (k_is_sanitized || stack.top() == nullptr) {
+    // A namespace of users or of time takes nobody in who shares its memory (setns(2)).
+    if (k_is_sanitized || !prepared.request.enter.empty() || stack.top() == nullptr) {
         const pid_t pid = ::fork();
         if (pid == 0)
             run_child(prepared, report);

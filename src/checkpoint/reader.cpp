@@ -127,7 +127,8 @@ OpenedManifest open_manifest(const ZipReader& zip, const CheckpointState& state,
 
 Checkpoint::Checkpoint(const fs::path& path, const Keyring& keyring)
     : zip_(existing(path)), state_(trusted_state(zip_, keyring)), opened_(open_manifest(zip_, state_, keyring)),
-      index_(read_index(read_trusted(k_index_entry), opened_.seal)), files_index_(read_files_index()) {
+      index_(read_index(read_trusted(k_index_entry), opened_.seal)), files_index_(read_files_index()),
+      sums_(read_sums()) {
     require_counts();
     refuse_strange_entries();
     refuse_strange_files();
@@ -205,6 +206,13 @@ void Checkpoint::refuse_strange_files() const {
                                     printable(zip_.path().string()), printable(file.path)));
 }
 
+// Absent in older checkpoints.
+std::optional<FrameSums> Checkpoint::read_sums() const {
+    if (state_.signature.by != SignedBy::nobody || opened_.seal || !opened_.digests.contains(k_sums_entry))
+        return std::nullopt;
+    return cedana::read_sums(read_trusted(k_sums_entry), index_);
+}
+
 std::string Checkpoint::manifest_digest() const { return hex(sha256(std::string_view(state_.text))); }
 
 CheckpointImages::CheckpointImages(const Checkpoint& checkpoint, const Config& config, ImageParts parts)
@@ -212,7 +220,8 @@ CheckpointImages::CheckpointImages(const Checkpoint& checkpoint, const Config& c
                   {.threads = static_cast<unsigned>(config.archive_threads),
                    .buffer = read_ahead_bound(config),
                    .folder = k_images_folder,
-                   .parts = std::move(parts)}) {
+                   .parts = std::move(parts),
+                   .sums = checkpoint.sums()}) {
     read_ahead();
 }
 

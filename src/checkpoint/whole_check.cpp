@@ -29,6 +29,7 @@ std::optional<Manifest> WholeCheck::run(const std::filesystem::path& path, const
     check_images({.zip = checkpoint.zip(),
                   .index = checkpoint.index(),
                   .folder = k_images_folder,
+                  .sums = checkpoint.sums(),
                   .threads = threads_,
                   .stop = stop_,
                   .bytes = bytes_,

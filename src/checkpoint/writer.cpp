@@ -131,6 +131,9 @@ std::filesystem::path CheckpointWriter::finish(Manifest manifest, FileCapture& f
         entries.push_back(text_entry(name, content, manifest));
     entries.push_back(text_entry(k_dump_log_entry, read_log(criu_log), manifest));
     entries.push_back(text_entry(k_index_entry, write_index(index), manifest));
+    // Each frame of an encrypted one proves itself.
+    if (!encryption_)
+        entries.push_back(text_entry(k_sums_entry, write_sums(images_.sums()), manifest));
     std::ranges::move(state_entries(std::move(manifest)), std::back_inserter(entries));
     zip_.write(std::move(entries));
     interrupt.throw_if_pending();

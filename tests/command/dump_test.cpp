@@ -74,8 +74,8 @@ TEST_F(Dump, HoldsTheManifestTheIndexTheLogAndTheImages) {
     const ZipReader zip(only_line(run.out));
     for (const EntryInfo& entry : zip.entries())
         names.insert(entry.name);
-    EXPECT_EQ(names, (std::set<std::string>{"checkpoint_state.json", "index", "criu/dump.log", "images/inventory.img",
-                                            "images/pages-1.img"}));
+    EXPECT_EQ(names, (std::set<std::string>{"checkpoint_state.json", "index", "sums", "criu/dump.log",
+                                            "images/inventory.img", "images/pages-1.img"}));
 }
 
 TEST_F(Dump, LeavesTheTargetRunningByDefault) {

@@ -44,8 +44,12 @@ class Maker {
         ImageWriter writer(zip_, pool_, {.method = method_, .threads = 1, .folder = folder});
         for (const auto& [name, content] : contents)
             feed(writer, name, content);
-        return writer.finish(Interrupt::none());
+        FrameIndex index = writer.finish(Interrupt::none());
+        sums_ = writer.sums();
+        return index;
     }
+    // Of what was added last.
+    [[nodiscard]] const FrameSums& sums() const { return sums_; }
 
     void add_text(const std::string& name, const std::string& content, Method method = Method::deflate) {
         std::vector<NamedEntry> entries;
@@ -58,6 +62,7 @@ class Maker {
     ZipWriter zip_;
     FramePool pool_{k_memory, 0};
     Method method_;
+    FrameSums sums_;
 };
 
 std::string digest_of(const std::string& content) { return hex(sha256(std::string_view(content))); }
@@ -106,6 +111,7 @@ void make_checkpoint(const std::filesystem::path& path, const CheckpointParts& p
     manifest.images = index.images.size();
     for (const ImageRecord& image : index.images)
         manifest.bytes_images += image.size;
+    const std::string sums = parts.sums(write_sums(maker.sums()));
     add_files(maker, manifest, parts.files);
     const std::string log = "(00.000001) Version: 4.2\n";
     const std::string index_text = write_index(index);
@@ -113,6 +119,10 @@ void make_checkpoint(const std::filesystem::path& path, const CheckpointParts& p
     manifest.digests[k_index_entry] = digest_of(index_text);
     maker.add_text(k_dump_log_entry, log);
     maker.add_text(k_index_entry, index_text);
+    if (!sums.empty()) {
+        manifest.digests[k_sums_entry] = digest_of(sums);
+        maker.add_text(k_sums_entry, sums);
+    }
     parts.change(manifest);
     std::string text = write_manifest(manifest);
     parts.rewrite(text);

@@ -20,6 +20,8 @@ struct CheckpointParts {
     // Path → content, of files that were open for writing.
     std::map<std::string, std::string> files = {};
     Method method = Method::zstd;
+    // The entry `sums` in place of the right one; there is none, as in older checkpoints, if it is empty.
+    std::function<std::string(const std::string& sums)> sums = [](const std::string& right) { return right; };
     // Changes the manifest when all else is in it.
     std::function<void(Manifest&)> change = [](Manifest&) {};
     // Changes its text.

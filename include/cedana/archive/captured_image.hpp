@@ -38,6 +38,8 @@ struct CapturedFrame {
     PageMemory compressed;
     std::size_t compressed_size = 0;
     Sha256 digest{};
+    // Not of a sealed frame.
+    std::uint64_t sum = 0;
     // Of the content, or of what is sealed.
     std::uint32_t crc = 0;
 
@@ -57,6 +59,8 @@ struct CapturedFrame {
 
 struct CapturedImage {
     ImageRecord record;
+    // Of the frames of `record`, unless it is sealed.
+    std::vector<std::uint64_t> sums;
     int number = 0;
     bool ended = false;
     // Those that are not written yet.

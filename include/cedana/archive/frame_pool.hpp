@@ -26,8 +26,8 @@ class FramePool {
     FramePool& operator=(const FramePool&) = delete;
     ~FramePool();
 
-    // Readable once all that was to be touched is, or when to go on with that would cost more than it saves. Frames can
-    // be taken before.
+    // Readable once all that was to be touched is, or when that has taken far longer than it should. Frames can be
+    // taken before.
     [[nodiscard]] int touched() const noexcept { return touched_event_.fd(); }
     // Whether there is anything to wait for.
     [[nodiscard]] bool is_worth_waiting() const noexcept;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Frames of images one at a time and in any order: read, the digest compared, and only then decrypted and decompressed.
+// Frames of images one at a time and in any order: read, the digest compared (or the sum, where that will do), and only
+// then decrypted and decompressed.
 #pragma once
 
 #include "cedana/archive/byte_range.hpp"
 #include "cedana/archive/codec.hpp"
 #include "cedana/archive/frame_index.hpp"
+#include "cedana/archive/frame_sums.hpp"
 #include "cedana/archive/zip_reader.hpp"
 
 #include <cstddef>
@@ -19,8 +21,10 @@ namespace cedana {
 // For one thread.
 class FrameReader {
   public:
-    // `zip`, and the records that are read, must outlive this. `folder`: before the names in the archive.
-    FrameReader(const ZipReader& zip, std::string folder) : zip_(zip), folder_(std::move(folder)) {}
+    // `zip`, and the records that are read, must outlive this. `folder`: before the names in the archive. `sums`: of
+    // all these images, compared in place of digests; null: digests. Must outlive this, too.
+    FrameReader(const ZipReader& zip, std::string folder, const FrameSums* sums = nullptr)
+        : zip_(zip), folder_(std::move(folder)), sums_(sums) {}
 
     // Frame `number` of an image into `out`, which must have its size. Throws Error(Fault::checkpoint) for a frame that
     // is damaged, Error of the errno when the archive cannot be read.
@@ -29,14 +33,16 @@ class FrameReader {
     [[nodiscard]] std::string read_all(const ImageRecord& image, std::size_t limit);
     // Where the frame lies in the archive's file. Throws as read() does, but reads nothing of it.
     [[nodiscard]] ByteRange place(const ImageRecord& image, std::size_t number);
-    // Compares the digest alone.
+    // Compares it alone.
     void check(const ImageRecord& image, std::size_t number);
 
   private:
     const RawEntry& entry_of(const ImageRecord& image);
+    [[nodiscard]] bool is_as_written(const ImageRecord& image, std::size_t number) const;
 
     const ZipReader& zip_;
     std::string folder_;
+    const FrameSums* sums_;
     // Opening an entry reads the file, so each is opened once.
     std::map<std::string_view, RawEntry> entries_;
     std::vector<std::byte> compressed_;

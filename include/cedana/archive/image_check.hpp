@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cedana/archive/frame_index.hpp"
+#include "cedana/archive/frame_sums.hpp"
 #include "cedana/archive/zip_reader.hpp"
 
 #include <atomic>
@@ -24,6 +25,8 @@ struct ImageCheck {
     std::string folder;
     // Image → SHA-256 of its whole content, in hexadecimal, for those of which it is known.
     std::map<std::string, std::string> digests = {};
+    // Of all images, beside the digests in the index; null: none.
+    const FrameSums* sums = nullptr;
     unsigned threads = 1;
     // Set by somebody else: the check ends early.
     const std::atomic<bool>& stop;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Images out of a checkpoint, decompressed ahead of whoever reads them. Each frame's digest is compared before the
-// decoder, and so before anybody else, sees it. Many images are read at once, each strictly forward; every one that is
-// open has room for at least one frame, whatever the others hold, so none ever waits for another.
+// Images out of a checkpoint, decompressed ahead of whoever reads them. Each frame's digest or sum is compared before
+// the decoder, and so before anybody else, sees it. Many images are read at once, each strictly forward; every one that
+// is open has room for at least one frame, whatever the others hold, so none ever waits for another.
 #pragma once
 
 #include "cedana/archive/frame_budget.hpp"
@@ -33,6 +33,8 @@ struct ImageReaderOptions {
     std::string folder = "images/";
     // Images that are here are read as if they held these parts alone, and nothing between.
     ImageParts parts = {};
+    // Of all images, compared in place of digests (FrameReader); null: digests.
+    const FrameSums* sums = nullptr;
 };
 
 class ImageReader : public ImageSource {

@@ -16,6 +16,7 @@
 #include "cedana/archive/codec.hpp"
 #include "cedana/archive/frame_index.hpp"
 #include "cedana/archive/frame_pool.hpp"
+#include "cedana/archive/frame_sums.hpp"
 #include "cedana/archive/frame_supply.hpp"
 #include "cedana/archive/image_queue.hpp"
 #include "cedana/archive/worker_speed.hpp"
@@ -81,6 +82,9 @@ class ImageWriter : public ImageSink {
     // `progress`: hears now and then how much has been compressed; may be null.
     [[nodiscard]] FrameIndex finish(const Interrupt& interrupt, Progress* progress = nullptr);
 
+    // After finish(): those of its images, if they are not encrypted.
+    [[nodiscard]] const FrameSums& sums() const noexcept { return sums_; }
+
     // Uncompressed bytes that are in the archive so far.
     [[nodiscard]] std::uint64_t bytes_done() const;
 
@@ -117,6 +121,7 @@ class ImageWriter : public ImageSink {
     BackPressure pressure_;
     WorkerSpeed speed_;
     FrameIndex index_;
+    FrameSums sums_;
     // Ends before the rest.
     WorkerThreads threads_;
 };

@@ -66,6 +66,8 @@ class Checkpoint {
     [[nodiscard]] const FrameIndex& index() const noexcept { return index_; }
     // Of the captured files' entries.
     [[nodiscard]] const FrameIndex& files_index() const noexcept { return files_index_; }
+    // By which accidents to frames of images are found, where no signature vouches for their digests; else null.
+    [[nodiscard]] const FrameSums* sums() const noexcept { return sums_ ? &*sums_ : nullptr; }
     [[nodiscard]] const ZipReader& zip() const noexcept { return zip_; }
     // An entry that is neither, whole, its digest compared; absent if there is none. Throws Error(Fault::checkpoint).
     [[nodiscard]] std::optional<std::string> text(const std::string& name) const;
@@ -76,6 +78,7 @@ class Checkpoint {
   private:
     [[nodiscard]] std::string read_trusted(const std::string& name) const;
     [[nodiscard]] FrameIndex read_files_index() const;
+    [[nodiscard]] std::optional<FrameSums> read_sums() const;
     void require_counts() const;
     void refuse_strange_entries() const;
     void refuse_strange_files() const;
@@ -85,6 +88,7 @@ class Checkpoint {
     OpenedManifest opened_;
     FrameIndex index_;
     FrameIndex files_index_;
+    std::optional<FrameSums> sums_;
 };
 
 // Its images as CRIU asks for them, decompressed ahead.

@@ -46,6 +46,7 @@ inline constexpr std::string_view k_in_container = "container";
 inline constexpr std::string_view k_files_ahead = "container-files-ahead";
 inline constexpr const char* k_manifest_entry = "checkpoint_state.json";
 inline constexpr const char* k_index_entry = "index";
+inline constexpr const char* k_sums_entry = "sums";
 inline constexpr const char* k_dump_log_entry = "criu/dump.log";
 inline constexpr const char* k_images_folder = "images/";
 

@@ -2,7 +2,9 @@
 #include "cedana/archive/frame_check.hpp"
 #include "cedana/archive/frame_reader.hpp"
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -51,6 +53,27 @@ TEST_P(ReadFrames, InAnyOrder) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, ReadFrames, ::testing::Values(Method::store, Method::deflate, Method::zstd));
+
+TEST_F(ReadFrames, ComparesSumsInPlaceOfDigestsWhereItIsGivenThem) {
+    write(Method::zstd);
+    const ImageRecord& image = *index_.find("a.img");
+    const ZipReader whole(place_.path());
+    FrameSums sums;
+    std::vector<std::uint64_t> found;
+    for (const FrameRecord& frame : image.frames) {
+        std::vector<std::byte> raw(frame.compressed);
+        whole.open_raw("images/a.img").read(frame.offset, raw);
+        found.push_back(frame_sum(raw));
+    }
+    sums.set("a.img", std::move(found));
+    std::string frame(k_frame_size, '\0');
+    const std::span<std::byte> out = std::as_writable_bytes(std::span(frame));
+    FrameReader(whole, "images/", &sums).read(image, 2, out);
+    EXPECT_TRUE(frame == content_.substr(2 * k_frame_size, k_frame_size));
+    damage(2);
+    const ZipReader damaged(place_.path());
+    EXPECT_EQ(outcome_of([&] { FrameReader(damaged, "images/", &sums).read(image, 2, out); }).fault, Fault::checkpoint);
+}
 
 TEST_F(ReadFrames, GivesNothingOfADamagedOne) {
     write(Method::zstd);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/checkpoint/reader.hpp"
 #include "cedana/checkpoint/whole_check.hpp"
+#include "cedana/keys/signature.hpp"
 
 #include <gtest/gtest.h>
 
@@ -81,6 +83,37 @@ TEST_F(WholeCheckTest, FindsATextWithAnotherDigest) {
 TEST_F(WholeCheckTest, MissesATextOfTheManifest) {
     const auto change = [](Manifest& manifest) { manifest.digests["criu/stats"] = std::string(64, '0'); };
     EXPECT_TRUE(holds(flaw_of({.change = change}), "criu/stats"));
+}
+
+std::string without_sums(const std::string& /*right*/) { return {}; }
+
+// Of the last frame of the last image.
+std::string with_another_sum(const std::string& right) {
+    std::string wrong = right;
+    char& digit = wrong[right.rfind("\nend ") - 1];
+    digit = digit == '0' ? '1' : '0';
+    return wrong;
+}
+
+TEST_F(WholeCheckTest, AcceptsOneWithoutSums) { EXPECT_EQ(flaw_of({.sums = without_sums}), ""); }
+
+TEST_F(WholeCheckTest, FindsAWrongSum) {
+    EXPECT_TRUE(holds(flaw_of({.sums = with_another_sum}), "the sum of frame 0 of pages-1.img"));
+}
+
+TEST_F(WholeCheckTest, HasSumsForARestoreUnlessTheyAreNotThere) {
+    EXPECT_NE(Checkpoint(made({}), Keyring()).sums(), nullptr);
+}
+
+TEST_F(WholeCheckTest, HasNoSumsOfAnOlderOne) {
+    EXPECT_EQ(Checkpoint(made({.sums = without_sums}), Keyring()).sums(), nullptr);
+}
+
+// Somebody vouches for the digests then.
+TEST_F(WholeCheckTest, HasNoSumsForOneThatIsSigned) {
+    const SigningKey key = SigningKey::generate();
+    const auto path = made({.sign = [&](const std::string& manifest) { return key.sign(manifest); }});
+    EXPECT_EQ(Checkpoint(path, Keyring()).sums(), nullptr);
 }
 
 TEST_F(WholeCheckTest, FindsACapturedFileWithAnotherDigest) {
