@@ -43,6 +43,9 @@ struct RuntimeRestoreJob {
     // pid that the host knows the root by.
     criu::RestoreJob criu;
     EngineCommand engine;
+    // How CRIU calls the console of a container that has a terminal (criu/console.hpp); empty: it has none. The runtime
+    // gets the other end of a new one.
+    std::string console = {};
     // The root file system is mounted, and nothing of the tree is there yet: files are put into it now. What it throws
     // ends the restore.
     std::function<void(const criu::RpcCall&)> before_tree;

@@ -35,7 +35,10 @@ struct StandInAnswer {
     Kind kind = Kind::unchanged;
     std::vector<std::string> argv = {};
     std::vector<std::string> environment = {};
+    // A terminal of the host that it opens first, by its path, and the number that CRIU is to have it by; empty: none.
+    std::string terminal = {};
 };
+inline constexpr int k_terminal_number = 99;
 
 class StandIn {
   public:
