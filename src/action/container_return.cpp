@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/container_return.hpp"
 
+#include "cedana/action/container_engines.hpp"
 #include "cedana/action/container_steps.hpp"
 #include "cedana/action/mends_by_manifest.hpp"
 #include "cedana/base/error.hpp"
@@ -54,9 +55,9 @@ ReturnedContainer ContainerReturn::run() {
                                step(activity, [&] {
                                    look_at_volumes();
                                    hold_network();
-                                   containers::PodmanRestore podman = podman_restore_of(draft_);
-                                   returned.report = run_engine(podman);
-                                   returned.id = podman.commit();
+                                   const auto engine = engine_restore_of(draft_);
+                                   returned.report = run_engine(*engine);
+                                   returned.id = engine->commit();
                                    volumes_->commit();
                                });
                            }))},
@@ -67,10 +68,11 @@ ReturnedContainer ContainerReturn::run() {
     return returned;
 }
 
-containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::PodmanRestore& podman) {
+containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::EngineRestore& engine) {
     const Checkpoint& checkpoint = *draft_.checkpoint;
     const Manifest& manifest = draft_.manifest();
     CheckpointImages images(checkpoint, draft_.request.config);
+    const ContainerOutput output(draft_);
     containers::RuntimeRestoreJob job{
         .criu = {.program = draft_.criu.path,
                  .options = options_of(draft_),
@@ -81,8 +83,10 @@ containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::PodmanR
                  .standing = [this](pid_t root) { put_settings_back(root); },
                  .locked_on_fault = locks_on_fault(manifest),
                  .limits_put_back = limits_put_back(manifest)},
-        .engine = podman.prepare(podman_description(checkpoint),
+        .engine = engine.prepare(engine_description(draft_),
                                  checkpoint.text(containers::k_descriptors_entry).value_or("[]"), work_.path()),
+        .container_output = output.descriptors(),
+        .outside_files = manifest.outside_files,
         .console = manifest.container->has_terminal ? console_of(checkpoint) : std::string(),
         .before_tree = [&](const criu::RpcCall& call) { put_files(call, images); }};
     containers::RuntimeRestoreReport report = containers::restore_by_runtime(job, images, draft_.interrupt);

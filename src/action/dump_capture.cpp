@@ -6,6 +6,7 @@
 #include "cedana/action/memory_room.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/units.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/entry.hpp"
 #include "cedana/criu/environment.hpp"
@@ -91,11 +92,30 @@ TreeCapture::TreeCapture(DumpDraft& draft, Progress& progress, Stopwatch& watch)
     if (draft_.keys.encryption)
         seal_ = draft_.keys.encryption->seal;
     const std::string stem = checkpoint_stem(seen.name, std::chrono::system_clock::now());
-    writer_.emplace(draft_.request.config, draft_.folder, stem, seen.facts.image_bytes,
-                    std::move(draft_.keys.encryption));
+    writer_.emplace(draft_.request.config, draft_.folder, stem, divide_memory(), draft_.keys.encryption);
     if (draft_.keys.signing)
         writer_->sign_with(*draft_.keys.signing);
     begin_escort();
+}
+
+// What is copied ahead gets what it needs, since little else comes then.
+BufferSize TreeCapture::divide_memory() {
+    const std::uint64_t images = draft_.seen->facts.image_bytes;
+    BufferSize buffer{.bound = buffer_bound(draft_.request.config), .expected = images};
+    if (!draft_.copies_ahead)
+        return buffer;
+    pre_copy_.emplace(PreCopy::memory_for(images), draft_.request.write_tracking.value_or(kernel_write_tracking()));
+    buffer.bound -= std::min(buffer.bound, PreCopy::memory_for(images));
+    buffer.expected = 0;
+    return buffer;
+}
+
+void TreeCapture::copy_ahead() {
+    if (!pre_copy_)
+        return;
+    progress_.phase("copying memory ahead");
+    pre_copy_->copy(draft_.procfs, draft_.seen->pids(), draft_.interrupt);
+    watch_.lap("copy ahead");
 }
 
 void TreeCapture::begin_escort() {
@@ -110,6 +130,13 @@ void TreeCapture::begin_escort() {
 TreeCapture::~TreeCapture() {
     if (standstill_.has_left_limits())
         work_.keep();
+    release_stop();
+}
+
+void TreeCapture::release_stop() noexcept {
+    if (held_stop_ && !held_stop_->release())
+        work_.keep();
+    held_stop_.reset();
 }
 
 const ProcessTree& TreeCapture::tree() const { return frozen_ ? frozen_->tree : draft_.seen->tree; }
@@ -129,7 +156,10 @@ void TreeCapture::run() {
         throw Error(Fault::no_process, fmt::format("{} ended before the dump began", draft_.seen->target()));
     capture_ahead();
     write_record(draft_.seen->record, work_.path());
+    if (!leaves_running() && draft_.unit && draft_.unit->holds_back_stop())
+        held_stop_.emplace(draft_.unit->unit, work_.path());
     standstill_.raise_limits(limits_of(draft_.procfs, draft_.seen->tree), work_.path());
+    copy_ahead();
     run_criu();
     watch_.lap(leaves_running() ? "resume" : "stop");
     if (leaves_running())
@@ -137,6 +167,7 @@ void TreeCapture::run() {
     else {
         wait_for_end(tree());
         await_stop(draft_.unit);
+        release_stop();
     }
     if (draft_.container)
         draft_.container->finish_end();
@@ -180,16 +211,22 @@ void TreeCapture::run_criu() {
                             .opens_no_files = seen.must_not_be_opened,
                             .own_cgroup = seen.leaves_criu_its_cgroup(),
                             .held = work_.lock(),
+                            .foreseen = pre_copy_ ? &*pre_copy_ : nullptr,
                             .progress = &progress_,
                             .expected_bytes = seen.facts.image_bytes,
+                            .ready = writer_->memory_ready(),
+                            .before_freeze = [this] { writer_->bound_anew(); },
                             .tree = seen.pids(),
                             .freeze = {.limit = draft_.request.config.dump_freeze_limit,
                                        .has_own_limit = [this] { return is_in_other_hands_.load(); },
                                        .give_up = [this](const Error& error) { give_up(error); }}};
+    // CRIU reads the same table while the tree stands still, and does not wait for the kernel again.
+    leases_.emplace();
     try {
         report_ = criu::dump(
             job, writer_->images(), [this] { images_complete(); }, draft_.interrupt);
     } catch (const std::exception& error) {
+        has_other_pages_ = dynamic_cast<const criu::OtherPages*>(&error) != nullptr;
         runs_again();
         end_writer(error);
         explain_cancelled(failed(), error);
@@ -279,13 +316,33 @@ void TreeCapture::capture_files(const TreeHoldings& holdings) {
     WrittenFiles written = written_files(holdings, looked_at_from(draft_.seen->facts));
     look_at_flight(holdings, written);
     add_missing(written, draft_.preparation.finish());
+    look_at_unit_folders(written);
+    add_missing(written, draft_.named.files);
     frozen_->link_remaps = made_names(draft_.seen->record);
     if (leaves_running())
         for (LinkRemap& remap : frozen_->link_remaps)
             add_lost(written, remap);
     else
         std::ranges::for_each(frozen_->link_remaps, let_wait);
-    draft_.files->capture(written, draft_.interrupt);
+    draft_.files->capture(written, *leases_, draft_.interrupt);
+}
+
+// What systemd takes away with the unit, or with its host.
+void TreeCapture::look_at_unit_folders(WrittenFiles& written) {
+    if (!draft_.unit)
+        return;
+    const auto most_bytes = static_cast<std::uint64_t>(draft_.request.config.files_capture_limit_mib) * k_mib;
+    UnitFolderContent content = read_unit_folders(draft_.root.pid, draft_.unit->own_folders(), most_bytes);
+    for (const WrittenFile& file : content.files)
+        frozen_->unit_paths.insert(file.path);
+    for (const UnitEntry& entry : content.entries)
+        frozen_->unit_paths.insert(entry.path);
+    add_missing(written, {.files = std::move(content.files), .unseen = {}});
+    frozen_->unit_entries = std::move(content.entries);
+    for (const std::string& path : content.too_much)
+        frozen_->unread.push_back(
+            fmt::format("{}, which systemd takes away as {} stops: its files are over files.capture_limit_mib together",
+                        printable(path), printable(draft_.unit->unit.name)));
 }
 
 // Without it the tree runs on, and what the checkpoint holds is of no use.
@@ -351,6 +408,11 @@ Manifest TreeCapture::manifest() const {
     manifest.link_remaps = frozen_->link_remaps;
     manifest.attributes = frozen_->attributes;
     manifest.socket_options = frozen_->socket_options;
+    manifest.unit_entries = frozen_->unit_entries;
+    std::erase_if(manifest.required_files,
+                  [this](const RequiredFile& file) { return frozen_->unit_paths.contains(file.path); });
+    if (!manifest.unit_entries.empty())
+        manifest.required_features.emplace_back(k_unit_entries);
     manifest.timings = watch_.phases();
     manifest.watch = draft_.preparation.record();
     if (draft_.container) {

@@ -12,8 +12,8 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/users.hpp"
 #include "cedana/host/hooks.hpp"
-#include "cedana/host/systemd.hpp"
 #include "cedana/process/preparation.hpp"
+#include "cedana/process/systemctl.hpp"
 #include "cedana/roles/own_stdio.hpp"
 
 #include <optional>
@@ -184,6 +184,8 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     progress.done();
     warn_of_mends(restored.report.mends, draft.manifest());
     attendant.tree_runs();
+    if (request.once_it_runs)
+        request.once_it_runs(restored.report.pid);
     Progress silent;
     carry_out(steps_after_restore(draft, restored, watch), silent);
     RestoreResult result = result_of(draft, restored, watch);

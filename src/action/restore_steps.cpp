@@ -60,6 +60,12 @@ void read_needs(RestoreDraft& draft) {
             "which ports, sockets and locks it needs could not be read, and is not compared with this host: {}",
             error.message());
     }
+    const FileRules& rules = draft.request.files;
+    if (rules.root_is_of_unit)
+        draft.needs.mounts_of_unit = rules.root;
+    for (const UnitEntry& entry : draft.manifest().unit_entries)
+        if (entry.kind == UnitEntryKind::folder && (rules.root_is_of_unit || !entry.is_private))
+            draft.needs.made_folders.insert(entry.path);
     // They come back closed, and bound to nothing (criu/sk-tcp.c, restore_one_tcp).
     if (has_argument(draft, "--tcp-close"))
         std::erase_if(draft.needs.inet, [](const criu::DumpedInet& one) { return one.is_connection(); });
@@ -200,7 +206,7 @@ Steps host_steps(RestoreDraft& draft) {
     append(steps,
            {
                check("comparing files",
-                     [&] { require_same_files(draft.needs, draft.manifest(), options_of(draft).extra); }),
+                     [&] { require_same_files(draft.needs, draft.manifest(), options_of(draft).extra, draft.leases); }),
                memory_check(draft),
                check("looking for memory in its control group", [&] { require_room_in_groups(draft); }),
                check("looking for huge pages", [&] { require_huge_pages(draft.needs.memory, draft.manifest().name); }),

@@ -52,12 +52,12 @@ roles::Terminal terminal_for(TerminalJoin join) {
 }
 
 // In a mount namespace of its own they are not this host's.
-std::vector<SocketPath> socket_paths(const RestoreNeeds& needs) {
+std::vector<SocketPath> socket_paths(const RestoreNeeds& needs, const std::vector<UnitEntry>& of_unit) {
     std::vector<SocketPath> paths;
     if (needs.own_mounts)
         return paths;
     for (const criu::DumpedUnix& socket : needs.unix_ones)
-        if (!socket.is_external && !socket.path().empty())
+        if (!socket.is_external && !socket.path().empty() && !is_in_private_folder(of_unit, socket.path()))
             paths.push_back({.path = socket.path(), .is_made_anew = socket.is_bound_anew() && !socket.is_deleted});
     // Of several with one path that counts which is made anew.
     std::stable_partition(paths.begin(), paths.end(), [](const SocketPath& one) { return one.is_made_anew; });
@@ -126,6 +126,8 @@ Restored TreeReturn::run() {
         progress_.done();
     carry_out({phase(touch("restoring", [&] { step(activity_, [&] { run_criu(); }); }))},
               draft_.joins.terminal == TerminalJoin::ours ? silent : progress_);
+    if (made_entries_)
+        made_entries_->commit();
     remaps_->commit();
     sockets_->commit();
     files_.commit(restored_.files);
@@ -140,6 +142,8 @@ Restored TreeReturn::run() {
 void TreeReturn::put_files_back() {
     // A copy shares its files with the original, which may be writing to them.
     if (!is_copy())
+        make_unit_entries();
+    if (!is_copy())
         restored_.files = step(activity_, [&] { return files_.put_back(draft_.procfs, draft_.interrupt); });
     std::vector<LinkRemap> remaps = draft_.manifest().link_remaps;
     // A copy leaves the names alone that wait for the restore of the original.
@@ -151,8 +155,15 @@ void TreeReturn::put_files_back() {
     }
     remaps_.emplace(remaps, work_.path() / k_remap_journal);
     refuse_taken_names();
-    sockets_.emplace(socket_paths(draft_.needs), work_.path() / k_socket_journal);
+    sockets_.emplace(socket_paths(draft_.needs, draft_.manifest().unit_entries), work_.path() / k_socket_journal);
     watch_.lap("files");
+}
+
+void TreeReturn::make_unit_entries() {
+    std::vector<UnitEntry> entries = draft_.manifest().unit_entries;
+    if (!draft_.request.files.root_is_of_unit)
+        std::erase_if(entries, [](const UnitEntry& entry) { return entry.is_private; });
+    made_entries_.emplace(entries, draft_.request.files.root);
 }
 
 // Once more: files were put back, the hook may have run for long, and a restore that waits for a lock waits for ever.
@@ -232,7 +243,8 @@ void TreeReturn::run_criu() {
     if (!draft_.namespaces.empty())
         criu::note_kernel_features(draft_.criu.path);
     if (draft_.lazy)
-        restored_.start = std::make_unique<LazyStart>(checkpoint, config, work_.path());
+        restored_.start = std::make_unique<LazyStart>(checkpoint, config, work_.path(),
+                                                      draft_.request.supply.value_or(std::filesystem::path()));
     Progress silent;
     Progress& shown = draft_.joins.terminal == TerminalJoin::ours ? silent : progress_;
     CheckpointImages images(

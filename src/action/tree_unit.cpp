@@ -17,11 +17,37 @@ namespace {
 double seconds_of(std::chrono::microseconds span) { return std::chrono::duration<double>(span).count(); }
 
 std::string stop_command_sentence(const TreeUnit& unit) {
-    return fmt::format("systemd runs what {} has for its end (ExecStop=): {}", printable(unit.unit.name),
-                       printable(unit.state.stop_command));
+    const bool is_first = !unit.state.stop_command.empty();
+    return fmt::format("{} what {} has for its end ({}): {}",
+                       unit.holds_back_stop() ? "systemd does not run" : "systemd runs", printable(unit.unit.name),
+                       is_first ? "ExecStop=" : "ExecStopPost=",
+                       printable(is_first ? unit.state.stop_command : unit.state.stop_post_command));
+}
+
+bool has_stop_commands(const UnitState& state) {
+    return !state.stop_command.empty() || !state.stop_post_command.empty();
 }
 
 } // namespace
+
+// The files of a user's units are that user's.
+bool TreeUnit::holds_back_stop() const { return is_main && unit.user.empty() && has_stop_commands(state); }
+
+std::vector<UnitFolder> TreeUnit::own_folders() const {
+    std::vector<UnitFolder> folders;
+    if (!is_main)
+        return folders;
+    const std::string above = unit.user.empty() ? "/run/" : "/run/user/" + unit.user + "/";
+    for (const std::string& name : split(state.runtime_folders, ' '))
+        if (!name.empty())
+            folders.push_back({.path = above + name});
+    if (state.has_private_tmp)
+        for (const char* path : {"/tmp", "/var/tmp"})
+            folders.push_back({.path = path, .is_private = true});
+    if (!state.pid_file.empty())
+        folders.push_back({.path = state.pid_file});
+    return folders;
+}
 
 std::optional<TreeUnit> tree_unit(const SystemdUnit& unit, pid_t root) {
     if (!unit.is_service())
@@ -60,7 +86,7 @@ std::vector<std::string> stop_sentences(const TreeUnit& unit) {
         return {};
     std::vector<std::string> sentences = {
         fmt::format("systemd stops {}, whose main process it is, as it ends", printable(unit.unit.name))};
-    if (!unit.state.stop_command.empty())
+    if (has_stop_commands(unit.state))
         sentences.push_back(stop_command_sentence(unit));
     return sentences;
 }
@@ -75,7 +101,7 @@ void await_stop(const std::optional<TreeUnit>& unit) {
     constexpr auto k_limit = std::chrono::seconds(90);
     if (!unit || !unit->is_main)
         return;
-    if (!unit->state.stop_command.empty())
+    if (has_stop_commands(unit->state) && !unit->holds_back_stop())
         spdlog::warn("{}", stop_command_sentence(*unit));
     if (!has_stopped(unit->unit, k_limit))
         spdlog::warn("systemd has not stopped {} yet: restore it only when {} is-active {} says inactive or failed",

@@ -10,6 +10,7 @@
 #include "cedana/host/systemd.hpp"
 #include "cedana/process/identity.hpp"
 #include "cedana/process/procfs.hpp"
+#include "cedana/process/systemctl.hpp"
 
 #include <chrono>
 #include <csignal>
@@ -28,15 +29,9 @@ namespace fs = std::filesystem;
 namespace {
 
 UnitState require_unit(const SystemdUnit& unit) {
-    if (!unit.is_service())
-        throw Error(Fault::usage, fmt::format("{} is no service", printable(unit.name)))
-            .hint("name one: cedana unit nginx.service");
-    if (!has_systemd())
-        throw Error(Fault::environment, "systemd does not run this host");
     const auto state = look_at_unit(unit);
     if (!state)
-        throw Error(Fault::usage, fmt::format("systemd knows no {}", printable(unit.name)))
-            .hint("systemctl list-units --type=service --all shows which there are");
+        throw Error(Fault::usage, fmt::format("systemd knows no {}", printable(unit.name)));
     if (!state->sandbox.other_root.empty())
         throw Error(Fault::usage,
                     fmt::format("{} has a root of its own (RootDirectory=, RootImage=: {}), into which nothing is "
@@ -58,6 +53,8 @@ std::vector<std::string> words_of(const UnitRequest& request) {
     if (!request.store.empty())
         words.insert(words.end(), {"--dir", request.store.string()});
     words.insert(words.end(), {"--checkpoint", request.checkpoint});
+    if (request.comeback == Comeback::at_each_start)
+        words.emplace_back("--always");
     return words;
 }
 
@@ -116,7 +113,9 @@ std::string unit_drop_in(const UnitRequest& request) {
                          .sandbox = state.sandbox,
                          .placeholder = placeholder_program(),
                          .cedana = fs::read_symlink("/proc/self/exe"),
-                         .arguments = words_of(request)});
+                         .arguments = words_of(request),
+                         .comes_back = request.comeback == Comeback::once ? "the next start of it brings it back"
+                                                                          : "each start of it brings it back"});
 }
 
 fs::path write_unit_drop_in(const UnitRequest& request) {
@@ -156,6 +155,9 @@ pid_t bring_unit_back(const UnitRequest& request) {
     const pid_t pid = restore_into(request, state, placeholder.pid());
     make_main_process(request.unit, pid);
     send_signal(placeholder.pidfd(), SIGKILL);
+    // Else it would come back as it was once more, and with its files, whenever systemd starts it anew.
+    if (request.comeback == Comeback::once)
+        remove_unit_drop_in(request.unit);
     return pid;
 }
 

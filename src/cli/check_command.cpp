@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/unit_check.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/cli/clean_up.hpp"
@@ -11,6 +12,9 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -28,6 +32,7 @@ struct CheckArguments {
     bool clean = false;
     std::vector<std::filesystem::path> folders;
     std::string backups;
+    std::optional<std::string> unit;
 };
 
 Json to_json(const Requirement& one) {
@@ -63,9 +68,8 @@ void print(const std::vector<Requirement>& requirements) {
     }
 }
 
-void run(const CommonArguments& common) {
-    const std::vector<Requirement> requirements =
-        check_environment({.caller = caller_from_system(), .explicit_file = common.config_file});
+// `otherwise`: what is told where one of them is bad.
+void report(const std::vector<Requirement>& requirements, Error otherwise, const CommonArguments& common) {
     const bool able = can_work(requirements);
     Json result = {{"able", able}, {"requirements", Json::array()}};
     for (const Requirement& one : requirements)
@@ -73,11 +77,19 @@ void run(const CommonArguments& common) {
     if (common.format == Format::text)
         print(requirements);
     if (!able)
-        throw FailedWithResult{Error(Fault::environment, "dump and restore cannot work here yet")
-                                   .hint("each line that says fail names its remedy"),
-                               result};
+        throw FailedWithResult{std::move(otherwise.hint("each line that says fail names its remedy")), result};
     if (common.format == Format::json)
         print_json(result);
+}
+
+void run(const CommonArguments& common) {
+    report(check_environment({.caller = caller_from_system(), .explicit_file = common.config_file}),
+           Error(Fault::environment, "dump and restore cannot work here yet"), common);
+}
+
+void run_for(const std::string& unit, const CommonArguments& common, const Interrupt& interrupt) {
+    report(check_unit(unit, load_config_for(common, FirstUse::leaves_nothing), interrupt),
+           Error(Fault::dump_failed, fmt::format("{} cannot be dumped as it is", printable(unit))), common);
 }
 
 } // namespace
@@ -98,9 +110,17 @@ Command check_command() {
                          .target = &arguments->folders,
                          .complete = Complete::folders,
                          .needs = "--clean"},
-                        old_backups},
-            .examples = {"sudo cedana check", "sudo cedana check --clean -d /var/checkpoints"},
-            .run = [arguments](const CommonArguments& common, const Interrupt&) {
+                        old_backups,
+                        {.names = {"--unit"},
+                         .value = "NAME",
+                         .meaning = "whether this unit of systemd can be dumped as it runs, and come back",
+                         .target = &arguments->unit,
+                         .excludes = "--clean"}},
+            .examples = {"sudo cedana check", "sudo cedana check --unit redis-server",
+                         "sudo cedana check --clean -d /var/checkpoints"},
+            .run = [arguments](const CommonArguments& common, const Interrupt& interrupt) {
+                if (arguments->unit)
+                    return run_for(*arguments->unit, common, interrupt);
                 arguments->clean ? clean_up({.folders = arguments->folders, .backups = arguments->backups}, common)
                                  : run(common);
             }};

@@ -12,6 +12,7 @@
 #include "cedana/cli/passphrase.hpp"
 #include "cedana/cli/plans.hpp"
 #include "cedana/cli/progress_json.hpp"
+#include "cedana/host/unit_process.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -37,6 +38,7 @@ struct DumpArguments {
     std::optional<std::string> target;
     std::optional<std::int64_t> pid;
     std::optional<std::string> name;
+    std::optional<std::string> unit;
     std::optional<std::string> container;
     std::optional<std::string> engine;
     std::optional<std::string> volumes;
@@ -47,6 +49,7 @@ struct DumpArguments {
     bool stop = false;
     bool yes = false;
     bool prove = false;
+    bool pre_copy = false;
     std::vector<std::string> criu_arguments;
     bool anyway = false;
     bool without_sandbox = false;
@@ -88,6 +91,7 @@ Json to_json(const DumpResult& result) {
     json["frozen_seconds"] = result.frozen_seconds ? Json(*result.frozen_seconds) : Json(nullptr);
     json["proof"] = to_json(result.proof);
     json["bytes_images"] = result.bytes_images;
+    json["bytes_copied_ahead"] = result.bytes_copied_ahead;
     json["bytes_archive"] = result.bytes_archive;
     json["peak_memory_bytes"] = result.peak_memory_bytes;
     json["timings"] = timings_json(result.phases);
@@ -103,6 +107,8 @@ std::string summary_of(const DumpResult& result) {
         fmt::format("{} ({:.1f}x) in {}", human_bytes(result.bytes_archive), ratio, human_seconds(result.seconds));
     if (result.frozen_seconds)
         text += ", frozen for " + human_seconds(*result.frozen_seconds);
+    if (result.bytes_copied_ahead > 0)
+        text += fmt::format(" ({} were copied before)", human_bytes(result.bytes_copied_ahead));
     if (result.proof)
         text += fmt::format("\n{}", text_of(*result.proof));
     return text;
@@ -187,13 +193,16 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
                         .anyway = arguments.anyway,
                         .caller = config.caller,
                         .without_sandbox = arguments.without_sandbox,
-                        .prove = arguments.prove};
+                        .prove = arguments.prove,
+                        .pre_copy = arguments.pre_copy};
     if (std::int64_t number = 0; arguments.target && parse_number(*arguments.target, number))
         request.pid = to_pid(number);
     else if (arguments.target)
         request.name = arguments.target;
     if (arguments.pid)
         request.pid = to_pid(*arguments.pid);
+    if (arguments.unit)
+        request.pid = running_unit(service_named(*arguments.unit)).state.main_pid;
     if (arguments.container)
         request.container = {.name = *arguments.container,
                              .engine = arguments.engine ? std::optional(containers::parse_engine(*arguments.engine))
@@ -247,11 +256,16 @@ Command dump_command() {
          .target = &arguments->name,
          .complete = Complete::names,
          .excludes = "--pid,TARGET"},
+        {.names = {"--unit"},
+         .value = "NAME",
+         .meaning = "the main process of this service of systemd",
+         .target = &arguments->unit,
+         .excludes = "--pid,--name,TARGET"},
         {.names = {"--container"},
          .value = "NAME",
          .meaning = "all of a container, with its files and networks, by its name or id",
          .target = &arguments->container,
-         .excludes = "--pid,--name,TARGET"},
+         .excludes = "--pid,--name,--unit,TARGET"},
         {.names = {"--engine"},
          .value = "ENGINE",
          .meaning = "whose container it is: podman, docker or runc (default: ask all)",
@@ -298,6 +312,9 @@ Command dump_command() {
          .meaning = "with --stop: try first whether it comes back, in namespaces of its own "
                     "and where that can be tried; it stands still meanwhile",
          .target = &arguments->prove},
+        {.names = {"--pre-copy"},
+         .meaning = "copy memory before the tree stands still, however little it is (dump.pre_copy_mib)",
+         .target = &arguments->pre_copy},
         criu_argument_option(arguments->criu_arguments)};
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::encrypting),
                       std::back_inserter(options));

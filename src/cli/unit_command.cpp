@@ -4,6 +4,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/host/unit_process.hpp"
 
 #include <memory>
 #include <system_error>
@@ -21,16 +22,11 @@ struct UnitArguments {
     std::string name;
     std::string checkpoint = "latest";
     std::optional<std::filesystem::path> store;
+    bool always = false;
     bool remove = false;
     bool bring_back = false;
     bool dry_run = false;
 };
-
-SystemdUnit unit_of(const std::string& name) {
-    if (name.empty() || name.find('/') != std::string::npos || printable(name) != name)
-        throw Error(Fault::usage, fmt::format("{} is no name of a unit", printable(name)));
-    return {.name = name.find('.') == std::string::npos ? name + ".service" : name};
-}
 
 // Where cedana-dump@.service puts them.
 std::filesystem::path usual_store(const SystemdUnit& unit) {
@@ -40,10 +36,15 @@ std::filesystem::path usual_store(const SystemdUnit& unit) {
 }
 
 UnitRequest request_of(const UnitArguments& arguments) {
-    UnitRequest request{.unit = unit_of(arguments.name), .checkpoint = arguments.checkpoint};
+    const SystemdUnit named = service_named(arguments.name);
+    UnitRequest request{.unit = arguments.bring_back ? named : working_unit(named),
+                        .checkpoint = arguments.checkpoint,
+                        .comeback = arguments.always ? Comeback::at_each_start : Comeback::once};
     if (arguments.store)
         request.store = std::filesystem::absolute(*arguments.store);
     else if (request.checkpoint == "latest")
+        request.store = usual_store(named);
+    if (request.store.empty() && request.checkpoint == "latest")
         request.store = usual_store(request.unit);
     if (request.checkpoint.find('/') != std::string::npos)
         request.checkpoint = std::filesystem::absolute(request.checkpoint);
@@ -64,15 +65,17 @@ void run(const UnitArguments& arguments, const CommonArguments& common) {
     if (arguments.remove)
         return remove(request.unit, common);
     if (arguments.bring_back)
-        return print_result(std::to_string(bring_unit_back(request)));
+        return print_result(fmt::format("brought back from a checkpoint, as process {}", bring_unit_back(request)));
     if (arguments.dry_run)
         return print_line(unit_drop_in(request));
     const std::filesystem::path path = write_unit_drop_in(request);
     if (common.format == Format::json)
         return print_json_result({{"unit", request.unit.name}, {"drop_in", path.string()}});
     print_result(path.string());
-    common.say(fmt::format("systemctl start {0} brings it back from now on; until cedana unit --remove {0}",
-                           shell_word(request.unit.name)));
+    const std::string name = shell_word(request.unit.name);
+    common.say(arguments.always
+                   ? fmt::format("systemctl start {0} brings it back from now on, until cedana unit --remove {0}", name)
+                   : fmt::format("systemctl start {} brings it back; after that it starts anew again", name));
 }
 
 } // namespace
@@ -97,10 +100,13 @@ Command unit_command() {
                                 "puts its checkpoints, if that is there; else the store of client restore)",
                      .target = &arguments->store,
                      .complete = Complete::folders},
+                    {.names = {"--always"},
+                     .meaning = "bring it back at each start, and not at the next one alone",
+                     .target = &arguments->always},
                     {.names = {"--remove"},
                      .meaning = "let it start anew again",
                      .target = &arguments->remove,
-                     .excludes = "--checkpoint,--dir"},
+                     .excludes = "--checkpoint,--dir,--always"},
                     {.names = {"--dry-run"},
                      .meaning = "show the drop-in that would be made; change nothing",
                      .target = &arguments->dry_run,

@@ -6,6 +6,7 @@
 #include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/containers/podman.hpp"
+#include "cedana/containers/podman_description.hpp"
 #include "cedana/containers/runtime_state.hpp"
 #include "cedana/containers/volumes.hpp"
 
@@ -160,6 +161,9 @@ EngineCommand PodmanRestore::prepare(const SmallFiles& description, const std::s
     }
     const fs::path archive = work / "podman.tar";
     write_podman_archive(archive, description, external_descriptors);
+    // podman takes none by another than the one that it uses without being told.
+    if (const std::string runtime = runtime_in(description); !runtime.empty())
+        command.words.insert(command.words.begin(), {"--runtime", runtime});
     command.words.insert(command.words.end(), {"--import", archive.string(), "--ignore-rootfs", "--ignore-volumes"});
     if (!as_.empty())
         command.words.insert(command.words.end(), {"--name", as_});

@@ -129,8 +129,8 @@ void ContainerTree::adapt(SeenTree& seen) const {
 void ContainerTree::describe(const std::filesystem::path& work, const std::string& criu, const Interrupt& interrupt) {
     if (container_.engine.kind != EngineKind::podman)
         return;
-    for (auto& [name, content] :
-         containers::describe_by_podman(container_.engine, container_.record.id, work, criu, interrupt))
+    for (auto& [name, content] : containers::describe_by_podman(container_.engine, container_.record.id,
+                                                                container_.record.runtime, work, criu, interrupt))
         texts_[containers::k_podman_folder + name] = content;
 }
 

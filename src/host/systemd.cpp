@@ -1,58 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/host/systemd.hpp"
 
-#include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
-#include "cedana/criu/environment.hpp"
+#include "cedana/process/systemctl.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <string_view>
-#include <system_error>
-#include <utility>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
 
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
 namespace cedana {
 
 namespace {
-
-// systemd answers at once unless it hangs, and then a tree may stand still meanwhile.
-constexpr auto k_systemctl_limit = std::chrono::seconds(30);
-// It runs generators, and reads all units.
-constexpr auto k_reload_limit = std::chrono::seconds(90);
-
-// The manager of a user is asked by that user, in its own folder: by --machine= it would be asked over a bus, which
-// need not be there.
-void ask_as_user(SpawnRequest& request, const std::string& user) {
-    const std::string folder = "/run/user/" + user;
-    std::int64_t uid = 0;
-    struct ::stat info {};
-    if (!parse_number(user, uid) || ::stat(folder.c_str(), &info) != 0 || info.st_uid != static_cast<uid_t>(uid))
-        throw Error(Fault::environment, fmt::format("the systemd of user {} does not run", printable(user)));
-    request.argv.emplace_back("--user");
-    request.env->push_back("XDG_RUNTIME_DIR=" + folder);
-    request.user.emplace(info.st_uid, info.st_gid);
-}
-
-Captured ask(const SystemdUnit& unit, const std::vector<std::string>& words, std::chrono::milliseconds limit) {
-    SpawnRequest request{.argv = {"systemctl"}, .env = criu::clean_environment()};
-    if (!unit.user.empty())
-        ask_as_user(request, unit.user);
-    request.argv.insert(request.argv.end(), words.begin(), words.end());
-    return run_captured(std::move(request), limit);
-}
 
 // "{ path=/bin/x ; argv[]=/bin/x -q a ; ignore_errors=no ; … }"
 std::string command_of(const std::string& shown) {
@@ -62,6 +32,12 @@ std::string command_of(const std::string& shown) {
         return {};
     const std::size_t begin = start + k_start.size();
     return shown.substr(begin, shown.find(" ; ", begin) - begin);
+}
+
+void add_services(std::vector<std::string>& services, const std::string& shown) {
+    for (const std::string& name : split(shown, ' '))
+        if (name.ends_with(".service") && std::ranges::count(services, name) == 0)
+            services.push_back(name);
 }
 
 // "0", "30s", "1min 30s", "500ms", "infinity", as systemd writes times.
@@ -88,11 +64,6 @@ std::chrono::microseconds span_of(const std::string& shown) {
 
 } // namespace
 
-bool has_systemd() {
-    std::error_code ignored;
-    return std::filesystem::is_directory("/run/systemd/system", ignored);
-}
-
 UnitState parse_unit_state(const std::string& shown) {
     UnitState state;
     for (const std::string& line : split(shown, '\n')) {
@@ -108,10 +79,19 @@ UnitState parse_unit_state(const std::string& shown) {
             state.main_pid = static_cast<pid_t>(number);
         else if (name == "ExecStop" && state.stop_command.empty())
             state.stop_command = command_of(value);
+        else if (name == "ExecStopPost" && state.stop_post_command.empty())
+            state.stop_post_command = command_of(value);
+        else if (name == "Type")
+            state.is_oneshot = value == "oneshot";
+        else if (name == "Wants" || name == "ConsistsOf")
+            add_services(state.members, value);
         else if (name == "WatchdogUSec")
             state.watchdog = span_of(value);
         else if (name == "RuntimeDirectory")
             state.runtime_folders = value;
+        else if (name == "PrivateTmp")
+            // "disconnected" since systemd 257
+            state.has_private_tmp = value != "no";
         else if (name == "PIDFile")
             state.pid_file = value;
         else if (name == "NoExecPaths")
@@ -127,13 +107,14 @@ UnitState parse_unit_state(const std::string& shown) {
 std::optional<UnitState> look_at_unit(const SystemdUnit& unit) {
     if (!has_systemd())
         return std::nullopt;
-    const Captured answer =
-        ask(unit,
-            {"show",
-             "--property=LoadState,ActiveState,MainPID,ExecStop,WatchdogUSec,RuntimeDirectory,PIDFile,NoExecPaths,"
-             "TemporaryFileSystem,InaccessiblePaths,RootDirectory,RootImage",
-             "--", unit.name},
-            k_systemctl_limit);
+    const Captured answer = ask_systemd(
+        unit,
+        {"show",
+         "--property=LoadState,ActiveState,MainPID,Type,Wants,ConsistsOf,ExecStop,ExecStopPost,WatchdogUSec,"
+         "RuntimeDirectory,PrivateTmp,PIDFile,NoExecPaths,"
+         "TemporaryFileSystem,InaccessiblePaths,RootDirectory,RootImage",
+         "--", unit.name},
+        k_systemctl_limit);
     if (!answer.status.success())
         throw Error(Fault::environment, fmt::format("systemd does not say what {} is: systemctl {}",
                                                     printable(unit.name), answer.status.text()))
@@ -144,7 +125,7 @@ std::optional<UnitState> look_at_unit(const SystemdUnit& unit) {
 }
 
 void begin_to_stop(const SystemdUnit& unit) {
-    const Captured answer = ask(unit, {"stop", "--no-block", "--", unit.name}, k_systemctl_limit);
+    const Captured answer = ask_systemd(unit, {"stop", "--no-block", "--", unit.name}, k_systemctl_limit);
     if (!answer.status.success())
         throw Error(Fault::environment,
                     fmt::format("systemd does not stop {}: systemctl {}", printable(unit.name), answer.status.text()))
@@ -154,21 +135,13 @@ void begin_to_stop(const SystemdUnit& unit) {
 bool has_stopped(const SystemdUnit& unit, std::chrono::seconds limit) {
     try {
         // It joins what is under way.
-        if (!ask(unit, {"stop", "--", unit.name}, limit).status.success())
+        if (!ask_systemd(unit, {"stop", "--", unit.name}, limit).status.success())
             return false;
-        static_cast<void>(ask(unit, {"reset-failed", "--", unit.name}, k_systemctl_limit));
+        static_cast<void>(ask_systemd(unit, {"reset-failed", "--", unit.name}, k_systemctl_limit));
         return true;
     } catch (const Error&) {
         return false;
     }
-}
-
-void reload_units() {
-    const Captured answer = ask({}, {"daemon-reload"}, k_reload_limit);
-    if (!answer.status.success())
-        throw Error(Fault::environment,
-                    fmt::format("systemd does not read its units again: systemctl {}", answer.status.text()))
-            .cause(std::string(trim(answer.err)));
 }
 
 void notify_systemd(const std::string& words) {

@@ -65,13 +65,14 @@ Error missing_folder(const std::string& path, const std::string& folder, int err
         .hint(fmt::format("make the folder: mkdir -p {}", shell_word(folder)));
 }
 
-std::optional<Error> taken_path(const Procfs& procfs, const criu::DumpedUnix& socket, const std::set<pid_t>& leaving) {
+std::optional<Error> taken_path(const Procfs& procfs, const criu::DumpedUnix& socket, const RestoreNeeds& needs,
+                                const std::set<pid_t>& leaving) {
     const std::string path = socket.path();
     const std::string folder = std::filesystem::path(path).parent_path().string();
     struct ::stat info {};
-    if (!folder.empty() && ::stat(folder.c_str(), &info) != 0)
-        return missing_folder(path, folder, errno);
-    if (::stat(path.c_str(), &info) != 0)
+    if (!folder.empty() && ::stat((needs.mounts_of_unit + folder).c_str(), &info) != 0)
+        return needs.made_folders.contains(folder) ? std::nullopt : std::optional(missing_folder(path, folder, errno));
+    if (::stat((needs.mounts_of_unit + path).c_str(), &info) != 0)
         return std::nullopt;
     if (!S_ISSOCK(info.st_mode))
         return Error(Fault::restore_failed,
@@ -99,7 +100,7 @@ std::vector<Error> taken_sockets(const Procfs& procfs, const RestoreNeeds& needs
         if (!asked.emplace(socket.type, socket.is_abstract() ? socket.name : socket.path()).second)
             continue;
         auto error =
-            socket.is_abstract() ? taken_abstract(procfs, socket, leaving) : taken_path(procfs, socket, leaving);
+            socket.is_abstract() ? taken_abstract(procfs, socket, leaving) : taken_path(procfs, socket, needs, leaving);
         if (error)
             refused.push_back(std::move(*error));
     }

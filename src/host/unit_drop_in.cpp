@@ -25,20 +25,20 @@ std::string unit_word(const std::string& text) {
 } // namespace
 
 std::string drop_in_text(const DropInWords& words) {
-    std::string text =
-        fmt::format("# Made by `cedana unit {0}`: the next starts of {0} bring it back from a checkpoint.\n"
-                    "# `cedana unit --remove {0}` takes this away, and it starts anew again.\n"
-                    "[Service]\n"
-                    "Type=exec\n"
-                    "NotifyAccess=exec\n"
-                    "Restart=no\n"
-                    "TimeoutStartSec=infinity\n"
-                    "ExecStartPre=\n"
-                    "ExecStart=\n"
-                    "ExecStart={1}\n"
-                    "ExecStartPost=\n",
-                    words.unit.name, words.placeholder.string());
-    std::string command = fmt::format("ExecStartPost=+{} unit --bring-back", words.cedana.string());
+    std::string text = fmt::format("# Made by `cedana unit {0}`: {2} from a checkpoint.\n"
+                                   "# `cedana unit --remove {0}` takes this away, and it starts anew.\n"
+                                   "[Service]\n"
+                                   "Type=exec\n"
+                                   "NotifyAccess=exec\n"
+                                   "Restart=no\n"
+                                   "TimeoutStartSec=infinity\n"
+                                   "ExecStartPre=\n"
+                                   "ExecStart=\n"
+                                   "ExecStart={1}\n"
+                                   "ExecStartPost=\n",
+                                   words.unit.name, words.placeholder.string(), words.comes_back);
+    std::string command =
+        fmt::format("ExecStartPost=+/usr/bin/env HOME=/root {} unit --bring-back", words.cedana.string());
     for (const std::string& word : words.arguments)
         command += " " + unit_word(word);
     text += fmt::format("{} {}\n", command, unit_word(words.unit.name));
@@ -49,8 +49,9 @@ std::string drop_in_text(const DropInWords& words) {
     return text;
 }
 
+// The last of all, whatever others there are: they are read by their names.
 fs::path drop_in_path(const SystemdUnit& unit) {
-    return fs::path("/etc/systemd/system") / (unit.name + ".d") / "90-cedana-restore.conf";
+    return fs::path("/etc/systemd/system") / (unit.name + ".d") / "zz-cedana-restore.conf";
 }
 
 fs::path placeholder_program() { return CEDANA_PLACEHOLDER; }

@@ -58,6 +58,12 @@ void check_outside_files(const std::vector<OutsideFile>& files) {
             refuse_manifest("what criu calls a file of another mount namespace is no name for one");
 }
 
+void check_unit_entries(const std::vector<UnitEntry>& entries) {
+    for (const UnitEntry& entry : entries)
+        if (entry.path == "/" || (entry.kind == UnitEntryKind::link) == entry.target.empty())
+            refuse_manifest(fmt::format("{} is nothing that a unit has", printable(entry.path)));
+}
+
 // They become lines that the journal reads.
 void check_journal_streams(const std::vector<JournalStream>& streams) {
     const auto is_line = [](const std::string& text) { return text.find('\n') == std::string::npos; };
@@ -103,6 +109,15 @@ void Signed::read(const Json& json, int& value) const {
     value = static_cast<int>(number);
 }
 
+Json LinkTarget::write(const std::string& target) const { return {{"hex", to_hexadecimal(target)}}; }
+
+void LinkTarget::read(const Json& json, std::string& target) const {
+    constexpr std::size_t k_longest_path = 4096;
+    target = from_hexadecimal(json.at("hex").get<std::string>());
+    if (target.empty() || target.size() >= k_longest_path || target.find('\0') != std::string::npos)
+        refuse_manifest(fmt::format("{} is nothing to which a link leads", printable(target)));
+}
+
 void FileTime::read(const Json& json, std::int64_t& time) const {
     const bool fits =
         json.is_number_unsigned() ? json.get<std::uint64_t>() <= k_largest_file : json.is_number_integer();
@@ -129,8 +144,8 @@ bool is_remap_name(const std::string& name) {
 }
 
 std::span<const std::string_view> known_features() {
-    static constexpr std::array k_known = {k_never_restored, k_outside_files, k_journal_streams, k_in_container,
-                                           k_files_ahead};
+    static constexpr std::array k_known = {k_never_restored, k_outside_files, k_journal_streams, k_unit_entries,
+                                           k_in_container, k_files_ahead};
     return k_known;
 }
 
@@ -159,6 +174,7 @@ Manifest parse_manifest(std::string_view text, std::span<const std::string_view>
         check_link_remaps(manifest.link_remaps);
         check_outside_files(manifest.outside_files);
         check_journal_streams(manifest.journal_streams);
+        check_unit_entries(manifest.unit_entries);
         check_container(manifest);
         check_restorable(manifest);
         return manifest;

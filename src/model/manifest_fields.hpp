@@ -112,6 +112,21 @@ struct FieldsOf<OutsideFile> {
     }
 };
 
+inline constexpr auto k_unit_entry_names = name_table<UnitEntryKind>(
+    {{UnitEntryKind::folder, "folder"}, {UnitEntryKind::link, "link"}, {UnitEntryKind::fifo, "fifo"}});
+
+template <>
+struct FieldsOf<UnitEntry> {
+    static constexpr auto table() {
+        return std::tuple(field("kind", &UnitEntry::kind, Named{k_unit_entry_names, "kind of entry"}),
+                          path_field(&UnitEntry::path), sparse_field("target", &UnitEntry::target, Plain{}),
+                          sparse_field("private", &UnitEntry::is_private, Plain{}),
+                          field("mode", &UnitEntry::mode, Number{k_all_modes}),
+                          field("owner", &UnitEntry::owner, Number{k_highest_id}),
+                          field("group", &UnitEntry::group, Number{k_highest_id}));
+    }
+};
+
 template <>
 struct FieldsOf<ExternalTerminal> {
     static constexpr auto table() {
@@ -202,6 +217,22 @@ struct FieldsOf<CapturedFile> {
                           field("modified", &CapturedFile::modified, FileTime{}),
                           field("uses", &CapturedFile::uses, ListOf<Record>{}),
                           field("blocks_sha256", &CapturedFile::blocks_digest, Digest{}, Presence::later));
+    }
+};
+
+// Any bytes, as symlink(2) takes them.
+struct LinkTarget {
+    [[nodiscard]] Json write(const std::string& target) const;
+    void read(const Json& json, std::string& target) const;
+};
+
+template <>
+struct FieldsOf<NamedPlace> {
+    static constexpr auto table() {
+        return std::tuple(path_field(&NamedPlace::path), sparse_field("leads_to", &NamedPlace::leads_to, LinkTarget{}),
+                          field("mode", &NamedPlace::mode, Number{k_all_modes}),
+                          field("owner", &NamedPlace::owner, Number{k_highest_id}),
+                          field("group", &NamedPlace::group, Number{k_highest_id}));
     }
 };
 
@@ -420,6 +451,7 @@ struct FieldsOf<Manifest> {
             sparse_field("entered_namespaces", &Owner::entered_namespaces, Plain{}),
             sparse_field("systemd_unit", &Owner::systemd_unit, Plain{}),
             sparse_field("outside_files", &Owner::outside_files, ListOf<Record>{}),
+            sparse_field("unit_entries", &Owner::unit_entries, ListOf<Record>{}),
             sparse_field("link_remaps", &Owner::link_remaps, ListOf<Record>{}),
             sparse_field("network_lock_table", &Owner::network_lock_table, Plain{}),
             field("required_files", &Owner::required_files, ListOf<Record>{}, Presence::later),
@@ -430,7 +462,8 @@ struct FieldsOf<Manifest> {
             field("timings", &Owner::timings, Plain{}),
             optional_field("frozen_seconds", &Owner::frozen_seconds, Plain{}),
             field("files", &Owner::files, ListOf<Record>{}, Presence::later),
-            optional_field("watch", &Owner::watch, Record{}), optional_field("facts", &Owner::facts, Record{}));
+            sparse_field("places", &Owner::places, ListOf<Record>{}), optional_field("watch", &Owner::watch, Record{}),
+            optional_field("facts", &Owner::facts, Record{}));
     }
 };
 

@@ -12,6 +12,7 @@
 #include "cedana/criu/log.hpp"
 #include "cedana/files/checkpoint_file.hpp"
 #include "cedana/undo/dump_record.hpp"
+#include "cedana/undo/held_stop_commands.hpp"
 #include "cedana/undo/network_lock.hpp"
 #include "cedana/undo/raised_limits.hpp"
 #include "cedana/undo/trial_cgroup.hpp"
@@ -102,6 +103,8 @@ class Cleaning {
 
     // False while something is left to do.
     bool finish_dump(const fs::path& work) {
+        if (const auto drop_in = release_stop_commands(work))
+            removed("drop-in", drop_in->string());
         const PutBackLimits limits = put_back_limits(work);
         for (const fs::path& path : limits.done)
             removed("raised limit", path.string());

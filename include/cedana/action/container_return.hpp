@@ -6,8 +6,8 @@
 #include "cedana/action/restore_steps.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/stopwatch.hpp"
+#include "cedana/containers/engine_restore.hpp"
 #include "cedana/containers/network_hold.hpp"
-#include "cedana/containers/podman_restore.hpp"
 #include "cedana/containers/runtime_restore.hpp"
 #include "cedana/containers/volumes.hpp"
 #include "cedana/undo/work_folder.hpp"
@@ -35,7 +35,7 @@ class ContainerReturn {
     [[nodiscard]] ReturnedContainer run();
 
   private:
-    [[nodiscard]] containers::RuntimeRestoreReport run_engine(containers::PodmanRestore& podman);
+    [[nodiscard]] containers::RuntimeRestoreReport run_engine(containers::EngineRestore& engine);
     void look_at_volumes();
     void hold_network();
     void put_files(const criu::RpcCall& call, ImageSource& images);

@@ -11,9 +11,11 @@
 #include "cedana/base/stopwatch.hpp"
 #include "cedana/checkpoint/writer.hpp"
 #include "cedana/criu/dump.hpp"
+#include "cedana/engine/pre_copy.hpp"
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/link_remap.hpp"
 #include "cedana/model/manifest.hpp"
+#include "cedana/undo/held_stop_commands.hpp"
 #include "cedana/undo/work_folder.hpp"
 
 #include <atomic>
@@ -21,6 +23,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +39,9 @@ struct FrozenTree {
     std::vector<LinkRemap> link_remaps = {};
     std::vector<ProcessAttributes> attributes = {};
     std::vector<SocketOptions> socket_options = {};
+    // What systemd takes away with the unit; and where all of that lies, files too.
+    std::vector<UnitEntry> unit_entries = {};
+    std::set<std::string> unit_paths = {};
     // What a restore will lack: sentences.
     std::vector<std::string> unread = {};
 };
@@ -60,14 +66,22 @@ class TreeCapture {
     [[nodiscard]] const std::vector<std::string>& unread() const { return frozen_->unread; }
     // Absent unless it was asked for.
     [[nodiscard]] const std::optional<Proof>& proof() const noexcept { return proof_; }
+    // Bytes that the tree did not stand still for, since they were copied before.
+    [[nodiscard]] std::uint64_t pre_copied() const { return pre_copy_ ? pre_copy_->spared() : 0; }
+    // run() has failed only since the memory that was copied before did not fit.
+    [[nodiscard]] bool may_do_without_pre_copy() const noexcept { return has_other_pages_; }
 
   private:
+    [[nodiscard]] BufferSize divide_memory();
+    void copy_ahead();
     void capture_ahead();
     void run_criu();
+    void release_stop() noexcept;
     void runs_again();
     void images_complete();
     void look_at_ends(const TreeHoldings& holdings);
     void capture_files(const TreeHoldings& holdings);
+    void look_at_unit_folders(WrittenFiles& written);
     void publish();
     void prove_it(const std::filesystem::path& complete);
     void look_at_flight(const TreeHoldings& holdings, WrittenFiles& written);
@@ -87,8 +101,14 @@ class TreeCapture {
     WorkFolder work_;
     // Before any thread is started.
     Standstill standstill_;
+    // Before what refers to its memory. Absent if the tree stands still for all.
+    std::optional<PreCopy> pre_copy_;
+    bool has_other_pages_ = false;
+    std::optional<HeldStopCommands> held_stop_;
     // Absent once CRIU has failed.
     std::optional<CheckpointWriter> writer_;
+    // Once CRIU is about to start.
+    std::optional<LeasesAhead> leases_;
     std::optional<FrozenTree> frozen_;
     criu::DumpReport report_;
     std::optional<std::filesystem::path> checkpoint_;

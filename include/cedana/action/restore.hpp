@@ -46,8 +46,12 @@ struct RestoreRequest {
     Caller caller = {};
     // Called with the root once the tree is there, before it runs (criu::RestoreJob::hold). Empty: not called.
     std::function<void(pid_t root)> before_run = {};
+    // Called once it runs, before anything else is done. Empty: not called.
+    std::function<void(pid_t root)> once_it_runs = {};
     // The tree runs at once, and its memory comes on demand.
     bool lazy = false;
+    // Of a lazy restore: where what the checkpoint's file lacks is asked for (lazy/supply.hpp).
+    std::optional<std::filesystem::path> supply = std::nullopt;
     // Though the CPU here lacks instructions that the programs may use.
     bool any_cpu = false;
     // Of a lazy restore: return only when all memory is in place.

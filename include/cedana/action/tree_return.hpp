@@ -6,6 +6,7 @@
 #include "cedana/action/restore_steps.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/stopwatch.hpp"
+#include "cedana/files/made_entries.hpp"
 #include "cedana/files/remap_guard.hpp"
 #include "cedana/lazy/start.hpp"
 #include "cedana/roles/restore.hpp"
@@ -38,6 +39,7 @@ class TreeReturn {
 
   private:
     void put_files_back();
+    void make_unit_entries();
     void refuse_taken_names() const;
     void run_criu();
     void put_huge_pages() const;
@@ -56,6 +58,7 @@ class TreeReturn {
     // "restoring /var/checkpoints/x.zip"
     std::string activity_;
     WorkFolder work_;
+    std::optional<MadeEntries> made_entries_;
     FileRestore files_;
     Restored restored_;
     std::optional<RemapGuard> remaps_;

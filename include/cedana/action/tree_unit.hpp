@@ -5,6 +5,7 @@
 
 #include "cedana/host/systemd.hpp"
 #include "cedana/process/systemd_unit.hpp"
+#include "cedana/process/unit_folders.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -21,6 +22,11 @@ struct TreeUnit {
     UnitState state = {};
     // The root is the main process of the unit, which so ends with the tree.
     bool is_main = false;
+
+    // What systemd runs for its end is not run when it ends with its checkpoint (undo/held_stop_commands.hpp).
+    [[nodiscard]] bool holds_back_stop() const;
+    // What systemd takes away as it stops; none if it does not end with the tree.
+    [[nodiscard]] std::vector<UnitFolder> own_folders() const;
 };
 
 // Asks systemd; absent if it does not know such a service. Throws Error as look_at_unit() does.

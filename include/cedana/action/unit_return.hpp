@@ -12,11 +12,16 @@
 
 namespace cedana {
 
+// once: the drop-in goes as soon as the unit is back, which then is what it was in all: started again it starts anew.
+// at_each_start: it stays.
+enum class Comeback { once, at_each_start };
+
 struct UnitRequest {
     SystemdUnit unit;
     // As `cedana client restore` takes it, and the store in which it is looked for; empty: in the settings'.
     std::string checkpoint = "latest";
     std::filesystem::path store = {};
+    Comeback comeback = Comeback::once;
 };
 
 // The text of the drop-in. Throws Error(Fault::usage) for a unit that systemd does not know or that cannot come back

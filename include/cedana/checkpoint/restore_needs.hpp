@@ -49,6 +49,10 @@ struct RestoreNeeds {
     // The root's own, which comes back with it: what is in there is not this host's.
     bool own_network = false;
     bool own_mounts = false;
+    // Where it comes back among the mounts of its unit: "/proc/42/root"; empty: among those of this process.
+    std::string mounts_of_unit = {};
+    // Folders that are made for it beforehand, where they are missing.
+    std::set<std::string> made_folders = {};
     std::vector<criu::DumpedInet> inet = {};
     std::vector<criu::DumpedUnix> unix_ones = {};
     std::vector<NeededLock> locks = {};

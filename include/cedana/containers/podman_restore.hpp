@@ -4,7 +4,7 @@
 #pragma once
 
 #include "cedana/containers/engine.hpp"
-#include "cedana/containers/runtime_restore.hpp"
+#include "cedana/containers/engine_restore.hpp"
 #include "cedana/containers/small_tar.hpp"
 #include "cedana/files/contents_aside.hpp"
 #include "cedana/model/container.hpp"
@@ -32,7 +32,7 @@ struct PodmanContainer {
 // Whether podman has the image of this id.
 [[nodiscard]] bool has_image(const Engine& engine, const std::string& id);
 
-class PodmanRestore {
+class PodmanRestore final : public EngineRestore {
   public:
     // `record`: of the checkpoint. `as`: its new name; empty: the one that it had. `made`: when the checkpoint was
     // made. Throws Error(Fault::restore_failed) where another container has the name, or its container runs or was
@@ -41,15 +41,11 @@ class PodmanRestore {
                   std::chrono::system_clock::time_point made);
     PodmanRestore(const PodmanRestore&) = delete;
     PodmanRestore& operator=(const PodmanRestore&) = delete;
-    // Takes back what prepare() has made, and the container that podman has made, unless commit() was called.
-    ~PodmanRestore();
+    ~PodmanRestore() override;
 
-    // `work`: the work folder, in which what is made is noted first. What podman is to do then; restore_by_runtime()
-    // does it.
     [[nodiscard]] EngineCommand prepare(const SmallFiles& description, const std::string& external_descriptors,
-                                        const std::filesystem::path& work);
-    // It runs: its id.
-    [[nodiscard]] std::string commit();
+                                        const std::filesystem::path& work) override;
+    [[nodiscard]] std::string commit() override;
 
   private:
     [[nodiscard]] const std::string& name() const { return as_.empty() ? record_.name : as_; }

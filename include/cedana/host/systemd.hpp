@@ -8,13 +8,11 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
 namespace cedana {
-
-// systemd runs this host (sd_booted(3)).
-[[nodiscard]] bool has_systemd();
 
 struct UnitState {
     // "active", "inactive", "failed", "deactivating"
@@ -23,13 +21,24 @@ struct UnitState {
     pid_t main_pid = 0;
     // What systemd runs to stop it, as it was written (ExecStop=); empty: nothing but signals.
     std::string stop_command = {};
+    // What it runs once it is stopped (ExecStopPost=), likewise.
+    std::string stop_post_command = {};
     // Within which time it must call (WatchdogSec=); zero: it need not.
     std::chrono::microseconds watchdog{};
     // Folders that systemd makes for it and takes away when it stops, below /run: "redis" (RuntimeDirectory=).
     std::string runtime_folders = {};
+    // It has a /tmp and /var/tmp of its own (PrivateTmp=).
+    bool has_private_tmp = false;
     // Where it writes the pid of its main process, and systemd takes that away (PIDFile=).
     std::string pid_file = {};
     UnitSandbox sandbox = {};
+    // It starts nothing that goes on (Type=oneshot).
+    bool is_oneshot = false;
+    // Services that start or stop with it (Wants=, and PartOf= of theirs).
+    std::vector<std::string> members = {};
+
+    // It stands for others, and has no process itself.
+    [[nodiscard]] bool is_umbrella() const { return is_oneshot && main_pid == 0 && !members.empty(); }
 };
 
 // Of what `systemctl show` prints. Pure.
@@ -46,9 +55,6 @@ void begin_to_stop(const SystemdUnit& unit);
 // Returns once systemd has done what begin_to_stop() has begun; false if that was not within `limit`. That its main
 // process was killed is no failure of the unit then.
 [[nodiscard]] bool has_stopped(const SystemdUnit& unit, std::chrono::seconds limit);
-
-// After a change of a unit's files. Throws Error(Fault::environment).
-void reload_units();
 
 // Tells systemd, of the unit that this process was started for, in the words of sd_notify(3). Throws
 // Error(Fault::environment).

@@ -31,6 +31,8 @@ struct DropInWords {
     std::filesystem::path cedana = {};
     // What the restore is given beside the unit: where the checkpoint is.
     std::vector<std::string> arguments = {};
+    // What the drop-in is for, for whoever reads it: "the next start of it brings it back"
+    std::string comes_back = {};
 };
 
 // Pure.

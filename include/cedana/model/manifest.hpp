@@ -8,6 +8,7 @@
 #include "cedana/model/criu_options.hpp"
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/link_remap.hpp"
+#include "cedana/model/named_place.hpp"
 #include "cedana/model/outside_file.hpp"
 #include "cedana/model/process_attributes.hpp"
 #include "cedana/model/process_memory.hpp"
@@ -15,6 +16,7 @@
 #include "cedana/model/required_file.hpp"
 #include "cedana/model/socket_options.hpp"
 #include "cedana/model/tcp_connection.hpp"
+#include "cedana/model/unit_entry.hpp"
 
 #include <cstdint>
 #include <map>
@@ -125,6 +127,8 @@ struct Manifest {
     std::string systemd_unit = {};
     // What CRIU left out and is to be given at a restore; only with the feature k_outside_files.
     std::vector<OutsideFile> outside_files = {};
+    // What systemd takes away with the unit, beside `files`; only with the feature k_unit_entries.
+    std::vector<UnitEntry> unit_entries = {};
     // Names of files that CRIU made for the restore.
     std::vector<LinkRemap> link_remaps = {};
     // Of the processes that had not ended; checkpoints of before they were kept have none.
@@ -144,6 +148,8 @@ struct Manifest {
     // Files that the tree had open for writing or had written when it was asked to prepare; checkpoints of before they
     // were captured have none.
     std::vector<CapturedFile> files = {};
+    // What is made for files that only go with it, before they are put there: a folder before what is in it.
+    std::vector<NamedPlace> places = {};
     // Absent if it was not asked to prepare.
     std::optional<WatchRecord> watch = std::nullopt;
     // Absent in checkpoints of before they were recorded.

@@ -39,7 +39,10 @@ TEST(StoppedUnit, IsNamedWithWhatSystemdRunsForIt) {
     EXPECT_EQ(stop_sentences(unit).size(), 1U);
     unit.state.stop_command = "/bin/x";
     ASSERT_EQ(stop_sentences(unit).size(), 2U);
-    EXPECT_TRUE(holds(stop_sentences(unit)[1], "ExecStop=): /bin/x"));
+    EXPECT_TRUE(
+        holds(stop_sentences(unit)[1], "systemd does not run what a.service has for its end (ExecStop=): /bin/x"));
+    unit.unit.user = "1000";
+    EXPECT_TRUE(holds(stop_sentences(unit)[1], "systemd runs what"));
     unit.is_main = false;
     EXPECT_TRUE(stop_sentences(unit).empty());
 }

@@ -27,6 +27,14 @@ TEST(UnitState, OfAUnitWithoutAnyIsEmpty) {
     EXPECT_EQ(parse_unit_state("").main_pid, 0);
 }
 
+TEST(UnitState, KnowsAUnitThatStandsForOthers) {
+    const char* const shown = "Type=oneshot\nMainPID=0\nWants=a.socket b@1.service\nConsistsOf=b@1.service\n";
+    const UnitState state = parse_unit_state(shown);
+    EXPECT_TRUE(state.is_umbrella());
+    EXPECT_EQ(state.members, std::vector<std::string>{"b@1.service"});
+    EXPECT_FALSE(parse_unit_state("Type=forking\nMainPID=0\nWants=b.service\n").is_umbrella());
+}
+
 TEST(UnitState, HasTimesAsSystemdWritesThem) {
     const auto watchdog = [](const char* text) {
         return parse_unit_state(std::string("WatchdogUSec=") + text + "\n").watchdog;

@@ -20,8 +20,10 @@ DropInWords words() {
 TEST(DropIn, StartsThePlaceholderInTheSandboxAndTheRestoreOutside) {
     const std::string text = drop_in_text(words());
     EXPECT_TRUE(holds(text, "\nExecStart=\nExecStart=/p/placeholder\n"));
-    EXPECT_TRUE(holds(text, "\nExecStartPost=\nExecStartPost=+/usr/bin/cedana unit --bring-back \"--checkpoint\" "
-                            "\"/store/a 100%%.zip\" \"a.service\"\n"));
+    EXPECT_TRUE(holds(
+        text,
+        "\nExecStartPost=\nExecStartPost=+/usr/bin/env HOME=/root /usr/bin/cedana unit --bring-back \"--checkpoint\" "
+        "\"/store/a 100%%.zip\" \"a.service\"\n"));
     EXPECT_TRUE(holds(text, "\nNotifyAccess=exec\n"));
     EXPECT_FALSE(holds(text, "ExecPaths="));
     EXPECT_FALSE(holds(text, "BindReadOnlyPaths="));
@@ -35,7 +37,7 @@ TEST(DropIn, LetsThePlaceholderRunWhereTheSandboxAllowsNoOther) {
 }
 
 TEST(DropIn, LiesBesideTheUnit) {
-    EXPECT_EQ(drop_in_path({.name = "a@b.service"}), "/etc/systemd/system/a@b.service.d/90-cedana-restore.conf");
+    EXPECT_EQ(drop_in_path({.name = "a@b.service"}), "/etc/systemd/system/a@b.service.d/zz-cedana-restore.conf");
 }
 
 } // namespace

@@ -70,6 +70,13 @@ Manifest example() {
             .entered_namespaces = {"uts", "mnt"},
             .systemd_unit = "nginx.service",
             .outside_files = {{.id = "file[1a3:4]", .path = "/dev/null"}},
+            .unit_entries = {{.path = "/tmp", .is_private = true, .mode = 01777},
+                             {.kind = UnitEntryKind::link,
+                              .path = "/run/a/link",
+                              .target = "../b",
+                              .mode = 0777,
+                              .owner = 33,
+                              .group = 34}},
             .link_remaps = {{.lost = "/var/lost", .link = "/var/link_remap.7"},
                             {.lost = "/a", .link = "/link_remap.1", .waits = "/link_remap.1.0123456789abcdef"}},
             .attributes = {{.pid = 100,
@@ -115,6 +122,8 @@ Manifest example() {
                        .modified = -1,
                        .uses = {{.pid = 100, .fd = 3, .flags = 02001}, {.pid = 102, .fd = -1, .flags = 0}}},
                       {.path = "/var/lib/redis/dump.rdb", .size = 1UL << 40}},
+            .places = {{.path = "/srv/a", .mode = 02755, .owner = 7, .group = 8},
+                       {.path = "/srv/a/l", .leads_to = "../\xff", .mode = 0777}},
             .watch = WatchRecord{.available = true, .gaps = {"it wrote more than 4096 files"}},
             .facts = RecordedFacts{
                 .processes = {{.pid = 100,
@@ -411,6 +420,14 @@ TEST(Manifest, CallsFilesOfOtherMountNamespacesAsCriuDoes) {
     manifest.outside_files = {{.id = "file[1:4]:x", .path = "/dev/null"}};
     EXPECT_EQ(refusal_of(write_manifest(manifest)).fault, Fault::checkpoint);
     manifest.outside_files = {{.id = "file[1:4]", .path = "null"}};
+    EXPECT_EQ(refusal_of(write_manifest(manifest)).fault, Fault::checkpoint);
+}
+
+TEST(Manifest, HasOfAUnitWhatCanBeMade) {
+    Manifest manifest = example();
+    manifest.unit_entries = {{.path = "/"}};
+    EXPECT_EQ(refusal_of(write_manifest(manifest)).fault, Fault::checkpoint);
+    manifest.unit_entries = {{.kind = UnitEntryKind::link, .path = "/run/a"}};
     EXPECT_EQ(refusal_of(write_manifest(manifest)).fault, Fault::checkpoint);
 }
 
