@@ -38,8 +38,8 @@ struct BufferSize {
 
 class CheckpointWriter {
   public:
-    // Begins the partial file in `folder`; memory is being touched from now on. `encryption`: none for a checkpoint that
-    // anybody can read.
+    // Begins the partial file in `folder`; memory is being touched from now on. `encryption`: none for a checkpoint
+    // that anybody can read.
     CheckpointWriter(const Config& config, const std::filesystem::path& folder, const std::string& stem,
                      BufferSize buffer, std::optional<Encryption> encryption);
 
