@@ -7,11 +7,13 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/checkpoint/small_images.hpp"
 #include "cedana/containers/changed_files.hpp"
 #include "cedana/containers/entry_names.hpp"
 #include "cedana/containers/podman.hpp"
 #include "cedana/containers/root_folder.hpp"
 #include "cedana/containers/unpack.hpp"
+#include "cedana/criu/console.hpp"
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/log.hpp"
 #include "cedana/process/attributes.hpp"
@@ -33,6 +35,11 @@ namespace {
 containers::ArchiveTrust trust_in(const Checkpoint& checkpoint) {
     return checkpoint.signature().by == SignedBy::trusted ? containers::ArchiveTrust::signed_by_trusted
                                                           : containers::ArchiveTrust::nobody_vouches;
+}
+
+std::string console_of(const Checkpoint& checkpoint) {
+    const auto terminals = SmallImages(checkpoint).read("tty-info.img");
+    return terminals ? criu::find_console(*terminals).value_or("") : std::string();
 }
 
 } // namespace
@@ -80,6 +87,7 @@ containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::EngineR
                                  checkpoint.text(containers::k_descriptors_entry).value_or("[]"), work_.path()),
         .container_output = output.descriptors(),
         .outside_files = manifest.outside_files,
+        .console = manifest.container->has_terminal ? console_of(checkpoint) : std::string(),
         .before_tree = [&](const criu::RpcCall& call) { put_files(call, images); }};
     containers::RuntimeRestoreReport report = containers::restore_by_runtime(job, images, draft_.interrupt);
     if (!report.status.success() || !report.criu_succeeded.value_or(false))

@@ -119,7 +119,7 @@ void require_running(const Known& known) {
 
 void refuse_unable(const Known& known) {
     const ContainerRecord& record = known.inspection.record;
-    if (record.has_terminal)
+    if (record.has_terminal && known.engine.kind != EngineKind::podman)
         throw Error(Fault::dump_failed, fmt::format("container {} has a terminal, which cedana cannot give back yet",
                                                     printable(record.name)))
             .hint("start it without -t");

@@ -79,14 +79,28 @@ bool is_half_made(const PodmanContainer& container) {
     return container.status == "created" || container.status == "configured" || container.status == "initialized";
 }
 
-// Under an overlay that somebody has mounted, nothing may change (Linux, filesystems/overlayfs).
-void require_unmounted(const fs::path& upper) {
+// Where somebody has mounted the overlay that it is the upper folder of.
+std::optional<std::string> mounted_at(const fs::path& upper) {
     const std::string option = fmt::format("upperdir={}", upper.string());
     for (const Mount& mount : parse_mounts(read_file("/proc/self/mountinfo")))
         if (std::ranges::count(split(mount.options, ','), option) != 0)
-            throw Error(Fault::restore_failed,
-                        fmt::format("the files of the container are mounted at {}", printable(mount.path)))
-                .hint("podman umount, or whatever mounted them");
+            return mount.path;
+    return std::nullopt;
+}
+
+// Of one that does not run, and whose files nobody had mounted before: a podman that was killed has left them so, and
+// does not know of it (`container cleanup` does nothing).
+void unmount_files(const Engine& engine, const PodmanContainer& container) {
+    if (mounted_at(container.upper))
+        static_cast<void>(try_to_ask(engine, {"umount", container.id}));
+}
+
+// Under an overlay that somebody has mounted, nothing may change (Linux, filesystems/overlayfs).
+void require_unmounted(const PodmanContainer& container) {
+    if (const auto place = mounted_at(container.upper))
+        throw Error(Fault::restore_failed,
+                    fmt::format("the files of the container are mounted at {}", printable(*place)))
+            .hint("podman umount, or whatever mounted them");
 }
 
 void write_file(const fs::path& path, const std::string& content) {
@@ -146,7 +160,7 @@ EngineCommand PodmanRestore::prepare(const SmallFiles& description, const std::s
     prepared_ = true;
     EngineCommand command{.program = engine_.program, .words = {"container", "restore"}};
     if (original_) {
-        require_unmounted(original_->upper);
+        require_unmounted(*original_);
         files_.emplace(work / k_files_note).take(original_->upper);
         const fs::path folder = checkpoint_folder(*original_);
         std::error_code error;
@@ -202,6 +216,8 @@ FinishedPodman finish_killed_podman(const fs::path& work, bool tree_ran) {
         std::ranges::move(find_volumes_aside(work), std::back_inserter(finished.left));
         return finished;
     }
+    if (there && !runs)
+        unmount_files(engine, *there);
     const AsideEnd end = runs ? AsideEnd::committed : AsideEnd::taken_back;
     std::vector<fs::path> folders = end_contents_aside(work / k_files_note, end);
     std::ranges::move(end_killed_volumes(work, end), std::back_inserter(folders));
@@ -219,6 +235,7 @@ PodmanRestore::~PodmanRestore() {
             fs::remove_all(checkpoint_folder(*original_), ignored);
             if (const auto there = find_in_podman(engine_, name()); there && there->status == "running")
                 static_cast<void>(ask(engine_, {"stop", "--time", "0", there->id}));
+            unmount_files(engine_, *original_);
             files_.reset();
         } else if (find_in_podman(engine_, name())) {
             static_cast<void>(ask(engine_, {"rm", "--force", name()}));

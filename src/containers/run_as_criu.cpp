@@ -47,6 +47,13 @@ void give_file(const std::string& path, int number) {
         throw OsFailure(Fault::environment).error("cannot give criu {}", printable(path));
 }
 
+// It must not become that of this process.
+void give_terminal(const std::string& path) {
+    const UniqueFd terminal = open_file(path, O_RDWR | O_NOCTTY);
+    if (::dup2(terminal.get(), k_terminal_number) < 0)
+        throw OsFailure(Fault::environment).error("cannot give criu the terminal {}", path);
+}
+
 int become_what_is_told(const fs::path& work, int runtime, char** argv) {
     const UniqueFd connection = connect_unix(work / "swrk.sock");
     if (send_with_fd(connection.get(), "s", runtime) != 1)
@@ -63,6 +70,8 @@ int become_what_is_told(const fs::path& work, int runtime, char** argv) {
         become_criu(work, argv);
     for (const auto& [path, number] : json.at("files").get<std::vector<std::pair<std::string, int>>>())
         give_file(path, number);
+    if (const auto terminal = json.at("terminal").get<std::string>(); !terminal.empty())
+        give_terminal(terminal);
     auto words = json.at("argv").get<std::vector<std::string>>();
     auto environment = json.at("environment").get<std::vector<std::string>>();
     // The other end of it tells from now on who has it.

@@ -16,9 +16,11 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <utility>
 
+#include <climits>
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
@@ -105,6 +107,7 @@ class RuntimeRestore {
         command.options.extra.insert(command.options.extra.end(), call.call.arguments.begin(),
                                      call.call.arguments.end());
         auto files = inherit_files(command);
+        add_console(command);
         call_.emplace(std::move(call));
         loop_.watch(call_->process.get(), POLLIN, [this](short) { criu_ended(); });
         return {.kind = StandInAnswer::Kind::run,
@@ -112,7 +115,32 @@ class RuntimeRestore {
                 .environment =
                     criu::clean_environment({fmt::format("{}={}", criu::k_action_socket, action_->socket().string()),
                                              fmt::format("{}=1", criu::k_every_stage)}),
-                .files = std::move(files)};
+                .files = std::move(files),
+                .terminal = terminal_};
+    }
+
+    // Of this host's: what the container's own terminals are made by is there only once CRIU has mounted it.
+    void add_console(criu::RestoreCommand& command) {
+        if (job_.console.empty())
+            return;
+        master_ = UniqueFd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+        std::array<char, PATH_MAX> name{};
+        if (!master_ || ::grantpt(master_.get()) != 0 || ::unlockpt(master_.get()) != 0 ||
+            ::ptsname_r(master_.get(), name.data(), name.size()) != 0)
+            throw OsFailure(Fault::environment).error("cannot make a terminal");
+        terminal_ = name.data();
+        command.inherited.push_back({.number = k_terminal_number, .id = job_.console});
+        command.options.extra.insert(command.options.extra.end(),
+                                     {"--external", fmt::format("mnt[/dev/console]:{}", terminal_)});
+    }
+
+    // As CRIU would tell of one that it has made itself.
+    bool give_master(pid_t root) {
+        if (!master_)
+            return true;
+        const UniqueFd master = std::move(master_);
+        return send_with_fd(call_->runtime.get(), criu::stage_message("orphan-pts-master", root), master.get()) > 0 &&
+               hear_answer();
     }
 
     [[nodiscard]] std::vector<std::pair<std::string, int>> inherit_files(criu::RestoreCommand& command) const {
@@ -133,7 +161,8 @@ class RuntimeRestore {
             job_.criu.tree_is_mapped();
         if (stage == criu::k_stage_pre_resume && job_.criu.standing)
             stand(root);
-        if (call_ && call_->call.wants_stages && !tell(stage, root))
+        if (call_ && call_->call.wants_stages &&
+            (!tell(stage, root) || (stage == "setup-namespaces" && !give_master(root))))
             action_->refuse();
         else
             action_->allow();
@@ -149,6 +178,11 @@ class RuntimeRestore {
         const std::string message = criu::stage_message(stage, root);
         if (::send(runtime, message.data(), message.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(message.size()))
             return false;
+        return hear_answer();
+    }
+
+    bool hear_answer() {
+        const int runtime = call_->runtime.get();
         std::array<pollfd, 2> set = {{{runtime, POLLIN, 0}, {interrupt_.fd(), POLLIN, 0}}};
         if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR)
             throw OsFailure().error("cannot poll");
@@ -202,6 +236,9 @@ class RuntimeRestore {
     std::optional<criu::ActionServer> action_;
     std::optional<StandIn> stand_in_;
     std::optional<StandInCall> call_;
+    // Until the runtime has it.
+    UniqueFd master_;
+    std::string terminal_;
     pid_t root_ = 0;
     RuntimeRestoreReport report_;
 };

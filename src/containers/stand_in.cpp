@@ -59,7 +59,8 @@ std::string encode(const StandInAnswer& answer) {
     const std::vector<std::uint8_t> bytes = Json::to_cbor({{"kind", static_cast<int>(answer.kind)},
                                                            {"argv", answer.argv},
                                                            {"environment", answer.environment},
-                                                           {"files", answer.files}});
+                                                           {"files", answer.files},
+                                                           {"terminal", answer.terminal}});
     return {bytes.begin(), bytes.end()};
 }
 

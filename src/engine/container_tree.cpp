@@ -120,6 +120,8 @@ void ContainerTree::adapt(SeenTree& seen) const {
     facts.external_terminals.clear();
     facts.journal_streams.clear();
     facts.shell_job = false;
+    if (container_.record.has_terminal)
+        std::erase_if(facts.refusals, [](const Refusal& refusal) { return refusal.console_helps; });
     seen.options.shell_job = false;
     seen.options.ignore_cgroups = false;
 }

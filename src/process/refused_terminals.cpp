@@ -125,7 +125,8 @@ std::optional<Refusal> refuse_dev_tty_of_leader(const TreeHoldings& tree) {
                                    ? "start it from a shell in that terminal, and suspend it (Ctrl-Z) for the dump"
                                    : fmt::format("suspend it (Ctrl-Z), and dump it alone: -p {}", stat.pid),
                        .program_can_help = true,
-                       .plugin_can_help = true};
+                       .plugin_can_help = true,
+                       .console_helps = true};
     }
     return std::nullopt;
 }

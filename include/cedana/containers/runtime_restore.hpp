@@ -56,6 +56,9 @@ struct RuntimeRestoreJob {
     std::vector<std::pair<int, int>> container_output = {};
     // CRIU is given them.
     std::vector<OutsideFile> outside_files = {};
+    // How CRIU calls the console of a container that has a terminal (criu/console.hpp); empty: it has none. The runtime
+    // gets the other end of a new one.
+    std::string console = {};
     // The root file system is mounted, and nothing of the tree is there yet: files are put into it now. What it throws
     // ends the restore.
     std::function<void(const criu::RpcCall&)> before_tree;

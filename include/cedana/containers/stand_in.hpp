@@ -38,7 +38,10 @@ struct StandInAnswer {
     std::vector<std::string> environment = {};
     // What it opens first (O_PATH), by paths of the host, and the numbers that CRIU is to have them by.
     std::vector<std::pair<std::string, int>> files = {};
+    // A terminal of the host that it opens first, by its path, and the number that CRIU is to have it by; empty: none.
+    std::string terminal = {};
 };
+inline constexpr int k_terminal_number = 99;
 
 class StandIn {
   public:

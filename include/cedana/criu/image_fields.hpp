@@ -186,7 +186,7 @@ enum class ItimerEntry : FieldNumber { isec = 1, iusec = 2, vsec = 3, vusec = 4 
 // timerfd.proto
 enum class TimerfdEntry : FieldNumber { ticks = 5, settime_flags = 6, vsec = 7, vnsec = 8, isec = 9, insec = 10 };
 // tty.proto
-enum class TtyInfoEntry : FieldNumber { type = 2, sid = 6, pgrp = 7, termios = 9, pty = 12 };
+enum class TtyInfoEntry : FieldNumber { type = 2, sid = 6, pgrp = 7, rdev = 8, termios = 9, pty = 12, dev = 13 };
 enum class TermiosEntry : FieldNumber { c_lflag = 4 };
 enum class TtyPtyEntry : FieldNumber { index = 1 };
 // vma.proto
