@@ -85,7 +85,8 @@ Steps engine_steps(RestoreDraft& draft) {
     return {
         check("looking what is asked for", [&] { refuse_requests(draft.request, *draft.manifest().container); }),
         check("looking for the engine", [&] { static_cast<void>(engine_restore_of(draft)); }),
-        check_each("looking for what is mounted in it", [&] { return check_sources(*draft.manifest().container); }),
+        check_each("looking for what is mounted in it",
+                   [&] { return draft.request.create ? Errors() : check_sources(*draft.manifest().container); }),
         check_each("looking what it may do on this host", [&] { return check_access(draft); }),
     };
 }
