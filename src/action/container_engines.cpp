@@ -8,6 +8,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/containers/bare_restore.hpp"
+#include "cedana/containers/created_restore.hpp"
 #include "cedana/containers/docker_description.hpp"
 #include "cedana/containers/docker_restore.hpp"
 #include "cedana/containers/entry_names.hpp"
@@ -64,6 +65,20 @@ void require_runc_for(const ContainerRecord& record, const std::string& as, cons
             .hint(fmt::format("pass --as with another name, or remove it: podman rm -f {}", printable(record.name)));
 }
 
+// The network of docker's containers comes by a hook.
+std::unique_ptr<containers::CreatedRestore> created_restore_of(const RestoreDraft& draft) {
+    if (draft.checkpoint->signature().by != SignedBy::trusted)
+        throw Error(Fault::permission,
+                    "no key that is trusted has signed the checkpoint, and an annotation alone vouches "
+                    "for none")
+            .hint("sign it (client sign), and name the key in security.trusted_keys");
+    return std::make_unique<containers::CreatedRestore>(
+        containers::require_engine(EngineKind::runc, draft.request.config), *draft.request.create,
+        draft.manifest().container->engine == "docker" ? containers::MadeByHook::network
+                                                       : containers::MadeByHook::nothing,
+        draft.checkpoint->text(containers::k_specification_entry).value_or(""));
+}
+
 } // namespace
 
 bool is_bare(const ContainerRecord& record) { return record.engine == "runc" || record.engine == "crun"; }
@@ -71,6 +86,8 @@ bool is_bare(const ContainerRecord& record) { return record.engine == "runc" || 
 std::unique_ptr<containers::EngineRestore> engine_restore_of(const RestoreDraft& draft) {
     const ContainerRecord& record = *draft.manifest().container;
     const Config& config = draft.request.config;
+    if (draft.request.create)
+        return created_restore_of(draft);
     const EngineKind kind = kind_of(record);
     const std::string as = draft.request.container_name.value_or("");
     const auto made = parse_utc_iso(draft.manifest().created).value_or(std::chrono::system_clock::time_point());
@@ -114,6 +131,11 @@ containers::HostAccess host_access_of(const RestoreDraft& draft) {
 }
 
 ContainerOutput::ContainerOutput(const RestoreDraft& draft) {
+    if (draft.request.create) {
+        const int first = draft.request.create->stdio;
+        given_ = {{first, 0}, {first + 1, 1}, {first + 2, 2}};
+        return;
+    }
     if (!is_bare(*draft.manifest().container) ||
         !containers::had_pipes(draft.checkpoint->text(containers::k_descriptors_entry).value_or("[]")))
         return;
@@ -129,6 +151,8 @@ ContainerOutput::ContainerOutput(const RestoreDraft& draft) {
 }
 
 std::vector<std::pair<int, int>> ContainerOutput::descriptors() const {
+    if (!given_.empty())
+        return given_;
     return file_ ? std::vector<std::pair<int, int>>{{file_.get(), 1}, {file_.get(), 2}}
                  : std::vector<std::pair<int, int>>();
 }

@@ -97,8 +97,9 @@ Steps engine_steps(RestoreDraft& draft) {
     return {
         check("looking what is asked for", [&] { refuse_requests(draft.request, *draft.manifest().container); }),
         check("looking for the engine", [&] { static_cast<void>(engine_restore_of(draft)); }),
-        check_each("looking for what is mounted in it", [&] { return check_sources(*draft.manifest().container); }),
-        check_each("looking for its volumes", [&] { return check_volumes(draft); }),
+        check_each("looking for what is mounted in it",
+                   [&] { return draft.request.create ? Errors() : check_sources(*draft.manifest().container); }),
+        check_each("looking for its volumes", [&] { return draft.request.create ? Errors() : check_volumes(draft); }),
         check_each("looking what its processes may do", [&] { return check_container_rights(draft); }),
         check_each("looking what it may do on this host", [&] { return check_access(draft); }),
     };

@@ -50,6 +50,7 @@ struct RestoreArguments {
     std::optional<std::string> container_name;
     std::vector<std::string> allowed_mounts;
     std::optional<std::string> volumes;
+    std::optional<std::string> create;
     std::vector<std::string> criu_arguments;
     PassphraseArguments passphrase;
 };
@@ -123,6 +124,7 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .wait = arguments.lazy.wait,
         .verify = arguments.verify,
         .container_name = arguments.container_name,
+        .create = arguments.create ? std::optional(containers::parse_create_order(*arguments.create)) : std::nullopt,
         .allowed_mounts = {arguments.allowed_mounts.begin(), arguments.allowed_mounts.end()},
         .existing_volumes = existing_volumes(arguments.volumes),
         .into = arguments.into ? std::optional(static_cast<pid_t>(*arguments.into)) : std::nullopt};
@@ -206,6 +208,11 @@ Command restore_command() {
          .value = "NAME",
          .meaning = "a new name for a container, which may then run beside the original",
          .target = &arguments->container_name},
+        {.names = {"--create"},
+         .value = "ORDER",
+         .meaning = "for cedana-runtime: bring the container back in place of the one that is to be made",
+         .target = &arguments->create,
+         .hidden = true},
         {.names = {"--allow-mount"},
          .value = "PATH",
          .meaning = "this of the host may be mounted in the container of a checkpoint that nobody has signed",

@@ -135,7 +135,7 @@ void refuse_unable(const Known& known) {
                                 "cedana cannot do that yet",
                                 printable(record.name)))
             .hint("start it outside of a pod");
-    constexpr std::array k_known_runtimes = {"", "runc", "crun", "cedana"};
+    constexpr std::array k_known_runtimes = {"", "runc", "crun", "cedana", "cedana-runtime"};
     if (std::ranges::count(k_known_runtimes, record.runtime) == 0)
         throw Error(Fault::dump_failed,
                     fmt::format("the runtime of container {} is {}; cedana knows those of runc alone",

@@ -5,9 +5,12 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/trusted_path.hpp"
+#include "cedana/containers/created_restore.hpp"
 #include "cedana/containers/engine.hpp"
 #include "cedana/containers/one_shot.hpp"
 #include "cedana/containers/runtime_call.hpp"
+#include "cedana/criu/environment.hpp"
 #include "cedana/model/loaded_config.hpp"
 
 #include <algorithm>
@@ -52,16 +55,15 @@ std::vector<std::string> own_environment() {
 }
 
 // Root's own word alone counts, which is in files: whoever starts a container may have a say in the environment.
-Engine own_runtime() {
+Config config_of_root() {
     const auto nothing = [](const std::string&) { return std::optional<std::string>(); };
-    Config config;
     try {
-        config = load_config({.caller = {.uid = 0, .gid = 0, .name = "root", .home = "/root"}, .environment = nothing})
-                     .values;
+        return load_config({.caller = {.uid = 0, .gid = 0, .name = "root", .home = "/root"}, .environment = nothing})
+            .values;
     } catch (const Error&) {
         // No container is refused for a slip in a file of cedana's.
+        return {};
     }
-    return require_engine(EngineKind::runc, config);
 }
 
 // Its network namespace is made by the runtime, and what is in it by a hook.
@@ -95,11 +97,55 @@ bool runs_already(const Engine& runtime, const RuntimeCall& call) {
     return answer.status.success() && state.is_object() && state.value("status", "") == "running";
 }
 
+// Absent: none. Annotations are whoever's who may start containers.
+std::string annotated_checkpoint(const RuntimeCall& call) {
+    const auto specification = nlohmann::json::parse(read_file(fs::path(call.bundle) / "config.json"));
+    const auto annotations = specification.find("annotations");
+    return annotations != specification.end() && annotations->is_object()
+               ? annotations->value(k_checkpoint_annotation, "")
+               : std::string();
+}
+
+// In a folder that root's settings name, links followed; and nobody else can change it.
+fs::path require_offered(const std::string& annotation, const Config& config) {
+    if (config.shared_storage_dump_storage_dir.empty())
+        throw Error(Fault::permission,
+                    "shared_storage.dump_storage_dir of root names no folder, so no annotation can name "
+                    "a checkpoint");
+    const fs::path folder = fs::weakly_canonical(config.shared_storage_dump_storage_dir);
+    const fs::path path = fs::weakly_canonical(annotation);
+    if (path.parent_path() != folder || !fs::path(annotation).is_absolute())
+        throw Error(Fault::permission, fmt::format("{} is not in {}, which shared_storage.dump_storage_dir names",
+                                                   printable(annotation), folder.string()));
+    require_trusted(path, "the checkpoint");
+    return path;
+}
+
+// By a cedana that does what `client restore` does. The standard descriptors are the container's, and not for messages.
+int create_from(const fs::path& checkpoint, const std::vector<std::string>& words) {
+    constexpr int k_first = 10;
+    constexpr auto k_limit = std::chrono::minutes(30);
+    const CreateOrder order{.words = words, .stdio = k_first};
+    const Captured answer = run_captured({.argv = {"/proc/self/exe", "--quiet", "client", "restore",
+                                                   checkpoint.string(), "--create", write_create_order(order)},
+                                          .fds = {{0, k_first}, {1, k_first + 1}, {2, k_first + 2}},
+                                          .env = criu::clean_environment(),
+                                          .descriptor_limit = DescriptorLimit::as_started},
+                                         k_limit);
+    if (!answer.status.success())
+        throw Error(Fault::restore_failed, std::string(trim(answer.err)));
+    return 0;
+}
+
 int run_call(const RuntimeCall& call, std::vector<std::string> words) {
-    const Engine runtime = own_runtime();
-    if (call.command == "create")
+    const Config config = config_of_root();
+    const Engine runtime = require_engine(EngineKind::runc, config);
+    if (call.command == "create") {
         if (const auto shot = take_one_shot(call.id))
             restore_in_place(runtime, call, *shot);
+        if (const std::string annotation = annotated_checkpoint(call); !annotation.empty())
+            return create_from(require_offered(annotation, config), words);
+    }
     const bool concerns_mark = call.command == "start" || call.command == "delete";
     if (concerns_mark && take_mark(call.id) && call.command == "start" && runs_already(runtime, call))
         return 0;

@@ -36,6 +36,8 @@ class ContainerOutput {
 
   private:
     UniqueFd file_;
+    // Of an engine that has a runtime create it.
+    std::vector<std::pair<int, int>> given_;
 };
 
 } // namespace cedana

@@ -5,6 +5,7 @@
 #include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/checkpoint/file_restore.hpp"
+#include "cedana/containers/created_restore.hpp"
 #include "cedana/keys/keyring.hpp"
 #include "cedana/model/caller.hpp"
 #include "cedana/model/config.hpp"
@@ -60,6 +61,8 @@ struct RestoreRequest {
     bool verify = false;
     // Of a container: another name than it had.
     std::optional<std::string> container_name = std::nullopt;
+    // The restore is what a runtime does in place of `create` (containers/created_restore.hpp).
+    std::optional<containers::CreateOrder> create = std::nullopt;
     // What of this host may be mounted in a container, though nobody who is trusted has signed its checkpoint.
     std::vector<std::filesystem::path> allowed_mounts = {};
     ExistingVolumes existing_volumes = ExistingVolumes::keep;
