@@ -1,29 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/error.hpp"
-#include "cedana/base/files.hpp"
 #include "cedana/base/signal_words.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/base/users.hpp"
 #include "cedana/cli/commands.hpp"
+#include "cedana/cli/job_messages.hpp"
 #include "cedana/cli/jobs.hpp"
 #include "cedana/cli/output.hpp"
-#include "cedana/cli/progress_line.hpp"
 #include "cedana/host/permissions.hpp"
-#include "cedana/job/metrics.hpp"
 #include "cedana/job/name.hpp"
-#include "cedana/job/service_notice.hpp"
 #include "cedana/job/supervisor.hpp"
 #include "cedana/model/callers_place.hpp"
 
 #include <array>
 #include <csignal>
 #include <memory>
-#include <system_error>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
-#include <spdlog/spdlog.h>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -33,9 +28,6 @@ namespace cedana {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// How often the service manager is asked for more time.
-constexpr std::chrono::seconds k_extend_every{5};
 
 struct RunArguments {
     std::vector<std::string> command;
@@ -140,82 +132,6 @@ job::JobRecord record_of(const job::Program& program, const std::string& name) {
     return record;
 }
 
-// There as long as the program runs, with its pid. What cannot be written is a warning.
-void show_ready(const std::filesystem::path& file, const job::JobState& state, const Caller& caller) {
-    try {
-        static_cast<void>(with_rights_of(caller, [&] {
-            std::error_code ignored;
-            if (state.phase == job::Phase::running)
-                replace_file(file, fmt::format("{}\n", state.pid));
-            else
-                std::filesystem::remove(file, ignored);
-            return std::string();
-        }));
-    } catch (const Error& error) {
-        spdlog::warn("--ready-file {}: {}", file.string(), error.message());
-    }
-}
-
-// Told is whoever reads the messages, the service manager, and what the metrics are read by.
-// The children's progress: lines with the job's name, or one line on a terminal that goes away. As long as it goes on,
-// the service manager waits (sd_notify(3), EXTEND_TIMEOUT_USEC).
-job::Hear listener(const CommonArguments& common, const std::string& name) {
-    const auto shown = std::make_shared<std::unique_ptr<ProgressLine>>();
-    using Clock = std::chrono::steady_clock;
-    return [&common, name, shown, phase = std::string(), next = Clock::time_point()](const Json& said) mutable {
-        if (said.is_null()) {
-            phase.clear();
-            return shown->reset();
-        }
-        if (said.contains("phase") && Clock::now() >= next) {
-            job::tell_service_manager("EXTEND_TIMEOUT_USEC=60000000");
-            next = Clock::now() + k_extend_every;
-        }
-        const bool is_message = said.contains("message");
-        if (common.format == Format::json || common.progress == ProgressForm::json) {
-            Json line = {{"time", utc_iso(std::chrono::system_clock::now())},
-                         {"job", name},
-                         {"event", is_message ? "message" : "progress"}};
-            line.update(said);
-            return print_note(json_line(line));
-        }
-        if (is_message)
-            return print_note(printable(said.at("message").get<std::string>()));
-        if (common.progress == ProgressForm::none)
-            return;
-        if (!*shown)
-            *shown = std::make_unique<ProgressLine>(STDERR_FILENO, common.verbosity);
-        if (const std::string now = said.at("phase"); std::exchange(phase, now) != now)
-            (*shown)->phase(fmt::format("{}: {}", name, now));
-        (*shown)->frozen(said.at("frozen"));
-        (*shown)->bytes(said.at("bytes"), said.at("total").is_null() ? 0 : said.at("total").get<std::uint64_t>());
-    };
-}
-
-job::Tell teller(const CommonArguments& common, const RunArguments& arguments, const std::string& name,
-                 const Caller& caller) {
-    return [&common, &caller, name, metrics = arguments.metrics,
-            ready = arguments.ready_file](std::string_view event, const Json& more, const job::JobState& state) {
-        const std::string said = event_text(event, more);
-        // A unit that ends before it was ready has failed for systemd.
-        const bool is_ready = event == "running" || event == "done_already";
-        if (!said.empty())
-            job::tell_service_manager((is_ready ? "READY=1\nSTATUS=" : "STATUS=") + said);
-        if (!ready.empty())
-            show_ready(ready, state, caller);
-        if (!metrics.empty())
-            job::write_metrics(metrics, job::metrics_text(name, state), caller);
-        if (common.verbosity == Verbosity::quiet)
-            return;
-        if (common.format == Format::json) {
-            Json line = {{"time", utc_iso(std::chrono::system_clock::now())}, {"job", name}, {"event", event}};
-            line.update(more);
-            print_note(json_line(line));
-        } else if (!said.empty())
-            print_note(fmt::format("cedana: {}: {}", name, said));
-    };
-}
-
 void set_interval(job::RunRequest& request, const std::string& interval, std::int64_t percent) {
     if (interval == "auto")
         request.percent = static_cast<double>(percent);
@@ -245,8 +161,8 @@ UniqueFd open_stdio(const RunArguments& arguments, const Caller& caller) {
     return open_for(caller, *arguments.stdio, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, k_for_owner);
 }
 
-job::RunRequest request_of(const RunArguments& arguments, const CommonArguments& common, const LoadedConfig& config,
-                           const Keyring& keyring, const std::string& name) {
+job::RunRequest run_request_of(const RunArguments& arguments, const CommonArguments& common, const LoadedConfig& config,
+                               const Keyring& keyring, const std::string& name) {
     const Config& values = config.values;
     const job::CourseRules course = course_of(arguments, values);
     UniqueFd output = open_stdio(arguments, config.caller);
@@ -273,8 +189,9 @@ job::RunRequest request_of(const RunArguments& arguments, const CommonArguments&
         .output = std::move(output),
         .config = config,
         .keyring = keyring,
-        .tell = teller(common, arguments, name, config.caller),
-        .hear = listener(common, name)};
+        .tell =
+            job_teller(common, {.ready_file = arguments.ready_file, .metrics = arguments.metrics}, name, config.caller),
+        .hear = job_listener(common, name)};
     set_interval(request, given_or(arguments.interval, values.run_interval), values.run_overhead_percent);
     return request;
 }
@@ -288,7 +205,7 @@ void run(const RunArguments& arguments, const CommonArguments& common, const Int
     const std::string name = arguments.name.empty() ? job::default_job_name(arguments.command) : arguments.name;
     job::require_job_name(name);
     const Keyring keyring(config.values);
-    const job::RunRequest request = request_of(arguments, common, config, keyring, name);
+    const job::RunRequest request = run_request_of(arguments, common, config, keyring, name);
     try {
         throw EndAsProgram{job::run(request, interrupt).exit_code};
     } catch (const job::HeldElsewhere& held) {

@@ -62,9 +62,11 @@ std::vector<std::string> take_surplus(std::vector<JobCheckpoint>& chain, std::si
     return files;
 }
 
-std::chrono::milliseconds interval_for(double seconds_of_a_dump, double percent) {
+std::chrono::milliseconds interval_for(const DumpCost& cost, double percent) {
     constexpr std::chrono::minutes k_shortest{1};
-    const double seconds = seconds_of_a_dump * 100.0 / percent;
+    const double worth = 100.0 / percent;
+    // The first ones came without anybody knowing what they cost, and some take longer than the one before.
+    const double seconds = std::max(cost.last * worth, (cost.all + cost.last) * worth - cost.elapsed);
     return std::max<std::chrono::milliseconds>(k_shortest,
                                                std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)));
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <random>
 #include <system_error>
 #include <utility>
 
@@ -35,12 +36,12 @@ nlohmann::json mark_json(const ProcessMark& mark) { return {{"pid", mark.pid}, {
 
 ProcessMark mark_in(const nlohmann::json& json) { return {.pid = json.at("pid"), .start_time = json.at("start_time")}; }
 
-// A complete file of this process's own, to be linked.
+// A complete file of this process's own, to be linked. Its name is nobody else's, of a clone of this machine with the
+// same pid either: each of two would take the link of the other's file for its own.
 fs::path write_candidate(const fs::path& folder, const LeaseWord& word) {
-    fs::path path = folder / fmt::format(".{}{}.{}.{}", k_lease_prefix, word.host.boot.substr(0, 8),
-                                         word.host.pid_namespace, word.supervisor.pid);
-    std::error_code ignored;
-    fs::remove(path, ignored);
+    std::random_device random;
+    const fs::path path =
+        folder / fmt::format(".{}{}.{:08x}{:08x}", k_lease_prefix, word.supervisor.pid, random(), random());
     const UniqueFd file = open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     write_all(file.get(), to_text(word), path);
     sync_file(file.get(), path);

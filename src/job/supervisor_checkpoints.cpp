@@ -40,9 +40,13 @@ void Checkpointing::plan() {
     due_.reset();
     const RunRequest& request = watch_.request();
     const auto& chain = watch_.state().chain;
-    const double last = chain.empty() ? 0.0 : chain.front().seconds;
+    const double before = chain.empty() ? 0.0 : chain.front().seconds;
+    const std::chrono::duration<double> elapsed = Clock::now() - run_began_;
     if (request.percent)
-        due_ = Clock::now() + interval_for(last, *request.percent);
+        due_ = Clock::now() + interval_for({.last = cost_.count() == 0 ? before : last_cost_.count(),
+                                            .all = cost_.count(),
+                                            .elapsed = elapsed.count()},
+                                           *request.percent);
     else if (request.interval)
         due_ = Clock::now() + *request.interval;
 }
@@ -72,6 +76,7 @@ void Checkpointing::make(AfterDump after) {
     state.last_attempt = utc_iso(std::chrono::system_clock::now());
     const bool is_hurried = after == AfterDump::ends && (watch_.wishes().ending->tries > 0 || would_be_late());
     after_ = after;
+    dump_began_ = Clock::now();
     watch_.space().run_task(dump_words({.root = watch_.space().word().root,
                                         .folder = watch_.books().staging(),
                                         .label = watch_.request().name,
@@ -89,6 +94,8 @@ bool Checkpointing::would_be_late() const {
 
 bool Checkpointing::finish() {
     const AfterDump after = *std::exchange(after_, std::nullopt);
+    last_cost_ = Clock::now() - dump_began_;
+    cost_ += last_cost_;
     std::string why;
     if (watch_.space().task_code() == 0) {
         try {

@@ -45,6 +45,10 @@ class Checkpointing {
 
     Watch& watch_;
     std::optional<AfterDump> after_;
+    Clock::time_point run_began_ = Clock::now();
+    Clock::time_point dump_began_ = Clock::now();
+    std::chrono::duration<double> last_cost_{};
+    std::chrono::duration<double> cost_{};
     std::optional<Clock::time_point> due_;
     std::optional<Clock::time_point> proven_;
 };

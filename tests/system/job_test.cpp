@@ -230,6 +230,17 @@ TEST_F(Job, HasTheVariablesAndTheOutputThatAreNamed) {
     EXPECT_EQ(run_cedana(run_words({"--user", "no body", "--", "/bin/true"}), options).exit_code, 2);
 }
 
+TEST_F(Job, OfAnotherUserIsNotStartedWhereItCouldNotBeCheckpointed) {
+    write_script(scratch("without"), fmt::format("#!/bin/sh\nexec setpriv --bounding-set -sys_resource {} \"$@\"\n",
+                                                 cedana_executable().string()));
+    options.executable = scratch("without");
+    const CedanaRun run = run_cedana(run_words({"--user", "nobody", "--", "/bin/sh", "-c", "echo ran"}), options);
+    EXPECT_EQ(run.exit_code, 5);
+    EXPECT_EQ(run.out, "");
+    EXPECT_TRUE(holds(run.err, "--cap-add SYS_RESOURCE"));
+    EXPECT_FALSE(fs::exists(store() / "j" / "job.json"));
+}
+
 TEST_F(Job, ThatIsDoneIsLeftAloneIfItIsToRunOnce) {
     const std::vector<std::string> words = run_words({"--once", "--", "/bin/sh", "-c", "echo ran >>" + log.string()});
     for (int round = 0; round < 2; ++round)

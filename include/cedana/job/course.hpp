@@ -56,7 +56,14 @@ void go_back_to(std::vector<JobCheckpoint>& chain, const std::string& file);
 [[nodiscard]] std::vector<std::string> take_surplus(std::vector<JobCheckpoint>& chain, std::size_t keep,
                                                     const std::string& restored_from);
 
-// Between two checkpoints, so that what one costs stays below this share of the time: at least a minute.
-[[nodiscard]] std::chrono::milliseconds interval_for(double seconds_of_a_dump, double percent);
+// In seconds: of the last dump, of all of this run, and since its begin.
+struct DumpCost {
+    double last = 0;
+    double all = 0;
+    double elapsed = 0;
+};
+// Until the next checkpoint, so that the cost of all, with the next one like the last, stays below this share of the
+// time: at least a minute, and at least as long as one like the last is worth.
+[[nodiscard]] std::chrono::milliseconds interval_for(const DumpCost& cost, double percent);
 
 } // namespace cedana::job

@@ -21,7 +21,8 @@
 
 namespace cedana::job {
 
-// Where a supervisor runs. Two with the same boot and the same pid namespace see each other's processes.
+// Where a supervisor runs. Two with the same boot and the same pid namespace see each other's processes; machines that
+// were cloned while they ran have both in common, and are told apart by their names.
 struct HostMark {
     std::string name = {};
     std::string boot = {};
@@ -29,7 +30,7 @@ struct HostMark {
     friend bool operator==(const HostMark&, const HostMark&) = default;
 
     [[nodiscard]] bool sees(const HostMark& other) const {
-        return boot == other.boot && pid_namespace == other.pid_namespace;
+        return name == other.name && boot == other.boot && pid_namespace == other.pid_namespace;
     }
 };
 [[nodiscard]] HostMark own_host();

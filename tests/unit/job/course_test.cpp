@@ -92,8 +92,21 @@ TEST(Chain, KeepsOneWhateverIsAsked) {
 }
 
 TEST(Interval, LetsDumpsCostNoMoreThanTheirShare) {
-    EXPECT_EQ(interval_for(6, 1), 600s);
-    EXPECT_EQ(interval_for(0.1, 1), 60s);
+    EXPECT_EQ(interval_for({.last = 6}, 1), 600s);
+    EXPECT_EQ(interval_for({.last = 0.1, .all = 5, .elapsed = 10'000}, 1), 60s);
+}
+
+TEST(Interval, MakesUpForDumpsThatCameTooSoonOrTookLonger) {
+    // The first, after a minute, cost 2 s.
+    EXPECT_EQ(interval_for({.last = 2, .all = 2, .elapsed = 62}, 1), 338s);
+    double elapsed = 0;
+    double all = 0;
+    for (const double seconds : {1.2, 1.3, 1.5, 1.0, 1.2, 2.0, 0.5, 3.0}) {
+        all += seconds;
+        elapsed +=
+            std::chrono::duration<double>(interval_for({.last = seconds, .all = all, .elapsed = elapsed}, 1)).count();
+    }
+    EXPECT_LT(all / elapsed, 0.01);
 }
 
 } // namespace

@@ -46,6 +46,9 @@ TEST(LeaseLook, OfAnotherHostOrPidNamespaceSeesNothing) {
     container.pid_namespace = 2;
     EXPECT_EQ(look_at(word(k_there), k_here, nobody), LeaseLook::unseen);
     EXPECT_EQ(look_at(word(container), k_here, nobody), LeaseLook::unseen);
+    HostMark clone = k_here;
+    clone.name = "clone";
+    EXPECT_EQ(look_at(word(clone), k_here, nobody), LeaseLook::unseen);
 }
 
 TEST(LeaseLook, OfOneThatDoesNotLastIsFreeElsewhere) {
