@@ -15,8 +15,12 @@ from other_host import OtherHost
 from process_tree import descendants_of
 
 FAULTS = ("none", "ssh killed", "source killed", "target killed", "Ctrl-C")
+# Nobody ends, and nothing comes any more: it takes each its while to notice.
+SILENT_FAULTS = ("target stopped", "packets dropped")
 # As the exit codes are told in docs/reference.md.
-REFUSED, CONNECTION, UNKNOWN, INTERRUPTED = 11, 12, 13, 130
+RUNS_NOWHERE, REFUSED, CONNECTION, UNKNOWN, INTERRUPTED = 7, 11, 12, 13, 130
+# Slow enough for a program of a few MiB to lack memory for a while: Mbit/s.
+LAZY_LINE = f"{Path(__file__).resolve().parents[1] / 'support' / 'throttled.py'} 40"
 
 
 def reap(pid):
@@ -36,9 +40,16 @@ class Road:
                                                                            f"CEDANA_SECURITY_RECEIVE_FOLDERS={ground.folder}"])
         ground.servants = {self.other.sshd.pid, self.other.unshare.pid}
         self.target = None
+        self.dropped = None
         self.ended = 0.0
 
+    def mend(self):
+        if self.dropped:
+            self.dropped.end()
+            self.dropped = None
+
     def close(self):
+        self.mend()
         self.other.close()
         self.ground.servants = set()
 
@@ -49,8 +60,9 @@ class Road:
         wait_until(lambda: log.exists() and len(self.target.lines()) > 5, "the counter's first steps")
         return self.target
 
-    def arguments(self):
-        return ["client", "migrate", self.target.pid, self.other.host, "--ssh", self.other.ssh, "-d", self.ground.store]
+    def arguments(self, lazy):
+        line = [f"{LAZY_LINE} {self.other.ssh}", "--lazy"] if lazy else [self.other.ssh]
+        return ["client", "migrate", self.target.pid, self.other.host, "-d", self.ground.store, "--ssh", *line]
 
     def runs_there(self):
         found = self.other.processes().get(self.target.pid)
@@ -86,8 +98,32 @@ class Road:
                 if line.startswith(b"cedana\0client\0receive\0")]
 
 
+class DroppedPackets:
+    """Of this road's line; what comes later passes."""
+
+    def __init__(self, port):
+        self.table = f"cedana_test_{port}"
+        rules = "".join(f"add rule inet {self.table} out tcp {side} {port} ct state established drop\n" for side in ("dport", "sport"))
+        self._run(f"add table inet {self.table}\n"
+                  f"add chain inet {self.table} out {{ type filter hook output priority 0; }}\n" + rules)
+
+    @staticmethod
+    def _run(text):
+        subprocess.run(["nft", "-f", "-"], input=text, text=True, check=True)
+
+    def end(self):
+        self._run(f"delete table inet {self.table}\n")
+
+
 def cut(road, process, fault):
-    if fault == "source killed":
+    if fault == "target stopped":
+        for pid in road.receivers():
+            os.kill(pid, signal.SIGSTOP)
+    elif fault == "packets dropped":
+        road.dropped = DroppedPackets(road.other.port)
+        # Of the lines of before alone: whoever asks later gets an answer.
+        threading.Timer(25, road.mend).start()
+    elif fault == "source killed":
         process.send_signal(signal.SIGKILL)
     elif fault == "Ctrl-C":
         process.send_signal(signal.SIGINT)
@@ -134,9 +170,13 @@ def after_a_killed_source(road):
 
 def settle(road, process, fault):
     """Where it runs, as cedana says and as it is."""
-    out, err = process.communicate(timeout=4 * LIMIT)
+    out, err = process.communicate(timeout=5 * LIMIT)
     road.ended = time.monotonic()
+    road.mend()
     code = process.returncode
+    if fault == "target stopped":
+        for pid in road.receivers():
+            os.kill(pid, signal.SIGCONT)
     # CRIU, and what was received, may be at their end only now.
     wait_until(lambda: not road.receivers(), "the end of what receives")
     if code == 0:
@@ -144,11 +184,19 @@ def settle(road, process, fault):
     elif fault == "source killed" and code == -signal.SIGKILL:
         road.ground.reap_all(but=(road.target.pid,))
         told = after_a_killed_source(road)
+    elif code == UNKNOWN:
+        told = "not known; " + after_a_killed_source(road)
+    elif code == RUNS_NOWHERE and b"ran on" in err:
+        expect(not road.runs_there(), "it runs there, and is said to run nowhere")
+        (zip_file,) = road.ground.checkpoints()
+        road.ground.restore(zip_file)
+        road.target.brought_back()
+        told = "ended there, and was brought back here by hand"
     else:
         expect(code in (REFUSED, CONNECTION, INTERRUPTED), f"it ended with {code}: {err.decode(errors='replace')}")
         told = "was brought back here" if b"brought back here" in err else "runs here"
         road.target.brought_back()
-    if told == "runs there":
+    if told.endswith("runs there"):
         wait_until(road.runs_there, "the program over there")
         expect(not road.target.lives(), "it runs on both hosts")
     else:
@@ -172,11 +220,20 @@ def await_copy(process):
             return
 
 
-def migrate(road, fault, moment, delay):
+def await_run(process):
+    """Until it runs there, and lacks memory."""
+    for line in process.stderr:
+        if b'"phase":"sending its memory"' in line:
+            return
+
+
+def migrate(road, fault, moment, delay, lazy=False):
     target = road.counter()
-    process = road.ground.start([*road.arguments(), "--progress", "json"])
+    process = road.ground.start([*road.arguments(lazy), "--progress", "json"])
     if moment == "copied":
         await_copy(process)
+    elif moment == "running":
+        await_run(process)
     elif moment == "committed":
         wait_until(lambda: commit_of(road.ground.store) or process.poll() is not None, "the commit")
     begun = time.monotonic()
@@ -190,18 +247,32 @@ def migrate(road, fault, moment, delay):
     return told, taken
 
 
-def cut_migrations(ground, rounds, table):
+def cut_one_by_one(road, rounds, table, lazy):
     """A third of them anywhere, the others where the two ends agree on which of them has it."""
+    kind = "lazy migration" if lazy else "migration"
+    moments = {}
+    for moment in ("begun", "copied", "committed", *(["running"] if lazy else [])):
+        told, moments[moment] = migrate(road, "none", moment, 0, lazy)
+        table.add(f"{kind}, none", told)
+    for number in range(rounds):
+        moment = list(moments)[number % len(moments)]
+        fault = FAULTS[1:][number // len(moments) % (len(FAULTS) - 1)]
+        told, _ = migrate(road, fault, moment, road.ground.rng.uniform(0, moments[moment]), lazy)
+        table.add(f"{kind}, {fault}, after it was {moment}", told)
+
+
+def cut_migrations(ground, rounds, table):
+    """A third of them lazy."""
     road = Road(ground)
     try:
-        moments = {}
-        for moment in ("begun", "copied", "committed"):
-            told, moments[moment] = migrate(road, "none", moment, 0)
-            table.add("migration, none", told)
-        for number in range(rounds):
-            moment = list(moments)[number % 3]
-            fault = FAULTS[1:][number // 3 % (len(FAULTS) - 1)]
-            told, _ = migrate(road, fault, moment, ground.rng.uniform(0, moments[moment]))
-            table.add(f"migration, {fault}, after it was {moment}", told)
+        cut_one_by_one(road, rounds - rounds // 3, table, lazy=False)
+        cut_one_by_one(road, rounds // 3, table, lazy=True)
+        # Each takes a minute or more.
+        for fault in SILENT_FAULTS if rounds >= 30 else ():
+            for moment in ("begun", "copied"):
+                told, _ = migrate(road, fault, moment, 0.3)
+                table.add(f"migration, {fault}, after it was {moment}", told)
+            told, _ = migrate(road, "packets dropped", "running", 0, lazy=True)
+            table.add("lazy migration, packets dropped, after it was running", told)
     finally:
         road.close()

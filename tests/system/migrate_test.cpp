@@ -166,6 +166,18 @@ TEST_F(Migration, LetsTheProgramRunOnWhereTheDiskThereIsFull) {
     EXPECT_EQ(names_in(store()), std::vector<std::string>());
 }
 
+TEST_F(Migration, TellsBeforehandThatAFolderOfItsFilesIsMissing) {
+    const fs::path apart = scratch("apart");
+    fs::create_directories(apart / "logs");
+    start_other_host({k_open[0], k_open[1], apart.string()});
+    const fs::path told = apart / "logs/count";
+    Target counter({target_program("counter"), told, "4"});
+    wait_for_more_lines(told, k_steps);
+    const CedanaRun run = migrate_to({counter.pid_text(), "--dry-run"});
+    EXPECT_EQ(run.exit_code, 11) << run.err;
+    EXPECT_TRUE(holds(run.err + run.out, "the folder " + told.parent_path().string() + " does not exist")) << run.err;
+}
+
 TEST_F(Migration, PutsFilesOnlyWhereRootOverThereHasNamedAFolder) {
     start_other_host({k_open[0], "CEDANA_SECURITY_RECEIVE_FOLDERS=/srv"});
     const CedanaRun run = migrate();
