@@ -31,7 +31,9 @@ bool has_stop_commands(const UnitState& state) {
 } // namespace
 
 // The files of a user's units are that user's.
-bool TreeUnit::holds_back_stop() const { return is_main && unit.user.empty() && has_stop_commands(state); }
+bool TreeUnit::holds_back_stop() const {
+    return is_main && unit.user.empty() && (has_stop_commands(state) || !state.on_failure.empty());
+}
 
 std::vector<UnitFolder> TreeUnit::own_folders() const {
     std::vector<UnitFolder> folders;

@@ -81,6 +81,8 @@ UnitState parse_unit_state(const std::string& shown) {
             state.stop_command = command_of(value);
         else if (name == "ExecStopPost" && state.stop_post_command.empty())
             state.stop_post_command = command_of(value);
+        else if (name == "OnFailure")
+            state.on_failure = value;
         else if (name == "Type")
             state.is_oneshot = value == "oneshot";
         else if (name == "Wants" || name == "ConsistsOf")
@@ -110,7 +112,7 @@ std::optional<UnitState> look_at_unit(const SystemdUnit& unit) {
     const Captured answer = ask_systemd(
         unit,
         {"show",
-         "--property=LoadState,ActiveState,MainPID,Type,Wants,ConsistsOf,ExecStop,ExecStopPost,WatchdogUSec,"
+         "--property=LoadState,ActiveState,MainPID,Type,Wants,ConsistsOf,ExecStop,ExecStopPost,OnFailure,WatchdogUSec,"
          "RuntimeDirectory,PrivateTmp,PIDFile,NoExecPaths,"
          "TemporaryFileSystem,InaccessiblePaths,RootDirectory,RootImage",
          "--", unit.name},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/host/unit_drop_in.hpp"
 
+#include <system_error>
+
 #include <spdlog/fmt/fmt.h>
 
 namespace cedana {
@@ -40,7 +42,7 @@ std::string drop_in_text(const DropInWords& words) {
     std::string command =
         fmt::format("ExecStartPost=+/usr/bin/env HOME=/root {} unit --bring-back", words.cedana.string());
     for (const std::string& word : words.arguments)
-        command += " " + unit_word(word);
+        command += fmt::format(" {}", unit_word(word));
     text += fmt::format("{} {}\n", command, unit_word(words.unit.name));
     if (!words.sandbox.no_exec_paths.empty())
         text += fmt::format("ExecPaths={}\n", words.placeholder.string());
@@ -54,6 +56,13 @@ fs::path drop_in_path(const SystemdUnit& unit) {
     return fs::path("/etc/systemd/system") / (unit.name + ".d") / "zz-cedana-restore.conf";
 }
 
-fs::path placeholder_program() { return CEDANA_PLACEHOLDER; }
+fs::path placeholder_program() {
+    const fs::path cedana = fs::read_symlink("/proc/self/exe");
+    std::error_code ignored;
+    // In the folder of a build.
+    if (const fs::path built = cedana.parent_path() / "cedana_placeholder"; fs::exists(built, ignored))
+        return built;
+    return cedana.parent_path().parent_path() / "libexec/cedana/placeholder";
+}
 
 } // namespace cedana

@@ -83,10 +83,36 @@ systemctl start cedana-dump@counter.service || { journalctl --no-pager -u cedana
 systemctl is-active counter cedana-dump@counter.timer
 cedana client verify /var/lib/cedana/counter/*.zip | grep whole
 INSIDE
+    tried "\`systemctl enable --now cedana-dump@redis-server.timer\` fails at once, and its journal names the drop-in" package <<'INSIDE' || bad=1
+systemctl start redis-server
+! systemctl enable --now cedana-dump@redis-server.timer || fail "it was taken"
+journalctl --no-pager -u cedana-check@redis-server | grep "PrivateUsers=no"
+INSIDE
+    tried "with the drop-in: the line of the README, a checkpoint by it, \`cedana unit\` and \`systemctl start\`" package <<'INSIDE' || bad=1
+mkdir -p /etc/systemd/system/redis-server.service.d
+printf '[Service]\nPrivateUsers=no\n' >/etc/systemd/system/redis-server.service.d/checkpoint.conf
+systemctl daemon-reload
+systemctl restart redis-server
+systemctl enable --now cedana-dump@redis-server.timer
+redis-cli set counter 41
+systemctl start cedana-dump@redis-server
+systemctl stop redis-server
+cedana unit redis-server
+systemctl start redis-server
+[ "$(redis-cli incr counter)" = 42 ] || fail "the counter is $(redis-cli get counter)"
+systemctl is-active redis-server
+systemctl disable --now cedana-dump@redis-server.timer
+INSIDE
+    tried "\`cedana check --unit postgresql\` finds the service that it stands for" package <<'INSIDE' || bad=1
+systemctl start postgresql
+! cedana check --unit postgresql >said || fail "it needs a drop-in"
+grep "postgresql@.*-main.service" said
+grep "PrivateIPC=yes" said
+INSIDE
     tried "removed and purged by apt, nothing of it left" package <<'INSIDE' || bad=1
 systemctl disable --now cedana-dump@counter.timer
 apt-get purge -y -q cedana
-[ ! -e /usr/bin/cedana ] && [ ! -e /etc/logrotate.d/cedana ] && [ ! -e /lib/systemd/system/cedana-dump@.service ]
+[ ! -e /usr/bin/cedana ] && [ ! -e /etc/logrotate.d/cedana ] && [ ! -e /lib/systemd/system/cedana-dump@.service ] && [ ! -e /lib/systemd/system/cedana-check@.service ] && [ ! -e /usr/libexec/cedana ]
 INSIDE
     return "$bad"
 }

@@ -26,7 +26,7 @@ redis)
     systemctl start redis-server
     [ "$(redis-cli incr counter)" = 42 ] || fail "the counter is $(redis-cli get counter)"
     systemctl is-active redis-server
-    cedana unit --remove redis-server
+    systemctl restart redis-server
     systemctl stop redis-server
     ;;
 esac

@@ -216,12 +216,18 @@ class Cron(Service):
         await_that("cron to start a job", lambda: self.out.stat().st_size > before, limit=150)
 
 
-# Its count is in its memory, and in a file below /tmp, which may be private; each line goes to the journal as well.
+# Its count is in its memory, and in a file below /tmp, which may be private; each line goes to the journal as well. What it has noted in
+# folders that systemd takes away with it nobody has open.
 COUNTER = """
 import os, socket, sys, threading, time
 place, port = sys.argv[1], int(sys.argv[2])
 listener = socket.create_server(("127.0.0.1", port))
 kept = open(place, "w+")
+notes = [folder + "/of/trial/note" for folder in (os.environ.get("RUNTIME_DIRECTORY"), os.path.dirname(place)) if folder]
+for note in notes:
+    os.makedirs(os.path.dirname(note), exist_ok=True)
+    with open(note, "w") as file:
+        file.write("noted")
 def tell(text):
     address = os.environ.get("NOTIFY_SOCKET")
     if address:
@@ -245,7 +251,7 @@ while True:
         written = len(kept.read())
         kept.write("x")
         kept.flush()
-        same = os.stat(place).st_ino == os.fstat(kept.fileno()).st_ino
+        same = os.stat(place).st_ino == os.fstat(kept.fileno()).st_ino and all(open(note).read() == "noted" for note in notes)
         count += 1
         print("count", count, flush=True)
         connection.sendall(f"{count} {written} {same} {os.getuid()}\\n".encode())
@@ -286,7 +292,7 @@ class PythonUnit(Service):
             return connection.connect_ex(("127.0.0.1", self.port)) == 0
 
     def use(self, n):
-        expect("what the unit has counted in its memory, in its file, whether the file has its name, and its user",
+        expect("what the unit has counted in its memory, in its file, whether its files are there, and its user",
                ask(self.port, "count"), f"{n + 1} {n} True {self.uid}")
         await_that("its line in the journal", lambda: f"count {n + 1}" in self.journal())
 
@@ -334,8 +340,8 @@ SERVICES = (
     Cron("cron", "cron.service", "starts the jobs of each minute"),
     PythonUnit("python-user", "counter-user.service", "a count in its memory and in its file, a line of the journal", 8201,
                "User=alice", place="/home/alice/count", uid=ALICE),
-    PythonUnit("python-sandbox", "counter-sandbox.service", "a count in its memory and in its file below its private /tmp, a line of the journal",
-               8202, "User=alice\nPrivateTmp=yes\nProtectSystem=strict\nProtectHome=yes\nNoNewPrivileges=yes\nSystemCallFilter=@system-service",
+    PythonUnit("python-sandbox", "counter-sandbox.service", "a count in its memory and in its file below its private /tmp, files there and below /run that "
+               "it does not have open, a line of the journal", 8202, "User=alice\nRuntimeDirectory=counter-sandbox\nPrivateTmp=yes\nProtectSystem=strict\nProtectHome=yes\nNoNewPrivileges=yes\nSystemCallFilter=@system-service",
                uid=ALICE),
     PythonUnit("python-watchdog", "counter-watchdog.service", "a count, a line of the journal; the watchdog is content", 8203,
                "Type=notify\nWatchdogSec=60\nRestart=on-failure", place="/var/tmp/count-watchdog"),

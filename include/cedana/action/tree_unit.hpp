@@ -23,7 +23,8 @@ struct TreeUnit {
     // The root is the main process of the unit, which so ends with the tree.
     bool is_main = false;
 
-    // What systemd runs for its end is not run when it ends with its checkpoint (undo/held_stop_commands.hpp).
+    // What systemd runs for its end, or for a failure, is not run when it ends with its checkpoint
+    // (undo/held_stop_commands.hpp).
     [[nodiscard]] bool holds_back_stop() const;
     // What systemd takes away as it stops; none if it does not end with the tree.
     [[nodiscard]] std::vector<UnitFolder> own_folders() const;

@@ -23,6 +23,8 @@ struct UnitState {
     std::string stop_command = {};
     // What it runs once it is stopped (ExecStopPost=), likewise.
     std::string stop_post_command = {};
+    // Units that are started when it fails (OnFailure=).
+    std::string on_failure = {};
     // Within which time it must call (WatchdogSec=); zero: it need not.
     std::chrono::microseconds watchdog{};
     // Folders that systemd makes for it and takes away when it stops, below /run: "redis" (RuntimeDirectory=).

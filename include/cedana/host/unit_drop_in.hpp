@@ -41,7 +41,8 @@ struct DropInWords {
 // Where the drop-in of a unit of the system lies.
 [[nodiscard]] std::filesystem::path drop_in_path(const SystemdUnit& unit);
 
-// Where the placeholder is installed.
+// Where the placeholder is: installed beside this program, below one prefix (/usr, /usr/local). Throws
+// std::filesystem::filesystem_error where /proc is not there.
 [[nodiscard]] std::filesystem::path placeholder_program();
 
 } // namespace cedana

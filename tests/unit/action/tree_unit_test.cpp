@@ -47,5 +47,13 @@ TEST(StoppedUnit, IsNamedWithWhatSystemdRunsForIt) {
     EXPECT_TRUE(stop_sentences(unit).empty());
 }
 
+TEST(StoppedUnit, IsNoFailure) {
+    TreeUnit unit = watched(0s);
+    EXPECT_FALSE(unit.holds_back_stop());
+    unit.state.on_failure = "mail-root.service";
+    EXPECT_TRUE(unit.holds_back_stop());
+    EXPECT_EQ(stop_sentences(unit).size(), 1U);
+}
+
 } // namespace
 } // namespace cedana
