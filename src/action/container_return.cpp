@@ -53,12 +53,17 @@ ReturnedContainer ContainerReturn::run() {
     carry_out({phase(touch("restoring",
                            [&] {
                                step(activity, [&] {
-                                   look_at_volumes();
-                                   hold_network();
+                                   // What the engine creates for somebody else it decides about by itself, and
+                                   // it cannot be asked meanwhile.
+                                   if (!draft_.request.create) {
+                                       look_at_volumes();
+                                       hold_network();
+                                   }
                                    const auto engine = engine_restore_of(draft_);
                                    returned.report = run_engine(*engine);
                                    returned.id = engine->commit();
-                                   volumes_->commit();
+                                   if (volumes_)
+                                       volumes_->commit();
                                });
                            }))},
               progress_);
@@ -116,9 +121,10 @@ void ContainerReturn::put_files(const criu::RpcCall& call, ImageSource& images) 
         if (images.exists(containers::k_root_files_since))
             containers::unpack(root, images, containers::k_root_files_since, trust, draft_.interrupt);
     }
-    volumes_->put(
-        call.mounts, images, [&](const std::string& entry) { return checkpoint.text(entry).value_or(""); }, trust,
-        draft_.interrupt);
+    if (volumes_)
+        volumes_->put(
+            call.mounts, images, [&](const std::string& entry) { return checkpoint.text(entry).value_or(""); }, trust,
+            draft_.interrupt);
     const auto shm = std::ranges::find(call.mounts, std::string("/dev/shm"), &criu::RpcMount::key);
     if (shm != call.mounts.end() && images.exists(containers::k_shm_files))
         containers::unpack(containers::RootFolder(shm->value), images, containers::k_shm_files, trust,
