@@ -53,11 +53,13 @@ std::vector<std::string> status_words(const std::string& id) {
     return {"cedana", "client", "receive", "--status", id, "--json"};
 }
 
-// Notes when the tree was frozen.
+// Notes when the tree was frozen. `copying`: what goes over the line while it is compressed; empty: nothing does.
 class TimedProgress : public Progress {
   public:
-    explicit TimedProgress(Progress& shown) : shown_(shown) {}
-    void phase(std::string_view name) override { shown_.phase(name); }
+    TimedProgress(Progress& shown, std::string copying) : shown_(shown), copying_(std::move(copying)) {}
+    void phase(std::string_view name) override {
+        shown_.phase(name == k_compressing && !copying_.empty() ? copying_ : name);
+    }
     void bytes(std::uint64_t done, std::uint64_t total) override { shown_.bytes(done, total); }
     void frozen(bool now) override {
         if (now && !since_)
@@ -70,7 +72,11 @@ class TimedProgress : public Progress {
     }
 
   private:
+    // As the dump calls it.
+    static constexpr std::string_view k_compressing = "compressing";
+
     Progress& shown_;
+    std::string copying_;
     std::optional<Clock::time_point> since_;
 };
 
@@ -100,7 +106,9 @@ Error all_of(const std::vector<Error>& refusals, const std::string& beginning) {
 class Migrating {
   public:
     Migrating(const MigrateRequest& request, const Interrupt& interrupt, Progress& progress)
-        : request_(request), interrupt_(interrupt), progress_(progress), id_(migration::new_id()) {}
+        : request_(request), interrupt_(interrupt),
+          progress_(progress, request.lazy ? std::string() : "copying to " + printable(request.ssh.host)),
+          id_(migration::new_id()) {}
 
     // Both hosts are asked, whatever the first one says.
     MigrationPlan ask() {

@@ -142,8 +142,11 @@ void run(const MigrateArguments& arguments, const CommonArguments& common, const
         const auto progress = make_progress(common);
         return migrate(request, interrupt, *progress);
     }();
-    common.say(fmt::format("{} sent in {}, and it stood still for {}; the checkpoint here: {}",
-                           human_bytes(result.bytes_sent), human_seconds(result.seconds),
+    const std::string on_demand = result.bytes_on_demand == 0 ? std::string()
+                                                              : fmt::format(" ({} of it while it ran there)",
+                                                                            human_bytes(result.bytes_on_demand));
+    common.say(fmt::format("{} sent in {}{}, and it stood still for {}; the checkpoint here: {}",
+                           human_bytes(result.bytes_sent), human_seconds(result.seconds), on_demand,
                            human_seconds(result.downtime_seconds), printable(result.checkpoint.string())));
     if (common.format == Format::json)
         print_json_result(to_json(result));

@@ -117,6 +117,7 @@ class DroppedPackets:
 
 def cut(road, process, fault):
     if fault == "target stopped":
+        wait_until(road.receivers, "what receives")
         for pid in road.receivers():
             os.kill(pid, signal.SIGSTOP)
     elif fault == "packets dropped":
@@ -270,7 +271,7 @@ def cut_migrations(ground, rounds, table):
         # Each takes a minute or more.
         for fault in SILENT_FAULTS if rounds >= 30 else ():
             for moment in ("begun", "copied"):
-                told, _ = migrate(road, fault, moment, 0.3)
+                told, _ = migrate(road, fault, moment, 0)
                 table.add(f"migration, {fault}, after it was {moment}", told)
             told, _ = migrate(road, "packets dropped", "running", 0, lazy=True)
             table.add("lazy migration, packets dropped, after it was running", told)
