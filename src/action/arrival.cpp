@@ -2,6 +2,7 @@
 #include "cedana/action/arrival.hpp"
 
 #include "cedana/action/dump_target.hpp"
+#include "cedana/action/lazy_request.hpp"
 #include "cedana/action/restore_steps.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/files/checkpoint_file.hpp"
@@ -14,6 +15,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <arpa/inet.h>
+#include <sys/stat.h>
 
 namespace cedana {
 
@@ -57,12 +59,48 @@ RestoreNeeds foreseen_needs(const Manifest& manifest) {
     return needs;
 }
 
+// Each in a line of its own would fill a screen.
+void require_allowed_places(const ReceiveRequest& request, const Manifest& manifest) {
+    if (request.config.files_capture == Capture::none)
+        return;
+    const FileRules rules = rules_of_arrival(request);
+    std::vector<Error> refused;
+    const auto look = [&](const std::string& path) {
+        try {
+            require_allowed_place(path, rules);
+        } catch (const Error& error) {
+            refused.push_back(error);
+        }
+    };
+    for (const CapturedFile& file : manifest.files)
+        if (!file.entry.empty())
+            look(file.path);
+    struct ::stat info {};
+    for (const NamedPlace& place : manifest.places)
+        if (::lstat(place.path.c_str(), &info) != 0)
+            look(place.path);
+    if (refused.empty())
+        return;
+    Error first = refused.front();
+    constexpr std::size_t k_most_named = 3;
+    std::vector<std::string> others;
+    for (const Error& one : std::span(refused).subspan(1))
+        others.push_back(one.message().substr(0, one.message().find(" is not to be put here")));
+    const std::size_t more = others.size() - std::min(others.size(), k_most_named);
+    others.resize(others.size() - more);
+    if (!others.empty())
+        first.cause(fmt::format("neither are {}{}", fmt::join(others, ", "),
+                                more == 0 ? std::string() : fmt::format(" and {} more", more)));
+    throw Error(first);
+}
+
 Errors refusals_of_tree(const ReceiveRequest& request, const migration::Offer& offer, const Interrupt& interrupt) {
     // It is there only later; where output goes is named after it.
     const RestoreRequest restore{.checkpoint = std::filesystem::path(k_default_store) / "arriving.zip",
                                  .config = request.config,
                                  .keyring = request.keyring,
-                                 .caller = request.caller};
+                                 .caller = request.caller,
+                                 .lazy = offer.lazy};
     RestoreDraft draft(restore, interrupt);
     draft.foreseen = parse_manifest(offer.manifest);
     draft.needs = foreseen_needs(*draft.foreseen);
@@ -70,6 +108,8 @@ Errors refusals_of_tree(const ReceiveRequest& request, const migration::Offer& o
                    check("looking for room", [&] {
                        require_space(arrival_folder(request), draft.manifest().bytes_images, offer.bytes_files);
                    })};
+    steps.push_back(check("looking for what a lazy restore needs", [&] { refuse_lazy_requests(restore); }));
+    steps.push_back(check("looking where its files go", [&] { require_allowed_places(request, draft.manifest()); }));
     for (Step& step : steps_before_arrival(draft))
         steps.push_back(std::move(step));
     return rehearse(steps, interrupt);
@@ -85,6 +125,13 @@ std::filesystem::path arrival_folder(const ReceiveRequest& request) {
     require_folder(folder, k_store);
     require_trusted_store(request.config, request.caller, folder, k_store);
     return std::filesystem::absolute(folder).lexically_normal();
+}
+
+FileRules rules_of_arrival(const ReceiveRequest& request) {
+    FileRules rules;
+    rules.only_below.emplace(request.config.security_receive_folders.begin(),
+                             request.config.security_receive_folders.end());
+    return rules;
 }
 
 void require_trusted_source(const ReceiveRequest& request, const std::string& key_id) {

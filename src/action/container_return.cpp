@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/container_return.hpp"
 
+#include "cedana/action/container_engines.hpp"
 #include "cedana/action/container_steps.hpp"
 #include "cedana/action/mends_by_manifest.hpp"
 #include "cedana/base/error.hpp"
@@ -45,9 +46,12 @@ ReturnedContainer ContainerReturn::run() {
     carry_out({phase(touch("restoring",
                            [&] {
                                step(activity, [&] {
-                                   containers::PodmanRestore podman = podman_restore_of(draft_);
-                                   returned.report = run_engine(podman);
-                                   returned.id = podman.commit();
+                                   look_at_volumes();
+                                   hold_network();
+                                   const auto engine = engine_restore_of(draft_);
+                                   returned.report = run_engine(*engine);
+                                   returned.id = engine->commit();
+                                   volumes_->commit();
                                });
                            }))},
               progress_);
@@ -57,10 +61,11 @@ ReturnedContainer ContainerReturn::run() {
     return returned;
 }
 
-containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::PodmanRestore& podman) {
+containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::EngineRestore& engine) {
     const Checkpoint& checkpoint = *draft_.checkpoint;
     const Manifest& manifest = draft_.manifest();
     CheckpointImages images(checkpoint, draft_.request.config);
+    const ContainerOutput output(draft_);
     containers::RuntimeRestoreJob job{
         .criu = {.program = draft_.criu.path,
                  .options = options_of(draft_),
@@ -71,8 +76,10 @@ containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::PodmanR
                  .standing = [this](pid_t root) { put_settings_back(root); },
                  .locked_on_fault = locks_on_fault(manifest),
                  .limits_put_back = limits_put_back(manifest)},
-        .engine = podman.prepare(podman_description(checkpoint),
+        .engine = engine.prepare(engine_description(draft_),
                                  checkpoint.text(containers::k_descriptors_entry).value_or("[]"), work_.path()),
+        .container_output = output.descriptors(),
+        .outside_files = manifest.outside_files,
         .before_tree = [&](const criu::RpcCall& call) { put_files(call, images); }};
     containers::RuntimeRestoreReport report = containers::restore_by_runtime(job, images, draft_.interrupt);
     if (!report.status.success() || !report.criu_succeeded.value_or(false))
@@ -81,23 +88,49 @@ containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::PodmanR
 }
 
 // The image's files are there, as the engine has mounted them.
-void ContainerReturn::put_files(const criu::RpcCall& call, ImageSource& images) const {
+void ContainerReturn::look_at_volumes() {
+    const ContainerRecord& record = *draft_.manifest().container;
+    volumes_.emplace(containers::require_engine(containers::parse_engine(record.engine), draft_.request.config), record,
+                     draft_.request.existing_volumes, work_.path());
+}
+
+void ContainerReturn::put_files(const criu::RpcCall& call, ImageSource& images) {
     const Checkpoint& checkpoint = *draft_.checkpoint;
     const containers::ArchiveTrust trust = trust_in(checkpoint);
+    const auto removed = [&](const char* entry) {
+        return containers::parse_removed(checkpoint.text(entry).value_or(""));
+    };
     if (images.exists(containers::k_root_files)) {
         const containers::RootFolder root(call.root);
-        containers::remove_files(root,
-                                 containers::parse_removed(checkpoint.text(containers::k_removed_entry).value_or("")));
+        containers::remove_files(root, removed(containers::k_removed_entry));
         containers::unpack(root, images, containers::k_root_files, trust, draft_.interrupt);
+        containers::remove_files(root, removed(containers::k_outdated_entry));
+        if (images.exists(containers::k_root_files_since))
+            containers::unpack(root, images, containers::k_root_files_since, trust, draft_.interrupt);
     }
+    volumes_->put(
+        call.mounts, images, [&](const std::string& entry) { return checkpoint.text(entry).value_or(""); }, trust,
+        draft_.interrupt);
     const auto shm = std::ranges::find(call.mounts, std::string("/dev/shm"), &criu::RpcMount::key);
     if (shm != call.mounts.end() && images.exists(containers::k_shm_files))
         containers::unpack(containers::RootFolder(shm->value), images, containers::k_shm_files, trust,
                            draft_.interrupt);
 }
 
+// A copy gets a new address, and the old one may be that of the original, which runs.
+void ContainerReturn::hold_network() {
+    std::vector<std::string> addresses;
+    const std::optional<std::string>& as = draft_.request.container_name;
+    if (as && *as != draft_.manifest().container->name)
+        return;
+    for (const ContainerNetwork& network : draft_.manifest().container->networks)
+        addresses.push_back(network.address);
+    hold_.emplace(addresses);
+}
+
 // While it stands still.
 void ContainerReturn::put_settings_back(pid_t root) {
+    hold_.reset();
     const ProcessTree tree = read_frozen_tree(draft_.procfs, ProcessHandle::open(draft_.procfs, root));
     lost_ = put_attributes_back(draft_.procfs, tree, draft_.manifest().attributes);
     std::vector<std::string> more = put_socket_options_back(tree, draft_.manifest().socket_options);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/container_steps.hpp"
 
+#include "cedana/action/container_engines.hpp"
+#include "cedana/action/container_rights.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/base/time_text.hpp"
 #include "cedana/containers/podman.hpp"
-#include "cedana/containers/podman_description.hpp"
+#include "cedana/containers/volumes.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -22,7 +23,7 @@ namespace fs = std::filesystem;
 namespace {
 
 // What the engine decides, or does by itself.
-void refuse_requests(const RestoreRequest& request) {
+void refuse_requests(const RestoreRequest& request, const ContainerRecord& record) {
     const auto refuse = [](const char* option, const char* why) {
         throw Error(Fault::usage, fmt::format("{} is not for a container, {}", option, why))
             .hint(fmt::format("leave {} out", option));
@@ -31,18 +32,8 @@ void refuse_requests(const RestoreRequest& request) {
         refuse("--new-pidns", "which has a pid namespace of its own anyway");
     if (request.attendance == Attendance::foreground)
         refuse("--foreground", "whose parent is its engine");
-    if (request.output)
+    if (request.output && !is_bare(record))
         refuse("--stdio", "whose output is kept by its engine");
-}
-
-bool is_of_podman(const RestoreDraft& draft) { return draft.manifest().container->engine == "podman"; }
-
-void require_restorable_engine(const ContainerRecord& record) {
-    if (record.engine == "podman")
-        return;
-    throw Error(Fault::restore_failed,
-                fmt::format("cedana cannot bring back a container of {} yet", printable(record.engine)))
-        .hint("podman's containers come back; of others a checkpoint is for inspect and verify alone");
 }
 
 std::string kind_text(bool is_folder) { return is_folder ? "a folder" : "a file"; }
@@ -74,12 +65,9 @@ bool is_allowed(const std::string& path, const std::vector<fs::path>& allowed) {
     });
 }
 
-// By what podman believes, whatever the manifest says.
+// By what its engine believes, whatever the manifest says.
 Errors check_access(const RestoreDraft& draft) {
-    if (!is_of_podman(draft))
-        return {};
-    const containers::HostAccess access =
-        containers::read_host_access(podman_description(*draft.checkpoint), draft.manifest().container->id);
+    const containers::HostAccess access = host_access_of(draft);
     Errors refused;
     if (draft.checkpoint->signature().by == SignedBy::trusted)
         return refused;
@@ -95,29 +83,28 @@ Errors check_access(const RestoreDraft& draft) {
     return refused;
 }
 
+Errors check_volumes(const RestoreDraft& draft) {
+    const ContainerRecord& record = *draft.manifest().container;
+    if (std::ranges::none_of(record.mounts,
+                             [](const ContainerMount& mount) { return mount.kind == MountSource::volume; }))
+        return {};
+    return containers::check_volumes(
+        containers::require_engine(containers::parse_engine(record.engine), draft.request.config), record,
+        draft.request.existing_volumes);
+}
+
 Steps engine_steps(RestoreDraft& draft) {
     return {
-        check("looking what is asked for", [&] { refuse_requests(draft.request); }),
-        check("looking which engine it needs", [&] { require_restorable_engine(*draft.manifest().container); }),
-        check("looking for the engine",
-              [&] {
-                  if (!is_of_podman(draft))
-                      return;
-                  static_cast<void>(podman_restore_of(draft));
-              }),
+        check("looking what is asked for", [&] { refuse_requests(draft.request, *draft.manifest().container); }),
+        check("looking for the engine", [&] { static_cast<void>(engine_restore_of(draft)); }),
         check_each("looking for what is mounted in it", [&] { return check_sources(*draft.manifest().container); }),
+        check_each("looking for its volumes", [&] { return check_volumes(draft); }),
+        check_each("looking what its processes may do", [&] { return check_container_rights(draft); }),
         check_each("looking what it may do on this host", [&] { return check_access(draft); }),
     };
 }
 
 } // namespace
-
-containers::PodmanRestore podman_restore_of(const RestoreDraft& draft) {
-    const Manifest& manifest = draft.manifest();
-    return {containers::require_engine(containers::parse_engine(manifest.container->engine), draft.request.config),
-            *manifest.container, draft.request.container_name.value_or(""),
-            parse_utc_iso(manifest.created).value_or(std::chrono::system_clock::time_point())};
-}
 
 containers::SmallFiles podman_description(const Checkpoint& checkpoint) {
     containers::SmallFiles description;

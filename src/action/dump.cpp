@@ -38,6 +38,7 @@ struct Published {
     fs::path path = {};
     std::uint64_t bytes = 0;
     criu::DumpReport report = {};
+    std::uint64_t copied_ahead = 0;
     std::vector<std::string> unread = {};
     std::optional<Proof> proof = {};
 
@@ -70,15 +71,25 @@ void warn_of_losses(const std::vector<std::string>& losses) {
 Published capture(DumpDraft& draft, Progress& progress, Stopwatch& watch) {
     const std::string activity = fmt::format("checkpointing {} to {}", draft.seen->target(), draft.folder.string());
     Published published = step(activity, [&] {
-        TreeCapture capture(draft, progress, watch);
+        std::optional<TreeCapture> capture(std::in_place, draft, progress, watch);
         watch.lap("buffer");
-        capture.run();
+        try {
+            capture->run();
+        } catch (const Error& error) {
+            if (!capture->may_do_without_pre_copy() || error.fault() == Fault::process_lost)
+                throw;
+            spdlog::warn("{}; it is dumped once more without", error.message());
+            draft.copies_ahead = false;
+            capture.emplace(draft, progress, watch);
+            capture->run();
+        }
         if (draft.request.config.client_leave_running)
-            warn_of_ended(capture.tree());
-        return Published{.path = capture.checkpoint(),
-                         .report = capture.report(),
-                         .unread = capture.unread(),
-                         .proof = capture.proof()};
+            warn_of_ended(capture->tree());
+        return Published{.path = capture->checkpoint(),
+                         .report = capture->report(),
+                         .copied_ahead = capture->pre_copied(),
+                         .unread = capture->unread(),
+                         .proof = capture->proof()};
     });
     warn_of_losses(draft.seen->facts.losses);
     warn_of_losses(published.unread);
@@ -127,6 +138,7 @@ DumpResult result_of(const DumpDraft& draft, const Published& published, const S
                       .frozen_seconds = {},
                       .proof = published.proof,
                       .bytes_images = published.report.bytes,
+                      .bytes_copied_ahead = published.copied_ahead,
                       .bytes_archive = published.bytes,
                       .peak_memory_bytes = peak_memory(),
                       .phases = watch.phases(),

@@ -92,11 +92,30 @@ TreeCapture::TreeCapture(DumpDraft& draft, Progress& progress, Stopwatch& watch)
     if (draft_.keys.encryption)
         seal_ = draft_.keys.encryption->seal;
     const std::string stem = checkpoint_stem(seen.name, std::chrono::system_clock::now());
-    writer_.emplace(draft_.request.config, draft_.folder, stem, seen.facts.image_bytes,
-                    std::move(draft_.keys.encryption));
+    writer_.emplace(draft_.request.config, draft_.folder, stem, divide_memory(), draft_.keys.encryption);
     if (draft_.keys.signing)
         writer_->sign_with(*draft_.keys.signing);
     begin_escort();
+}
+
+// What is copied ahead gets what it needs, since little else comes then.
+BufferSize TreeCapture::divide_memory() {
+    const std::uint64_t images = draft_.seen->facts.image_bytes;
+    BufferSize buffer{.bound = buffer_bound(draft_.request.config), .expected = images};
+    if (!draft_.copies_ahead)
+        return buffer;
+    pre_copy_.emplace(PreCopy::memory_for(images), draft_.request.write_tracking.value_or(kernel_write_tracking()));
+    buffer.bound -= std::min(buffer.bound, PreCopy::memory_for(images));
+    buffer.expected = 0;
+    return buffer;
+}
+
+void TreeCapture::copy_ahead() {
+    if (!pre_copy_)
+        return;
+    progress_.phase("copying memory ahead");
+    pre_copy_->copy(draft_.procfs, draft_.seen->pids(), draft_.interrupt);
+    watch_.lap("copy ahead");
 }
 
 void TreeCapture::begin_escort() {
@@ -135,10 +154,12 @@ void TreeCapture::run() {
     // CRIU knows the process by its pid alone. Whoever gets that after this is found out at post-dump.
     if (!draft_.seen->tree.root().handle.alive())
         throw Error(Fault::no_process, fmt::format("{} ended before the dump began", draft_.seen->target()));
+    capture_ahead();
     write_record(draft_.seen->record, work_.path());
     if (!leaves_running() && draft_.unit && draft_.unit->holds_back_stop())
         held_stop_.emplace(draft_.unit->unit, work_.path());
     standstill_.raise_limits(limits_of(draft_.procfs, draft_.seen->tree), work_.path());
+    copy_ahead();
     run_criu();
     watch_.lap(leaves_running() ? "resume" : "stop");
     if (leaves_running())
@@ -152,6 +173,17 @@ void TreeCapture::run() {
         draft_.container->finish_end();
     if (draft_.request.escort)
         draft_.request.escort->ended();
+}
+
+// Of files that a container has changed, most stay as they are while it is dumped.
+void TreeCapture::capture_ahead() {
+    if (!draft_.container)
+        return;
+    progress_.phase("copying files");
+    writer_->write_ahead(
+        [this](ImageSink& sink) { draft_.container->capture_ahead(draft_.seen->tree, sink, draft_.interrupt); },
+        draft_.interrupt, progress_);
+    watch_.lap("ahead");
 }
 
 void TreeCapture::run_criu() {
@@ -179,16 +211,22 @@ void TreeCapture::run_criu() {
                             .opens_no_files = seen.must_not_be_opened,
                             .own_cgroup = seen.leaves_criu_its_cgroup(),
                             .held = work_.lock(),
+                            .foreseen = pre_copy_ ? &*pre_copy_ : nullptr,
                             .progress = &progress_,
                             .expected_bytes = seen.facts.image_bytes,
+                            .ready = writer_->memory_ready(),
+                            .before_freeze = [this] { writer_->bound_anew(); },
                             .tree = seen.pids(),
                             .freeze = {.limit = draft_.request.config.dump_freeze_limit,
                                        .has_own_limit = [this] { return is_in_other_hands_.load(); },
                                        .give_up = [this](const Error& error) { give_up(error); }}};
+    // CRIU reads the same table while the tree stands still, and does not wait for the kernel again.
+    leases_.emplace();
     try {
         report_ = criu::dump(
             job, writer_->images(), [this] { images_complete(); }, draft_.interrupt);
     } catch (const std::exception& error) {
+        has_other_pages_ = dynamic_cast<const criu::OtherPages*>(&error) != nullptr;
         runs_again();
         end_writer(error);
         explain_cancelled(failed(), error);
@@ -279,13 +317,14 @@ void TreeCapture::capture_files(const TreeHoldings& holdings) {
     look_at_flight(holdings, written);
     add_missing(written, draft_.preparation.finish());
     look_at_unit_folders(written);
+    add_missing(written, draft_.named.files);
     frozen_->link_remaps = made_names(draft_.seen->record);
     if (leaves_running())
         for (LinkRemap& remap : frozen_->link_remaps)
             add_lost(written, remap);
     else
         std::ranges::for_each(frozen_->link_remaps, let_wait);
-    draft_.files->capture(written, draft_.interrupt);
+    draft_.files->capture(written, *leases_, draft_.interrupt);
 }
 
 // What systemd takes away with the unit, or with its host.
@@ -379,6 +418,7 @@ Manifest TreeCapture::manifest() const {
     if (draft_.container) {
         manifest.container = draft_.container->record();
         manifest.required_features.emplace_back(k_in_container);
+        manifest.required_features.emplace_back(k_files_ahead);
     }
     if (report_.statistics)
         manifest.frozen_seconds = std::chrono::duration<double>(report_.statistics->frozen).count();

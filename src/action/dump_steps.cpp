@@ -6,11 +6,15 @@
 #include "cedana/base/progress.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/units.hpp"
+#include "cedana/checkpoint/writer.hpp"
+#include "cedana/engine/pre_copy.hpp"
 #include "cedana/engine/refusals.hpp"
 #include "cedana/files/default_store.hpp"
 #include "cedana/host/hooks.hpp"
 #include "cedana/keys/configured_keys.hpp"
 #include "cedana/lazy/transfers.hpp"
+#include "cedana/process/page_table.hpp"
 #include "cedana/undo/clean.hpp"
 #include "cedana/undo/work_folder.hpp"
 
@@ -94,8 +98,22 @@ Step look_at(DumpDraft& draft) {
     return look("looking at the tree", [&] {
         draft.seen = look_at_tree(draft.procfs, draft.root, draft.request.config, draft.criu.path);
         add_missing(draft.seen->written, draft.preparation.written());
+        add_missing(draft.seen->written, draft.named.files);
         if (draft.container)
             draft.container->adapt(*draft.seen);
+    });
+}
+
+Step look_at_named(DumpDraft& draft) {
+    return check("looking at what goes with it", [&] {
+        if (draft.request.with_files.empty())
+            return;
+        if (draft.request.config.files_capture == Capture::none)
+            throw Error(Fault::usage, "files can go with a program only where files are captured")
+                .hint("leave --with-files out, or set files.capture to writable");
+        draft.named = look_at_named_files(draft.request.with_files);
+        for (const std::filesystem::path& path : draft.named.left_out)
+            spdlog::warn("{} does not go with it: it is no file, folder or link", printable(path.string()));
     });
 }
 
@@ -124,6 +142,33 @@ Step refuse_undumpable(DumpDraft& draft) {
         for (const Refusal& refusal : standing)
             draft.passed_over.push_back(refusal.sentence);
         return {};
+    });
+}
+
+// A migration hands the file on while it is written, and cannot take back what it handed on.
+Step decide_pre_copy(DumpDraft& draft) {
+    return check("looking whether memory can be copied ahead", [&] {
+        const Config& config = draft.request.config;
+        const std::uint64_t images = draft.seen->facts.image_bytes;
+        const bool is_large =
+            config.dump_pre_copy_mib != 0 && images >= static_cast<std::uint64_t>(config.dump_pre_copy_mib) * k_mib;
+        const bool is_wanted = is_large || draft.request.pre_copy;
+        const bool has_room = PreCopy::memory_for(images) <= buffer_bound(config);
+        const bool is_tracked = draft.request.write_tracking || kernel_tracks_writes();
+        draft.copies_ahead = is_wanted && has_room && !draft.request.escort && is_tracked;
+        if (!draft.request.pre_copy)
+            return;
+        if (!is_tracked)
+            throw Error(Fault::environment, "the kernel of this host does not tell which memory is written to")
+                .cause("it was built without CONFIG_MEM_SOFT_DIRTY, or hides where memory lies from this process")
+                .hint("leave --pre-copy out");
+        if (!has_room)
+            throw Error(Fault::environment,
+                        fmt::format("{} of memory are needed to copy that of {} ahead, and {} may be "
+                                    "taken",
+                                    human_bytes(PreCopy::memory_for(images)), draft.seen->target(),
+                                    human_bytes(buffer_bound(config))))
+                .hint("set archive.buffer_mib to more, or leave --pre-copy out");
     });
 }
 
@@ -185,6 +230,7 @@ Steps tree_steps(DumpDraft& draft) {
     const Config& config = draft.request.config;
     return {
         lock_root(draft),
+        look_at_named(draft),
         look_at(draft),
         look_at_unit(draft),
         refuse_undumpable(draft),
@@ -192,6 +238,7 @@ Steps tree_steps(DumpDraft& draft) {
         lock_tree(draft),
         phase(touch("cleaning up", [&] { clean({.folders = {draft.folder}}); })),
         check_room(draft),
+        decide_pre_copy(draft),
         check("looking at the signal", [&] { require_survivable_signal(config, draft.procfs, draft.seen->tree); }),
         check("looking at the limits of its memory",
               [&] { require_memory_room(limits_of(draft.procfs, draft.seen->tree)); }),

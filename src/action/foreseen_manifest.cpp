@@ -7,6 +7,10 @@
 #include "cedana/version.hpp"
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
 
 namespace cedana {
 
@@ -36,6 +40,7 @@ Manifest foreseen_manifest(const DumpDraft& draft) {
                       .bytes_images = seen.facts.image_bytes,
                       .digests = {},
                       .timings = {},
+                      .places = draft.named.places,
                       .facts = seen.facts.record};
     if (!manifest.cannot_be_restored.empty())
         manifest.required_features.emplace_back(k_never_restored);
@@ -44,6 +49,27 @@ Manifest foreseen_manifest(const DumpDraft& draft) {
     if (!manifest.journal_streams.empty())
         manifest.required_features.emplace_back(k_journal_streams);
     return manifest;
+}
+
+std::vector<CapturedFile> foreseen_files(const WrittenFiles& written, const Config& config) {
+    constexpr std::size_t k_digest_size = 64;
+    std::vector<CapturedFile> files;
+    if (config.files_capture == Capture::none)
+        return files;
+    for (const WrittenFile& file : written.files) {
+        CapturedFile foreseen{.path = file.path,
+                              .size = static_cast<std::uint64_t>(file.info.st_size),
+                              .mode = file.info.st_mode & 07777,
+                              .owner = file.info.st_uid,
+                              .group = file.info.st_gid,
+                              .uses = file.uses};
+        if (is_copied(file, config)) {
+            foreseen.entry = std::to_string(files.size());
+            foreseen.digest.assign(k_digest_size, '0');
+        }
+        files.push_back(std::move(foreseen));
+    }
+    return files;
 }
 
 } // namespace cedana

@@ -4,6 +4,7 @@
 #include "cedana/action/dump_steps.hpp"
 #include "cedana/action/dump_target.hpp"
 #include "cedana/action/foreseen_manifest.hpp"
+#include "cedana/action/page_source.hpp"
 #include "cedana/action/restore.hpp"
 #include "cedana/base/stopwatch.hpp"
 #include "cedana/base/system_names.hpp"
@@ -36,12 +37,14 @@ using migration::FrameType;
 using migration::Outcome;
 
 constexpr auto k_answer_limit_there = std::chrono::minutes(2);
-// A host that is gone is noticed by ssh.
-constexpr auto k_restore_limit_there = std::chrono::hours(1);
+// A host that is gone is noticed by ssh; one whose cedana is stopped says nothing, and else some every few seconds.
+constexpr auto k_silence_limit = std::chrono::seconds(30);
 constexpr auto k_run_limit = std::chrono::seconds(60);
 // As long as the target waits for go, and some more.
 constexpr auto k_learn_limit = std::chrono::seconds(100);
 constexpr auto k_status_limit = std::chrono::seconds(40);
+// In which the target wants none of what it still lacks: it asks for some at any time.
+constexpr auto k_want_limit = std::chrono::minutes(2);
 constexpr auto k_ask_again_after = std::chrono::seconds(1);
 
 const std::vector<std::string> k_receive = {"cedana", "client", "receive"};
@@ -109,12 +112,19 @@ class Migrating {
         plan.name = draft.seen->name;
         plan.pid = draft.root.pid;
         plan.bytes_images = draft.seen->facts.image_bytes;
-        const Manifest manifest = foreseen_manifest(draft);
+        Manifest manifest = foreseen_manifest(draft);
+        manifest.files = foreseen_files(draft.seen->written, request_.dump.config);
         plan.connections = texts_of(manifest.connections);
         migration::Offer offer{.id = id_, .manifest = write_manifest(manifest)};
         offer.bytes_files = bytes_to_capture(draft.seen->written, request_.dump.config);
         if (draft.keys.signing)
             offer.key_id = draft.keys.signing->public_key().id();
+        offer.lazy = request_.lazy;
+        if (request_.lazy && draft.keys.encryption)
+            plan.refusals_here.push_back(
+                Error(Fault::usage, "--lazy and encryption do not go together: this host cannot look into what it has "
+                                    "encrypted, to find what can wait")
+                    .hint("leave --lazy out, or do not encrypt: what goes over is encrypted by ssh"));
         over_there([&] { offer_there(offer, plan); });
         return plan;
     }
@@ -133,7 +143,8 @@ class Migrating {
                              .seconds = watch_.seconds(),
                              .downtime_seconds = downtime_,
                              .bytes_images = dumped.bytes_images,
-                             .bytes_sent = sent_,
+                             .bytes_sent = there().bytes_sent(),
+                             .bytes_on_demand = pages_ ? pages_->bytes_gone() : 0,
                              .phases = dumped.phases};
         remove_lock_of(dumped.checkpoint);
         return result;
@@ -180,7 +191,10 @@ class Migrating {
 
     // What the other end gives up with is an Error(Fault::target_refused).
     Frame next(std::chrono::milliseconds limit, const Interrupt& interrupt) {
-        Frame frame = there().receive(limit, interrupt);
+        Frame frame;
+        do
+            frame = pages_ ? pages_->next(limit, interrupt) : there().receive(limit, interrupt);
+        while (frame.type == FrameType::alive);
         if (frame.type != FrameType::ended)
             return frame;
         const Error why = error_of(migration::parse_ended(frame.payload));
@@ -197,10 +211,13 @@ class Migrating {
         dumped.pid = plan.pid;
         if (ProcessHandle::open(Procfs(), plan.pid).id().start_time != root_.start_time)
             throw Error(Fault::no_process, fmt::format("process {} ({}) has ended", plan.pid, printable(plan.name)));
-        dumped.escort = DumpEscort{
-            .written = [this](std::uint64_t offset, std::span<const std::byte> piece) { send_piece(offset, piece); },
-            .before_end = [this](const fs::path& checkpoint) { commit(checkpoint); },
-            .ended = [this] { say_go(); }};
+        dumped.escort = DumpEscort{.written =
+                                       [this](std::uint64_t offset, std::span<const std::byte> piece) {
+                                           if (!request_.lazy)
+                                               send_piece(offset, piece);
+                                       },
+                                   .before_end = [this](const fs::path& checkpoint) { commit(checkpoint); },
+                                   .ended = [this] { say_go(); }};
         over_there([&] { there().send(FrameType::begin, migration::write_begin(stem_of(plan))); });
         try {
             return dump(dumped, interrupt_, progress_);
@@ -244,9 +261,17 @@ class Migrating {
 
     // The tree stands still, and its checkpoint is whole here.
     void commit(const fs::path& checkpoint) {
+        if (request_.lazy) {
+            progress_.phase("sending what it needs at once");
+            pages_.emplace(there(), checkpoint);
+            pages_->send_ahead(
+                [this](std::uint64_t offset, std::span<const std::byte> bytes) { send_piece(offset, bytes); });
+        }
         progress_.phase("restoring on " + target());
         there().send(FrameType::complete, migration::write_complete(fs::file_size(checkpoint)));
-        static_cast<void>(next(k_restore_limit_there, interrupt_));
+        if (pages_)
+            pages_->start();
+        static_cast<void>(next(k_silence_limit, interrupt_));
         interrupt_.throw_if_pending();
         migration::note_commit(checkpoint, migration::shown(request_.ssh, status_words(id_)));
         committed_ = checkpoint;
@@ -264,7 +289,6 @@ class Migrating {
             lost_ = Error(Fault::connection, error.what());
         }
         downtime_ = progress_.seconds();
-        sent_ = there().bytes_sent();
     }
 
     // The tree here runs, or was lost with the dump: what is there ends as the connection does.
@@ -285,6 +309,8 @@ class Migrating {
     // The root over there.
     pid_t await_run(const DumpResult& dumped) {
         follow(dumped);
+        if (runs_ && pages_)
+            bring_memory(dumped);
         if (runs_)
             return *runs_;
         if (lost_->fault() == Fault::target_refused)
@@ -292,6 +318,34 @@ class Migrating {
         const pid_t pid = learn(dumped, session_->explained(*lost_));
         downtime_ = progress_.seconds();
         return pid;
+    }
+
+    // No signal ends this: without the rest of its memory it ends.
+    void bring_memory(const DumpResult& dumped) {
+        progress_.phase("sending its memory");
+        try {
+            const Frame frame = pages_->next(k_want_limit, Interrupt::none(),
+                                             [&] { progress_.bytes(pages_->bytes_gone(), pages_->bytes_total()); });
+            if (frame.type == FrameType::ended)
+                end_without_memory(dumped, error_of(migration::parse_ended(frame.payload)));
+        } catch (const Error& error) {
+            if (error.fault() != Fault::connection)
+                throw;
+            static_cast<void>(learn(dumped, session_->explained(error)));
+        }
+    }
+
+    // It has run there, so what it did meanwhile would be done again: whether it is brought back is the user's to say.
+    [[noreturn]] void end_without_memory(const DumpResult& dumped, const Error& why) {
+        migration::remove_commit(dumped.checkpoint);
+        throw Error(
+            Fault::restore_failed,
+            fmt::format("process {} ({}) ran on {}, and was ended there before all of its memory had come: {}; it "
+                        "runs nowhere",
+                        dumped.pid, printable(dumped.name), target(), why.message()))
+            .cause(why.cause())
+            .hint(fmt::format("bring it back here, as it was when it left: cedana client restore {}",
+                              shell_word(dumped.checkpoint.string())));
     }
 
     // The connection was lost after the commit.
@@ -302,6 +356,8 @@ class Migrating {
             const migration::Status status = asked();
             if (status.outcome == Outcome::runs)
                 return status.pid.value_or(dumped.pid);
+            if (status.outcome == Outcome::ended && (runs_ || status.had_run))
+                end_without_memory(dumped, why);
             if (status.outcome == Outcome::ended)
                 bring_back(dumped, why);
             if (status.outcome == Outcome::unknown)
@@ -375,12 +431,12 @@ class Migrating {
     ProcessId root_;
     std::string host_name_;
     std::optional<migration::Session> session_;
+    std::optional<PageSource> pages_;
     std::optional<fs::path> committed_;
     // What came of go.
     std::optional<pid_t> runs_;
     std::optional<Error> lost_;
     double downtime_ = 0;
-    std::uint64_t sent_ = 0;
     bool has_ended_ = false;
     bool is_interrupted_ = false;
 };

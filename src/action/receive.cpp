@@ -2,15 +2,16 @@
 #include "cedana/action/receive.hpp"
 
 #include "cedana/action/arrival.hpp"
+#include "cedana/action/arriving_file.hpp"
 #include "cedana/action/restore.hpp"
 #include "cedana/base/error.hpp"
-#include "cedana/base/files.hpp"
+#include "cedana/base/event_fd.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/system_names.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/units.hpp"
 #include "cedana/base/users.hpp"
-#include "cedana/files/partial_file.hpp"
+#include "cedana/lazy/transfers.hpp"
 #include "cedana/migration/record.hpp"
 #include "cedana/model/manifest.hpp"
 #include "cedana/undo/clean.hpp"
@@ -19,15 +20,16 @@
 #include "cedana/version.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
+#include <poll.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -47,46 +49,44 @@ constexpr auto k_piece_limit = std::chrono::minutes(10);
 
 fs::path record_folder() { return state_folder() / "migrations"; }
 
-// What is written of a checkpoint of another host. It has never a name by which somebody could take it for a
-// checkpoint: the source has that.
-class ArrivingFile {
+// Of one that stands still for ever, or lacks memory.
+void end_root(const ProcessMark& root) {
+    if (!is_at_work(root))
+        return;
+    std::map<pid_t, UniqueFd> roots;
+    if (auto pidfd = open_pidfd(root.pid); pidfd && is_at_work(root))
+        roots.emplace(root.pid, std::move(*pidfd));
+    end_trees(roots);
+}
+
+// Where its page server asks for what is still to come.
+fs::path socket_of(const std::string& id) { return record_folder() / (id + ".pages"); }
+
+// Says so while a restore takes its time.
+class SignOfLife {
   public:
-    ArrivingFile(const fs::path& folder, const std::string& stem, std::uint64_t most)
-        : path_(folder / partial_name(stem)), fd_(create_partial(path_)), most_(most) {
-        if (!fd_)
-            throw Error(Fault::storage, fmt::format("the name {} is taken", path_.string()));
-    }
-    ArrivingFile(const ArrivingFile&) = delete;
-    ArrivingFile& operator=(const ArrivingFile&) = delete;
-    ~ArrivingFile() { ::unlink(path_.c_str()); }
-
-    [[nodiscard]] const fs::path& path() const noexcept { return path_; }
-
-    void write(const migration::Data& data) const {
-        if (data.offset + data.bytes.size() > most_)
-            throw Error(Fault::connection,
-                        fmt::format("the checkpoint has more than the {} that were announced", human_bytes(most_)));
-        std::string_view rest = data.bytes;
-        auto at = static_cast<off_t>(data.offset);
-        while (!rest.empty()) {
-            const ssize_t count = ::pwrite(fd_.get(), rest.data(), rest.size(), at);
-            if (count < 0 && errno == EINTR)
-                continue;
-            if (count < 0)
-                throw OsFailure(Fault::storage).error("cannot write {}", path_.string());
-            rest.remove_prefix(static_cast<std::size_t>(count));
-            at += count;
-        }
-    }
-    void complete(std::uint64_t size) const {
-        if (size > most_ || ::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
-            throw Error(Fault::storage, fmt::format("cannot make {} as large as it is to be", path_.string()));
+    explicit SignOfLife(migration::Connection& source) : thread_([this, &source] { beat(source); }) {}
+    SignOfLife(const SignOfLife&) = delete;
+    SignOfLife& operator=(const SignOfLife&) = delete;
+    ~SignOfLife() {
+        end_.set();
+        thread_.join();
     }
 
   private:
-    fs::path path_;
-    UniqueFd fd_;
-    std::uint64_t most_;
+    void beat(migration::Connection& source) const noexcept {
+        constexpr int k_every_ms = 5000;
+        pollfd entry{.fd = end_.fd(), .events = POLLIN, .revents = 0};
+        try {
+            while (::poll(&entry, 1, k_every_ms) == 0)
+                source.send(FrameType::alive);
+        } catch (const std::exception& error) {
+            spdlog::debug("{}", error.what());
+        }
+    }
+
+    EventFd end_;
+    std::thread thread_;
 };
 
 class Receiving {
@@ -99,8 +99,7 @@ class Receiving {
         if (!take_offer())
             return;
         note_.emplace(record_folder(), record_.id);
-        const ArrivingFile& file = take_file();
-        source_.send(FrameType::runs, migration::write_runs(bring_back(file)));
+        bring_back(take_file());
     }
 
     // Whatever else happened. The source must not be told anything else then.
@@ -115,7 +114,9 @@ class Receiving {
     }
 
   private:
-    Frame next(std::chrono::milliseconds limit) { return source_.receive(limit, interrupt_); }
+    Frame next(std::chrono::milliseconds limit) {
+        return pages_ ? pages_->next(limit, interrupt_) : source_.receive(limit, interrupt_);
+    }
 
     void note(Fate fate) {
         record_.fate = fate;
@@ -157,6 +158,7 @@ class Receiving {
         if (!answer.reasons.empty())
             throw Error(Fault::connection, "the source goes on though it was refused");
         record_.id = offer.id;
+        lazy_ = offer.lazy;
         const Manifest manifest = parse_manifest(offer.manifest);
         record_.name = manifest.name;
         stem_ = migration::parse_begin(then.payload);
@@ -182,23 +184,62 @@ class Receiving {
         }
     }
 
-    // The root, which runs. What fails after that (a hook) is no reason to say that it does not.
-    pid_t bring_back(const ArrivingFile& file) {
-        const RestoreRequest restored{.checkpoint = file.path(),
-                                      .config = request_.config,
-                                      .keyring = request_.keyring,
-                                      .caller = request_.caller,
-                                      .before_run = [this](pid_t root) { await_go(root); }};
+    // Returns once it runs, and has all of its memory. What fails after that (a hook) is no reason to say that it does
+    // not.
+    void bring_back(const ArrivingFile& file) {
+        RestoreRequest restored{.checkpoint = file.path(),
+                                .config = request_.config,
+                                .keyring = request_.keyring,
+                                .files = rules_of_arrival(request_),
+                                .caller = request_.caller,
+                                .before_run = [this](pid_t root) { await_go(root); },
+                                .once_it_runs = [this](pid_t) { say_runs(); },
+                                .lazy = lazy_,
+                                .wait = lazy_};
+        if (lazy_) {
+            restored.supply = socket_of(record_.id);
+            pages_.emplace(source_, file, *restored.supply);
+        }
         Progress silent;
+        life_.emplace(source_);
         try {
             static_cast<void>(restore(restored, interrupt_, silent));
         } catch (const Error& error) {
+            if (lazy_ && said_runs_)
+                end_without_memory(error);
             if (!tree_runs())
                 throw;
             spdlog::warn("{}", error.message());
         }
-        note_anyway(Fate::runs);
-        return record_.root->pid;
+        if (!said_runs_)
+            say_runs();
+        if (lazy_) {
+            note_anyway(Fate::runs);
+            source_.send(FrameType::whole);
+        }
+    }
+
+    void say_runs() {
+        said_runs_ = true;
+        record_.had_run = lazy_;
+        note_anyway(lazy_ ? Fate::filling : Fate::runs);
+        try {
+            source_.send(FrameType::runs, migration::write_runs(record_.root->pid));
+        } catch (const Error& error) {
+            // It runs, as whoever asks is told.
+            spdlog::warn("{}", error.message());
+        }
+    }
+
+    // Whoever looks after its memory ends it, or has.
+    [[noreturn]] void end_without_memory(const Error& error) {
+        end_root(*record_.root);
+        record_.fate = Fate::ended;
+        const auto why = pages_->failure();
+        throw Error(error.fault(), error.message())
+            .cause(why ? why->message() : error.cause())
+            .hint("the host that it came from has its checkpoint: restore it there")
+            .log(error.log());
     }
 
     // All of the tree is there, and none of it runs.
@@ -206,6 +247,7 @@ class Receiving {
         record_.root = mark_of(root);
         if (!record_.root)
             throw Error(Fault::restore_failed, fmt::format("criu has restored no process {}", root));
+        life_.reset();
         note(Fate::ready);
         source_.send(FrameType::ready);
         if (next(request_.go_limit).type != FrameType::go)
@@ -222,7 +264,11 @@ class Receiving {
     migration::Record record_;
     std::string stem_;
     std::uint64_t most_ = 0;
+    bool lazy_ = false;
+    bool said_runs_ = false;
     std::optional<ArrivingFile> file_;
+    std::optional<ArrivingPages> pages_;
+    std::optional<SignOfLife> life_;
 };
 
 void tell(migration::Connection& source, const Error& error) noexcept {
@@ -233,31 +279,31 @@ void tell(migration::Connection& source, const Error& error) noexcept {
     }
 }
 
-// Of one whose receiver was killed before the word came: it stands still for ever.
-void end_root(const ProcessMark& root) {
-    if (!is_at_work(root))
-        return;
-    std::map<pid_t, UniqueFd> roots;
-    if (auto pidfd = open_pidfd(root.pid); pidfd && is_at_work(root))
-        roots.emplace(root.pid, std::move(*pidfd));
-    end_trees(roots);
-}
-
 // Whoever did it was killed.
 migration::Record settled(migration::Record record) {
-    const bool may_run = record.fate == Fate::going && record.root && is_at_work(*record.root);
+    const bool lacks_memory =
+        record.root && std::ranges::count(lazy_transfers(), record.root->pid, &LazyTransfer::pid) != 0;
+    const bool may_run = (record.fate == Fate::going || record.fate == Fate::filling) && !lacks_memory && record.root &&
+                         is_at_work(*record.root);
     if (!may_run && record.root)
         end_root(*record.root);
     record.fate = may_run ? Fate::runs : Fate::ended;
     if (!may_run)
-        record.why = "the cedana that received it was killed before the tree ran";
+        record.why = record.had_run ? "the cedana that received it was killed before all of its memory was there"
+                                    : "the cedana that received it was killed before the tree ran";
+    ::unlink(socket_of(record.id).c_str());
     migration::replace_record(record_folder(), record);
     clean({});
     return record;
 }
 
 // CRIU and its guard may outlive the cedana that started them, and decide what becomes of the tree.
-bool is_restored_by_others() {
+bool is_restored_by_others(const migration::Record& record) {
+    // Whoever brings its memory ends it when that does not come.
+    if (record.root && std::ranges::any_of(lazy_transfers(), [&](const LazyTransfer& transfer) {
+            return transfer.pid == record.root->pid && transfer.failure.empty();
+        }))
+        return true;
     return std::ranges::any_of(find_work_folders(state_folder()).busy,
                                [](const BusyWork& work) { return work.kind == WorkKind::restore; });
 }
@@ -294,11 +340,15 @@ migration::Status state_of_received(const std::string& id) {
         return {.id = id, .outcome = Outcome::unknown, .why = "this host knows of no such migration"};
     migration::Record record = std::move(found->record);
     const bool is_over = record.fate == Fate::runs || record.fate == Fate::ended;
-    if (!is_over && (found->busy || is_restored_by_others()))
-        return {.id = id, .outcome = Outcome::busy, .name = record.name, .why = "it is being restored"};
+    if (!is_over && (found->busy || is_restored_by_others(record)))
+        return {.id = id,
+                .outcome = Outcome::busy,
+                .name = record.name,
+                .why = record.fate == Fate::filling ? "it runs, and its memory is on its way" : "it is being restored"};
     if (!is_over)
         record = settled(std::move(record));
-    migration::Status status{.id = id, .outcome = Outcome::ended, .name = record.name, .why = record.why};
+    migration::Status status{
+        .id = id, .outcome = Outcome::ended, .name = record.name, .why = record.why, .had_run = record.had_run};
     if (record.fate == Fate::runs) {
         status.outcome = Outcome::runs;
         status.pid = record.root ? std::optional(record.root->pid) : std::nullopt;

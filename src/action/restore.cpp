@@ -184,6 +184,8 @@ RestoreResult restore(const RestoreRequest& request, const Interrupt& interrupt,
     progress.done();
     warn_of_mends(restored.report.mends, draft.manifest());
     attendant.tree_runs();
+    if (request.once_it_runs)
+        request.once_it_runs(restored.report.pid);
     Progress silent;
     carry_out(steps_after_restore(draft, restored, watch), silent);
     RestoreResult result = result_of(draft, restored, watch);

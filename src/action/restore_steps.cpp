@@ -206,7 +206,7 @@ Steps host_steps(RestoreDraft& draft) {
     append(steps,
            {
                check("comparing files",
-                     [&] { require_same_files(draft.needs, draft.manifest(), options_of(draft).extra); }),
+                     [&] { require_same_files(draft.needs, draft.manifest(), options_of(draft).extra, draft.leases); }),
                memory_check(draft),
                check("looking for memory in its control group", [&] { require_room_in_groups(draft); }),
                check("looking for huge pages", [&] { require_huge_pages(draft.needs.memory, draft.manifest().name); }),

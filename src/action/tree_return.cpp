@@ -243,7 +243,8 @@ void TreeReturn::run_criu() {
     if (!draft_.namespaces.empty())
         criu::note_kernel_features(draft_.criu.path);
     if (draft_.lazy)
-        restored_.start = std::make_unique<LazyStart>(checkpoint, config, work_.path());
+        restored_.start = std::make_unique<LazyStart>(checkpoint, config, work_.path(),
+                                                      draft_.request.supply.value_or(std::filesystem::path()));
     Progress silent;
     Progress& shown = draft_.joins.terminal == TerminalJoin::ours ? silent : progress_;
     CheckpointImages images(

@@ -7,19 +7,40 @@
 namespace cedana {
 
 std::span<std::byte> CapturedFrame::room() {
-    if (state != FrameState::filling)
+    if (state != FrameState::filling || !pieces.empty())
         return {};
     return pooled != nullptr ? std::span(pooled, k_frame_size).subspan(size) : std::span(own).subspan(size);
 }
 
-void CapturedFrame::encode(FrameEncoder& encoder, const Seal* seal, const FramePlace& place) {
-    compressed_size = encoder.encode(data(), position, compressed.bytes());
+void CapturedFrame::refer(std::span<const std::byte> bytes) {
+    if (!pieces.empty() && pieces.back().data() + pieces.back().size() == bytes.data())
+        pieces.back() = {pieces.back().data(), pieces.back().size() + bytes.size()};
+    else
+        pieces.push_back(bytes);
+}
+
+std::span<const std::byte> CapturedFrame::gathered(PageMemory& scratch) const {
+    if (pieces.empty())
+        return data();
+    if (pieces.size() == 1)
+        return pieces.front();
+    if (scratch.bytes().empty())
+        scratch = PageMemory(k_frame_size);
+    std::byte* end = scratch.bytes().data();
+    for (const std::span<const std::byte> piece : pieces)
+        end = std::ranges::copy(piece, end).out;
+    return scratch.bytes().first(size);
+}
+
+void CapturedFrame::encode(FrameEncoder& encoder, const Seal* seal, const FramePlace& place, PageMemory& scratch) {
+    const std::span<const std::byte> content = gathered(scratch);
+    compressed_size = encoder.encode(content, position, compressed.bytes());
     if (seal != nullptr) {
         compressed_size += k_seal_size;
         seal->close(place, compressed.bytes().first(compressed_size));
     }
     const auto written = compressed.bytes().first(compressed_size);
-    crc = crc32_of(seal != nullptr ? written : data());
+    crc = crc32_of(seal != nullptr ? written : content);
     digest = sha256(written);
 }
 

@@ -16,6 +16,12 @@ const RawEntry& FrameReader::entry_of(const ImageRecord& image) {
     return entries_.emplace(image.name, zip_.open_raw(image.entry_name(folder_))).first->second;
 }
 
+ByteRange FrameReader::place(const ImageRecord& image, std::size_t number) {
+    const FrameRecord& frame = image.frames.at(number);
+    const std::uint64_t from = entry_of(image).start() + frame.offset;
+    return {.from = from, .to = from + frame.compressed};
+}
+
 void FrameReader::check(const ImageRecord& image, std::size_t number) {
     const FrameRecord& frame = image.frames.at(number);
     compressed_.resize(frame.compressed);

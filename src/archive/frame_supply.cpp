@@ -38,10 +38,11 @@ void FrameSupply::release(CapturedFrame& frame) {
     else if (std::exchange(frame.overdrawn, false))
         --overdraft_;
     frame.own = {};
+    frame.pieces = {};
 }
 
 void FrameSupply::trim(CapturedFrame& frame) {
-    if (frame.size > k_small_image)
+    if (frame.size > k_small_image || !frame.pieces.empty())
         return;
     std::vector<std::byte> copy(frame.data().begin(), frame.data().end());
     release(frame);

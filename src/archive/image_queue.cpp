@@ -94,7 +94,8 @@ std::vector<CapturedImage*> ImageQueue::choose(const Need& need) const {
         if (image->flows(flowing_) && (!largest || image->record.size > largest->record.size))
             largest = image.get();
     }
-    if (need.memory_is_short && !frees_frames && largest != nullptr)
+    const bool has_time = need.full_speed && chosen.empty();
+    if ((need.memory_is_short || has_time) && !frees_frames && largest != nullptr)
         chosen.push_back(largest);
     // Every batch writes a directory of all that is in the archive, so small images alone are no reason for one.
     else if (!need.full_speed && !is_crowded && !frees_frames)

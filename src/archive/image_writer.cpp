@@ -109,9 +109,31 @@ void ImageWriter::filled(int number, std::size_t count) {
     const std::scoped_lock lock(mutex_);
     CapturedImage& image = queue_.at(number);
     // Its first bytes show that the frame before it is not the last.
-    if (image.frames.back()->size == 0)
+    if (image.frames.back()->size == 0) {
         work_.notify_one();
+        // The writer may begin with it.
+        if (speed_.is_full())
+            progress_.notify_all();
+    }
     queue_.add_bytes(image, count);
+}
+
+void ImageWriter::refer(int number, std::span<const std::byte> bytes) {
+    const std::scoped_lock lock(mutex_);
+    threads_.rethrow_failure();
+    CapturedImage& image = queue_.at(number);
+    while (!bytes.empty()) {
+        if (image.frames.empty() || image.frames.back()->state != FrameState::filling) {
+            image.frames.push_back(std::make_unique<CapturedFrame>());
+            // Its first bytes show that the frame before it is not the last.
+            work_.notify_one();
+        }
+        CapturedFrame& frame = *image.frames.back();
+        const std::size_t count = std::min(bytes.size(), k_frame_size - frame.size);
+        frame.refer(bytes.first(count));
+        queue_.add_bytes(image, count);
+        bytes = bytes.subspan(count);
+    }
 }
 
 void ImageWriter::end(int number) {
@@ -137,7 +159,7 @@ void ImageWriter::compress_now() {
 }
 
 void ImageWriter::run_worker(std::unique_lock<std::mutex>& lock) {
-    std::map<Method, FrameEncoder> encoders;
+    Encoders encoders;
     while (true) {
         CapturedImage* image = nullptr;
         work_.wait(lock, [&] { return threads_.must_end() || (image = queue_.next_to_encode()) != nullptr; });
@@ -148,15 +170,15 @@ void ImageWriter::run_worker(std::unique_lock<std::mutex>& lock) {
 }
 
 // Compresses the image's next frame, without the lock.
-void ImageWriter::encode_next(CapturedImage& image, std::map<Method, FrameEncoder>& encoders,
-                              std::unique_lock<std::mutex>& lock) {
+void ImageWriter::encode_next(CapturedImage& image, Encoders& encoders, std::unique_lock<std::mutex>& lock) {
     const FramePlace place = image.next_place();
     const Method method = image.record.method;
     CapturedFrame& frame = queue_.take_frame(image);
     frame.compressed = supply_.output();
     speed_.slow_down_self();
     lock.unlock();
-    frame.encode(encoders.try_emplace(method, method, options_.level).first->second, options_.seal.get(), place);
+    frame.encode(encoders.by_method.try_emplace(method, method, options_.level).first->second, options_.seal.get(),
+                 place, encoders.scratch);
     lock.lock();
     frame.state = FrameState::encoded;
     supply_.release(frame);

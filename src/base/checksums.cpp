@@ -3,7 +3,9 @@
 
 #include "cedana/base/error.hpp"
 
-#include <openssl/evp.h>
+// Plain functions are deprecated since 3.0 (openssl_user_macros(7)).
+#define OPENSSL_API_COMPAT 10101
+#include <openssl/sha.h>
 #include <zlib.h>
 
 namespace cedana {
@@ -28,26 +30,24 @@ int digit_value(char digit) {
 
 Sha256 sha256(std::span<const std::byte> data) {
     Sha256 digest;
-    check(EVP_Digest(data.data(), data.size(), bytes(digest), nullptr, EVP_sha256(), nullptr));
+    check(SHA256(reinterpret_cast<const unsigned char*>(data.data()), data.size(), bytes(digest)) != nullptr ? 1 : 0);
     return digest;
 }
 
 Sha256 sha256(std::string_view data) { return sha256(std::as_bytes(std::span(data))); }
 
-void Sha256Stream::Free::operator()(evp_md_ctx_st* context) const noexcept { EVP_MD_CTX_free(context); }
+void Sha256Stream::Free::operator()(SHA256state_st* context) const noexcept { delete context; }
 
-Sha256Stream::Sha256Stream() : context_(EVP_MD_CTX_new()) {
-    check(context_ != nullptr ? EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) : 0);
-}
+Sha256Stream::Sha256Stream() : context_(new SHA256_CTX) { check(SHA256_Init(context_.get())); }
 
 void Sha256Stream::add(std::span<const std::byte> data) {
-    check(EVP_DigestUpdate(context_.get(), data.data(), data.size()));
+    check(SHA256_Update(context_.get(), data.data(), data.size()));
 }
 
 Sha256 Sha256Stream::finish() {
     Sha256 digest;
-    check(EVP_DigestFinal_ex(context_.get(), bytes(digest), nullptr));
-    check(EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr));
+    check(SHA256_Final(bytes(digest), context_.get()));
+    check(SHA256_Init(context_.get()));
     return digest;
 }
 

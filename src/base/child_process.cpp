@@ -22,6 +22,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -43,7 +44,8 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
     return result;
 }
 
-// Only async-signal-safe calls from here on: another thread may have held any lock at fork.
+// Only async-signal-safe calls from here on: another thread may have held any lock at fork. And nothing that changes
+// what the parent still needs, since its memory may be shared.
 
 bool set_descriptor_limit(rlim_t soft) {
     rlimit limit{};
@@ -62,9 +64,11 @@ void lift_file_size_limit() {
     }
 }
 
+// The system calls themselves, which are of one thread: the C library's functions have every thread of the process take
+// the ids (setuid(2)), and those that it knows here may be the parent's.
 bool take_user(uid_t uid, gid_t gid, const std::vector<gid_t>& groups = {}) {
-    return ::setgroups(groups.empty() ? 1 : groups.size(), groups.empty() ? &gid : groups.data()) == 0 &&
-           ::setresgid(gid, gid, gid) == 0 && ::setresuid(uid, uid, uid) == 0;
+    return ::syscall(SYS_setgroups, groups.empty() ? 1 : groups.size(), groups.empty() ? &gid : groups.data()) == 0 &&
+           ::syscall(SYS_setresgid, gid, gid, gid) == 0 && ::syscall(SYS_setresuid, uid, uid, uid) == 0;
 }
 
 void reset_signals() {
@@ -116,6 +120,7 @@ struct Prepared {
     const rlim_t* descriptor_limit;
 };
 
+// May share its memory with the parent, a thread of which waits until it is gone or another program.
 [[noreturn]] void run_child(const Prepared& prepared, int report) {
     SpawnRequest& request = prepared.request;
     const bool ready = place_fds(request.fds.data(), request.fds.size(), report) &&
@@ -151,6 +156,57 @@ class AllSignalsBlocked {
   private:
     sigset_t before_{};
 };
+
+// Sanitizers know of a fork, but not of a child that goes on in the same memory.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool k_is_sanitized = true;
+#elif defined(__has_feature)
+constexpr bool k_is_sanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+constexpr bool k_is_sanitized = false;
+#endif
+
+// Memory for the stack of a child; none if it cannot be had.
+class ChildStack {
+  public:
+    ChildStack()
+        : start_(::mmap(nullptr, k_size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0)) {}
+    ChildStack(const ChildStack&) = delete;
+    ChildStack& operator=(const ChildStack&) = delete;
+    ~ChildStack() {
+        if (start_ != MAP_FAILED)
+            ::munmap(start_, k_size);
+    }
+    // It grows downwards.
+    [[nodiscard]] void* top() const { return start_ == MAP_FAILED ? nullptr : static_cast<char*>(start_) + k_size; }
+
+  private:
+    // execvpe(3) has the words of a script's command line there.
+    static constexpr std::size_t k_size = 1024UL * 1024;
+    void* start_;
+};
+
+// As posix_spawn(3) does it: a fork would copy the tables of this process's memory, and each page that either of them
+// touches afterwards would cost a fault.
+pid_t start_child(const Prepared& prepared, int report) {
+    struct Work {
+        const Prepared& prepared;
+        int report;
+    } work{.prepared = prepared, .report = report};
+    const ChildStack stack;
+    if (k_is_sanitized || stack.top() == nullptr) {
+        const pid_t pid = ::fork();
+        if (pid == 0)
+            run_child(prepared, report);
+        return pid;
+    }
+    const auto run = [](void* argument) -> int {
+        const auto* const given = static_cast<const Work*>(argument);
+        run_child(given->prepared, given->report);
+    };
+    return ::clone(run, stack.top(), CLONE_VM | CLONE_VFORK | SIGCHLD, &work);
+}
 
 ExitStatus status_of(const siginfo_t& info) {
     return info.si_code == CLD_EXITED ? ExitStatus::exited(info.si_status) : ExitStatus::signalled(info.si_status);
@@ -226,14 +282,14 @@ ChildProcess ChildProcess::spawn(SpawnRequest request) {
     Pipe report = make_pipe();
 
     pid_t pid = -1;
+    int failure = 0;
     {
         const AllSignalsBlocked blocked;
-        pid = ::fork();
-        if (pid == 0)
-            run_child(prepared, report.write_end.get());
+        pid = start_child(prepared, report.write_end.get());
+        failure = errno;
     }
     if (pid < 0)
-        throw OsFailure().error("cannot start {}", program);
+        throw os_error(failure, fmt::format("cannot start {}", program));
     report.write_end.reset();
     int child_error = 0;
     ssize_t count = 0;

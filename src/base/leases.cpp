@@ -42,6 +42,18 @@ std::vector<Lease> read_leases() {
     }
 }
 
+LeasesAhead::LeasesAhead()
+    : begun_(std::chrono::steady_clock::now()), read_(std::async(std::launch::async, read_leases)) {}
+
+const std::vector<Lease>& LeasesAhead::get() const {
+    constexpr auto k_fresh = std::chrono::seconds(1);
+    if (read_.valid())
+        leases_ = read_.get();
+    if (std::chrono::steady_clock::now() - begun_ > k_fresh)
+        leases_ = read_leases();
+    return *leases_;
+}
+
 std::optional<Lease> lease_broken_by_reading(const std::vector<Lease>& leases, const struct ::stat& file) {
     const auto found = std::ranges::find_if(
         leases, [&](const Lease& lease) { return lease.for_writing && lease.inode == file.st_ino; });

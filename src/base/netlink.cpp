@@ -78,6 +78,26 @@ NetlinkRequest& NetlinkRequest::text(unsigned attribute, const std::string& valu
     return *this;
 }
 
+NetlinkRequest& NetlinkRequest::data(unsigned attribute, std::span<const std::byte> value) {
+    if (!mnl_attr_put_check(header_in(buffer_), k_size, static_cast<std::uint16_t>(attribute), value.size(),
+                            value.data()))
+        throw_too_long();
+    return *this;
+}
+
+std::size_t NetlinkRequest::begin_nested(unsigned attribute) {
+    const nlattr* const start =
+        mnl_attr_nest_start_check(header_in(buffer_), k_size, static_cast<std::uint16_t>(attribute));
+    if (start == nullptr)
+        throw_too_long();
+    return static_cast<std::size_t>(reinterpret_cast<const std::byte*>(start) - buffer_.data());
+}
+
+NetlinkRequest& NetlinkRequest::end_nested(std::size_t start) {
+    mnl_attr_nest_end(header_in(buffer_), reinterpret_cast<nlattr*>(buffer_.data() + start));
+    return *this;
+}
+
 std::span<const std::byte> NetlinkRequest::bytes() const noexcept {
     return std::span(buffer_).first(reinterpret_cast<const nlmsghdr*>(buffer_.data())->nlmsg_len);
 }

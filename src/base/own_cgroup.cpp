@@ -122,22 +122,33 @@ OwnCgroup::OwnCgroup(pid_t process) noexcept : process_(process) {
 }
 
 void OwnCgroup::enter() {
-    const std::string pid = std::to_string(process_);
     for (const fs::path& hierarchy : hierarchies()) {
-        const fs::path folder = hierarchy / fmt::format("{}{}", k_prefix, to_text(own_namespaced_mark()));
-        if (::mkdir(folder.c_str(), 0755) != 0)
-            continue;
-        folders_.push_back(folder);
-        if (!write_to(folder / "cgroup.procs", pid))
-            spdlog::debug("process {} stays in the control group of cedana in {}", process_, hierarchy.string());
+        fs::path folder = hierarchy / fmt::format("{}{}", k_prefix, to_text(own_namespaced_mark()));
+        if (::mkdir(folder.c_str(), 0755) == 0)
+            folders_.push_back(std::move(folder));
     }
     // Needs CAP_SYS_RESOURCE (proc(5)).
     constexpr const char* k_never = "-1000";
-    if (!write_to(fs::path("/proc") / pid / "oom_score_adj", k_never))
+    if (!write_to(fs::path("/proc") / std::to_string(process_) / "oom_score_adj", k_never))
         spdlog::debug("process {} can be ended when memory runs out: its oom_score_adj cannot be lowered", process_);
+    // The kernel waits until nobody forks or ends at that moment (kernel/cgroup/cgroup.c, cgroup_attach_lock():
+    // percpu_down_write()), which takes 10 to 20 ms on an idle host; CRIU is not in the tree so soon.
+    if (process_ == ::getpid())
+        move();
+    else
+        moved_ = std::async(std::launch::async, [this] { move(); });
+}
+
+void OwnCgroup::move() const {
+    for (const fs::path& folder : folders_)
+        if (!write_to(folder / "cgroup.procs", std::to_string(process_)))
+            spdlog::debug("process {} stays in the control group of cedana in {}", process_,
+                          folder.parent_path().string());
 }
 
 OwnCgroup::~OwnCgroup() {
+    if (moved_.valid())
+        moved_.wait();
     for (const fs::path& folder : folders_) {
         if (process_ == ::getpid() && !write_to(folder.parent_path() / "cgroup.procs", std::to_string(process_)))
             spdlog::debug("process {} cannot leave {}", process_, folder.string());

@@ -17,24 +17,31 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* k_state_folder = "/run/cedana";
+bool is_own(const struct ::stat& info) {
+    return S_ISDIR(info.st_mode) && info.st_uid == ::geteuid() && (info.st_mode & 077) == 0;
+}
 
 } // namespace
 
+std::optional<fs::path> own_state_folder() {
+    struct ::stat info {};
+    return ::lstat(k_state_path, &info) == 0 && is_own(info) ? std::optional<fs::path>(k_state_path) : std::nullopt;
+}
+
 void require_own_state_folder() {
     struct ::stat info {};
-    if (::lstat(k_state_folder, &info) != 0 && errno == ENOENT)
+    if (::lstat(k_state_path, &info) != 0 && errno == ENOENT)
         return;
-    if (!S_ISDIR(info.st_mode) || info.st_uid != ::geteuid() || (info.st_mode & 077) != 0)
-        throw Error(Fault::permission, fmt::format("{} is not a folder that root alone can use", k_state_folder))
-            .hint(fmt::format("remove it: rm -r {}", k_state_folder));
+    if (!is_own(info))
+        throw Error(Fault::permission, fmt::format("{} is not a folder that root alone can use", k_state_path))
+            .hint(fmt::format("remove it: rm -r {}", k_state_path));
 }
 
 fs::path state_folder() {
-    if (::mkdir(k_state_folder, 0700) != 0 && errno != EEXIST)
-        throw OsFailure(Fault::storage).error("cannot create {}", k_state_folder);
+    if (::mkdir(k_state_path, 0700) != 0 && errno != EEXIST)
+        throw OsFailure(Fault::storage).error("cannot create {}", k_state_path);
     require_own_state_folder();
-    return k_state_folder;
+    return k_state_path;
 }
 
 void make_log_folder(const fs::path& folder) {

@@ -76,7 +76,7 @@ std::uint64_t FileCapture::measure(const Procfs& procfs, const ProcessTree& tree
         return 0;
     std::uint64_t bytes = 0;
     for (const WrittenFile& file : written.files)
-        if (size_of(file.info) <= limit())
+        if (size_of(file.info) <= limit() || file.is_named)
             bytes += size_of(file.info);
     warn_of_outside_writers(procfs, tree, written);
     return bytes;
@@ -135,10 +135,9 @@ void FileCapture::warn(const std::string& path, const std::string& kind, const s
     warnings_.push_back({.sentence = fmt::format("{} {}", object, text), .object = object, .kind = kind});
 }
 
-void FileCapture::capture(const WrittenFiles& written, const Interrupt& interrupt) {
+void FileCapture::capture(const WrittenFiles& written, const LeasesAhead& leases, const Interrupt& interrupt) {
     if (config_.files_capture == Capture::none)
         return;
-    const std::vector<Lease> leases = read_leases();
     for (const WrittenFile& file : written.files) {
         interrupt.throw_if_pending();
         capture_one(file, leases, interrupt);
@@ -148,9 +147,14 @@ void FileCapture::capture(const WrittenFiles& written, const Interrupt& interrup
              "is written to by the tree, but something else or nothing is seen there from here; it is not captured");
 }
 
-void FileCapture::capture_one(const WrittenFile& written, const std::vector<Lease>& leases,
-                              const Interrupt& interrupt) {
-    const auto lease = lease_broken_by_reading(leases, written.info);
+void FileCapture::capture_one(const WrittenFile& written, const LeasesAhead& leases, const Interrupt& interrupt) {
+    if (written.is_named) {
+        // The tree does not write to it: there is time until all is written.
+        captured_.push_back({.file = describe_file(written, written.info), .name = written.place()});
+        captured_.back().file.entry = std::to_string(entries_++);
+        return;
+    }
+    const auto lease = lease_broken_by_reading(leases.get(), written.info);
     const roles::FileName name = lease ? by_descriptor(written) : roles::FileName{.path = written.place()};
     Captured captured{.file = describe_file(written, written.info)};
     if (lease && name.descriptor < 0) {
@@ -222,6 +226,19 @@ std::size_t FileCapture::read(const Captured& captured, std::uint64_t offset, st
     return read_at(captured.copy.get(), offset, part, fmt::format("the copy of {}", captured.file.path));
 }
 
+void FileCapture::open_named(Captured& captured, const Interrupt& interrupt) {
+    int error = 0;
+    const std::uint64_t number = ++last_number_;
+    const auto info = reader().open(number, {.path = captured.name}, error, interrupt);
+    if (!info)
+        throw os_error(error, fmt::format("cannot read {}, which is to go with the program", captured.file.path),
+                       Fault::storage);
+    CapturedFile file = describe_file({.path = captured.file.path, .info = *info}, *info);
+    file.entry = captured.file.entry;
+    captured.file = std::move(file);
+    captured.number = number;
+}
+
 // Fills in the digest, and the size if the file was cut by somebody outside.
 void FileCapture::copy_to_archive(Captured& captured, ImageWriter& archive, const Interrupt& interrupt) {
     CapturedFile& file = captured.file;
@@ -253,8 +270,12 @@ FrameIndex FileCapture::write(ImageWriter& archive, const Interrupt& interrupt) 
     for (Captured& captured : captured_) {
         if (captured.file.entry.empty())
             continue;
+        if (!captured.name.empty())
+            open_named(captured, interrupt);
         copy_to_archive(captured, archive, interrupt);
         captured.copy.reset();
+        if (!captured.name.empty())
+            reader().drop(*captured.number, interrupt);
     }
     return archive.finish(interrupt);
 }
@@ -268,7 +289,7 @@ std::vector<CapturedFile> FileCapture::describe(const Interrupt& interrupt) {
             file.digest = content_digest(captured.copy.get(), file.path, file.size, interrupt).value_or("");
         else if (file.entry.empty() && captured.number)
             file.digest = reader().digest(*captured.number, file.size, k_all, interrupt);
-        if (file.size > limit())
+        if (file.size > limit() && captured.name.empty())
             warn(file.path, file.is_open() ? "large" : "large and closed",
                  fmt::format("is not copied into the checkpoint: {} is over files.capture_limit_mib; {}",
                              human_bytes(file.size),

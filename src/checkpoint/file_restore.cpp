@@ -18,7 +18,9 @@
 #include <cstdint>
 #include <exception>
 #include <map>
+#include <set>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -117,6 +119,32 @@ FileState state_of(const CapturedFile& file, const UniqueFd& present, const stru
     return size == file.size ? FileState::same : FileState::grown;
 }
 
+constexpr mode_t k_set_id = S_ISUID | S_ISGID;
+
+// Or the folder itself.
+bool is_below(const std::filesystem::path& path, const std::filesystem::path& folder) {
+    const std::filesystem::path rest = path.lexically_relative(folder.lexically_normal() / "");
+    return !rest.empty() && *rest.begin() != "..";
+}
+
+// Throws Error where something else is.
+bool is_there(const NamedPlace& named, const std::filesystem::path& root) {
+    const FilePlace place(named.path, root);
+    const auto present = place.entry(place.name());
+    if (!present)
+        return false;
+    if (!named.is_link() && S_ISDIR(present->st_mode))
+        return true;
+    std::string leads_to(named.leads_to.size() + 1, '\0');
+    const ssize_t length = named.is_link() && S_ISLNK(present->st_mode)
+                               ? ::readlinkat(place.folder(), place.name().c_str(), leads_to.data(), leads_to.size())
+                               : -1;
+    if (length >= 0 && std::string_view(leads_to).substr(0, static_cast<std::size_t>(length)) == named.leads_to)
+        return true;
+    throw Error(Fault::restore_failed, fmt::format("cannot make {}: something else is there", printable(named.path)))
+        .hint(fmt::format("move it away: mv {} {}", shell_word(named.path), shell_word(named.path + ".old")));
+}
+
 // Opening it, only to compare it, would break the lease, and end most of those that hold one.
 void require_no_lease(const FilePlace& place) {
     const auto there = place.entry(place.name());
@@ -190,6 +218,21 @@ void remember_backups(const std::vector<RestoredFile>& files) noexcept {
 
 } // namespace
 
+void require_allowed_place(const std::string& path, const FileRules& rules) {
+    if (!rules.only_below)
+        return;
+    const std::filesystem::path wanted = std::filesystem::path(path).lexically_normal();
+    const bool is_allowed = std::ranges::any_of(*rules.only_below, [&](const std::filesystem::path& folder) {
+        return folder.is_absolute() && is_below(wanted, folder);
+    });
+    if (!is_allowed)
+        throw Error(Fault::permission, fmt::format("{} is not to be put here by another host: it lies below no folder "
+                                                   "of security.receive_folders",
+                                                   printable(path)))
+            .hint(fmt::format("name one there in /etc/cedana/config.json: \"receive_folders\": [\"{}\"]",
+                              printable(wanted.parent_path().string())));
+}
+
 std::string_view name_of(FileAction action) {
     switch (action) {
     case FileAction::unchanged:
@@ -249,8 +292,42 @@ FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_
 
 FileRestore::FileRestore(const Checkpoint& checkpoint, const Config& config, FileRules rules,
                          std::filesystem::path journal)
-    : checkpoint_(checkpoint), config_(config), rules_(std::move(rules)),
-      changes_(std::chrono::system_clock::now(), std::move(journal)) {}
+    : checkpoint_(checkpoint), config_(config), rules_(std::move(rules)), wanted_(checkpoint.manifest().files),
+      places_(checkpoint.manifest().places), changes_(std::chrono::system_clock::now(), std::move(journal)) {
+    if (!rules_.only_below)
+        return;
+    for (CapturedFile& file : wanted_)
+        file.mode &= ~k_set_id;
+    for (NamedPlace& place : places_)
+        place.mode &= ~k_set_id;
+}
+
+std::vector<NamedPlace> FileRestore::missing_places() const {
+    std::vector<NamedPlace> missing;
+    std::set<std::string> made;
+    for (const NamedPlace& place : places_) {
+        const std::string folder = std::filesystem::path(place.path).parent_path().string();
+        if (!made.contains(folder) && is_there(place, rules_.root))
+            continue;
+        require_allowed_place(place.path, rules_);
+        made.insert(place.path);
+        missing.push_back(place);
+    }
+    return missing;
+}
+
+void FileRestore::make_places() {
+    for (const NamedPlace& place : missing_places())
+        changes_.make(FilePlace(place.path, rules_.root), place);
+}
+
+bool FileRestore::is_in_missing_place(const CapturedFile& file) const {
+    const std::string folder = std::filesystem::path(file.path).parent_path().string();
+    const auto place = std::ranges::find(places_, folder, &NamedPlace::path);
+    struct ::stat info {};
+    return place != places_.end() && !place->is_link() &&
+           ::lstat((rules_.root / std::filesystem::path(folder).relative_path()).c_str(), &info) != 0;
+}
 
 // For a rehearsal: before files are put back in earnest the folders of the unit are made.
 bool FileRestore::comes_with_its_folder(const CapturedFile& file) const {
@@ -275,6 +352,7 @@ FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& i
     Plan plan{.file = file, .action = action, .place = std::nullopt, .takes = 0, .present = std::nullopt};
     if (action == FileAction::unchanged || action == FileAction::left)
         return plan;
+    require_allowed_place(file.path, rules_);
     if (present)
         require_changeable(file, present);
     plan.place = std::move(place);
@@ -282,6 +360,13 @@ FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& i
     if (present)
         plan.present = file_id(info);
     return plan;
+}
+
+FileRestore::Plan FileRestore::plan_in_missing_place(const CapturedFile& file) const {
+    const FileAction action = choose_action(file, FileState::missing, 0, rules_);
+    if (action != FileAction::left)
+        require_allowed_place(file.path, rules_);
+    return {.file = file, .action = action, .place = std::nullopt, .takes = 0, .present = std::nullopt};
 }
 
 void FileRestore::refuse_other_writers(const Procfs& procfs, const std::vector<Plan>& plans) const {
@@ -338,10 +423,10 @@ std::vector<FileRestore::Plan> FileRestore::plan_all(const Procfs& procfs, const
     std::vector<Plan> plans;
     if (config_.files_capture == Capture::none)
         return plans;
-    for (const CapturedFile& file : checkpoint_.manifest().files)
+    for (const CapturedFile& file : wanted_)
         if (file.is_open() || rules_.root_is_of_unit ||
             !is_in_private_folder(checkpoint_.manifest().unit_entries, file.path))
-            plans.push_back(plan(file, interrupt));
+            plans.push_back(is_in_missing_place(file) ? plan_in_missing_place(file) : plan(file, interrupt));
     refuse_other_writers(procfs, plans);
     NeededRoom room;
     for (const Plan& plan : plans)
@@ -352,10 +437,13 @@ std::vector<FileRestore::Plan> FileRestore::plan_all(const Procfs& procfs, const
 }
 
 std::vector<RestoredFile> FileRestore::put_back(const Procfs& procfs, const Interrupt& interrupt) {
+    if (config_.files_capture != Capture::none)
+        make_places();
     return carry_out(plan_all(procfs, interrupt), interrupt);
 }
 
 std::vector<RestoredFile> FileRestore::rehearse(const Procfs& procfs, const Interrupt& interrupt) const {
+    static_cast<void>(missing_places());
     std::vector<RestoredFile> files;
     for (const Plan& plan : plan_all(procfs, interrupt))
         files.push_back({.path = plan.file.path, .action = plan.action});

@@ -31,32 +31,31 @@ Method method_of(Compression compression) {
     return Method::store;
 }
 
+// Images hold the pages that are the tree's own, a little about each mapping, and of each process a frame that is not
+// full.
+std::uint64_t touched_bytes(const BufferSize& buffer) {
+    const std::uint64_t wanted = buffer.expected + std::min(buffer.expected / 8, buffer.expected / 32 + 8 * k_mib);
+    return std::min(wanted, buffer.bound);
+}
+
+} // namespace
+
 // A quarter of what is available, so that neither this process nor the tree is the one that memory runs out for.
 std::uint64_t buffer_bound(const Config& config) {
     return config.archive_buffer_mib != 0 ? static_cast<std::uint64_t>(config.archive_buffer_mib) * k_mib
                                           : available_memory() / 4;
 }
 
-// Images hold the resident pages and a little about each mapping.
-std::uint64_t touched_bytes(std::uint64_t expected, std::uint64_t bound) {
-    const std::uint64_t wanted = expected + expected / 32 + 8 * k_mib;
-    return std::min(wanted, bound);
-}
-
-// Others may have taken memory since the bound was chosen. What was touched is ours; what was not must still be there.
-FramePool& bounded_anew(FramePool& pool, const Config& config) {
-    if (config.archive_buffer_mib == 0)
-        pool.bound_untouched(available_memory() / 4);
-    return pool;
-}
-
-} // namespace
-
 CheckpointWriter::CheckpointWriter(const Config& config, const std::filesystem::path& folder, const std::string& stem,
-                                   std::uint64_t expected, std::optional<Encryption> encryption)
-    : config_(config), encryption_(std::move(encryption)), bound_(buffer_bound(config)), pending_(folder, stem),
-      zip_(pending_.fd(), pending_.partial()), pool_(bound_, touched_bytes(expected, bound_)),
-      images_(zip_, bounded_anew(pool_, config), options(k_images_folder)) {}
+                                   BufferSize buffer, std::optional<Encryption> encryption)
+    : config_(config), encryption_(std::move(encryption)), pending_(folder, stem),
+      zip_(pending_.fd(), pending_.partial()), pool_(buffer.bound, touched_bytes(buffer)),
+      images_(zip_, pool_, options(k_images_folder)) {}
+
+void CheckpointWriter::bound_anew() {
+    if (config_.archive_buffer_mib == 0)
+        pool_.bound_untouched(available_memory() / 4);
+}
 
 ImageWriterOptions CheckpointWriter::options(const char* folder) const {
     return {.method = method_of(config_.archive_compression),
@@ -64,6 +63,16 @@ ImageWriterOptions CheckpointWriter::options(const char* folder) const {
             .threads = static_cast<unsigned>(config_.archive_threads),
             .folder = folder,
             .seal = encryption_ ? encryption_->seal : nullptr};
+}
+
+void CheckpointWriter::write_ahead(const std::function<void(ImageSink&)>& fill, const Interrupt& interrupt,
+                                   Progress& progress) {
+    ImageWriterOptions ahead_options = options(k_images_folder);
+    ahead_options.flowing = {""};
+    ImageWriter archive(zip_, pool_, std::move(ahead_options));
+    archive.compress_now();
+    fill(archive);
+    ahead_.images.merge(archive.finish(interrupt, &progress).images);
 }
 
 NamedEntry CheckpointWriter::text_entry(const std::string& name, const std::string& content, Manifest& manifest) {
@@ -110,7 +119,8 @@ std::filesystem::path CheckpointWriter::finish(Manifest manifest, FileCapture& f
                                                const std::filesystem::path& criu_log, const Interrupt& interrupt,
                                                Progress& progress) {
     Stopwatch watch;
-    const FrameIndex index = images_.finish(interrupt, &progress);
+    FrameIndex index = images_.finish(interrupt, &progress);
+    index.images.merge(ahead_.images);
     std::vector<NamedEntry> entries = add_files(files, manifest, interrupt);
     watch.lap("compress");
     manifest.timings.insert(watch.phases().begin(), watch.phases().end());

@@ -15,6 +15,8 @@
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/parser.hpp"
 #include "cedana/cli/terminal.hpp"
+#include "cedana/containers/lacking_runtime.hpp"
+#include "cedana/containers/run_as_runtime.hpp"
 #include "cedana/containers/stand_in.hpp"
 #include "cedana/job/space.hpp"
 #include "cedana/lazy/keeper.hpp"
@@ -82,7 +84,8 @@ void set_up(Command& program, Arguments& arguments) {
                                       run_command(), ps_command(), checkpoint_command(), stop_command(),
                                       history_command(), verify_command(), list_command(), inspect_command(),
                                       prune_command(), remove_command(), sign_command(), find_command()}};
-    program.commands = {client, check_command(), unit_command(), config_command(), completion_command(program)};
+    program.commands = {
+        client, check_command(), unit_command(), container_command(), config_command(), completion_command(program)};
     for (const char* name : {"dump", "restore", "list", "inspect", "verify", "rm"})
         program.commands.push_back(short_form_of(client, name));
     program.commands.push_back(help_command(program));
@@ -245,6 +248,10 @@ std::string manual_page(std::string_view name) {
 
 int run_command_line(int argc, char** argv) {
     if (const auto exit_code = containers::run_as_criu(argc, argv))
+        return *exit_code;
+    if (const auto exit_code = containers::run_as_runtime(argc, argv))
+        return *exit_code;
+    if (const auto exit_code = containers::run_as_lacking_runtime(argc, argv))
         return *exit_code;
     fill_standard_descriptors();
     forbid_core_dumps();

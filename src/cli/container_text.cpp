@@ -16,7 +16,8 @@ std::string source_text(const ContainerMount& mount) {
     case MountSource::host:
         return printable(mount.source) + " of the host";
     case MountSource::volume:
-        return "the volume " + printable(mount.source);
+        return fmt::format("the volume {}{}", printable(mount.source),
+                           mount.content.empty() ? "" : ", in the checkpoint");
     case MountSource::engine:
         break;
     }
@@ -79,7 +80,8 @@ Json to_json(const ContainerRecord& container) {
         json["mounts"].push_back({{"destination", mount.destination},
                                   {"source_kind", source_name(mount.kind)},
                                   {"source", or_null(mount.source)},
-                                  {"read_only", mount.read_only}});
+                                  {"read_only", mount.read_only},
+                                  {"is_captured", !mount.content.empty()}});
     for (const ContainerNetwork& network : container.networks)
         json["networks"].push_back({{"name", network.name},
                                     {"address", or_null(network.address)},

@@ -41,6 +41,7 @@ struct DumpArguments {
     std::optional<std::string> unit;
     std::optional<std::string> container;
     std::optional<std::string> engine;
+    std::optional<std::string> volumes;
     std::optional<std::filesystem::path> folder;
     std::string label;
     std::string note;
@@ -48,12 +49,21 @@ struct DumpArguments {
     bool stop = false;
     bool yes = false;
     bool prove = false;
+    bool pre_copy = false;
     std::vector<std::string> criu_arguments;
     bool anyway = false;
     bool without_sandbox = false;
     bool dry_run = false;
     PassphraseArguments passphrase;
 };
+
+DumpedVolumes dumped_volumes(const std::optional<std::string>& which) {
+    if (!which || which == "none")
+        return DumpedVolumes::none;
+    if (which == "named")
+        return DumpedVolumes::named;
+    throw Error(Fault::usage, fmt::format("--volumes is none or named, not {}", printable(*which)));
+}
 
 pid_t to_pid(std::int64_t number) {
     if (number < 1 || number > std::numeric_limits<pid_t>::max())
@@ -81,6 +91,7 @@ Json to_json(const DumpResult& result) {
     json["frozen_seconds"] = result.frozen_seconds ? Json(*result.frozen_seconds) : Json(nullptr);
     json["proof"] = to_json(result.proof);
     json["bytes_images"] = result.bytes_images;
+    json["bytes_copied_ahead"] = result.bytes_copied_ahead;
     json["bytes_archive"] = result.bytes_archive;
     json["peak_memory_bytes"] = result.peak_memory_bytes;
     json["timings"] = timings_json(result.phases);
@@ -96,6 +107,8 @@ std::string summary_of(const DumpResult& result) {
         fmt::format("{} ({:.1f}x) in {}", human_bytes(result.bytes_archive), ratio, human_seconds(result.seconds));
     if (result.frozen_seconds)
         text += ", frozen for " + human_seconds(*result.frozen_seconds);
+    if (result.bytes_copied_ahead > 0)
+        text += fmt::format(" ({} were copied before)", human_bytes(result.bytes_copied_ahead));
     if (result.proof)
         text += fmt::format("\n{}", text_of(*result.proof));
     return text;
@@ -180,7 +193,8 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
                         .anyway = arguments.anyway,
                         .caller = config.caller,
                         .without_sandbox = arguments.without_sandbox,
-                        .prove = arguments.prove};
+                        .prove = arguments.prove,
+                        .pre_copy = arguments.pre_copy};
     if (std::int64_t number = 0; arguments.target && parse_number(*arguments.target, number))
         request.pid = to_pid(number);
     else if (arguments.target)
@@ -192,7 +206,10 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
     if (arguments.container)
         request.container = {.name = *arguments.container,
                              .engine = arguments.engine ? std::optional(containers::parse_engine(*arguments.engine))
-                                                        : std::nullopt};
+                                                        : std::nullopt,
+                             .volumes = dumped_volumes(arguments.volumes)};
+    else if (arguments.volumes)
+        throw Error(Fault::usage, "--volumes is for a container").hint("name it: --container NAME");
     require_places(config, arguments.folder);
     NameWatch name(config.values, common);
     request.found = [&](const FindResult& found) { name.found(found); };
@@ -255,6 +272,12 @@ Command dump_command() {
          .target = &arguments->engine,
          .complete = Complete::choices,
          .choices = {"podman", "docker", "runc"}},
+        {.names = {"--volumes"},
+         .value = "WHICH",
+         .meaning = "which volumes of a container go into the checkpoint: none or named (default: none)",
+         .target = &arguments->volumes,
+         .complete = Complete::choices,
+         .choices = {"none", "named"}},
         {.names = {"-d", "--dir"},
          .value = "DIR",
          .meaning = "folder for the checkpoint (default: shared_storage.dump_storage_dir, else /var/lib/cedana)",
@@ -289,6 +312,9 @@ Command dump_command() {
          .meaning = "with --stop: try first whether it comes back, in namespaces of its own "
                     "and where that can be tried; it stands still meanwhile",
          .target = &arguments->prove},
+        {.names = {"--pre-copy"},
+         .meaning = "copy memory before the tree stands still, however little it is (dump.pre_copy_mib)",
+         .target = &arguments->pre_copy},
         criu_argument_option(arguments->criu_arguments)};
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::encrypting),
                       std::back_inserter(options));

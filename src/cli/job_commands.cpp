@@ -13,6 +13,7 @@
 #include "cedana/job/name.hpp"
 #include "cedana/job/orders.hpp"
 #include "cedana/job/state.hpp"
+#include "cedana/model/callers_place.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -62,7 +63,7 @@ std::string state_of(const SeenJob& seen) {
     return is_active(seen.state.phase) && !seen.is_held ? "interrupted" : std::string(name_of(seen.state.phase));
 }
 
-std::vector<SeenJob> read_jobs(const fs::path& store, const std::string& name) {
+std::vector<SeenJob> read_jobs(const LoadedConfig& config, const fs::path& store, const std::string& name) {
     std::error_code error;
     std::vector<fs::path> folders;
     if (name.empty())
@@ -72,9 +73,13 @@ std::vector<SeenJob> read_jobs(const fs::path& store, const std::string& name) {
     std::ranges::sort(folders);
     std::vector<SeenJob> jobs;
     for (const fs::path& folder : folders)
-        if (fs::is_directory(folder, error))
+        if (fs::exists(folder / job::k_job_file, error)) {
+            // Behind sudo it is root who reads what a link in there leads to.
+            if (acts_as_root_for(config.caller))
+                require_trusted_job(config, folder);
             if (auto seen = look_at_job(folder))
                 jobs.push_back(std::move(*seen));
+        }
     if (!name.empty() && jobs.empty())
         throw Error(Fault::usage, fmt::format("there is no job {} in {}", printable(name), printable(store.string())))
             .hint("cedana client ps lists those that there are");
@@ -130,8 +135,8 @@ Table table_of_jobs(const std::vector<SeenJob>& jobs) {
     return table;
 }
 
-std::string shown(const fs::path& store, const std::string& name, Format format) {
-    const std::vector<SeenJob> jobs = read_jobs(store, name);
+std::string shown(const LoadedConfig& config, const fs::path& store, const std::string& name, Format format) {
+    const std::vector<SeenJob> jobs = read_jobs(config, store, name);
     if (format == Format::json) {
         Json list = Json::array();
         for (const SeenJob& seen : jobs)
@@ -143,10 +148,11 @@ std::string shown(const fs::path& store, const std::string& name, Format format)
 
 void show_jobs(const JobArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
     constexpr std::chrono::seconds k_look_every{1};
-    const fs::path store = find_store(arguments.store, load_config_for(common).values);
+    const LoadedConfig config = load_config_for(common);
+    const fs::path store = find_store(arguments.store, config.values);
     std::string before;
     do {
-        const std::string text = shown(store, arguments.name, common.format);
+        const std::string text = shown(config, store, arguments.name, common.format);
         if (text.empty() && !arguments.watch)
             return print_note(fmt::format("no jobs in {}", printable(store.string())));
         if (text != before) {
@@ -173,7 +179,12 @@ Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& 
     constexpr std::chrono::milliseconds k_look_every{100};
     const fs::path folder = folder_of(arguments, config);
     require_place_of_caller(config, folder.parent_path(), "the store");
-    const std::vector<SeenJob> jobs = read_jobs(folder.parent_path(), arguments.name);
+    const std::vector<SeenJob> jobs = read_jobs(config, folder.parent_path(), arguments.name);
+    const job::JobRecord& record = jobs.front().record;
+    if (acts_as_root_for(config.caller) && record.uid != config.caller.uid && !may_become_root(config.caller))
+        throw Error(Fault::permission,
+                    fmt::format("the job {} is that of user {}", printable(arguments.name), printable(record.user)))
+            .hint("only its user, or root, gives it orders");
     if (!jobs.front().is_held)
         throw does_not_run(arguments.name);
     const job::Order order = job::give_order(folder, kind);
@@ -217,7 +228,7 @@ void stop_job(const JobArguments& arguments, const CommonArguments& common, cons
 void show_history(const JobArguments& arguments, const CommonArguments& common) {
     const LoadedConfig config = load_config_for(common);
     const fs::path folder = folder_of(arguments, config);
-    static_cast<void>(read_jobs(folder.parent_path(), arguments.name));
+    static_cast<void>(read_jobs(config, folder.parent_path(), arguments.name));
     Json events = Json::array();
     std::error_code ignored;
     const fs::path path = folder / job::k_history_file;

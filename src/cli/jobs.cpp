@@ -53,10 +53,16 @@ fs::path open_job_folder(const std::optional<fs::path>& named, const std::string
     require_place_of_caller(config, store, "the store");
     fs::path folder = store / name;
     job::make_job_folder(folder);
-    // What is in it is what root will run.
-    require_trusted_store(config.values, config.caller, folder, "the folder of the job");
-    require_trusted_checkpoint(config.values, config.caller, folder / job::k_job_file);
+    require_trusted_job(config, folder);
     return folder;
+}
+
+void require_trusted_job(const LoadedConfig& config, const fs::path& folder) {
+    std::error_code ignored;
+    require_as_roots(config.values, config.caller, folder, "the folder of the job");
+    for (const char* name : {job::k_job_file, job::k_state_file, job::k_history_file, job::k_orders, job::k_staging})
+        if (fs::symlink_status(folder / name, ignored).type() != fs::file_type::not_found)
+            require_as_roots(config.values, config.caller, folder / name, "the file");
 }
 
 void require_job(const fs::path& store, const std::string& name) {
@@ -88,7 +94,13 @@ std::string event_text(std::string_view event, const Json& more) {
     if (event == "lease_lost")
         return "another host has taken the job over; this copy was ended";
     if (event == "too_late")
-        return "the checkpoint took longer than --deadline: the signal is passed on";
+        return "the checkpoint took longer than there was time: the signal is passed on";
+    if (event == "notice")
+        return more.contains("seconds")
+                   ? fmt::format("this host is to go in {}", human_seconds(more.value("seconds", 0.0)))
+                   : "this host is to go";
+    if (event == "done_already")
+        return "is done; without --once it would start anew";
     return {};
 }
 

@@ -64,6 +64,7 @@ Json to_json(const CatalogEntry& entry, const Now& now) {
     }
     json["name"] = entry.summary->name;
     json["label"] = text_or_null(entry.summary->label);
+    json["engine"] = text_or_null(entry.summary->engine);
     json["executable"] = entry.summary->executable;
     json["command_line"] = arguments_of(*entry.summary);
     json["pid"] = entry.summary->pid;
@@ -167,6 +168,10 @@ Table table_of(const std::vector<CatalogEntry>& entries, const Now& now, Signatu
         columns.insert(columns.end() - 1, {.title = "SIGNED"});
     const bool has_labels = std::ranges::any_of(
         entries, [](const CatalogEntry& entry) { return entry.summary && !entry.summary->label.empty(); });
+    const bool has_engines = std::ranges::any_of(
+        entries, [](const CatalogEntry& entry) { return entry.summary && !entry.summary->engine.empty(); });
+    if (has_engines)
+        columns.insert(columns.begin() + 1, {.title = "ENGINE"});
     if (has_labels)
         columns.insert(columns.begin() + 1, {.title = "LABEL"});
     Table table(std::move(columns));
@@ -174,6 +179,8 @@ Table table_of(const std::vector<CatalogEntry>& entries, const Now& now, Signatu
         if (is_foreign(entry))
             continue;
         std::vector<Cell> row = row_of(entry, now);
+        if (has_engines)
+            row.insert(row.begin() + 1, entry.summary ? Cell(printable(entry.summary->engine)) : Cell(""));
         if (has_labels)
             row.insert(row.begin() + 1, entry.summary ? Cell(printable(entry.summary->label)) : Cell(""));
         if (signatures == Signatures::shown)

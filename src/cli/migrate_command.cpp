@@ -36,7 +36,9 @@ struct MigrateArguments {
     std::string host;
     std::optional<std::filesystem::path> folder;
     std::string ssh = "ssh";
+    std::vector<std::filesystem::path> with_files;
     bool sudo = false;
+    bool lazy = false;
     bool yes = false;
     bool dry_run = false;
 };
@@ -68,6 +70,7 @@ Json to_json(const MigrateResult& result) {
             {"downtime_seconds", result.downtime_seconds},
             {"bytes_images", result.bytes_images},
             {"bytes_sent", result.bytes_sent},
+            {"bytes_on_demand", result.bytes_on_demand},
             {"timings", timings_json(result.phases)}};
 }
 
@@ -125,8 +128,10 @@ void run(const MigrateArguments& arguments, const CommonArguments& common, const
     require_root(arguments.dry_run ? "look into processes" : "dump processes");
     MigrateRequest request{.dump = {.pid = {}, .name = {}, .folder = arguments.folder, .config = config.values},
                            .keyring = keyring_of(config.values, PassphraseArguments(), interrupt),
-                           .ssh = {.host = arguments.host, .ssh = arguments.ssh, .sudo = arguments.sudo}};
+                           .ssh = {.host = arguments.host, .ssh = arguments.ssh, .sudo = arguments.sudo},
+                           .lazy = arguments.lazy};
     request.dump.caller = config.caller;
+    request.dump.with_files = arguments.with_files;
     name_process(request.dump, arguments, interrupt);
     if (arguments.folder)
         require_place_of_caller(config, *arguments.folder, "the folder for checkpoints");
@@ -169,6 +174,14 @@ Command migrate_command() {
                      .value = "CMD",
                      .meaning = "ssh with options of its own: \"ssh -p 2222\" (default: ssh)",
                      .target = &arguments->ssh},
+                    {.names = {"--lazy"},
+                     .meaning = "let it run there at once: its memory follows, and comes on demand",
+                     .target = &arguments->lazy},
+                    {.names = {"--with-files"},
+                     .value = "PATH",
+                     .meaning = "a file, or a folder with all in it, that is put there first",
+                     .target = &arguments->with_files,
+                     .complete = Complete::files},
                     {.names = {"-d", "--dir"},
                      .value = "DIR",
                      .meaning = "folder for the checkpoint that is kept here (default: as of client dump)",

@@ -8,8 +8,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -65,7 +67,10 @@ struct Add {
 // One command line; the commands behind what CLI11 has parsed.
 class Parser {
   public:
-    explicit Parser(const Command& program) : app_(program.summary, program.name) { fill(app_, program); }
+    Parser(const Command& program, int argc, const char* const* argv)
+        : app_(program.summary, program.name), words_(argv, argv + argc) {
+        fill(app_, program);
+    }
 
     Parsed parse(int argc, const char* const* argv) {
         first_word_ = first_word(argc, argv);
@@ -111,7 +116,11 @@ class Parser {
             // Options of the program may stand behind a command too: `cedana client dump -p 1 --json`.
             added->fallthrough();
             added->positionals_at_end(inner.runs_a_command);
-            fill(*added, inner);
+            // One that is not named cannot be meant, and to fill in all of them takes 2 ms.
+            if (words_.contains(inner.name))
+                fill(*added, inner);
+            else
+                commands_[added] = &inner;
         }
     }
 
@@ -269,12 +278,16 @@ class Parser {
     }
 
     CLI::App app_;
+    // Of the command line.
+    std::set<std::string, std::less<>> words_;
     std::string first_word_;
     std::map<const CLI::App*, const Command*> commands_;
 };
 
 } // namespace
 
-Parsed parse(const Command& program, int argc, const char* const* argv) { return Parser(program).parse(argc, argv); }
+Parsed parse(const Command& program, int argc, const char* const* argv) {
+    return Parser(program, argc, argv).parse(argc, argv);
+}
 
 } // namespace cedana

@@ -39,6 +39,7 @@ struct RestoreArguments {
     bool force = false;
     bool truncate_grown = false;
     bool any_cpu = false;
+    bool tcp_close = false;
     bool foreground = false;
     std::optional<std::filesystem::path> output;
     std::optional<std::filesystem::path> pid_file;
@@ -48,9 +49,18 @@ struct RestoreArguments {
     bool verify = false;
     std::optional<std::string> container_name;
     std::vector<std::string> allowed_mounts;
+    std::optional<std::string> volumes;
     std::vector<std::string> criu_arguments;
     PassphraseArguments passphrase;
 };
+
+ExistingVolumes existing_volumes(const std::optional<std::string>& how) {
+    if (!how || how == "keep")
+        return ExistingVolumes::keep;
+    if (how == "overwrite")
+        return ExistingVolumes::overwrite;
+    throw Error(Fault::usage, fmt::format("--volumes is keep or overwrite, not {}", printable(*how)));
+}
 
 Json to_json(const std::vector<RestoredFile>& files) {
     Json json = Json::array();
@@ -79,6 +89,8 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
     // CRIU compares the state of the floating point unit (criu/arch/x86/crtools.c).
     if (arguments.any_cpu)
         config.values.criu_extra_args.emplace_back("--cpu-cap=none");
+    if (arguments.tcp_close)
+        config.values.criu_extra_args.emplace_back("--tcp-close");
     if (arguments.lazy.lazy)
         config.set_from_flag("client.lazy_restore", "--lazy", "true");
     if (arguments.lazy.no_lazy)
@@ -112,6 +124,7 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .verify = arguments.verify,
         .container_name = arguments.container_name,
         .allowed_mounts = {arguments.allowed_mounts.begin(), arguments.allowed_mounts.end()},
+        .existing_volumes = existing_volumes(arguments.volumes),
         .into = arguments.into ? std::optional(static_cast<pid_t>(*arguments.into)) : std::nullopt};
     if (arguments.dry_run)
         return show_plan(plan_restore(request, interrupt), common.format);
@@ -198,6 +211,13 @@ Command restore_command() {
          .meaning = "this of the host may be mounted in the container of a checkpoint that nobody has signed",
          .target = &arguments->allowed_mounts,
          .complete = Complete::files},
+        {.names = {"--volumes"},
+         .value = "HOW",
+         .meaning = "what becomes of a container's volumes that are here: keep them, or overwrite them with what the "
+                    "checkpoint holds (default: keep)",
+         .target = &arguments->volumes,
+         .complete = Complete::choices,
+         .choices = {"keep", "overwrite"}},
         criu_argument_option(arguments->criu_arguments)};
     std::ranges::move(pick_options(arguments->pick), std::back_inserter(options));
     std::ranges::move(passphrase_options(arguments->passphrase, PassphraseFor::decrypting),
@@ -206,6 +226,11 @@ Command restore_command() {
                        .meaning = "bring it back though this CPU lacks instructions of the one that it ran on; a "
                                   "program that uses them ends then",
                        .target = &arguments->any_cpu});
+    options.push_back({.names = {"--tcp-close"},
+                       .meaning =
+                           "close the TCP connections that it had open, which the other end has given up or must "
+                           "not go on with",
+                       .target = &arguments->tcp_close});
     options.push_back({.names = {"--force"},
                        .meaning = "put files back even if another process has them open for writing",
                        .target = &arguments->force});

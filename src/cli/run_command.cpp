@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/base/signal_words.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
@@ -7,19 +8,24 @@
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/jobs.hpp"
 #include "cedana/cli/output.hpp"
+#include "cedana/cli/progress_line.hpp"
 #include "cedana/host/permissions.hpp"
 #include "cedana/job/metrics.hpp"
 #include "cedana/job/name.hpp"
 #include "cedana/job/service_notice.hpp"
 #include "cedana/job/supervisor.hpp"
+#include "cedana/model/callers_place.hpp"
 
 #include <array>
 #include <csignal>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -28,12 +34,19 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// How often the service manager is asked for more time.
+constexpr std::chrono::seconds k_extend_every{5};
+
 struct RunArguments {
     std::vector<std::string> command;
     std::string name;
     std::optional<std::filesystem::path> store;
+    std::string user;
+    std::vector<std::string> env;
+    std::optional<std::filesystem::path> stdio;
+    std::filesystem::path ready_file;
     std::string interval;
-    std::string restart = "on-abnormal";
+    std::string restart;
     std::optional<int> max_restarts;
     std::string backoff;
     std::optional<int> attempts;
@@ -46,6 +59,10 @@ struct RunArguments {
     std::string lease;
     std::optional<int> keep;
     bool keep_done = false;
+    bool once = false;
+    bool exit_each = false;
+    std::string notice;
+    std::string on_failure;
     std::filesystem::path metrics;
 };
 
@@ -60,6 +77,11 @@ std::chrono::milliseconds duration_of(const std::string& text, std::string_view 
         throw Error(Fault::usage, fmt::format("{} {} is no duration", option, printable(text)))
             .hint("a number with s, m, h, d or w behind it: 90s, 15m, 2h, 7d, 3w");
     return *duration;
+}
+
+// What was given, or else what the configuration says.
+const std::string& given_or(const std::string& given, const std::string& configured) {
+    return given.empty() ? configured : given;
 }
 
 int number_of(const std::optional<int>& value, int otherwise, std::string_view option, int lowest, int highest) {
@@ -84,10 +106,11 @@ std::set<int> signals_of(const std::string& text) {
     return numbers;
 }
 
-job::CourseRules course_of(const RunArguments& arguments) {
-    const auto restart = job::restart_of(arguments.restart);
+job::CourseRules course_of(const RunArguments& arguments, const Config& config) {
+    const std::string& when = given_or(arguments.restart, config.run_restart);
+    const auto restart = job::restart_of(when);
     if (!restart)
-        throw Error(Fault::usage, fmt::format("--restart {} is no way to restart", printable(arguments.restart)))
+        throw Error(Fault::usage, fmt::format("--restart (run.restart) {} is no way to restart", printable(when)))
             .hint("one of no, on-abnormal, on-failure, always");
     if (arguments.if_unrestorable != "stop" && arguments.if_unrestorable != "start")
         throw Error(Fault::usage, fmt::format("--if-unrestorable {} is none", printable(arguments.if_unrestorable)))
@@ -95,7 +118,8 @@ job::CourseRules course_of(const RunArguments& arguments) {
     constexpr int k_most = 1'000'000;
     const job::CourseRules usual;
     return {.restart = *restart,
-            .max_restarts = number_of(arguments.max_restarts, usual.max_restarts, "--max-restarts", 0, k_most),
+            .max_restarts = number_of(arguments.max_restarts, static_cast<int>(config.run_max_restarts),
+                                      "--max-restarts", 0, k_most),
             .backoff = duration_of(arguments.backoff, "--backoff", usual.backoff),
             .attempts = number_of(arguments.attempts, usual.attempts, "--attempts", 1, k_most),
             .min_uptime = duration_of(arguments.min_uptime, "--min-uptime", usual.min_uptime),
@@ -104,11 +128,11 @@ job::CourseRules course_of(const RunArguments& arguments) {
 }
 
 // Names that a user can give nobody but themselves; what they mean is asked when it is opened.
-job::JobRecord record_of(const job::Program& program, const Caller& caller, const std::string& name) {
+job::JobRecord record_of(const job::Program& program, const std::string& name) {
     job::JobRecord record{.name = name,
                           .argv = program.argv,
                           .cwd = program.cwd,
-                          .user = caller.name,
+                          .user = user_name(program.uid),
                           .uid = program.uid,
                           .created = utc_iso(std::chrono::system_clock::now())};
     for (const std::string& variable : program.env)
@@ -116,13 +140,69 @@ job::JobRecord record_of(const job::Program& program, const Caller& caller, cons
     return record;
 }
 
+// There as long as the program runs, with its pid. What cannot be written is a warning.
+void show_ready(const std::filesystem::path& file, const job::JobState& state, const Caller& caller) {
+    try {
+        static_cast<void>(with_rights_of(caller, [&] {
+            std::error_code ignored;
+            if (state.phase == job::Phase::running)
+                replace_file(file, fmt::format("{}\n", state.pid));
+            else
+                std::filesystem::remove(file, ignored);
+            return std::string();
+        }));
+    } catch (const Error& error) {
+        spdlog::warn("--ready-file {}: {}", file.string(), error.message());
+    }
+}
+
 // Told is whoever reads the messages, the service manager, and what the metrics are read by.
-job::Tell teller(const CommonArguments& common, const std::string& name, const std::filesystem::path& metrics,
+// The children's progress: lines with the job's name, or one line on a terminal that goes away. As long as it goes on,
+// the service manager waits (sd_notify(3), EXTEND_TIMEOUT_USEC).
+job::Hear listener(const CommonArguments& common, const std::string& name) {
+    const auto shown = std::make_shared<std::unique_ptr<ProgressLine>>();
+    using Clock = std::chrono::steady_clock;
+    return [&common, name, shown, phase = std::string(), next = Clock::time_point()](const Json& said) mutable {
+        if (said.is_null()) {
+            phase.clear();
+            return shown->reset();
+        }
+        if (said.contains("phase") && Clock::now() >= next) {
+            job::tell_service_manager("EXTEND_TIMEOUT_USEC=60000000");
+            next = Clock::now() + k_extend_every;
+        }
+        const bool is_message = said.contains("message");
+        if (common.format == Format::json || common.progress == ProgressForm::json) {
+            Json line = {{"time", utc_iso(std::chrono::system_clock::now())},
+                         {"job", name},
+                         {"event", is_message ? "message" : "progress"}};
+            line.update(said);
+            return print_note(json_line(line));
+        }
+        if (is_message)
+            return print_note(printable(said.at("message").get<std::string>()));
+        if (common.progress == ProgressForm::none)
+            return;
+        if (!*shown)
+            *shown = std::make_unique<ProgressLine>(STDERR_FILENO, common.verbosity);
+        if (const std::string now = said.at("phase"); std::exchange(phase, now) != now)
+            (*shown)->phase(fmt::format("{}: {}", name, now));
+        (*shown)->frozen(said.at("frozen"));
+        (*shown)->bytes(said.at("bytes"), said.at("total").is_null() ? 0 : said.at("total").get<std::uint64_t>());
+    };
+}
+
+job::Tell teller(const CommonArguments& common, const RunArguments& arguments, const std::string& name,
                  const Caller& caller) {
-    return [&common, &caller, name, metrics](std::string_view event, const Json& more, const job::JobState& state) {
+    return [&common, &caller, name, metrics = arguments.metrics,
+            ready = arguments.ready_file](std::string_view event, const Json& more, const job::JobState& state) {
         const std::string said = event_text(event, more);
+        // A unit that ends before it was ready has failed for systemd.
+        const bool is_ready = event == "running" || event == "done_already";
         if (!said.empty())
-            job::tell_service_manager((event == "running" ? "READY=1\nSTATUS=" : "STATUS=") + said);
+            job::tell_service_manager((is_ready ? "READY=1\nSTATUS=" : "STATUS=") + said);
+        if (!ready.empty())
+            show_ready(ready, state, caller);
         if (!metrics.empty())
             job::write_metrics(metrics, job::metrics_text(name, state), caller);
         if (common.verbosity == Verbosity::quiet)
@@ -136,48 +216,143 @@ job::Tell teller(const CommonArguments& common, const std::string& name, const s
     };
 }
 
+void set_interval(job::RunRequest& request, const std::string& interval, std::int64_t percent) {
+    if (interval == "auto")
+        request.percent = static_cast<double>(percent);
+    else if (!interval.empty())
+        request.interval = duration_of(interval, "--interval", {});
+    if (request.exit_each && interval.empty())
+        throw Error(Fault::usage, "--exit-each ends the job with each periodic checkpoint, and there are none")
+            .hint("give --interval too");
+}
+
+// What is to be run; without a command nothing of it is to be told.
+job::Program program_of(const RunArguments& arguments, const LoadedConfig& config, const std::string& name) {
+    if (!arguments.command.empty())
+        return job::program_for(config.caller,
+                                {.argv = arguments.command, .user = arguments.user, .env = arguments.env});
+    if (!arguments.user.empty() || !arguments.env.empty())
+        throw Error(Fault::usage, "--user and --env are for a job that is started, and no command is given")
+            .hint("a job that goes on has the user and the environment that it had");
+    require_job(find_store(arguments.store, config.values), name);
+    return {};
+}
+
+UniqueFd open_stdio(const RunArguments& arguments, const Caller& caller) {
+    constexpr mode_t k_for_owner = 0600;
+    if (!arguments.stdio)
+        return {};
+    return open_for(caller, *arguments.stdio, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, k_for_owner);
+}
+
+job::RunRequest request_of(const RunArguments& arguments, const CommonArguments& common, const LoadedConfig& config,
+                           const Keyring& keyring, const std::string& name) {
+    const Config& values = config.values;
+    const job::CourseRules course = course_of(arguments, values);
+    UniqueFd output = open_stdio(arguments, config.caller);
+    job::Program program = program_of(arguments, config, name);
+    job::JobRecord record = program.argv.empty() ? job::JobRecord{} : record_of(program, name);
+    job::RunRequest request{
+        .folder = open_job_folder(arguments.store, name, config),
+        .name = name,
+        .record = std::move(record),
+        .program = std::move(program),
+        .course = course,
+        .stop_signals = signals_of(arguments.stop_signals),
+        .deadline = duration_of(arguments.deadline, "--deadline", values.run_deadline),
+        .checkpointed_code = number_of(arguments.checkpointed_code, 85, "--checkpointed-code", 0, 255),
+        .after = arguments.after_checkpoint == "stay" ? job::AfterCheckpoint::stays : job::AfterCheckpoint::exits,
+        .lease = duration_of(arguments.lease, "--lease", values.run_lease),
+        .keep = static_cast<std::size_t>(
+            number_of(arguments.keep, static_cast<int>(values.run_keep), "--keep", 1, 1'000'000)),
+        .keep_done = arguments.keep_done,
+        .once = arguments.once,
+        .exit_each = arguments.exit_each,
+        .notice = given_or(arguments.notice, values.run_notice),
+        .on_failure = given_or(arguments.on_failure, values.run_on_failure),
+        .output = std::move(output),
+        .config = config,
+        .keyring = keyring,
+        .tell = teller(common, arguments, name, config.caller),
+        .hear = listener(common, name)};
+    set_interval(request, given_or(arguments.interval, values.run_interval), values.run_overhead_percent);
+    return request;
+}
+
 void run(const RunArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
     const LoadedConfig config = load_config_for(common);
-    const job::CourseRules course = course_of(arguments);
     require_root("run jobs that can be checkpointed");
     if (arguments.command.empty() && arguments.name.empty())
         throw Error(Fault::usage, "neither a command nor the name of a job is given")
             .hint("cedana client run -- PROGRAM ARGUMENT…, or --job NAME to go on with one");
     const std::string name = arguments.name.empty() ? job::default_job_name(arguments.command) : arguments.name;
     job::require_job_name(name);
-    job::Program program;
-    if (!arguments.command.empty())
-        program = job::program_for(config.caller, arguments.command);
-    else
-        require_job(find_store(arguments.store, config.values), name);
-    const std::filesystem::path folder = open_job_folder(arguments.store, name, config);
     const Keyring keyring(config.values);
-    job::RunRequest request{
-        .folder = folder,
-        .name = name,
-        .record = program.argv.empty() ? job::JobRecord{} : record_of(program, config.caller, name),
-        .program = program,
-        .course = course,
-        .stop_signals = signals_of(arguments.stop_signals),
-        .deadline = duration_of(arguments.deadline, "--deadline", {}),
-        .checkpointed_code = number_of(arguments.checkpointed_code, 85, "--checkpointed-code", 0, 255),
-        .after = arguments.after_checkpoint == "stay" ? job::AfterCheckpoint::stays : job::AfterCheckpoint::exits,
-        .lease = duration_of(arguments.lease, "--lease", std::chrono::seconds(60)),
-        .keep = static_cast<std::size_t>(number_of(arguments.keep, 3, "--keep", 1, 1'000'000)),
-        .keep_done = arguments.keep_done,
-        .config = config,
-        .keyring = keyring,
-        .tell = teller(common, name, arguments.metrics, config.caller)};
-    if (arguments.interval == "auto")
-        request.percent = 1.0;
-    else if (!arguments.interval.empty())
-        request.interval = duration_of(arguments.interval, "--interval", {});
+    const job::RunRequest request = request_of(arguments, common, config, keyring, name);
     try {
         throw EndAsProgram{job::run(request, interrupt).exit_code};
     } catch (const job::HeldElsewhere& held) {
         print_note("cedana: " + held.message);
         throw EndAsProgram{job::k_runs_elsewhere};
     }
+}
+
+std::vector<Option> options_of_program(RunArguments& arguments) {
+    return {{.names = {"--user"},
+             .value = "NAME",
+             .meaning = "run it as this user (default: as who calls; behind sudo that is the user, not root)",
+             .target = &arguments.user},
+            {.names = {"--env"},
+             .value = "NAME=VALUE",
+             .meaning = "a variable of its environment; may be given more than once",
+             .target = &arguments.env,
+             .one_each = true},
+            {.names = {"--stdio"},
+             .value = "FILE",
+             .meaning = "add what it prints to FILE (default: it is printed here)",
+             .target = &arguments.stdio,
+             .complete = Complete::files},
+            {.names = {"--ready-file"},
+             .value = "FILE",
+             .meaning = "FILE is there, with the program's pid, as long as the program runs",
+             .target = &arguments.ready_file,
+             .complete = Complete::files}};
+}
+
+std::vector<Option> options_beside(RunArguments& arguments) {
+    return {{.names = {"--notice"},
+             .value = "CMD",
+             .meaning =
+                 "run CMD beside it, as who calls; once that ends with 0 the job ends as by a stop signal, in so "
+                 "many seconds as CMD has printed: notice-aws, notice-gcp, notice-azure, \"notice-file FILE\"",
+             .target = &arguments.notice},
+            {.names = {"--on-failure"},
+             .value = "CMD",
+             .meaning = "run CMD, as who calls, when the job has failed, or three checkpoints in a row",
+             .target = &arguments.on_failure},
+            {.names = {"--metrics"},
+             .value = "FILE",
+             .meaning = "write how the job is into FILE, as OpenMetrics text, whenever that changes",
+             .target = &arguments.metrics,
+             .complete = Complete::files}};
+}
+
+std::vector<Option> options_of_store(RunArguments& arguments) {
+    return {{.names = {"--lease"},
+             .value = "DURATION",
+             .meaning = "how long others must see nothing of it before they take the job over (default: 60s); "
+                        "0: nobody else has the store",
+             .target = &arguments.lease},
+            {.names = {"--keep"},
+             .value = "N",
+             .meaning = "how many checkpoints stay (default: 3)",
+             .target = &arguments.keep},
+            {.names = {"--keep-done"},
+             .meaning = "keep them when the job has ended with 0 too",
+             .target = &arguments.keep_done},
+            {.names = {"--once"},
+             .meaning = "leave a job that has ended with 0 alone; else the next run starts it anew",
+             .target = &arguments.once}};
 }
 
 std::vector<Option> options_of_course(RunArguments& arguments) {
@@ -233,7 +408,10 @@ std::vector<Option> options_of_end(RunArguments& arguments) {
              .meaning = "exit (the default), or stay: sleep until killed",
              .target = &arguments.after_checkpoint,
              .complete = Complete::choices,
-             .choices = {"exit", "stay"}}};
+             .choices = {"exit", "stay"}},
+            {.names = {"--exit-each"},
+             .meaning = "end so after each periodic checkpoint, for a scheduler that takes the files then",
+             .target = &arguments.exit_each}};
 }
 
 } // namespace
@@ -253,28 +431,10 @@ Command run_command() {
          .value = "DURATION",
          .meaning = "make a checkpoint every so often; auto: so that they cost less than 1 % of the time",
          .target = &arguments->interval}};
-    for (Option& option : options_of_course(*arguments))
-        options.push_back(std::move(option));
-    for (Option& option : options_of_end(*arguments))
-        options.push_back(std::move(option));
-    options.push_back({.names = {"--lease"},
-                       .value = "DURATION",
-                       .meaning =
-                           "how long others must see nothing of it before they take the job over (default: 60s); "
-                           "0: nobody else has the store",
-                       .target = &arguments->lease});
-    options.push_back({.names = {"--keep"},
-                       .value = "N",
-                       .meaning = "how many checkpoints stay (default: 3)",
-                       .target = &arguments->keep});
-    options.push_back({.names = {"--keep-done"},
-                       .meaning = "keep them when the job has ended with 0 too",
-                       .target = &arguments->keep_done});
-    options.push_back({.names = {"--metrics"},
-                       .value = "FILE",
-                       .meaning = "write how the job is into FILE, as OpenMetrics text, whenever that changes",
-                       .target = &arguments->metrics,
-                       .complete = Complete::files});
+    for (auto part : {options_of_program(*arguments), options_of_course(*arguments), options_of_end(*arguments),
+                      options_of_store(*arguments), options_beside(*arguments)})
+        for (Option& option : part)
+            options.push_back(std::move(option));
     return {.name = "run",
             .summary = "run a command that survives: started, or gone on with",
             .options = std::move(options),

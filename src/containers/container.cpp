@@ -8,6 +8,7 @@
 #include "cedana/process/procfs.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <system_error>
 #include <utility>
@@ -134,28 +135,31 @@ void refuse_unable(const Known& known) {
                                 "cedana cannot do that yet",
                                 printable(record.name)))
             .hint("start it outside of a pod");
-    if (!record.runtime.empty() && record.runtime != "runc" && record.runtime != "crun")
+    constexpr std::array k_known_runtimes = {"", "runc", "crun", "cedana"};
+    if (std::ranges::count(k_known_runtimes, record.runtime) == 0)
         throw Error(Fault::dump_failed,
                     fmt::format("the runtime of container {} is {}; cedana knows those of runc alone",
                                 printable(record.name), printable(record.runtime)))
             .hint("start it with --runtime runc");
-    if (record.runtime == "crun")
-        throw Error(Fault::dump_failed, fmt::format("the runtime of container {} is crun, of whose containers cedana "
-                                                    "cannot read the state yet",
-                                                    printable(record.name)))
-            .hint("start it with --runtime runc");
+}
+
+RuntimeState read_kept_state(const ContainerRecord& record) {
+    if (const auto path = find_runtime_state(record.id))
+        return parse_runtime_state(read_file(*path));
+    if (const auto folder = find_crun_folder(record.id))
+        return parse_crun_state(record.id, read_file(*folder / "status"), read_file(*folder / "config.json"));
+    throw Error(
+        Fault::dump_failed,
+        fmt::format("what its runtime keeps of container {} is not where it is looked for (/run/runc, /run/crun, "
+                    "/run/docker/runtime-runc, /run/containerd/runc)",
+                    printable(record.name)));
 }
 
 RuntimeState read_state(const Known& known) {
-    const ContainerRecord& record = known.inspection.record;
-    const auto path = find_runtime_state(record.id);
-    if (!path)
-        throw Error(Fault::dump_failed, fmt::format("what runc keeps of container {} is not where it is looked for "
-                                                    "(/run/runc, /run/docker/runtime-runc, /run/containerd/runc)",
-                                                    printable(record.name)));
-    RuntimeState state = parse_runtime_state(read_file(*path));
+    RuntimeState state = read_kept_state(known.inspection.record);
     if (state.pid != known.inspection.pid)
-        throw Error(Fault::no_process, fmt::format("container {} was started anew just now", printable(record.name)))
+        throw Error(Fault::no_process,
+                    fmt::format("container {} was started anew just now", printable(known.inspection.record.name)))
             .hint("try it again");
     return state;
 }

@@ -3,8 +3,10 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/system_path.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unix_socket.hpp"
+#include "cedana/containers/lacking_runtime.hpp"
 #include "cedana/containers/stand_in.hpp"
 
 #include <chrono>
@@ -26,13 +28,20 @@ namespace {
 constexpr auto k_podman_limit = std::chrono::seconds(60);
 constexpr std::size_t k_most_of_podman = 64UL * 1024;
 
+// `mounts`: the namespace that it is to have; none: that of this process.
 ChildProcess start_podman(const Engine& engine, std::vector<std::string> words, const std::string& path,
-                          const UniqueFd& output) {
+                          const UniqueFd& output, const UniqueFd& mounts) {
+    constexpr int k_mounts = 3;
     words.insert(words.begin(), engine.program);
-    return ChildProcess::spawn({.argv = std::move(words),
-                                .fds = {{output.get(), 1}, {output.get(), 2}},
-                                .env = environment_with_path(path),
-                                .descriptor_limit = DescriptorLimit::as_started});
+    SpawnRequest request{.argv = std::move(words),
+                         .fds = {{output.get(), 1}, {output.get(), 2}},
+                         .env = environment_with_path(path),
+                         .descriptor_limit = DescriptorLimit::as_started};
+    if (mounts) {
+        request.fds.emplace_back(mounts.get(), k_mounts);
+        request.enter = {k_mounts};
+    }
+    return ChildProcess::spawn(std::move(request));
 }
 
 // "dumped", without a dump: the container is not touched.
@@ -41,6 +50,12 @@ StandInAnswer say_dumped(const StandInCall& call) {
         throw Error(Fault::dump_failed, "podman has asked criu for a restore in place of a dump");
     static_cast<void>(send_with_fd(call.runtime.get(), criu::dumped_message(), -1));
     return {.kind = StandInAnswer::Kind::done};
+}
+
+// None where its own runtime will do.
+UniqueFd mounts_for(const std::string& runtime, const fs::path& work) {
+    const auto program = find_in_system_path(runtime.empty() ? "crun" : runtime);
+    return !program || knows_checkpoints(*program) ? UniqueFd() : replace_runtime(*program, work);
 }
 
 void run_until_end(EventLoop& loop, const ChildProcess& process, const Interrupt& interrupt) {
@@ -65,8 +80,8 @@ const std::vector<std::string>& podman_files() {
     return k_files;
 }
 
-SmallFiles describe_by_podman(const Engine& engine, const std::string& id, const fs::path& work,
-                              const std::string& criu, const Interrupt& interrupt) {
+SmallFiles describe_by_podman(const Engine& engine, const std::string& id, const std::string& runtime,
+                              const fs::path& work, const std::string& criu, const Interrupt& interrupt) {
     const fs::path archive = work / "podman.tar";
     const fs::path said = work / "podman.out";
     EventLoop loop;
@@ -76,7 +91,7 @@ SmallFiles describe_by_podman(const Engine& engine, const std::string& id, const
         start_podman(engine,
                      {"container", "checkpoint", "--leave-running", "--ignore-rootfs", "--ignore-volumes",
                       "--tcp-established", "-c", "none", "--export", archive.string(), id},
-                     stand_in.folder(), output);
+                     stand_in.folder(), output, mounts_for(runtime, work));
     run_until_end(loop, podman, interrupt);
     const ExitStatus status = podman.wait();
     const RemoveOnFailure remove(archive);

@@ -126,7 +126,28 @@ class DescriptionReader {
     HostAccess access_;
 };
 
+constexpr const char* k_podman_config = "config.dump";
+
 } // namespace
+
+void change_runtime(SmallFiles& description, const std::string& runtime) {
+    try {
+        Json config = parsed(description, k_podman_config);
+        config["runtime"] = runtime;
+        description[k_podman_config] = config.dump();
+    } catch (const Json::exception& error) {
+        refuse_description(fmt::format("cannot be read: {}", error.what()));
+    }
+}
+
+std::string runtime_in(const SmallFiles& description) {
+    try {
+        const Json config = parsed(description, k_podman_config);
+        return config.value("runtime", "");
+    } catch (const Json::exception& error) {
+        refuse_description(fmt::format("cannot be read: {}", error.what()));
+    }
+}
 
 HostAccess read_host_access(const SmallFiles& description, const std::string& id) {
     try {

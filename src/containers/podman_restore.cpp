@@ -3,11 +3,16 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/containers/podman.hpp"
+#include "cedana/containers/podman_description.hpp"
 #include "cedana/containers/runtime_state.hpp"
+#include "cedana/containers/volumes.hpp"
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -51,6 +56,7 @@ struct NotedRestore {
 };
 
 constexpr const char* k_note = "podman.note";
+constexpr const char* k_files_note = "podman.aside";
 
 void note_restore(const fs::path& work, const NotedRestore& noted) {
     replace_file(work / k_note,
@@ -73,6 +79,16 @@ bool is_half_made(const PodmanContainer& container) {
     return container.status == "created" || container.status == "configured" || container.status == "initialized";
 }
 
+// Under an overlay that somebody has mounted, nothing may change (Linux, filesystems/overlayfs).
+void require_unmounted(const fs::path& upper) {
+    const std::string option = fmt::format("upperdir={}", upper.string());
+    for (const Mount& mount : parse_mounts(read_file("/proc/self/mountinfo")))
+        if (std::ranges::count(split(mount.options, ','), option) != 0)
+            throw Error(Fault::restore_failed,
+                        fmt::format("the files of the container are mounted at {}", printable(mount.path)))
+                .hint("podman umount, or whatever mounted them");
+}
+
 void write_file(const fs::path& path, const std::string& content) {
     const UniqueFd file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
     write_all(file.get(), content, path);
@@ -82,19 +98,22 @@ void write_file(const fs::path& path, const std::string& content) {
 
 std::optional<PodmanContainer> find_in_podman(const Engine& engine, const std::string& name) {
     // RFC 3339 times in Go's text are many; a number is one.
-    const auto text =
-        try_to_ask(engine, {"container", "inspect", "--format",
-                            "{{.Id}}\n{{.State.Status}}\n{{.State.StartedAt.Unix}}\n{{.StaticDir}}", name});
+    const auto text = try_to_ask(
+        engine,
+        {"container", "inspect", "--format",
+         "{{.Id}}\n{{.State.Status}}\n{{.State.StartedAt.Unix}}\n{{.StaticDir}}\n{{.GraphDriver.Data.UpperDir}}",
+         name});
     if (!text)
         return std::nullopt;
     const std::vector<std::string> lines = split(trim(*text), '\n');
     std::int64_t started = 0;
-    if (lines.size() != 4 || !parse_number(lines[2], started))
+    if (lines.size() != 5 || !parse_number(lines[2], started))
         throw Error(Fault::environment, "what podman says of the container cannot be read");
     return PodmanContainer{.id = lines[0],
                            .status = lines[1],
                            .started = std::chrono::system_clock::time_point(std::chrono::seconds(started)),
-                           .folder = lines[3]};
+                           .folder = lines[3],
+                           .upper = lines[4]};
 }
 
 bool has_image(const Engine& engine, const std::string& id) {
@@ -127,6 +146,8 @@ EngineCommand PodmanRestore::prepare(const SmallFiles& description, const std::s
     prepared_ = true;
     EngineCommand command{.program = engine_.program, .words = {"container", "restore"}};
     if (original_) {
+        require_unmounted(original_->upper);
+        files_.emplace(work / k_files_note).take(original_->upper);
         const fs::path folder = checkpoint_folder(*original_);
         std::error_code error;
         fs::remove_all(folder, error);
@@ -140,6 +161,9 @@ EngineCommand PodmanRestore::prepare(const SmallFiles& description, const std::s
     }
     const fs::path archive = work / "podman.tar";
     write_podman_archive(archive, description, external_descriptors);
+    // podman takes none by another than the one that it uses without being told.
+    if (const std::string runtime = runtime_in(description); !runtime.empty())
+        command.words.insert(command.words.begin(), {"--runtime", runtime});
     command.words.insert(command.words.end(), {"--import", archive.string(), "--ignore-rootfs", "--ignore-volumes"});
     if (!as_.empty())
         command.words.insert(command.words.end(), {"--name", as_});
@@ -148,29 +172,42 @@ EngineCommand PodmanRestore::prepare(const SmallFiles& description, const std::s
 
 std::string PodmanRestore::commit() {
     prepared_ = false;
+    if (files_)
+        files_->commit();
     const auto there = find_in_podman(engine_, name());
     if (!there)
         throw Error(Fault::restore_failed, fmt::format("podman does not know container {}", printable(name())));
     return there->id;
 }
 
-std::optional<std::string> finish_killed_podman(const fs::path& work) {
+FinishedPodman finish_killed_podman(const fs::path& work, bool tree_ran) {
+    FinishedPodman finished;
     const auto noted = read_note(work);
     if (!noted)
-        return std::nullopt;
+        return finished;
     const Engine engine{.kind = EngineKind::podman, .program = noted->program};
     // A podman that is still at it is waited for: it has the container's lock.
     const auto there = find_in_podman(engine, noted->name);
-    if (!noted->checkpoint.empty()) {
+    const bool runs = there && there->status == "running";
+    if (!noted->checkpoint.empty() && !runs) {
         std::error_code ignored;
-        if (!there || there->status != "running")
-            fs::remove_all(noted->checkpoint, ignored);
-        return std::nullopt;
+        fs::remove_all(noted->checkpoint, ignored);
+    } else if (noted->checkpoint.empty() && there && is_half_made(*there)) {
+        static_cast<void>(ask(engine, {"rm", "--force", there->id}));
+        finished.container = noted->name;
     }
-    if (!there || !is_half_made(*there))
-        return std::nullopt;
-    static_cast<void>(ask(engine, {"rm", "--force", there->id}));
-    return noted->name;
+    // What it has done since nobody knows.
+    if (tree_ran && !runs && !finished.container) {
+        finished.left = find_contents_aside(work / k_files_note);
+        std::ranges::move(find_volumes_aside(work), std::back_inserter(finished.left));
+        return finished;
+    }
+    const AsideEnd end = runs ? AsideEnd::committed : AsideEnd::taken_back;
+    std::vector<fs::path> folders = end_contents_aside(work / k_files_note, end);
+    std::ranges::move(end_killed_volumes(work, end), std::back_inserter(folders));
+    if (!runs)
+        finished.taken_back = std::move(folders);
+    return finished;
 }
 
 PodmanRestore::~PodmanRestore() {
@@ -180,6 +217,9 @@ PodmanRestore::~PodmanRestore() {
         if (original_) {
             std::error_code ignored;
             fs::remove_all(checkpoint_folder(*original_), ignored);
+            if (const auto there = find_in_podman(engine_, name()); there && there->status == "running")
+                static_cast<void>(ask(engine_, {"stop", "--time", "0", there->id}));
+            files_.reset();
         } else if (find_in_podman(engine_, name())) {
             static_cast<void>(ask(engine_, {"rm", "--force", name()}));
         }

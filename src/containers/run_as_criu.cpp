@@ -40,6 +40,13 @@ void become_criu(const fs::path& work, char** argv) {
     throw OsFailure(Fault::environment).error("cannot execute {}", criu.string());
 }
 
+// CRIU opens it again, in the way that the tree had it open.
+void give_file(const std::string& path, int number) {
+    const UniqueFd file = open_file(path, O_PATH);
+    if (::dup2(file.get(), number) < 0)
+        throw OsFailure(Fault::environment).error("cannot give criu {}", printable(path));
+}
+
 int become_what_is_told(const fs::path& work, int runtime, char** argv) {
     const UniqueFd connection = connect_unix(work / "swrk.sock");
     if (send_with_fd(connection.get(), "s", runtime) != 1)
@@ -54,6 +61,8 @@ int become_what_is_told(const fs::path& work, int runtime, char** argv) {
         return 0;
     if (kind == StandInAnswer::Kind::unchanged)
         become_criu(work, argv);
+    for (const auto& [path, number] : json.at("files").get<std::vector<std::pair<std::string, int>>>())
+        give_file(path, number);
     auto words = json.at("argv").get<std::vector<std::string>>();
     auto environment = json.at("environment").get<std::vector<std::string>>();
     // The other end of it tells from now on who has it.

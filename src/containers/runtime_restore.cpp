@@ -31,6 +31,8 @@ namespace cedana::containers {
 namespace {
 
 constexpr std::size_t k_most_said = 64UL * 1024;
+// Above what runtimes give to CRIU: standard descriptors, and one for each namespace.
+constexpr int k_first_given = 100;
 // What was cancelled ends by itself, once its pipes are closed.
 constexpr auto k_cancelled_limit = std::chrono::seconds(20);
 
@@ -50,7 +52,7 @@ class RuntimeRestore {
     }
 
     RuntimeRestoreReport run() {
-        const auto said = job_.criu.folder / "engine.out";
+        const auto said = job_.criu.folder / k_engine_output;
         const UniqueFd output = open_file(said, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
         ChildProcess engine = start(output);
         bool ended = false;
@@ -78,10 +80,16 @@ class RuntimeRestore {
         std::vector<std::string> argv = {job_.engine.program};
         argv.insert(argv.end(), job_.engine.words.begin(), job_.engine.words.end());
         return ChildProcess::spawn({.argv = std::move(argv),
-                                    .fds = {{output.get(), 1}, {output.get(), 2}},
+                                    .fds = output_of_engine(output),
                                     .env = environment_with_path(stand_in_->folder()),
                                     .session = Session::own,
                                     .descriptor_limit = DescriptorLimit::as_started});
+    }
+
+    [[nodiscard]] std::vector<std::pair<int, int>> output_of_engine(const UniqueFd& output) const {
+        if (job_.engine.output == EngineOutput::the_containers)
+            return job_.container_output;
+        return {{output.get(), 1}, {output.get(), 2}};
     }
 
     StandInAnswer called(StandInCall call) {
@@ -96,13 +104,25 @@ class RuntimeRestore {
             .action_script = action_->script()};
         command.options.extra.insert(command.options.extra.end(), call.call.arguments.begin(),
                                      call.call.arguments.end());
+        auto files = inherit_files(command);
         call_.emplace(std::move(call));
         loop_.watch(call_->process.get(), POLLIN, [this](short) { criu_ended(); });
         return {.kind = StandInAnswer::Kind::run,
                 .argv = criu::restore_argv(command),
                 .environment =
                     criu::clean_environment({fmt::format("{}={}", criu::k_action_socket, action_->socket().string()),
-                                             fmt::format("{}=1", criu::k_every_stage)})};
+                                             fmt::format("{}=1", criu::k_every_stage)}),
+                .files = std::move(files)};
+    }
+
+    [[nodiscard]] std::vector<std::pair<std::string, int>> inherit_files(criu::RestoreCommand& command) const {
+        std::vector<std::pair<std::string, int>> files;
+        for (const OutsideFile& file : job_.outside_files) {
+            const int number = k_first_given + static_cast<int>(files.size());
+            command.inherited.push_back({.number = number, .id = file.id});
+            files.emplace_back(file.path, number);
+        }
+        return files;
     }
 
     // The runtime hears of it behind what is cedana's own to do.

@@ -20,7 +20,8 @@ namespace {
 using Json = nlohmann::json;
 
 // With a slash behind each: podman's and runc's own, docker's, containerd's of ctr and of Kubernetes.
-constexpr std::array k_runtime_roots = {"/run/runc/", "/run/docker/runtime-runc/moby/", "/run/containerd/runc/default/",
+constexpr std::array k_runtime_roots = {"/run/runc/", "/run/docker/runtime-runc/moby/",
+                                        "/run/docker/runtime-cedana/moby/", "/run/containerd/runc/default/",
                                         "/run/containerd/runc/k8s.io/"};
 
 std::vector<std::string> texts_of(const Json& object, const char* key) {
@@ -72,7 +73,63 @@ RuntimeState read_state(const Json& json) {
     return state;
 }
 
+bool is_bind_mount(const Json& mount) {
+    if (mount.value("type", "") == "bind")
+        return true;
+    return std::ranges::any_of(texts_of(mount, "options"),
+                               [](const std::string& one) { return one == "bind" || one == "rbind"; });
+}
+
+// By the names that runc keeps.
+std::string kept_name(const std::string& kind) {
+    if (kind == "network")
+        return "NEWNET";
+    std::string name = kind == "mount" ? "NEWNS" : "NEW" + kind;
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    return name;
+}
+
+RuntimeState read_crun_state(const std::string& id, const Json& status, const Json& specification) {
+    RuntimeState state{.id = id,
+                       .pid = status.at("pid").get<pid_t>(),
+                       .start_time = status.at("process-start-time").get<std::uint64_t>(),
+                       .root = status.at("rootfs").get<std::string>(),
+                       .bundle = status.at("bundle").get<std::string>(),
+                       .external_descriptors = status.value("external_descriptors", "[]")};
+    const Json& linux_part = specification.at("linux");
+    for (const Json& one : linux_part.at("namespaces"))
+        state.namespaces.emplace(kept_name(one.at("type").get<std::string>()), one.value("path", ""));
+    const bool has_own_cgroups = state.namespaces.contains("NEWCGROUP");
+    for (const Json& mount : specification.value("mounts", Json::array())) {
+        const auto destination = mount.at("destination").get<std::string>();
+        if (is_bind_mount(mount))
+            state.bind_mounts.push_back(destination);
+        else if (mount.value("type", "") == "cgroup" && !has_own_cgroups)
+            state.cgroup_mounts.push_back(destination);
+    }
+    state.masked = texts_of(linux_part, "maskedPaths");
+    if (const auto devices = linux_part.find("devices"); devices != linux_part.end() && devices->is_array())
+        for (const Json& device : *devices)
+            state.devices.push_back(device.at("path").get<std::string>());
+    return state;
+}
+
 } // namespace
+
+RuntimeState parse_crun_state(const std::string& id, std::string_view status, std::string_view specification) {
+    try {
+        return read_crun_state(id, Json::parse(status), Json::parse(specification));
+    } catch (const Json::exception& error) {
+        throw Error(Fault::dump_failed,
+                    fmt::format("what crun keeps of the container cannot be read: {}", error.what()));
+    }
+}
+
+std::optional<fs::path> find_crun_folder(const std::string& id) {
+    const fs::path folder = fs::path("/run/crun") / id;
+    std::error_code ignored;
+    return is_plain_name(id) && fs::is_regular_file(folder / "status", ignored) ? std::optional(folder) : std::nullopt;
+}
 
 RuntimeState parse_runtime_state(std::string_view text) {
     try {

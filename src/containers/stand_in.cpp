@@ -56,8 +56,10 @@ UniqueFd peer_of(int connection) {
 }
 
 std::string encode(const StandInAnswer& answer) {
-    const std::vector<std::uint8_t> bytes = Json::to_cbor(
-        {{"kind", static_cast<int>(answer.kind)}, {"argv", answer.argv}, {"environment", answer.environment}});
+    const std::vector<std::uint8_t> bytes = Json::to_cbor({{"kind", static_cast<int>(answer.kind)},
+                                                           {"argv", answer.argv},
+                                                           {"environment", answer.environment},
+                                                           {"files", answer.files}});
     return {bytes.begin(), bytes.end()};
 }
 

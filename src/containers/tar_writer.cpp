@@ -42,7 +42,8 @@ void TarWriter::Free::operator()(archive* writer) const noexcept { ::archive_wri
 
 TarWriter::TarWriter(ImageSink& sink, const std::string& image, const Interrupt& interrupt)
     : sink_(sink), interrupt_(interrupt), image_(sink.begin(image)), writer_(::archive_write_new()) {
-    ::archive_write_set_format_pax_restricted(writer_.get());
+    // All of a time, which the restricted form leaves out where nothing else needs the longer header.
+    ::archive_write_set_format_pax(writer_.get());
     // Names are bytes, whatever the locale.
     ::archive_write_set_format_option(writer_.get(), "pax", "hdrcharset", "BINARY");
     // No padding at the end.

@@ -17,8 +17,10 @@ namespace {
 
 bool is_one_that_asks(const char* stage) {
     using namespace cedana::criu;
-    return std::getenv(k_every_stage) != nullptr || std::strcmp(stage, k_stage_post_dump) == 0 ||
-           std::strcmp(stage, k_stage_post_restore) == 0 || std::strcmp(stage, k_stage_pre_resume) == 0;
+    return std::getenv(k_every_stage) != nullptr ||
+           (std::getenv(k_before_freeze) != nullptr && std::strcmp(stage, k_stage_pre_dump) == 0) ||
+           std::strcmp(stage, k_stage_post_dump) == 0 || std::strcmp(stage, k_stage_post_restore) == 0 ||
+           std::strcmp(stage, k_stage_pre_resume) == 0;
 }
 
 bool ask(int connection, const char* stage) {
@@ -61,7 +63,8 @@ char wait_for_answer(int connection) {
 
 } // namespace
 
-// The exit code: asks at the one stage of a dump and the two of a restore, or at every one, and lets the others go on.
+// The exit code: asks at the one stage of a dump (or two, if it was told so) and the two of a restore, or at every one,
+// and lets the others go on.
 // CRIU does not heed it at pre-resume (criu/cr-restore.c, restore_root_task()), but waits for it.
 int main() {
     using namespace cedana::criu;

@@ -44,6 +44,8 @@ class DumpRun {
     DumpReport run() {
         if (job_.progress != nullptr)
             capture_.report_to(*job_.progress, job_.expected_bytes);
+        if (job_.foreseen != nullptr)
+            capture_.expect(*job_.foreseen);
         if (interrupt_.fd() >= 0)
             loop_.watch(interrupt_.fd(), POLLIN, [this](short) { guarded([&] { interrupt_.throw_if_pending(); }); });
         std::optional<OwnCgroup> cgroup;
@@ -65,8 +67,11 @@ class DumpRun {
             // That it is shown again.
             if (failure_ && job_.progress != nullptr)
                 job_.progress->bytes(0, 0);
+            // It is cedana that it waits for.
+            if (phase_ == Phase::at_pre_dump)
+                action_.beat();
             // Of what is cedana's own work then the other one knows.
-            if (!watch_)
+            else if (!watch_)
                 guarded([&] {
                     stall_.look(capture_.bytes(),
                                 phase_ == Phase::answered ? std::chrono::milliseconds::zero() : job_.freeze.limit);
@@ -89,24 +94,28 @@ class DumpRun {
     }
 
   private:
-    // at_post_dump: CRIU waits for an answer, and the tree stands still for as long.
-    enum class Phase { dumping, at_post_dump, answered };
+    // at_pre_dump: CRIU waits for an answer, and the tree runs. at_post_dump: the same, and the tree stands still for
+    // as long.
+    enum class Phase { dumping, at_pre_dump, at_post_dump, answered };
 
     ChildProcess start() {
         const std::filesystem::path output = job_.folder / "criu.out";
         const UniqueFd out = open_file(output, O_WRONLY | O_CREAT | O_APPEND, 0600);
+        std::vector<std::string> more = {
+            fmt::format("{}={}", k_action_socket, entry_.path_in_folder(action_.socket()))};
+        if (job_.ready >= 0)
+            more.push_back(fmt::format("{}=1", k_before_freeze));
         DumpCommand command{.paths = {.program = job_.program, .images = job_.folder, .work = job_.folder},
                             .pid = job_.pid,
                             .after = job_.after,
                             .options = job_.options,
                             .action_script = action_.script(),
                             .sizes_only = job_.opens_no_files};
-        SpawnRequest request{
-            .argv = {},
-            .fds = {{out.get(), 1}, {out.get(), 2}},
-            .cwd = job_.folder.string(),
-            .env = clean_environment({fmt::format("{}={}", k_action_socket, entry_.path_in_folder(action_.socket()))}),
-            .session = Session::own};
+        SpawnRequest request{.argv = {},
+                             .fds = {{out.get(), 1}, {out.get(), 2}},
+                             .cwd = job_.folder.string(),
+                             .env = clean_environment(std::move(more)),
+                             .session = Session::own};
         if (entry_.is_needed()) {
             entry_.pass(request, command.paths);
             command.action_script = Entry::path_of(action_.program());
@@ -129,6 +138,8 @@ class DumpRun {
             }
             failure_ = std::current_exception();
             capture_.cancel();
+            if (phase_ == Phase::at_pre_dump)
+                leave_pre_dump();
             tell_of_end();
         }
     }
@@ -139,8 +150,33 @@ class DumpRun {
             job_.progress->phase(fmt::format("giving up: waiting until criu has let process {} go", job_.pid));
     }
 
+    void reached_pre_dump() {
+        phase_ = Phase::at_pre_dump;
+        if (failure_ || job_.ready < 0)
+            return leave_pre_dump();
+        loop_.watch(job_.ready, POLLIN, [this](short) {
+            guarded([&] {
+                if (job_.before_freeze)
+                    job_.before_freeze();
+                leave_pre_dump();
+            });
+        });
+    }
+
+    void leave_pre_dump() {
+        phase_ = Phase::dumping;
+        loop_.unwatch(job_.ready);
+        if (failure_)
+            return action_.refuse();
+        action_.allow();
+        if (criu_ != nullptr)
+            stall_.watch(criu_->pid());
+    }
+
     // Until it is answered nothing but cedana itself holds the tree.
     void reached(const std::string& stage) {
+        if (stage == k_stage_pre_dump && phase_ == Phase::dumping)
+            return reached_pre_dump();
         if (stage != k_stage_post_dump || phase_ != Phase::dumping) {
             action_.allow();
             return;

@@ -3,10 +3,10 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/containers/criu_arguments.hpp"
 #include "cedana/containers/entry_names.hpp"
 #include "cedana/containers/podman.hpp"
 #include "cedana/containers/root_folder.hpp"
+#include "cedana/containers/volumes.hpp"
 
 #include <algorithm>
 #include <chrono>
@@ -51,23 +51,59 @@ std::vector<std::string> strangers_in(const Procfs& procfs, const ProcessTree& t
     return found;
 }
 
+std::set<std::string> paths_below(const std::string& folder, const std::set<std::string>& paths) {
+    std::set<std::string> below;
+    for (auto path = paths.lower_bound(folder); path != paths.end() && path->starts_with(folder); ++path)
+        below.insert(path->substr(folder.size()));
+    return below;
+}
+
 } // namespace
 
 ContainerTree::ContainerTree(const ContainerName& name, const Config& config)
     : container_(containers::find_container(name.name, name.engine, config)) {
     const containers::SeenInside inside = containers::look_inside(pid());
     criu_arguments_ = containers::criu_arguments(container_, inside);
-    overlay_ = containers::find_overlay(inside.mounts);
-    if (overlay_)
-        changed_bytes_ = containers::measure_changes(*overlay_).bytes;
-    else if (container_.engine.kind != EngineKind::runc)
-        throw Error(Fault::dump_failed,
-                    fmt::format("the files of {} cannot be captured: its root is no overlay", container_.text()))
-            .hint(fmt::format("use the storage driver overlay ({} info says which it is)", container_.engine.name()));
+    add_root(inside);
+    if (name.volumes == DumpedVolumes::named)
+        add_volumes(inside);
+    for (CapturedFolder& folder : folders_)
+        changed_bytes_ += folder.files.measure().bytes;
     texts_[containers::k_inspection_entry] = container_.inspection;
     texts_[containers::k_descriptors_entry] = container_.state.external_descriptors;
     if (!container_.specification.empty())
         texts_[containers::k_specification_entry] = container_.specification;
+}
+
+void ContainerTree::add_root(const containers::SeenInside& inside) {
+    if (const auto overlay = containers::find_overlay(inside.mounts))
+        folders_.push_back(
+            {.below = "", .files = containers::capture_of(*overlay), .outdated_entry = containers::k_outdated_entry});
+    else if (container_.engine.kind != EngineKind::runc)
+        throw Error(Fault::dump_failed,
+                    fmt::format("the files of {} cannot be captured: its root is no overlay", container_.text()))
+            .hint(fmt::format("use the storage driver overlay ({} info says which it is)", container_.engine.name()));
+}
+
+void ContainerTree::add_volumes(const containers::SeenInside& inside) {
+    const containers::RootFolder root(fmt::format("/proc/{}/root", pid()));
+    for (ContainerMount& mount : container_.record.mounts) {
+        if (mount.kind != MountSource::volume || !mount.is_folder)
+            continue;
+        const std::string below = containers::parse_inner_path(mount.destination) + "/";
+        UniqueFd folder = root.open_across(below, O_RDONLY | O_DIRECTORY);
+        if (!folder)
+            throw OsFailure(Fault::dump_failed).error("cannot open the volume {}", printable(mount.source));
+        std::set<std::string> mounted;
+        for (const Mount& one : inside.mounts)
+            if (one.path.starts_with("/" + below))
+                mounted.insert(one.path.substr(below.size() + 1));
+        mount.content = fmt::format("container-volume-{}", folders_.size());
+        folders_.push_back({.below = below,
+                            .files = {std::move(folder), containers::FolderKind::plain,
+                                      containers::images_of_volume(mount.content), std::move(mounted)},
+                            .outdated_entry = containers::outdated_entry_of_volume(mount.content)});
+    }
 }
 
 void ContainerTree::adapt(SeenTree& seen) const {
@@ -91,24 +127,50 @@ void ContainerTree::adapt(SeenTree& seen) const {
 void ContainerTree::describe(const std::filesystem::path& work, const std::string& criu, const Interrupt& interrupt) {
     if (container_.engine.kind != EngineKind::podman)
         return;
-    for (auto& [name, content] :
-         containers::describe_by_podman(container_.engine, container_.record.id, work, criu, interrupt))
+    for (auto& [name, content] : containers::describe_by_podman(container_.engine, container_.record.id,
+                                                                container_.record.runtime, work, criu, interrupt))
         texts_[containers::k_podman_folder + name] = content;
+}
+
+// Paths in the container, without a slash before them, of files whose memory some process shares with them.
+std::set<std::string> ContainerTree::shared_mappings(const ProcessTree& tree) const {
+    const Procfs procfs;
+    std::set<std::string> mapped;
+    const Namespaces own(procfs, pid());
+    for (const pid_t one : procfs.pids())
+        if (tree.contains(one) || own.get("mnt") == Namespaces(procfs, one).get("mnt"))
+            mapped.merge(containers::shared_mappings_in(procfs.read(one, "maps").value_or("")));
+    return mapped;
+}
+
+void ContainerTree::capture_ahead(const ProcessTree& tree, ImageSink& sink, const Interrupt& interrupt) {
+    const std::set<std::string> mapped = shared_mappings(tree);
+    for (CapturedFolder& folder : folders_)
+        folder.files.take_ahead(paths_below(folder.below, mapped), sink, interrupt);
 }
 
 void ContainerTree::capture(const ProcessTree& tree, ImageSink& sink, const Interrupt& interrupt) {
     container_.record.left_out = strangers_in(Procfs(), tree);
-    if (overlay_)
-        texts_[containers::k_removed_entry] =
-            containers::write_removed(containers::capture_changes(*overlay_, sink, interrupt).removed);
+    const std::set<std::string> mapped = shared_mappings(tree);
+    for (CapturedFolder& folder : folders_) {
+        const containers::ChangedFiles changed =
+            folder.files.take_rest(paths_below(folder.below, mapped), sink, interrupt);
+        texts_[folder.outdated_entry] = containers::write_removed(changed.outdated);
+        if (folder.below.empty())
+            texts_[containers::k_removed_entry] = containers::write_removed(changed.removed);
+    }
     const auto is_shm = [](const ContainerMount& mount) {
         return mount.kind == MountSource::engine && mount.destination == "/dev/shm";
     };
     if (std::ranges::none_of(container_.record.mounts, is_shm))
         return;
     const containers::RootFolder root(fmt::format("/proc/{}/root", pid()));
-    if (const UniqueFd shm = root.open_across("dev/shm", O_RDONLY | O_DIRECTORY))
-        containers::capture_folder(shm.get(), containers::k_shm_files, sink, interrupt);
+    if (UniqueFd shm = root.open_across("dev/shm", O_RDONLY | O_DIRECTORY)) {
+        // It is memory, and its files are mapped.
+        containers::FolderCapture capture(std::move(shm), containers::FolderKind::plain,
+                                          {.ahead = {}, .since = containers::k_shm_files});
+        static_cast<void>(capture.take_rest({}, sink, interrupt));
+    }
 }
 
 // The engine's command returns only when the runtime's is done, and that when the process is gone; CRIU has it until it
@@ -149,11 +211,12 @@ std::vector<std::string> ContainerTree::warnings() const {
         if (mount.kind == MountSource::host)
             warnings.push_back(fmt::format("{} in the container is {} of this host, which is not in the checkpoint",
                                            printable(mount.destination), printable(mount.source)));
-        if (mount.kind == MountSource::volume)
-            warnings.push_back(fmt::format("{} in the container is the volume {}, which is not in the checkpoint",
+        if (mount.kind == MountSource::volume && mount.content.empty())
+            warnings.push_back(fmt::format("{} in the container is the volume {}, which is not in the checkpoint "
+                                           "(--volumes named takes it along)",
                                            printable(mount.destination), printable(mount.source)));
     }
-    if (!overlay_)
+    if (std::ranges::none_of(folders_, [](const CapturedFolder& folder) { return folder.below.empty(); }))
         warnings.push_back(
             fmt::format("the root folder {} is not in the checkpoint", printable(container_.state.root)));
     for (const std::string& process : container_.record.left_out)

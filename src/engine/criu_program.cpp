@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/engine/criu_program.hpp"
 
+#include "cedana/base/state_folder.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/host/permissions.hpp"
 
@@ -10,7 +11,8 @@ namespace cedana {
 
 CriuProgram require_criu(const Config& config) {
     std::string path = find_trusted_criu(config);
-    std::string version = criu::require_version(path);
+    const auto state = own_state_folder();
+    std::string version = state ? criu::require_version(path, *state / "criu-version") : criu::require_version(path);
     return {.path = std::move(path), .version = std::move(version)};
 }
 

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -20,6 +21,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -46,12 +48,27 @@ bool SeenTree::leaves_criu_its_cgroup() const {
 
 namespace {
 
+// One that is held through a descriptor of the tree. Nobody else has a lease on a file that the tree has open, if one
+// to open it would break: that is given only to who alone has it open (fs/locks.c, check_conflicting_open()).
+bool holds_lease(const OpenFile& file) {
+    return std::ranges::any_of(file.locks,
+                               [](std::string_view lock) { return lock.starts_with("LEASE ACTIVE WRITE"); });
+}
+
+// What is open for nothing (O_PATH) does not count there: for that the kernel's table is read, which takes a while
+// (LeasesAhead).
 bool has_lease(const TreeHoldings& tree) {
-    const std::vector<Lease> leases = read_leases();
-    return std::ranges::any_of(tree, [&](const Holdings& one) {
-        return std::ranges::any_of(
-            one.open, [&](const OpenFile& file) { return file.info && lease_broken_by_reading(leases, *file.info); });
-    });
+    std::optional<std::vector<Lease>> leases;
+    const auto is_leased = [&](const OpenFile& file) {
+        if (holds_lease(file))
+            return true;
+        if (!file.info || !S_ISREG(file.info->st_mode) || !file.is_place())
+            return false;
+        if (!leases)
+            leases = read_leases();
+        return lease_broken_by_reading(*leases, *file.info).has_value();
+    };
+    return std::ranges::any_of(tree, [&](const Holdings& one) { return std::ranges::any_of(one.open, is_leased); });
 }
 
 // Whose server may not answer, so that whoever reads from it hangs.

@@ -206,6 +206,32 @@ fs::path PutBack::cut(FilePlace file_place, const CapturedFile& file) {
     return backup_path;
 }
 
+void PutBack::make(FilePlace file_place, const NamedPlace& made) {
+    Step& step = steps_.emplace_back(std::move(file_place));
+    const FilePlace& place = step.place;
+    const char* const name = place.name().c_str();
+    step.done.is_place = true;
+    write_to_journal(step);
+    // Nobody else enters a folder before it has its owner.
+    const int done = made.is_link() ? ::symlinkat(made.leads_to.c_str(), place.folder(), name)
+                                    : ::mkdirat(place.folder(), name, 0700);
+    if (done != 0) {
+        const int err = errno;
+        // What is there is not this restore's to take away.
+        steps_.pop_back();
+        throw os_error(err, fmt::format("cannot make {}", printable(made.path)), Fault::restore_failed);
+    }
+    if (::fstatat(place.folder(), name, &step.done.put, AT_SYMLINK_NOFOLLOW) != 0)
+        throw OsFailure(Fault::restore_failed).error("cannot look at {}", text_of(place));
+    write_to_journal(step);
+    if (::fchownat(place.folder(), name, made.owner, made.group, AT_SYMLINK_NOFOLLOW) != 0)
+        spdlog::warn("cannot give {} to user {} and group {}: {}", text_of(place), made.owner, made.group,
+                     errno_text(errno));
+    if (!made.is_link() && ::fchmodat(place.folder(), name, made.mode, 0) != 0)
+        throw OsFailure(Fault::restore_failed).error("cannot give {} its mode", text_of(place));
+    place.sync();
+}
+
 bool PutBack::undo_killed(const PutBackStep& done, pid_t writer) {
     Step step{FilePlace(done.path)};
     step.done = done;
@@ -213,7 +239,22 @@ bool PutBack::undo_killed(const PutBackStep& done, pid_t writer) {
     return undo(step);
 }
 
-bool PutBack::undo(const Step& step) { return step.done.is_cut ? undo_cut(step) : undo_replace(step); }
+bool PutBack::undo(const Step& step) {
+    return step.done.is_place ? undo_make(step) : step.done.is_cut ? undo_cut(step) : undo_replace(step);
+}
+
+// A folder in which somebody has put something meanwhile stays.
+bool PutBack::undo_make(const Step& step) {
+    const FilePlace& place = step.place;
+    const auto present = place.entry(place.name());
+    // Killed before it was made, or right after: then it is not known whose it is.
+    if (!present || step.done.put.st_ino == 0 || !is_same(*present, step.done.put))
+        return true;
+    if (::unlinkat(place.folder(), place.name().c_str(), S_ISDIR(present->st_mode) ? AT_REMOVEDIR : 0) != 0)
+        return warn_left(place, "", errno_text(errno));
+    place.sync();
+    return true;
+}
 
 bool PutBack::undo_cut(const Step& step) {
     const FilePlace& place = step.place;

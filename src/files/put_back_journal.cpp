@@ -57,7 +57,12 @@ PutBackJournal::PutBackJournal(std::filesystem::path path)
 
 void PutBackJournal::add(const PutBackStep& step) const {
     std::string record = step.path.string() + '\0' + step.backup + '\0';
-    record += fmt::format("{} {} {}", numbers_of(step.put), step.is_cut ? 1 : 0, numbers_of(step.before)) + '\0';
+    record += fmt::format("{} {} {}", numbers_of(step.put),
+                          step.is_place ? 2
+                          : step.is_cut ? 1
+                                        : 0,
+                          numbers_of(step.before)) +
+              '\0';
     write_all(fd_.get(), record, path_);
 }
 
@@ -82,8 +87,9 @@ std::vector<PutBackStep> read_journal(const std::filesystem::path& path) {
         steps.push_back({.path = fields[at],
                          .backup = fields[at + 1],
                          .put = stat_of(numbers, 0),
-                         .is_cut = numbers[6] != 0,
-                         .before = stat_of(numbers, 7)});
+                         .is_cut = numbers[6] == 1,
+                         .before = stat_of(numbers, 7),
+                         .is_place = numbers[6] == 2});
     }
     return steps;
 }

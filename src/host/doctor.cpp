@@ -4,6 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/containers/docker_restore.hpp"
 #include "cedana/criu/compatibility.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/files/checkpoint_file.hpp"
@@ -61,6 +62,7 @@ class EnvironmentCheck {
         check_permissions();
         check_hooks();
         check_caller();
+        check_docker();
         check_folders();
         std::ranges::move(check_keys(config_), std::back_inserter(found_));
         if (::geteuid() != 0)
@@ -98,6 +100,25 @@ class EnvironmentCheck {
                 .found = found + ": others can change what is dumped, and where to",
                 .needed = "a file that only its owner can write",
                 .remedy = fmt::format("chmod go-w {}", shell_word(file.string()))};
+    }
+
+    // Only where a daemon answers, which it does root.
+    void check_docker() {
+        if (::geteuid() != 0)
+            return;
+        try {
+            const containers::Engine docker = containers::require_engine(containers::EngineKind::docker, config_);
+            if (containers::has_own_runtime(docker))
+                found_.push_back(met("docker", "knows cedana as a runtime, by which its containers come back"));
+            else
+                found_.push_back({.name = "docker",
+                                  .standing = Standing::doubtful,
+                                  .found = "does not know cedana as a runtime: its containers can be dumped alone",
+                                  .needed = "an entry in its settings",
+                                  .remedy = "cedana container setup docker, and then: systemctl reload docker"});
+        } catch (const Error&) {
+            // It is not there, or does not run.
+        }
     }
 
     bool find_criu() {

@@ -103,6 +103,13 @@ bool is_there(const std::string& path) {
     return ::lstat(path.c_str(), &info) == 0;
 }
 
+// Before CRIU looks for it.
+bool is_put_there(const Manifest& manifest, const std::string& path) {
+    return std::ranges::any_of(manifest.files,
+                               [&](const CapturedFile& file) { return file.path == path && !file.entry.empty(); }) ||
+           std::ranges::count(manifest.places, path, &NamedPlace::path) != 0;
+}
+
 // All of 127.0.0.0/8 is every host's.
 bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
 
@@ -164,7 +171,7 @@ std::vector<std::string> misfits(const Manifest& manifest, const ManifestHost& h
         found.push_back(
             fmt::format("it was made on {}, and this host is {}", printable(manifest.host.machine), host.machine));
     for (const RequiredFile& file : manifest.required_files)
-        if (auto misfit = misfit_of(file))
+        if (auto misfit = is_put_there(manifest, file.path) ? std::nullopt : misfit_of(file))
             found.push_back(std::move(*misfit));
     for (const OutsideFile& file : manifest.outside_files)
         if (!is_seen_to(manifest, file.path) && !is_there(file.path))

@@ -69,16 +69,21 @@ void require_trusted_store(const Config& config, const Caller& caller, const fs:
 
 void require_trusted_checkpoint(const Config& config, const Caller& caller, const fs::path& checkpoint) {
     // What a trusted key has signed is as it was signed, wherever it lies: each part is compared before it is used.
-    if (!config.security_strict_permissions || !config.security_trusted_keys.empty())
+    if (config.security_trusted_keys.empty())
+        require_as_roots(config, caller, checkpoint, "the checkpoint");
+}
+
+void require_as_roots(const Config& config, const Caller& caller, const fs::path& path, std::string_view what) {
+    if (!config.security_strict_permissions)
         return;
-    if (const auto exposure = look_at_path(checkpoint, root_and(caller)).exposure)
-        throw with_way_out(exposed(*exposure, checkpoint, "the checkpoint"));
-    if (!look_at_path(checkpoint, root_alone()).exposure || may_become_root(caller))
+    if (const auto exposure = look_at_path(path, root_and(caller)).exposure)
+        throw with_way_out(exposed(*exposure, path, what));
+    if (!look_at_path(path, root_alone()).exposure || may_become_root(caller))
         return;
-    throw Error(Fault::permission,
-                fmt::format("the checkpoint {} is refused, since user {} can change it, and what it holds runs as root",
-                            printable(checkpoint.string()), printable(caller.name)))
-        .hint(fmt::format("restore from a folder in which root alone can write, such as one that {} names as "
+    throw Error(Fault::permission, fmt::format("{} {} is refused, since user {} can change it, and what it holds runs "
+                                               "as root",
+                                               what, printable(path.string()), printable(caller.name)))
+        .hint(fmt::format("use a folder in which root alone can write, such as one that {} names as "
                           "shared_storage.dump_storage_dir",
                           k_system_config_file));
 }

@@ -6,7 +6,6 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/files/remap_guard.hpp"
-#include "cedana/process/file_locks.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -100,17 +99,6 @@ std::optional<std::string> read_head(const std::filesystem::path& path, std::siz
     return head;
 }
 
-bool has_lease(const struct ::stat& info) {
-    try {
-        const std::vector<HeldLock> locks = held_locks();
-        return std::ranges::any_of(locks, [&](const HeldLock& lock) {
-            return lock.kind == HeldLockKind::lease && lock.file.inode == info.st_ino;
-        });
-    } catch (const Error&) {
-        return true;
-    }
-}
-
 struct Comparing {
     bool build_ids = true;
     // The mode, with who may read, write and execute.
@@ -132,7 +120,8 @@ Comparing comparing_by(const std::vector<std::string>& arguments) {
 
 bool is_of_the_kernel(std::string_view path) { return path.starts_with("/proc/") || path.starts_with("/sys/"); }
 
-std::optional<std::string> change_of(const criu::DumpedFile& file, const Comparing& comparing) {
+std::optional<std::string> change_of(const criu::DumpedFile& file, const Comparing& comparing,
+                                     const LeasesAhead& leases) {
     constexpr mode_t k_permissions = 0777;
     struct ::stat info {};
     // A link that is open itself (O_PATH | O_NOFOLLOW) is compared as such.
@@ -145,7 +134,7 @@ std::optional<std::string> change_of(const criu::DumpedFile& file, const Compari
         return fmt::format("{}: had the mode {:o}, has {:o}", printable(file.path), *file.mode, info.st_mode);
     if (!comparing.build_ids || file.build_id.empty() || !S_ISREG(info.st_mode))
         return std::nullopt;
-    const auto present = build_id_of(file.path);
+    const auto present = build_id_of(file.path, leases);
     if (!present || present->empty() || *present == file.build_id)
         return std::nullopt;
     return fmt::format("{}: is another build of the same program or library (its build-ID is not the same)",
@@ -177,9 +166,9 @@ std::string build_id_in(std::string_view head) {
     return {};
 }
 
-std::optional<std::string> build_id_of(const std::filesystem::path& path) {
+std::optional<std::string> build_id_of(const std::filesystem::path& path, const LeasesAhead& leases) {
     struct ::stat info {};
-    if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || has_lease(info))
+    if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || lease_broken_by_reading(leases.get(), info))
         return std::nullopt;
     for (const std::size_t most : {k_begin, k_head}) {
         const auto head = read_head(path, most);
@@ -192,7 +181,7 @@ std::optional<std::string> build_id_of(const std::filesystem::path& path) {
 }
 
 std::vector<std::string> changed_files(const RestoreNeeds& needs, const Manifest& manifest,
-                                       const std::vector<std::string>& criu_arguments) {
+                                       const std::vector<std::string>& criu_arguments, const LeasesAhead& leases) {
     std::vector<std::string> changed;
     if (needs.own_mounts)
         return changed;
@@ -204,7 +193,7 @@ std::vector<std::string> changed_files(const RestoreNeeds& needs, const Manifest
     for (const criu::DumpedFile& file : needs.files)
         if (!file.is_external && !is_in_private_folder(manifest.unit_entries, file.path) &&
             reported.insert(file.path).second)
-            if (auto change = change_of(file, comparing))
+            if (auto change = change_of(file, comparing, leases))
                 changed.push_back(std::move(*change));
     for (const std::string& link : needs.links)
         if (const std::string needed = needed_name(link, manifest); !needed.empty() && !is_there_or_kept(needed))
@@ -216,8 +205,8 @@ std::vector<std::string> changed_files(const RestoreNeeds& needs, const Manifest
 }
 
 void require_same_files(const RestoreNeeds& needs, const Manifest& manifest,
-                        const std::vector<std::string>& criu_arguments) {
-    std::vector<std::string> changed = changed_files(needs, manifest, criu_arguments);
+                        const std::vector<std::string>& criu_arguments, const LeasesAhead& leases) {
+    std::vector<std::string> changed = changed_files(needs, manifest, criu_arguments, leases);
     if (changed.empty())
         return;
     throw Error(Fault::environment,

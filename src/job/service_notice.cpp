@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/job/service_notice.hpp"
 
+#include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 namespace cedana::job {
 
@@ -25,8 +29,22 @@ void tell_service_manager(const std::string& what) {
         address.sun_path[0] = '\0';
     const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
-    ::sendto(socket.get(), what.data(), what.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
-             reinterpret_cast<const sockaddr*>(&address), size);
+    // A manager that is behind must not miss that the job is ready; one that hangs must not hold up the job.
+    constexpr timeval k_limit{.tv_sec = 1, .tv_usec = 0};
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &k_limit, sizeof k_limit);
+    ::sendto(socket.get(), what.data(), what.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), size);
+}
+
+std::optional<std::chrono::microseconds> watchdog_interval() {
+    const char* const limit = std::getenv("WATCHDOG_USEC");
+    const char* const of = std::getenv("WATCHDOG_PID");
+    std::int64_t number = 0;
+    if (of != nullptr && (!parse_number(of, number) || number != ::getpid()))
+        return std::nullopt;
+    if (limit == nullptr || !parse_number(limit, number) || number <= 0)
+        return std::nullopt;
+    // As sd_watchdog_enabled(3) says.
+    return std::chrono::microseconds(number) / 2;
 }
 
 } // namespace cedana::job

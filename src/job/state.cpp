@@ -67,6 +67,10 @@ void to_json(nlohmann::json& json, const JobCheckpoint& one) {
 
 void from_json(const nlohmann::json& json, JobCheckpoint& one) {
     json.at("checkpoint").get_to(one.file);
+    // Root restores and removes what that names in the job's folder.
+    if (one.file.find('/') != std::string::npos || one.file.starts_with('.'))
+        throw Error(Fault::checkpoint,
+                    fmt::format("a job names a checkpoint outside of its folder: {}", printable(one.file)));
     json.at("made_after").get_to(one.parent);
     json.at("epoch").get_to(one.epoch);
     json.at("program").get_to(one.program);

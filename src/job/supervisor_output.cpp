@@ -24,10 +24,10 @@ UniqueFd copy_of_end(int fd) {
 
 } // namespace
 
-TreeOutput::TreeOutput(const UniqueFd& output, const UniqueFd& error) {
+TreeOutput::TreeOutput(const UniqueFd& output, const UniqueFd& error, const UniqueFd& target) {
     std::vector<roles::Copy> copies;
-    copies.push_back({.from = copy_of_end(output.get()), .to = copy_of_end(STDOUT_FILENO)});
-    copies.push_back({.from = copy_of_end(error.get()), .to = copy_of_end(STDERR_FILENO)});
+    copies.push_back({.from = copy_of_end(output.get()), .to = copy_of_end(target ? target.get() : STDOUT_FILENO)});
+    copies.push_back({.from = copy_of_end(error.get()), .to = copy_of_end(target ? target.get() : STDERR_FILENO)});
     copier_ = roles::start_copier(std::move(copies), roles::CopierLasts::with_its_starter);
 }
 

@@ -8,8 +8,9 @@ namespace cedana::job {
 
 class TreeOutput {
   public:
-    // Copies until this ends; what is left then is for the next one. Throws Error.
-    TreeOutput(const UniqueFd& output, const UniqueFd& error);
+    // Copies until this ends; what is left then is for the next one. `target`: invalid for this process's own. Throws
+    // Error.
+    TreeOutput(const UniqueFd& output, const UniqueFd& error, const UniqueFd& target);
     // Returns when all that is there is in its place, or nobody takes it.
     void finish();
 

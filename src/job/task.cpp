@@ -52,7 +52,7 @@ std::vector<std::string> dump_words(const DumpTask& task) {
     std::vector<std::string> words = {"--json",
                                       "-q",
                                       "--progress",
-                                      "none",
+                                      "json",
                                       "client",
                                       "dump",
                                       "-p",
@@ -69,7 +69,7 @@ std::vector<std::string> dump_words(const DumpTask& task) {
 
 std::vector<std::string> restore_words(const std::filesystem::path& checkpoint) {
     return {"--json",       "--progress",
-            "none",         "client",
+            "json",         "client",
             "restore",      checkpoint.string(),
             "--no-lazy",    "--verify",
             "--given-ends", std::to_string(Space::k_given_ends)};
@@ -97,24 +97,43 @@ std::optional<Descent> descent_in(const std::string& note) {
 
 Task::Task(Space& space, const std::vector<std::string>& words, std::vector<std::string> env, Space::Ends ends) {
     Pipe out = make_pipe();
+    Pipe messages = make_pipe();
     SpawnRequest request{.argv = {"/proc/self/exe"},
-                         .fds = {{out.write_end.get(), STDOUT_FILENO}, {STDERR_FILENO, STDERR_FILENO}},
+                         .fds = {{out.write_end.get(), STDOUT_FILENO}, {messages.write_end.get(), STDERR_FILENO}},
                          .cwd = "/",
                          .env = std::move(env)};
     request.argv.insert(request.argv.end(), words.begin(), words.end());
     child_ = space.run(std::move(request), ends);
     output_ = std::move(out.read_end);
+    messages_ = std::move(messages.read_end);
 }
 
-bool Task::read() {
+namespace {
+
+// False at its end.
+bool read_more(const UniqueFd& from, std::string& text) {
     std::array<char, 65536> buffer;
-    const ssize_t count = ::read(output_.get(), buffer.data(), buffer.size());
+    const ssize_t count = ::read(from.get(), buffer.data(), buffer.size());
     if (count < 0 && (errno == EINTR || errno == EAGAIN))
         return true;
     if (count <= 0)
         return false;
-    said_.append(buffer.data(), static_cast<std::size_t>(count));
+    text.append(buffer.data(), static_cast<std::size_t>(count));
     return true;
+}
+
+} // namespace
+
+bool Task::read() { return read_more(output_, said_); }
+
+std::optional<std::vector<std::string>> Task::read_messages() {
+    if (!read_more(messages_, pending_))
+        return std::nullopt;
+    const std::size_t whole = pending_.rfind('\n') + 1;
+    std::vector<std::string> lines = split(std::string_view(pending_).substr(0, whole), '\n');
+    pending_.erase(0, whole);
+    std::erase(lines, "");
+    return lines;
 }
 
 int Task::finish() { return child_->wait().shell_code(); }

@@ -5,6 +5,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include <spdlog/fmt/fmt.h>
@@ -55,6 +56,24 @@ LazyMemory read_lazy_memory(const Checkpoint& checkpoint) {
     }
     memory.eager_bytes = all_bytes - memory.lazy_bytes;
     return memory;
+}
+
+std::vector<ByteRange> lazy_ranges(const Checkpoint& checkpoint, const LazyMemory& memory) {
+    FrameReader reader(checkpoint.zip(), k_images_folder);
+    std::vector<ByteRange> ranges;
+    for (const auto& [image, parts] : eager_parts(memory)) {
+        const ImageRecord& record = *checkpoint.index().find(image);
+        auto part = parts.begin();
+        for (std::size_t number = 0; number < record.frames.size(); ++number) {
+            const std::uint64_t from = number * k_frame_size;
+            while (part != parts.end() && part->to <= from)
+                ++part;
+            if (part == parts.end() || part->from >= from + record.frames[number].size)
+                ranges.push_back(reader.place(record, number));
+        }
+    }
+    std::ranges::sort(ranges, {}, &ByteRange::from);
+    return ranges;
 }
 
 ImageParts eager_parts(const LazyMemory& memory) {

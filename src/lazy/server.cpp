@@ -11,11 +11,14 @@
 #include "cedana/lazy/job.hpp"
 #include "cedana/lazy/memory.hpp"
 #include "cedana/lazy/shelter.hpp"
+#include "cedana/lazy/supply.hpp"
 #include "cedana/lazy/transfers.hpp"
 
 #include <cerrno>
 #include <exception>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -30,12 +33,17 @@ namespace {
 
 class FramePages : public criu::PageReader {
   public:
-    explicit FramePages(const Checkpoint& checkpoint)
-        : index_(checkpoint.index()), reader_(checkpoint.zip(), k_images_folder) {}
+    FramePages(const Checkpoint& checkpoint, const std::string& supply)
+        : index_(checkpoint.index()), reader_(checkpoint.zip(), k_images_folder) {
+        if (!supply.empty())
+            supply_.emplace(supply);
+    }
 
     std::span<const std::byte> read(const std::string& image, std::uint64_t number) override {
         const ImageRecord& record = *index_.find(image);
         frame_.resize(record.frames.at(number).size);
+        if (supply_)
+            supply_->await(reader_.place(record, number));
         reader_.read(record, number, frame_);
         return frame_;
     }
@@ -43,6 +51,7 @@ class FramePages : public criu::PageReader {
   private:
     const FrameIndex& index_;
     FrameReader reader_;
+    std::optional<Supply> supply_;
     std::vector<std::byte> frame_;
 };
 
@@ -97,7 +106,7 @@ void serve(const LazyServerPlan& plan, LazyWitness& witness) {
         throw Error(Fault::checkpoint, fmt::format("{} was replaced while it was restored", printable(job.checkpoint)));
     LazyMemory memory = read_lazy_memory(checkpoint);
     criu::LazyFill fill(UniqueFd(plan.criu), std::move(memory.tasks),
-                        [&] { return std::make_unique<FramePages>(checkpoint); }, witness,
+                        [&] { return std::make_unique<FramePages>(checkpoint, job.supply); }, witness,
                         {.threads = job.threads, .piece_size = k_frame_size});
     StateFile state(job);
     try {

@@ -51,6 +51,9 @@ void wait_for_word(const UniqueFd& channel, const Interrupt& interrupt) {
     }
 }
 
+// They wait more than they work. What each has asked for comes before a page that somebody waits for.
+constexpr unsigned k_waiting_threads = 2;
+
 // A pipe with the data key in it, which its buffer holds; nothing if the checkpoint is not encrypted.
 UniqueFd pipe_with_key(const Checkpoint& checkpoint) {
     if (!checkpoint.is_encrypted())
@@ -62,13 +65,15 @@ UniqueFd pipe_with_key(const Checkpoint& checkpoint) {
 
 } // namespace
 
-LazyStart::LazyStart(const Checkpoint& checkpoint, const Config& config, const std::filesystem::path& work) {
+LazyStart::LazyStart(const Checkpoint& checkpoint, const Config& config, const std::filesystem::path& work,
+                     const std::filesystem::path& supply) {
     const Manifest& manifest = checkpoint.manifest();
     const LazyJob job{.checkpoint = checkpoint.zip().path().string(),
                       .manifest_digest = checkpoint.manifest_digest(),
                       .pid = manifest.tree.front().pid,
                       .name = manifest.name,
-                      .threads = static_cast<unsigned>(config.archive_threads)};
+                      .threads = supply.empty() ? static_cast<unsigned>(config.archive_threads) : k_waiting_threads,
+                      .supply = supply.string()};
     const UniqueFd listener = listen_unix(work / criu::k_lazy_socket);
     auto [ours, theirs] = make_socket_pair(SOCK_STREAM);
     channel_ = std::move(ours);

@@ -66,6 +66,11 @@ Frame Connection::receive(std::chrono::milliseconds limit, const Interrupt& inte
     return frame;
 }
 
+bool Connection::is_ready_within(std::chrono::milliseconds limit, int stop) const {
+    std::array<pollfd, 2> set = {{{in_.get(), POLLIN, 0}, {stop, POLLIN, 0}}};
+    return ::poll(set.data(), set.size(), static_cast<int>(limit.count())) > 0 && set[1].revents == 0;
+}
+
 void Connection::close() noexcept {
     const std::lock_guard guard(mutex_);
     out_.reset();

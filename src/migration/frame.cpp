@@ -38,6 +38,9 @@ constexpr std::array k_types = {
     Known{"runs", Side::target, k_short},
     Known{"ended", Side::target, k_mib},
     Known{"bye", Side::source, 0},
+    Known{"want", Side::target, k_want_size},
+    Known{"whole", Side::target, 0},
+    Known{"alive", Side::target, 0},
 };
 
 const Known& known(FrameType type) { return k_types.at(static_cast<std::size_t>(type) - 1); }
@@ -54,6 +57,11 @@ std::string as_text(const Header& header) {
     return printable(text);
 }
 
+// Pages come on demand from the restore on.
+bool may_lack(Stage stage) {
+    return stage == Stage::restoring || stage == Stage::held || stage == Stage::released || stage == Stage::running;
+}
+
 // Absent where it has no place.
 std::optional<Stage> next(Stage stage, FrameType type) {
     switch (type) {
@@ -68,7 +76,7 @@ std::optional<Stage> next(Stage stage, FrameType type) {
     case FrameType::begin:
         return stage == Stage::answered ? std::optional(Stage::copying) : std::nullopt;
     case FrameType::data:
-        return stage == Stage::copying ? std::optional(Stage::copying) : std::nullopt;
+        return stage == Stage::copying || may_lack(stage) ? std::optional(stage) : std::nullopt;
     case FrameType::complete:
         return stage == Stage::copying ? std::optional(Stage::restoring) : std::nullopt;
     case FrameType::ready:
@@ -76,13 +84,19 @@ std::optional<Stage> next(Stage stage, FrameType type) {
     case FrameType::go:
         return stage == Stage::held ? std::optional(Stage::released) : std::nullopt;
     case FrameType::runs:
-        return stage == Stage::released ? std::optional(Stage::over) : std::nullopt;
+        return stage == Stage::released ? std::optional(Stage::running) : std::nullopt;
+    case FrameType::want:
+    case FrameType::alive:
+        return may_lack(stage) ? std::optional(stage) : std::nullopt;
+    case FrameType::whole:
+        return stage == Stage::running ? std::optional(Stage::over) : std::nullopt;
     // At any moment but after the end.
     case FrameType::ended:
         return stage != Stage::over ? std::optional(Stage::over) : std::nullopt;
     // After go the source has nothing to take back.
     case FrameType::bye:
-        return stage != Stage::over && stage != Stage::released ? std::optional(Stage::over) : std::nullopt;
+        return stage != Stage::over && stage != Stage::released && stage != Stage::running ? std::optional(Stage::over)
+                                                                                           : std::nullopt;
     }
     return std::nullopt;
 }

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t k_id_size = 32;
 constexpr std::size_t k_number_size = 8;
 constexpr std::size_t k_digest_size = 32;
-static_assert(k_data_head == k_number_size + k_digest_size);
+static_assert(k_data_head == k_number_size + k_digest_size && k_want_size == 2 * k_number_size);
 // Longer ones would fill a screen, and more of them several.
 constexpr std::size_t k_most_reasons = 100;
 constexpr std::size_t k_longest_text = 16UL * 1024;
@@ -117,8 +117,11 @@ bool is_id(std::string_view text) {
 }
 
 std::string write_offer(const Offer& offer) {
-    return write_object(
-        {{"id", offer.id}, {"bytes_files", offer.bytes_files}, {"key_id", offer.key_id}, {"manifest", offer.manifest}});
+    return write_object({{"id", offer.id},
+                         {"bytes_files", offer.bytes_files},
+                         {"key_id", offer.key_id},
+                         {"lazy", offer.lazy},
+                         {"manifest", offer.manifest}});
 }
 
 Offer parse_offer(std::string_view payload) {
@@ -126,7 +129,8 @@ Offer parse_offer(std::string_view payload) {
         Offer offer{.id = text_in(json, "id"),
                     .manifest = text_in(json, "manifest", payload.size()),
                     .bytes_files = number_in(json, "bytes_files"),
-                    .key_id = text_in(json, "key_id")};
+                    .key_id = text_in(json, "key_id"),
+                    .lazy = json.at("lazy").get<bool>()};
         if (!is_id(offer.id) || offer.bytes_files > k_largest_file)
             refuse_message("the offer");
         return offer;
@@ -193,6 +197,19 @@ Data parse_data(std::string_view payload) {
     return data;
 }
 
+std::string write_want(const Want& want) { return big_endian(want.offset) + big_endian(want.size); }
+
+Want parse_want(std::string_view payload) {
+    constexpr const char* k_what = "what is wanted of the checkpoint";
+    if (payload.size() != k_want_size)
+        refuse_message(k_what);
+    const Want want{.offset = read_big_endian(payload.substr(0, k_number_size)),
+                    .size = read_big_endian(payload.substr(k_number_size))};
+    if (want.size == 0 || want.size > k_longest_piece || want.offset > k_largest_file - want.size)
+        refuse_message(k_what);
+    return want;
+}
+
 std::string write_complete(std::uint64_t size) { return write_object({{"size", size}}); }
 
 std::uint64_t parse_complete(std::string_view payload) {
@@ -213,6 +230,7 @@ std::string_view name_of(Outcome outcome) { return k_outcomes.at(static_cast<std
 std::string write_status(const Status& status) {
     nlohmann::ordered_json json = {
         {"id", status.id}, {"state", name_of(status.outcome)}, {"name", status.name}, {"reason", status.why}};
+    json["had_run"] = status.had_run;
     json["pid"] = status.pid ? nlohmann::ordered_json(*status.pid) : nlohmann::ordered_json(nullptr);
     return write_object(json);
 }
@@ -224,6 +242,7 @@ Status parse_status(std::string_view text) {
         if (found == k_outcomes.end())
             refuse_message("what became of the migration");
         status.outcome = static_cast<Outcome>(found - k_outcomes.begin());
+        status.had_run = json.at("had_run").get<bool>();
         if (!json.at("pid").is_null())
             status.pid = pid_in(json);
         return status;

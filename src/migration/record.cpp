@@ -23,9 +23,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::pair<Fate, std::string_view>, 5> k_fates = {{{Fate::receiving, "receiving"},
+constexpr std::array<std::pair<Fate, std::string_view>, 6> k_fates = {{{Fate::receiving, "receiving"},
                                                                        {Fate::ready, "ready"},
                                                                        {Fate::going, "going"},
+                                                                       {Fate::filling, "filling"},
                                                                        {Fate::runs, "runs"},
                                                                        {Fate::ended, "ended"}}};
 constexpr std::size_t k_longest_record = 64UL * 1024;
@@ -45,8 +46,11 @@ fs::path lock_in(const fs::path& folder, const std::string& id) { return folder 
 std::string_view name_of(Fate fate) { return k_fates.at(static_cast<std::size_t>(fate)).second; }
 
 std::string write_record(const Record& record) {
-    nlohmann::ordered_json json = {
-        {"id", record.id}, {"state", name_of(record.fate)}, {"name", record.name}, {"why", record.why}};
+    nlohmann::ordered_json json = {{"id", record.id},
+                                   {"state", name_of(record.fate)},
+                                   {"name", record.name},
+                                   {"why", record.why},
+                                   {"had_run", record.had_run}};
     if (record.root) {
         json["pid"] = record.root->pid;
         json["start_time"] = record.root->start_time;
@@ -59,7 +63,8 @@ Record parse_record(std::string_view text) {
         Record record{.id = json.at("id").get<std::string>(),
                       .fate = fate_of(json.at("state").get<std::string>()),
                       .name = json.at("name").get<std::string>(),
-                      .why = json.at("why").get<std::string>()};
+                      .why = json.at("why").get<std::string>(),
+                      .had_run = json.value("had_run", false)};
         if (json.contains("pid"))
             record.root = ProcessMark{.pid = static_cast<pid_t>(number_in(json, "pid")),
                                       .start_time = number_in(json, "start_time")};

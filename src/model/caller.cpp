@@ -11,6 +11,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <grp.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -36,10 +37,7 @@ std::optional<Caller> find_user(LookUp&& look_up, const std::string& who) {
 }
 
 Caller user_behind_sudo(const std::string& name) {
-    const auto look_up = [&](passwd* entry, char* buffer, std::size_t size, passwd** found) {
-        return ::getpwnam_r(name.c_str(), entry, buffer, size, found);
-    };
-    const auto user = find_user(look_up, fmt::format("user {}", printable(name)));
+    const auto user = caller_named(name);
     if (!user)
         throw Error(Fault::environment, fmt::format("SUDO_USER names {}, who is not a user here", printable(name)))
             .hint("run it through sudo, or unset SUDO_USER");
@@ -65,12 +63,28 @@ std::optional<std::string> system_environment(const std::string& name) {
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
+std::optional<Caller> caller_named(const std::string& name) {
+    const auto look_up = [&](passwd* entry, char* buffer, std::size_t size, passwd** found) {
+        return ::getpwnam_r(name.c_str(), entry, buffer, size, found);
+    };
+    return find_user(look_up, fmt::format("user {}", printable(name)));
+}
+
 Caller caller_from_system(const Environment& environment) {
     const auto sudo_user = environment("SUDO_USER");
     // sudo sets the real user too; a set-user-id program keeps the real user that started it.
     if (::getuid() == 0 && ::geteuid() == 0 && sudo_user && !sudo_user->empty())
         return user_behind_sudo(*sudo_user);
     return real_user(environment);
+}
+
+std::vector<gid_t> groups_of(const Caller& caller) {
+    int count = 64;
+    std::vector<gid_t> groups(static_cast<std::size_t>(count));
+    while (::getgrouplist(caller.name.c_str(), caller.gid, groups.data(), &count) < 0)
+        groups.resize(static_cast<std::size_t>(count));
+    groups.resize(static_cast<std::size_t>(count));
+    return groups;
 }
 
 std::vector<std::string> Caller::login_variables() const { return {"HOME=" + home, "USER=" + name, "LOGNAME=" + name}; }

@@ -15,7 +15,6 @@
 #include <spdlog/spdlog.h>
 
 #include <fcntl.h>
-#include <grp.h>
 #include <sys/fsuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,15 +24,6 @@ namespace cedana {
 namespace fs = std::filesystem;
 
 namespace {
-
-std::vector<gid_t> groups_of(const Caller& caller) {
-    int count = 64;
-    std::vector<gid_t> groups(static_cast<std::size_t>(count));
-    while (::getgrouplist(caller.name.c_str(), caller.gid, groups.data(), &count) < 0)
-        groups.resize(static_cast<std::size_t>(count));
-    groups.resize(static_cast<std::size_t>(count));
-    return groups;
-}
 
 // Of this thread alone: the C library's would change those of every thread (setgroups(2)).
 bool set_groups(const std::vector<gid_t>& groups) {

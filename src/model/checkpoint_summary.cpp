@@ -29,6 +29,7 @@ struct KeptValues {
     std::optional<std::string> name;
     // Not in all.
     std::optional<std::string> label;
+    std::optional<std::string> engine;
     std::optional<std::string> host;
     std::optional<std::uint64_t> pid;
     std::optional<std::uint64_t> start_time;
@@ -58,6 +59,8 @@ class SummaryEvents {
             enter(key);
         } else if (depth_ == 2 && section_ == Section::host && key == "name") {
             awaited_.text = &kept_.host;
+        } else if (depth_ == 2 && section_ == Section::container && key == "engine") {
+            awaited_.text = &kept_.engine;
         } else if (depth_ == 3 && section_ == Section::tree && kept_.processes == 1) {
             enter_root(key);
         }
@@ -115,7 +118,7 @@ class SummaryEvents {
     }
 
   private:
-    enum class Section { other, host, tree };
+    enum class Section { other, host, container, tree };
     // Whose texts are kept.
     enum class List { none, command_line, features };
     // Where the value goes that comes next.
@@ -127,7 +130,10 @@ class SummaryEvents {
     };
 
     void enter(const std::string& key) {
-        section_ = key == "host" ? Section::host : key == "tree" ? Section::tree : Section::other;
+        section_ = key == "host"        ? Section::host
+                   : key == "container" ? Section::container
+                   : key == "tree"      ? Section::tree
+                                        : Section::other;
         if (key == "tree")
             kept_.processes = 0;
         awaited_.text = key == "created" ? &kept_.created
@@ -206,6 +212,7 @@ CheckpointSummary parse_summary(std::string_view text) {
     return {.created = *when,
             .name = needed(kept.name, "name"),
             .label = std::move(kept.label).value_or(""),
+            .engine = std::move(kept.engine).value_or(""),
             .host = needed(kept.host, "host"),
             .pid = to_pid(needed(kept.pid, "pid")),
             .start_time = needed(kept.start_time, "start_time"),

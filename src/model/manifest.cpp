@@ -109,6 +109,15 @@ void Signed::read(const Json& json, int& value) const {
     value = static_cast<int>(number);
 }
 
+Json LinkTarget::write(const std::string& target) const { return {{"hex", to_hexadecimal(target)}}; }
+
+void LinkTarget::read(const Json& json, std::string& target) const {
+    constexpr std::size_t k_longest_path = 4096;
+    target = from_hexadecimal(json.at("hex").get<std::string>());
+    if (target.empty() || target.size() >= k_longest_path || target.find('\0') != std::string::npos)
+        refuse_manifest(fmt::format("{} is nothing to which a link leads", printable(target)));
+}
+
 void FileTime::read(const Json& json, std::int64_t& time) const {
     const bool fits =
         json.is_number_unsigned() ? json.get<std::uint64_t>() <= k_largest_file : json.is_number_integer();
@@ -136,7 +145,7 @@ bool is_remap_name(const std::string& name) {
 
 std::span<const std::string_view> known_features() {
     static constexpr std::array k_known = {k_never_restored, k_outside_files, k_journal_streams, k_unit_entries,
-                                           k_in_container};
+                                           k_in_container, k_files_ahead};
     return k_known;
 }
 

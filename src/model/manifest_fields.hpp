@@ -220,6 +220,22 @@ struct FieldsOf<CapturedFile> {
     }
 };
 
+// Any bytes, as symlink(2) takes them.
+struct LinkTarget {
+    [[nodiscard]] Json write(const std::string& target) const;
+    void read(const Json& json, std::string& target) const;
+};
+
+template <>
+struct FieldsOf<NamedPlace> {
+    static constexpr auto table() {
+        return std::tuple(path_field(&NamedPlace::path), sparse_field("leads_to", &NamedPlace::leads_to, LinkTarget{}),
+                          field("mode", &NamedPlace::mode, Number{k_all_modes}),
+                          field("owner", &NamedPlace::owner, Number{k_highest_id}),
+                          field("group", &NamedPlace::group, Number{k_highest_id}));
+    }
+};
+
 template <>
 struct FieldsOf<WatchRecord> {
     static constexpr auto table() {
@@ -379,7 +395,8 @@ struct FieldsOf<ContainerMount> {
         return std::tuple(field("destination", &Owner::destination, Plain{}),
                           field("kind", &Owner::kind, Named{k_mount_source_names, "kind of mount"}),
                           field("source", &Owner::source, Plain{}), field("is_folder", &Owner::is_folder, Plain{}),
-                          field("read_only", &Owner::read_only, Plain{}));
+                          field("read_only", &Owner::read_only, Plain{}),
+                          sparse_field("content", &Owner::content, Plain{}));
     }
 };
 
@@ -445,7 +462,8 @@ struct FieldsOf<Manifest> {
             field("timings", &Owner::timings, Plain{}),
             optional_field("frozen_seconds", &Owner::frozen_seconds, Plain{}),
             field("files", &Owner::files, ListOf<Record>{}, Presence::later),
-            optional_field("watch", &Owner::watch, Record{}), optional_field("facts", &Owner::facts, Record{}));
+            sparse_field("places", &Owner::places, ListOf<Record>{}), optional_field("watch", &Owner::watch, Record{}),
+            optional_field("facts", &Owner::facts, Record{}));
     }
 };
 

@@ -2,6 +2,7 @@
 #include "cedana/process/systemctl.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/base/system_path.hpp"
 #include "cedana/base/text.hpp"
 
@@ -38,7 +39,10 @@ void ask_as_user(SpawnRequest& request, const std::string& user) {
 
 bool has_systemd() {
     std::error_code ignored;
-    return std::filesystem::is_directory("/run/systemd/system", ignored);
+    // In the pid namespace of a job or a container its folder may be there, and it speaks of other pids, if at all
+    // (systemctl: "Failed to connect to bus: No data available").
+    return std::filesystem::is_directory("/run/systemd/system", ignored) &&
+           trim(read_file("/proc/1/comm")) == "systemd";
 }
 
 Captured ask_systemd(const SystemdUnit& unit, const std::vector<std::string>& words, std::chrono::milliseconds limit) {

@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/containers/docker_restore.hpp"
 #include "cedana/containers/podman_restore.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/restore.hpp"
@@ -45,7 +46,12 @@ FinishedRestore finish_killed_restore(const std::filesystem::path& work, pid_t w
     FinishedRestore finished{.tree_ran = criu::was_restored(work / criu::k_restore_log)};
     RemapGuard::finish_killed(work / k_remap_journal, finished.tree_ran);
     SocketGuard::finish_killed(work / k_socket_journal, finished.tree_ran);
-    finished.container = containers::finish_killed_podman(work);
+    const containers::FinishedPodman podman = containers::finish_killed_podman(work, finished.tree_ran);
+    finished.container = podman.container ? podman.container : containers::finish_killed_docker(work);
+    finished.undone = podman.taken_back;
+    for (const std::filesystem::path& path : podman.left)
+        spdlog::warn("{} holds what was there before a restore that was killed: the container ran, and has ended since",
+                     printable(path.string()));
     if (finished.tree_ran)
         return finished;
     const std::vector<PutBackStep> steps = read_journal(work / k_put_back_journal);

@@ -242,6 +242,7 @@ const Fields k_rows = {"--version",
                        "client inspect --html",
                        "client prune",
                        "unit",
+                       "container setup",
                        "client rm",
                        "client sign",
                        "client find",
@@ -425,6 +426,11 @@ TEST_F(JsonFields, OfASearch) {
     const Target found(sleeper_at(folder() / "ominous-otter"));
     expect_documented("client find",
                       {json({"client", "find", "ominous-otter"}), json({"client", "find", "no-such-otter"})});
+}
+
+TEST_F(JsonFields, OfAnEngineThatIsSetUp) {
+    expect_documented("container setup",
+                      {json({"container", "setup", "docker", "--file", scratch("daemon.json"), "--dry-run"})});
 }
 
 TEST_F(JsonFields, OfACleanUp) {

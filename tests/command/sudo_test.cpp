@@ -412,13 +412,47 @@ class JobBehindSudo : public BehindSudo {
 TEST_F(JobBehindSudo, OfAnotherUserIsNotGoneOnWith) {
     let_root_name_the_store();
     make_job(store());
-    expect_refused(cedana({"client", "run", "--job", "j"}), "the job j is that of user root");
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"run", "--job", "j"}, {"stop", "j"}, {"checkpoint", "j"}}) {
+        std::vector<std::string> arguments = {"client"};
+        arguments.insert(arguments.end(), words.begin(), words.end());
+        expect_refused(cedana(arguments), "the job j is that of user root");
+    }
+    EXPECT_TRUE(fs::is_empty(store() / "j" / job::k_orders));
 }
 
 TEST_F(JobBehindSudo, InAFolderOfTheUserIsRefused) {
     make_job(own());
+    for (const char* command : {"ps", "history", "stop", "checkpoint"})
+        expect_refused(cedana({"client", command, "j", "-d", own()}), "is refused, since user nobody can change it");
     expect_refused(cedana({"client", "run", "--job", "j", "-d", own()}),
-                   "job.json is refused, since user nobody can change it");
+                   "own/j is refused, since user nobody can change it");
+    // Signed are its checkpoints, and not what leads to them.
+    configure({{"security", {{"trusted_keys", roots()}}}});
+    expect_refused(cedana({"client", "run", "--job", "j", "-d", own()}),
+                   "own/j is refused, since user nobody can change it");
+}
+
+TEST_F(JobBehindSudo, WhoseOrdersOthersCouldGiveIsRefused) {
+    let_root_name_the_store();
+    make_job(store());
+    for (const char* name : {job::k_orders, job::k_staging, job::k_job_file}) {
+        ASSERT_EQ(::chmod((store() / "j" / name).c_str(), 0777), 0);
+        expect_refused(cedana({"client", "run", "--job", "j"}), std::string(name) + " is refused, since others");
+        ASSERT_EQ(::chmod((store() / "j" / name).c_str(), 0700), 0);
+    }
+}
+
+TEST_F(JobBehindSudo, RunsAsNobodyElse) {
+    let_root_name_the_store();
+    for (const char* name : {"root", "daemon"})
+        expect_refused(cedana({"client", "run", "--user", name, "--", "/bin/true"}),
+                       std::string("user nobody may not run jobs as user ") + name);
+}
+
+TEST_F(JobBehindSudo, PrintsIntoNoFileThatTheUserCannotWrite) {
+    let_root_name_the_store();
+    expect_refused(cedana({"client", "run", "--stdio", roots(), "--", "/bin/true"}), "name a file that user nobody");
 }
 
 TEST_F(JobBehindSudo, IsNotStoppedWhereTheUserCannotWrite) {

@@ -32,6 +32,8 @@ void parse_as(unsigned parser, std::string_view text) {
         return static_cast<void>(parse_begin(text));
     case 7:
         return static_cast<void>(parse_record(text));
+    case 8:
+        return static_cast<void>(parse_want(text));
     default:
         return static_cast<void>(parse_runs(text));
     }
@@ -41,7 +43,7 @@ void parse_as(unsigned parser, std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace cedana;
-    const testing::Chosen chosen = testing::choose(data, size, 9);
+    const testing::Chosen chosen = testing::choose(data, size, 10);
     testing::try_out(Fault::internal, [&] { parse_as(chosen.parser, chosen.text); });
     return 0;
 }

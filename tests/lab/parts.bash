@@ -187,3 +187,16 @@ part_reboot() {
     tried "redis, dumped by \`cedana-dump@redis-server\` before, and back by \`cedana unit\` and \`systemctl start\` after: its counter is there" reboot redis <tests/lab/reboot.bash || bad=1
     return "$bad"
 }
+
+part_jobs() {
+    local bad=0 boot
+    guest jobs
+    tried "a job of alice's, through sudo: it runs as alice, a signal to sudo ends it with a checkpoint" jobs begin <tests/lab/jobs.bash || bad=1
+    tried "\`systemctl enable --now cedana-job@count\`: it goes on as alice" jobs unit <tests/lab/jobs.bash || bad=1
+    tried "its program is killed: brought back from its checkpoint" jobs crashed <tests/lab/jobs.bash || bad=1
+    boot=$(in_guest jobs cat /proc/sys/kernel/random/boot_id </dev/null)
+    in_guest jobs systemctl reboot </dev/null || true
+    await_reboot jobs "$boot"
+    tried "the guest is booted anew: it goes on as alice, and what was done does not run again" jobs rebooted <tests/lab/jobs.bash || bad=1
+    return "$bad"
+}

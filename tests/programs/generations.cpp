@@ -8,8 +8,8 @@
 #include <random>
 #include <string>
 
-#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace {
@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
         for (std::size_t i = 0; i < pages; ++i)
             page(i)[2] = generation;
         if (generation == 1)
-            ::close(::open(argv[2], O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+            // Without having it open.
+            ::mknod(argv[2], S_IFREG | 0600, 0);
     }
 }

@@ -32,7 +32,8 @@ class Road:
 
     def __init__(self, ground):
         self.ground = ground
-        self.other = OtherHost(ground.folder / "other", ground.cedana, ["CEDANA_SECURITY_RECEIVE_UNSIGNED=true"])
+        self.other = OtherHost(ground.folder / "other", ground.cedana, ["CEDANA_SECURITY_RECEIVE_UNSIGNED=true",
+                                                                           f"CEDANA_SECURITY_RECEIVE_FOLDERS={ground.folder}"])
         ground.servants = {self.other.sshd.pid, self.other.unshare.pid}
         self.target = None
         self.ended = 0.0

@@ -4,7 +4,8 @@
 login puts one into other pid, mount and network namespaces with a /run, a store and a home of their own. Needs root.
 
 Run by itself it makes one in FOLDER, prints one line of JSON ({"ssh", "host", "init"}) and ends it when its standard
-input ends: other_host.py FOLDER CEDANA [NAME=VALUE…], the last for the environment of the cedana over there.
+input ends: other_host.py FOLDER CEDANA [NAME=VALUE…] [/FOLDER[:SIZE]…], the last for the environment of the cedana over
+there, and folders that are empty over there, with room for so much.
 """
 import json
 import os
@@ -20,6 +21,10 @@ SSHD = "/usr/sbin/sshd"
 INIT = """
 import os, subprocess, sys
 subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", "/run"], check=True)
+for folder in sys.argv[1:]:
+    folder, _, size = folder.partition(":")
+    options = "mode=0755" + (",size=" + size if size else "")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
 subprocess.run(["ip", "link", "set", "lo", "up"], check=False)
 print("up", flush=True)
 while True:
@@ -57,7 +62,7 @@ def free_port():
 
 
 class OtherHost:
-    def __init__(self, folder, cedana, environment=()):
+    def __init__(self, folder, cedana, environment=(), apart=()):
         self.folder = Path(folder)
         for name in ("store", "home"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
@@ -65,13 +70,14 @@ class OtherHost:
         self.host = "root@127.0.0.1"
         for key in ("host_key", "user_key"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.folder / key], check=True)
-        self._start_init()
+        self._start_init(apart)
         self._write_enter(Path(cedana).resolve(), environment)
         self._start_sshd()
 
-    def _start_init(self):
+    def _start_init(self, apart):
         self.unshare = subprocess.Popen(
-            ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", sys.executable, "-c", INIT],
+            ["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", sys.executable, "-c", INIT,
+             *map(str, apart)],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True)
         if self.unshare.stdout.readline() != "up\n":
             raise RuntimeError("the namespaces of the other host could not be made")
@@ -136,7 +142,9 @@ class OtherHost:
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    other = OtherHost(sys.argv[1], sys.argv[2], sys.argv[3:])
+    words = sys.argv[3:]
+    other = OtherHost(sys.argv[1], sys.argv[2], [word for word in words if not word.startswith("/")],
+                      [word for word in words if word.startswith("/")])
     print(json.dumps({"ssh": other.ssh, "host": other.host, "init": other.init}), flush=True)
     sys.stdin.read()
     other.close()

@@ -34,13 +34,13 @@ def main():
     if "--status" in sys.argv[-1]:
         words = sys.argv[-1].split()
         print(json.dumps({"id": words[words.index("--status") + 1], "state": STATUS.get(behaviour, "unknown"),
-                          "name": "sleep", "reason": "", "pid": 4242}))
+                          "name": "sleep", "reason": "", "had_run": False, "pid": 4242}))
         return
     if behaviour == "noise":
         print("Welcome to this host")
         return
     hear_until("hello")
-    say("greeting", {"protocol": 1, "cedana": "0", "host": "beta"})
+    say("greeting", {"protocol": 2, "cedana": "0", "host": "beta"})
     hear_until("offer")
     reason = {"message": "there is no /usr/bin/x here", "cause": "", "hint": "install x"}
     say("answer", {"reasons": [reason, reason] if behaviour == "refuse" else []})

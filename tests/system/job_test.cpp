@@ -3,11 +3,17 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <csignal>
 #include <fstream>
+#include <set>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
+
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "support/kept_folder.hpp"
 #include "support/wait.hpp"
@@ -64,6 +70,42 @@ TEST_F(Job, TellsWhatHappensAsLines) {
     for (const std::string& line : split(trim(run.err), '\n'))
         for (const char* field : {"time", "job", "event", "epoch"})
             EXPECT_TRUE(Json::parse(line).contains(field)) << line;
+}
+
+TEST_F(Job, PassesOnTheProgressOfItsDumpsAndRestores) {
+    for (int round = 0; round < 2; ++round) {
+        RunningCedana running = start(counting({"--json"}));
+        wait_for_text(running.messages(), "running");
+        wait_for_more_lines(log, 5);
+        running.signal(SIGTERM);
+        const CedanaRun run = running.wait();
+        std::set<std::string> phases;
+        for (const std::string& line : split(trim(run.err), '\n'))
+            if (const Json json = Json::parse(line); json.at("event") == "progress")
+                phases.insert(json.at("phase"));
+        EXPECT_TRUE(phases.contains("dumping")) << run.err;
+        EXPECT_EQ(phases.contains("restoring"), round == 1) << run.err;
+    }
+}
+
+TEST_F(Job, TellsTheServiceManagerHowItIs) {
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+    const std::string path = scratch("notify");
+    std::ranges::copy(path, static_cast<char*>(address.sun_path));
+    const UniqueFd manager(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    ASSERT_EQ(::bind(manager.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    options.environment["NOTIFY_SOCKET"] = path;
+    options.environment["WATCHDOG_USEC"] = "1000000";
+    RunningCedana running = start(counting());
+    wait_for_more_lines(log, 20);
+    running.signal(SIGTERM);
+    EXPECT_EQ(running.wait().exit_code, 85);
+    std::string told;
+    std::array<char, 4096> buffer;
+    for (ssize_t size = 0; (size = ::recv(manager.get(), buffer.data(), buffer.size(), 0)) > 0;)
+        told += std::string(buffer.data(), static_cast<std::size_t>(size)) + "\n";
+    for (const char* word : {"READY=1\nSTATUS=started", "WATCHDOG=1", "EXTEND_TIMEOUT_USEC=", "STATUS=checkpointed"})
+        EXPECT_TRUE(holds(told, word));
 }
 
 TEST_F(Job, ThatCannotBeStartedSaysWhy) {
@@ -173,6 +215,62 @@ TEST_F(Job, ThatCrashesTooOftenFailsWithItsOwnCode) {
     EXPECT_EQ(run.exit_code, 128 + SIGSEGV);
     EXPECT_EQ(run.out, "x\nx\nx\n");
     EXPECT_EQ(seen().at("state"), "failed");
+}
+
+TEST_F(Job, HasTheVariablesAndTheOutputThatAreNamed) {
+    const CedanaRun run = run_cedana(run_words({"--env", "A=b c", "--env", "A=d", "--stdio", scratch("out"), "--",
+                                                "/bin/sh", "-c", "echo $A; echo no >&2"}),
+                                     options);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(run.out, "");
+    std::vector<std::string> lines = lines_of(scratch("out"));
+    std::ranges::sort(lines);
+    EXPECT_EQ(lines, (std::vector<std::string>{"d", "no"}));
+    EXPECT_EQ(run_cedana(run_words({"--env", "=x", "--", "/bin/true"}), options).exit_code, 2);
+    EXPECT_EQ(run_cedana(run_words({"--user", "no body", "--", "/bin/true"}), options).exit_code, 2);
+}
+
+TEST_F(Job, ThatIsDoneIsLeftAloneIfItIsToRunOnce) {
+    const std::vector<std::string> words = run_words({"--once", "--", "/bin/sh", "-c", "echo ran >>" + log.string()});
+    for (int round = 0; round < 2; ++round)
+        EXPECT_EQ(run_cedana(words, options).exit_code, 0);
+    EXPECT_EQ(lines_of(log).size(), 1U);
+    EXPECT_EQ(run_cedana(run_words({"--once"}), options).exit_code, 0);
+}
+
+TEST_F(Job, EndsByANoticeInTheTimeThatIsLeft) {
+    options.environment["CEDANA_NOTICE_EVERY"] = "0.05";
+    const std::string notice =
+        fmt::format("{}/packaging/notices/notice-file {}", CEDANA_SOURCE_DIR, scratch("go").string());
+    RunningCedana running = start(counting({"--notice", notice, "--ready-file", scratch("ready")}));
+    wait_for_text(running.messages(), "started");
+    wait_for_more_lines(log, 5);
+    EXPECT_EQ(trim(read_file(scratch("ready"))), std::to_string(seen().at("pid").get<pid_t>()));
+    write_text(scratch("next"), "90\n");
+    fs::rename(scratch("next"), scratch("go"));
+    EXPECT_EQ(running.wait().exit_code, 85);
+    EXPECT_FALSE(fs::exists(scratch("ready")));
+    EXPECT_TRUE(holds(ask("history").out, "this host is to go in 90 s"));
+    expect_unbroken();
+}
+
+TEST_F(Job, TellsOfItsFailure) {
+    write_script(scratch("tell"),
+                 fmt::format("#!/bin/sh\necho $CEDANA_JOB $CEDANA_JOB_STATE >{}\n", scratch("told").string()));
+    const CedanaRun run = run_cedana(run_words({"--backoff", "0", "--max-restarts", "0", "--on-failure",
+                                                scratch("tell"), "--", "/bin/sh", "-c", "kill -SEGV $$"}),
+                                     options);
+    EXPECT_EQ(run.exit_code, 128 + SIGSEGV) << run.err;
+    EXPECT_EQ(read_file(scratch("told")), "j failed\n");
+}
+
+TEST_F(Job, EndsWithEachPeriodicCheckpoint) {
+    for (int round = 0; round < 2; ++round) {
+        RunningCedana running = start(counting({"--interval", "1s", "--exit-each"}));
+        EXPECT_EQ(running.wait().exit_code, 85);
+    }
+    EXPECT_EQ(checkpoints().size(), 2U);
+    expect_unbroken();
 }
 
 TEST_F(Job, LeavesNoCheckpointsWhenItIsDone) {

@@ -4,6 +4,8 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 
+#include <chrono>
+#include <fstream>
 #include <optional>
 
 #include <nlohmann/json.hpp>
@@ -55,25 +57,38 @@ class Migration : public System {
         host_ = told.at("host").get<std::string>();
     }
 
-    CedanaRun migrate(const std::vector<std::string>& more = {}) const {
-        std::vector<std::string> arguments = {"client", "migrate", target.pid_text(), host_, "--ssh", ssh_,
-                                              "-d",     store()};
-        arguments.insert(arguments.end(), more.begin(), more.end());
+    CedanaRun migrate(std::vector<std::string> more = {}) const {
+        more.insert(more.begin(), target.pid_text());
+        return migrate_to(more);
+    }
+    CedanaRun migrate_to(const std::vector<std::string>& more) const {
+        std::vector<std::string> arguments = {"client", "migrate", "--ssh", ssh_, "-d", store(), more.front(), host_};
+        arguments.insert(arguments.end(), more.begin() + 1, more.end());
         return run_cedana(arguments, options);
+    }
+
+    // Takes what nobody has signed, and puts files anywhere.
+    const std::vector<std::string> k_open = {"CEDANA_SECURITY_RECEIVE_UNSIGNED=true",
+                                             "CEDANA_SECURITY_RECEIVE_FOLDERS=/"};
+    [[nodiscard]] std::string over_there(const std::string& script) const {
+        std::vector<std::string> argv = split(ssh_, ' ');
+        argv.insert(argv.end(), {"-o", "BatchMode=yes", host_, script});
+        return run_captured({.argv = argv}, std::chrono::seconds(30)).out;
     }
 
     const fs::path log = scratch("count");
     Target target{{target_program("counter"), log, "4"}};
 
-  private:
     std::string ssh_;
     std::string host_;
+
+  private:
     UniqueFd input_;
     std::optional<ChildProcess> other_;
 };
 
 TEST_F(Migration, LetsTheProgramCountOnOverThere) {
-    start_other_host({"CEDANA_SECURITY_RECEIVE_UNSIGNED=true"});
+    start_other_host(k_open);
     const CedanaRun run = migrate();
     ASSERT_EQ(run.exit_code, 0) << run.err;
     EXPECT_TRUE(holds(run.out, " " + target.pid_text() + "\n"));
@@ -101,7 +116,61 @@ TEST_F(Migration, TellsEveryReasonBeforeAnythingIsFrozen) {
     EXPECT_EQ(run.exit_code, 11) << run.err;
     const auto told = nlohmann::json::parse(run.out);
     EXPECT_EQ(told.at("refusals").size(), 0U) << run.out;
-    EXPECT_EQ(told.at("refusals_there").size(), 2U) << run.out;
+    EXPECT_EQ(told.at("refusals_there").size(), 3U) << run.out;
+    EXPECT_TRUE(target.runs());
+}
+
+TEST_F(Migration, PutsNamedFilesThereBeforeTheProgramRuns) {
+    const fs::path apart = scratch("apart");
+    fs::create_directories(apart / "app/empty");
+    std::ofstream(apart / "app/tool") << "of here";
+    ASSERT_EQ(::chown((apart / "app/tool").c_str(), 7, 8), 0);
+    ASSERT_EQ(::chmod((apart / "app/tool").c_str(), 06751), 0);
+    fs::create_symlink("../else/where", apart / "app/link");
+    start_other_host({k_open[0], "CEDANA_SECURITY_RECEIVE_FOLDERS=" + log.parent_path().string(), apart.string()});
+    static_cast<void>(over_there("mkdir " + apart.string() + "/app; echo of there >" + apart.string() + "/app/tool"));
+    const CedanaRun run = migrate({"--with-files", (apart / "app").string()});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
+    EXPECT_EQ(over_there("cd " + apart.string() +
+                         "/app; cat tool; stat -c ' %u %g %a' tool; cat tool.cedana-backup-*; readlink link; "
+                         "ls -d empty"),
+              "of here 7 8 751\nof there\n../else/where\nempty\n");
+}
+
+// The line is slow: most of the memory comes after it runs, or because it is waited for.
+TEST_F(Migration, LetsTheMemoryFollow) {
+    start_other_host(k_open);
+    ssh_ = script("../support/throttled.py") + " 100 " + ssh_;
+    const fs::path told = scratch("told");
+    const fs::path go = scratch("go");
+    Target filled({target_program("filled"), "pages_and_holes", "16", told, go});
+    wait_for_lines(told, 1);
+    std::ofstream(go) << "go";
+    const CedanaRun run = migrate_to({filled.pid_text(), "--lazy", "--json"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_GT(nlohmann::json::parse(run.out).at("bytes_on_demand"), 4'000'000) << run.out;
+    EXPECT_EQ(wait_for_lines(told, 2), (std::vector<std::string>{"ready", "right"}));
+    EXPECT_EQ(names_in(scratch("other") / "store"), std::vector<std::string>());
+}
+
+TEST_F(Migration, LetsTheProgramRunOnWhereTheDiskThereIsFull) {
+    start_other_host({k_open[0], k_open[1], (scratch("other") / "store").string() + ":7m"});
+    const fs::path told = scratch("told");
+    Target filled({target_program("filled"), "pages_and_holes", "16", told, scratch("go")});
+    wait_for_lines(told, 1);
+    const CedanaRun run = migrate_to({filled.pid_text()});
+    EXPECT_EQ(run.exit_code, 11) << run.err;
+    EXPECT_TRUE(holds(run.err, "No space left on device")) << run.err;
+    EXPECT_TRUE(filled.runs());
+    EXPECT_EQ(names_in(store()), std::vector<std::string>());
+}
+
+TEST_F(Migration, PutsFilesOnlyWhereRootOverThereHasNamedAFolder) {
+    start_other_host({k_open[0], "CEDANA_SECURITY_RECEIVE_FOLDERS=/srv"});
+    const CedanaRun run = migrate();
+    EXPECT_EQ(run.exit_code, 11) << run.err;
+    EXPECT_TRUE(holds(run.err, log.string() + " is not to be put here by another host")) << run.err;
     EXPECT_TRUE(target.runs());
 }
 

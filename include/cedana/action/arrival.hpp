@@ -5,6 +5,7 @@
 
 #include "cedana/action/receive.hpp"
 #include "cedana/action/step.hpp"
+#include "cedana/checkpoint/file_restore.hpp"
 
 #include <filesystem>
 
@@ -16,6 +17,9 @@ namespace cedana {
 // Throws Error(Fault::permission) unless a key of security.trusted_keys is to sign what comes, or root's configuration
 // takes it unsigned. `key_id`: of the one that will; empty: none will.
 void require_trusted_source(const ReceiveRequest& request, const std::string& key_id);
+
+// Where the files of what comes may be put.
+[[nodiscard]] FileRules rules_of_arrival(const ReceiveRequest& request);
 
 // What a restore of it would end with; all of it, in the order in which it would meet them.
 [[nodiscard]] Errors refusals_of_arrival(const ReceiveRequest& request, const migration::Offer& offer,

@@ -6,8 +6,10 @@
 #include "cedana/action/restore_steps.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/stopwatch.hpp"
-#include "cedana/containers/podman_restore.hpp"
+#include "cedana/containers/engine_restore.hpp"
+#include "cedana/containers/network_hold.hpp"
 #include "cedana/containers/runtime_restore.hpp"
+#include "cedana/containers/volumes.hpp"
 #include "cedana/undo/work_folder.hpp"
 
 #include <optional>
@@ -33,8 +35,10 @@ class ContainerReturn {
     [[nodiscard]] ReturnedContainer run();
 
   private:
-    [[nodiscard]] containers::RuntimeRestoreReport run_engine(containers::PodmanRestore& podman);
-    void put_files(const criu::RpcCall& call, ImageSource& images) const;
+    [[nodiscard]] containers::RuntimeRestoreReport run_engine(containers::EngineRestore& engine);
+    void look_at_volumes();
+    void hold_network();
+    void put_files(const criu::RpcCall& call, ImageSource& images);
     void put_settings_back(pid_t root);
     [[noreturn]] void explain_failure(const containers::RuntimeRestoreReport& report) const;
 
@@ -42,6 +46,10 @@ class ContainerReturn {
     Progress& progress_;
     Stopwatch& watch_;
     WorkFolder work_;
+    // Before the engine's restore, so that it ends after that.
+    std::optional<containers::VolumeRestore> volumes_;
+    // Until its sockets are there.
+    std::optional<containers::NetworkHold> hold_;
     // What could not be put back of what CRIU does not keep: sentences.
     std::vector<std::string> lost_;
 };

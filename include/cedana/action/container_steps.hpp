@@ -5,7 +5,6 @@
 
 #include "cedana/action/restore_steps.hpp"
 #include "cedana/action/step.hpp"
-#include "cedana/containers/podman_restore.hpp"
 #include "cedana/containers/small_tar.hpp"
 
 namespace cedana {
@@ -15,9 +14,5 @@ namespace cedana {
 
 // What podman has said of the container, out of the checkpoint.
 [[nodiscard]] containers::SmallFiles podman_description(const Checkpoint& checkpoint);
-
-// By the engine that the checkpoint's container was of. Throws Error(Fault::environment) where that is not installed,
-// and as PodmanRestore() does.
-[[nodiscard]] containers::PodmanRestore podman_restore_of(const RestoreDraft& draft);
 
 } // namespace cedana

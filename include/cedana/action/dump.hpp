@@ -8,6 +8,7 @@
 #include "cedana/base/secret_bytes.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/engine/container_tree.hpp"
+#include "cedana/engine/pre_copy.hpp"
 #include "cedana/model/caller.hpp"
 #include "cedana/model/config.hpp"
 
@@ -62,6 +63,12 @@ struct DumpRequest {
     // stop.
     bool prove = false;
     std::optional<DumpEscort> escort = std::nullopt;
+    // That memory is copied before the tree stands still (dump.pre_copy_mib) was asked for: refused where it cannot be.
+    bool pre_copy = false;
+    // Who tells what is written to meanwhile; absent: the kernel, where it does.
+    std::optional<WriteTracking> write_tracking = std::nullopt;
+    // Files and folders that go with the tree, as they are while it stands still (process/named_files.hpp).
+    std::vector<std::filesystem::path> with_files = {};
     // Encrypts the checkpoint; null for none.
     std::shared_ptr<const SecretBytes> passphrase = nullptr;
     // Called where cedana's own work hangs in the kernel and the tree was let go: tells the error and ends the process,
@@ -81,6 +88,8 @@ struct DumpResult {
     // If one was asked for: proved, or not provable.
     std::optional<Proof> proof;
     std::uint64_t bytes_images = 0;
+    // Of these, what was copied before the tree stood still.
+    std::uint64_t bytes_copied_ahead = 0;
     std::uint64_t bytes_archive = 0;
     std::uint64_t peak_memory_bytes = 0;
     std::map<std::string, double> phases;

@@ -11,6 +11,7 @@
 #include "cedana/base/stopwatch.hpp"
 #include "cedana/checkpoint/writer.hpp"
 #include "cedana/criu/dump.hpp"
+#include "cedana/engine/pre_copy.hpp"
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/link_remap.hpp"
 #include "cedana/model/manifest.hpp"
@@ -65,8 +66,15 @@ class TreeCapture {
     [[nodiscard]] const std::vector<std::string>& unread() const { return frozen_->unread; }
     // Absent unless it was asked for.
     [[nodiscard]] const std::optional<Proof>& proof() const noexcept { return proof_; }
+    // Bytes that the tree did not stand still for, since they were copied before.
+    [[nodiscard]] std::uint64_t pre_copied() const { return pre_copy_ ? pre_copy_->spared() : 0; }
+    // run() has failed only since the memory that was copied before did not fit.
+    [[nodiscard]] bool may_do_without_pre_copy() const noexcept { return has_other_pages_; }
 
   private:
+    [[nodiscard]] BufferSize divide_memory();
+    void copy_ahead();
+    void capture_ahead();
     void run_criu();
     void release_stop() noexcept;
     void runs_again();
@@ -93,9 +101,14 @@ class TreeCapture {
     WorkFolder work_;
     // Before any thread is started.
     Standstill standstill_;
+    // Before what refers to its memory. Absent if the tree stands still for all.
+    std::optional<PreCopy> pre_copy_;
+    bool has_other_pages_ = false;
     std::optional<HeldStopCommands> held_stop_;
     // Absent once CRIU has failed.
     std::optional<CheckpointWriter> writer_;
+    // Once CRIU is about to start.
+    std::optional<LeasesAhead> leases_;
     std::optional<FrozenTree> frozen_;
     criu::DumpReport report_;
     std::optional<std::filesystem::path> checkpoint_;

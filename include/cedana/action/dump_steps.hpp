@@ -13,6 +13,7 @@
 #include "cedana/keys/encryption.hpp"
 #include "cedana/keys/signature.hpp"
 #include "cedana/process/identity.hpp"
+#include "cedana/process/named_files.hpp"
 #include "cedana/process/preparation.hpp"
 #include "cedana/process/procfs.hpp"
 #include "cedana/undo/tree_lock.hpp"
@@ -48,6 +49,8 @@ struct DumpDraft {
     // Absent for a tree of no container.
     std::optional<ContainerTree> container;
     std::optional<SeenTree> seen;
+    // What was named to go with it.
+    NamedFiles named;
     // Absent if it belongs to none, or systemd does not know it.
     std::optional<TreeUnit> unit;
     std::optional<TreeLock> lock;
@@ -55,6 +58,8 @@ struct DumpDraft {
     // The program was asked to prepare itself: it cannot put right any more what is refused.
     bool prepared = false;
     std::optional<FileCapture> files;
+    // Memory is copied before the tree stands still (PreCopy).
+    bool copies_ahead = false;
     // What was refused and is dumped anyway.
     std::vector<std::string> passed_over;
 };

@@ -11,4 +11,7 @@ namespace cedana {
 // that are captured nothing.
 [[nodiscard]] Manifest foreseen_manifest(const DumpDraft& draft);
 
+// For who is asked beforehand: the files of which copies will be made, with zeros for their digests, and the others.
+[[nodiscard]] std::vector<CapturedFile> foreseen_files(const WrittenFiles& written, const Config& config);
+
 } // namespace cedana

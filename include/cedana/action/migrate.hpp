@@ -30,6 +30,8 @@ struct MigrateRequest {
     // What reads the checkpoint again, should it have to be restored here.
     Keyring keyring = {};
     migration::SshCommand ssh;
+    // It runs there before its memory has come: pages come on demand, and it ends there if the connection does first.
+    bool lazy = false;
 };
 
 struct MigrationPlan {
@@ -61,13 +63,15 @@ struct MigrateResult {
     double downtime_seconds = 0;
     std::uint64_t bytes_images = 0;
     std::uint64_t bytes_sent = 0;
+    // Of them, while it ran there already.
+    std::uint64_t bytes_on_demand = 0;
     std::map<std::string, double> phases;
 };
 
 // Returns once the tree runs on the other host. Throws Error. Fault::target_refused and Fault::connection: it runs
 // here, as it did or, where the message says so, out of the checkpoint. Fault::outcome_unknown: it does not run here,
-// and the other host cannot be asked whether it runs there. Fault::restore_failed: it runs nowhere. All others as
-// dump() does.
+// and the other host cannot be asked whether it runs there. Fault::restore_failed: it runs nowhere; of a lazy one, it
+// may have run there for a while. All others as dump() does.
 [[nodiscard]] MigrateResult migrate(const MigrateRequest& request, const Interrupt& interrupt, Progress& progress);
 
 } // namespace cedana

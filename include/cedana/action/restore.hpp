@@ -8,6 +8,7 @@
 #include "cedana/keys/keyring.hpp"
 #include "cedana/model/caller.hpp"
 #include "cedana/model/config.hpp"
+#include "cedana/model/container.hpp"
 #include "cedana/roles/far_ends.hpp"
 #include "cedana/roles/own_stdio.hpp"
 
@@ -45,8 +46,12 @@ struct RestoreRequest {
     Caller caller = {};
     // Called with the root once the tree is there, before it runs (criu::RestoreJob::hold). Empty: not called.
     std::function<void(pid_t root)> before_run = {};
+    // Called once it runs, before anything else is done. Empty: not called.
+    std::function<void(pid_t root)> once_it_runs = {};
     // The tree runs at once, and its memory comes on demand.
     bool lazy = false;
+    // Of a lazy restore: where what the checkpoint's file lacks is asked for (lazy/supply.hpp).
+    std::optional<std::filesystem::path> supply = std::nullopt;
     // Though the CPU here lacks instructions that the programs may use.
     bool any_cpu = false;
     // Of a lazy restore: return only when all memory is in place.
@@ -57,6 +62,7 @@ struct RestoreRequest {
     std::optional<std::string> container_name = std::nullopt;
     // What of this host may be mounted in a container, though nobody who is trusted has signed its checkpoint.
     std::vector<std::filesystem::path> allowed_mounts = {};
+    ExistingVolumes existing_volumes = ExistingVolumes::keep;
     // A process in whose namespaces CRIU works, and among whose mounts the tree comes back: one that stands in a unit's
     // place until the tree is back.
     std::optional<pid_t> into = std::nullopt;

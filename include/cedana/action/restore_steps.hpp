@@ -5,6 +5,7 @@
 
 #include "cedana/action/restore.hpp"
 #include "cedana/action/step.hpp"
+#include "cedana/base/leases.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/checkpoint/file_restore.hpp"
 #include "cedana/checkpoint/huge_memory.hpp"
@@ -44,6 +45,8 @@ struct RestoreDraft {
     // What it must have of this host; empty where the images could not be read.
     RestoreNeeds needs;
     CriuProgram criu;
+    // Begun with this.
+    LeasesAhead leases;
     // Absent for a restore that is not lazy.
     std::optional<LazyMemory> lazy;
     // What CRIU does not bring.

@@ -29,6 +29,8 @@ struct CapturedFrame {
     std::vector<std::byte> own;
     // `own` stands for a frame of the pool.
     bool overdrawn = false;
+    // In place of memory: where its bytes lie, in this order.
+    std::vector<std::span<const std::byte>> pieces;
     std::size_t size = 0;
     FrameState state = FrameState::filling;
     Position position = Position::more_follow;
@@ -39,11 +41,18 @@ struct CapturedFrame {
     // Of the content, or of what is sealed.
     std::uint32_t crc = 0;
 
+    // Of one that is filled.
     [[nodiscard]] std::span<const std::byte> data() const { return {pooled ? pooled : own.data(), size}; }
     // What is left to fill.
     [[nodiscard]] std::span<std::byte> room();
-    // Compresses it into `compressed`, seals it unless `seal` is null, and sums it up.
-    void encode(FrameEncoder& encoder, const Seal* seal, const FramePlace& place);
+    // Its next bytes, of which all must fit.
+    void refer(std::span<const std::byte> bytes);
+    // Compresses it into `compressed`, seals it unless `seal` is null, and sums it up. `scratch` is where the pieces
+    // are put together; it is made when it is first needed.
+    void encode(FrameEncoder& encoder, const Seal* seal, const FramePlace& place, PageMemory& scratch);
+
+  private:
+    [[nodiscard]] std::span<const std::byte> gathered(PageMemory& scratch) const;
 };
 
 struct CapturedImage {

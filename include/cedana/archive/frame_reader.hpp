@@ -2,6 +2,7 @@
 // Frames of images one at a time and in any order: read, the digest compared, and only then decrypted and decompressed.
 #pragma once
 
+#include "cedana/archive/byte_range.hpp"
 #include "cedana/archive/codec.hpp"
 #include "cedana/archive/frame_index.hpp"
 #include "cedana/archive/zip_reader.hpp"
@@ -26,6 +27,8 @@ class FrameReader {
     void read(const ImageRecord& image, std::size_t number, std::span<std::byte> out);
     // A whole image, of at most `limit` bytes.
     [[nodiscard]] std::string read_all(const ImageRecord& image, std::size_t limit);
+    // Where the frame lies in the archive's file. Throws as read() does, but reads nothing of it.
+    [[nodiscard]] ByteRange place(const ImageRecord& image, std::size_t number);
     // Compares the digest alone.
     void check(const ImageRecord& image, std::size_t number);
 

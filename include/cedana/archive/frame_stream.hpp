@@ -3,6 +3,7 @@
 // several threads: ImageReader guards it.
 #pragma once
 
+#include "cedana/archive/byte_range.hpp"
 #include "cedana/archive/frame_index.hpp"
 #include "cedana/archive/page_memory.hpp"
 
@@ -18,12 +19,6 @@
 #include <vector>
 
 namespace cedana {
-
-// Of an uncompressed image: from `from` up to, not including, `to`.
-struct ByteRange {
-    std::uint64_t from = 0;
-    std::uint64_t to = 0;
-};
 
 // By the name of an image, ascending and apart from each other.
 using ImageParts = std::map<std::string, std::vector<ByteRange>, std::less<>>;

@@ -51,8 +51,8 @@ class ImageQueue {
     // Some frame is being compressed or waits for the writer.
     [[nodiscard]] bool has_backlog() const { return backlog_ != 0; }
 
-    // What is to be written next: all that has ended. When memory is short and that frees none, the largest image that
-    // has not ended. Empty: nothing yet.
+    // What is to be written next: all that has ended. When memory is short and that frees none, and at full speed when
+    // nothing has ended, the largest image that has not ended. Empty: nothing yet.
     [[nodiscard]] std::vector<CapturedImage*> choose(const Need& need) const;
     void begin_batch(const std::vector<CapturedImage*>& images);
     // They are in the archive, and are gone after this.

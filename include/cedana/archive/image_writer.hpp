@@ -70,6 +70,7 @@ class ImageWriter : public ImageSink {
     // cannot be written yet.
     [[nodiscard]] std::span<std::byte> space(int image) override;
     void filled(int image, std::size_t count) override;
+    void refer(int image, std::span<const std::byte> bytes) override;
     void end(int image) override;
     [[nodiscard]] int space_ready() const override { return pressure_.space_ready(); }
 
@@ -85,11 +86,15 @@ class ImageWriter : public ImageSink {
 
   private:
     class Entry;
+    // Of one worker.
+    struct Encoders {
+        std::map<Method, FrameEncoder> by_method;
+        PageMemory scratch;
+    };
 
     [[nodiscard]] bool open_frame(CapturedImage& image);
     void run_worker(std::unique_lock<std::mutex>& lock);
-    void encode_next(CapturedImage& image, std::map<Method, FrameEncoder>& encoders,
-                     std::unique_lock<std::mutex>& lock);
+    void encode_next(CapturedImage& image, Encoders& encoders, std::unique_lock<std::mutex>& lock);
     void run_writer();
     [[nodiscard]] std::vector<CapturedImage*> next_batch();
     void batch_written(const std::vector<CapturedImage*>& images);

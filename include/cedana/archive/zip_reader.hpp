@@ -35,6 +35,8 @@ class RawEntry {
     // Error(Fault::checkpoint) for what lies outside the entry or the file, Error of the errno (Fault::storage) when
     // the file cannot be read.
     void read(std::uint64_t offset, std::span<std::byte> out) const;
+    // Where its compressed data begins in the archive's file.
+    [[nodiscard]] std::uint64_t start() const noexcept { return start_; }
 
   private:
     friend class ZipReader;

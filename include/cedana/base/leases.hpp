@@ -4,7 +4,9 @@
 // file that somebody holds a lease on is not opened by its name, only to be looked at.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <future>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -26,6 +28,21 @@ struct Lease {
 [[nodiscard]] std::vector<Lease> parse_leases(std::string_view locks);
 // All that can be seen.
 [[nodiscard]] std::vector<Lease> read_leases();
+
+// The same, read by a thread from the moment on at which this is made. The kernel stops everybody who takes a lock
+// while it writes the table, and first waits until none is half taken (fs/locks.c, locks_start(): percpu_down_write()):
+// 10 to 20 ms on an idle host, in which something else can be done. Not for several threads.
+class LeasesAhead {
+  public:
+    LeasesAhead();
+    // Waits for them. Those that are older than a second are read anew.
+    [[nodiscard]] const std::vector<Lease>& get() const;
+
+  private:
+    std::chrono::steady_clock::time_point begun_;
+    mutable std::future<std::vector<Lease>> read_;
+    mutable std::optional<std::vector<Lease>> leases_;
+};
 
 // One that opening the file only to read it would break. By its inode alone: the device there is not always that of
 // stat(2) (btrfs).

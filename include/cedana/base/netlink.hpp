@@ -57,10 +57,21 @@ class NetlinkRequest {
         return put_header(std::as_bytes(std::span(&value, 1)));
     }
     NetlinkRequest& text(unsigned attribute, const std::string& value);
+    NetlinkRequest& data(unsigned attribute, std::span<const std::byte> value);
+    // What `fill` adds to it stands inside of the attribute.
+    template <typename Fill>
+    NetlinkRequest& nested(unsigned attribute, Fill&& fill) {
+        const std::size_t start = begin_nested(attribute);
+        fill(*this);
+        return end_nested(start);
+    }
     [[nodiscard]] std::span<const std::byte> bytes() const noexcept;
 
   private:
     NetlinkRequest& put_header(std::span<const std::byte> bytes);
+    // Where it stands.
+    [[nodiscard]] std::size_t begin_nested(unsigned attribute);
+    NetlinkRequest& end_nested(std::size_t start);
 
     static constexpr std::size_t k_size = 1024;
     alignas(std::uint64_t) std::array<std::byte, k_size> buffer_{};

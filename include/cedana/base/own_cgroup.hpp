@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <future>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -16,8 +17,8 @@ namespace cedana::criu {
 
 class OwnCgroup {
   public:
-    // Moves the process there, and makes it the last that the kernel ends for want of memory. Where one of it is not
-    // possible or not permitted, that is not done.
+    // Moves the process there, another one within some milliseconds, and makes it the last that the kernel ends for
+    // want of memory. Where one of it is not possible or not permitted, that is not done.
     explicit OwnCgroup(pid_t process) noexcept;
     OwnCgroup(const OwnCgroup&) = delete;
     OwnCgroup& operator=(const OwnCgroup&) = delete;
@@ -28,9 +29,12 @@ class OwnCgroup {
 
   private:
     void enter();
+    void move() const;
 
     pid_t process_;
     std::vector<std::filesystem::path> folders_;
+    // Of another process: by a thread.
+    std::future<void> moved_;
 };
 
 // Where there can be one, by /proc/self/mountinfo: only where the top of a hierarchy itself is mounted, since a

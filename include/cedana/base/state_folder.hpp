@@ -3,14 +3,21 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 namespace cedana {
+
+// Of all that cedanas of this host leave each other: root's alone.
+inline constexpr const char* k_state_path = "/run/cedana";
 
 // /run/cedana, 0700 and root's; made if it is not there. Throws Error(Fault::permission) when it is somebody else's.
 [[nodiscard]] std::filesystem::path state_folder();
 
 // Throws as state_folder() does when it is somebody else's; makes nothing.
 void require_own_state_folder();
+
+// The same if it is there and can be trusted; makes nothing.
+[[nodiscard]] std::optional<std::filesystem::path> own_state_folder();
 
 // Logs of failures, the output of restored programs that has no other place, and which backups restores made.
 inline constexpr const char* k_log_folder = "/var/log/cedana";

@@ -42,7 +42,7 @@ class FileCapture {
     void prepare(const WrittenFiles& written, const Interrupt& interrupt);
 
     // The tree is frozen, and stays so for as long as this takes. Throws Error, Error(Fault::interrupted).
-    void capture(const WrittenFiles& written, const Interrupt& interrupt);
+    void capture(const WrittenFiles& written, const LeasesAhead& leases, const Interrupt& interrupt);
 
     // Afterwards: whether there is anything for write().
     [[nodiscard]] bool has_content() const;
@@ -58,6 +58,8 @@ class FileCapture {
         // number.
         UniqueFd copy = {};
         std::optional<std::uint64_t> number = std::nullopt;
+        // Of one that was named: opened only when it is written.
+        std::filesystem::path name = {};
     };
 
     [[nodiscard]] std::uint64_t limit() const;
@@ -65,9 +67,10 @@ class FileCapture {
     void warn_of_outside_writers(const Procfs& procfs, const ProcessTree& tree, const WrittenFiles& written);
     // Later, in one line for all of one `kind`: "PATH TEXT".
     void warn(const std::string& path, const std::string& kind, const std::string& text);
-    void capture_one(const WrittenFile& written, const std::vector<Lease>& leases, const Interrupt& interrupt);
+    void capture_one(const WrittenFile& written, const LeasesAhead& leases, const Interrupt& interrupt);
     void capture_for_digest(const WrittenFile& written, std::uint64_t number, Captured& captured,
                             const Interrupt& interrupt);
+    void open_named(Captured& captured, const Interrupt& interrupt);
     void copy_to_archive(Captured& captured, ImageWriter& archive, const Interrupt& interrupt);
     [[nodiscard]] std::size_t read(const Captured& captured, std::uint64_t offset, std::span<std::byte> part,
                                    const Interrupt& interrupt);

@@ -9,6 +9,7 @@
 #include "cedana/files/put_back.hpp"
 #include "cedana/model/captured_file.hpp"
 #include "cedana/model/config.hpp"
+#include "cedana/model/named_place.hpp"
 #include "cedana/process/procfs.hpp"
 #include "cedana/process/written_files.hpp"
 
@@ -31,7 +32,13 @@ struct FileRules {
     // Whether that is what the unit has for itself: else what was in its private folders is not put back, unless it was
     // open.
     bool root_is_of_unit = false;
+    // Of a checkpoint that came from another host: the folders below which anything may be made or changed; and no
+    // file gets set-ID bits. Absent: anywhere.
+    std::optional<std::vector<std::filesystem::path>> only_below = std::nullopt;
 };
+
+// Throws Error(Fault::permission) for a path that lies below none of those.
+void require_allowed_place(const std::string& path, const FileRules& rules);
 
 // left: it is not as it was, there is no copy of it, and nothing of the tree has it open.
 enum class FileAction { unchanged, created, replaced, cut, left };
@@ -82,15 +89,25 @@ class FileRestore {
         std::optional<FileId> present;
     };
 
+    // What is to be made; changes nothing. Throws Error for what is in the way.
+    [[nodiscard]] std::vector<NamedPlace> missing_places() const;
+    void make_places();
+    // A folder on its way is still to be made.
+    [[nodiscard]] bool is_in_missing_place(const CapturedFile& file) const;
     [[nodiscard]] std::vector<Plan> plan_all(const Procfs& procfs, const Interrupt& interrupt) const;
     [[nodiscard]] bool comes_with_its_folder(const CapturedFile& file) const;
     [[nodiscard]] Plan plan(const CapturedFile& file, const Interrupt& interrupt) const;
+    // Of a rehearsal.
+    [[nodiscard]] Plan plan_in_missing_place(const CapturedFile& file) const;
     void refuse_other_writers(const Procfs& procfs, const std::vector<Plan>& plans) const;
     [[nodiscard]] std::vector<RestoredFile> carry_out(std::vector<Plan> plans, const Interrupt& interrupt);
 
     const Checkpoint& checkpoint_;
     const Config& config_;
     FileRules rules_;
+    // Of the checkpoint, as the rules have them.
+    std::vector<CapturedFile> wanted_;
+    std::vector<NamedPlace> places_;
     PutBack changes_;
 };
 

@@ -25,15 +25,36 @@
 
 namespace cedana {
 
+// How much memory a dump may run ahead of compression in, in bytes (archive.buffer_mib).
+[[nodiscard]] std::uint64_t buffer_bound(const Config& config);
+
+// Bytes.
+struct BufferSize {
+    // The most that it may take.
+    std::uint64_t bound = 0;
+    // About what comes: so much is touched, within the bound.
+    std::uint64_t expected = 0;
+};
+
 class CheckpointWriter {
   public:
-    // Begins the partial file in `folder`. Memory for about `expected` bytes of images is touched at once, within
-    // archive.buffer_mib. `encryption`: none for a checkpoint that anybody can read.
+    // Begins the partial file in `folder`; memory is being touched from now on. `encryption`: none for a checkpoint that
+    // anybody can read.
     CheckpointWriter(const Config& config, const std::filesystem::path& folder, const std::string& stem,
-                     std::uint64_t expected, std::optional<Encryption> encryption);
+                     BufferSize buffer, std::optional<Encryption> encryption);
+
+    // Readable once the memory is touched, or that has taken too long; -1: it is so little that nothing should wait.
+    [[nodiscard]] int memory_ready() const noexcept { return pool_.is_worth_waiting() ? pool_.touched() : -1; }
+    // Once it is: others may have taken memory since the bound was chosen. What was touched is ours; what was not must
+    // still be there.
+    void bound_anew();
 
     // Where CRIU's images go.
     [[nodiscard]] ImageSink& images() noexcept { return images_; }
+
+    // Images that are complete before the tree is frozen, written by `fill`: they are in the file when this returns,
+    // and their memory is free again. Throws what `fill` throws, Error, Error(Fault::interrupted).
+    void write_ahead(const std::function<void(ImageSink&)>& fill, const Interrupt& interrupt, Progress& progress);
 
     // What the checkpoint is to be signed with; must outlive finish().
     void sign_with(const SigningKey& key) { signing_key_ = &key; }
@@ -58,8 +79,6 @@ class CheckpointWriter {
 
     const Config& config_;
     std::optional<Encryption> encryption_;
-    // Bytes for the buffer: what is available changes from look to look.
-    std::uint64_t bound_;
     const SigningKey* signing_key_ = nullptr;
     std::map<std::string, std::string> texts_;
     std::function<void(const std::filesystem::path&)> before_publish_;
@@ -67,6 +86,7 @@ class CheckpointWriter {
     ZipWriter zip_;
     FramePool pool_;
     ImageWriter images_;
+    FrameIndex ahead_;
 };
 
 } // namespace cedana

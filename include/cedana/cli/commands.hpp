@@ -56,6 +56,7 @@ struct EndAsProgram {
 [[nodiscard]] Command find_command();
 [[nodiscard]] Command check_command();
 [[nodiscard]] Command unit_command();
+[[nodiscard]] Command container_command();
 [[nodiscard]] Command config_command();
 // The words of `program`, which must outlive it.
 [[nodiscard]] Command completion_command(const Command& program);

@@ -17,6 +17,10 @@ namespace cedana {
 [[nodiscard]] std::filesystem::path open_job_folder(const std::optional<std::filesystem::path>& store,
                                                     const std::string& name, const LoadedConfig& config);
 
+// Root goes by what is in such a folder. Throws Error(Fault::permission) where others could change it, or the caller
+// could whom sudo does not let be root.
+void require_trusted_job(const LoadedConfig& config, const std::filesystem::path& folder);
+
 // Throws Error(Fault::usage) if there is no such job in the store.
 void require_job(const std::filesystem::path& store, const std::string& name);
 

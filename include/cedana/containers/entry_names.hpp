@@ -12,5 +12,7 @@ inline constexpr const char* k_specification_entry = "container/config.json";
 inline constexpr const char* k_descriptors_entry = "container/descriptors.json";
 // changed_files.hpp, write_removed().
 inline constexpr const char* k_removed_entry = "container/removed";
+// Likewise: of the first archive of its files, what had gone by the freeze.
+inline constexpr const char* k_outdated_entry = "container/outdated";
 
 } // namespace cedana::containers

@@ -19,8 +19,8 @@ inline constexpr const char* k_podman_folder = "container/podman/";
 [[nodiscard]] const std::vector<std::string>& podman_files();
 
 // podman's description of a container that runs, which goes on meanwhile. `work`: a private folder; `criu`: what
-// answers podman's questions about CRIU. Throws Error(Fault::dump_failed).
-[[nodiscard]] SmallFiles describe_by_podman(const Engine& engine, const std::string& id,
+// answers podman's questions about CRIU; `runtime`: the container's. Throws Error(Fault::dump_failed).
+[[nodiscard]] SmallFiles describe_by_podman(const Engine& engine, const std::string& id, const std::string& runtime,
                                             const std::filesystem::path& work, const std::string& criu,
                                             const Interrupt& interrupt);
 

@@ -3,23 +3,21 @@
 // the container: podman believes it. Pure.
 #pragma once
 
+#include "cedana/containers/host_access.hpp"
 #include "cedana/containers/small_tar.hpp"
 
-#include <set>
 #include <string>
 
 namespace cedana::containers {
-
-struct HostAccess {
-    // Paths of the host that are mounted in the container, and devices of it.
-    std::set<std::string> paths = {};
-    // What it may do that other containers may not: "--privileged", "the host's pid namespace".
-    std::set<std::string> privileges = {};
-};
 
 // `id`: of the container that it describes. Throws Error(Fault::checkpoint) for a description that cannot be read, and
 // for one that no `podman run` leaves behind: hooks, a command at the end that is not podman's own, a root folder of
 // the host.
 [[nodiscard]] HostAccess read_host_access(const SmallFiles& description, const std::string& id);
+
+// By which the container was made, as podman keeps it: a name or a path; empty where it says none. Throws the same.
+[[nodiscard]] std::string runtime_in(const SmallFiles& description);
+// Says that the container is to be made by another runtime than it was. Throws the same.
+void change_runtime(SmallFiles& description, const std::string& runtime);
 
 } // namespace cedana::containers

@@ -4,14 +4,16 @@
 #pragma once
 
 #include "cedana/containers/engine.hpp"
-#include "cedana/containers/runtime_restore.hpp"
+#include "cedana/containers/engine_restore.hpp"
 #include "cedana/containers/small_tar.hpp"
+#include "cedana/files/contents_aside.hpp"
 #include "cedana/model/container.hpp"
 
 #include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace cedana::containers {
 
@@ -22,13 +24,15 @@ struct PodmanContainer {
     std::chrono::system_clock::time_point started;
     // Where podman keeps what is the container's.
     std::filesystem::path folder;
+    // With what it has changed of its image's files.
+    std::filesystem::path upper;
 };
 [[nodiscard]] std::optional<PodmanContainer> find_in_podman(const Engine& engine, const std::string& name);
 
 // Whether podman has the image of this id.
 [[nodiscard]] bool has_image(const Engine& engine, const std::string& id);
 
-class PodmanRestore {
+class PodmanRestore final : public EngineRestore {
   public:
     // `record`: of the checkpoint. `as`: its new name; empty: the one that it had. `made`: when the checkpoint was
     // made. Throws Error(Fault::restore_failed) where another container has the name, or its container runs or was
@@ -37,15 +41,11 @@ class PodmanRestore {
                   std::chrono::system_clock::time_point made);
     PodmanRestore(const PodmanRestore&) = delete;
     PodmanRestore& operator=(const PodmanRestore&) = delete;
-    // Takes back what prepare() has made, and the container that podman has made, unless commit() was called.
-    ~PodmanRestore();
+    ~PodmanRestore() override;
 
-    // `work`: the work folder, in which what is made is noted first. What podman is to do then; restore_by_runtime()
-    // does it.
     [[nodiscard]] EngineCommand prepare(const SmallFiles& description, const std::string& external_descriptors,
-                                        const std::filesystem::path& work);
-    // It runs: its id.
-    [[nodiscard]] std::string commit();
+                                        const std::filesystem::path& work) override;
+    [[nodiscard]] std::string commit() override;
 
   private:
     [[nodiscard]] const std::string& name() const { return as_.empty() ? record_.name : as_; }
@@ -55,11 +55,23 @@ class PodmanRestore {
     std::string as_;
     // Absent: it is made anew.
     std::optional<PodmanContainer> original_;
+    // What the original has changed since.
+    std::optional<ContentsAside> files_;
     bool prepared_ = false;
 };
 
 // What a cedana that was killed had podman begin, by what it noted in its work folder: a container that was to be made
-// and does not run is removed; its name. Absent: there is nothing. Throws Error.
-[[nodiscard]] std::optional<std::string> finish_killed_podman(const std::filesystem::path& work);
+// and does not run is removed, and one that was there gets its files back, and volumes what they held. `tree_ran`:
+// CRIU had brought it back.
+struct FinishedPodman {
+    // The name of the container that was removed.
+    std::optional<std::string> container = std::nullopt;
+    // Folders that have what they had.
+    std::vector<std::filesystem::path> taken_back = {};
+    // It ran, and does not any more: where what was there before it lies.
+    std::vector<std::filesystem::path> left = {};
+};
+// Throws Error.
+[[nodiscard]] FinishedPodman finish_killed_podman(const std::filesystem::path& work, bool tree_ran);
 
 } // namespace cedana::containers

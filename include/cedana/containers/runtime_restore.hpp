@@ -9,20 +9,28 @@
 #include "cedana/criu/restore.hpp"
 #include "cedana/criu/rpc.hpp"
 #include "cedana/model/image_stream.hpp"
+#include "cedana/model/outside_file.hpp"
 
 #include <functional>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/types.h>
 
 namespace cedana::containers {
 
+// What the command prints: its own words, or what the container will print, whose outputs are then those of the
+// command. A command of the second kind writes its words into the file k_engine_output of the work folder by itself.
+enum class EngineOutput { its_own, the_containers };
+inline constexpr const char* k_engine_output = "engine.out";
+
 struct EngineCommand {
     std::string program;
     std::vector<std::string> words;
+    EngineOutput output = EngineOutput::its_own;
 };
 
 struct RuntimeRestoreReport {
@@ -43,6 +51,11 @@ struct RuntimeRestoreJob {
     // pid that the host knows the root by.
     criu::RestoreJob criu;
     EngineCommand engine;
+    // Where the container's outputs lead that led to pipes of others: descriptors of this process and their numbers.
+    // Empty: nowhere. For EngineOutput::the_containers alone.
+    std::vector<std::pair<int, int>> container_output = {};
+    // CRIU is given them.
+    std::vector<OutsideFile> outside_files = {};
     // The root file system is mounted, and nothing of the tree is there yet: files are put into it now. What it throws
     // ends the restore.
     std::function<void(const criu::RpcCall&)> before_tree;

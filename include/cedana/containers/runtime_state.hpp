@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What runc keeps of a container that it has made (state.json of libcontainer), as far as a dump needs it. What a
-// runtime of its own says of its containers is whoever's who can write to its root: root's.
+// What a runtime keeps of a container that it has made (runc: state.json of libcontainer), as far as a dump needs it.
+// What a runtime of its own says of its containers is whoever's who can write to its root: root's.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,12 @@ struct RuntimeState {
 
 // Throws Error(Fault::dump_failed) for what is none.
 [[nodiscard]] RuntimeState parse_runtime_state(std::string_view text);
+
+// What crun keeps of a container: its status, and the config.json that the container was made by. Throws the same.
+[[nodiscard]] RuntimeState parse_crun_state(const std::string& id, std::string_view status,
+                                            std::string_view specification);
+// The folder in which crun keeps both, of a container's id; absent: it has none of that id.
+[[nodiscard]] std::optional<std::filesystem::path> find_crun_folder(const std::string& id);
 
 // The state.json of a container's id in the roots where engines have it; absent if it is in none.
 [[nodiscard]] std::optional<std::filesystem::path> find_runtime_state(const std::string& id);

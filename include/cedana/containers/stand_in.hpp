@@ -17,6 +17,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cedana::containers {
@@ -35,6 +36,8 @@ struct StandInAnswer {
     Kind kind = Kind::unchanged;
     std::vector<std::string> argv = {};
     std::vector<std::string> environment = {};
+    // What it opens first (O_PATH), by paths of the host, and the numbers that CRIU is to have them by.
+    std::vector<std::pair<std::string, int>> files = {};
 };
 
 class StandIn {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // CRIU runs an action script at each stage of a dump or a restore, by its path alone. Ours is a tiny program
-// (action_main.cpp): it asks the cedana that runs either over a unix socket whether to go on: of a dump at post-dump,
-// of a restore at post-restore and at pre-resume. If that cedana is dead or says no, the script fails: CRIU resumes the
-// tree and fails the dump, or ends the tree and fails the restore; but at pre-resume it goes on all the same.
+// (action_main.cpp): it asks the cedana that runs either over a unix socket whether to go on: of a dump at post-dump
+// and, where that is asked for, at pre-dump, of a restore at post-restore and at pre-resume. If that cedana is dead or
+// says no, the script fails: CRIU resumes the tree and fails the dump, or ends the tree and fails the restore; but at
+// pre-resume it goes on all the same.
 #pragma once
 
 #include "cedana/base/event_loop.hpp"

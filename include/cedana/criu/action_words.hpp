@@ -8,6 +8,9 @@ namespace cedana::criu {
 inline constexpr const char* k_action_socket = "CEDANA_ACTION_SOCKET";
 // One that is set, to anything: it asks at every stage, for whoever passes the stages on (rpc.hpp).
 inline constexpr const char* k_every_stage = "CEDANA_ACTION_EVERY_STAGE";
+// One that is set, to anything: it asks at pre-dump, too, where the tree runs yet (criu/cr-dump.c, cr_dump_tasks()).
+inline constexpr const char* k_before_freeze = "CEDANA_ACTION_BEFORE_FREEZE";
+inline constexpr const char* k_stage_pre_dump = "pre-dump";
 // The stages at which it asks else. All images are written, and the tree is frozen yet.
 inline constexpr const char* k_stage_post_dump = "post-dump";
 // All mappings are there, and nothing of the tree runs yet (criu/cr-restore.c, restore_root_task()).

@@ -47,9 +47,14 @@ struct DumpJob {
     bool own_cgroup = true;
     // CRIU inherits it, and has it open for as long as it runs; -1: none.
     int held = -1;
+    // What of the tree's pages is known already; null: nothing.
+    ForeseenPages* foreseen = nullptr;
     // Hears of every piece of an image, unless null; bytes in all, as far as that is known.
     Progress* progress = nullptr;
     std::uint64_t expected_bytes = 0;
+    // CRIU freezes the tree only once it is readable; -1: at once. `before_freeze` is called then.
+    int ready = -1;
+    std::function<void()> before_freeze = {};
     // The tree, for what hangs in it.
     std::vector<pid_t> tree = {};
     FreezeLimit freeze = {};

@@ -2,6 +2,7 @@
 // What CRIU is started with, and whether a CRIU is there that can work on this host.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,11 @@ inline constexpr std::string_view k_install_criu = "run cedana-install-criu, or 
 // "4.1.1". Throws Error(Fault::environment) if the program does not answer as CRIU does or is older than 4.0, the
 // first with a usable --stream here (criu.md).
 [[nodiscard]] std::string require_version(const std::string& program);
+
+// The same of a program that has answered before: what it said stands in the file `notes` for as long as the program is
+// the same file, unchanged, and a program of machine code (what a script starts may change without it). Where `notes`
+// cannot be read or written, the program is asked.
+[[nodiscard]] std::string require_version(const std::string& program, const std::filesystem::path& notes);
 
 // From the output of `criu --version`.
 [[nodiscard]] std::optional<std::string> parse_version(const std::string& output);

@@ -26,7 +26,33 @@ enum class TaskCoreEntry : FieldNumber {
     rlimits = 8,
     signals_s = 10
 };
-enum class ThreadCoreEntry : FieldNumber { blk_sigset = 6, pdeath_sig = 8, signals_p = 9, comm = 13 };
+enum class ThreadCoreEntry : FieldNumber {
+    blk_sigset = 6,
+    pdeath_sig = 8,
+    signals_p = 9,
+    creds = 10,
+    seccomp_mode = 11,
+    comm = 13
+};
+// creds.proto
+enum class CredsEntry : FieldNumber {
+    uid = 1,
+    gid = 2,
+    euid = 3,
+    egid = 4,
+    suid = 5,
+    sgid = 6,
+    fsuid = 7,
+    fsgid = 8,
+    cap_inh = 9,
+    cap_prm = 10,
+    cap_eff = 11,
+    cap_bnd = 12,
+    groups = 14,
+    lsm_profile = 15,
+    no_new_privs = 18,
+    cap_amb = 19
+};
 // rlimit.proto
 enum class TaskRlimitsEntry : FieldNumber { rlimits = 1 };
 enum class RlimitEntry : FieldNumber { cur = 1, max = 2 };
@@ -48,7 +74,17 @@ enum class UserX86RegsEntry : FieldNumber {
 // core-aarch64.proto
 enum class ThreadInfoAarch64 : FieldNumber { gpregs = 3 };
 enum class UserAarch64RegsEntry : FieldNumber { regs = 1, sp = 2, pc = 3, pstate = 4 };
-enum class TaskKobjIds : FieldNumber { files_id = 2, net_ns_id = 6, mnt_ns_id = 9 };
+enum class TaskKobjIds : FieldNumber {
+    files_id = 2,
+    pid_ns_id = 5,
+    net_ns_id = 6,
+    ipc_ns_id = 7,
+    uts_ns_id = 8,
+    mnt_ns_id = 9,
+    user_ns_id = 10,
+    cgroup_ns_id = 11,
+    time_ns_id = 12
+};
 // fdinfo.proto
 enum class FdinfoEntry : FieldNumber { id = 1, fd = 4 };
 enum class FileEntry : FieldNumber {

@@ -8,6 +8,7 @@
 #include "cedana/base/signals.hpp"
 #include "cedana/containers/changed_files.hpp"
 #include "cedana/containers/container.hpp"
+#include "cedana/containers/criu_arguments.hpp"
 #include "cedana/containers/small_tar.hpp"
 #include "cedana/engine/tree_look.hpp"
 #include "cedana/model/config.hpp"
@@ -16,6 +17,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,7 @@ namespace cedana {
 struct ContainerName {
     std::string name;
     std::optional<containers::EngineKind> engine = std::nullopt;
+    DumpedVolumes volumes = DumpedVolumes::none;
 };
 
 class ContainerTree {
@@ -42,7 +45,10 @@ class ContainerTree {
     void adapt(SeenTree& seen) const;
     // What its engine alone can say; the container runs on meanwhile. Throws Error.
     void describe(const std::filesystem::path& work, const std::string& criu, const Interrupt& interrupt);
-    // The container stands still, and `tree` is all of it: its files into `sink`, as images.
+    // The container runs on: its files into `sink`, as images, so that while it stands still only those are read that
+    // were changed meanwhile.
+    void capture_ahead(const ProcessTree& tree, ImageSink& sink, const Interrupt& interrupt);
+    // The container stands still, and `tree` is all of it: what of its files is another by now.
     void capture(const ProcessTree& tree, ImageSink& sink, const Interrupt& interrupt);
     // It stands still, and is to end: the engine ends it, so that it does not start it anew. Returns once its main
     // process is killed. Throws Error(Fault::dump_failed) if the engine does not do it; it runs on then.
@@ -59,8 +65,19 @@ class ContainerTree {
   private:
     containers::Container container_;
     std::vector<std::string> criu_arguments_;
-    // Absent where its root folder is its user's, and not an engine's.
-    std::optional<containers::Overlay> overlay_;
+    // A folder of the container that goes into the checkpoint.
+    struct CapturedFolder {
+        // In the container, without a slash before it and with one behind it; empty for its root.
+        std::string below;
+        containers::FolderCapture files;
+        std::string outdated_entry;
+    };
+    void add_root(const containers::SeenInside& inside);
+    void add_volumes(const containers::SeenInside& inside);
+    [[nodiscard]] std::set<std::string> shared_mappings(const ProcessTree& tree) const;
+
+    // Without the root folder where that is its user's, and not an engine's.
+    std::vector<CapturedFolder> folders_;
     std::uint64_t changed_bytes_ = 0;
     std::map<std::string, std::string> texts_;
     // The engine's command that ends it.

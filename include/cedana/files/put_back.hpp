@@ -8,6 +8,7 @@
 #include "cedana/files/file_place.hpp"
 #include "cedana/files/put_back_journal.hpp"
 #include "cedana/model/captured_file.hpp"
+#include "cedana/model/named_place.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -45,6 +46,9 @@ class PutBack {
     // above.
     std::filesystem::path cut(FilePlace place, const CapturedFile& file);
 
+    // A folder or a link, where nothing is. Throws Error, Fault::restore_failed where something is there meanwhile.
+    void make(FilePlace place, const NamedPlace& made);
+
     void commit() noexcept;
 
     // Undoes one step of a PutBack whose process, `writer`, was killed; removes what it had begun to write. False if
@@ -69,6 +73,7 @@ class PutBack {
     static bool undo(const Step& step);
     static bool undo_cut(const Step& step);
     static bool undo_replace(const Step& step);
+    static bool undo_make(const Step& step);
 
     std::string when_;
     std::filesystem::path journal_path_;

@@ -25,6 +25,8 @@ struct PutBackStep {
     // Of a cut only: the file as it was.
     bool is_cut = false;
     struct ::stat before {};
+    // A folder or a link that was made where nothing was.
+    bool is_place = false;
 };
 
 class PutBackJournal {

@@ -25,4 +25,8 @@ void require_trusted_store(const Config& config, const Caller& caller, const std
 // able to, and the caller only if sudo lets them be root anyway.
 void require_trusted_checkpoint(const Config& config, const Caller& caller, const std::filesystem::path& checkpoint);
 
+// The same of any file or folder that root goes by, whoever has signed what lies beside it. `what`: "the state".
+void require_as_roots(const Config& config, const Caller& caller, const std::filesystem::path& path,
+                      std::string_view what);
+
 } // namespace cedana

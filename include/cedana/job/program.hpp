@@ -38,10 +38,25 @@ struct Program {
     NLOHMANN_DEFINE_TYPE_INTRUSIVE(Program, name, argv, cwd, env, uid, gid, groups, limits)
 };
 
-// That command line for whoever calls, in this folder, with the environment and the limits of this process. Behind sudo
-// it runs as the user, with their groups and home; what sudo tells is left out. Throws Error(Fault::environment) where
-// CRIU could not dump what that user runs.
-[[nodiscard]] Program program_for(const Caller& caller, const std::vector<std::string>& argv);
+struct ProgramWish {
+    std::vector<std::string> argv = {};
+    // As whom it runs; empty: as whoever calls.
+    std::string user = {};
+    // "NAME=value", beside and in place of what is there.
+    std::vector<std::string> env = {};
+};
+
+// That command line in this folder, with the environment and the limits of this process. Behind sudo it runs as the
+// user, with their groups and home; what sudo tells is left out. Throws Error(Fault::permission) where the caller may
+// not run anything as that user, Error(Fault::environment) where CRIU could not dump what they run,
+// Error(Fault::usage).
+[[nodiscard]] Program program_for(const Caller& caller, const ProgramWish& wish);
+
+// Throws Error(Fault::environment) where CRIU could not dump what that user runs.
+void require_dumpable_user(uid_t uid, const std::string& name);
+
+// That of this process, with what is the caller's own in place of what sudo has made of it.
+[[nodiscard]] std::vector<std::string> environment_of(const Caller& caller);
 
 // How it ended; one of the two.
 struct ProgramEnd {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cedana/base/signals.hpp"
+#include "cedana/base/unique_fd.hpp"
 #include "cedana/job/books.hpp"
 #include "cedana/job/course.hpp"
 #include "cedana/job/program.hpp"
@@ -28,6 +29,10 @@ namespace cedana::job {
 // exits: the supervisor ends. stays: it sleeps until it is killed (Slurm takes an early end for the end of the job).
 enum class AfterCheckpoint { exits, stays };
 
+// What a dump or a restore says meanwhile: its progress (phase, bytes, total, seconds, frozen) or a message; null once
+// it has ended.
+using Hear = std::function<void(const nlohmann::ordered_json& said)>;
+
 inline constexpr int k_runs_elsewhere = 75;
 
 struct RunRequest {
@@ -49,9 +54,19 @@ struct RunRequest {
     std::chrono::milliseconds lease{60'000};
     std::size_t keep = 3;
     bool keep_done = false;
+    // One that is done is not started anew.
+    bool once = false;
+    // It ends as by a stop signal after each periodic checkpoint.
+    bool exit_each = false;
+    // Commands of the caller's (callers_command.hpp); empty: none.
+    std::string notice = {};
+    std::string on_failure = {};
+    // Where what the program prints goes; invalid: to where this process prints.
+    UniqueFd output = {};
     const LoadedConfig& config;
     const Keyring& keyring;
     Tell tell;
+    Hear hear;
 };
 
 struct RunOutcome {

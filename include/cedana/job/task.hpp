@@ -55,6 +55,10 @@ class Task {
     [[nodiscard]] int output() const noexcept { return output_.get(); }
     // Reads what is there; false at its end.
     [[nodiscard]] bool read();
+    // As of output(), of what it says meanwhile: its progress as JSON, and warnings.
+    [[nodiscard]] int messages() const noexcept { return messages_.get(); }
+    // Whole lines of that; absent at its end.
+    [[nodiscard]] std::optional<std::vector<std::string>> read_messages();
     // Its exit code; waits for its end.
     [[nodiscard]] int finish();
     // What it printed; null if that is nothing.
@@ -62,8 +66,10 @@ class Task {
 
   private:
     UniqueFd output_;
+    UniqueFd messages_;
     std::optional<ChildProcess> child_;
     std::string said_;
+    std::string pending_;
 };
 
 } // namespace cedana::job

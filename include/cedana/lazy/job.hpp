@@ -35,10 +35,12 @@ struct LazyJob {
     pid_t pid = 0;
     std::string name;
     unsigned threads = 0;
+    // Where what is not in the checkpoint's file yet is asked for (lazy/supply.hpp); empty: all is there.
+    std::string supply = {};
     // Where the state of the transfer is written; the keeper fills it in.
     std::string folder = {};
     friend bool operator==(const LazyJob&, const LazyJob&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(LazyJob, checkpoint, manifest_digest, pid, name, threads, folder)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(LazyJob, checkpoint, manifest_digest, pid, name, threads, supply, folder)
 };
 
 // Descriptors of the roles; -1: none.

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -26,5 +27,9 @@ struct LazyMemory {
 // What CRIU is given of the images of pages: in a stream it takes no byte of a page that it leaves to others
 // (restore_priv_vma_content in criu/mem.c).
 [[nodiscard]] ImageParts eager_parts(const LazyMemory& memory);
+
+// Of the checkpoint's file: what holds nothing but such pages, ascending and apart from each other. All else must be
+// there before a lazy restore. Throws Error.
+[[nodiscard]] std::vector<ByteRange> lazy_ranges(const Checkpoint& checkpoint, const LazyMemory& memory);
 
 } // namespace cedana

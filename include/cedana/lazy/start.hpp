@@ -20,8 +20,9 @@ namespace cedana {
 
 class LazyStart {
   public:
-    // Listens in `work`, CRIU's work folder.
-    LazyStart(const Checkpoint& checkpoint, const Config& config, const std::filesystem::path& work);
+    // Listens in `work`, CRIU's work folder. `supply`: as LazyJob::supply.
+    LazyStart(const Checkpoint& checkpoint, const Config& config, const std::filesystem::path& work,
+              const std::filesystem::path& supply = {});
     LazyStart(const LazyStart&) = delete;
     LazyStart& operator=(const LazyStart&) = delete;
     // As end(), unless the tree runs.

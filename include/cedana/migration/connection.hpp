@@ -33,6 +33,10 @@ class Connection {
     // Waits for as long; a signal ends the wait with Error(Fault::interrupted). For one thread.
     [[nodiscard]] Frame receive(std::chrono::milliseconds limit, const Interrupt& interrupt);
 
+    // Whether there is something to receive within the limit, or the other end is gone; not as soon as `stop` is
+    // readable.
+    [[nodiscard]] bool is_ready_within(std::chrono::milliseconds limit, int stop) const;
+
     // The other end reads its end. Nothing can be sent any more.
     void close() noexcept;
     [[nodiscard]] Stage stage() const;

@@ -14,7 +14,7 @@
 namespace cedana::migration {
 
 // Both ends say theirs first; they must be the same.
-inline constexpr int k_protocol_version = 1;
+inline constexpr int k_protocol_version = 2;
 
 // The end that has the tree, and the one that is to have it.
 enum class Side { source, target };
@@ -22,7 +22,9 @@ enum class Side { source, target };
 // hello: of the source, answered by a greeting. offer: what the tree needs, before anything is frozen. answer: why the
 // target would not take it, or no reason. begin, data, complete: the checkpoint, as it is written. ready: the tree is
 // there, and none of it runs. go: that of the source is gone. runs: that of the target runs. ended: the target has
-// given up, and why; nothing of the tree runs there, nor ever will. bye: the source wants no more.
+// given up, and why; nothing of the tree runs there, nor ever will. bye: the source wants no more. want: bytes of the
+// checkpoint that the target lacks (a lazy migration leaves its pages out), which come as data, be it before the tree
+// runs or after. whole: it lacks none any more. alive: the target is at work, and has not been stopped.
 enum class FrameType : std::uint8_t {
     hello = 1,
     greeting,
@@ -35,7 +37,10 @@ enum class FrameType : std::uint8_t {
     go,
     runs,
     ended,
-    bye
+    bye,
+    want,
+    whole,
+    alive
 };
 
 [[nodiscard]] std::string_view name_of(FrameType type);
@@ -64,7 +69,7 @@ struct Frame {
 };
 
 // What has been said so far. Both ends keep one, of all frames that they send and get.
-enum class Stage { opened, greeting, greeted, asked, answered, copying, restoring, held, released, over };
+enum class Stage { opened, greeting, greeted, asked, answered, copying, restoring, held, released, running, over };
 
 // Once this frame went over. Throws Error(Fault::connection) where it has no place.
 [[nodiscard]] Stage after(Stage stage, FrameType type);

@@ -40,6 +40,8 @@ struct Offer {
     std::uint64_t bytes_files = 0;
     // Of the key that will sign the checkpoint; empty if none does.
     std::string key_id = {};
+    // Its pages are to come on demand.
+    bool lazy = false;
 };
 [[nodiscard]] std::string write_offer(const Offer& offer);
 [[nodiscard]] Offer parse_offer(std::string_view payload);
@@ -77,6 +79,15 @@ struct Data {
 };
 [[nodiscard]] Data parse_data(std::string_view payload);
 
+// Bytes of the file that are to come next, at most k_longest_piece.
+inline constexpr std::size_t k_want_size = 16;
+struct Want {
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+};
+[[nodiscard]] std::string write_want(const Want& want);
+[[nodiscard]] Want parse_want(std::string_view payload);
+
 // How large the file is.
 [[nodiscard]] std::string write_complete(std::uint64_t size);
 [[nodiscard]] std::uint64_t parse_complete(std::string_view payload);
@@ -97,6 +108,8 @@ struct Status {
     std::string name = {};
     std::optional<pid_t> pid = std::nullopt;
     std::string why = {};
+    // Of one that has ended: it had run there.
+    bool had_run = false;
 };
 [[nodiscard]] std::string write_status(const Status& status);
 [[nodiscard]] Status parse_status(std::string_view text);

@@ -15,8 +15,9 @@
 namespace cedana::migration {
 
 // receiving: nothing of the tree runs there. ready: it is there and does not run, and without a word of the source it
-// never will. going: the source has said go. runs, ended: as the frames of these names.
-enum class Fate { receiving, ready, going, runs, ended };
+// never will. going: the source has said go. filling: it runs, and ends unless all of its memory comes. runs, ended: as
+// the frames of these names.
+enum class Fate { receiving, ready, going, filling, runs, ended };
 
 [[nodiscard]] std::string_view name_of(Fate fate);
 
@@ -29,6 +30,8 @@ struct Record {
     std::optional<ProcessMark> root = std::nullopt;
     // Of one that has ended.
     std::string why = {};
+    // It was filling once.
+    bool had_run = false;
 };
 
 [[nodiscard]] std::string write_record(const Record& record);

@@ -30,10 +30,16 @@ struct Caller {
     [[nodiscard]] std::vector<std::string> login_variables() const;
 };
 
+// All groups of the user, by the databases of users and groups.
+[[nodiscard]] std::vector<gid_t> groups_of(const Caller& caller);
+
 // The user of SUDO_USER when sudo made this process root, with the home of the user database; else the real user
 // of this process, with $HOME. SUDO_UID is not asked: the name is what sudo's rules and log speak of. Throws Error
 // when SUDO_USER names nobody.
 [[nodiscard]] Caller caller_from_system(const Environment& environment = system_environment);
+
+// The user of that name; absent when there is none. Throws Error when it cannot be looked up.
+[[nodiscard]] std::optional<Caller> caller_named(const std::string& name);
 
 // sudo has started this process. What cedana itself starts has an environment without a trace of it.
 [[nodiscard]] bool is_started_by_sudo(const Environment& environment = system_environment);

@@ -20,6 +20,8 @@ struct CheckpointSummary {
     std::string name;
     // Empty in most.
     std::string label = {};
+    // Of a container; empty for any other tree.
+    std::string engine = {};
     std::string host;
     // Of the root.
     pid_t pid = 0;

@@ -42,6 +42,8 @@ struct Config {
     std::chrono::seconds action_scripts_timeout{300};
 
     std::chrono::seconds dump_freeze_limit{60};
+    // 0: never.
+    std::int64_t dump_pre_copy_mib = 256;
 
     Compression archive_compression = Compression::zstd;
     std::int64_t archive_level = 1;
@@ -58,6 +60,17 @@ struct Config {
     std::string security_recipients;
     std::string security_identity;
     bool security_receive_unsigned = false;
+    std::vector<std::string> security_receive_folders;
+
+    std::string run_interval;
+    std::int64_t run_overhead_percent = 1;
+    std::string run_restart = "on-abnormal";
+    std::int64_t run_max_restarts = 5;
+    std::int64_t run_keep = 3;
+    std::chrono::seconds run_lease{60};
+    std::chrono::seconds run_deadline{0};
+    std::string run_notice;
+    std::string run_on_failure;
 
     std::string criu_path = "criu";
     std::vector<std::string> criu_extra_args;

@@ -19,8 +19,14 @@ struct ContainerMount {
     std::string source = {};
     bool is_folder = false;
     bool read_only = false;
+    // Of a volume that is in the checkpoint: how the names of its archives begin.
+    std::string content = {};
     friend bool operator==(const ContainerMount&, const ContainerMount&) = default;
 };
+
+// Which volumes go into a checkpoint, and what becomes at a restore of those that are there.
+enum class DumpedVolumes { none, named };
+enum class ExistingVolumes { keep, overwrite };
 
 struct ContainerNetwork {
     std::string name;

@@ -18,6 +18,9 @@ class ImageSink {
     // Memory for the next bytes of an image; empty while there is none (back-pressure).
     virtual std::span<std::byte> space(int image) = 0;
     virtual void filled(int image, std::size_t count) = 0;
+    // The next bytes of an image lie elsewhere: they stay there, unchanged, until the sink is done with all images. An
+    // image is either referred to or filled, never both.
+    virtual void refer(int image, std::span<const std::byte> bytes) = 0;
     virtual void end(int image) = 0;
     // An eventfd, set when space() may succeed again after it gave none, and when the sink has failed (space() then
     // throws). Whoever fills the sink reads it.

@@ -8,6 +8,7 @@
 #include "cedana/model/criu_options.hpp"
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/link_remap.hpp"
+#include "cedana/model/named_place.hpp"
 #include "cedana/model/outside_file.hpp"
 #include "cedana/model/process_attributes.hpp"
 #include "cedana/model/process_memory.hpp"
@@ -41,6 +42,8 @@ inline constexpr std::string_view k_outside_files = "outside-files";
 inline constexpr std::string_view k_journal_streams = "journal-streams";
 // The feature of one that only a container engine can restore (Manifest::container).
 inline constexpr std::string_view k_in_container = "container";
+// The feature of one of a container whose files are in two archives, the second of which changes what the first says.
+inline constexpr std::string_view k_files_ahead = "container-files-ahead";
 inline constexpr const char* k_manifest_entry = "checkpoint_state.json";
 inline constexpr const char* k_index_entry = "index";
 inline constexpr const char* k_dump_log_entry = "criu/dump.log";
@@ -145,6 +148,8 @@ struct Manifest {
     // Files that the tree had open for writing or had written when it was asked to prepare; checkpoints of before they
     // were captured have none.
     std::vector<CapturedFile> files = {};
+    // What is made for files that only go with it, before they are put there: a folder before what is in it.
+    std::vector<NamedPlace> places = {};
     // Absent if it was not asked to prepare.
     std::optional<WatchRecord> watch = std::nullopt;
     // Absent in checkpoints of before they were recorded.

@@ -14,7 +14,7 @@ namespace cedana {
 // systemd answers at once unless it hangs, and then a tree may stand still meanwhile.
 inline constexpr auto k_systemctl_limit = std::chrono::seconds(30);
 
-// systemd runs this host (sd_booted(3)).
+// systemd runs this host (sd_booted(3)), and is the first process of this pid namespace.
 [[nodiscard]] bool has_systemd();
 
 // Of the manager that has the unit. Throws Error(Fault::environment) where there is none, and when it does not answer.

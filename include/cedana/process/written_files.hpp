@@ -25,6 +25,8 @@ struct WrittenFile {
     struct ::stat info {};
     // None if the tree has written it and does not have it open.
     std::vector<FileUse> uses = {};
+    // Somebody has named it to go with the tree (named_files.hpp): copied whatever its size.
+    bool is_named = false;
     [[nodiscard]] const std::string& place() const noexcept { return seen_at.empty() ? path : seen_at; }
 
     // All that is written to it goes to its end.

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include <poll.h>
 #include <sys/mman.h>
 
 #include "unit/archive/support.hpp"
@@ -21,6 +22,11 @@ std::vector<std::byte*> take_all(FramePool& pool) {
     while (std::byte* frame = pool.take())
         frames.push_back(frame);
     return frames;
+}
+
+void await_touched(const FramePool& pool) {
+    pollfd event{.fd = pool.touched(), .events = POLLIN, .revents = 0};
+    EXPECT_EQ(::poll(&event, 1, 60'000), 1);
 }
 
 // Pages of a frame that are in memory.
@@ -41,6 +47,7 @@ TEST(FramePool, HoldsSixteenFramesAtLeast) { EXPECT_EQ(FramePool(0, 0).capacity(
 TEST(FramePool, GivesUpWhatWasNotTouched) {
     FramePool pool(60 * k_mib, 20 * k_mib);
     pool.bound_untouched(10 * k_mib);
+    await_touched(pool);
     EXPECT_EQ(pool.capacity(), 30U);
     const auto frames = take_all(pool);
     EXPECT_EQ(frames.size(), 30U);
@@ -82,13 +89,37 @@ TEST(FramePool, GivesTheFrameThatCameBackLast) {
 
 TEST(FramePool, GivesTouchedFramesFirst) {
     FramePool pool(64 * k_mib, 3 * k_mib);
+    await_touched(pool);
     EXPECT_EQ(resident_pages(pool.take()), k_frame_size / 4096);
     EXPECT_EQ(resident_pages(pool.take()), k_frame_size / 4096);
     EXPECT_EQ(resident_pages(pool.take()), k_frame_size / 4096);
 }
 
+TEST(FramePool, TouchesLittleWithoutHugePages) {
+    FramePool pool(64 * k_mib, 5 * k_mib);
+    await_touched(pool);
+    const auto frames = take_all(pool);
+    EXPECT_EQ(std::ranges::count_if(frames, [](std::byte* frame) { return resident_pages(frame) > 0; }), 5);
+    EXPECT_FALSE(pool.is_worth_waiting());
+}
+
+TEST(FramePool, KeepsFramesThatWereTakenWhenItGivesUpOthers) {
+    FramePool pool(20 * k_mib, 0);
+    for (int i = 0; i < 18; ++i)
+        EXPECT_NE(pool.take(), nullptr);
+    pool.bound_untouched(0);
+    EXPECT_EQ(pool.capacity(), 18U);
+    EXPECT_EQ(pool.take(), nullptr);
+}
+
+TEST(FramePool, CanGoBeforeAllIsTouched) {
+    const FramePool pool(512 * k_mib, 512 * k_mib);
+    EXPECT_TRUE(pool.is_worth_waiting());
+}
+
 TEST(FramePool, TouchesNoMoreThanItHolds) {
     FramePool pool(16 * k_mib, 1000 * k_mib);
+    await_touched(pool);
     EXPECT_EQ(resident_pages(take_all(pool).back()), k_frame_size / 4096);
 }
 

@@ -51,6 +51,12 @@ TEST_F(QueuedImages, AreAllWrittenAtFullSpeedOnceTheyHaveEnded) {
     EXPECT_EQ(queue.choose({.full_speed = true}), (Images{&small, &large}));
 }
 
+TEST_F(QueuedImages, AreWrittenBeforeTheirEndAtFullSpeedWhereNoneHasEnded) {
+    CapturedImage& open = add("pages-1.img");
+    add_frame(open);
+    EXPECT_EQ(queue.choose({.full_speed = true}), (Images{&open}));
+}
+
 TEST_F(QueuedImages, AreWrittenBeforeTheirEndWhenMemoryIsShort) {
     add_frame(add("pages-1.img"));
     CapturedImage& largest = add("pages-2.img");

@@ -110,6 +110,23 @@ TEST(ImageWriter, WritesAnArchiveWithoutImages) {
     EXPECT_TRUE(capture.finish().images.empty());
 }
 
+// In pieces that end anywhere, of memory of one's own.
+TEST_P(WrittenImages, ThatAreReferredToAreReadBack) {
+    const Contents contents = {{"pages-1.img", content_of(3 * k_mib + 12345)}, {"pages-2.img", content_of(5000)}};
+    Capture capture(place_.path(), {.method = GetParam()}, k_small_pool);
+    for (const auto& [name, content] : contents) {
+        const int image = capture.writer.begin(name);
+        const auto all = bytes(content);
+        for (std::size_t begin = 0, size = 1; begin < all.size(); begin += size, size = size * 3 % 700'001)
+            capture.writer.refer(image, std::span(all).subspan(begin, std::min(size, all.size() - begin)));
+        capture.writer.end(image);
+    }
+    const FrameIndex index = capture.finish();
+    EXPECT_TRUE(read_images(ZipReader(place_.path()), index) == contents);
+    EXPECT_TRUE(read_by_zip_reader(place_.path()) == contents);
+    EXPECT_EQ(capture.free_frames(), k_small_pool / k_frame_size);
+}
+
 TEST(ImageWriter, CompressesNothingBeforeItIsTold) {
     const Place place;
     Capture capture(place.path());

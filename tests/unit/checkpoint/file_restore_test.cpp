@@ -68,6 +68,32 @@ TEST_P(ChooseFileAction, OfWhatWasOnlyDescribedAndNotOpenKeepsNoRestoreBack) {
     EXPECT_EQ(action(without_uses(described_only())), GetParam().action_if_described.value_or(FileAction::left));
 }
 
+struct AllowedCase {
+    std::string path;
+    std::vector<std::filesystem::path> folders;
+    bool is_allowed;
+};
+class AllowedPlace : public ::testing::TestWithParam<AllowedCase> {};
+
+INSTANTIATE_TEST_SUITE_P(Table, AllowedPlace,
+                         ::testing::Values(AllowedCase{"/srv/a/b", {"/var", "/srv/a"}, true},
+                                           AllowedCase{"/srv/a/b", {"/srv/a/"}, true},
+                                           AllowedCase{"/srv/a", {"/srv/a"}, true}, AllowedCase{"/srv/a", {"/"}, true},
+                                           AllowedCase{"/srv/ab", {"/srv/a"}, false},
+                                           AllowedCase{"/srv/a/../b", {"/srv/a"}, false},
+                                           AllowedCase{"/srv", {"/srv/a"}, false}, AllowedCase{"/srv/a", {}, false},
+                                           AllowedCase{"/srv/a", {"srv"}, false}, AllowedCase{"/srv/a", {""}, false}));
+
+TEST_P(AllowedPlace, LiesBelowAFolderThatIsNamed) {
+    std::optional<Fault> refused;
+    try {
+        require_allowed_place(GetParam().path, {.only_below = GetParam().folders});
+    } catch (const Error& error) {
+        refused = error.fault();
+    }
+    EXPECT_EQ(refused, GetParam().is_allowed ? std::nullopt : std::optional(Fault::permission));
+}
+
 TEST(ChooseFileActionText, HasBothSizes) {
     try {
         static_cast<void>(choose_action(described_only(), FileState::changed, 3UL << 30, k_usual));

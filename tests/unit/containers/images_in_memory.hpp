@@ -22,6 +22,10 @@ class SinkInMemory : public ImageSink {
     void filled(int image, std::size_t count) override {
         images[names_.at(static_cast<std::size_t>(image))].append(reinterpret_cast<const char*>(space_.data()), count);
     }
+    void refer(int image, std::span<const std::byte> bytes) override {
+        images[names_.at(static_cast<std::size_t>(image))].append(reinterpret_cast<const char*>(bytes.data()),
+                                                                  bytes.size());
+    }
     void end(int /*image*/) override {}
     [[nodiscard]] int space_ready() const override { return event_.fd(); }
 

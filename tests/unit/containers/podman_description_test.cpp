@@ -56,5 +56,14 @@ TEST(HostAccess, IsRefusedWhereItCannotBeRead) {
         Error);
 }
 
+TEST(PodmanDescription, TakesAnotherRuntime) {
+    SmallFiles description = {{"config.dump", R"({"id": "abc", "runtime": "crun", "name": "web"})"}};
+    EXPECT_EQ(runtime_in(description), "crun");
+    change_runtime(description, "runc");
+    EXPECT_EQ(runtime_in(description), "runc");
+    EXPECT_NE(description.at("config.dump").find("web"), std::string::npos);
+    EXPECT_THROW(static_cast<void>(runtime_in({})), Error);
+}
+
 } // namespace
 } // namespace cedana::containers

@@ -37,6 +37,33 @@ TEST(RuntimeState, IsWhatRuncKeeps) {
     EXPECT_EQ(state.external_descriptors, R"(["/dev/null","pipe:[1]","pipe:[2]"])");
 }
 
+// As crun 1.8.1 writes them for podman, cut to what is read.
+constexpr const char* k_crun_status = R"({"pid": 42, "process-start-time": 777, "rootfs": "/store/merged",
+    "bundle": "/store/bundle", "external_descriptors": "[\"/dev/null\",\"pipe:[1]\",\"pipe:[2]\"]"})";
+constexpr const char* k_crun_config = R"({
+    "mounts": [{"destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid"]},
+               {"destination": "/etc/hosts", "type": "bind", "source": "/run/hosts"},
+               {"destination": "/mnt", "type": "none", "source": "/srv", "options": ["ro", "rbind"]},
+               {"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup"}],
+    "linux": {"namespaces": [{"type": "network", "path": "/run/netns/a"}, {"type": "pid"}, {"type": "mount"}],
+              "devices": [{"path": "/dev/fuse"}], "maskedPaths": ["/proc/keys"]}})";
+
+TEST(RuntimeState, IsWhatCrunKeeps) {
+    const RuntimeState state = parse_crun_state("abc", k_crun_status, k_crun_config);
+    EXPECT_EQ(state.pid, 42);
+    EXPECT_EQ(state.start_time, 777U);
+    EXPECT_EQ(state.root, "/store/merged");
+    EXPECT_EQ(state.bind_mounts, (std::vector<std::string>{"/etc/hosts", "/mnt"}));
+    EXPECT_EQ(state.cgroup_mounts, std::vector<std::string>{"/sys/fs/cgroup"});
+    EXPECT_EQ(state.masked, std::vector<std::string>{"/proc/keys"});
+    EXPECT_EQ(state.devices, std::vector<std::string>{"/dev/fuse"});
+    EXPECT_EQ(state.namespaces,
+              (std::map<std::string, std::string>{{"NEWNET", "/run/netns/a"}, {"NEWPID", ""}, {"NEWNS", ""}}));
+    EXPECT_EQ(state.external_descriptors, R"(["/dev/null","pipe:[1]","pipe:[2]"])");
+    EXPECT_THROW(static_cast<void>(parse_crun_state("abc", "{}", k_crun_config)), Error);
+    EXPECT_THROW(static_cast<void>(parse_crun_state("abc", k_crun_status, "")), Error);
+}
+
 TEST(RuntimeState, IsRefusedWhereItIsNone) {
     for (const char* text : {"", "{}", "[1]", R"({"id": 7})"})
         EXPECT_THROW(static_cast<void>(parse_runtime_state(text)), Error) << text;

@@ -29,6 +29,9 @@ class MemorySink : public ImageSink {
     void filled(int image, std::size_t count) override {
         contents[static_cast<std::size_t>(image)].append(reinterpret_cast<const char*>(buffer_.data()), count);
     }
+    void refer(int image, std::span<const std::byte> bytes) override {
+        contents[static_cast<std::size_t>(image)].append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    }
     void end(int image) override { ended.insert(image); }
     [[nodiscard]] int space_ready() const override { return ready.fd(); }
 

@@ -92,6 +92,30 @@ TEST_F(PuttingBack, AMissingFileGivesItItsContentModeAndTimes) {
     EXPECT_EQ(names_in(folder), std::vector<std::string>{"log"});
 }
 
+TEST_F(PuttingBack, MakesFoldersAndLinksAndTakesThemAwayAgain) {
+    {
+        PutBack changes(when);
+        changes.make(FilePlace(folder / "a"), {.path = "a", .mode = 0750, .owner = ::geteuid(), .group = ::getegid()});
+        changes.make(FilePlace(folder / "a/link"), {.path = "a/link", .leads_to = "../x", .owner = ::geteuid()});
+        EXPECT_EQ(stat_of(folder / "a").st_mode & 07777U, 0750U);
+        EXPECT_EQ(fs::read_symlink(folder / "a/link"), "../x");
+    }
+    EXPECT_EQ(names_in(folder), std::vector<std::string>());
+}
+
+TEST_F(PuttingBack, LeavesAFolderThatWasThereAndOneThatSomebodyUses) {
+    fs::create_directory(folder / "theirs");
+    {
+        PutBack changes(when);
+        const Error refused =
+            refusal_of([&] { changes.make(FilePlace(folder / "theirs"), {.path = "theirs", .mode = 0700}); });
+        EXPECT_EQ(refused.fault(), Fault::restore_failed);
+        changes.make(FilePlace(folder / "ours"), {.path = "ours", .mode = 0700, .owner = ::geteuid()});
+        std::ofstream(folder / "ours/file") << "of somebody";
+    }
+    EXPECT_EQ(names_in(folder), (std::vector<std::string>{"ours", "theirs"}));
+}
+
 TEST_F(PuttingBack, DoesNotCountAsAnAccessWhereItOnlyLooks) {
     std::ofstream(file) << "text";
     constexpr std::array<timespec, 2> k_long_ago = {{{.tv_sec = 1000, .tv_nsec = 0}, {.tv_sec = 2000, .tv_nsec = 0}}};

@@ -68,7 +68,7 @@ TEST(BuildId, IsNoneOfWhatIsNoProgramOrIsCutShort) {
 }
 
 TEST(BuildId, OfThisProgramIsReadFromItsFile) {
-    const auto id = build_id_of("/proc/self/exe");
+    const auto id = build_id_of("/proc/self/exe", LeasesAhead());
     ASSERT_TRUE(id);
     EXPECT_EQ(id->size() % 4, 0U);
 }
@@ -80,7 +80,7 @@ class SameFiles : public test::InTempFolder {
     [[nodiscard]] std::vector<std::string> look_at(const std::string& id, std::uint32_t mode,
                                                    const std::vector<std::string>& arguments = {}) const {
         const criu::DumpedFile file{.path = path("a").string(), .mode = mode, .build_id = id};
-        return changed_files({.files = {file}}, manifest, arguments);
+        return changed_files({.files = {file}}, manifest, arguments, LeasesAhead());
     }
 
     Manifest manifest;
@@ -109,10 +109,10 @@ TEST_F(SameFiles, AreNotThoseOfAnotherModeUnlessThatIsNotCompared) {
 TEST_F(SameFiles, MayBeLinks) {
     fs::create_symlink(path("a"), path("link"));
     const criu::DumpedFile link{.path = path("link").string(), .mode = S_IFLNK | 0777};
-    EXPECT_TRUE(changed_files({.files = {link}}, manifest, {}).empty());
+    EXPECT_TRUE(changed_files({.files = {link}}, manifest, {}, LeasesAhead()).empty());
     fs::remove(path("link"));
     write("link", "");
-    EXPECT_EQ(changed_files({.files = {link}}, manifest, {}).size(), 1U);
+    EXPECT_EQ(changed_files({.files = {link}}, manifest, {}, LeasesAhead()).size(), 1U);
 }
 
 TEST_F(SameFiles, AreThoseThatArePutBack) {
@@ -122,27 +122,27 @@ TEST_F(SameFiles, AreThoseThatArePutBack) {
 
 TEST_F(SameFiles, TellNamesOfCriuThatAreGone) {
     write("link_remap.1", "");
-    EXPECT_TRUE(changed_files({.links = {path("link_remap.1").string()}}, manifest, {}).empty());
-    EXPECT_THROW(require_same_files({.links = {path("link_remap.2").string()}}, manifest, {}), Error);
+    EXPECT_TRUE(changed_files({.links = {path("link_remap.1").string()}}, manifest, {}, LeasesAhead()).empty());
+    EXPECT_THROW(require_same_files({.links = {path("link_remap.2").string()}}, manifest, {}, LeasesAhead()), Error);
 }
 
 // The program may have removed it itself as it ended.
 // It gets its name again before the next restore (files/remap_guard).
 TEST_F(SameFiles, AreThereUnderTheNameOfARestoreThatFailed) {
     write(".cedana-kept-link_remap.1", "");
-    EXPECT_TRUE(changed_files({.links = {path("link_remap.1").string()}}, manifest, {}).empty());
+    EXPECT_TRUE(changed_files({.links = {path("link_remap.1").string()}}, manifest, {}, LeasesAhead()).empty());
 }
 
 TEST_F(SameFiles, NeedNoOtherNameThatIsPutBack) {
     const std::string link = path("link_remap.1").string();
     manifest.link_remaps.push_back({.lost = path("lost").string(), .link = link, .name = path("semaphore").string()});
-    EXPECT_EQ(changed_files({.links = {link}}, manifest, {}).size(), 1U);
+    EXPECT_EQ(changed_files({.links = {link}}, manifest, {}, LeasesAhead()).size(), 1U);
     manifest.files.push_back({.path = path("semaphore").string(), .entry = "0"});
-    EXPECT_TRUE(changed_files({.links = {link}}, manifest, {}).empty());
+    EXPECT_TRUE(changed_files({.links = {link}}, manifest, {}, LeasesAhead()).empty());
 }
 
 TEST_F(SameFiles, AreNotAskedForInAMountNamespaceOfTheTreesOwn) {
-    EXPECT_TRUE(changed_files({.own_mounts = true, .links = {"/gone"}}, manifest, {}).empty());
+    EXPECT_TRUE(changed_files({.own_mounts = true, .links = {"/gone"}}, manifest, {}, LeasesAhead()).empty());
 }
 
 } // namespace

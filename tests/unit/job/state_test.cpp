@@ -35,6 +35,14 @@ TEST(JobState, ThatCannotBeUnderstoodIsAnError) {
     }
 }
 
+TEST(JobState, NamesNoCheckpointOutsideOfItsFolder) {
+    const testing::OwnFolder folder;
+    for (const char* name : {"../a.zip", "/etc/passwd", ".."}) {
+        write_state(folder.path(), {.chain = {{.file = name}}});
+        EXPECT_THROW(static_cast<void>(read_state(folder.path())), Error) << name;
+    }
+}
+
 TEST(JobRecord, IsOfTheSameCommandByArgumentsFolderAndUser) {
     const JobRecord record{.name = "a", .argv = {"x", "1"}, .cwd = "/srv", .user = "u", .uid = 1000};
     const testing::OwnFolder folder;

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::array k_all = {FrameType::hello, FrameType::greeting, FrameType::offer,    FrameType::answer,
                               FrameType::begin, FrameType::data,     FrameType::complete, FrameType::ready,
-                              FrameType::go,    FrameType::runs,     FrameType::ended,    FrameType::bye};
+                              FrameType::go,    FrameType::runs,     FrameType::ended,    FrameType::bye,
+                              FrameType::want,  FrameType::whole,    FrameType::alive};
 
 Side other(Side side) { return side == Side::source ? Side::target : Side::source; }
 
@@ -70,7 +71,20 @@ TEST(MigrationStage, GoesThroughAMigration) {
          {FrameType::hello, FrameType::greeting, FrameType::offer, FrameType::answer, FrameType::begin, FrameType::data,
           FrameType::data, FrameType::complete, FrameType::ready, FrameType::go, FrameType::runs})
         stage = after(stage, type);
-    EXPECT_EQ(stage, Stage::over);
+    EXPECT_EQ(stage, Stage::running);
+}
+
+TEST(MigrationStage, LetsPagesComeFromTheRestoreOnUntilAllAreThere) {
+    Stage stage = Stage::restoring;
+    for (const FrameType type :
+         {FrameType::want, FrameType::data, FrameType::alive, FrameType::ready, FrameType::want, FrameType::go,
+          FrameType::data, FrameType::want, FrameType::runs, FrameType::want, FrameType::data})
+        stage = after(stage, type);
+    EXPECT_EQ(after(stage, FrameType::ended), Stage::over);
+    EXPECT_EQ(after(stage, FrameType::whole), Stage::over);
+    EXPECT_THROW(static_cast<void>(after(Stage::copying, FrameType::want)), Error);
+    EXPECT_THROW(static_cast<void>(after(Stage::released, FrameType::whole)), Error);
+    EXPECT_THROW(static_cast<void>(after(Stage::over, FrameType::want)), Error);
 }
 
 TEST(MigrationStage, NeverSaysGoBeforeReadyNorRunsBeforeGo) {
@@ -84,7 +98,8 @@ TEST(MigrationStage, NeverSaysGoBeforeReadyNorRunsBeforeGo) {
 
 TEST(MigrationStage, CannotBeTakenBackAfterGo) {
     EXPECT_EQ(after(Stage::held, FrameType::bye), Stage::over);
-    EXPECT_THROW(static_cast<void>(after(Stage::released, FrameType::bye)), Error);
+    for (const Stage stage : {Stage::released, Stage::running})
+        EXPECT_THROW(static_cast<void>(after(stage, FrameType::bye)), Error);
 }
 
 } // namespace

@@ -16,8 +16,9 @@ std::string data_payload(std::uint64_t offset, std::string_view bytes) {
 }
 
 TEST(MigrationMessage, OffersWhatWasOffered) {
-    const Offer offer = parse_offer(
-        write_offer({.id = std::string(32, 'a'), .manifest = "{\"x\": 1}", .bytes_files = 7, .key_id = "k"}));
+    const Offer offer = parse_offer(write_offer(
+        {.id = std::string(32, 'a'), .manifest = "{\"x\": 1}", .bytes_files = 7, .key_id = "k", .lazy = true}));
+    EXPECT_TRUE(offer.lazy);
     EXPECT_EQ(offer.manifest, "{\"x\": 1}");
     EXPECT_EQ(offer.bytes_files, 7U);
     EXPECT_EQ(offer.key_id, "k");
@@ -55,6 +56,15 @@ TEST(MigrationMessage, RefusesAPieceOfWhichAnyByteHasChanged) {
     }
 }
 
+TEST(MigrationMessage, WantsNoMoreThanAPieceOfWhatAFileCanHave) {
+    const Want want = parse_want(write_want({.offset = 1UL << 40, .size = k_longest_piece}));
+    EXPECT_EQ(want.offset, 1UL << 40);
+    EXPECT_EQ(want.size, k_longest_piece);
+    for (const Want& refused : {Want{.offset = 0, .size = 0}, Want{.offset = 0, .size = k_longest_piece + 1},
+                                Want{.offset = 1UL << 63, .size = 1}, Want{.offset = ~0UL, .size = 2}})
+        EXPECT_THROW(static_cast<void>(parse_want(write_want(refused))), Error);
+}
+
 TEST(MigrationMessage, NamesNoFileButACheckpoint) {
     EXPECT_EQ(parse_begin("redis-server_20261122T164510Z"), "redis-server_20261122T164510Z");
     for (const std::string_view name : {"", ".", "..", ".x", "a/b", "/etc/passwd", "a b", "a\nb"})
@@ -79,12 +89,16 @@ TEST(MigrationMessage, TakesAnyBytesOrRefusesThem) {
         [](std::string_view text) { static_cast<void>(parse_begin(text)); },
         [](std::string_view text) { static_cast<void>(parse_data(text)); },
         [](std::string_view text) { static_cast<void>(parse_complete(text)); },
+        [](std::string_view text) { static_cast<void>(parse_want(text)); },
+        [](std::string_view text) { static_cast<void>(parse_status(text)); },
         [](std::string_view text) { static_cast<void>(parse_runs(text)); }};
     const std::vector<std::string> messages = {write_hello({.protocol = 1, .cedana_version = "1", .host = "h"}),
                                                write_offer({.id = std::string(32, 'a'), .manifest = "m"}),
                                                write_answer({.reasons = {{.message = "m"}}}),
                                                data_payload(3, "abc"),
                                                write_complete(5),
+                                               write_want({.offset = 1, .size = 2}),
+                                               write_status({.id = "a", .pid = 7, .had_run = true}),
                                                write_runs(5),
                                                std::string(100'000, '['),
                                                "{\"reasons\": " + std::string(100'000, '[')};

@@ -65,6 +65,11 @@ std::optional<Fault> fault_of(const std::string& text) {
     return std::nullopt;
 }
 
+TEST(CheckpointSummary, NamesTheEngineOfAContainer) {
+    EXPECT_EQ(parse_summary(manifest_text()).engine, "");
+    EXPECT_EQ(parse_summary(changed("/container", {{"name", "web"}, {"engine", "docker"}})).engine, "docker");
+}
+
 TEST(CheckpointSummary, HasWhatTheManifestSays) {
     const CheckpointSummary expected{.created = *parse_utc_iso("2026-11-22T10:00:00Z"),
                                      .name = "redis",

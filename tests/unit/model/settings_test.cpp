@@ -60,19 +60,22 @@ TEST(Settings, NameTheirEnvironmentVariables) {
 }
 
 TEST(Settings, HaveTheDocumentedDefaults) {
-    EXPECT_EQ(to_json(Config()).dump(),
-              R"({"client":{"process_name":"","leave_running":true,"signal_process_pre_dump":false,)"
-              R"("signal_process_timeout":30,"signal_process_done_file":"","lazy_restore":false},)"
-              R"("shared_storage":{"dump_storage_dir":"","mount_point":"","require_mount":false,)"
-              R"("keep_last":0,"keep_days":0},)"
-              R"("action_scripts":{"pre_dump":"","post_dump":"","pre_restore":"","post_restore":"","timeout":300},)"
-              R"("dump":{"freeze_limit":60},)"
-              R"("archive":{"compression":"zstd","level":1,"threads":0,"buffer_mib":0},)"
-              R"("files":{"capture":"writable","capture_limit_mib":256},)"
-              R"("security":{"signing_key":"","trusted_keys":"","strict_permissions":true,"encryption_key":"",)"
-              R"("recipients":"","identity":"","receive_unsigned":false},)"
-              R"("criu":{"path":"criu","extra_args":[]},)"
-              R"("containers":{"podman":"podman","docker":"docker","runc":"runc"}})");
+    EXPECT_EQ(
+        to_json(Config()).dump(),
+        R"({"client":{"process_name":"","leave_running":true,"signal_process_pre_dump":false,)"
+        R"("signal_process_timeout":30,"signal_process_done_file":"","lazy_restore":false},)"
+        R"("shared_storage":{"dump_storage_dir":"","mount_point":"","require_mount":false,)"
+        R"("keep_last":0,"keep_days":0},)"
+        R"("action_scripts":{"pre_dump":"","post_dump":"","pre_restore":"","post_restore":"","timeout":300},)"
+        R"("dump":{"freeze_limit":60,"pre_copy_mib":256},)"
+        R"("archive":{"compression":"zstd","level":1,"threads":0,"buffer_mib":0},)"
+        R"("files":{"capture":"writable","capture_limit_mib":256},)"
+        R"("security":{"signing_key":"","trusted_keys":"","strict_permissions":true,"encryption_key":"",)"
+        R"("recipients":"","identity":"","receive_unsigned":false,"receive_folders":[]},)"
+        R"("run":{"interval":"","overhead_percent":1,"restart":"on-abnormal","max_restarts":5,"keep":3,"lease":60,)"
+        R"("deadline":0,"notice":"","on_failure":""},)"
+        R"("criu":{"path":"criu","extra_args":[]},)"
+        R"("containers":{"podman":"podman","docker":"docker","runc":"runc"}})");
 }
 
 struct Value {

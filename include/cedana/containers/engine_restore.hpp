@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// How an engine, or a runtime by itself, is told to take a container back. What is made for that and not committed is
+// taken back.
+#pragma once
+
+#include "cedana/containers/runtime_restore.hpp"
+#include "cedana/containers/small_tar.hpp"
+
+#include <filesystem>
+#include <string>
+
+namespace cedana::containers {
+
+class EngineRestore {
+  public:
+    EngineRestore() = default;
+    EngineRestore(const EngineRestore&) = delete;
+    EngineRestore& operator=(const EngineRestore&) = delete;
+    // Takes back what prepare() has made, and the container that the engine has made, unless commit() was called.
+    virtual ~EngineRestore() = default;
+
+    // `description`: what the engine has said of it. `work`: the work folder, in which what is made is noted first.
+    // What the engine is to do then; restore_by_runtime() does it. Throws Error.
+    [[nodiscard]] virtual EngineCommand prepare(const SmallFiles& description, const std::string& external_descriptors,
+                                                const std::filesystem::path& work) = 0;
+    // It runs: its id. Throws Error where the engine does not know it.
+    [[nodiscard]] virtual std::string commit() = 0;
+};
+
+} // namespace cedana::containers

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/arriving_file.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/files/partial_file.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <string_view>
+#include <utility>
+
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+#include <unistd.h>
+
+namespace cedana {
+
+namespace fs = std::filesystem;
+using migration::Frame;
+using migration::FrameType;
+
+ArrivingFile::ArrivingFile(const fs::path& folder, const std::string& stem, std::uint64_t most)
+    : path_(folder / partial_name(stem)), fd_(create_partial(path_)), most_(most) {
+    if (!fd_)
+        throw Error(Fault::storage, fmt::format("the name {} is taken", path_.string()));
+}
+
+ArrivingFile::~ArrivingFile() { ::unlink(path_.c_str()); }
+
+void ArrivingFile::write(const migration::Data& data) const {
+    if (data.offset + data.bytes.size() > most_)
+        throw Error(Fault::connection,
+                    fmt::format("the checkpoint has more than the {} that were announced", human_bytes(most_)));
+    std::string_view rest = data.bytes;
+    auto at = static_cast<off_t>(data.offset);
+    while (!rest.empty()) {
+        const ssize_t count = ::pwrite(fd_.get(), rest.data(), rest.size(), at);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            throw OsFailure(Fault::storage).error("cannot write {}", path_.string());
+        rest.remove_prefix(static_cast<std::size_t>(count));
+        at += count;
+    }
+}
+
+void ArrivingFile::complete(std::uint64_t size) const {
+    if (size > most_ || ::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
+        throw Error(Fault::storage, fmt::format("cannot make {} as large as it is to be", path_.string()));
+}
+
+ArrivingPages::ArrivingPages(migration::Connection& source, const ArrivingFile& file, const fs::path& socket)
+    : source_(source), file_(file), frames_(source.peer()), desk_(socket, [this](ByteRange bytes) { ask(bytes); }),
+      thread_([this] { receive(); }) {}
+
+ArrivingPages::~ArrivingPages() {
+    must_end_ = true;
+    end_.set();
+    thread_.join();
+}
+
+void ArrivingPages::fail(const Error& error) noexcept {
+    frames_.fail(error);
+    desk_.fail();
+}
+
+void ArrivingPages::ask(ByteRange bytes) noexcept {
+    try {
+        while (bytes.from < bytes.to) {
+            const std::uint64_t size = std::min<std::uint64_t>(bytes.to - bytes.from, migration::k_longest_piece);
+            ++outstanding_;
+            source_.send(FrameType::want, migration::write_want({.offset = bytes.from, .size = size}));
+            bytes.from += size;
+        }
+    } catch (const Error& error) {
+        fail(error);
+    } catch (const std::exception& error) {
+        fail(Error(Fault::internal, error.what()));
+    }
+}
+
+void ArrivingPages::receive() noexcept {
+    constexpr auto k_look_every = std::chrono::seconds(1);
+    auto last = std::chrono::steady_clock::now();
+    try {
+        while (true) {
+            if (source_.is_ready_within(k_look_every, end_.fd()))
+                receive_one();
+            else if (must_end_)
+                return;
+            else if (outstanding_ > 0 && std::chrono::steady_clock::now() - last < k_page_limit)
+                continue;
+            else if (outstanding_ > 0)
+                throw Error(Fault::connection, fmt::format("the connection with {} is lost: none of its memory has "
+                                                           "come for {} s",
+                                                           source_.peer(), k_page_limit.count()));
+            last = std::chrono::steady_clock::now();
+        }
+    } catch (const Error& error) {
+        fail(error);
+    } catch (const std::exception& error) {
+        fail(Error(Fault::internal, error.what()));
+    }
+}
+
+void ArrivingPages::receive_one() {
+    // Of a frame that has begun to come.
+    constexpr auto k_frame_limit = std::chrono::seconds(30);
+    Frame frame = source_.receive(k_frame_limit, Interrupt::none());
+    if (frame.type != FrameType::data)
+        return frames_.push(std::move(frame));
+    const migration::Data data = migration::parse_data(frame.payload);
+    file_.write(data);
+    --outstanding_;
+    frames_.stirred();
+    desk_.came({.from = data.offset, .to = data.offset + data.bytes.size()});
+}
+
+} // namespace cedana

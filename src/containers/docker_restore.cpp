@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/containers/docker_restore.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
+#include "cedana/base/text.hpp"
+#include "cedana/base/time_text.hpp"
+#include "cedana/containers/docker_api.hpp"
+#include "cedana/containers/docker_description.hpp"
+#include "cedana/containers/one_shot.hpp"
+#include "cedana/containers/runtime_state.hpp"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
+
+namespace cedana::containers {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Json = nlohmann::json;
+
+// As `cedana container setup docker` names it.
+constexpr const char* k_docker_runtime = "cedana";
+constexpr const char* k_docker_note = "docker.note";
+constexpr int k_created = 201;
+constexpr int k_connected = 200;
+
+std::string aside_of(const std::string& name) { return name + ".before-restore"; }
+
+// Go's zero time, of one that was never started, is before all.
+std::chrono::system_clock::time_point parse_docker_time(const std::string& text) {
+    return parse_utc_iso(text.substr(0, text.find('.')) + "Z").value_or(std::chrono::system_clock::time_point());
+}
+
+void require_usable_in_docker(const DockerContainer& there, const ContainerRecord& record, const std::string& name,
+                              std::chrono::system_clock::time_point made) {
+    const std::string hint = fmt::format("pass --as with another name, or remove it: docker rm -f {}", name);
+    if (there.id != record.id)
+        throw Error(Fault::restore_failed, fmt::format("another container has the name {}", name)).hint(hint);
+    if (there.status != "exited")
+        throw Error(Fault::restore_failed,
+                    fmt::format("container {} is there: it is {}", name, printable(there.status)))
+            .hint(hint);
+    if (there.started > made)
+        throw Error(Fault::restore_failed, fmt::format("container {} was started again since the checkpoint was made, "
+                                                       "and may have changed its files",
+                                                       name))
+            .hint(hint);
+}
+
+// The id of an image by its name or id; empty: it is not here.
+std::string image_in_docker(const Engine& engine, const std::string& image) {
+    if (image.empty() || image.front() == '-')
+        return {};
+    return std::string(trim(try_to_ask(engine, {"image", "inspect", "--format", "{{.Id}}", image}).value_or("")));
+}
+
+void require_image_in_docker(const Engine& engine, const ContainerRecord& record) {
+    if (image_in_docker(engine, record.image_id).empty())
+        throw Error(Fault::environment, fmt::format("the image of the container, {} ({}), is not here",
+                                                    printable(record.image), printable(record.image_id)))
+            .hint(fmt::format("get it first: docker pull {}, or docker save and load it", printable(record.image)));
+}
+
+// docker would make a volume that is missing.
+void require_parts(const Engine& engine, const DockerRequest& request) {
+    const auto require = [&](const char* kind, const std::string& name) {
+        if (name.empty() || name.front() == '-' || !try_to_ask(engine, {kind, "inspect", name}))
+            throw Error(Fault::restore_failed,
+                        fmt::format("the {} {} of the container is not here", kind, printable(name)))
+                .hint(fmt::format("make it, with what the container expects of it: docker {} create {}", kind,
+                                  printable(name)));
+    };
+    for (const std::string& volume : request.volumes)
+        require("volume", volume);
+    for (const DockerEndpoint& endpoint : request.endpoints)
+        require("network", endpoint.network);
+}
+
+DockerApi api_of(const Engine& engine) {
+    constexpr std::string_view k_unix = "unix://";
+    const std::string said = ask(engine, {"context", "inspect", "--format", "{{.Endpoints.docker.Host}}"});
+    const std::string_view host = trim(said);
+    if (!host.starts_with(k_unix))
+        throw Error(Fault::environment,
+                    fmt::format("docker's daemon is at {}, and not on this host", printable(std::string(host))))
+            .hint("restore on that host");
+    return DockerApi(std::string(host.substr(k_unix.size())));
+}
+
+[[noreturn]] void refuse_answer(const std::string& what, const HttpAnswer& answer) {
+    const Json json = Json::parse(answer.body, nullptr, false);
+    throw Error(Fault::restore_failed, fmt::format("docker does not {}", what))
+        .cause(printable(json.is_object() ? json.value("message", answer.body) : answer.body));
+}
+
+// An address can only be asked for in a network whose subnet was (docker's own sentence says so).
+void connect_to(const DockerApi& api, const DockerEndpoint& endpoint, const std::string& id) {
+    const auto connect = [&](const std::string& config) {
+        return api.post(fmt::format("/networks/{}/connect", endpoint.network),
+                        Json({{"Container", id}, {"EndpointConfig", Json::parse(config)}}).dump());
+    };
+    // docker has put it into the one that its mode names, without an address, and that stays so unless it leaves it
+    // first.
+    static_cast<void>(api.post(fmt::format("/networks/{}/disconnect", endpoint.network),
+                               Json({{"Container", id}, {"Force", true}}).dump()));
+    HttpAnswer answer{.status = 0, .body = {}};
+    if (!endpoint.with_address.empty())
+        answer = connect(endpoint.with_address);
+    if (answer.status != k_connected)
+        answer = connect(endpoint.plain);
+    if (answer.status != k_connected)
+        refuse_answer(fmt::format("put the container into the network {}", printable(endpoint.network)), answer);
+}
+
+struct NotedDocker {
+    std::string program;
+    std::string name;
+    // Of a container that was there before; it has stepped aside, or is in its place.
+    std::string original = {};
+    std::string one_shot = {};
+};
+
+void note_docker(const fs::path& work, const NotedDocker& noted) {
+    replace_file(work / k_docker_note, Json({{"program", noted.program},
+                                             {"name", noted.name},
+                                             {"original", noted.original},
+                                             {"one_shot", noted.one_shot}})
+                                           .dump());
+}
+
+std::optional<NotedDocker> read_docker_note(const fs::path& work) {
+    std::error_code ignored;
+    if (!fs::exists(work / k_docker_note, ignored))
+        return std::nullopt;
+    const Json json = Json::parse(read_file(work / k_docker_note));
+    return NotedDocker{.program = json.at("program").get<std::string>(),
+                       .name = json.at("name").get<std::string>(),
+                       .original = json.at("original").get<std::string>(),
+                       .one_shot = json.at("one_shot").get<std::string>()};
+}
+
+// Whether something was taken back.
+bool take_back(const Engine& engine, const std::string& name, const std::string& original) {
+    bool changed = false;
+    if (const auto there = find_in_docker(engine, name); there && there->id != original) {
+        static_cast<void>(ask(engine, {"rm", "--force", there->id}));
+        changed = true;
+    }
+    if (!original.empty() && !find_in_docker(engine, name) && find_in_docker(engine, original)) {
+        static_cast<void>(ask(engine, {"rename", original, name}));
+        changed = true;
+    }
+    return changed;
+}
+
+} // namespace
+
+std::optional<DockerContainer> find_in_docker(const Engine& engine, const std::string& name) {
+    const auto text =
+        try_to_ask(engine, {"container", "inspect", "--format",
+                            "{{.Id}}\n{{.State.Status}}\n{{.HostConfig.Runtime}}\n{{.State.StartedAt}}", name});
+    if (!text)
+        return std::nullopt;
+    const std::vector<std::string> lines = split(trim(*text), '\n');
+    if (lines.size() != 4)
+        throw Error(Fault::environment, "what docker says of the container cannot be read");
+    return DockerContainer{
+        .id = lines[0], .status = lines[1], .runtime = lines[2], .started = parse_docker_time(lines[3])};
+}
+
+bool has_own_runtime(const Engine& engine) {
+    const Json runtimes = Json::parse(ask(engine, {"info", "--format", "{{json .Runtimes}}"}), nullptr, false);
+    return runtimes.is_object() && runtimes.contains(k_docker_runtime);
+}
+
+DockerRestore::DockerRestore(Engine engine, const ContainerRecord& record, std::string as,
+                             std::chrono::system_clock::time_point made, std::string inspection)
+    : engine_(std::move(engine)), record_(record), as_(std::move(as)), inspection_(std::move(inspection)) {
+    if (!is_plain_name(name()))
+        throw Error(Fault::usage, fmt::format("{} is no name of a container", printable(name())));
+    original_ = find_in_docker(engine_, name());
+    if (original_)
+        require_usable_in_docker(*original_, record_, name(), made);
+    require_image_in_docker(engine_, record_);
+    require_parts(engine_, read_docker_request(inspection_, k_docker_runtime, record_.image_id));
+    if (!has_own_runtime(engine_))
+        throw Error(Fault::environment, "docker does not know the runtime by which cedana brings containers back")
+            .hint("cedana container setup docker, and then: systemctl reload docker");
+}
+
+bool DockerRestore::is_in_place() const { return original_ && original_->runtime == k_docker_runtime; }
+
+std::string DockerRestore::make() const {
+    const bool has_name = image_in_docker(engine_, record_.image) == record_.image_id;
+    const DockerRequest request =
+        read_docker_request(inspection_, k_docker_runtime, has_name ? record_.image : record_.image_id);
+    const DockerApi api = api_of(engine_);
+    const HttpAnswer answer = api.post("/containers/create?name=" + name(), request.body);
+    const Json made = Json::parse(answer.body, nullptr, false);
+    if (answer.status != k_created || !made.is_object())
+        refuse_answer("make the container", answer);
+    std::string id = made.at("Id").get<std::string>();
+    for (const DockerEndpoint& endpoint : request.endpoints)
+        connect_to(api, endpoint, id);
+    return id;
+}
+
+EngineCommand DockerRestore::prepare(const SmallFiles& /*description*/, const std::string& external_descriptors,
+                                     const fs::path& work) {
+    const fs::path images = work / "images";
+    std::error_code error;
+    fs::create_directory(images, error);
+    if (error)
+        throw os_error(error.value(), fmt::format("cannot make {}", images.string()), Fault::storage);
+    replace_file(images / "descriptors.json", external_descriptors);
+    NotedDocker noted{
+        .program = engine_.program, .name = name(), .original = original_ ? original_->id : std::string()};
+    note_docker(work, noted);
+    prepared_ = true;
+    if (original_ && !is_in_place())
+        static_cast<void>(ask(engine_, {"rename", original_->id, aside_of(name())}));
+    id_ = is_in_place() ? original_->id : make();
+    noted.one_shot = id_;
+    note_docker(work, noted);
+    write_one_shot(id_, {.work = work, .made_by_hook = MadeByHook::network});
+    return {.program = engine_.program, .words = {"start", id_}};
+}
+
+std::string DockerRestore::commit() {
+    const auto there = find_in_docker(engine_, id_);
+    if (!there || there->status != "running")
+        throw Error(Fault::restore_failed, fmt::format("docker does not say that container {} runs", name()));
+    prepared_ = false;
+    if (original_ && !is_in_place() && !try_to_ask(engine_, {"rm", original_->id}))
+        spdlog::warn("the container that {} takes the place of could not be removed: it is {}", name(),
+                     aside_of(name()));
+    return id_;
+}
+
+DockerRestore::~DockerRestore() {
+    if (!prepared_)
+        return;
+    try {
+        remove_one_shot(id_);
+        static_cast<void>(take_back(engine_, name(), original_ ? original_->id : std::string()));
+    } catch (const std::exception& error) {
+        spdlog::warn("what docker has begun of container {} could not be removed: {}", name(), error.what());
+    }
+}
+
+std::optional<std::string> finish_killed_docker(const fs::path& work) {
+    const auto noted = read_docker_note(work);
+    if (!noted)
+        return std::nullopt;
+    const Engine engine{.kind = EngineKind::docker, .program = noted->program};
+    if (!noted->one_shot.empty())
+        remove_one_shot(noted->one_shot);
+    const auto there = find_in_docker(engine, noted->name);
+    if (there && there->status == "running") {
+        if (there->id != noted->original && !noted->original.empty() && find_in_docker(engine, noted->original))
+            static_cast<void>(ask(engine, {"rm", noted->original}));
+        return std::nullopt;
+    }
+    return take_back(engine, noted->name, noted->original) ? std::optional(noted->name) : std::nullopt;
+}
+
+} // namespace cedana::containers

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "supervisor_space.hpp"
+
+#include "cedana/process/procfs.hpp"
+
+#include <system_error>
+
+#include <spdlog/fmt/fmt.h>
+
+#include <poll.h>
+
+namespace cedana::job {
+
+namespace fs = std::filesystem;
+
+pid_t TendedSpace::program_outside() const {
+    std::error_code error;
+    const Procfs procfs;
+    const fs::path space = fs::read_symlink(fmt::format("/proc/{}/ns/pid", space_->init()), error);
+    for (const pid_t pid : procfs.pids()) {
+        const auto status = procfs.status(pid);
+        if (status && status->namespace_pids.size() > 1 && status->namespace_pids.back() == word_.program &&
+            fs::read_symlink(fmt::format("/proc/{}/ns/pid", pid), error) == space)
+            return pid;
+    }
+    return 0;
+}
+
+void TendedSpace::make(const std::set<pid_t>& numbers, std::chrono::milliseconds lease) {
+    take(Space::make({.place = place_, .numbers = numbers, .lease = lease}));
+}
+
+void TendedSpace::take(Space space) {
+    space_ = std::move(space);
+    word_ = {};
+    is_gone_ = false;
+    output_.emplace(space_->output(), space_->error_output(), output_target_);
+    taken_(space_->init());
+    loop_.watch(space_->words(), POLLIN, [this](short) {
+        if (!space_->read(word_))
+            loop_.unwatch(space_->words());
+    });
+    loop_.watch(space_->pidfd().get(), POLLIN, [this](short) {
+        is_gone_ = true;
+        loop_.unwatch(space_->pidfd().get());
+    });
+}
+
+bool TendedSpace::find() {
+    auto space = Space::find(place_);
+    if (!space)
+        return false;
+    take(std::move(*space));
+    while (!is_gone_ && word_.root == 0 && space_->read(word_) && word_.root == 0 && word_.failed.empty()) {}
+    if (word_.root != 0 && !is_gone_)
+        return true;
+    leave();
+    return false;
+}
+
+void TendedSpace::leave() {
+    if (!space_)
+        return;
+    loop_.unwatch(space_->words());
+    loop_.unwatch(space_->pidfd().get());
+    output_->finish();
+    space_->end();
+    output_.reset();
+    space_.reset();
+}
+
+void TendedSpace::end() {
+    if (space_)
+        space_->end();
+}
+
+void TendedSpace::run_task(const std::vector<std::string>& words, Space::Ends ends, const std::string& more) {
+    std::vector<std::string> env = env_;
+    if (!more.empty())
+        env.push_back(more);
+    task_.emplace(*space_, words, std::move(env), ends);
+    loop_.watch(task_->messages(), POLLIN, [this](short) { read_messages(); });
+    loop_.watch(task_->output(), POLLIN, [this](short) {
+        if (!task_->read())
+            end_task();
+    });
+}
+
+void TendedSpace::read_messages() {
+    const auto lines = task_->read_messages();
+    if (!lines)
+        return loop_.unwatch(task_->messages());
+    for (const std::string& line : *lines) {
+        auto said = nlohmann::ordered_json::parse(line, nullptr, false);
+        hear_(said.is_object() && said.contains("phase") ? said : nlohmann::ordered_json{{"message", line}});
+    }
+}
+
+void TendedSpace::end_task() {
+    loop_.unwatch(task_->output());
+    task_code_ = task_->finish();
+    // What it has said just before its end.
+    pollfd entry{.fd = task_->messages(), .events = POLLIN, .revents = 0};
+    while (::poll(&entry, 1, 0) == 1 && (entry.revents & POLLIN) != 0)
+        read_messages();
+    loop_.unwatch(task_->messages());
+    task_result_ = task_->result();
+    task_.reset();
+    hear_(nullptr);
+}
+
+std::string TendedSpace::task_message(const std::string& otherwise) const {
+    if (!task_result_.is_object())
+        return otherwise;
+    const auto cause = task_result_.find("cause");
+    const std::string message = task_result_.value("message", otherwise);
+    return cause == task_result_.end() || !cause->is_string() || *cause == ""
+               ? message
+               : fmt::format("{} ({})", message, cause->get<std::string>());
+}
+
+void TendedSpace::drop_task() {
+    if (!task_)
+        return;
+    loop_.unwatch(task_->output());
+    loop_.unwatch(task_->messages());
+    task_.reset();
+    hear_(nullptr);
+}
+
+} // namespace cedana::job

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "supervisor_watch.hpp"
+
+#include "cedana/base/error.hpp"
+#include "cedana/base/signals.hpp"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+
+#include <spdlog/spdlog.h>
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+namespace cedana::job {
+
+namespace {
+
+constexpr std::array k_watched_signals = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM};
+constexpr std::chrono::milliseconds k_orders_every{1000};
+
+} // namespace
+
+nlohmann::ordered_json json_of(const ProgramEnd& end) {
+    return end.signal != 0 ? nlohmann::ordered_json{{"signal", end.signal}}
+                           : nlohmann::ordered_json{{"code", end.code}};
+}
+
+Watch::Watch(const RunRequest& request, Lease& lease)
+    : request_(request), lease_(lease), books_(request.folder, request.name, lease, request.keyring, request.tell),
+      signals_(watch_signals(k_watched_signals)),
+      space_(loop_, request,
+             [this](pid_t init) {
+                 lease_.set_init(mark_of(init).value_or(ProcessMark{.pid = init}));
+                 books_.state().init = init;
+                 renew();
+             }),
+      commands_(loop_, request, [this](std::optional<std::chrono::milliseconds> left) { take_notice(left); }) {
+    loop_.watch(signals_.get(), POLLIN, [this](short) { read_signals(); });
+}
+
+void Watch::read_signals() {
+    signalfd_siginfo info{};
+    while (::read(signals_.get(), &info, sizeof info) == sizeof info)
+        take_signal(static_cast<int>(info.ssi_signo));
+}
+
+void Watch::take_signal(int number) {
+    if (wishes_.take_signal(number, request_.stop_signals, request_.deadline))
+        return;
+    if (space_.exists() && space_.word().root != 0) {
+        wishes_.passed_on = number;
+        space_->signal(number);
+    } else
+        wishes_.ending = Ending{.signal = number};
+}
+
+// The shorter of both times counts.
+void Watch::take_notice(std::optional<std::chrono::milliseconds> left) {
+    nlohmann::ordered_json more = nlohmann::ordered_json::object();
+    if (left)
+        more["seconds"] = std::chrono::duration<double>(*left).count();
+    books_.note("notice", std::move(more));
+    std::chrono::milliseconds deadline = request_.deadline;
+    // Zero is no limit; a host that goes at once leaves none either.
+    if (left && left->count() > 0 && (deadline.count() == 0 || *left < deadline))
+        deadline = *left;
+    wishes_.end_by({.signal = SIGTERM, .deadline = deadline});
+}
+
+// A file server that does not answer for a while is ridden out; the space itself ends the tree in time.
+void Watch::renew() {
+    try {
+        if (!lease_.renew())
+            throw LeaseLost{};
+        if (space_.exists())
+            space_->renew();
+    } catch (const Error& error) {
+        spdlog::warn("the lease of the job could not be renewed: {}", error.message());
+    }
+    renew_at_ = Clock::now() + lease_.lasts() / 4;
+}
+
+void Watch::feed_watchdog() {
+    if (!watchdog_ || Clock::now() < watchdog_at_)
+        return;
+    tell_service_manager("WATCHDOG=1");
+    watchdog_at_ = Clock::now() + std::chrono::ceil<Clock::duration>(*watchdog_);
+}
+
+void Watch::wait(std::optional<Clock::time_point> until) {
+    using Millis = std::chrono::milliseconds;
+    commands_.start_in_time();
+    feed_watchdog();
+    Clock::time_point next = orders_at_;
+    for (const auto& moment : {until, commands_.next()})
+        next = std::min(next, moment.value_or(next));
+    if (lease_.lasts().count() != 0)
+        next = std::min(next, renew_at_);
+    if (watchdog_)
+        next = std::min(next, watchdog_at_);
+    const auto left = std::chrono::ceil<Millis>(next - Clock::now());
+    loop_.run_once(std::max(left, Millis(0)));
+    if (lease_.lasts().count() != 0 && Clock::now() >= renew_at_)
+        renew();
+    if (Clock::now() >= orders_at_) {
+        orders_at_ = Clock::now() + k_orders_every;
+        wishes_.take_orders_in(request_.folder, request_.deadline);
+    }
+}
+
+void Watch::leave_space() {
+    space_.leave();
+    books_.state().pid = books_.state().init = 0;
+}
+
+} // namespace cedana::job
