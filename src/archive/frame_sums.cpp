@@ -17,7 +17,7 @@ namespace cedana {
 
 namespace {
 
-constexpr std::string_view k_first_line = "cedana-sums 1 xxh3-64";
+constexpr std::string_view k_first_line_of_sums = "cedana-sums 1 xxh3-64";
 
 // What the next line must be, or begin with, and what is left behind it.
 class SumLines {
@@ -77,7 +77,7 @@ std::uint64_t FrameSums::at(std::string_view image, std::size_t frame) const {
 std::string write_sums(const FrameSums& sums) {
     fmt::memory_buffer text;
     auto out = std::back_inserter(text);
-    fmt::format_to(out, "{}\n", k_first_line);
+    fmt::format_to(out, "{}\n", k_first_line_of_sums);
     for (const auto& [name, frames] : sums.images_) {
         fmt::format_to(out, "{}\n", image_line(frames.size(), name));
         for (const std::uint64_t sum : frames)
@@ -89,7 +89,7 @@ std::string write_sums(const FrameSums& sums) {
 
 FrameSums read_sums(std::string_view text, const FrameIndex& index) {
     SumLines lines(text);
-    lines.require(k_first_line);
+    lines.require(k_first_line_of_sums);
     FrameSums sums;
     for (const ImageRecord& image : index.images) {
         lines.require(image_line(image.frames.size(), image.name));

@@ -83,12 +83,7 @@ BareRestore::BareRestore(Engine engine, const ContainerRecord& record, std::stri
 
 EngineCommand BareRestore::prepare(const SmallFiles& /*description*/, const std::string& external_descriptors,
                                    const fs::path& work) {
-    const fs::path images = work / "images";
-    std::error_code error;
-    fs::create_directory(images, error);
-    if (error)
-        throw os_error(error.value(), fmt::format("cannot make {}", images.string()), Fault::storage);
-    replace_file(images / "descriptors.json", external_descriptors);
+    const fs::path images = make_runtime_images(work, external_descriptors);
     if (has_ended_one_)
         static_cast<void>(ask(engine_, {"delete", name_}));
     prepared_ = true;

@@ -77,12 +77,7 @@ CreatedRestore::CreatedRestore(Engine runtime, CreateOrder order, MadeByHook mad
 
 EngineCommand CreatedRestore::prepare(const SmallFiles& /*description*/, const std::string& external_descriptors,
                                       const fs::path& work) {
-    const fs::path images = work / "images";
-    std::error_code error;
-    fs::create_directory(images, error);
-    if (error)
-        throw os_error(error.value(), fmt::format("cannot make {}", images.string()), Fault::storage);
-    replace_file(images / "descriptors.json", external_descriptors);
+    const fs::path images = make_runtime_images(work, external_descriptors);
     return {.program = runtime_.program,
             .words = restore_words(call_, {.images = images.string(),
                                            .work = (work / "runtime").string(),

@@ -19,7 +19,7 @@ namespace {
 
 // Of docker 20.10; later ones know it (Docker Engine API, version history).
 constexpr const char* k_api_version = "v1.41";
-constexpr std::size_t k_longest_answer = 16UL * 1024 * 1024;
+constexpr std::size_t k_longest_docker_answer = 16UL * 1024 * 1024;
 constexpr timeval k_answer_limit = {.tv_sec = 60, .tv_usec = 0};
 
 } // namespace
@@ -42,7 +42,7 @@ HttpAnswer DockerApi::post(std::string_view path, std::string_view body) const {
                           "Content-Length: {}\r\n\r\n{}",
                           k_api_version, path, body.size(), body),
               socket_);
-    return parse_http_answer(read_all(connection.get(), socket_.string(), k_longest_answer));
+    return parse_http_answer(read_all(connection.get(), socket_.string(), k_longest_docker_answer));
 }
 
 } // namespace cedana::containers

@@ -215,12 +215,7 @@ std::string DockerRestore::make() const {
 
 EngineCommand DockerRestore::prepare(const SmallFiles& /*description*/, const std::string& external_descriptors,
                                      const fs::path& work) {
-    const fs::path images = work / "images";
-    std::error_code error;
-    fs::create_directory(images, error);
-    if (error)
-        throw os_error(error.value(), fmt::format("cannot make {}", images.string()), Fault::storage);
-    replace_file(images / "descriptors.json", external_descriptors);
+    const fs::path images = make_runtime_images(work, external_descriptors);
     NotedDocker noted{
         .program = engine_.program, .name = name(), .original = original_ ? original_->id : std::string()};
     note_docker(work, noted);

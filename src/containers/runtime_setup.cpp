@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr auto k_set_up_names =
     name_table<SetUpEngine>({{SetUpEngine::docker, "docker"}, {SetUpEngine::containerd, "containerd"}});
@@ -39,7 +39,7 @@ bool has_line(const std::string& text, std::string_view wanted) {
 std::string containerd_entry(const char* plugin, const std::string& program) {
     const std::string table = fmt::format("plugins.\"{}\".containerd.runtimes.{}", plugin, k_entry);
     return fmt::format("[{}]\n  runtime_type = \"io.containerd.runc.v2\"\n  [{}.options]\n    BinaryName = {}\n", table,
-                       table, Json(program).dump());
+                       table, OrderedJson(program).dump());
 }
 
 fs::path runtime_program() {
@@ -66,11 +66,11 @@ SetUpEngine parse_set_up_engine(std::string_view name) {
 }
 
 std::string with_docker_runtime(const std::string& settings, const std::string& program) {
-    Json json = trim(settings).empty() ? Json::object() : Json::parse(settings, nullptr, false);
+    OrderedJson json = trim(settings).empty() ? OrderedJson::object() : OrderedJson::parse(settings, nullptr, false);
     if (!json.is_object() || (json.contains("runtimes") && !json.at("runtimes").is_object()))
         throw Error(Fault::environment, "docker's settings cannot be read")
             .hint("see what is wrong with it: python3 -m json.tool /etc/docker/daemon.json");
-    Json& entry = json["runtimes"][k_entry];
+    OrderedJson& entry = json["runtimes"][k_entry];
     if (entry.is_object() && entry.value("path", "") == program)
         return settings;
     entry["path"] = program;

@@ -91,7 +91,6 @@ void Watch::feed_watchdog() {
 }
 
 void Watch::wait(std::optional<Clock::time_point> until) {
-    using Millis = std::chrono::milliseconds;
     commands_.start_in_time();
     feed_watchdog();
     Clock::time_point next = orders_at_;
@@ -101,8 +100,8 @@ void Watch::wait(std::optional<Clock::time_point> until) {
         next = std::min(next, renew_at_);
     if (watchdog_)
         next = std::min(next, watchdog_at_);
-    const auto left = std::chrono::ceil<Millis>(next - Clock::now());
-    loop_.run_once(std::max(left, Millis(0)));
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
+    loop_.run_once(std::max(left, std::chrono::milliseconds(0)));
     if (lease_.lasts().count() != 0 && Clock::now() >= renew_at_)
         renew();
     if (Clock::now() >= orders_at_) {

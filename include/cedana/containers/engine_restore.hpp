@@ -27,4 +27,9 @@ class EngineRestore {
     [[nodiscard]] virtual std::string commit() = 0;
 };
 
+// The folder of images that a runtime is told of: all that it reads there is what its container's descriptors led to.
+// Throws Error.
+[[nodiscard]] std::filesystem::path make_runtime_images(const std::filesystem::path& work,
+                                                        const std::string& external_descriptors);
+
 } // namespace cedana::containers
