@@ -66,10 +66,9 @@ bool had_pipes(std::string_view external_descriptors) {
            });
 }
 
-BareRestore::BareRestore(Engine engine, const ContainerRecord& record, std::string as, const BareTexts& texts,
+BareRestore::BareRestore(Engine engine, const ContainerRecord& record, const std::string& as, const BareTexts& texts,
                          const Config& config)
-    : engine_(std::move(engine)), name_(as.empty() ? record.name : std::move(as)),
-      bundle_(bundle_in_state(texts.state)) {
+    : engine_(std::move(engine)), name_(as.empty() ? record.name : as), bundle_(bundle_in_state(texts.state)) {
     if (!is_plain_name(name_))
         throw Error(Fault::usage, fmt::format("{} is no name of a container", printable(name_)));
     require_bundle(bundle_, texts.specification, config);

@@ -113,7 +113,7 @@ fs::path require_offered(const std::string& annotation, const Config& config) {
                     "shared_storage.dump_storage_dir of root names no folder, so no annotation can name "
                     "a checkpoint");
     const fs::path folder = fs::weakly_canonical(config.shared_storage_dump_storage_dir);
-    const fs::path path = fs::weakly_canonical(annotation);
+    fs::path path = fs::weakly_canonical(annotation);
     if (path.parent_path() != folder || !fs::path(annotation).is_absolute())
         throw Error(Fault::permission, fmt::format("{} is not in {}, which shared_storage.dump_storage_dir names",
                                                    printable(annotation), folder.string()));

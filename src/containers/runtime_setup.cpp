@@ -43,7 +43,7 @@ std::string containerd_entry(const char* plugin, const std::string& program) {
 }
 
 fs::path runtime_program() {
-    const fs::path path = fs::read_symlink("/proc/self/exe").parent_path() / k_runtime_name;
+    fs::path path = fs::read_symlink("/proc/self/exe").parent_path() / k_runtime_name;
     std::error_code ignored;
     if (!fs::exists(path, ignored))
         throw Error(Fault::environment, fmt::format("{} is not here", path.string()))

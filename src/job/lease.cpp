@@ -40,8 +40,7 @@ ProcessMark mark_in(const nlohmann::json& json) { return {.pid = json.at("pid"),
 // same pid either: each of two would take the link of the other's file for its own.
 fs::path write_candidate(const fs::path& folder, const LeaseWord& word) {
     std::random_device random;
-    const fs::path path =
-        folder / fmt::format(".{}{}.{:08x}{:08x}", k_lease_prefix, word.supervisor.pid, random(), random());
+    fs::path path = folder / fmt::format(".{}{}.{:08x}{:08x}", k_lease_prefix, word.supervisor.pid, random(), random());
     const UniqueFd file = open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     write_all(file.get(), to_text(word), path);
     sync_file(file.get(), path);

@@ -113,10 +113,9 @@ std::string TendedSpace::task_message(const std::string& otherwise) const {
     if (!task_result_.is_object())
         return otherwise;
     const auto cause = task_result_.find("cause");
-    const std::string message = task_result_.value("message", otherwise);
-    return cause == task_result_.end() || !cause->is_string() || *cause == ""
-               ? message
-               : fmt::format("{} ({})", message, cause->get<std::string>());
+    std::string message = task_result_.value("message", otherwise);
+    const std::string why = cause != task_result_.end() && cause->is_string() ? cause->get<std::string>() : "";
+    return why.empty() ? message : fmt::format("{} ({})", message, why);
 }
 
 void TendedSpace::drop_task() {

@@ -30,7 +30,7 @@ class BareRestore final : public EngineRestore {
     // `as`: its new name; empty: the one that it had. Throws Error(Fault::restore_failed) where the bundle is missing
     // or has another config.json, or a container of the name is there and has not ended; Error(Fault::permission) for a
     // bundle that others than root can change. Changes nothing.
-    BareRestore(Engine engine, const ContainerRecord& record, std::string as, const BareTexts& texts,
+    BareRestore(Engine engine, const ContainerRecord& record, const std::string& as, const BareTexts& texts,
                 const Config& config);
     BareRestore(const BareRestore&) = delete;
     BareRestore& operator=(const BareRestore&) = delete;

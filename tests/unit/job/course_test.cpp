@@ -101,10 +101,10 @@ TEST(Interval, MakesUpForDumpsThatCameTooSoonOrTookLonger) {
     EXPECT_EQ(interval_for({.last = 2, .all = 2, .elapsed = 62}, 1), 338s);
     double elapsed = 0;
     double all = 0;
-    for (const double seconds : {1.2, 1.3, 1.5, 1.0, 1.2, 2.0, 0.5, 3.0}) {
-        all += seconds;
+    for (const double cost : {1.2, 1.3, 1.5, 1.0, 1.2, 2.0, 0.5, 3.0}) {
+        all += cost;
         elapsed +=
-            std::chrono::duration<double>(interval_for({.last = seconds, .all = all, .elapsed = elapsed}, 1)).count();
+            std::chrono::duration<double>(interval_for({.last = cost, .all = all, .elapsed = elapsed}, 1)).count();
     }
     EXPECT_LT(all / elapsed, 0.01);
 }
