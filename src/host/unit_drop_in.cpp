@@ -60,7 +60,7 @@ fs::path placeholder_program() {
     const fs::path cedana = fs::read_symlink("/proc/self/exe");
     std::error_code ignored;
     // In the folder of a build.
-    if (const fs::path built = cedana.parent_path() / "cedana_placeholder"; fs::exists(built, ignored))
+    if (fs::path built = cedana.parent_path() / "cedana_placeholder"; fs::exists(built, ignored))
         return built;
     return cedana.parent_path().parent_path() / "libexec/cedana/placeholder";
 }

@@ -87,6 +87,7 @@ class CheckpointWriter {
     FramePool pool_;
     ImageWriter images_;
     FrameIndex ahead_;
+    FrameSums sums_ahead_;
 };
 
 } // namespace cedana

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/archive/frame_sums.hpp"
 
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "unit/archive/support.hpp"
@@ -10,11 +12,16 @@ namespace {
 
 FrameIndex two_images() {
     FrameIndex index;
-    ImageRecord first{.name = "a.img", .method = Method::zstd, .size = k_frame_size + 10};
+    ImageRecord first;
+    first.name = "a.img";
+    first.method = Method::zstd;
+    first.size = k_frame_size + 10;
     append_frame(first, 100, k_frame_size, {});
     append_frame(first, 20, 10, {});
     index.images.insert(std::move(first));
-    index.images.insert({.name = "b b.img"});
+    ImageRecord second;
+    second.name = "b b.img";
+    index.images.insert(std::move(second));
     return index;
 }
 
@@ -55,6 +62,15 @@ TEST(FrameSums, AreRefusedWhenAnythingElseIsThere) {
     }
     EXPECT_EQ(outcome_of([&] { static_cast<void>(read_sums(right + "\n", two_images())); }).fault, Fault::checkpoint);
     EXPECT_EQ(outcome_of([&] { static_cast<void>(read_sums(right, {})); }).fault, Fault::checkpoint);
+}
+
+TEST(FrameSums, OfTwoPartsOfACheckpointAreOne) {
+    FrameSums first;
+    first.set("a.img", {0x0123456789abcdef, 7});
+    FrameSums second;
+    second.set("b b.img", {});
+    second.merge(first);
+    EXPECT_EQ(second, sums_of_two());
 }
 
 } // namespace

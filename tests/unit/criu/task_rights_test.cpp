@@ -12,16 +12,16 @@ namespace {
 using testing::field;
 
 // images/core.proto, creds.proto.
-std::string core_of(const std::string& creds, const std::string& more_of_thread = "", std::uint64_t state = 1) {
+std::string core_with(const std::string& creds, const std::string& more_of_thread = "", std::uint64_t state = 1) {
     return testing::image(testing::magic::core,
                           {field(3, field(1, state) + field(6, "sh")) + field(5, field(10, creds) + more_of_thread)});
 }
 
 TEST(TaskRights, AreThoseOfTheImage) {
-    const TaskRights rights = parse_task_rights(core_of(field(1, 0U) + field(3, 1000U) + field(2, 5U) + field(14, 6U) +
-                                                            field(14, 7U) + field(11, 0x21U) + field(11, 1U) +
-                                                            field(15, "containers-default") + field(18, 1U),
-                                                        field(11, 2U)));
+    const TaskRights rights = parse_task_rights(
+        core_with(field(1, 0U) + field(3, 1000U) + field(2, 5U) + field(14, 6U) + field(14, 7U) + field(11, 0x21U) +
+                      field(11, 1U) + field(15, "containers-default") + field(18, 1U),
+                  field(11, 2U)));
     EXPECT_EQ(rights.comm, "sh");
     EXPECT_EQ(rights.users, (std::set<std::uint64_t>{0, 1000}));
     EXPECT_EQ(rights.groups, (std::set<std::uint64_t>{5}));
@@ -35,7 +35,7 @@ TEST(TaskRights, AreThoseOfTheImage) {
 
 // Whichever of two CRIU's protobuf takes.
 TEST(TaskRights, ThatAreSaidTwiceCountTwice) {
-    const TaskRights rights = parse_task_rights(core_of(
+    const TaskRights rights = parse_task_rights(core_with(
         field(1, 0U) + field(1, 1000U) + field(9, std::string("\x01\x00\x02\x00", 4)) + field(18, 1U) + field(18, 0U),
         field(11, 2U) + field(11, 0U) + field(10, field(10, 4U))));
     EXPECT_EQ(rights.users, (std::set<std::uint64_t>{0, 1000}));
@@ -45,7 +45,7 @@ TEST(TaskRights, ThatAreSaidTwiceCountTwice) {
 }
 
 TEST(TaskRights, OfOneThatHasEndedSaySo) {
-    EXPECT_TRUE(parse_task_rights(core_of("", "", 6)).has_ended);
+    EXPECT_TRUE(parse_task_rights(core_with("", "", 6)).has_ended);
     EXPECT_THROW(static_cast<void>(parse_task_rights("no image")), Error);
 }
 
