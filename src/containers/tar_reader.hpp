@@ -9,6 +9,7 @@
 #include "cedana/model/image_bytes.hpp"
 #include "cedana/model/image_stream.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <span>
@@ -38,6 +39,13 @@ class TarReader {
             return nullptr;
         require(result);
         return entry;
+    }
+
+    // The next bytes of the entry; none at its end. Holes are zeros.
+    std::span<const std::byte> read_some(std::span<std::byte> buffer) {
+        const la_ssize_t count = ::archive_read_data(reader_.get(), buffer.data(), buffer.size());
+        require(static_cast<int>(std::min<la_ssize_t>(count, ARCHIVE_OK)));
+        return std::span<const std::byte>(buffer).first(static_cast<std::size_t>(std::max<la_ssize_t>(count, 0)));
     }
 
     void copy_to(int file, const std::string& path) {
