@@ -73,7 +73,7 @@ void CheckpointWriter::write_ahead(const std::function<void(ImageSink&)>& fill, 
     archive.compress_now();
     fill(archive);
     ahead_.images.merge(archive.finish(interrupt, &progress).images);
-    sums_ahead_.merge(archive.sums());
+    sums_ahead_.add(archive.sums());
 }
 
 NamedEntry CheckpointWriter::text_entry(const std::string& name, const std::string& content, Manifest& manifest) {
@@ -134,8 +134,9 @@ std::filesystem::path CheckpointWriter::finish(Manifest manifest, FileCapture& f
     entries.push_back(text_entry(k_index_entry, write_index(index), manifest));
     // Each frame of an encrypted one proves itself.
     if (!encryption_) {
-        sums_ahead_.merge(images_.sums());
-        entries.push_back(text_entry(k_sums_entry, write_sums(sums_ahead_), manifest));
+        FrameSums sums = images_.sums();
+        sums.add(sums_ahead_);
+        entries.push_back(text_entry(k_sums_entry, write_sums(sums), manifest));
     }
     std::ranges::move(state_entries(std::move(manifest)), std::back_inserter(entries));
     zip_.write(std::move(entries));

@@ -93,15 +93,23 @@ void TarWriter::copy(int file, std::uint64_t size, const std::string& name) {
         // Somebody has cut it: libarchive fills up with zeros.
         if (count == 0)
             return;
-        require(static_cast<int>(std::min<la_ssize_t>(
-                    ::archive_write_data(writer_.get(), buffer.data(), static_cast<std::size_t>(count)), ARCHIVE_OK)),
-                name);
+        append(std::span(buffer).first(static_cast<std::size_t>(count)), name);
         done += static_cast<std::uint64_t>(count);
     }
 }
 
-void TarWriter::add(const TarEntry& entry, int file) {
+void TarWriter::append(std::span<const std::byte> bytes, const std::string& name) {
+    require(static_cast<int>(
+                std::min<la_ssize_t>(::archive_write_data(writer_.get(), bytes.data(), bytes.size()), ARCHIVE_OK)),
+            name);
+}
+
+void TarWriter::begin(const TarEntry& entry) {
     require(::archive_write_header(writer_.get(), make_entry(entry).get()), entry.name);
+}
+
+void TarWriter::add(const TarEntry& entry, int file) {
+    begin(entry);
     if (file >= 0 && entry.same_as.empty())
         copy(file, static_cast<std::uint64_t>(entry.info.st_size), entry.name);
 }

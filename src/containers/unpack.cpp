@@ -4,13 +4,10 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/model/image_bytes.hpp"
 
 #include <array>
 #include <cerrno>
 #include <cstddef>
-#include <exception>
-#include <span>
 #include <string_view>
 #include <utility>
 
@@ -21,7 +18,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "archives.hpp"
+#include "tar_reader.hpp"
 
 namespace cedana::containers {
 
@@ -38,67 +35,6 @@ namespace {
 bool is_harmless_attribute(std::string_view name) {
     return name.starts_with("user.") || name.starts_with("system.posix_acl_");
 }
-
-// libarchive on an image of a checkpoint.
-class TarReader {
-  public:
-    TarReader(ImageSource& source, const std::string& image, const Interrupt& interrupt)
-        : bytes_(source, image, interrupt), reader_(::archive_read_new()) {
-        ::archive_read_support_format_tar(reader_.get());
-        require(::archive_read_open(reader_.get(), this, nullptr, &TarReader::read, nullptr));
-    }
-
-    // Null at the end.
-    archive_entry* next() {
-        archive_entry* entry = nullptr;
-        const int result = ::archive_read_next_header(reader_.get(), &entry);
-        if (result == ARCHIVE_EOF && !failure_)
-            return nullptr;
-        require(result);
-        return entry;
-    }
-
-    void copy_to(int file, const std::string& path) {
-        const void* block = nullptr;
-        std::size_t size = 0;
-        la_int64_t offset = 0;
-        while (true) {
-            const int result = ::archive_read_data_block(reader_.get(), &block, &size, &offset);
-            if (result == ARCHIVE_EOF && !failure_)
-                return;
-            require(result);
-            if (::lseek(file, offset, SEEK_SET) < 0)
-                throw OsFailure(Fault::storage).error("cannot write the container's file /{}", printable(path));
-            write_all(file, std::span(static_cast<const std::byte*>(block), size), path);
-        }
-    }
-
-  private:
-    static la_ssize_t read(archive* /*reader*/, void* self, const void** block) {
-        auto* const reader = static_cast<TarReader*>(self);
-        try {
-            const std::span<const std::byte> bytes = reader->bytes_.next();
-            *block = bytes.data();
-            return static_cast<la_ssize_t>(bytes.size());
-        } catch (...) {
-            reader->failure_ = std::current_exception();
-            return -1;
-        }
-    }
-
-    void require(int result) {
-        if (failure_)
-            std::rethrow_exception(failure_);
-        if (result < ARCHIVE_WARN)
-            throw Error(Fault::checkpoint,
-                        fmt::format("the files of the container in the checkpoint cannot be read: {}",
-                                    ::archive_error_string(reader_.get())));
-    }
-
-    ImageBytes bytes_;
-    std::exception_ptr failure_;
-    ArchiveReader reader_;
-};
 
 class Unpacking {
   public:

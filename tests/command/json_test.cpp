@@ -245,6 +245,7 @@ const Fields k_rows = {"--version",
                        "container setup",
                        "client rm",
                        "client sign",
+                       "client export",
                        "client find",
                        "check",
                        "check --clean",
@@ -426,6 +427,11 @@ TEST_F(JsonFields, OfASearch) {
     const Target found(sleeper_at(folder() / "ominous-otter"));
     expect_documented("client find",
                       {json({"client", "find", "ominous-otter"}), json({"client", "find", "no-such-otter"})});
+}
+
+TEST_F(JsonFields, OfAnArchiveOfPodmans) {
+    make_checkpoint(scratch("web.zip"), parts_of_podmans_container());
+    expect_documented("client export", {json({"client", "export", scratch("web.zip"), scratch("web.tar")})});
 }
 
 TEST_F(JsonFields, OfAnEngineThatIsSetUp) {

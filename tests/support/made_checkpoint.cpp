@@ -104,6 +104,15 @@ Manifest plain_manifest() {
             .timings = {}};
 }
 
+CheckpointParts parts_of_podmans_container() {
+    return {.texts = {{"container/podman/config.dump", "{}"}, {"container/podman/spec.dump", "{}"}},
+            .change = [](Manifest& manifest) {
+                manifest.required_features = {std::string(k_in_container)};
+                manifest.container =
+                    ContainerRecord{.engine = "podman", .runtime = "runc", .id = "4e87063a369a", .name = "web"};
+            }};
+}
+
 void make_checkpoint(const std::filesystem::path& path, const CheckpointParts& parts) {
     Maker maker(path, parts.method);
     Manifest manifest = plain_manifest();
@@ -122,6 +131,10 @@ void make_checkpoint(const std::filesystem::path& path, const CheckpointParts& p
     if (!sums.empty()) {
         manifest.digests[k_sums_entry] = digest_of(sums);
         maker.add_text(k_sums_entry, sums);
+    }
+    for (const auto& [name, content] : parts.texts) {
+        manifest.digests[name] = digest_of(content);
+        maker.add_text(name, content);
     }
     parts.change(manifest);
     std::string text = write_manifest(manifest);

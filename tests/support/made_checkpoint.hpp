@@ -19,6 +19,8 @@ struct CheckpointParts {
                                                  {"pages-1.img", std::string(5000, 'p')}};
     // Path → content, of files that were open for writing.
     std::map<std::string, std::string> files = {};
+    // Entry → content, of all others.
+    std::map<std::string, std::string> texts = {};
     Method method = Method::zstd;
     // The entry `sums` in place of the right one; there is none, as in older checkpoints, if it is empty.
     std::function<std::string(const std::string& sums)> sums = [](const std::string& right) { return right; };
@@ -32,6 +34,9 @@ struct CheckpointParts {
 
 // A process of which nothing is left, on this host.
 [[nodiscard]] Manifest plain_manifest();
+
+// Of a container of podman's, without its files.
+[[nodiscard]] CheckpointParts parts_of_podmans_container();
 
 // Writes a new file. Throws Error.
 void make_checkpoint(const std::filesystem::path& path, const CheckpointParts& parts = {});

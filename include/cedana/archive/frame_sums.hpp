@@ -30,8 +30,8 @@ class FrameSums {
   public:
     // Those of an image, in the order of its frames.
     void set(std::string image, std::vector<std::uint64_t> sums) { images_[std::move(image)] = std::move(sums); }
-    // Those of other images too.
-    void merge(FrameSums more) { images_.merge(more.images_); }
+    // Those of other images.
+    void add(const FrameSums& others) { images_.insert(others.images_.begin(), others.images_.end()); }
     // The image must be one of them, and the frame one of its.
     [[nodiscard]] std::uint64_t at(std::string_view image, std::size_t frame) const;
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cedana/archive/frame_pool.hpp"
+#include "cedana/archive/frame_sums.hpp"
 #include "cedana/archive/image_writer.hpp"
 #include "cedana/archive/zip_writer.hpp"
 #include "cedana/base/progress.hpp"

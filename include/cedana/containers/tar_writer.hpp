@@ -5,9 +5,11 @@
 #include "cedana/base/signals.hpp"
 #include "cedana/model/image_stream.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +42,9 @@ class TarWriter {
     // `file`: of a regular file that is open, else -1; as many bytes of it are read as `entry` says. Throws Error,
     // Error(Fault::interrupted).
     void add(const TarEntry& entry, int file);
+    // The same of a regular file that comes in pieces: as many bytes must follow as `entry` says.
+    void begin(const TarEntry& entry);
+    void append(std::span<const std::byte> bytes, const std::string& name);
     // The image is whole then.
     void finish();
 

@@ -45,6 +45,15 @@ TEST(FrameSums, AreWrittenAsTheyAreRead) {
     EXPECT_EQ(read_sums(k_two, two_images()).at("a.img", 1), 7U);
 }
 
+TEST(FrameSums, OfTwoWritersAreThoseOfOne) {
+    FrameSums first;
+    first.set("b b.img", {});
+    FrameSums second;
+    second.set("a.img", {0x0123456789abcdef, 7});
+    first.add(second);
+    EXPECT_EQ(write_sums(first), k_two);
+}
+
 TEST(FrameSums, AreThoseOfXxh3) {
     // XXH3_64bits() of nothing, from its own test vectors (tests/sanity_test_vectors.h).
     EXPECT_EQ(frame_sum({}), 0x2D06800538D394C2U);
@@ -62,15 +71,6 @@ TEST(FrameSums, AreRefusedWhenAnythingElseIsThere) {
     }
     EXPECT_EQ(outcome_of([&] { static_cast<void>(read_sums(right + "\n", two_images())); }).fault, Fault::checkpoint);
     EXPECT_EQ(outcome_of([&] { static_cast<void>(read_sums(right, {})); }).fault, Fault::checkpoint);
-}
-
-TEST(FrameSums, OfTwoPartsOfACheckpointAreOne) {
-    FrameSums first;
-    first.set("a.img", {0x0123456789abcdef, 7});
-    FrameSums second;
-    second.set("b b.img", {});
-    second.merge(first);
-    EXPECT_EQ(second, sums_of_two());
 }
 
 } // namespace
