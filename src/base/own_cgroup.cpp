@@ -180,10 +180,10 @@ std::vector<fs::path> remove_abandoned_cgroups() {
             const auto cedana = maker_of(group.filename().string());
             if (!cedana)
                 continue;
-            const Standing standing = standing_of(*cedana);
+            const MarkedProcess standing = standing_of(*cedana);
             // A CRIU that outlives its cedana heals the tree: it is not to be disturbed.
-            if ((standing == Standing::ended && !has_worker(group) && remove_group(group)) ||
-                (standing == Standing::elsewhere && remove_forgotten_group(group)))
+            if ((standing == MarkedProcess::ended && !has_worker(group) && remove_group(group)) ||
+                (standing == MarkedProcess::elsewhere && remove_forgotten_group(group)))
                 removed.push_back(group);
         }
     }

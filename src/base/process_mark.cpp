@@ -93,10 +93,10 @@ std::optional<NamespacedMark> parse_namespaced_mark(std::string_view text) {
     return NamespacedMark{.process = *process, .pid_namespace = static_cast<std::uint64_t>(space)};
 }
 
-Standing standing_of(const NamespacedMark& mark) {
+MarkedProcess standing_of(const NamespacedMark& mark) {
     if (mark.pid_namespace != 0 && mark.pid_namespace != own_namespaced_mark().pid_namespace)
-        return Standing::elsewhere;
-    return is_at_work(mark.process) ? Standing::at_work : Standing::ended;
+        return MarkedProcess::elsewhere;
+    return is_at_work(mark.process) ? MarkedProcess::at_work : MarkedProcess::ended;
 }
 
 } // namespace cedana

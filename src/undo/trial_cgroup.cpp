@@ -118,9 +118,9 @@ std::vector<fs::path> remove_abandoned_trial_cgroups() {
             const auto cedana = maker_of_trial(group.filename().string());
             if (!cedana)
                 continue;
-            const Standing standing = standing_of(*cedana);
-            if ((standing == Standing::ended && remove_trial_group(group)) ||
-                (standing == Standing::elsewhere && criu::remove_forgotten_group(group)))
+            const MarkedProcess standing = standing_of(*cedana);
+            if ((standing == MarkedProcess::ended && remove_trial_group(group)) ||
+                (standing == MarkedProcess::elsewhere && criu::remove_forgotten_group(group)))
                 removed.push_back(group);
         }
     }

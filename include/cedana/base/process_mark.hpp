@@ -49,7 +49,7 @@ struct NamespacedMark {
 [[nodiscard]] std::optional<NamespacedMark> parse_namespaced_mark(std::string_view text);
 
 // elsewhere: in another pid namespace, and whether it is at work is not known.
-enum class Standing { at_work, ended, elsewhere };
-[[nodiscard]] Standing standing_of(const NamespacedMark& mark);
+enum class MarkedProcess { at_work, ended, elsewhere };
+[[nodiscard]] MarkedProcess standing_of(const NamespacedMark& mark);
 
 } // namespace cedana

@@ -49,11 +49,11 @@ TEST(ProcessMark, IsReadAsItWasWritten) {
 TEST(NamespacedMark, TellsWhoIsElsewhere) {
     NamespacedMark mark = own_namespaced_mark();
     EXPECT_EQ(parse_namespaced_mark(to_text(mark)), mark);
-    EXPECT_EQ(standing_of(mark), Standing::at_work);
+    EXPECT_EQ(standing_of(mark), MarkedProcess::at_work);
     ++mark.process.start_time;
-    EXPECT_EQ(standing_of(mark), Standing::ended);
+    EXPECT_EQ(standing_of(mark), MarkedProcess::ended);
     ++mark.pid_namespace;
-    EXPECT_EQ(standing_of(mark), Standing::elsewhere);
+    EXPECT_EQ(standing_of(mark), MarkedProcess::elsewhere);
 }
 
 TEST(NamespacedMark, OfAnOlderCedanaIsOfThisNamespace) {
