@@ -58,7 +58,9 @@ std::vector<std::string> own_environment() {
 Config config_of_root() {
     const auto nothing = [](const std::string&) { return std::optional<std::string>(); };
     try {
-        return load_config({.caller = {.uid = 0, .gid = 0, .name = "root", .home = "/root"}, .environment = nothing})
+        return load_config({.caller = {.uid = 0, .gid = 0, .name = "root", .home = "/root"},
+                            .explicit_file = std::nullopt,
+                            .environment = nothing})
             .values;
     } catch (const Error&) {
         // No container is refused for a slip in a file of cedana's.

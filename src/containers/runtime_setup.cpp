@@ -92,7 +92,8 @@ std::string with_containerd_runtime(const std::string& settings, const std::stri
 RuntimeSetUp plan_set_up(SetUpEngine engine, const fs::path& file) {
     const std::string program = runtime_program().string();
     require_trusted(program, "the runtime");
-    RuntimeSetUp plan{.file = file.empty() ? settings_of(engine) : file};
+    RuntimeSetUp plan;
+    plan.file = file.empty() ? settings_of(engine) : file;
     std::error_code ignored;
     if (fs::exists(plan.file, ignored))
         plan.before = read_file(plan.file);
