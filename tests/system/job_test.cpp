@@ -298,12 +298,13 @@ TEST_F(Job, LeavesNoCheckpointsWhenItIsDone) {
 
 // From terminal to terminal: its supervisor is killed, and it is stopped and goes on.
 TEST_F(Job, HasTheKeysAndTheSizeOfTheTerminalThatItIsRunOn) {
-    write_script(scratch("program"),
-                 fmt::format("#!/bin/sh\nexec 3>>{}\ntrap 'echo interrupted after $line >&3' INT\n"
-                             "trap 'echo hung up >&3' HUP\ntrap 'stty size >&3' WINCH\n"
-                             "while :; do read -r new || continue; line=$new; echo got $line >&3; echo shown $line\n"
-                             "[ $line = end ] && exit 3; done\n",
-                             log.string()));
+    write_script(
+        scratch("program"),
+        fmt::format("#!/bin/sh\nexec 3>>{} 4<>/dev/tty\ntrap 'echo interrupted after $line >&3' INT\n"
+                    "trap 'echo hung up >&3' HUP\ntrap 'stty size >&3' WINCH\n"
+                    "while :; do read -r new || continue; line=$new; echo got $line >&3; echo shown $line >&4\n"
+                    "[ $line = end ] && exit 3; done\n",
+                    log.string()));
     CedanaOnTerminal killed(run_words({"--", scratch("program")}), options);
     killed.type("one\n");
     wait_for_text(log, "got one");
