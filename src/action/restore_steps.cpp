@@ -8,6 +8,8 @@
 #include "cedana/base/memory.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/checkpoint/small_images.hpp"
+#include "cedana/criu/console.hpp"
 #include "cedana/host/description.hpp"
 #include "cedana/host/fit.hpp"
 #include "cedana/host/free_pids.hpp"
@@ -259,6 +261,9 @@ void join_ends(RestoreDraft& draft) {
         draft.attendance = Attendance::foreground;
     const Attendance of_ends = request.given_ends ? Attendance::foreground : draft.attendance;
     draft.joins = choose_joins(draft.manifest(), own, of_ends, request.output_named(), use);
+    if (draft.joins.terminal == TerminalJoin::given)
+        if (const auto terminals = SmallImages(*draft.checkpoint).read("tty-info.img"))
+            draft.joins.terminal_id = criu::find_console(*terminals).value_or("");
 }
 
 Steps end_steps(RestoreDraft& draft) {

@@ -45,6 +45,7 @@ roles::Terminal terminal_for(TerminalJoin join) {
     case TerminalJoin::shown:
     case TerminalJoin::file:
         return roles::Terminal::fresh;
+    case TerminalJoin::given:
     case TerminalJoin::not_needed:
         break;
     }

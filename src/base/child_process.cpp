@@ -22,6 +22,7 @@
 #include <grp.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -125,6 +126,7 @@ struct Prepared {
     SpawnRequest& request = prepared.request;
     const bool ready = place_fds(request.fds.data(), request.fds.size(), report) &&
                        (request.session == Session::shared || ::setsid() >= 0) &&
+                       (request.session != Session::own_with_terminal || ::ioctl(STDIN_FILENO, TIOCSCTTY, 0) == 0) &&
                        (!prepared.descriptor_limit || set_descriptor_limit(*prepared.descriptor_limit)) &&
                        (request.cwd.empty() || ::chdir(request.cwd.c_str()) == 0) && enter_namespaces(request.enter) &&
                        (!request.user || take_user(request.user->first, request.user->second, request.groups));

@@ -52,6 +52,7 @@ struct DumpArguments {
     bool pre_copy = false;
     std::vector<std::string> criu_arguments;
     bool anyway = false;
+    bool given_terminal = false;
     bool without_sandbox = false;
     bool dry_run = false;
     PassphraseArguments passphrase;
@@ -191,6 +192,7 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
                         .note = checked_text("--note", arguments.note, k_longest_note),
                         .config = config.values,
                         .anyway = arguments.anyway,
+                        .given_terminal = arguments.given_terminal,
                         .caller = config.caller,
                         .without_sandbox = arguments.without_sandbox,
                         .prove = arguments.prove,
@@ -301,6 +303,10 @@ Command dump_command() {
         {.names = {"-y", "--yes"},
          .meaning = "end what --stop and a name mean without asking on the terminal",
          .target = &arguments->yes},
+        {.names = {"--given-terminal"},
+         .meaning = "its terminal is one that whoever restores it will give it (--given-ends)",
+         .target = &arguments->given_terminal,
+         .hidden = true},
         {.names = {"--anyway"},
          .meaning = "dump what could not be restored too, marked as such; the tree runs on",
          .target = &arguments->anyway,

@@ -12,6 +12,7 @@
 #include "cedana/job/name.hpp"
 #include "cedana/job/supervisor.hpp"
 #include "cedana/model/callers_place.hpp"
+#include "cedana/roles/own_terminal.hpp"
 
 #include <array>
 #include <csignal>
@@ -154,6 +155,13 @@ job::Program program_of(const RunArguments& arguments, const LoadedConfig& confi
     return {};
 }
 
+// With a terminal here it has one, too, for whatever is a terminal here.
+std::array<bool, 3> own_terminal_ends() {
+    if (!has_own_terminal())
+        return {};
+    return {true, ::isatty(STDOUT_FILENO) == 1, ::isatty(STDERR_FILENO) == 1};
+}
+
 UniqueFd open_stdio(const RunArguments& arguments, const Caller& caller) {
     constexpr mode_t k_for_owner = 0600;
     if (!arguments.stdio)
@@ -167,6 +175,8 @@ job::RunRequest run_request_of(const RunArguments& arguments, const CommonArgume
     const job::CourseRules course = course_of(arguments, values);
     UniqueFd output = open_stdio(arguments, config.caller);
     job::Program program = program_of(arguments, config, name);
+    if (!output && !program.argv.empty())
+        program.on_terminal = own_terminal_ends();
     job::JobRecord record = program.argv.empty() ? job::JobRecord{} : record_of(program, name);
     job::RunRequest request{
         .folder = open_job_folder(arguments.store, name, config),

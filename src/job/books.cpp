@@ -178,4 +178,9 @@ std::set<pid_t> Books::numbers_in(const std::string& file) const {
     return cedana::numbers_of(Checkpoint(folder_ / file, keyring_).manifest());
 }
 
+bool Books::had_terminal(const std::string& file) const {
+    const auto terminals = Checkpoint(folder_ / file, keyring_).manifest().external_terminals;
+    return terminals && !terminals->empty();
+}
+
 } // namespace cedana::job

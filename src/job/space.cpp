@@ -45,6 +45,8 @@ Space Space::make(const SpaceRequest& request) {
     const SpacePlan plan{.place = request.place.string(),
                          .numbers = request.numbers,
                          .lease_ms = request.lease.count(),
+                         .has_terminal = request.terminal_of.has_value(),
+                         .terminal_of = request.terminal_of.value_or(0),
                          .ready = roles::pass(role, ready.write_end)};
     ChildProcess space = roles::start_role(k_space_role, plan, std::move(role));
     ready.write_end.reset();
@@ -82,7 +84,7 @@ std::optional<Space> Space::find(const std::filesystem::path& place) {
 }
 
 void Space::take_ends() {
-    for (UniqueFd* end : {&output_, &error_, &near_output_, &near_error_}) {
+    for (UniqueFd* end : {&output_, &error_, &near_output_, &near_error_, &terminal_, &near_terminal_}) {
         char any = 0;
         if (receive_with_fd(socket_.get(), std::span(&any, 1), *end, 0) != 1)
             throw OsFailure(Fault::environment).error("the space of the job does not answer");
@@ -123,12 +125,14 @@ void Space::send(const nlohmann::json& word) {
 void Space::start(const Program& program) {
     near_output_.reset();
     near_error_.reset();
+    near_terminal_.reset();
     send({{"do", "start"}, {"program", program}});
 }
 
 void Space::begin(pid_t root, pid_t program) {
     near_output_.reset();
     near_error_.reset();
+    near_terminal_.reset();
     send({{"do", "begin"}, {"root", root}, {"program", program}});
 }
 
@@ -149,7 +153,7 @@ ChildProcess Space::run(SpawnRequest request, Ends ends) {
         throw Error(Fault::process_lost, "the namespaces of the job have ended");
     const UniqueFd null = open_file("/dev/null", O_RDWR);
     if (ends == Ends::given) {
-        request.fds.emplace_back(null.get(), k_given_ends);
+        request.fds.emplace_back(near_terminal_ ? near_terminal_.get() : null.get(), k_given_ends);
         request.fds.emplace_back(near_output_.get(), k_given_ends + 1);
         request.fds.emplace_back(near_error_.get(), k_given_ends + 2);
     }

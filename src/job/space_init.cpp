@@ -9,6 +9,7 @@
 #include "cedana/job/reaper.hpp"
 #include "cedana/job/space.hpp"
 #include "cedana/process/next_pids.hpp"
+#include "cedana/roles/terminal.hpp"
 
 #include <algorithm>
 #include <array>
@@ -20,6 +21,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -66,6 +68,21 @@ ProgramEnd end_of(const siginfo_t& child) {
     return child.si_code == CLD_EXITED ? ProgramEnd{.code = child.si_status} : ProgramEnd{.signal = child.si_status};
 }
 
+// Both ends are held for as long as the space lives: neither the end of a supervisor nor a program that closes its
+// terminal hangs it up.
+struct Terminal {
+    UniqueFd master = {};
+    UniqueFd slave = {};
+};
+
+Terminal make_terminal(uid_t user) {
+    Terminal terminal{.master = roles::open_master_beside({})};
+    terminal.slave = UniqueFd(::ioctl(terminal.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+    constexpr gid_t k_as_it_is = static_cast<gid_t>(-1);
+    insist(terminal.slave && ::fchown(terminal.slave.get(), user, k_as_it_is) == 0, "cannot make a terminal");
+    return terminal;
+}
+
 class JobInit {
   public:
     explicit JobInit(const SpacePlan& plan) : lease_(plan.lease_ms), renewed_(since_boot()) {
@@ -75,6 +92,8 @@ class JobInit {
         std::error_code ignored;
         fs::remove(socket, ignored);
         listener_ = listen_unix(socket);
+        if (plan.has_terminal)
+            terminal_ = make_terminal(plan.terminal_of);
         make_mounts(plan.place);
         write_last_pid(last_before_free(plan.numbers, read_pid_max(), k_own_numbers).value_or(read_last_pid()));
         children_ = watch_signals(std::array{SIGCHLD});
@@ -139,7 +158,8 @@ class JobInit {
         pending_.clear();
         if (lease_.count() == 0)
             renewed_ = since_boot();
-        for (const UniqueFd* end : {&out_.read_end, &err_.read_end, &out_.write_end, &err_.write_end})
+        for (const UniqueFd* end :
+             {&out_.read_end, &err_.read_end, &out_.write_end, &err_.write_end, &terminal_.master, &terminal_.slave})
             if (send_with_fd(socket_.get(), *end ? "+" : "-", end->get()) != 1)
                 return drop();
         tell();
@@ -202,9 +222,11 @@ class JobInit {
 
     void start(const Program& program) {
         Pipe outcome = make_pipe();
-        SpawnRequest request{.argv = {},
-                             .fds = {{out_.write_end.get(), STDOUT_FILENO}, {err_.write_end.get(), STDERR_FILENO}},
-                             .session = Session::own};
+        SpawnRequest request{.argv = {}, .session = Session::own};
+        const std::array<int, 3> others = {-1, out_.write_end.get(), err_.write_end.get()};
+        for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+            if (const auto at = static_cast<std::size_t>(number); program.on_terminal[at] || others[at] >= 0)
+                request.fds.emplace_back(program.on_terminal[at] ? terminal_.slave.get() : others[at], number);
         const StarterPlan plan{.program = program, .outcome = roles::pass(request, outcome.write_end)};
         ChildProcess starter = roles::start_role(k_starter_role, plan, std::move(request));
         outcome.write_end.reset();
@@ -226,6 +248,7 @@ class JobInit {
     bool frozen_ = false;
     Pipe out_ = make_pipe();
     Pipe err_ = make_pipe();
+    Terminal terminal_;
     UniqueFd listener_;
     UniqueFd children_;
     UniqueFd socket_;

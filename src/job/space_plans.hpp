@@ -27,9 +27,11 @@ struct SpacePlan {
     std::string place = {};
     std::set<pid_t> numbers = {};
     std::int64_t lease_ms = 0;
+    bool has_terminal = false;
+    uid_t terminal_of = 0;
     // A byte is written here once the socket is there.
     int ready = -1;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(SpacePlan, place, numbers, lease_ms, ready)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(SpacePlan, place, numbers, lease_ms, has_terminal, terminal_of, ready)
 };
 
 struct StarterPlan {

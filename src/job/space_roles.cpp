@@ -45,15 +45,16 @@ void set_soft_limit(__rlimit_resource which, std::uint64_t soft) {
 ChildProcess start_program(const Program& program) {
     set_soft_limit(RLIMIT_CORE, program.limits.core);
     set_soft_limit(RLIMIT_FSIZE, program.limits.file_size);
-    return ChildProcess::spawn({.argv = program.argv,
-                                .fds = {{STDOUT_FILENO, STDOUT_FILENO}, {STDERR_FILENO, STDERR_FILENO}},
-                                .cwd = program.cwd,
-                                .env = program.env,
-                                .session = Session::own,
-                                .user = std::pair(program.uid, program.gid),
-                                .groups = program.groups,
-                                .descriptor_limit = DescriptorLimit::as_started,
-                                .descriptors_as_started = program.limits.descriptors});
+    return ChildProcess::spawn(
+        {.argv = program.argv,
+         .fds = {{STDIN_FILENO, STDIN_FILENO}, {STDOUT_FILENO, STDOUT_FILENO}, {STDERR_FILENO, STDERR_FILENO}},
+         .cwd = program.cwd,
+         .env = program.env,
+         .session = program.on_terminal[0] ? Session::own_with_terminal : Session::own,
+         .user = std::pair(program.uid, program.gid),
+         .groups = program.groups,
+         .descriptor_limit = DescriptorLimit::as_started,
+         .descriptors_as_started = program.limits.descriptors});
 }
 
 // By a link of that name, which is what the process is called then (execve(2)); a restore looks for what the link leads

@@ -45,6 +45,7 @@ class Supervisor {
                     return *outcome;
             }
         } catch (const LeaseLost&) {
+            watch_.terminal().leave();
             watch_.space().end();
             watch_.space().drop_task();
             watch_.request().tell("lease_lost", Json::object(), watch_.state());

@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/roles/copier.hpp"
+#include "cedana/roles/own_terminal.hpp"
 
 #include <utility>
 #include <vector>
@@ -24,10 +25,16 @@ UniqueFd copy_of_end(int fd) {
 
 } // namespace
 
-TreeOutput::TreeOutput(const UniqueFd& output, const UniqueFd& error, const UniqueFd& target) {
+TreeOutput::TreeOutput(const Space& space, const UniqueFd& target) {
     std::vector<roles::Copy> copies;
-    copies.push_back({.from = copy_of_end(output.get()), .to = copy_of_end(target ? target.get() : STDOUT_FILENO)});
-    copies.push_back({.from = copy_of_end(error.get()), .to = copy_of_end(target ? target.get() : STDERR_FILENO)});
+    const auto add = [&](const UniqueFd& from, int to) {
+        copies.push_back({.from = copy_of_end(from.get()), .to = copy_of_end(to)});
+    };
+    const int output = target ? target.get() : STDOUT_FILENO;
+    add(space.output(), output);
+    add(space.error_output(), target ? target.get() : STDERR_FILENO);
+    if (space.terminal())
+        add(space.terminal(), has_own_terminal() ? STDIN_FILENO : output);
     copier_ = roles::start_copier(std::move(copies), roles::CopierLasts::with_its_starter);
 }
 

@@ -3,14 +3,15 @@
 #pragma once
 
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/job/space.hpp"
 
 namespace cedana::job {
 
 class TreeOutput {
   public:
-    // Copies until this ends; what is left then is for the next one. `target`: invalid for this process's own. Throws
-    // Error.
-    TreeOutput(const UniqueFd& output, const UniqueFd& error, const UniqueFd& target);
+    // Copies until this ends; what is left then is for the next one. `target`: invalid for this process's own. What
+    // comes from a terminal of the space is shown on that of this process, if it has one. Throws Error.
+    TreeOutput(const Space& space, const UniqueFd& target);
     // Returns when all that is there is in its place, or nobody takes it.
     void finish();
 

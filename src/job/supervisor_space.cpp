@@ -8,6 +8,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <poll.h>
+#include <unistd.h>
 
 namespace cedana::job {
 
@@ -26,15 +27,18 @@ pid_t TendedSpace::program_outside() const {
     return 0;
 }
 
-void TendedSpace::make(const std::set<pid_t>& numbers, std::chrono::milliseconds lease) {
-    take(Space::make({.place = place_, .numbers = numbers, .lease = lease}));
+void TendedSpace::make(const std::set<pid_t>& numbers, std::chrono::milliseconds lease,
+                       std::optional<uid_t> terminal_of) {
+    take(Space::make({.place = place_, .numbers = numbers, .lease = lease, .terminal_of = terminal_of}));
 }
 
 void TendedSpace::take(Space space) {
     space_ = std::move(space);
     word_ = {};
     is_gone_ = false;
-    output_.emplace(space_->output(), space_->error_output(), output_target_);
+    output_.emplace(*space_, output_target_);
+    if (space_->terminal())
+        terminal_.join(space_->terminal());
     taken_(space_->init());
     loop_.watch(space_->words(), POLLIN, [this](short) {
         if (!space_->read(word_))
@@ -64,6 +68,7 @@ void TendedSpace::leave() {
     loop_.unwatch(space_->words());
     loop_.unwatch(space_->pidfd().get());
     output_->finish();
+    terminal_.leave();
     space_->end();
     output_.reset();
     space_.reset();
@@ -92,8 +97,15 @@ void TendedSpace::read_messages() {
         return loop_.unwatch(task_->messages());
     for (const std::string& line : *lines) {
         auto said = nlohmann::ordered_json::parse(line, nullptr, false);
-        hear_(said.is_object() && said.contains("phase") ? said : nlohmann::ordered_json{{"message", line}});
+        hear(said.is_object() && said.contains("phase") ? said : nlohmann::ordered_json{{"message", line}});
     }
+}
+
+// A line that moves is not for a terminal on which the program writes.
+void TendedSpace::hear(const nlohmann::ordered_json& said) const {
+    if (terminal_.is_joined() && said.contains("phase") && ::isatty(STDERR_FILENO) == 1)
+        return;
+    terminal_.print([&] { hear_(said); });
 }
 
 void TendedSpace::end_task() {
@@ -106,7 +118,7 @@ void TendedSpace::end_task() {
     loop_.unwatch(task_->messages());
     task_result_ = task_->result();
     task_.reset();
-    hear_(nullptr);
+    hear(nullptr);
 }
 
 std::string TendedSpace::task_message(const std::string& otherwise) const {
@@ -124,7 +136,7 @@ void TendedSpace::drop_task() {
     loop_.unwatch(task_->output());
     loop_.unwatch(task_->messages());
     task_.reset();
-    hear_(nullptr);
+    hear(nullptr);
 }
 
 } // namespace cedana::job

@@ -20,15 +20,17 @@
 #include <sys/types.h>
 
 #include "supervisor_output.hpp"
+#include "supervisor_terminal.hpp"
 
 namespace cedana::job {
 
 class TendedSpace {
   public:
     // `taken` is called once there is one, with its first process.
-    TendedSpace(EventLoop& loop, const RunRequest& request, std::function<void(pid_t init)> taken)
-        : loop_(loop), hear_(request.hear), output_target_(request.output), place_(place_of(request.folder)),
-          env_(task_environment(request.config)), taken_(std::move(taken)) {}
+    TendedSpace(EventLoop& loop, const RunRequest& request, KeyTerminal& terminal,
+                std::function<void(pid_t init)> taken)
+        : loop_(loop), terminal_(terminal), hear_(request.hear), output_target_(request.output),
+          place_(place_of(request.folder)), env_(task_environment(request.config)), taken_(std::move(taken)) {}
 
     [[nodiscard]] bool exists() const noexcept { return space_.has_value(); }
     [[nodiscard]] Space* operator->() noexcept { return &*space_; }
@@ -38,7 +40,7 @@ class TendedSpace {
     // The program, as it is seen from here; 0 if it has ended.
     [[nodiscard]] pid_t program_outside() const;
 
-    void make(const std::set<pid_t>& numbers, std::chrono::milliseconds lease);
+    void make(const std::set<pid_t>& numbers, std::chrono::milliseconds lease, std::optional<uid_t> terminal_of);
     // Of a supervisor that was killed; false if there is none in which a tree runs.
     [[nodiscard]] bool find();
     // Ends all in there; what the tree has written is in its place.
@@ -60,7 +62,10 @@ class TendedSpace {
     void read_messages();
     void end_task();
 
+    void hear(const nlohmann::ordered_json& said) const;
+
     EventLoop& loop_;
+    KeyTerminal& terminal_;
     const Hear& hear_;
     const UniqueFd& output_target_;
     std::filesystem::path place_;

@@ -65,7 +65,7 @@ void BringUp::start() {
     }
     watch_.books().came_from({});
     watch_.books().enter(Phase::starting);
-    watch_.make_space({});
+    watch_.make_space({}, request.program.on_terminal[0] ? Watch::WithTerminal::yes : Watch::WithTerminal::no);
     TendedSpace& space = watch_.space();
     space->start(request.program);
     while (space.word().root == 0 && space.word().failed.empty() && !space.is_gone())
@@ -91,16 +91,19 @@ std::optional<RunOutcome> BringUp::go_on(std::size_t place) {
     watch_.books().came_from(file);
     watch_.books().enter(Phase::restoring, {{"checkpoint", file}, {"try", state.chain[place].tries}});
     std::set<pid_t> numbers;
+    auto with_terminal = Watch::WithTerminal::no;
     try {
         require_trusted_checkpoint(request.config.values, request.config.caller, request.folder / file);
         numbers = watch_.books().numbers_in(file);
+        if (watch_.books().had_terminal(file))
+            with_terminal = Watch::WithTerminal::yes;
     } catch (const Error& error) {
         if (error.fault() != Fault::checkpoint)
             throw;
         mark_damaged(place, error.message());
         return std::nullopt;
     }
-    watch_.make_space(numbers);
+    watch_.make_space(numbers, with_terminal);
     TendedSpace& space = watch_.space();
     space.run_task(restore_words(request.folder / file), Space::Ends::given);
     while (space.has_task() && !space.is_gone() && !watch_.wishes().ending)
@@ -118,6 +121,8 @@ std::optional<RunOutcome> BringUp::go_on(std::size_t place) {
     space->begin(space.task_result().at("pid"), program);
     while (space.word().root == 0 && !space.is_gone())
         watch_.wait();
+    // CRIU gives it the size that the old one had.
+    watch_.terminal().take_size();
     runs({{"checkpoint", file}});
     return std::nullopt;
 }

@@ -18,7 +18,8 @@ namespace cedana::job {
 
 namespace {
 
-constexpr std::array k_watched_signals = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM};
+constexpr std::array k_watched_signals = {SIGTERM, SIGINT,  SIGHUP,   SIGQUIT, SIGUSR1,
+                                          SIGUSR2, SIGALRM, SIGWINCH, SIGCONT};
 constexpr std::chrono::milliseconds k_orders_every{1000};
 
 } // namespace
@@ -29,9 +30,11 @@ nlohmann::ordered_json json_of(const ProgramEnd& end) {
 }
 
 Watch::Watch(const RunRequest& request, Lease& lease)
-    : request_(request), lease_(lease), books_(request.folder, request.name, lease, request.keyring, request.tell),
+    : request_(request), lease_(lease),
+      books_(request.folder, request.name, lease, request.keyring,
+             [this](auto... what) { terminal_.print([&] { request_.tell(what...); }); }),
       signals_(watch_signals(k_watched_signals)),
-      space_(loop_, request,
+      space_(loop_, request, terminal_,
              [this](pid_t init) {
                  lease_.set_init(mark_of(init).value_or(ProcessMark{.pid = init}));
                  books_.state().init = init;
@@ -48,6 +51,8 @@ void Watch::read_signals() {
 }
 
 void Watch::take_signal(int number) {
+    if (number == SIGWINCH || number == SIGCONT)
+        return number == SIGWINCH ? terminal_.take_size() : terminal_.take_up_again();
     if (wishes_.take_signal(number, request_.stop_signals, request_.deadline))
         return;
     if (space_.exists() && space_.word().root != 0) {
@@ -106,8 +111,15 @@ void Watch::wait(std::optional<Clock::time_point> until) {
         renew();
     if (Clock::now() >= orders_at_) {
         orders_at_ = Clock::now() + k_orders_every;
+        // Nothing tells of a shell's fg of a job that was running.
+        terminal_.look_whose_keys();
         wishes_.take_orders_in(request_.folder, request_.deadline);
     }
+}
+
+void Watch::make_space(const std::set<pid_t>& numbers, WithTerminal with_terminal) {
+    const auto record = with_terminal == WithTerminal::yes ? read_record(request_.folder) : std::nullopt;
+    space_.make(numbers, lease_.lasts(), record ? std::optional(record->uid) : std::nullopt);
 }
 
 void Watch::leave_space() {

@@ -33,12 +33,14 @@ class Watch {
     [[nodiscard]] Books& books() noexcept { return books_; }
     [[nodiscard]] JobState& state() noexcept { return books_.state(); }
     [[nodiscard]] TendedSpace& space() noexcept { return space_; }
+    [[nodiscard]] KeyTerminal& terminal() noexcept { return terminal_; }
     [[nodiscard]] Wishes& wishes() noexcept { return wishes_; }
     [[nodiscard]] CallersCommands& commands() noexcept { return commands_; }
 
     // Waits for what happens next, no longer than until then. Throws LeaseLost.
     void wait(std::optional<Clock::time_point> until = std::nullopt);
-    void make_space(const std::set<pid_t>& numbers) { space_.make(numbers, lease_.lasts()); }
+    enum class WithTerminal { no, yes };
+    void make_space(const std::set<pid_t>& numbers, WithTerminal with_terminal);
     void leave_space();
 
   private:
@@ -50,8 +52,9 @@ class Watch {
 
     const RunRequest& request_;
     Lease& lease_;
-    Books books_;
     EventLoop loop_;
+    KeyTerminal terminal_{loop_};
+    Books books_;
     UniqueFd signals_;
     Wishes wishes_;
     TendedSpace space_;

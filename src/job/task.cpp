@@ -63,6 +63,7 @@ std::vector<std::string> dump_words(const DumpTask& task) {
                                       task.label,
                                       "--note",
                                       task.note,
+                                      "--given-terminal",
                                       task.after == AfterDump::ends ? "--stop" : "--leave-running"};
     return words;
 }

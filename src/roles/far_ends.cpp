@@ -133,7 +133,10 @@ Joins choose_joins(const Manifest& manifest, const OwnStdio& own, Attendance att
     Joins joins;
     if (own.passing && own.passing->beyond)
         joins.shown_on = *own.passing->beyond;
-    if (manifest.criu_options.shell_job && gets_own_terminal(manifest, own, attendance, file, use))
+    if (manifest.criu_options.shell_job && own.is_given_terminal) {
+        joins.terminal = needs_terminal(manifest) ? TerminalJoin::given : TerminalJoin::not_needed;
+        joins.given_terminal = own.at[0].fd;
+    } else if (manifest.criu_options.shell_job && gets_own_terminal(manifest, own, attendance, file, use))
         joins.terminal = TerminalJoin::ours;
     else if (manifest.criu_options.shell_job && needs_terminal(manifest))
         join_new_terminal(joins, own, use, file);
@@ -148,6 +151,8 @@ std::vector<std::string> explain(const Joins& joins, const std::string& file) {
     std::vector<std::string> sentences;
     if (joins.terminal == TerminalJoin::ours)
         sentences.emplace_back("its terminal would be this one");
+    if (joins.terminal == TerminalJoin::given)
+        sentences.emplace_back("its terminal would be the one that is given");
     if (joins.terminal == TerminalJoin::shown)
         sentences.push_back(
             fmt::format("its terminal would be a new one, with its output shown on that of process {}: {}",

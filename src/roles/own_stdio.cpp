@@ -139,8 +139,10 @@ void add_reader(roles::Ends& ends, const JoinedPipe& joined, const criu::PipeDat
 } // namespace
 
 OwnStdio read_given_ends(int first) {
-    return {.at = {read_descriptor(first), read_descriptor(first + 1), read_descriptor(first + 2)},
-            .has_journal = roles::has_journal()};
+    OwnStdio own{.at = {read_descriptor(first), read_descriptor(first + 1), read_descriptor(first + 2)},
+                 .has_journal = roles::has_journal()};
+    own.is_given_terminal = own.at[0].kind == StdioKind::terminal;
+    return own;
 }
 
 OwnStdio read_own_stdio() {
@@ -186,6 +188,8 @@ roles::Ends make_ends(const Joins& joins, const OutputPlace& output,
         ends.terminal_output = open_users_terminal(joins.shown_on);
         ends.output_is_terminal = true;
     }
+    if (joins.terminal == TerminalJoin::given)
+        ends.of_tree.push_back({.fd = copy_of(joins.given_terminal), .id = joins.terminal_id});
     for (const JoinedPipe& joined : joins.pipes) {
         std::string id = fmt::format("pipe:[{}]", joined.pipe.inode);
         const auto data = unread.find(joined.pipe.inode);

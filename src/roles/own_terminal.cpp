@@ -3,9 +3,15 @@
 
 #include <csignal>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace cedana {
+
+bool has_own_terminal() {
+    // tcgetsid(3) fails for the terminal of another session.
+    return (::fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_RDWR && ::tcgetsid(STDIN_FILENO) == ::getsid(0);
+}
 
 OwnTerminal::OwnTerminal() {
     // SIGTTOU would stop a process in the background that changes the terminal.
@@ -25,6 +31,20 @@ void OwnTerminal::restore_size() const {
 }
 
 void OwnTerminal::restore_settings() const { ::tcsetattr(STDIN_FILENO, TCSANOW, &settings_); }
+
+void OwnTerminal::make_raw(Lines lines) const {
+    struct ::termios raw = settings_;
+    ::cfmakeraw(&raw);
+    if (lines == Lines::ours)
+        raw.c_oflag = settings_.c_oflag;
+    ::tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+}
+
+struct ::winsize OwnTerminal::size() const {
+    struct ::winsize size = size_;
+    ::ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
+    return size;
+}
 
 bool OwnTerminal::is_ours() const { return ::tcgetpgrp(STDIN_FILENO) == ::getpgrp(); }
 

@@ -19,6 +19,7 @@
 #include "support/wait.hpp"
 #include "system/step_log.hpp"
 #include "system/system_fixture.hpp"
+#include "system/terminal.hpp"
 
 namespace cedana::testing {
 namespace {
@@ -293,6 +294,47 @@ TEST_F(Job, LeavesNoCheckpointsWhenItIsDone) {
     EXPECT_EQ(running.wait().exit_code, 0);
     EXPECT_EQ(seen().at("state"), "done");
     EXPECT_TRUE(checkpoints().empty());
+}
+
+// From terminal to terminal: its supervisor is killed, and it is stopped and goes on.
+TEST_F(Job, HasTheKeysAndTheSizeOfTheTerminalThatItIsRunOn) {
+    write_script(
+        scratch("program"),
+        fmt::format("#!/bin/sh\nexec 3>>{} 4<>/dev/tty\ntrap 'echo interrupted after $line >&3' INT\n"
+                    "trap 'echo hung up >&3' HUP\ntrap 'stty size >&3' WINCH\n"
+                    "while :; do read -r new || continue; line=$new; echo got $line >&3; echo shown $line >&4\n"
+                    "[ $line = end ] && exit 3; done\n",
+                    log.string()));
+    CedanaOnTerminal killed(run_words({"--", scratch("program")}), options);
+    killed.type("one\n");
+    wait_for_text(log, "got one");
+    killed.press_ctrl_c();
+    wait_for_text(log, "interrupted after one");
+    killed.resize(31, 91);
+    wait_for_text(log, "31 91");
+    ASSERT_EQ(::kill(killed.pid(), SIGKILL), 0);
+    EXPECT_TRUE(holds(killed.wait().out, "shown one"));
+
+    CedanaOnTerminal stopped(run_words({}), options);
+    stopped.type("two\n");
+    wait_for_text(log, "got two");
+    const CedanaRun order = ask("stop");
+    EXPECT_EQ(order.exit_code, 0) << order.err;
+    EXPECT_EQ(stopped.wait().exit_code, 85);
+    EXPECT_TRUE(stopped.takes_lines());
+
+    CedanaOnTerminal last(run_words({}), options);
+    last.type("three\n");
+    wait_for_text(log, "got three");
+    last.press_ctrl_c();
+    wait_for_text(log, "interrupted after three");
+    last.resize(32, 92);
+    wait_for_text(log, "32 92");
+    last.type("end\n");
+    const CedanaRun run = last.wait();
+    EXPECT_EQ(run.exit_code, 3);
+    EXPECT_TRUE(holds(run.out, "shown three"));
+    EXPECT_FALSE(holds(read_file(log), "hung up"));
 }
 
 TEST_F(Job, HasItsDaemonsInItsCheckpoints) {

@@ -13,6 +13,8 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "support/wait.hpp"
@@ -100,6 +102,18 @@ pid_t CedanaOnTerminal::pid() const {
 }
 
 void CedanaOnTerminal::press_ctrl_c() const { write_all(keyboard_.get(), "\x03", "the terminal"); }
+
+void CedanaOnTerminal::type(const std::string& keys) const { write_all(keyboard_.get(), keys, "the terminal"); }
+
+void CedanaOnTerminal::resize(unsigned short rows, unsigned short columns) const {
+    const winsize size{.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    ::ioctl(keyboard_.get(), TIOCSWINSZ, &size);
+}
+
+bool CedanaOnTerminal::takes_lines() const {
+    termios settings{};
+    return ::tcgetattr(keyboard_.get(), &settings) == 0 && (settings.c_lflag & ICANON) != 0;
+}
 
 CedanaRun CedanaOnTerminal::wait() {
     const auto status = child_.wait_for(limit_);

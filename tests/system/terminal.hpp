@@ -29,6 +29,10 @@ class CedanaOnTerminal {
     [[nodiscard]] pid_t pid() const;
     // What the key sends: the terminal makes a SIGINT of it, for everybody in the foreground.
     void press_ctrl_c() const;
+    void type(const std::string& keys) const;
+    void resize(unsigned short rows, unsigned short columns) const;
+    // Keys come as whole lines, as a shell's user has them.
+    [[nodiscard]] bool takes_lines() const;
     // What it printed is in `out`. Throws Error when it does not end within the limit.
     CedanaRun wait();
 

@@ -55,6 +55,8 @@ struct DumpRequest {
     // What is refused since CRIU could not dump or never restore it is dumped all the same, if CRIU does. Only of a
     // tree that runs on.
     bool anyway = false;
+    // Whoever restores it gives it a terminal in the place of the one that it has.
+    bool given_terminal = false;
     // For whom it is done.
     Caller caller = {};
     // What shuts the program in, and would not come back, is no reason to refuse.

@@ -44,7 +44,7 @@ class ExitStatus {
     int signal_;
 };
 
-enum class Session { shared, own };
+enum class Session { shared, own, own_with_terminal };
 
 // raised: that of this process, for what belongs to cedana. It has no limit of the size of files either, as far as that
 // can be lifted, and beyond it an error (EFBIG) in place of a SIGXFSZ: CRIU must not die inside of a tree, and memory
@@ -60,7 +60,8 @@ struct SpawnRequest {
     std::string cwd = {};
     // Replaces the environment: "NAME=value". Absent: inherited.
     std::optional<std::vector<std::string>> env = std::nullopt;
-    // own: setsid() in the child, so that no terminal signal reaches it.
+    // own: setsid() in the child, so that no terminal signal reaches it. own_with_terminal: its standard input becomes
+    // the terminal of that session.
     Session session = Session::shared;
     // Credentials to take before exec, with supplementary groups dropped to that user's group.
     std::optional<std::pair<uid_t, gid_t>> user = std::nullopt;

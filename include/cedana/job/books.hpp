@@ -58,6 +58,8 @@ class Books {
 
     // The pids that are in a checkpoint. Throws Error(Fault::checkpoint) if it is damaged.
     [[nodiscard]] std::set<pid_t> numbers_in(const std::string& file) const;
+    // The tree in it had the terminal of its space. Throws as numbers_in().
+    [[nodiscard]] bool had_terminal(const std::string& file) const;
 
   private:
     void require_lease() const;

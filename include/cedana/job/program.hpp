@@ -4,6 +4,7 @@
 
 #include "cedana/model/caller.hpp"
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -34,8 +35,10 @@ struct Program {
     gid_t gid = 0;
     std::vector<gid_t> groups = {};
     StartLimits limits = {};
+    // Which of its standard descriptors are the terminal of the space; where input is none, no other one is.
+    std::array<bool, 3> on_terminal = {};
     friend bool operator==(const Program&, const Program&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(Program, name, argv, cwd, env, uid, gid, groups, limits)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(Program, name, argv, cwd, env, uid, gid, groups, limits, on_terminal)
 };
 
 struct ProgramWish {

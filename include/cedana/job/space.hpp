@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a job runs: a pid and a mount namespace of its own, in which its pids are free wherever it comes back, with a
 // /proc and a folder for cedana's work of its own. Its first process is the role `job`, which starts the tree, reaps,
-// keeps how the tree ended, holds the far ends of its output, and lets it live only as long as it hears of the job's
-// lease. It hears of that by a socket in the job's place, by which it is found again when a supervisor was killed.
+// keeps how the tree ended, holds the far ends of its output and both of its terminal, and lets it live only as long as
+// it hears of the job's lease. It hears of that by a socket in the job's place, by which it is found again when a
+// supervisor was killed.
 //
 // Dumps and restores run in there as commands of their own (the role `enter`).
 #pragma once
@@ -34,6 +35,8 @@ struct SpaceRequest {
     std::set<pid_t> numbers = {};
     // Zero: there is none.
     std::chrono::milliseconds lease{};
+    // It has a terminal, which is that user's.
+    std::optional<uid_t> terminal_of = std::nullopt;
 };
 
 // What the first process of a space knows of its tree; numbers are those in there.
@@ -69,6 +72,8 @@ class Space {
     // The far ends of the tree's output and error output.
     [[nodiscard]] const UniqueFd& output() const noexcept { return output_; }
     [[nodiscard]] const UniqueFd& error_output() const noexcept { return error_; }
+    // Of its terminal; invalid if it has none.
+    [[nodiscard]] const UniqueFd& terminal() const noexcept { return terminal_; }
 
     // A word tells how it went.
     void start(const Program& program);
@@ -82,7 +87,7 @@ class Space {
     void end();
 
     // A command in there; its descriptors beside the standard ones that `request` names are the near ends of the tree's
-    // input and output if it `restores`: 5 to 7. Throws Error.
+    // input (its terminal, if it has one) and output if it `restores`: 5 to 7. Throws Error.
     enum class Ends { left_out, given };
     [[nodiscard]] ChildProcess run(SpawnRequest request, Ends ends);
     static constexpr int k_given_ends = 5;
@@ -99,6 +104,8 @@ class Space {
     UniqueFd error_;
     UniqueFd near_output_;
     UniqueFd near_error_;
+    UniqueFd terminal_;
+    UniqueFd near_terminal_;
     std::string pending_;
 };
 

@@ -26,7 +26,8 @@ struct Refusal {
     bool plugin_can_help = false;
     // An argument with which CRIU passes over it: "--skip-in-flight", with any value; empty if there is none.
     std::string passed_with = {};
-    // It does not hold for a tree whose terminal is the console of a container (criu/console.hpp).
+    // It does not hold for a tree whose terminal comes from outside at its restore too, as the console of a container
+    // does (criu/console.hpp).
     bool console_helps = false;
 };
 

@@ -30,6 +30,8 @@ struct OwnStdio {
     std::array<OwnDescriptor, 3> at = {};
     // Standard input is the terminal that controls this session: CRIU can give it to nobody else's.
     bool has_terminal = false;
+    // The first one is a terminal that was made for the tree, and whose other end somebody holds (read_given_ends()).
+    bool is_given_terminal = false;
     // systemd's journal listens here.
     bool has_journal = false;
     // The terminal of this command is gone as the command ends.
@@ -47,8 +49,9 @@ enum class OutputFile { none, given };
 // What it did with its terminal: wrote lines, or had every key at once, as a program that paints its screen.
 enum class TerminalUse { lines, single_keys };
 
-// shown: a new one, whose output is shown on the user's. file: a new one, whose output goes to a file.
-enum class TerminalJoin { not_needed, ours, shown, file };
+// given: the one that stands for its input here. shown: a new one, whose output is shown on the user's. file: a new
+// one, whose output goes to a file.
+enum class TerminalJoin { not_needed, ours, given, shown, file };
 // shown: on the user's terminal.
 enum class PipeJoin { own, shown, file, nothing };
 
@@ -62,6 +65,9 @@ struct JoinedPipe {
 
 struct Joins {
     TerminalJoin terminal = TerminalJoin::not_needed;
+    // Of a given one; how CRIU calls what it takes the place of (criu/console.hpp) is looked up elsewhere.
+    int given_terminal = -1;
+    std::string terminal_id = {};
     // Why it is a new one: "there is no terminal here".
     std::string reason = {};
     // Of what is shown.

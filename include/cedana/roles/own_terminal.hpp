@@ -10,6 +10,9 @@
 
 namespace cedana {
 
+// Standard input is the terminal of this session, and can be written to.
+[[nodiscard]] bool has_own_terminal();
+
 class OwnTerminal {
   public:
     // Of standard input, which must be the terminal of this session. Remembers its settings and its size, and blocks
@@ -19,6 +22,12 @@ class OwnTerminal {
     // CRIU sets the size that the old terminal had. Whoever has the keys is told to draw its screen anew.
     void restore_size() const;
     void restore_settings() const;
+    // Every byte is passed on as it is, both ways: what keys mean is for whoever gets them. ours: but for the line ends
+    // of what this process prints.
+    enum class Lines { as_they_are, ours };
+    void make_raw(Lines lines = Lines::as_they_are) const;
+    // Of now.
+    [[nodiscard]] struct ::winsize size() const;
 
     [[nodiscard]] bool is_ours() const;
     void lend_to(pid_t group) const;

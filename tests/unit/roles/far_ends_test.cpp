@@ -132,6 +132,21 @@ constexpr auto k_keys = TerminalUse::single_keys;
 const PassingTerminal k_sudos = {.maker = "sudo", .beyond = HeldTerminal{.device = 34819, .pid = 20}};
 const PassingTerminal k_sshs = {.maker = "sshd", .beyond = std::nullopt};
 
+TEST(Joins, ToAGivenTerminalGoFirst) {
+    Manifest manifest;
+    manifest.criu_options.shell_job = true;
+    manifest.external_terminals = k_open_terminal;
+    OwnStdio own{.at = {k_terminal, k_null, k_null}, .is_given_terminal = true};
+    own.at[0].fd = 5;
+    const Joins joins = choose_joins(manifest, own, k_foreground, k_no_file);
+    EXPECT_EQ(joins.terminal, TerminalJoin::given);
+    EXPECT_EQ(joins.given_terminal, 5);
+    EXPECT_FALSE(joins.needs_file());
+    EXPECT_TRUE(warnings_of(joins, k_foreground, k_no_file, "").empty());
+    manifest.external_terminals = k_no_terminal;
+    EXPECT_EQ(choose_joins(manifest, own, k_foreground, k_no_file).terminal, TerminalJoin::not_needed);
+}
+
 struct UseCase {
     const char* name;
     std::optional<PassingTerminal> passing;
