@@ -87,7 +87,7 @@ DockerEndpoint endpoint_of(const std::string& network, const Json& seen, const s
             aliases.push_back(alias);
     Json config = {
         {"Aliases", aliases}, {"Links", docker_part(seen, "Links")}, {"DriverOpts", docker_part(seen, "DriverOpts")}};
-    DockerEndpoint endpoint{.network = network, .plain = config.dump()};
+    DockerEndpoint endpoint{.network = network, .plain = config.dump(), .with_address = {}};
     Json address = Json::object();
     if (const std::string v4 = docker_text(seen, "IPAddress"); !v4.empty())
         address["IPv4Address"] = v4;

@@ -252,10 +252,12 @@ TEST_F(LeaseHolder, ComesBackWithItsFileAndItsLease) {
 TEST_F(System, ThatEndsOfADumpThatLeftItRunningIsTold) {
     Target target({"tail", "-f", scratch("file")});
     std::ofstream(scratch("file")) << "line\n";
+    // Its memory takes longer to be written than it takes to end.
     Target waiting({"python3", "-c",
-                    "import ctypes,sys\n"
+                    "import ctypes,os,sys\n"
+                    "memory = os.urandom(64 << 20)\n"
                     "open(sys.argv[1],'w').write('\\n')\n"
-                    "sys.exit(3 if ctypes.CDLL(None).poll(None,0,-1) < 0 else 0)",
+                    "os._exit(3 if ctypes.CDLL(None).poll(None,0,-1) < 0 else 0)",
                     scratch("waits")});
     wait_for_more_lines(scratch("waits"), 1);
     wait_until([&] {
