@@ -164,13 +164,16 @@ bool take_back(const Engine& engine, const std::string& name, const std::string&
 } // namespace
 
 std::optional<DockerContainer> find_in_docker(const Engine& engine, const std::string& name) {
-    const auto text =
-        try_to_ask(engine, {"container", "inspect", "--format",
-                            "{{.Id}}\n{{.State.Status}}\n{{.HostConfig.Runtime}}\n{{.State.StartedAt}}", name});
+    const auto text = try_to_ask(
+        engine, {"container", "inspect", "--format",
+                 "{{.Id}}\n{{.State.Status}}\n{{.HostConfig.Runtime}}\n{{.State.StartedAt}}\n{{.Name}}", name});
     if (!text)
         return std::nullopt;
     const std::vector<std::string> lines = split(trim(*text), '\n');
-    if (lines.size() != 4)
+    // docker takes the begin of an id for a name: "d" may be any container.
+    if (lines.size() == 5 && lines[0] != name && lines[4] != "/" + name)
+        return std::nullopt;
+    if (lines.size() != 5)
         throw Error(Fault::environment, "what docker says of the container cannot be read");
     return DockerContainer{
         .id = lines[0], .status = lines[1], .runtime = lines[2], .started = parse_docker_time(lines[3])};

@@ -115,13 +115,17 @@ std::optional<PodmanContainer> find_in_podman(const Engine& engine, const std::s
     const auto text = try_to_ask(
         engine,
         {"container", "inspect", "--format",
-         "{{.Id}}\n{{.State.Status}}\n{{.State.StartedAt.Unix}}\n{{.StaticDir}}\n{{.GraphDriver.Data.UpperDir}}",
+         "{{.Id}}\n{{.State.Status}}\n{{.State.StartedAt.Unix}}\n{{.StaticDir}}\n{{.GraphDriver.Data.UpperDir}}\n"
+         "{{.Name}}",
          name});
     if (!text)
         return std::nullopt;
     const std::vector<std::string> lines = split(trim(*text), '\n');
     std::int64_t started = 0;
-    if (lines.size() != 5 || !parse_number(lines[2], started))
+    // podman takes the begin of an id for a name: "d" may be any container.
+    if (lines.size() == 6 && lines[0] != name && lines[5] != name)
+        return std::nullopt;
+    if (lines.size() != 6 || !parse_number(lines[2], started))
         throw Error(Fault::environment, "what podman says of the container cannot be read");
     return PodmanContainer{.id = lines[0],
                            .status = lines[1],
