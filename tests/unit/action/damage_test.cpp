@@ -63,8 +63,9 @@ bool images_are(const std::filesystem::path& path, const std::map<std::string, s
         Config config;
         config.archive_threads = 1;
         CheckpointImages source(checkpoint, config);
+        const Interrupt nobody = Interrupt::none();
         for (const auto& [name, content] : images) {
-            ImageBytes bytes(source, name, Interrupt::none());
+            ImageBytes bytes(source, name, nobody);
             std::string_view rest = content;
             for (auto piece = bytes.next(); !piece.empty(); piece = bytes.next()) {
                 const std::string_view got(reinterpret_cast<const char*>(piece.data()), piece.size());
