@@ -57,12 +57,11 @@ void fill_integers(char* to, std::size_t size, std::mt19937_64& random) {
     }
 }
 
-// A pause after each hundred pages, so that others have the processor too.
+// The first of them. A pause after each hundred pages, so that others have the processor too.
 [[noreturn]] void change(char* memory, std::size_t size, std::size_t percent) {
     constexpr std::size_t k_page = 4096;
-    const std::size_t step = 100 * k_page / percent / k_page * k_page;
     for (std::uint64_t count = 0;;)
-        for (std::size_t offset = 0; offset < size; offset += step) {
+        for (std::size_t offset = 0; offset < size / 100 * percent; offset += k_page) {
             *reinterpret_cast<volatile std::uint64_t*>(memory + offset) = ++count;
             if (count % 100 == 0)
                 ::usleep(1000);

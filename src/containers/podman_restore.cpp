@@ -112,12 +112,9 @@ void write_file(const fs::path& path, const std::string& content) {
 
 std::optional<PodmanContainer> find_in_podman(const Engine& engine, const std::string& name) {
     // RFC 3339 times in Go's text are many; a number is one.
-    const auto text = try_to_ask(
-        engine,
-        {"container", "inspect", "--format",
-         "{{.Id}}\n{{.State.Status}}\n{{.State.StartedAt.Unix}}\n{{.StaticDir}}\n{{.GraphDriver.Data.UpperDir}}\n"
-         "{{.Name}}",
-         name});
+    constexpr const char* k_format = "{{.Id}}\n{{.State.Status}}\n{{.State.StartedAt.Unix}}\n{{.StaticDir}}\n"
+                                     "{{.GraphDriver.Data.UpperDir}}\n{{.Name}}";
+    const auto text = try_to_ask(engine, {"container", "inspect", "--format", k_format, name});
     if (!text)
         return std::nullopt;
     const std::vector<std::string> lines = split(trim(*text), '\n');
