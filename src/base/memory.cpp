@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include <unistd.h>
+
 namespace cedana {
 
 namespace {
@@ -129,6 +131,11 @@ std::optional<std::uint64_t> host_memory(const std::filesystem::path& proc) {
     if (!available)
         return std::nullopt;
     return *available + kilobytes(*meminfo, "SwapFree:").value_or(0);
+}
+
+std::uint64_t page_size() {
+    static const auto k_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    return k_size;
 }
 
 std::uint64_t peak_memory() {

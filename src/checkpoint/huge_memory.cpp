@@ -4,6 +4,7 @@
 #include "cedana/archive/frame_reader.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/memory.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -20,12 +21,10 @@ namespace cedana {
 
 namespace {
 
-std::uint64_t page_bytes() { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
-
 std::vector<ByteRange> ranges_of(const std::vector<criu::PageRun>& runs) {
     std::vector<ByteRange> ranges;
     for (const criu::PageRun& run : runs)
-        ranges.push_back({.from = run.first * page_bytes(), .to = (run.first + run.pages) * page_bytes()});
+        ranges.push_back({.from = run.first * page_size(), .to = (run.first + run.pages) * page_size()});
     std::ranges::sort(ranges, {}, &ByteRange::from);
     return ranges;
 }
@@ -132,8 +131,8 @@ class TaskFill {
     }
 
   private:
-    static std::uint64_t begin_in_image(const criu::PageRun& run) { return run.first * page_bytes(); }
-    static std::uint64_t end_in_image(const criu::PageRun& run) { return (run.first + run.pages) * page_bytes(); }
+    static std::uint64_t begin_in_image(const criu::PageRun& run) { return run.first * page_size(); }
+    static std::uint64_t end_in_image(const criu::PageRun& run) { return (run.first + run.pages) * page_size(); }
 
     // What the frame, which has the image's bytes from `start` up to `end`, has of runs; the last may go on in the
     // next.

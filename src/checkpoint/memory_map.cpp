@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/checkpoint/memory_map.hpp"
 
+#include "cedana/base/memory.hpp"
 #include "cedana/checkpoint/small_images.hpp"
 #include "cedana/criu/pagemap.hpp"
 
@@ -10,8 +11,6 @@
 #include <optional>
 
 #include <spdlog/fmt/fmt.h>
-
-#include <unistd.h>
 
 namespace cedana {
 
@@ -28,7 +27,7 @@ std::string name_for(const criu::Mapping& mapping, const FileNames& names) {
 
 // How much of the bytes from `from` up to `to` is in `runs`.
 std::uint64_t bytes_within(const std::vector<criu::PageRun>& runs, std::uint64_t from, std::uint64_t to) {
-    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const auto page = page_size();
     const auto end_address = [&](const criu::PageRun& run) { return run.address + run.pages * page; };
     std::uint64_t bytes = 0;
     // CRIU writes them by ascending address. In an image of somebody else's they may lie in any order.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/checkpoint/restore_needs.hpp"
 
+#include "cedana/base/memory.hpp"
 #include "cedana/checkpoint/small_images.hpp"
 #include "cedana/criu/memory_map.hpp"
 #include "cedana/criu/pagemap.hpp"
@@ -14,7 +15,6 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 namespace cedana {
 
@@ -55,7 +55,7 @@ std::uint64_t common_bytes(const Ranges& one, const Ranges& other) {
 }
 
 Ranges page_ranges(const criu::Pagemap& map) {
-    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const auto page = page_size();
     criu::require_sound(map, page);
     Ranges ranges;
     std::ranges::transform(map.runs, std::back_inserter(ranges), [&](const criu::PageRun& run) {

@@ -2,6 +2,7 @@
 #include "cedana/criu/foreseen_pages.hpp"
 
 #include "cedana/base/files.hpp"
+#include "cedana/base/memory.hpp"
 
 #include <algorithm>
 #include <array>
@@ -39,10 +40,10 @@ std::vector<AddressRange> ranges_of(const std::vector<ForeseenRun>& runs) {
     return joined(ranges);
 }
 
-std::vector<AddressRange> ranges_of(const Pagemap& map, std::uint64_t page_size) {
+std::vector<AddressRange> ranges_of(const Pagemap& map) {
     std::vector<AddressRange> ranges;
     for (const PageRun& run : map.runs)
-        ranges.push_back({.start = run.address, .end = run.address + run.pages * page_size});
+        ranges.push_back({.start = run.address, .end = run.address + run.pages * page_size()});
     return joined(ranges);
 }
 
@@ -104,9 +105,8 @@ std::ptrdiff_t PageFlow::take_beyond(int pipe) const {
 }
 
 void PageFlow::check(const std::string& pagemap, const std::string& pages) const {
-    const auto page_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     const Pagemap sent = parse_pagemap(pagemap);
-    if (sent.pages_image() != pages || ranges_of(sent, page_size) != ranges_of(runs_))
+    if (sent.pages_image() != pages || ranges_of(sent) != ranges_of(runs_))
         throw OtherPages(task_);
 }
 

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/criu/huge_pages.hpp"
 
+#include "cedana/base/memory.hpp"
 #include "cedana/criu/image_fields.hpp"
 #include "cedana/criu/image_file.hpp"
 
 #include <algorithm>
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 namespace cedana::criu {
 
 namespace {
 
-std::uint64_t size_of(std::uint64_t pages) { return pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
+std::uint64_t size_of(std::uint64_t pages) { return pages * page_size(); }
 
 // mmap(2): the logarithm of the size is in the flags. Without it CRIU has written none that it does not know.
 std::uint64_t page_size_of(std::uint64_t flags) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/memory.hpp"
 #include "cedana/criu/image_fields.hpp"
 #include "cedana/criu/image_mends.hpp"
 
@@ -6,7 +7,6 @@
 #include <vector>
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "changed_image.hpp"
 
@@ -58,7 +58,7 @@ struct Vma {
 };
 
 bool holds_pages(const Vma& vma, const std::vector<PageRun>& runs) {
-    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const auto page = page_size();
     return std::ranges::any_of(
         runs, [&](const PageRun& run) { return run.address < vma.end && run.address + run.pages * page > vma.start; });
 }
@@ -116,7 +116,7 @@ std::string without_lock(std::string_view message, const Vma& vma) {
 }
 
 std::vector<AddressRange> held_in(const Vma& vma, const std::vector<PageRun>& runs) {
-    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const auto page = page_size();
     std::vector<AddressRange> held;
     for (const PageRun& run : runs)
         if (const AddressRange part{.start = std::max(run.address, vma.start),

@@ -2,6 +2,7 @@
 #include "cedana/lazy/fill.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/memory.hpp"
 
 #include <chrono>
 #include <utility>
@@ -28,8 +29,7 @@ std::uint64_t lazy_pages_of(const std::map<pid_t, LazyTask>& tasks) {
 
 LazyFill::LazyFill(UniqueFd channel, std::map<pid_t, LazyTask> tasks, const MakeReader& make_reader,
                    FillWitness& witness, FillOptions options)
-    : channel_(std::move(channel)), tasks_(std::move(tasks)), witness_(witness),
-      page_size_(static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))),
+    : channel_(std::move(channel)), tasks_(std::move(tasks)), witness_(witness), page_size_(page_size()),
       workers_(lazy_pages_of(tasks_), make_reader, options) {}
 
 void LazyFill::run(const std::function<void(const FillProgress&)>& report) {

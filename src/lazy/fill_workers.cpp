@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/lazy/fill_workers.hpp"
 
+#include "cedana/base/memory.hpp"
 #include "cedana/base/parallel.hpp"
 
 #include <thread>
 
-#include <unistd.h>
-
 namespace cedana::criu {
 
 FillWorkers::FillWorkers(std::uint64_t pages, const MakeReader& make_reader, FillOptions options)
-    : page_size_(static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE))), pieces_(options.piece_size / page_size_),
-      pages_total_(pages), pages_to_hand_over_(pages), threads_(mutex_, [this] {
+    : page_size_(page_size()), pieces_(options.piece_size / page_size_), pages_total_(pages),
+      pages_to_hand_over_(pages), threads_(mutex_, [this] {
           work_.notify_all();
           news_.set();
       }) {

@@ -3,6 +3,7 @@
 
 #include "cedana/archive/frame_reader.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
@@ -10,16 +11,12 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <unistd.h>
-
 namespace cedana {
 
 namespace {
 
 // Of an image that describes memory: 20 bytes for each run of pages.
 constexpr std::size_t k_most_image_bytes = 1024UL * 1024 * 1024;
-
-std::uint64_t page_size() { return static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)); }
 
 const ImageRecord& pages_of(const criu::Pagemap& map, pid_t pid, const FrameIndex& index) {
     const ImageRecord* const pages = index.find(map.pages_image());

@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/file_reads.hpp"
+#include "cedana/base/memory.hpp"
 
 #include <algorithm>
 #include <array>
@@ -93,11 +94,6 @@ void add_to(std::vector<PageRange>& ranges, const PageRange& range) {
 }
 
 } // namespace
-
-std::uint64_t page_size() {
-    static const auto k_size = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    return k_size;
-}
 
 std::optional<PageTable> PageTable::open(pid_t pid) {
     UniqueFd file(::open(fmt::format("/proc/{}/pagemap", pid).c_str(), O_RDONLY | O_CLOEXEC));

@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/memory.hpp"
 #include "cedana/base/open_folder.hpp"
 
 #include <algorithm>
@@ -199,8 +200,7 @@ std::optional<ProcessStat> parse_stat(std::string_view content) {
     // Absent before Linux 3.5, and 0 for who may not trace it.
     if (int status = 0; parse(field(52), status))
         stat.exit_status = status;
-    static const auto k_page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    stat.resident_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(pages, 0)) * k_page;
+    stat.resident_bytes = static_cast<std::uint64_t>(std::max<std::int64_t>(pages, 0)) * page_size();
     return stat;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/process/refusal.hpp"
 
@@ -15,7 +16,6 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "close_hint.hpp"
 
@@ -112,7 +112,7 @@ std::optional<Refusal> refuse_address_space(const Procfs& procfs, const Holdings
     const auto limit = find_limit(limits, k_address_space);
     if (!limit)
         return std::nullopt;
-    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const auto page = page_size();
     const std::string pages = procfs.read(one.process.pid(), "statm").value_or("");
     std::int64_t used_pages = 0;
     if (!parse_number(pages.substr(0, pages.find(' ')), used_pages))

@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
@@ -122,7 +123,7 @@ RaisedLimits::RaisedLimits(const std::vector<MemoryLimit>& limits, const fs::pat
     if (files.empty())
         return;
     // The kernel keeps whole pages.
-    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const auto page = page_size();
     for (LimitFile& file : files)
         file.wanted = std::to_string(as_bytes(file.wanted) / page * page);
     work_ = work;

@@ -4,6 +4,7 @@
 // its place.
 #include "cedana/action/dump.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/memory.hpp"
 #include "cedana/base/units.hpp"
 #include "cedana/process/memory_areas.hpp"
 #include "cedana/process/page_table.hpp"

@@ -18,6 +18,9 @@ namespace cedana {
 // cannot be read.
 [[nodiscard]] std::optional<std::uint64_t> host_memory(const std::filesystem::path& proc = "/proc");
 
+// Of a page, in bytes.
+[[nodiscard]] std::uint64_t page_size();
+
 // VmHWM of this process, in bytes.
 [[nodiscard]] std::uint64_t peak_memory();
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cedana/archive/page_memory.hpp"
+#include "cedana/base/memory.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/base/units.hpp"
 #include "cedana/criu/foreseen_pages.hpp"

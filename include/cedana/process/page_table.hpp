@@ -28,7 +28,7 @@ class PageEntry {
     [[nodiscard]] bool is_of_file() const { return has_bit(61); }
     // A page that faults (madvise(2), MADV_GUARD_INSTALL).
     [[nodiscard]] bool is_guard() const { return has_bit(58); }
-    // Written to since the bits were cleared (PageTable::track_writes()), or mapped anew.
+    // Written to since the bits were cleared (track_writes()), or mapped anew.
     [[nodiscard]] bool is_soft_dirty() const { return has_bit(55); }
     // Of a page that is present; 0 without CAP_SYS_ADMIN.
     [[nodiscard]] std::uint64_t frame() const { return bits_ & ((std::uint64_t{1} << 55) - 1); }
@@ -65,9 +65,6 @@ class PageTable {
     pid_t pid_;
     UniqueFd file_;
 };
-
-// Of memory, in bytes.
-[[nodiscard]] std::uint64_t page_size();
 
 // Whether the kernel can tell which pages are written to (CONFIG_MEM_SOFT_DIRTY) and lets this process see where they
 // lie. Asked once.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/memory.hpp"
 #include "cedana/process/page_table.hpp"
 
 #include <vector>
