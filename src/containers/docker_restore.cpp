@@ -39,34 +39,11 @@ std::chrono::system_clock::time_point parse_docker_time(const std::string& text)
     return parse_utc_iso(text.substr(0, text.find('.')) + "Z").value_or(std::chrono::system_clock::time_point());
 }
 
-void require_usable_in_docker(const DockerContainer& there, const ContainerRecord& record, const std::string& name,
-                              std::chrono::system_clock::time_point made) {
-    const std::string hint = fmt::format("pass --as with another name, or remove it: docker rm -f {}", name);
-    if (there.id != record.id)
-        throw Error(Fault::restore_failed, fmt::format("another container has the name {}", name)).hint(hint);
-    if (there.status != "exited")
-        throw Error(Fault::restore_failed,
-                    fmt::format("container {} is there: it is {}", name, printable(there.status)))
-            .hint(hint);
-    if (there.started > made)
-        throw Error(Fault::restore_failed, fmt::format("container {} was started again since the checkpoint was made, "
-                                                       "and may have changed its files",
-                                                       name))
-            .hint(hint);
-}
-
 // The id of an image by its name or id; empty: it is not here.
 std::string image_in_docker(const Engine& engine, const std::string& image) {
     if (image.empty() || image.front() == '-')
         return {};
     return std::string(trim(try_to_ask(engine, {"image", "inspect", "--format", "{{.Id}}", image}).value_or("")));
-}
-
-void require_image_in_docker(const Engine& engine, const ContainerRecord& record) {
-    if (image_in_docker(engine, record.image_id).empty())
-        throw Error(Fault::environment, fmt::format("the image of the container, {} ({}), is not here",
-                                                    printable(record.image), printable(record.image_id)))
-            .hint(fmt::format("get it first: docker pull {}, or docker save and load it", printable(record.image)));
 }
 
 // docker would make a volume that is missing.
@@ -191,8 +168,10 @@ DockerRestore::DockerRestore(Engine engine, const ContainerRecord& record, std::
         throw Error(Fault::usage, fmt::format("{} is no name of a container", printable(name())));
     original_ = find_in_docker(engine_, name());
     if (original_)
-        require_usable_in_docker(*original_, record_, name(), made);
-    require_image_in_docker(engine_, record_);
+        require_usable(engine_, {.id = original_->id, .status = original_->status, .started = original_->started},
+                       record_, name(), made);
+    if (image_in_docker(engine_, record_.image_id).empty())
+        throw missing_image(engine_, record_);
     require_parts(engine_, read_docker_request(inspection_, k_docker_runtime, record_.image_id));
     if (!has_own_runtime(engine_))
         throw Error(Fault::environment, "docker does not know the runtime by which cedana brings containers back")

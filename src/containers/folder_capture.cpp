@@ -5,6 +5,7 @@
 #include "cedana/base/open_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/containers/tar_writer.hpp"
+#include "cedana/process/memory_areas.hpp"
 
 #include <algorithm>
 #include <array>
@@ -311,15 +312,11 @@ ChangedFiles FolderCapture::walk(Pass pass, TarWriter* archive, const Interrupt&
 
 std::set<std::string> shared_mappings_in(std::string_view maps) {
     std::set<std::string> paths;
-    // "7f0c…-7f0c… rw-s 00000000 08:01 42     /path" (proc_pid_maps(5)); of a path only its line breaks are escaped.
-    constexpr std::size_t k_shared_flag = 3;
-    for (const std::string& line : split(maps, '\n')) {
-        const std::size_t mode = line.find(' ');
-        const std::size_t path = line.find('/');
-        if (path == std::string::npos || line.size() <= mode + 1 + k_shared_flag ||
-            line[mode + 1 + k_shared_flag] != 's')
+    for (const MemoryArea& area : parse_areas(maps)) {
+        if (area.is_private || !area.name.starts_with('/'))
             continue;
-        std::string name = line.substr(path + 1);
+        // Of a path only its line breaks are escaped (proc_pid_maps(5)).
+        std::string name(area.name.substr(1));
         for (std::size_t at = 0; (at = name.find("\\012", at)) != std::string::npos; ++at)
             name.replace(at, 4, "\n");
         paths.insert(std::move(name));

@@ -31,23 +31,6 @@ namespace {
 // Of the engine's, as it calls it.
 fs::path checkpoint_folder(const PodmanContainer& container) { return container.folder / "checkpoint"; }
 
-void require_usable(const PodmanContainer& there, const ContainerRecord& record, const std::string& name,
-                    std::chrono::system_clock::time_point made) {
-    const std::string hint = fmt::format("pass --as with another name, or remove it: podman rm -f {}", printable(name));
-    if (there.id != record.id)
-        throw Error(Fault::restore_failed, fmt::format("another container has the name {}", printable(name)))
-            .hint(hint);
-    if (there.status != "exited" && there.status != "stopped")
-        throw Error(Fault::restore_failed,
-                    fmt::format("container {} is there: it is {}", printable(name), printable(there.status)))
-            .hint(hint);
-    if (there.started > made)
-        throw Error(Fault::restore_failed, fmt::format("container {} was started again since the checkpoint was made, "
-                                                       "and may have changed its files",
-                                                       printable(name)))
-            .hint(hint);
-}
-
 struct NotedRestore {
     std::string program;
     std::string name;
@@ -142,15 +125,14 @@ PodmanRestore::PodmanRestore(Engine engine, const ContainerRecord& record, std::
         throw Error(Fault::usage, fmt::format("{} is no name of a container", printable(name())));
     original_ = find_in_podman(engine_, name());
     if (original_)
-        require_usable(*original_, record_, name(), made);
+        require_usable(engine_, {.id = original_->id, .status = original_->status, .started = original_->started},
+                       record_, name(), made);
     if (!original_ && as_.empty() && find_in_podman(engine_, record_.id))
         throw Error(Fault::restore_failed,
                     fmt::format("container {} is there under another name", record_.id.substr(0, 12)))
             .hint("pass --as with a new name, or remove it");
     if (!record_.image_id.empty() && !has_image(engine_, record_.image_id))
-        throw Error(Fault::environment, fmt::format("the image of the container, {} ({}), is not here",
-                                                    printable(record_.image), printable(record_.image_id)))
-            .hint(fmt::format("get it first: podman pull {}, or podman save and load it", printable(record_.image)));
+        throw missing_image(engine_, record_);
 }
 
 EngineCommand PodmanRestore::prepare(const SmallFiles& description, const std::string& external_descriptors,

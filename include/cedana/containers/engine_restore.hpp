@@ -3,9 +3,13 @@
 // taken back.
 #pragma once
 
+#include "cedana/base/error.hpp"
+#include "cedana/containers/engine.hpp"
 #include "cedana/containers/runtime_restore.hpp"
 #include "cedana/containers/small_tar.hpp"
+#include "cedana/model/container.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 
@@ -26,6 +30,19 @@ class EngineRestore {
     // It runs: its id. Throws Error where the engine does not know it.
     [[nodiscard]] virtual std::string commit() = 0;
 };
+
+// A container of the name that is asked for, as its engine has it now.
+struct ContainerThere {
+    std::string id;
+    std::string status;
+    std::chrono::system_clock::time_point started;
+};
+// Throws Error(Fault::restore_failed) unless it is that of the checkpoint, has ended, and was not started since `made`.
+void require_usable(const Engine& engine, const ContainerThere& there, const ContainerRecord& record,
+                    const std::string& name, std::chrono::system_clock::time_point made);
+
+// What to throw where the engine does not have the container's image.
+[[nodiscard]] Error missing_image(const Engine& engine, const ContainerRecord& record);
 
 // The folder of images that a runtime is told of: all that it reads there is what its container's descriptors led to.
 // Throws Error.
