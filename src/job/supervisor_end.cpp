@@ -44,8 +44,7 @@ RunOutcome JobEnd::by_wish() {
 
 RunOutcome JobEnd::give_up() {
     const std::string why = "every checkpoint of it was tried in vain (--attempts)";
-    watch_.books().enter(Phase::failed, {{"message", why}});
-    watch_.commands().tell_failure(std::string(name_of(Phase::failed)), why);
+    watch_.fail(why);
     leave_job();
     if (has_run_)
         return RunOutcome{.exit_code = watch_.state().end->shell_code(), .is_programs = true};

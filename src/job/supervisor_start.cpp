@@ -75,8 +75,7 @@ void BringUp::start() {
     const std::string why = space.is_gone() ? "its namespaces have ended" : space.word().failed;
     const auto fault = space.word().fault == 0 ? Fault::environment : static_cast<Fault>(space.word().fault);
     watch_.leave_space();
-    watch_.books().enter(Phase::failed, {{"message", why}});
-    watch_.commands().tell_failure(std::string(name_of(Phase::failed)), why);
+    watch_.fail(why);
     watch_.lease().release();
     throw Error(fault, why);
 }
@@ -149,8 +148,7 @@ std::optional<RunOutcome> BringUp::restore_failed(std::size_t place) {
     watch_.books().note("restore_failed", {{"checkpoint", watch_.state().chain[place].file}, {"message", why}});
     if (!is_of_host)
         return std::nullopt;
-    watch_.books().enter(Phase::failed, {{"message", why}});
-    watch_.commands().tell_failure(std::string(name_of(Phase::failed)), why);
+    watch_.fail(why);
     watch_.lease().release();
     return RunOutcome{.exit_code = code};
 }

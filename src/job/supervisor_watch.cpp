@@ -88,6 +88,11 @@ void Watch::renew() {
     renew_at_ = Clock::now() + lease_.lasts() / 4;
 }
 
+void Watch::fail(const std::string& why) {
+    books_.enter(Phase::failed, {{"message", why}});
+    commands_.tell_failure(std::string(name_of(Phase::failed)), why);
+}
+
 void Watch::feed_watchdog() {
     if (!watchdog_ || Clock::now() < watchdog_at_)
         return;

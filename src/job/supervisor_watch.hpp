@@ -36,6 +36,8 @@ class Watch {
     [[nodiscard]] KeyTerminal& terminal() noexcept { return terminal_; }
     [[nodiscard]] Wishes& wishes() noexcept { return wishes_; }
     [[nodiscard]] CallersCommands& commands() noexcept { return commands_; }
+    // The job has failed: it is written down, and the caller's command is told.
+    void fail(const std::string& why);
 
     // Waits for what happens next, no longer than until then. Throws LeaseLost.
     void wait(std::optional<Clock::time_point> until = std::nullopt);
