@@ -154,23 +154,23 @@ Step decide_pre_copy(DumpDraft& draft) {
         const std::uint64_t images = draft.seen->facts.image_bytes;
         const bool is_large =
             config.dump_pre_copy_mib != 0 && images >= static_cast<std::uint64_t>(config.dump_pre_copy_mib) * k_mib;
-        const bool is_wanted = is_large || draft.request.pre_copy;
-        const bool has_room = PreCopy::memory_for(images) <= buffer_bound(config);
+        draft.copies_ahead = false;
+        if (draft.request.escort || (!is_large && !draft.request.pre_copy))
+            return;
+        const std::uint64_t bound = buffer_bound(config);
+        const bool has_room = PreCopy::memory_for(images) <= bound;
         const bool is_tracked = draft.request.write_tracking || kernel_tracks_writes();
-        draft.copies_ahead = is_wanted && has_room && !draft.request.escort && is_tracked;
-        if (!draft.request.pre_copy)
+        draft.copies_ahead = has_room && is_tracked;
+        if (draft.copies_ahead || !draft.request.pre_copy)
             return;
         if (!is_tracked)
             throw Error(Fault::environment, "the kernel of this host does not tell which memory is written to")
                 .cause("it was built without CONFIG_MEM_SOFT_DIRTY, or hides where memory lies from this process")
                 .hint("leave --pre-copy out");
-        if (!has_room)
-            throw Error(Fault::environment,
-                        fmt::format("{} of memory are needed to copy that of {} ahead, and {} may be "
-                                    "taken",
-                                    human_bytes(PreCopy::memory_for(images)), draft.seen->target(),
-                                    human_bytes(buffer_bound(config))))
-                .hint("set archive.buffer_mib to more, or leave --pre-copy out");
+        throw Error(Fault::environment,
+                    fmt::format("{} of memory are needed to copy that of {} ahead, and {} may be taken",
+                                human_bytes(PreCopy::memory_for(images)), draft.seen->target(), human_bytes(bound)))
+            .hint("set archive.buffer_mib to more, or leave --pre-copy out");
     });
 }
 

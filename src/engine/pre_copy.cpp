@@ -103,7 +103,6 @@ void PreCopy::copy(const Procfs& procfs, const std::vector<pid_t>& pids, const I
     });
     for (std::size_t window = 0; window < windows.size(); ++window)
         std::ranges::move(copied[window], std::back_inserter(processes_[windows[window].process].copied));
-    copied_ = taken_;
 }
 
 void PreCopy::add_process(const Procfs& procfs, pid_t pid, std::vector<Window>& windows) {

@@ -60,9 +60,7 @@ class PreCopy : public criu::ForeseenPages {
 
     // Copies what can be copied of these processes, which run. Once; `procfs` must outlive this.
     void copy(const Procfs& procfs, const std::vector<pid_t>& pids, const Interrupt& interrupt);
-    // Bytes.
-    [[nodiscard]] std::uint64_t copied() const { return copied_; }
-    // Bytes of it that were still right, of all that was foreseen.
+    // Bytes of the copies that were still right, of all that was foreseen.
     [[nodiscard]] std::uint64_t spared() const { return spared_; }
 
     [[nodiscard]] std::optional<std::vector<criu::ForeseenRun>> foresee(pid_t task) override;
@@ -106,7 +104,6 @@ class PreCopy : public criu::ForeseenPages {
     // Of the memory, from its start.
     std::atomic<std::size_t> taken_ = 0;
     std::vector<Process> processes_;
-    std::uint64_t copied_ = 0;
     std::uint64_t spared_ = 0;
 };
 
