@@ -200,6 +200,7 @@ WatchedFiles FileWatch::seen() const {
     }
     if (missing != 0)
         result.gaps.push_back(fmt::format("{} of the files that it wrote are not where it wrote them", missing));
+    std::ranges::sort(result.written.files, {}, &WrittenFile::path);
     return result;
 }
 

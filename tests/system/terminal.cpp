@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #include <fcntl.h>
@@ -90,12 +91,13 @@ pid_t CedanaOnTerminal::pid() const {
     const auto deadline = std::chrono::steady_clock::now() + limit_;
     // Nothing tells when a process that is not one's own child starts a program.
     while (is_running(child_.pid()) && std::chrono::steady_clock::now() < deadline) {
-        pid_t pid = child_.pid();
-        for (auto children = procfs.children(pid); by_ == By::sudo && children && !children->empty();
-             children = procfs.children(pid))
-            pid = children->front();
-        if (procfs.executable(pid) == program)
-            return pid;
+        // From sudo down: cedana has children of its own soon.
+        for (std::optional<pid_t> pid = child_.pid(); pid;) {
+            if (procfs.executable(*pid) == program)
+                return *pid;
+            const auto children = procfs.children(*pid);
+            pid = children && !children->empty() ? std::optional(children->front()) : std::nullopt;
+        }
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     throw Error(Fault::internal, "cedana was not started on the terminal");

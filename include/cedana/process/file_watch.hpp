@@ -42,7 +42,7 @@ class FileWatch {
     [[nodiscard]] int fd() const noexcept { return ready_.get(); }
     // Takes what has happened; never waits.
     void take(TreeState state = TreeState::running);
-    // What was seen so far.
+    // What was seen so far, by path.
     [[nodiscard]] WatchedFiles seen() const;
     // Takes the last of it, now that the tree is frozen, and ends the watch. Every name is what it will be in the
     // checkpoint.
