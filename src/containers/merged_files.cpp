@@ -3,7 +3,6 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/units.hpp"
-#include "cedana/containers/root_folder.hpp"
 
 #include <cstddef>
 #include <map>
@@ -11,40 +10,12 @@
 
 #include <sys/stat.h>
 
+#include "tar_entry.hpp"
 #include "tar_reader.hpp"
 
 namespace cedana::containers {
 
 namespace {
-
-// The folder itself.
-constexpr const char* k_folder_itself = ".";
-
-std::string inner_name_of(archive_entry* entry) {
-    const char* const name = ::archive_entry_pathname(entry);
-    return parse_inner_path(name == nullptr ? "" : name);
-}
-
-TarEntry read_entry(archive_entry* from) {
-    const auto text = [](const char* one) { return std::string(one == nullptr ? "" : one); };
-    TarEntry entry{.name = inner_name_of(from), .info = *::archive_entry_stat(from)};
-    if (entry.name.empty())
-        entry.name = k_folder_itself;
-    if (S_ISLNK(entry.info.st_mode))
-        entry.target = text(::archive_entry_symlink(from));
-    if (const char* const same = ::archive_entry_hardlink(from); same != nullptr) {
-        entry.same_as = parse_inner_path(same);
-        if (entry.same_as.empty())
-            throw Error(Fault::checkpoint, "the checkpoint is not safe to use: a file of it is the same as its folder");
-    }
-    ::archive_entry_xattr_reset(from);
-    const char* name = nullptr;
-    const void* value = nullptr;
-    std::size_t size = 0;
-    while (::archive_entry_xattr_next(from, &name, &value, &size) == ARCHIVE_OK)
-        entry.attributes.emplace_back(text(name), std::string(static_cast<const char*>(value), size));
-    return entry;
-}
 
 class MergingFiles {
   public:
@@ -68,7 +39,7 @@ class MergingFiles {
     void read_names() {
         TarReader since(source_, files_.images.since, interrupt_);
         while (archive_entry* const entry = since.next()) {
-            const TarEntry read = read_entry(entry);
+            const TarEntry read = read_tar_entry(entry);
             since_[read.name] = S_ISDIR(read.info.st_mode);
         }
     }
@@ -86,7 +57,7 @@ class MergingFiles {
         TarReader reader(source_, image, interrupt_);
         while (archive_entry* const read = reader.next()) {
             interrupt_.throw_if_pending();
-            const TarEntry entry = read_entry(read);
+            const TarEntry entry = read_tar_entry(read);
             if (!is_left_out(entry))
                 put(entry, reader);
         }

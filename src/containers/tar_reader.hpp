@@ -12,8 +12,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <exception>
+#include <functional>
+#include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -25,11 +28,18 @@ namespace cedana::containers {
 
 class TarReader {
   public:
-    TarReader(ImageSource& source, const std::string& image, const Interrupt& interrupt)
-        : bytes_(source, image, interrupt), reader_(::archive_read_new()) {
+    // The archive's next bytes, valid until it is called again; none at its end. May throw.
+    using NextBytes = std::function<std::span<const std::byte>()>;
+
+    explicit TarReader(NextBytes next_bytes) : next_bytes_(std::move(next_bytes)), reader_(::archive_read_new()) {
         ::archive_read_support_format_tar(reader_.get());
         require(::archive_read_open(reader_.get(), this, nullptr, &TarReader::read, nullptr));
     }
+
+    TarReader(ImageSource& source, const std::string& image, const Interrupt& interrupt)
+        : TarReader([bytes = std::make_shared<ImageBytes>(source, image, interrupt)] { return bytes->next(); }) {}
+    TarReader(const TarReader&) = delete;
+    TarReader& operator=(const TarReader&) = delete;
 
     // Null at the end.
     archive_entry* next() {
@@ -67,7 +77,7 @@ class TarReader {
     static la_ssize_t read(archive* /*reader*/, void* self, const void** block) {
         auto* const reader = static_cast<TarReader*>(self);
         try {
-            const std::span<const std::byte> bytes = reader->bytes_.next();
+            const std::span<const std::byte> bytes = reader->next_bytes_();
             *block = bytes.data();
             return static_cast<la_ssize_t>(bytes.size());
         } catch (...) {
@@ -85,7 +95,7 @@ class TarReader {
                                     ::archive_error_string(reader_.get())));
     }
 
-    ImageBytes bytes_;
+    NextBytes next_bytes_;
     std::exception_ptr failure_;
     ArchiveReader reader_;
 };
