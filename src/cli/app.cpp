@@ -84,7 +84,7 @@ void set_up(Command& program, Arguments& arguments) {
                                       run_command(), ps_command(), checkpoint_command(), stop_command(),
                                       history_command(), verify_command(), list_command(), inspect_command(),
                                       prune_command(), remove_command(), sign_command(), export_command(),
-                                      find_command()}};
+                                      import_command(), find_command()}};
     program.commands = {
         client, check_command(), unit_command(), container_command(), config_command(), completion_command(program)};
     for (const char* name : {"dump", "restore", "list", "inspect", "verify", "rm"})

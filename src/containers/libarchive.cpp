@@ -175,6 +175,18 @@ int archive_read_open_filename(archive* a, const char* b, size_t c) {
     return function(a, b, c);
 }
 
+int archive_read_support_filter_gzip(archive* a) {
+    static auto* const function =
+        of_libarchive<decltype(archive_read_support_filter_gzip)>("archive_read_support_filter_gzip");
+    return function(a);
+}
+
+int archive_read_support_filter_zstd(archive* a) {
+    static auto* const function =
+        of_libarchive<decltype(archive_read_support_filter_zstd)>("archive_read_support_filter_zstd");
+    return function(a);
+}
+
 int archive_read_support_format_tar(archive* a) {
     static auto* const function =
         of_libarchive<decltype(archive_read_support_format_tar)>("archive_read_support_format_tar");

@@ -69,6 +69,7 @@ class MergingFiles {
             throw Error(Fault::checkpoint,
                         fmt::format("the container's file /{} is the same as one that the checkpoint does not have",
                                     printable(entry.name)));
+        put_folders_above(entry.name);
         const bool is_new = put_.insert(entry.name).second;
         if (S_ISDIR(entry.info.st_mode) && is_new && files_.removed.contains(entry.name))
             empty_folder_of_image(entry);
@@ -80,6 +81,19 @@ class MergingFiles {
             if (bytes.empty())
                 return;
             archive_.append(bytes, entry.name);
+        }
+    }
+
+    // Where the archives do not have the folder that took the place of the image's (podman's own do not).
+    void put_folders_above(const std::string& path) {
+        for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+            TarEntry folder{.name = path.substr(0, slash)};
+            if (!files_.removed.contains(folder.name) || !put_.insert(folder.name).second)
+                continue;
+            folder.info.st_mode = S_IFDIR | 0755;
+            folder.info.st_nlink = 1;
+            empty_folder_of_image(folder);
+            archive_.begin(folder);
         }
     }
 

@@ -3,11 +3,14 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/containers/runtime_state.hpp"
 
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <map>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -40,6 +43,26 @@ bool has_any(const Json& value) {
     if (value.is_object() || value.is_array())
         return std::ranges::any_of(value, has_any);
     return value.is_string() ? !value.get<std::string>().empty() : !value.is_null();
+}
+
+// podman's own files of the container, which it makes anew, and volumes that it looks for by their names.
+bool is_engines_own(const std::string& source, const std::string& id, const std::set<std::string>& volumes) {
+    const std::string normal = std::filesystem::path(source).lexically_normal().string();
+    if (normal.find(fmt::format("/overlay-containers/{}/userdata/", id)) != std::string::npos)
+        return true;
+    return std::ranges::any_of(
+        volumes, [&](const std::string& name) { return normal.ends_with(fmt::format("/volumes/{}/_data", name)); });
+}
+
+std::vector<std::string> options_of(const Json& mount) {
+    return inner(mount, "options").is_array() ? inner(mount, "options").get<std::vector<std::string>>()
+                                              : std::vector<std::string>();
+}
+
+bool is_bound(const Json& mount) {
+    return inner(mount, "type") == "bind" || std::ranges::any_of(options_of(mount), [](const std::string& one) {
+               return one == "bind" || one == "rbind";
+           });
 }
 
 class DescriptionReader {
@@ -87,25 +110,11 @@ class DescriptionReader {
     }
 
     void read_mount(const Json& mount) {
-        const auto options = inner(mount, "options").is_array()
-                                 ? inner(mount, "options").get<std::vector<std::string>>()
-                                 : std::vector<std::string>();
-        const auto is_binding = [](const std::string& option) { return option == "bind" || option == "rbind"; };
-        if (inner(mount, "type") != "bind" && std::ranges::none_of(options, is_binding))
+        if (!is_bound(mount))
             return;
         const auto source = inner(mount, "source").get<std::string>();
-        if (!is_engines_own(source))
+        if (!is_engines_own(source, id_, volumes_))
             access_.paths.insert(source);
-    }
-
-    // podman's own files of the container, which it makes anew, and volumes that it looks for by their names.
-    [[nodiscard]] bool is_engines_own(const std::string& source) const {
-        const std::string normal = std::filesystem::path(source).lexically_normal().string();
-        if (normal.find(fmt::format("/overlay-containers/{}/userdata/", id_)) != std::string::npos)
-            return true;
-        return std::ranges::any_of(volumes_, [&](const std::string& name) {
-            return normal.ends_with(fmt::format("/volumes/{}/_data", name));
-        });
     }
 
     void read_namespaces(const Json& namespaces) {
@@ -127,6 +136,91 @@ class DescriptionReader {
 };
 
 constexpr const char* k_podman_config = "config.dump";
+
+std::string text_of(const Json& object, const char* key) {
+    const Json& value = inner(object, key);
+    return value.is_string() ? value.get<std::string>() : std::string();
+}
+
+// What is there under the paths of this host, since podman does not say it.
+bool is_folder_here(const std::string& path) {
+    std::error_code ignored;
+    const std::filesystem::file_status there = std::filesystem::status(path, ignored);
+    return !std::filesystem::exists(there) || std::filesystem::is_directory(there);
+}
+
+std::vector<ContainerMount> mounts_in(const Json& config, const Json& specification, const std::string& id) {
+    std::map<std::string, std::string> volumes;
+    std::set<std::string> names;
+    for (const Json& volume : inner(config, "namedVolumes")) {
+        volumes[text_of(volume, "dest")] = text_of(volume, "volumeName");
+        names.insert(text_of(volume, "volumeName"));
+    }
+    std::vector<ContainerMount> mounts;
+    for (const Json& mount : inner(specification, "mounts")) {
+        if (!is_bound(mount))
+            continue;
+        ContainerMount one{.destination = text_of(mount, "destination"),
+                           .read_only = std::ranges::count(options_of(mount), "ro") != 0};
+        const std::string source = text_of(mount, "source");
+        if (const auto volume = volumes.find(one.destination); volume != volumes.end()) {
+            one.kind = MountSource::volume;
+            one.source = volume->second;
+            one.is_folder = true;
+        } else if (!is_engines_own(source, id, names)) {
+            one.kind = MountSource::host;
+            one.source = source;
+            one.is_folder = is_folder_here(source);
+        } else {
+            one.is_folder = one.destination == "/dev/shm";
+        }
+        mounts.push_back(std::move(one));
+    }
+    return mounts;
+}
+
+// Of the first address of each network that it was in.
+std::vector<ContainerNetwork> networks_in(const Json& status) {
+    std::vector<ContainerNetwork> networks;
+    if (!status.is_object())
+        return networks;
+    for (const auto& [name, network] : status.items()) {
+        ContainerNetwork one{.name = name};
+        for (const Json& interface : inner(network, "interfaces")) {
+            one.hardware_address = text_of(interface, "mac_address");
+            for (const Json& subnet : inner(interface, "subnets"))
+                if (const std::string address = text_of(subnet, "ipnet"); one.address.empty())
+                    one.address = address.substr(0, address.find('/'));
+        }
+        networks.push_back(std::move(one));
+    }
+    return networks;
+}
+
+ContainerRecord record_in(const SmallFiles& description) {
+    const Json config = parsed(description, k_podman_config);
+    const Json specification = parsed(description, "spec.dump");
+    if (!inner(config, "rootfsImageID").is_string() && !inner(config, "staticDir").is_string())
+        throw Error(Fault::usage,
+                    "the archive is no podman's: its container is known to another engine (CRI-O, containerd), "
+                    "in a pod of that")
+            .hint("only archives of `podman container checkpoint --export` can be taken in");
+    const std::string runtime = text_of(config, "runtime");
+    ContainerRecord record{
+        .engine = "podman",
+        .runtime = runtime.substr(runtime.rfind('/') + 1),
+        .id = text_of(config, "id"),
+        .name = text_of(config, "name"),
+        .image = text_of(config, "rootfsImageName"),
+        .image_id = text_of(config, "rootfsImageID"),
+        .restart_policy = text_of(config, "restart_policy"),
+        .removed_at_end = text_of(inner(specification, "annotations"), "io.podman.annotations.autoremove") == "TRUE",
+        .has_terminal = inner(inner(specification, "process"), "terminal") == true};
+    if (!is_plain_name(record.id) || !is_plain_name(record.name))
+        refuse_description("names no container");
+    record.mounts = mounts_in(config, specification, record.id);
+    return record;
+}
 
 } // namespace
 
@@ -152,6 +246,22 @@ std::string runtime_in(const SmallFiles& description) {
 HostAccess read_host_access(const SmallFiles& description, const std::string& id) {
     try {
         return DescriptionReader(description, id).take();
+    } catch (const Json::exception& error) {
+        refuse_description(fmt::format("cannot be read: {}", error.what()));
+    }
+}
+
+ContainerRecord read_record(const SmallFiles& description) {
+    try {
+        return record_in(description);
+    } catch (const Json::exception& error) {
+        refuse_description(fmt::format("cannot be read: {}", error.what()));
+    }
+}
+
+std::vector<ContainerNetwork> read_networks(std::string_view status) {
+    try {
+        return networks_in(Json::parse(status));
     } catch (const Json::exception& error) {
         refuse_description(fmt::format("cannot be read: {}", error.what()));
     }

@@ -48,6 +48,7 @@ class Unpacking {
         if (path.empty())
             return set_all(name_of_root(), path, *info, entry);
         require_harmless(path, *info, entry);
+        make_folders_above(path);
         const PlaceInRoot place = root_.place_of(path);
         if (const char* const same = ::archive_entry_hardlink(entry); same != nullptr)
             return link(place, path, same);
@@ -83,6 +84,20 @@ class Unpacking {
         while (::archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK)
             if (name == nullptr || !is_harmless_attribute(name))
                 refuse_file(path, fmt::format("has the attribute {}", printable(name == nullptr ? "" : name)));
+    }
+
+    // podman's archives have what is in a new folder without the folder, where that was an older one's place.
+    void make_folders_above(const std::string& path) const {
+        constexpr mode_t k_mode = 0755;
+        for (std::size_t slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+            const PlaceInRoot place = root_.place_of(path.substr(0, slash));
+            if (struct ::stat there{};
+                ::fstatat(place.folder.get(), place.name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+                continue;
+            if (::mkdirat(place.folder.get(), place.name.c_str(), k_mode) != 0 && errno != EEXIST)
+                throw OsFailure(Fault::storage)
+                    .error("cannot make the container's folder /{}", printable(path.substr(0, slash)));
+        }
     }
 
     void link(const PlaceInRoot& place, const std::string& path, const char* same) const {

@@ -146,7 +146,8 @@ void VolumeRestore::put(const std::vector<criu::RpcMount>& mounts, ImageSource& 
         const RootFolder root(place->value);
         unpack(root, images, names.ahead, trust, interrupt);
         remove_files(root, parse_removed(text(outdated_entry_of_volume(volume.content))));
-        unpack(root, images, names.since, trust, interrupt);
+        if (images.exists(names.since))
+            unpack(root, images, names.since, trust, interrupt);
     }
 }
 

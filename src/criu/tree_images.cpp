@@ -81,6 +81,17 @@ std::vector<DumpedProcess> parse_tree(std::string_view image) {
     });
 }
 
+std::string parse_machine(std::string_view image) {
+    // MARCH of images/core.proto.
+    constexpr std::uint64_t k_x86_64 = 1;
+    constexpr std::uint64_t k_aarch64 = 3;
+    return parse_image([&]() -> std::string {
+        const auto core = fields_of<CoreEntry>(ImageReader(image, ImageKind::core).next());
+        const std::uint64_t machine = number_in(core, CoreEntry::mtype, 0);
+        return machine == k_x86_64 ? "x86_64" : machine == k_aarch64 ? "aarch64" : "";
+    });
+}
+
 KernelIds parse_ids(std::string_view image) {
     return parse_image([&] { return ids_in(ImageReader(image, ImageKind::ids).next()); });
 }

@@ -22,6 +22,7 @@
 
 #include "command/command_fixture.hpp"
 #include "support/made_checkpoint.hpp"
+#include "support/podman_archive.hpp"
 #include "support/synthetic_checkpoint.hpp"
 
 namespace cedana::testing {
@@ -246,6 +247,7 @@ const Fields k_rows = {"--version",
                        "client rm",
                        "client sign",
                        "client export",
+                       "client import",
                        "client find",
                        "check",
                        "check --clean",
@@ -432,6 +434,8 @@ TEST_F(JsonFields, OfASearch) {
 TEST_F(JsonFields, OfAnArchiveOfPodmans) {
     make_checkpoint(scratch("web.zip"), parts_of_podmans_container());
     expect_documented("client export", {json({"client", "export", scratch("web.zip"), scratch("web.tar")})});
+    containers::write_small_tar(scratch("podmans.tar"), podmans_archive());
+    expect_documented("client import", {json({"client", "import", scratch("podmans.tar"), "-d", folder().string()})});
 }
 
 TEST_F(JsonFields, OfAnEngineThatIsSetUp) {

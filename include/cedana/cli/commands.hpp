@@ -54,6 +54,7 @@ struct EndAsProgram {
 [[nodiscard]] Command remove_command();
 [[nodiscard]] Command sign_command();
 [[nodiscard]] Command export_command();
+[[nodiscard]] Command import_command();
 [[nodiscard]] Command find_command();
 [[nodiscard]] Command check_command();
 [[nodiscard]] Command unit_command();

@@ -17,7 +17,7 @@ namespace cedana::criu {
 using FieldNumber = protozero::pbf_tag_type;
 
 // core.proto
-enum class CoreEntry : FieldNumber { thread_info = 2, tc = 3, thread_core = 5, ti_aarch64 = 8 };
+enum class CoreEntry : FieldNumber { mtype = 1, thread_info = 2, tc = 3, thread_core = 5, ti_aarch64 = 8 };
 enum class TaskCoreEntry : FieldNumber {
     task_state = 1,
     blk_sigset = 5,

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who was in a tree, which descriptors and terminals it had and which locks it held, from CRIU's pstree.img,
-// ids-PID.img, inventory.img, fdinfo-N.img, tty-info.img and filelocks.img (images/pstree.proto, core.proto,
-// inventory.proto, fdinfo.proto, tty.proto, file-lock.proto).
+// core-TID.img, ids-PID.img, inventory.img, fdinfo-N.img, tty-info.img and filelocks.img (images/pstree.proto,
+// core.proto, inventory.proto, fdinfo.proto, tty.proto, file-lock.proto).
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -58,6 +59,8 @@ struct DumpedTerminal {
 
 // The root first.
 [[nodiscard]] std::vector<DumpedProcess> parse_tree(std::string_view image);
+// Of core-TID.img: the machine that it ran on, as uname(2) calls it; empty for one that is not known here.
+[[nodiscard]] std::string parse_machine(std::string_view image);
 // Of ids-PID.img.
 [[nodiscard]] KernelIds parse_ids(std::string_view image);
 // Of inventory.img: CRIU's own, so what is the same was the host's.

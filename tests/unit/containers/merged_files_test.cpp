@@ -104,6 +104,19 @@ TEST_F(MergedFilesTest, OfAFolderThatWasMadeAnewHideThoseOfTheImage) {
     EXPECT_EQ(read_file(path("root/app/late")), "since");
 }
 
+// podman's own archive has no entry of such a folder.
+TEST_F(MergedFilesTest, OfAFolderThatIsNotAmongThemHideThoseOfTheImage) {
+    fs::create_directories(path("root/app"));
+    write("root/app/of-image", "old");
+    struct ::stat info {};
+    info.st_mode = S_IFREG | 0600;
+    info.st_nlink = 1;
+    write_ahead({{.name = "app/new", .info = info}});
+    merge_into_root({"app"}, {});
+    EXPECT_FALSE(fs::exists(path("root/app/of-image")));
+    EXPECT_TRUE(fs::exists(path("root/app/new")));
+}
+
 TEST_F(MergedFilesTest, ThatLeadOutAreRefused) {
     struct ::stat info {};
     info.st_mode = S_IFREG | 0600;

@@ -62,6 +62,11 @@ TEST_F(HostileArchive, WithAHardLinkOutIsRefused) {
                     {.name = "twin", .info = info_of(S_IFREG | 0600), .same_as = "up/outside"}});
 }
 
+TEST_F(HostileArchive, GetsTheFoldersThatItLacks) {
+    unpack_these({{.name = "a/b/file", .info = info_of(S_IFREG | 0600)}});
+    EXPECT_TRUE(fs::is_regular_file(path("root/a/b/file")));
+}
+
 TEST_F(HostileArchive, ReplacesALinkAndNotWhatItLeadsTo) {
     unpack_these({{.name = "file", .info = info_of(S_IFLNK | 0777), .target = "../outside"},
                   {.name = "file", .info = info_of(S_IFREG | 0600)}});
