@@ -4,6 +4,7 @@
 #include "cedana/action/container_engines.hpp"
 #include "cedana/action/container_steps.hpp"
 #include "cedana/action/mends_by_manifest.hpp"
+#include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
@@ -19,6 +20,7 @@
 #include "cedana/process/attributes.hpp"
 #include "cedana/process/socket_options.hpp"
 #include "cedana/process/tree.hpp"
+#include "cedana/undo/end_trees.hpp"
 #include "cedana/undo/kept_logs.hpp"
 
 #include <algorithm>
@@ -40,6 +42,15 @@ containers::ArchiveTrust trust_in(const Checkpoint& checkpoint) {
 std::string console_of(const Checkpoint& checkpoint) {
     const auto terminals = SmallImages(checkpoint).read("tty-info.img");
     return terminals ? criu::find_console(*terminals).value_or("") : std::string();
+}
+
+// What an engine has said, where its user can do something about it.
+std::string hint_for(const std::string& said) {
+    // CNI's host-local, backend/allocator/allocator.go.
+    if (said.find("requested IP address") != std::string::npos && said.find("not available") != std::string::npos)
+        return "another container has the address; or a podman that was killed keeps it: the file of its name in "
+               "/var/lib/cni/networks/NETWORK can be removed then";
+    return {};
 }
 
 } // namespace
@@ -94,10 +105,29 @@ containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::EngineR
         .outside_files = manifest.outside_files,
         .console = manifest.container->has_terminal ? console_of(checkpoint) : std::string(),
         .before_tree = [&](const criu::RpcCall& call) { put_files(call, images); }};
-    containers::RuntimeRestoreReport report = containers::restore_by_runtime(job, images, draft_.interrupt);
-    if (!report.status.success() || !report.criu_succeeded.value_or(false))
+    containers::RuntimeRestoreReport report;
+    try {
+        report = containers::restore_by_runtime(job, images, draft_.interrupt);
+    } catch (...) {
+        end_untaken();
+        throw;
+    }
+    if (!report.status.success() || !report.criu_succeeded.value_or(false)) {
+        // docker's is that of its daemon, which knows of it.
+        if (manifest.container->engine != "docker")
+            end_untaken();
         explain_failure(report);
+    }
     return report;
+}
+
+// CRIU may have brought it back just as its engine failed or was killed: that knows nothing of it, and would leave it
+// running when the container is removed.
+void ContainerReturn::end_untaken() {
+    if (root_.empty())
+        return;
+    end_trees(root_);
+    root_.clear();
 }
 
 // The image's files are there, as the engine has mounted them.
@@ -145,6 +175,8 @@ void ContainerReturn::hold_network() {
 // While it stands still.
 void ContainerReturn::put_settings_back(pid_t root) {
     hold_.reset();
+    if (auto handle = open_pidfd(root))
+        root_.emplace(root, std::move(*handle));
     const ProcessTree tree = read_frozen_tree(draft_.procfs, ProcessHandle::open(draft_.procfs, root));
     lost_ = put_attributes_back(draft_.procfs, tree, draft_.manifest().attributes);
     std::vector<std::string> more = put_socket_options_back(tree, draft_.manifest().socket_options);
@@ -157,7 +189,8 @@ void ContainerReturn::explain_failure(const containers::RuntimeRestoreReport& re
     if (!report.criu_succeeded)
         throw Error(Fault::restore_failed,
                     fmt::format("{}: {} {} before it had begun", what, record.engine, report.status.text()))
-            .cause(printable(trim(report.said)));
+            .cause(printable(trim(report.said)))
+            .hint(hint_for(report.said));
     if (*report.criu_succeeded)
         throw Error(Fault::restore_failed, fmt::format("{}: {} {}, though CRIU had brought it back", what,
                                                        record.engine, report.status.text()))

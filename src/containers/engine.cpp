@@ -88,7 +88,11 @@ std::string ask(const Engine& engine, std::vector<std::string> words, std::chron
 }
 
 std::optional<std::string> try_to_ask(const Engine& engine, std::vector<std::string> words) {
+    const std::string command = fmt::format("{} {}", engine.name(), fmt::join(words, " "));
     Captured answer = run(engine, std::move(words), k_engine_limit);
+    // That is no "no".
+    if (answer.status.signal())
+        throw Error(Fault::environment, fmt::format("`{}` {}", printable(command), answer.status.text()));
     return answer.status.success() ? std::optional(std::move(answer.out)) : std::nullopt;
 }
 

@@ -177,7 +177,8 @@ std::string PodmanRestore::commit() {
     return there->id;
 }
 
-FinishedPodman finish_killed_podman(const fs::path& work, bool tree_ran) {
+FinishedPodman finish_killed_podman(const fs::path& work, bool tree_ran,
+                                    const std::function<void(const std::string& id)>& end_tree) {
     FinishedPodman finished;
     const auto noted = read_note(work);
     if (!noted)
@@ -186,6 +187,8 @@ FinishedPodman finish_killed_podman(const fs::path& work, bool tree_ran) {
     // A podman that is still at it is waited for: it has the container's lock.
     const auto there = find_in_podman(engine, noted->name);
     const bool runs = there && there->status == "running";
+    if (tree_ran && there && !runs)
+        end_tree(there->id);
     if (!noted->checkpoint.empty() && !runs) {
         std::error_code ignored;
         fs::remove_all(noted->checkpoint, ignored);

@@ -70,6 +70,11 @@ class RuntimeRestore {
                 cancel();
             }
         }
+        if (!failure && call_ && !report_.criu_succeeded) {
+            // Somebody has killed it. The runtime may still be at work, and nobody would take what it makes.
+            cancel();
+            report_.criu_succeeded = criu::was_restored(job_.criu.folder / criu::k_restore_log);
+        }
         report_.status = end_of(engine);
         report_.said = read_file(said, k_most_said);
         if (failure)

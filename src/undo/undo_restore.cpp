@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/undo/undo_restore.hpp"
 
+#include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/containers/container.hpp"
 #include "cedana/containers/docker_restore.hpp"
 #include "cedana/containers/podman_restore.hpp"
 #include "cedana/criu/command.hpp"
@@ -11,7 +13,13 @@
 #include "cedana/files/remap_guard.hpp"
 #include "cedana/process/procfs.hpp"
 #include "cedana/process/written_files.hpp"
+#include "cedana/undo/end_trees.hpp"
 #include "cedana/undo/socket_guard.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 
@@ -40,13 +48,27 @@ void undo(const PutBackStep& step, pid_t writer, FinishedRestore& finished) {
     }
 }
 
+// The pid may be another's by now; the control group is that of the container.
+void end_tree_of_container(const std::filesystem::path& work, const std::string& id) {
+    if (!std::filesystem::exists(work / criu::k_pid_file))
+        return;
+    const pid_t root = criu::restored_pid(work / criu::k_pid_file);
+    auto process = open_pidfd(root);
+    if (!process || containers::container_id_in(Procfs().read(root, "cgroup").value_or("")) != id)
+        return;
+    std::map<pid_t, UniqueFd> roots;
+    roots.emplace(root, std::move(*process));
+    end_trees(roots);
+}
+
 } // namespace
 
 FinishedRestore finish_killed_restore(const std::filesystem::path& work, pid_t writer) {
     FinishedRestore finished{.tree_ran = criu::was_restored(work / criu::k_restore_log)};
     RemapGuard::finish_killed(work / k_remap_journal, finished.tree_ran);
     SocketGuard::finish_killed(work / k_socket_journal, finished.tree_ran);
-    const containers::FinishedPodman podman = containers::finish_killed_podman(work, finished.tree_ran);
+    const containers::FinishedPodman podman = containers::finish_killed_podman(
+        work, finished.tree_ran, [&](const std::string& id) { end_tree_of_container(work, id); });
     finished.container = podman.container ? podman.container : containers::finish_killed_docker(work);
     finished.undone = podman.taken_back;
     for (const std::filesystem::path& path : podman.left)

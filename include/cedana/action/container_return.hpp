@@ -12,6 +12,7 @@
 #include "cedana/containers/volumes.hpp"
 #include "cedana/undo/work_folder.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,6 +41,7 @@ class ContainerReturn {
     void hold_network();
     void put_files(const criu::RpcCall& call, ImageSource& images);
     void put_settings_back(pid_t root);
+    void end_untaken();
     [[noreturn]] void explain_failure(const containers::RuntimeRestoreReport& report) const;
 
     RestoreDraft& draft_;
@@ -50,6 +52,8 @@ class ContainerReturn {
     std::optional<containers::VolumeRestore> volumes_;
     // Until its sockets are there.
     std::optional<containers::NetworkHold> hold_;
+    // The root that stood still, once it did.
+    std::map<pid_t, UniqueFd> root_;
     // What could not be put back of what CRIU does not keep: sentences.
     std::vector<std::string> lost_;
 };

@@ -43,7 +43,7 @@ inline constexpr auto k_engine_limit = std::chrono::seconds(60);
                               std::chrono::milliseconds limit = k_engine_limit);
 // Begins it, in a session of its own; what it prints is lost.
 [[nodiscard]] ChildProcess start(const Engine& engine, std::vector<std::string> words);
-// As ask(), but absent if it fails.
+// As ask(), but absent if it fails. Throws Error where a signal has ended it.
 [[nodiscard]] std::optional<std::string> try_to_ask(const Engine& engine, std::vector<std::string> words);
 
 // The environment of this process with `first` before all else in PATH.

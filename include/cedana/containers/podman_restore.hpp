@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -71,7 +72,9 @@ struct FinishedPodman {
     // It ran, and does not any more: where what was there before it lies.
     std::vector<std::filesystem::path> left = {};
 };
-// Throws Error.
-[[nodiscard]] FinishedPodman finish_killed_podman(const std::filesystem::path& work, bool tree_ran);
+// `end_tree`: ends what CRIU had brought back as the container of this id, if it is there; called where podman knows
+// nothing of it. Throws Error.
+[[nodiscard]] FinishedPodman finish_killed_podman(const std::filesystem::path& work, bool tree_ran,
+                                                  const std::function<void(const std::string& id)>& end_tree);
 
 } // namespace cedana::containers
