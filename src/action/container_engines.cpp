@@ -8,6 +8,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/containers/bare_restore.hpp"
+#include "cedana/containers/containerd_restore.hpp"
 #include "cedana/containers/created_restore.hpp"
 #include "cedana/containers/docker_description.hpp"
 #include "cedana/containers/docker_restore.hpp"
@@ -65,6 +66,14 @@ void require_runc_for(const ContainerRecord& record, const std::string& as, cons
             .hint(fmt::format("pass --as with another name, or remove it: podman rm -f {}", printable(record.name)));
 }
 
+// Also for one of crun's by itself, whose dump runc takes for its own.
+containers::Engine runtime_for(const Config& config) {
+    if (!find_in_system_path(config.containers_runc))
+        throw Error(Fault::environment, "runc, which restores containers of runc and crun, is not installed")
+            .hint("apt install runc");
+    return containers::require_engine(EngineKind::runc, config);
+}
+
 // The network of docker's containers comes by a hook.
 std::unique_ptr<containers::CreatedRestore> created_restore_of(const RestoreDraft& draft) {
     if (draft.checkpoint->signature().by != SignedBy::trusted)
@@ -98,11 +107,16 @@ std::unique_ptr<containers::EngineRestore> engine_restore_of(const RestoreDraft&
     case EngineKind::podman:
         return std::make_unique<containers::PodmanRestore>(containers::require_engine(kind, config), record, as, made);
     case EngineKind::runc:
+    case EngineKind::crun:
         return std::make_unique<containers::BareRestore>(
-            containers::require_engine(kind, config), record, as,
+            runtime_for(config), record, as,
             containers::BareTexts{.state = text(containers::k_inspection_entry),
                                   .specification = text(containers::k_specification_entry)},
             config);
+    case EngineKind::containerd:
+        return std::make_unique<containers::ContainerdRestore>(containers::require_engine(kind, config), record, as,
+                                                               text(containers::k_specification_entry),
+                                                               draft.request.output_place().path);
     case EngineKind::docker:
         break;
     }
@@ -122,6 +136,11 @@ containers::HostAccess host_access_of(const RestoreDraft& draft) {
     containers::HostAccess access;
     if (kind_of(record) == EngineKind::podman)
         access = containers::read_host_access(podman_description(*draft.checkpoint), record.id);
+    if (kind_of(record) == EngineKind::containerd)
+        access = containers::read_host_access(
+            {{"config.dump", "{}"},
+             {"spec.dump", draft.checkpoint->text(containers::k_specification_entry).value_or("{}")}},
+            record.id);
     if (kind_of(record) == EngineKind::docker)
         access = containers::read_docker_access(draft.checkpoint->text(containers::k_inspection_entry).value_or(""));
     for (const OutsideFile& file : draft.manifest().outside_files)

@@ -113,8 +113,8 @@ containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::EngineR
         throw;
     }
     if (!report.status.success() || !report.criu_succeeded.value_or(false)) {
-        // docker's is that of its daemon, which knows of it.
-        if (manifest.container->engine != "docker")
+        // That of a daemon is known to it, whatever became of the command.
+        if (!containers::has_daemon(containers::parse_engine(manifest.container->engine)))
             end_untaken();
         explain_failure(report);
     }

@@ -33,6 +33,16 @@ std::optional<std::string> status_in(const Engine& engine, const std::string& na
     return json.is_object() ? std::optional(json.value("status", "")) : std::nullopt;
 }
 
+// Throws Error for one that has not.
+bool has_ended(const Engine& engine, const std::string& name) {
+    const auto status = status_in(engine, name);
+    if (status && *status != "stopped")
+        throw Error(Fault::restore_failed, fmt::format("container {} is there: it is {}", name, printable(*status)))
+            .hint(
+                fmt::format("pass --as with another name, or remove it: {}", engine.command("delete --force " + name)));
+    return status.has_value();
+}
+
 // What root's runtime does with a bundle is whatever its config.json says.
 void require_bundle(const fs::path& bundle, const std::string& specification, const Config& config) {
     const fs::path path = bundle / "config.json";
@@ -72,12 +82,13 @@ BareRestore::BareRestore(Engine engine, const ContainerRecord& record, const std
     if (!is_plain_name(name_))
         throw Error(Fault::usage, fmt::format("{} is no name of a container", printable(name_)));
     require_bundle(bundle_, texts.specification, config);
-    const auto status = status_in(engine_, name_);
-    has_ended_one_ = status == "stopped";
-    if (status && !has_ended_one_)
-        throw Error(Fault::restore_failed, fmt::format("container {} is there: it is {}", name_, printable(*status)))
-            .hint(fmt::format("pass --as with another name, or remove it: {}",
-                              engine_.command("delete --force " + name_)));
+    has_ended_one_ = has_ended(engine_, name_);
+    if (record.engine == engine_.name())
+        return;
+    const EngineKind former = parse_engine(record.engine);
+    for (const Engine& other : installed_engines(config))
+        if (other.kind == former && has_ended(other, name_))
+            former_ = other;
 }
 
 EngineCommand BareRestore::prepare(const SmallFiles& /*description*/, const std::string& external_descriptors,
@@ -85,6 +96,8 @@ EngineCommand BareRestore::prepare(const SmallFiles& /*description*/, const std:
     const fs::path images = make_runtime_images(work, external_descriptors);
     if (has_ended_one_)
         static_cast<void>(ask(engine_, {"delete", name_}));
+    if (former_)
+        static_cast<void>(ask(*former_, {"delete", name_}));
     prepared_ = true;
     return {.program = engine_.program,
             .words = {"--log", (work / k_engine_output).string(), "restore", "--detach", "--bundle", bundle_.string(),

@@ -5,6 +5,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/containers/containerd.hpp"
 #include "cedana/process/procfs.hpp"
 
 #include <algorithm>
@@ -37,7 +38,7 @@ struct Known {
 };
 
 // A runtime by itself knows little.
-std::optional<Known> known_to_runc(const Engine& engine, const std::string& name) {
+std::optional<Known> known_to_runtime(const Engine& engine, const std::string& name) {
     if (!is_plain_name(name))
         return std::nullopt;
     auto text = try_to_ask(engine, {"state", name});
@@ -45,21 +46,37 @@ std::optional<Known> known_to_runc(const Engine& engine, const std::string& name
         return std::nullopt;
     try {
         const Json state = Json::parse(*text);
-        Inspection inspection{.record = {.engine = "runc", .runtime = "runc", .id = name, .name = name},
+        const std::string runtime(engine.name());
+        Inspection inspection{.record = {.engine = runtime, .runtime = runtime, .id = name, .name = name},
                               .pid = state.at("pid").get<pid_t>(),
                               .status = state.at("status").get<std::string>()};
         return Known{.engine = engine, .inspection = std::move(inspection), .text = std::move(*text)};
     } catch (const Json::exception& error) {
         throw Error(Fault::environment,
-                    fmt::format("what runc says of the container cannot be read: {}", error.what()));
+                    fmt::format("what {} says of the container cannot be read: {}", engine.name(), error.what()));
     }
+}
+
+std::optional<Known> known_to_containerd(const Engine& engine, const std::string& name) {
+    const auto parsed = parse_containerd_name(name);
+    auto info = parsed ? try_to_ask(engine, in_space(*parsed, {"containers", "info", parsed->id})) : std::nullopt;
+    if (!info)
+        return std::nullopt;
+    Inspection inspection = parse_containerd(*parsed, *info);
+    if (const auto task = find_task(engine, *parsed)) {
+        inspection.pid = task->pid;
+        inspection.status = task->status;
+    }
+    return Known{.engine = engine, .inspection = std::move(inspection), .text = std::move(*info)};
 }
 
 std::optional<Known> known_to(const Engine& engine, const std::string& name) {
     if (name.empty() || name.front() == '-')
         return std::nullopt;
-    if (engine.kind == EngineKind::runc)
-        return known_to_runc(engine, name);
+    if (is_runtime(engine.kind))
+        return known_to_runtime(engine, name);
+    if (engine.kind == EngineKind::containerd)
+        return known_to_containerd(engine, name);
     auto text = try_to_ask(engine, {"container", "inspect", name});
     if (!text)
         return std::nullopt;
@@ -83,11 +100,26 @@ std::string lines_of(const std::vector<Known>& all) {
     return fmt::format("{}", fmt::join(lines, "; "));
 }
 
+enum class EngineCommandFor { list, resume, start };
+
+// For a hint.
+std::string_view command_for(EngineKind kind, EngineCommandFor what) {
+    switch (what) {
+    case EngineCommandFor::list:
+        return is_runtime(kind) ? "list" : kind == EngineKind::containerd ? "containers list" : "ps";
+    case EngineCommandFor::resume:
+        return is_runtime(kind) ? "resume" : kind == EngineKind::containerd ? "tasks resume" : "unpause";
+    case EngineCommandFor::start:
+        break;
+    }
+    return kind == EngineKind::containerd ? "tasks start" : "start";
+}
+
 Known find_known(const std::string& name, std::optional<EngineKind> engine, const Config& config) {
     const std::vector<Engine> engines =
         engine ? std::vector<Engine>{require_engine(*engine, config)} : installed_engines(config);
     if (engines.empty())
-        throw Error(Fault::environment, "no container engine is installed (podman, docker, runc)");
+        throw Error(Fault::environment, "no container engine is installed (podman, docker, containerd, runc, crun)");
     std::vector<Known> all;
     for (const Engine& one : engines)
         add(all, known_to(one, name));
@@ -100,7 +132,7 @@ Known find_known(const std::string& name, std::optional<EngineKind> engine, cons
             asked.push_back(one.name());
         throw Error(Fault::no_process,
                     fmt::format("there is no container {} (asked: {})", printable(name), fmt::join(asked, ", ")))
-            .hint(engines.front().command(engines.front().kind == EngineKind::runc ? "list" : "ps") + " lists them");
+            .hint(engines.front().command(command_for(engines.front().kind, EngineCommandFor::list)) + " lists them");
     }
     return std::move(all.front());
 }
@@ -110,11 +142,13 @@ void require_running(const Known& known) {
     const std::string name = printable(inspection.record.name);
     if (inspection.status == "paused")
         throw Error(Fault::no_process, fmt::format("container {} is paused", name))
-            .hint(known.engine.command(known.engine.kind == EngineKind::runc ? "resume " : "unpause ") + name);
+            .hint(fmt::format("{} {}", known.engine.command(command_for(known.engine.kind, EngineCommandFor::resume)),
+                              name));
     if (inspection.status != "running" || inspection.pid <= 0)
         throw Error(Fault::no_process,
                     fmt::format("container {} does not run: it is {}", name, printable(inspection.status)))
-            .hint(known.engine.command("start ") + name);
+            .hint(fmt::format("{} {}", known.engine.command(command_for(known.engine.kind, EngineCommandFor::start)),
+                              name));
 }
 
 void refuse_unable(const Known& known) {
@@ -143,9 +177,16 @@ void refuse_unable(const Known& known) {
             .hint("start it with --runtime runc");
 }
 
-RuntimeState read_kept_state(const ContainerRecord& record) {
-    if (const auto path = find_runtime_state(record.id))
-        return parse_runtime_state(read_file(*path));
+RuntimeState read_kept_state(const ContainerRecord& record, pid_t pid) {
+    std::optional<RuntimeState> of_another;
+    for (const fs::path& path : find_runtime_states(record.id)) {
+        RuntimeState state = parse_runtime_state(read_file(path));
+        if (state.pid == pid)
+            return state;
+        of_another = std::move(state);
+    }
+    if (of_another)
+        return std::move(*of_another);
     if (const auto folder = find_crun_folder(record.id))
         return parse_crun_state(record.id, read_file(*folder / "status"), read_file(*folder / "config.json"));
     throw Error(
@@ -156,7 +197,7 @@ RuntimeState read_kept_state(const ContainerRecord& record) {
 }
 
 RuntimeState read_state(const Known& known) {
-    RuntimeState state = read_kept_state(known.inspection.record);
+    RuntimeState state = read_kept_state(known.inspection.record, known.inspection.pid);
     if (state.pid != known.inspection.pid)
         throw Error(Fault::no_process,
                     fmt::format("container {} was started anew just now", printable(known.inspection.record.name)))
@@ -196,6 +237,13 @@ Container find_container(const std::string& name, std::optional<EngineKind> engi
             .state = std::move(state),
             .inspection = std::move(known.text),
             .specification = std::move(specification)};
+}
+
+std::vector<std::string> ending_words(const Container& container) {
+    if (container.engine.kind == EngineKind::containerd)
+        if (const auto name = parse_containerd_name(container.record.name))
+            return in_space(*name, {"tasks", "kill", "--signal", "SIGKILL", name->id});
+    return {"kill", container.record.id};
 }
 
 std::string container_id_in(std::string_view cgroups) {

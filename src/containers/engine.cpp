@@ -9,6 +9,8 @@
 
 #include <array>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -19,21 +21,41 @@ namespace cedana::containers {
 
 namespace {
 
-constexpr auto k_engine_names = name_table<EngineKind>(
-    {{EngineKind::podman, "podman"}, {EngineKind::docker, "docker"}, {EngineKind::runc, "runc"}});
+constexpr auto k_engine_names = name_table<EngineKind>({{EngineKind::podman, "podman"},
+                                                        {EngineKind::docker, "docker"},
+                                                        {EngineKind::containerd, "containerd"},
+                                                        {EngineKind::runc, "runc"},
+                                                        {EngineKind::crun, "crun"}});
 
-constexpr std::array k_engine_kinds = {EngineKind::podman, EngineKind::docker, EngineKind::runc};
+constexpr std::array k_engine_kinds = {EngineKind::podman, EngineKind::docker, EngineKind::containerd, EngineKind::runc,
+                                       EngineKind::crun};
 
-const std::string& configured(EngineKind kind, const Config& config) {
+// containerd's own client.
+constexpr const char* k_ctr = "ctr";
+
+std::string configured(EngineKind kind, const Config& config) {
     switch (kind) {
     case EngineKind::docker:
         return config.containers_docker;
     case EngineKind::runc:
         return config.containers_runc;
+    case EngineKind::containerd:
+        return k_ctr;
+    case EngineKind::crun:
+        return "crun";
     case EngineKind::podman:
         break;
     }
     return config.containers_podman;
+}
+
+// Docker brings ctr along, and has a containerd of its own; one that does not answer is waited for.
+bool is_served(EngineKind kind) {
+    if (kind != EngineKind::containerd)
+        return true;
+    const char* const address = std::getenv("CONTAINERD_ADDRESS");
+    std::error_code ignored;
+    return std::filesystem::is_socket(address == nullptr ? "/run/containerd/containerd.sock" : address, ignored);
 }
 
 // What it is told is believed, and it runs as root.
@@ -58,15 +80,21 @@ EngineKind parse_engine(std::string_view name) {
     if (const auto kind = k_engine_names.find(name))
         return *kind;
     throw Error(Fault::usage, fmt::format("'{}' is no container engine that is known here", printable(name)))
-        .hint("one of podman, docker, runc");
+        .hint("one of podman, docker, containerd, runc, crun");
 }
 
-std::string Engine::command(std::string_view words) const { return fmt::format("{} {}", name(), words); }
+bool is_runtime(EngineKind kind) { return kind == EngineKind::runc || kind == EngineKind::crun; }
+
+bool has_daemon(EngineKind kind) { return kind == EngineKind::docker || kind == EngineKind::containerd; }
+
+std::string Engine::command(std::string_view words) const {
+    return fmt::format("{} {}", kind == EngineKind::containerd ? k_ctr : name(), words);
+}
 
 std::vector<Engine> installed_engines(const Config& config) {
     std::vector<Engine> engines;
     for (const EngineKind kind : k_engine_kinds)
-        if (auto program = find_in_system_path(configured(kind, config)))
+        if (auto program = is_served(kind) ? find_in_system_path(configured(kind, config)) : std::nullopt)
             engines.push_back(trusted(kind, std::move(*program), config));
     return engines;
 }

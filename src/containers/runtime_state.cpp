@@ -19,10 +19,19 @@ namespace {
 
 using Json = nlohmann::json;
 
-// With a slash behind each: podman's and runc's own, docker's, containerd's of ctr and of Kubernetes.
-constexpr std::array k_runtime_roots = {"/run/runc/", "/run/docker/runtime-runc/moby/",
-                                        "/run/docker/runtime-cedana/moby/", "/run/containerd/runc/default/",
-                                        "/run/containerd/runc/k8s.io/"};
+// podman's and runc's own, and docker's.
+constexpr std::array k_runtime_roots = {"/run/runc", "/run/docker/runtime-runc/moby",
+                                        "/run/docker/runtime-cedana/moby"};
+// containerd's, with a folder for each of its namespaces.
+constexpr const char* k_containerd_root = "/run/containerd/runc";
+
+std::vector<fs::path> runtime_roots() {
+    std::vector<fs::path> roots(k_runtime_roots.begin(), k_runtime_roots.end());
+    std::error_code ignored;
+    for (const auto& space : fs::directory_iterator(k_containerd_root, ignored))
+        roots.push_back(space.path());
+    return roots;
+}
 
 std::vector<std::string> texts_of(const Json& object, const char* key) {
     const auto found = object.find(key);
@@ -147,16 +156,15 @@ bool is_plain_name(std::string_view name) {
            });
 }
 
-std::optional<fs::path> find_runtime_state(const std::string& id) {
+std::vector<fs::path> find_runtime_states(const std::string& id) {
+    std::vector<fs::path> found;
     if (!is_plain_name(id))
-        return std::nullopt;
-    for (const char* root : k_runtime_roots) {
-        fs::path path = root + id + "/state.json";
-        std::error_code ignored;
-        if (fs::is_regular_file(path, ignored))
-            return path;
-    }
-    return std::nullopt;
+        return found;
+    std::error_code ignored;
+    for (const fs::path& root : runtime_roots())
+        if (fs::path path = root / id / "state.json"; fs::is_regular_file(path, ignored))
+            found.push_back(std::move(path));
+    return found;
 }
 
 } // namespace cedana::containers

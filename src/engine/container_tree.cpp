@@ -79,7 +79,7 @@ void ContainerTree::add_root(const containers::SeenInside& inside) {
     if (const auto overlay = containers::find_overlay(inside.mounts))
         folders_.push_back(
             {.below = "", .files = containers::capture_of(*overlay), .outdated_entry = containers::k_outdated_entry});
-    else if (container_.engine.kind != EngineKind::runc)
+    else if (!containers::is_runtime(container_.engine.kind))
         throw Error(Fault::dump_failed,
                     fmt::format("the files of {} cannot be captured: its root is no overlay", container_.text()))
             .hint(fmt::format("use the storage driver overlay ({} info says which it is)", container_.engine.name()));
@@ -179,10 +179,10 @@ void ContainerTree::capture(const ProcessTree& tree, ImageSink& sink, const Inte
 // is let go. The engine holds its lock of the container meanwhile, so that nothing of it starts anew in between.
 void ContainerTree::begin_end() {
     // A runtime starts nothing anew.
-    if (container_.engine.kind == EngineKind::runc)
+    if (containers::is_runtime(container_.engine.kind))
         return;
     const Procfs procfs;
-    ending_.emplace(containers::start(container_.engine, {"kill", container_.record.id}));
+    ending_.emplace(containers::start(container_.engine, containers::ending_words(container_)));
     const auto until = std::chrono::steady_clock::now() + k_engine_patience;
     while (true) {
         const auto root = procfs.stat(pid());

@@ -5,6 +5,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/containers/container.hpp"
+#include "cedana/containers/containerd_restore.hpp"
 #include "cedana/containers/docker_restore.hpp"
 #include "cedana/containers/podman_restore.hpp"
 #include "cedana/criu/command.hpp"
@@ -70,6 +71,7 @@ FinishedRestore finish_killed_restore(const std::filesystem::path& work, pid_t w
     const containers::FinishedPodman podman = containers::finish_killed_podman(
         work, finished.tree_ran, [&](const std::string& id) { end_tree_of_container(work, id); });
     finished.container = podman.container ? podman.container : containers::finish_killed_docker(work);
+    containers::finish_killed_containerd(work);
     finished.undone = podman.taken_back;
     for (const std::filesystem::path& path : podman.left)
         spdlog::warn("{} holds what was there before a restore that was killed: the container ran, and has ended since",

@@ -9,6 +9,7 @@
 #include "cedana/model/container.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,9 +28,10 @@ struct BareTexts {
 
 class BareRestore final : public EngineRestore {
   public:
-    // `as`: its new name; empty: the one that it had. Throws Error(Fault::restore_failed) where the bundle is missing
-    // or has another config.json, or a container of the name is there and has not ended; Error(Fault::permission) for a
-    // bundle that others than root can change. Changes nothing.
+    // `engine`: runc, whatever runtime it had. `as`: its new name; empty: the one that it had. Throws
+    // Error(Fault::restore_failed) where the bundle is missing or has another config.json, or a container of the name
+    // is there and has not ended; Error(Fault::permission) for a bundle that others than root can change. Changes
+    // nothing.
     BareRestore(Engine engine, const ContainerRecord& record, const std::string& as, const BareTexts& texts,
                 const Config& config);
     BareRestore(const BareRestore&) = delete;
@@ -46,6 +48,8 @@ class BareRestore final : public EngineRestore {
     std::string name_;
     std::filesystem::path bundle_;
     bool has_ended_one_ = false;
+    // Of another runtime, which had it before and still knows it as one that has ended.
+    std::optional<Engine> former_;
     bool prepared_ = false;
 };
 

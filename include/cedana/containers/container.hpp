@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -46,6 +47,9 @@ struct Inspection {
 };
 // Pure. Throws Error(Fault::environment) for what is none.
 [[nodiscard]] Inspection parse_inspection(EngineKind engine, std::string_view text);
+
+// What its engine is told so that it ends the container, and does not start it anew.
+[[nodiscard]] std::vector<std::string> ending_words(const Container& container);
 
 struct NamedContainer {
     std::string name;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The programs by which containers are run, and how they are asked. An engine (podman, docker) knows a container's
-// name, image and networks, and has a runtime (runc) make it; a runtime can also be used by itself.
+// The programs by which containers are run, and how they are asked. An engine (podman, docker, containerd) knows a
+// container's name, image and networks, and has a runtime (runc) make it; a runtime can also be used by itself.
 #pragma once
 
 #include "cedana/base/child_process.hpp"
@@ -14,7 +14,7 @@
 
 namespace cedana::containers {
 
-enum class EngineKind { podman, docker, runc };
+enum class EngineKind { podman, docker, containerd, runc, crun };
 
 // "podman"
 [[nodiscard]] std::string_view name_of(EngineKind kind);
@@ -30,8 +30,13 @@ struct Engine {
     [[nodiscard]] std::string command(std::string_view words) const;
 };
 
-// Those that are installed, engines before runtimes. Throws Error(Fault::permission) for one that others than root can
-// change, unless security.strict_permissions is off.
+// A runtime by itself, which knows no images and starts nothing anew.
+[[nodiscard]] bool is_runtime(EngineKind kind);
+// It restores by a daemon of its own, which goes on without the command that asks it.
+[[nodiscard]] bool has_daemon(EngineKind kind);
+
+// Those that are installed, engines before runtimes; containerd where its socket is. Throws Error(Fault::permission)
+// for one that others than root can change, unless security.strict_permissions is off.
 [[nodiscard]] std::vector<Engine> installed_engines(const Config& config);
 // Throws the same, and Error(Fault::environment) where it is not installed.
 [[nodiscard]] Engine require_engine(EngineKind kind, const Config& config);

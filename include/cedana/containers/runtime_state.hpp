@@ -44,8 +44,9 @@ struct RuntimeState {
 // The folder in which crun keeps both, of a container's id; absent: it has none of that id.
 [[nodiscard]] std::optional<std::filesystem::path> find_crun_folder(const std::string& id);
 
-// The state.json of a container's id in the roots where engines have it; absent if it is in none.
-[[nodiscard]] std::optional<std::filesystem::path> find_runtime_state(const std::string& id);
+// The state.json of a container's id in the roots where engines have it: several where more than one engine, or more
+// than one namespace of containerd, has the id.
+[[nodiscard]] std::vector<std::filesystem::path> find_runtime_states(const std::string& id);
 // Whether it is an id or a name that is safe in a path.
 [[nodiscard]] bool is_plain_name(std::string_view name);
 
