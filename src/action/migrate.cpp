@@ -12,6 +12,8 @@
 #include "cedana/base/users.hpp"
 #include "cedana/checkpoint/reader.hpp"
 #include "cedana/files/checkpoint_file.hpp"
+#include "cedana/host/same_files.hpp"
+#include "cedana/keys/envelope.hpp"
 #include "cedana/migration/record.hpp"
 #include "cedana/migration/session.hpp"
 #include "cedana/undo/network_lock.hpp"
@@ -25,6 +27,8 @@
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
+
+#include <sys/stat.h>
 
 namespace cedana {
 
@@ -94,6 +98,23 @@ std::vector<std::string> texts_of(const std::vector<TcpConnection>& connections)
     return texts;
 }
 
+// What travels with it is not compared.
+std::vector<migration::OfferedFile> offered_files(const Manifest& manifest) {
+    const LeasesAhead leases;
+    std::vector<migration::OfferedFile> files;
+    for (const RequiredFile& file : manifest.required_files) {
+        struct ::stat info {};
+        const bool travels = std::ranges::any_of(manifest.files, [&](const CapturedFile& captured) {
+            return captured.path == file.path && !captured.entry.empty();
+        });
+        if (travels || file.kind != RequiredKind::file || ::stat(file.path.c_str(), &info) != 0)
+            continue;
+        files.push_back(
+            {.path = file.path, .mode = info.st_mode, .build_id = build_id_of(file.path, leases).value_or("")});
+    }
+    return files;
+}
+
 // The first, with the others as its cause.
 Error all_of(const std::vector<Error>& refusals, const std::string& beginning) {
     Error first(refusals.front().fault(), beginning + refusals.front().message());
@@ -128,6 +149,10 @@ class Migrating {
         if (draft.keys.signing)
             offer.key_id = draft.keys.signing->public_key().id();
         offer.lazy = request_.lazy;
+        offer.new_pid_namespace = request_.new_pid_namespace;
+        offer.files = offered_files(manifest);
+        if (draft.keys.encryption)
+            offer.envelope = write_envelope(draft.keys.encryption->envelope);
         if (request_.lazy && draft.keys.encryption)
             plan.refusals_here.push_back(
                 Error(Fault::usage, "--lazy and encryption do not go together: this host cannot look into what it has "
