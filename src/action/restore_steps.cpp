@@ -345,11 +345,13 @@ Errors taken_names(const RestoreDraft& draft, TakenWhen when) {
     Errors refused = taken_ports(draft.procfs, needs, gone_by_then);
     for (const auto& look : {taken_sockets, taken_locks})
         std::ranges::move(look(draft.procfs, needs, gone_by_then), std::back_inserter(refused));
+    const std::vector<unsigned>& terminals = draft.manifest().own_terminals;
+    if (terminals.empty())
+        return refused;
     // Those end before CRIU needs what they hold.
     std::set<pid_t> without_keepers = gone_by_then;
     without_keepers.merge(roles::keepers_of_numbers(draft.procfs));
-    std::ranges::move(taken_terminals(draft.procfs, needs, draft.manifest().own_terminals, without_keepers),
-                      std::back_inserter(refused));
+    std::ranges::move(taken_terminals(draft.procfs, needs, terminals, without_keepers), std::back_inserter(refused));
     return refused;
 }
 
