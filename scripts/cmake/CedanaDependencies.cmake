@@ -25,8 +25,9 @@ cedana_need_package(CLI11 libcli11-dev)
 cedana_need_package(nlohmann_json nlohmann-json3-dev)
 cedana_need_package(spdlog libspdlog-dev)
 set(CEDANA_SPDLOG spdlog::spdlog)
-# Their libraries have another soname in each release of a distribution. spdlog's own target of headers links fmt's library.
-if(CEDANA_HEADER_ONLY)
+# Their libraries have another soname in each release of a distribution, and loading them costs each start of cedana as much
+# as what it does itself. spdlog's own target of headers links fmt's library.
+if(CEDANA_FEW_LIBRARIES)
   set(CEDANA_SPDLOG spdlog::spdlog_header_only)
   get_target_property(links ${CEDANA_SPDLOG} INTERFACE_LINK_LIBRARIES)
   list(TRANSFORM links REPLACE "^fmt::fmt$" "fmt::fmt-header-only")

@@ -9,6 +9,7 @@
 #include "cedana/files/default_store.hpp"
 #include "cedana/files/file_place.hpp"
 #include "cedana/host/permissions.hpp"
+#include "cedana/keys/envelope.hpp"
 #include "cedana/model/config_file.hpp"
 
 #include <algorithm>
@@ -48,16 +49,50 @@ std::optional<criu::DumpedInet> parse_listener(const RecordedSocket& socket) {
                                                                                              : std::nullopt;
 }
 
-// The ports that it listens on, as the source has seen them; the images tell the rest once they are there.
-RestoreNeeds foreseen_needs(const Manifest& manifest) {
+// One that CRIU will bind; absent for anything else, and for what has no name that is sure to be its whole name.
+std::optional<criu::DumpedUnix> parse_bound(const RecordedSocket& socket) {
+    const bool is_datagram = socket.kind == "unix datagram";
+    if (!is_datagram && (!socket.kind.starts_with("unix ") || socket.state != "listening"))
+        return std::nullopt;
+    criu::DumpedUnix bound{.type = is_datagram                       ? SOCK_DGRAM
+                                   : socket.kind == "unix seqpacket" ? SOCK_SEQPACKET
+                                                                     : SOCK_STREAM,
+                           .state = is_datagram ? criu::k_state_closed : criu::k_state_listening,
+                           .name = socket.local};
+    if (socket.local.starts_with('@'))
+        bound.name.front() = '\0';
+    return socket.local.starts_with('@') || socket.local.starts_with('/') ? std::optional(bound) : std::nullopt;
+}
+
+bool has_own_network(const Manifest& manifest) {
+    return std::ranges::none_of(manifest.entered_namespaces, [](const auto& one) { return one == "net"; }) &&
+           std::ranges::any_of(manifest.facts->processes.front().namespaces,
+                               [](const std::string& link) { return link.starts_with("net:"); });
+}
+
+// What the source has seen; the images tell the rest once they are there.
+RestoreNeeds foreseen_needs(const Manifest& manifest, const std::vector<migration::OfferedFile>& files) {
     RestoreNeeds needs;
-    if (!manifest.facts)
+    for (const migration::OfferedFile& file : files)
+        needs.files.push_back({.path = file.path, .mode = file.mode, .build_id = file.build_id});
+    if (!manifest.facts || manifest.facts->processes.empty())
         return needs;
-    for (const RecordedSocket& socket : manifest.facts->sockets)
+    needs.own_network = has_own_network(manifest);
+    needs.own_mounts = manifest.own_mounts;
+    for (const RecordedSocket& socket : manifest.facts->sockets) {
         if (socket.kind == "tcp" && socket.state == "listening")
             if (auto listener = parse_listener(socket))
                 needs.inet.push_back(*listener);
+        if (auto bound = parse_bound(socket))
+            needs.unix_ones.push_back(std::move(*bound));
+    }
     return needs;
+}
+
+// Throws Error(Fault::permission) where no key here decrypts what the source would send.
+void require_readable(const ReceiveRequest& request, const std::string& envelope) {
+    if (!envelope.empty())
+        static_cast<void>(request.keyring.without_asking().open("the checkpoint", parse_envelope(envelope)));
 }
 
 // Each in a line of its own would fill a screen.
@@ -111,12 +146,14 @@ Errors refusals_of_tree(const ReceiveRequest& request, const migration::Offer& o
     const RestoreRequest restore{.checkpoint = std::filesystem::path(k_default_store) / "arriving.zip",
                                  .config = request.config,
                                  .keyring = request.keyring,
+                                 .new_pid_namespace = offer.new_pid_namespace,
                                  .caller = request.caller,
                                  .lazy = offer.lazy};
     RestoreDraft draft(restore, interrupt);
     draft.foreseen = parse_manifest(offer.manifest);
-    draft.needs = foreseen_needs(*draft.foreseen);
+    draft.needs = foreseen_needs(*draft.foreseen, offer.files);
     Steps steps = {check("looking who signs", [&] { require_trusted_source(request, offer.key_id); }),
+                   check("looking for the key that decrypts it", [&] { require_readable(request, offer.envelope); }),
                    check("looking for room", [&] {
                        require_space(arrival_folder(request), draft.manifest().bytes_images, offer.bytes_files);
                    })};

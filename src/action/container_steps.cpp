@@ -4,6 +4,7 @@
 #include "cedana/action/container_engines.hpp"
 #include "cedana/action/container_rights.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/containers/podman.hpp"
 #include "cedana/containers/volumes.hpp"
@@ -59,9 +60,8 @@ Errors check_sources(const ContainerRecord& record) {
 // A folder that may be had may be had with all that is in it.
 bool is_allowed(const std::string& path, const std::vector<fs::path>& allowed) {
     const fs::path wanted = fs::path(path).lexically_normal();
-    return std::ranges::any_of(allowed, [&](const fs::path& one) {
-        const fs::path folder = one.lexically_normal();
-        return std::mismatch(folder.begin(), folder.end(), wanted.begin(), wanted.end()).first == folder.end();
+    return std::ranges::any_of(allowed, [&](const fs::path& folder) {
+        return lies_below(wanted.native(), folder.lexically_normal().native());
     });
 }
 

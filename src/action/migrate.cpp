@@ -4,14 +4,16 @@
 #include "cedana/action/dump_steps.hpp"
 #include "cedana/action/dump_target.hpp"
 #include "cedana/action/foreseen_manifest.hpp"
+#include "cedana/action/given_away.hpp"
 #include "cedana/action/page_source.hpp"
-#include "cedana/action/restore.hpp"
 #include "cedana/base/stopwatch.hpp"
 #include "cedana/base/system_names.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/users.hpp"
 #include "cedana/checkpoint/reader.hpp"
 #include "cedana/files/checkpoint_file.hpp"
+#include "cedana/host/same_files.hpp"
+#include "cedana/keys/envelope.hpp"
 #include "cedana/migration/record.hpp"
 #include "cedana/migration/session.hpp"
 #include "cedana/undo/network_lock.hpp"
@@ -25,6 +27,8 @@
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
+
+#include <sys/stat.h>
 
 namespace cedana {
 
@@ -40,18 +44,10 @@ constexpr auto k_answer_limit_there = std::chrono::minutes(2);
 // A host that is gone is noticed by ssh; one whose cedana is stopped says nothing, and else some every few seconds.
 constexpr auto k_silence_limit = std::chrono::seconds(30);
 constexpr auto k_run_limit = std::chrono::seconds(60);
-// As long as the target waits for go, and some more.
-constexpr auto k_learn_limit = std::chrono::seconds(100);
-constexpr auto k_status_limit = std::chrono::seconds(40);
 // In which the target wants none of what it still lacks: it asks for some at any time.
 constexpr auto k_want_limit = std::chrono::minutes(2);
-constexpr auto k_ask_again_after = std::chrono::seconds(1);
 
 const std::vector<std::string> k_receive = {"cedana", "client", "receive"};
-
-std::vector<std::string> status_words(const std::string& id) {
-    return {"cedana", "client", "receive", "--status", id, "--json"};
-}
 
 // Notes when the tree was frozen. `copying`: what goes over the line while it is compressed; empty: nothing does.
 class TimedProgress : public Progress {
@@ -94,6 +90,23 @@ std::vector<std::string> texts_of(const std::vector<TcpConnection>& connections)
     return texts;
 }
 
+// What travels with it is not compared.
+std::vector<migration::OfferedFile> offered_files(const Manifest& manifest) {
+    const LeasesAhead leases;
+    std::vector<migration::OfferedFile> files;
+    for (const RequiredFile& file : manifest.required_files) {
+        struct ::stat info {};
+        const bool travels = std::ranges::any_of(manifest.files, [&](const CapturedFile& captured) {
+            return captured.path == file.path && !captured.entry.empty();
+        });
+        if (travels || file.kind != RequiredKind::file || ::stat(file.path.c_str(), &info) != 0)
+            continue;
+        files.push_back(
+            {.path = file.path, .mode = info.st_mode, .build_id = build_id_of(file.path, leases).value_or("")});
+    }
+    return files;
+}
+
 // The first, with the others as its cause.
 Error all_of(const std::vector<Error>& refusals, const std::string& beginning) {
     Error first(refusals.front().fault(), beginning + refusals.front().message());
@@ -108,7 +121,7 @@ class Migrating {
     Migrating(const MigrateRequest& request, const Interrupt& interrupt, Progress& progress)
         : request_(request), interrupt_(interrupt),
           progress_(progress, request.lazy ? std::string() : "copying to " + printable(request.ssh.host)),
-          id_(migration::new_id()) {}
+          id_(migration::new_id()), given_(request, id_, interrupt, progress_) {}
 
     // Both hosts are asked, whatever the first one says.
     MigrationPlan ask() {
@@ -128,6 +141,10 @@ class Migrating {
         if (draft.keys.signing)
             offer.key_id = draft.keys.signing->public_key().id();
         offer.lazy = request_.lazy;
+        offer.new_pid_namespace = request_.new_pid_namespace;
+        offer.files = offered_files(manifest);
+        if (draft.keys.encryption)
+            offer.envelope = write_envelope(draft.keys.encryption->envelope);
         if (request_.lazy && draft.keys.encryption)
             plan.refusals_here.push_back(
                 Error(Fault::usage, "--lazy and encryption do not go together: this host cannot look into what it has "
@@ -234,7 +251,7 @@ class Migrating {
             if (has_ended_) {
                 spdlog::warn("{}", error.message());
                 DumpResult known;
-                known.checkpoint = *committed_;
+                known.checkpoint = *given_.checkpoint();
                 known.pid = plan.pid;
                 known.name = plan.name;
                 return known;
@@ -281,8 +298,7 @@ class Migrating {
             pages_->start();
         static_cast<void>(next(k_silence_limit, interrupt_));
         interrupt_.throw_if_pending();
-        migration::note_commit(checkpoint, migration::shown(request_.ssh, status_words(id_)));
-        committed_ = checkpoint;
+        given_.note(checkpoint);
     }
 
     // Nothing of it runs here any more. No signal ends the wait for the word that it runs there.
@@ -302,28 +318,19 @@ class Migrating {
     // The tree here runs, or was lost with the dump: what is there ends as the connection does.
     void take_back() noexcept {
         there().close();
-        if (committed_)
-            migration::remove_commit(*committed_);
-    }
-
-    // The checkpoint may have been moved since.
-    void follow(const DumpResult& dumped) {
-        if (!committed_ || *committed_ == dumped.checkpoint)
-            return;
-        migration::note_commit(dumped.checkpoint, migration::shown(request_.ssh, status_words(id_)));
-        migration::remove_commit(std::exchange(*committed_, dumped.checkpoint));
+        given_.take_back();
     }
 
     // The root over there.
     pid_t await_run(const DumpResult& dumped) {
-        follow(dumped);
+        given_.follow(dumped.checkpoint);
         if (runs_ && pages_)
             bring_memory(dumped);
         if (runs_)
             return *runs_;
         if (lost_->fault() == Fault::target_refused)
-            bring_back(dumped, *lost_);
-        const pid_t pid = learn(dumped, session_->explained(*lost_));
+            given_.bring_back(dumped, *lost_);
+        const pid_t pid = given_.learn(dumped, session_->explained(*lost_), false);
         downtime_ = progress_.seconds();
         return pid;
     }
@@ -335,88 +342,12 @@ class Migrating {
             const Frame frame = pages_->next(k_want_limit, Interrupt::none(),
                                              [&] { progress_.bytes(pages_->bytes_gone(), pages_->bytes_total()); });
             if (frame.type == FrameType::ended)
-                end_without_memory(dumped, error_of(migration::parse_ended(frame.payload)));
+                given_.end_without_memory(dumped, error_of(migration::parse_ended(frame.payload)));
         } catch (const Error& error) {
             if (error.fault() != Fault::connection)
                 throw;
-            static_cast<void>(learn(dumped, session_->explained(error)));
+            static_cast<void>(given_.learn(dumped, session_->explained(error), true));
         }
-    }
-
-    // It has run there, so what it did meanwhile would be done again: whether it is brought back is the user's to say.
-    [[noreturn]] void end_without_memory(const DumpResult& dumped, const Error& why) {
-        migration::remove_commit(dumped.checkpoint);
-        throw Error(
-            Fault::restore_failed,
-            fmt::format("process {} ({}) ran on {}, and was ended there before all of its memory had come: {}; it "
-                        "runs nowhere",
-                        dumped.pid, printable(dumped.name), target(), why.message()))
-            .cause(why.cause())
-            .hint(fmt::format("bring it back here, as it was when it left: cedana client restore {}",
-                              shell_word(dumped.checkpoint.string())));
-    }
-
-    // The connection was lost after the commit.
-    pid_t learn(const DumpResult& dumped, const Error& why) {
-        progress_.phase("asking what became of it");
-        const auto until = Clock::now() + k_learn_limit;
-        do {
-            const migration::Status status = asked();
-            if (status.outcome == Outcome::runs)
-                return status.pid.value_or(dumped.pid);
-            if (status.outcome == Outcome::ended && (runs_ || status.had_run))
-                end_without_memory(dumped, why);
-            if (status.outcome == Outcome::ended)
-                bring_back(dumped, why);
-            if (status.outcome == Outcome::unknown)
-                break;
-            is_interrupted_ = interrupt_.pending_within(k_ask_again_after);
-        } while (Clock::now() < until && !is_interrupted_);
-        throw Error(Fault::outcome_unknown,
-                    fmt::format("process {} ({}) was given to {}, and whether it runs there is not known: {}",
-                                dumped.pid, printable(dumped.name), target(), why.message()))
-            .cause(why.cause())
-            .hint(fmt::format("look there: {}; where it does not run, bring it back here: rm {} && cedana client "
-                              "restore {}",
-                              migration::shown(request_.ssh, status_words(id_)),
-                              shell_word(migration::commit_of(dumped.checkpoint).string()),
-                              shell_word(dumped.checkpoint.string())));
-    }
-
-    migration::Status asked() {
-        try {
-            const std::string text =
-                migration::run_there(request_.ssh, request_.dump.caller, status_words(id_), k_status_limit);
-            migration::Status status = migration::parse_status(text);
-            if (status.id == id_)
-                return status;
-        } catch (const Error& error) {
-            spdlog::debug("{}: {}", error.message(), error.cause());
-        }
-        return {.id = id_, .outcome = Outcome::busy};
-    }
-
-    // It is known that it runs nowhere, nor will there.
-    [[noreturn]] void bring_back(const DumpResult& dumped, const Error& why) {
-        migration::remove_commit(dumped.checkpoint);
-        const RestoreRequest back{.checkpoint = dumped.checkpoint,
-                                  .config = request_.dump.config,
-                                  .keyring = request_.keyring,
-                                  .caller = request_.dump.caller};
-        try {
-            static_cast<void>(restore(back, Interrupt::none(), progress_));
-        } catch (const Error& error) {
-            throw Error(error.fault(), fmt::format("{}; and it could not be brought back here: {}; it runs nowhere",
-                                                   why.message(), error.message()))
-                .cause(error.cause())
-                .hint(fmt::format("its checkpoint is whole: cedana client restore {}",
-                                  shell_word(dumped.checkpoint.string())))
-                .log(error.log());
-        }
-        throw Error(why.fault(), fmt::format("{}; process {} ({}) was brought back here and runs on", why.message(),
-                                             dumped.pid, printable(dumped.name)))
-            .cause(why.cause())
-            .hint(why.hint());
     }
 
     // Its connections are not this host's any more.
@@ -436,17 +367,16 @@ class Migrating {
     TimedProgress progress_;
     Stopwatch watch_;
     std::string id_;
+    GivenAway given_;
     ProcessId root_;
     std::string host_name_;
     std::optional<migration::Session> session_;
     std::optional<PageSource> pages_;
-    std::optional<fs::path> committed_;
     // What came of go.
     std::optional<pid_t> runs_;
     std::optional<Error> lost_;
     double downtime_ = 0;
     bool has_ended_ = false;
-    bool is_interrupted_ = false;
 };
 
 } // namespace

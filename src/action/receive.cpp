@@ -159,6 +159,7 @@ class Receiving {
             throw Error(Fault::connection, "the source goes on though it was refused");
         record_.id = offer.id;
         lazy_ = offer.lazy;
+        new_pid_namespace_ = offer.new_pid_namespace;
         const Manifest manifest = parse_manifest(offer.manifest);
         record_.name = manifest.name;
         stem_ = migration::parse_begin(then.payload);
@@ -190,6 +191,7 @@ class Receiving {
         RestoreRequest restored{.checkpoint = file.path(),
                                 .config = request_.config,
                                 .keyring = request_.keyring,
+                                .new_pid_namespace = new_pid_namespace_,
                                 .files = rules_of_arrival(request_),
                                 .caller = request_.caller,
                                 .before_run = [this](pid_t root) { await_go(root); },
@@ -265,6 +267,7 @@ class Receiving {
     std::string stem_;
     std::uint64_t most_ = 0;
     bool lazy_ = false;
+    bool new_pid_namespace_ = false;
     bool said_runs_ = false;
     std::optional<ArrivingFile> file_;
     std::optional<ArrivingPages> pages_;

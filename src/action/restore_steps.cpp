@@ -286,7 +286,7 @@ Step foretell_files(RestoreDraft& draft) {
     });
 }
 
-// Of what a copy needs, nothing becomes free because the original must end first.
+// In a pid namespace of its own nothing of what it needs becomes free because its pids must: others have those.
 std::set<pid_t> leaving(const RestoreDraft& draft) {
     if (draft.request.new_pid_namespace)
         return {};
@@ -345,18 +345,21 @@ Errors taken_names(const RestoreDraft& draft, TakenWhen when) {
     Errors refused = taken_ports(draft.procfs, needs, gone_by_then);
     for (const auto& look : {taken_sockets, taken_locks})
         std::ranges::move(look(draft.procfs, needs, gone_by_then), std::back_inserter(refused));
+    const std::vector<unsigned>& terminals = draft.manifest().own_terminals;
+    if (terminals.empty())
+        return refused;
     // Those end before CRIU needs what they hold.
     std::set<pid_t> without_keepers = gone_by_then;
     without_keepers.merge(roles::keepers_of_numbers(draft.procfs));
-    std::ranges::move(taken_terminals(draft.procfs, needs, draft.manifest().own_terminals, without_keepers),
-                      std::back_inserter(refused));
+    std::ranges::move(taken_terminals(draft.procfs, needs, terminals, without_keepers), std::back_inserter(refused));
     return refused;
 }
 
 Steps steps_before_arrival(RestoreDraft& draft) {
     Steps steps = ground_steps(draft);
     append(steps, host_steps(draft));
-    append(steps, pid_steps(draft));
+    if (!draft.request.new_pid_namespace)
+        append(steps, pid_steps(draft));
     steps.push_back(refuse_taken_names(draft));
     append(steps, end_steps(draft));
     return steps;
@@ -366,13 +369,11 @@ Steps steps_before_restore(RestoreDraft& draft) {
     Steps steps = steps_on_checkpoint(draft);
     append(steps, memory_steps(draft));
     append(steps, host_steps(draft));
-    const bool is_copy = draft.request.new_pid_namespace;
-    if (!is_copy)
+    if (!draft.request.new_pid_namespace)
         append(steps, pid_steps(draft));
     steps.push_back(refuse_taken_names(draft));
     append(steps, end_steps(draft));
-    // A copy shares its files with the original, which may be writing to them.
-    if (!is_copy)
+    if (!draft.request.beside_original)
         steps.push_back(foretell_files(draft));
     return steps;
 }

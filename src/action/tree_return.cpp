@@ -66,7 +66,7 @@ std::vector<SocketPath> socket_paths(const RestoreNeeds& needs, const std::vecto
 }
 
 // As it is seen from here, of a task of a pid namespace that was made for this restore.
-pid_t pid_of_copy(const Procfs& procfs, pid_t inside) {
+pid_t pid_outside(const Procfs& procfs, pid_t inside) {
     const Descendants own(procfs, ::getpid());
     for (const pid_t pid : procfs.pids())
         if (own.contain(pid))
@@ -141,14 +141,14 @@ Restored TreeReturn::run() {
 }
 
 void TreeReturn::put_files_back() {
-    // A copy shares its files with the original, which may be writing to them.
-    if (!is_copy())
+    const bool beside_original = draft_.request.beside_original;
+    if (!beside_original)
         make_unit_entries();
-    if (!is_copy())
+    if (!beside_original)
         restored_.files = step(activity_, [&] { return files_.put_back(draft_.procfs, draft_.interrupt); });
     std::vector<LinkRemap> remaps = draft_.manifest().link_remaps;
-    // A copy leaves the names alone that wait for the restore of the original.
-    if (is_copy()) {
+    // The names that wait for the restore of the original are left alone.
+    if (beside_original) {
         for (LinkRemap& remap : remaps)
             if (!remap.waits.empty())
                 remap.name = std::exchange(remap.waits, {});
@@ -210,12 +210,13 @@ criu::RestoreJob TreeReturn::job(Progress& shown) {
             .tree_is_mapped = draft_.huge.tasks.empty() ? std::function<void()>() : [this] { put_huge_pages(); },
             .progress = &shown,
             .total_bytes = draft_.manifest().bytes_images,
-            .standing = has_settings() && !is_copy() ? [this](pid_t root) { put_settings_back(root); }
-                                                     : std::function<void(pid_t)>(),
-            .hold = draft_.request.before_run,
+            .standing = has_settings() && !has_own_pids() ? [this](pid_t root) { put_settings_back(root); }
+                                                          : std::function<void(pid_t)>(),
+            .hold = draft_.request.before_run ? [this](pid_t root) { draft_.request.before_run(seen_from_here(root)); }
+                                              : std::function<void(pid_t)>(),
             .locked_on_fault = locks_on_fault(draft_.manifest()),
             .limits_put_back = limits_put_back(draft_.manifest()),
-            .own_pids = is_copy()};
+            .own_pids = has_own_pids()};
 }
 
 // Empty for a tree that lives among the mounts of this host, and where CRIU was told its root.
@@ -232,7 +233,7 @@ std::string TreeReturn::own_root() const {
 roles::RestoreRoles TreeReturn::restore_roles() const {
     return {.terminal = terminal_for(draft_.joins.terminal),
             .own_terminals = draft_.manifest().own_terminals,
-            .pids = is_copy() ? roles::Pids::in_new_namespace : roles::Pids::same,
+            .pids = has_own_pids() ? roles::Pids::in_new_namespace : roles::Pids::same,
             .root = own_root(),
             .numbers = numbers_of(draft_.needs.tree),
             .stops = draft_.attendance == Attendance::foreground ? roles::KeyStops::continued : roles::KeyStops::left};
@@ -270,10 +271,13 @@ void TreeReturn::run_criu() {
         restored_.start->await_hold(restored_.report.pid, draft_.interrupt);
 }
 
+pid_t TreeReturn::seen_from_here(pid_t restored) const {
+    return has_own_pids() ? pid_outside(draft_.procfs, restored) : restored;
+}
+
 void TreeReturn::put_huge_pages() const {
     put_in_place(
-        draft_.huge, *draft_.checkpoint, [&](pid_t pid) { return is_copy() ? pid_of_copy(draft_.procfs, pid) : pid; },
-        draft_.interrupt);
+        draft_.huge, *draft_.checkpoint, [this](pid_t pid) { return seen_from_here(pid); }, draft_.interrupt);
 }
 
 void TreeReturn::explain_failure() const {

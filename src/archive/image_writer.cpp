@@ -102,6 +102,7 @@ std::span<std::byte> ImageWriter::space(int number) {
     if (open_frame(image))
         return image.frames.back()->room();
     pressure_.capture_waits();
+    speed_.raise();
     return {};
 }
 

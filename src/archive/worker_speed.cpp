@@ -19,12 +19,17 @@ WorkerSpeed::WorkerSpeed() : usual_priority_(::getpriority(PRIO_PROCESS, 0)) {}
 
 void WorkerSpeed::slow_down_self() {
     const pid_t self = ::gettid();
-    if (!is_full_ && slow_threads_.insert(self).second)
+    if (!is_awaited_ && slow_threads_.insert(self).second)
         set_thread_priority(self, k_lowest_priority);
 }
 
 void WorkerSpeed::set_full() {
     is_full_ = true;
+    raise();
+}
+
+void WorkerSpeed::raise() {
+    is_awaited_ = true;
     for (const pid_t thread : slow_threads_)
         set_thread_priority(thread, usual_priority_);
     slow_threads_.clear();

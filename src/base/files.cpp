@@ -65,6 +65,12 @@ void write_all(int fd, std::string_view data, const fs::path& path) {
     write_all(fd, std::as_bytes(std::span(data.data(), data.size())), path);
 }
 
+bool lies_below(std::string_view path, std::string_view folder) {
+    if (folder.ends_with('/'))
+        folder.remove_suffix(1);
+    return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
 void make_private_folder(const fs::path& folder, Fault fault) {
     if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
         throw OsFailure(fault).error("cannot make {}", folder.string());

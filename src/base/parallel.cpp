@@ -49,6 +49,12 @@ class Parts {
 
 unsigned core_count() noexcept { return std::max(1U, std::thread::hardware_concurrency()); }
 
+unsigned threads_for(std::size_t count, std::size_t least) noexcept {
+    constexpr std::size_t k_most = 8;
+    return static_cast<unsigned>(
+        std::clamp<std::size_t>(count / least, 1, std::min<std::size_t>(core_count(), k_most)));
+}
+
 void parallel(std::size_t count, unsigned threads, const ParallelWork& work) {
     Parts parts(count, work);
     {

@@ -4,6 +4,7 @@
 #include "cedana/archive/image_reader.hpp"
 #include "cedana/base/checksums.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/base/leases.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/files/backups.hpp"
@@ -121,12 +122,6 @@ FileState state_of(const CapturedFile& file, const UniqueFd& present, const stru
 
 constexpr mode_t k_set_id = S_ISUID | S_ISGID;
 
-// Or the folder itself.
-bool is_below(const std::filesystem::path& path, const std::filesystem::path& folder) {
-    const std::filesystem::path rest = path.lexically_relative(folder.lexically_normal() / "");
-    return !rest.empty() && *rest.begin() != "..";
-}
-
 // Throws Error where something else is.
 bool is_there(const NamedPlace& named, const std::filesystem::path& root) {
     const FilePlace place(named.path, root);
@@ -223,7 +218,7 @@ void require_allowed_place(const std::string& path, const FileRules& rules) {
         return;
     const std::filesystem::path wanted = std::filesystem::path(path).lexically_normal();
     const bool is_allowed = std::ranges::any_of(*rules.only_below, [&](const std::filesystem::path& folder) {
-        return folder.is_absolute() && is_below(wanted, folder);
+        return folder.is_absolute() && lies_below(wanted.native(), folder.lexically_normal().native());
     });
     if (!is_allowed)
         throw Error(Fault::permission, fmt::format("{} is not to be put here by another host: it lies below no folder "

@@ -116,6 +116,9 @@ std::string summary_of(const DumpResult& result) {
 }
 
 void require_places(const LoadedConfig& config, const std::optional<std::filesystem::path>& named) {
+    // Whether they answer is asked by the dump as well.
+    if (!acts_as_root_for(config.caller))
+        return;
     const std::filesystem::path folder = named.value_or(config.values.shared_storage_dump_storage_dir);
     if (!folder.empty())
         require_place_of_caller(config, folder, "the folder for checkpoints");

@@ -39,6 +39,7 @@ struct MigrateArguments {
     std::vector<std::filesystem::path> with_files;
     bool sudo = false;
     bool lazy = false;
+    bool new_pid_namespace = false;
     bool yes = false;
     bool dry_run = false;
 };
@@ -129,7 +130,8 @@ void run(const MigrateArguments& arguments, const CommonArguments& common, const
     MigrateRequest request{.dump = {.pid = {}, .name = {}, .folder = arguments.folder, .config = config.values},
                            .keyring = keyring_of(config.values, PassphraseArguments(), interrupt),
                            .ssh = {.host = arguments.host, .ssh = arguments.ssh, .sudo = arguments.sudo},
-                           .lazy = arguments.lazy};
+                           .lazy = arguments.lazy,
+                           .new_pid_namespace = arguments.new_pid_namespace};
     request.dump.caller = config.caller;
     request.dump.with_files = arguments.with_files;
     name_process(request.dump, arguments, interrupt);
@@ -180,6 +182,9 @@ Command migrate_command() {
                     {.names = {"--lazy"},
                      .meaning = "let it run there at once: its memory follows, and comes on demand",
                      .target = &arguments->lazy},
+                    {.names = {"--new-pidns"},
+                     .meaning = "there in a new pid namespace, whoever has its pids",
+                     .target = &arguments->new_pid_namespace},
                     {.names = {"--with-files"},
                      .value = "PATH",
                      .meaning = "a file, or a folder with all in it, that is put there first",

@@ -108,6 +108,7 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .config = config.values,
         .keyring = keyring,
         .new_pid_namespace = arguments.new_pid_namespace,
+        .beside_original = arguments.new_pid_namespace,
         .files = {.force = arguments.force,
                   .truncate_grown = arguments.truncate_grown,
                   .root = arguments.into ? fmt::format("/proc/{}/root", *arguments.into) : std::string("/"),

@@ -51,6 +51,11 @@ std::optional<Holder> find_holder(const Procfs& procfs, const Manifest& manifest
     for (const ManifestProcess& process : manifest.tree)
         for (const pid_t thread : process.threads)
             wanted.insert_or_assign(thread, &process);
+    std::vector<pid_t> numbers;
+    for (const auto& [number, process] : wanted)
+        numbers.push_back(number);
+    if (!procfs.may_use(numbers))
+        return std::nullopt;
     for (const auto& [thread, process] : wanted)
         if (const auto stat = procfs.stat(thread))
             return Holder{.stat = *stat, .number = thread, .wanted = process};

@@ -7,6 +7,7 @@
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/lazy/job.hpp"
+#include "cedana/process/memory_areas.hpp"
 #include "cedana/roles/role.hpp"
 #include "cedana/undo/work_folder.hpp"
 
@@ -133,17 +134,8 @@ std::vector<LazyTransfer> lazy_transfers() {
 }
 
 bool lacks_memory(const Procfs& procfs, pid_t pid) {
-    const auto smaps = procfs.read(pid, "smaps");
-    if (!smaps)
-        return false;
-    for (std::string_view rest = *smaps; !rest.empty();) {
-        const std::size_t end = rest.find('\n');
-        const std::string_view line = rest.substr(0, end);
-        if (line.starts_with("VmFlags:") && line.find(" um") != std::string_view::npos)
-            return true;
-        rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    }
-    return false;
+    const std::string smaps = procfs.read(pid, "smaps").value_or("");
+    return std::ranges::any_of(parse_areas(smaps), [](const MemoryArea& area) { return area.has_flag("um"); });
 }
 
 bool await_memory(const Procfs& procfs, const std::vector<pid_t>& tree, const Interrupt& interrupt) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <limits>
 
 #include "json.hpp"
@@ -21,6 +22,8 @@ static_assert(k_data_head == k_number_size + k_digest_size && k_want_size == 2 *
 // Longer ones would fill a screen, and more of them several.
 constexpr std::size_t k_most_reasons = 100;
 constexpr std::size_t k_longest_text = 16UL * 1024;
+// Of 512 bytes, the longest that CRIU takes.
+constexpr std::size_t k_most_words_of_build_id = 128;
 // A file of this size cannot be made anywhere.
 constexpr std::uint64_t k_largest_file = std::numeric_limits<std::int64_t>::max();
 
@@ -54,6 +57,31 @@ Sha256 digest_of(std::string_view offset, std::span<const std::byte> bytes) {
     stream.add(std::as_bytes(std::span(offset)));
     stream.add(bytes);
     return stream.finish();
+}
+
+// In words, as CRIU's images have them.
+nlohmann::ordered_json to_object(const OfferedFile& file) {
+    std::vector<std::uint32_t> words(file.build_id.size() / sizeof(std::uint32_t));
+    std::memcpy(words.data(), file.build_id.data(), words.size() * sizeof(std::uint32_t));
+    return {{"path", file.path}, {"mode", file.mode}, {"build_id", words}};
+}
+
+std::uint32_t word_in(const nlohmann::json& json) {
+    if (!json.is_number_unsigned() || json.get<std::uint64_t>() > std::numeric_limits<std::uint32_t>::max())
+        refuse_message("the offer");
+    return json.get<std::uint32_t>();
+}
+
+OfferedFile offered_file_in(const nlohmann::json& json) {
+    const nlohmann::json& words = json.at("build_id");
+    if (!words.is_array() || words.size() > k_most_words_of_build_id)
+        refuse_message("the offer");
+    OfferedFile file{.path = text_in(json, "path"), .mode = word_in(json.at("mode"))};
+    for (const nlohmann::json& json_word : words) {
+        const std::uint32_t word = word_in(json_word);
+        file.build_id.append(reinterpret_cast<const char*>(&word), sizeof word);
+    }
+    return file;
 }
 
 nlohmann::ordered_json to_object(const Reason& reason) {
@@ -117,10 +145,16 @@ bool is_id(std::string_view text) {
 }
 
 std::string write_offer(const Offer& offer) {
+    nlohmann::ordered_json files = nlohmann::ordered_json::array();
+    for (const OfferedFile& file : offer.files)
+        files.push_back(to_object(file));
     return write_object({{"id", offer.id},
                          {"bytes_files", offer.bytes_files},
                          {"key_id", offer.key_id},
                          {"lazy", offer.lazy},
+                         {"new_pidns", offer.new_pid_namespace},
+                         {"files", files},
+                         {"envelope", offer.envelope},
                          {"manifest", offer.manifest}});
 }
 
@@ -130,9 +164,14 @@ Offer parse_offer(std::string_view payload) {
                     .manifest = text_in(json, "manifest", payload.size()),
                     .bytes_files = number_in(json, "bytes_files"),
                     .key_id = text_in(json, "key_id"),
-                    .lazy = json.at("lazy").get<bool>()};
-        if (!is_id(offer.id) || offer.bytes_files > k_largest_file)
+                    .lazy = json.at("lazy").get<bool>(),
+                    .new_pid_namespace = json.at("new_pidns").get<bool>(),
+                    .envelope = text_in(json, "envelope", payload.size())};
+        const nlohmann::json& files = json.at("files");
+        if (!is_id(offer.id) || offer.bytes_files > k_largest_file || !files.is_array())
             refuse_message("the offer");
+        for (const nlohmann::json& file : files)
+            offer.files.push_back(offered_file_in(file));
         return offer;
     });
 }

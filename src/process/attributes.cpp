@@ -2,6 +2,7 @@
 #include "cedana/process/attributes.hpp"
 
 #include "cedana/base/child_process.hpp"
+#include "cedana/base/parallel.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/process/cpu_list.hpp"
@@ -15,6 +16,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <tuple>
@@ -333,30 +335,56 @@ PidsHere pids_here(const ProcessTree& tree) {
     return pids;
 }
 
+namespace {
+
+void read_threads(const Procfs& procfs, const TreeProcess& process, const CpuSet& unlimited,
+                  std::vector<ThreadAttributes>& all) {
+    // The processes are divided among several threads already; of one with many threads these are, too.
+    constexpr std::size_t k_least_each = 64;
+    struct Read {
+        std::optional<ThreadAttributes> attributes;
+        pid_t innermost = 0;
+    };
+    std::vector<Read> found(process.threads.size());
+    parallel(found.size(), threads_for(found.size(), k_least_each), [&](std::size_t i, const std::stop_token&) {
+        const pid_t thread = process.threads[i];
+        found[i] = {.attributes = read_thread(procfs, thread, unlimited),
+                    .innermost = innermost(procfs, process, thread)};
+    });
+    for (Read& one : found)
+        if (one.attributes)
+            add_thread(all, std::move(*one.attributes), one.innermost);
+}
+
+ProcessAttributes read_process(const Procfs& procfs, const TreeProcess& process, const CpuSet& unlimited) {
+    const pid_t pid = process.pid();
+    ProcessAttributes attributes{.pid = innermost_pid(process)};
+    attributes.coredump_filter = number_read(procfs.read(pid, "coredump_filter"), 16);
+    std::int64_t adjustment = 0;
+    if (parse_number(trim(procfs.read(pid, "oom_score_adj").value_or("")), adjustment))
+        attributes.oom_score_adj = static_cast<int>(adjustment);
+    if (process.stat.session == pid)
+        attributes.autogroup_nice = autogroup_nice_of(procfs, pid);
+    attributes.personality = number_read(procfs.read(pid, "personality"), 16).value_or(0);
+    attributes.limits = limits_of(pid);
+    read_threads(procfs, process, unlimited, attributes.threads);
+    attributes.locked_on_fault = locked_memory(procfs, pid).locked_on_fault;
+    return attributes;
+}
+
+} // namespace
+
 std::vector<ProcessAttributes> read_attributes(const Procfs& procfs, const ProcessTree& tree) {
-    std::vector<ProcessAttributes> all;
-    CpuSet unlimited;
-    for (const TreeProcess& process : tree.processes) {
-        const pid_t pid = process.pid();
-        if (process.stat.is_zombie())
-            continue;
-        if (all.empty())
-            unlimited = unlimited_affinity(procfs, pid);
-        ProcessAttributes attributes{.pid = innermost_pid(process)};
-        attributes.coredump_filter = number_read(procfs.read(pid, "coredump_filter"), 16);
-        std::int64_t adjustment = 0;
-        if (parse_number(trim(procfs.read(pid, "oom_score_adj").value_or("")), adjustment))
-            attributes.oom_score_adj = static_cast<int>(adjustment);
-        if (process.stat.session == pid)
-            attributes.autogroup_nice = autogroup_nice_of(procfs, pid);
-        attributes.personality = number_read(procfs.read(pid, "personality"), 16).value_or(0);
-        attributes.limits = limits_of(pid);
-        for (const pid_t thread : process.threads)
-            if (auto one = read_thread(procfs, thread, unlimited))
-                add_thread(attributes.threads, std::move(*one), innermost(procfs, process, thread));
-        attributes.locked_on_fault = locked_memory(procfs, pid).locked_on_fault;
-        all.push_back(std::move(attributes));
-    }
+    std::vector<const TreeProcess*> alive;
+    for (const TreeProcess& process : tree.processes)
+        if (!process.stat.is_zombie())
+            alive.push_back(&process);
+    if (alive.empty())
+        return {};
+    const CpuSet unlimited = unlimited_affinity(procfs, alive.front()->pid());
+    std::vector<ProcessAttributes> all(alive.size());
+    parallel(all.size(), threads_for(all.size(), k_least_processes_each),
+             [&](std::size_t i, const std::stop_token&) { all[i] = read_process(procfs, *alive[i], unlimited); });
     return all;
 }
 

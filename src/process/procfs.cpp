@@ -16,11 +16,14 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 namespace cedana {
 
 namespace {
+
+constexpr const char* k_proc = "/proc";
 
 // From linux/sched.h, which user space does not get.
 constexpr unsigned k_kernel_thread_flag = 0x00200000;
@@ -306,6 +309,16 @@ std::optional<std::vector<pid_t>> Procfs::children(pid_t pid) const {
     if (found)
         std::sort(found->begin(), found->end());
     return found;
+}
+
+// F_SETOWN takes whatever number the kernel has given out, as what ever (fs/fcntl.c, f_setown(); ESRCH since
+// Linux 4.14).
+bool Procfs::may_use(std::span<const pid_t> numbers) const {
+    const UniqueFd any(root_ == k_proc ? ::eventfd(0, EFD_CLOEXEC) : -1);
+    if (!any)
+        return true;
+    return std::ranges::any_of(
+        numbers, [&](pid_t number) { return ::fcntl(any.get(), F_SETOWN, number) == 0 || errno != ESRCH; });
 }
 
 std::vector<pid_t> Procfs::ancestors(pid_t pid) const {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/child_process.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
@@ -205,10 +206,6 @@ std::optional<struct ::statx> look_at_place(const std::string& path) {
     if (::statx(AT_FDCWD, path.c_str(), AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_BASIC_STATS, &seen) != 0)
         return std::nullopt;
     return seen;
-}
-
-bool lies_below(const std::string& path, const std::string& folder) {
-    return folder == "/" || (path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/'));
 }
 
 // Whether something that was mounted later may hide it; what a name leads to costs more to find out.

@@ -3,11 +3,13 @@
 
 #include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/parallel.hpp"
 #include "cedana/process/command_words.hpp"
 #include "cedana/process/refusal.hpp"
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <optional>
 #include <system_error>
@@ -21,6 +23,8 @@ namespace {
 
 // A shell loop starts a program at any moment, so that no two looks agree; CRIU freezes it all the same.
 constexpr int k_most_looks = 8;
+// Beyond them one pass over all processes is quicker than the lists of all these threads.
+constexpr int k_most_followed_threads = 256;
 
 // Of a dump, which has for each process a pidfd and a lock, and while it looks again another pidfd; and for itself.
 constexpr std::uint64_t k_descriptors_each = 3;
@@ -76,13 +80,16 @@ std::vector<ProcessStat> look(const Procfs& procfs, pid_t root) {
     return found;
 }
 
-// As above, by the lists of children. Absent where the kernel has none.
-std::optional<std::vector<ProcessStat>> follow(const Procfs& procfs, pid_t root) {
+// As above, by the lists of children. Absent where the kernel has none, or there are more threads than `most`.
+std::optional<std::vector<ProcessStat>> follow(const Procfs& procfs, pid_t root,
+                                               int most = std::numeric_limits<int>::max()) {
     std::vector<ProcessStat> found;
+    int threads = 0;
     if (auto stat = procfs.stat(root))
         found.push_back(std::move(*stat));
     for (std::size_t i = 0; i < found.size(); ++i) {
-        const auto children = procfs.children(found[i].pid);
+        threads += found[i].threads;
+        const auto children = threads <= most ? procfs.children(found[i].pid) : std::nullopt;
         if (!children)
             return std::nullopt;
         for (const pid_t child : *children)
@@ -98,7 +105,16 @@ bool same_processes(const std::vector<ProcessStat>& a, const std::vector<Process
     });
 }
 
+// By the lists of children, if two in a row are the same: the kernel may leave one out while another ends (proc(5)).
+std::optional<std::vector<ProcessStat>> settled_follow(const Procfs& procfs, pid_t root) {
+    auto now = follow(procfs, root, k_most_followed_threads);
+    const auto next = now ? follow(procfs, root, k_most_followed_threads) : std::nullopt;
+    return next && same_processes(*next, *now) ? std::move(now) : std::nullopt;
+}
+
 std::vector<ProcessStat> settled_look(const Procfs& procfs, pid_t root) {
+    if (auto found = settled_follow(procfs, root))
+        return std::move(*found);
     std::vector<ProcessStat> now = look(procfs, root);
     for (int looks = 1; looks < k_most_looks; ++looks) {
         std::vector<ProcessStat> next = look(procfs, root);
@@ -139,14 +155,6 @@ std::optional<TreeProcess> describe(const Procfs& procfs, ProcessHandle handle) 
     return process;
 }
 
-void add_if_still_there(const Procfs& procfs, ProcessId id, ProcessTree& tree) {
-    auto handle = open_if_there(procfs, id);
-    auto process = handle ? describe(procfs, std::move(*handle)) : std::nullopt;
-    // Where its parent has ended it belongs to somebody else now.
-    if (process && tree.contains(process->stat.parent))
-        tree.processes.push_back(std::move(*process));
-}
-
 Error ended(pid_t pid) { return {Fault::no_process, fmt::format("process {} has ended", pid)}; }
 
 ProcessTree describe_all(const Procfs& procfs, ProcessHandle root, const std::vector<ProcessStat>& seen) {
@@ -154,11 +162,21 @@ ProcessTree describe_all(const Procfs& procfs, ProcessHandle root, const std::ve
     auto described_root = describe(procfs, std::move(root));
     if (!described_root)
         throw ended(pid);
+    std::vector<std::optional<TreeProcess>> found(seen.size());
+    parallel(found.size(), threads_for(found.size(), k_least_processes_each),
+             [&](std::size_t i, const std::stop_token&) {
+                 auto handle = seen[i].pid == pid
+                                   ? std::nullopt
+                                   : open_if_there(procfs, {.pid = seen[i].pid, .start_time = seen[i].start_time});
+                 if (handle)
+                     found[i] = describe(procfs, std::move(*handle));
+             });
     ProcessTree tree;
     tree.processes.push_back(std::move(*described_root));
-    for (const ProcessStat& one : seen)
-        if (one.pid != pid)
-            add_if_still_there(procfs, {.pid = one.pid, .start_time = one.start_time}, tree);
+    for (std::optional<TreeProcess>& one : found)
+        // Where its parent has ended it belongs to somebody else now.
+        if (one && tree.contains(one->stat.parent))
+            tree.processes.push_back(std::move(*one));
     return tree;
 }
 

@@ -40,7 +40,7 @@ def main():
         print("Welcome to this host")
         return
     hear_until("hello")
-    say("greeting", {"protocol": 2, "cedana": "0", "host": "beta"})
+    say("greeting", {"protocol": 3, "cedana": "0", "host": "beta"})
     hear_until("offer")
     reason = {"message": "there is no /usr/bin/x here", "cause": "", "hint": "install x"}
     say("answer", {"reasons": [reason, reason] if behaviour == "refuse" else []})

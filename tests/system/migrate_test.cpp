@@ -9,6 +9,7 @@
 #include <optional>
 
 #include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
 
 #include <unistd.h>
 
@@ -176,6 +177,68 @@ TEST_F(Migration, TellsBeforehandThatAFolderOfItsFilesIsMissing) {
     const CedanaRun run = migrate_to({counter.pid_text(), "--dry-run"});
     EXPECT_EQ(run.exit_code, 11) << run.err;
     EXPECT_TRUE(holds(run.err + run.out, "the folder " + told.parent_path().string() + " does not exist")) << run.err;
+}
+
+// CRIU would find it out only once all has been sent.
+TEST_F(Migration, TellsBeforehandWhatIsAnotherOrTakenThere) {
+    const fs::path apart = scratch("apart");
+    const fs::path socket = apart / "socket";
+    fs::create_directories(apart);
+    fs::copy_file("/usr/bin/python3", apart / "python");
+    start_other_host({k_open[0], k_open[1], apart.string()});
+    const std::string listen = "import socket,sys,time\n"
+                               "s=socket.socket(socket.AF_UNIX)\n"
+                               "s.bind(sys.argv[1])\n"
+                               "s.listen()\n"
+                               "open(sys.argv[2],'a').write('\\n')\n"
+                               "time.sleep(1000)\n";
+    write_text(scratch("listen.py"), listen);
+    // Another build of the same size: the bytes after the note's name are the build-ID.
+    write_text(scratch("change.py"), "import sys\n"
+                                     "data=bytearray(open('/usr/bin/python3','rb').read())\n"
+                                     "data[data.index(b'\\x03\\0\\0\\0GNU\\0')+8]^=1\n"
+                                     "open(sys.argv[1],'wb').write(data)\n");
+    EXPECT_EQ(over_there(fmt::format("cd {0}; python3 {1}/change.py python; chmod 755 python; setsid python3 "
+                                     "{1}/listen.py {2} ready </dev/null >/dev/null 2>&1 & "
+                                     "until [ -e {0}/ready ]; do :; done; echo made",
+                                     apart.string(), scratch("").string(), socket.string())),
+              "made\n");
+    Target server({(apart / "python").string(), scratch("listen.py"), socket, scratch("here")});
+    wait_for_lines(scratch("here"), 1);
+    const CedanaRun run = migrate_to({server.pid_text(), "--dry-run"});
+    EXPECT_EQ(run.exit_code, 11) << run.err;
+    EXPECT_TRUE(holds(run.out, "is another build of the same program or library")) << run.out;
+    EXPECT_TRUE(holds(run.out, "the path " + socket.string() + " of a unix socket is taken by process")) << run.out;
+    EXPECT_TRUE(server.runs());
+}
+
+TEST_F(Migration, BringsItWhereItsPidIsTakenIntoANamespaceOfItsOwn) {
+    start_other_host(k_open);
+    EXPECT_EQ(over_there(fmt::format("echo {} >/proc/sys/kernel/ns_last_pid; setsid sleep 1000 </dev/null "
+                                     ">/dev/null 2>&1 & echo $!",
+                                     target.pid() - 1)),
+              target.pid_text() + "\n");
+    EXPECT_EQ(migrate({"--dry-run"}).exit_code, 11);
+    const CedanaRun run = migrate({"--new-pidns"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_FALSE(holds(run.out, " " + target.pid_text() + "\n"));
+    EXPECT_EQ(target.wait_end().signal(), SIGKILL);
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
+}
+
+TEST_F(Migration, SendsWhatTheOtherHostCanDecrypt) {
+    for (const char* const name : {"theirs", "of_others"})
+        ASSERT_EQ(run_cedana({"config", "keygen", scratch(name), "--recipient"}, options).exit_code, 0);
+    start_other_host({k_open[0], k_open[1], "CEDANA_SECURITY_IDENTITY=" + scratch("theirs").string()});
+    options.environment["CEDANA_SECURITY_RECIPIENTS"] = scratch("of_others.pub");
+    const CedanaRun refused = migrate();
+    EXPECT_EQ(refused.exit_code, 11) << refused.err;
+    EXPECT_TRUE(holds(refused.err, "no key")) << refused.err;
+    options.environment["CEDANA_SECURITY_RECIPIENTS"] = scratch("theirs.pub");
+    const CedanaRun run = migrate();
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(target.wait_end().signal(), SIGKILL);
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
 }
 
 TEST_F(Migration, PutsFilesOnlyWhereRootOverThereHasNamedAFolder) {

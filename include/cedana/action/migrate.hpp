@@ -32,6 +32,8 @@ struct MigrateRequest {
     migration::SshCommand ssh;
     // It runs there before its memory has come: pages come on demand, and it ends there if the connection does first.
     bool lazy = false;
+    // There it has a pid namespace of its own, whoever has the pids.
+    bool new_pid_namespace = false;
 };
 
 struct MigrationPlan {

@@ -30,8 +30,10 @@ struct RestoreRequest {
     Config config;
     // Whose checkpoints are taken, and what decrypts.
     Keyring keyring = {};
-    // In a pid namespace of its own, beside whoever has the pids.
+    // In a pid namespace of its own, whoever has the pids.
     bool new_pid_namespace = false;
+    // The original may still run, and write to its files: they are left alone.
+    bool beside_original = false;
     FileRules files = {};
     Attendance attendance = Attendance::detached;
     // Stay in the foreground all the same with a program that had the keys of its terminal (attendance_of()).
@@ -45,7 +47,8 @@ struct RestoreRequest {
     std::optional<int> given_ends = std::nullopt;
     // For whom it is done.
     Caller caller = {};
-    // Called with the root once the tree is there, before it runs (criu::RestoreJob::hold). Empty: not called.
+    // Called with the root, as it is seen from here, once the tree is there, before it runs (criu::RestoreJob::hold).
+    // Empty: not called.
     std::function<void(pid_t root)> before_run = {};
     // Called once it runs, before anything else is done. Empty: not called.
     std::function<void(pid_t root)> once_it_runs = {};

@@ -50,7 +50,9 @@ class TreeReturn {
     [[nodiscard]] roles::RestoreRoles restore_roles() const;
     [[nodiscard]] std::string own_root() const;
     [[noreturn]] void explain_failure() const;
-    [[nodiscard]] bool is_copy() const { return draft_.request.new_pid_namespace; }
+    [[nodiscard]] bool has_own_pids() const { return draft_.request.new_pid_namespace; }
+    // The pid that CRIU has restored, as this process sees it.
+    [[nodiscard]] pid_t seen_from_here(pid_t restored) const;
 
     RestoreDraft& draft_;
     Progress& progress_;

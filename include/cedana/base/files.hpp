@@ -32,6 +32,10 @@ namespace cedana {
 void write_all(int fd, std::span<const std::byte> data, const std::filesystem::path& path);
 void write_all(int fd, std::string_view data, const std::filesystem::path& path);
 
+// Whether `path` is `folder` or lies below it. Both are absolute and in their shortest form, by their texts alone; a
+// slash at the end of `folder` makes no difference.
+[[nodiscard]] bool lies_below(std::string_view path, std::string_view folder);
+
 // Makes a folder that is its owner's alone, if there is none. Throws Error with `fault`.
 void make_private_folder(const std::filesystem::path& folder, Fault fault = Fault::storage);
 // The file has all of its new content (0600), or what it had before: PATH.next is written, flushed and renamed. A

@@ -12,6 +12,9 @@ namespace cedana {
 // At least 1.
 [[nodiscard]] unsigned core_count() noexcept;
 
+// For many small parts: as many threads as there are cores, at most 8, each with at least `least` of the parts.
+[[nodiscard]] unsigned threads_for(std::size_t count, std::size_t least) noexcept;
+
 // A part of the work; `stop` is requested when another part has failed, so that a long one can end early.
 using ParallelWork = std::function<void(std::size_t part, const std::stop_token& stop)>;
 

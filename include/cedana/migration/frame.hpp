@@ -14,7 +14,7 @@
 namespace cedana::migration {
 
 // Both ends say theirs first; they must be the same.
-inline constexpr int k_protocol_version = 2;
+inline constexpr int k_protocol_version = 3;
 
 // The end that has the tree, and the one that is to have it.
 enum class Side { source, target };

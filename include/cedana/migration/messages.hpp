@@ -32,6 +32,16 @@ struct Hello {
 [[nodiscard]] std::string new_id();
 [[nodiscard]] bool is_id(std::string_view text);
 
+// A program or library as it is at the source, by what CRIU compares (criu/files-reg.c, validate_file).
+struct OfferedFile {
+    std::string path;
+    std::uint32_t mode = 0;
+    // Its bytes, filled up to whole words (host/same_files.hpp); empty if it has none.
+    std::string build_id = {};
+
+    bool operator==(const OfferedFile&) const = default;
+};
+
 struct Offer {
     std::string id;
     // As write_manifest() makes it, of what is seen before the freeze; parse_manifest() is the reader's to call.
@@ -42,6 +52,13 @@ struct Offer {
     std::string key_id = {};
     // Its pages are to come on demand.
     bool lazy = false;
+    // It is to come back in a pid namespace of its own.
+    bool new_pid_namespace = false;
+    // What must be there as it is at the source.
+    std::vector<OfferedFile> files = {};
+    // As write_envelope() makes it, of a checkpoint that would be encrypted for the same readers; empty: it will not be
+    // encrypted.
+    std::string envelope = {};
 };
 [[nodiscard]] std::string write_offer(const Offer& offer);
 [[nodiscard]] Offer parse_offer(std::string_view payload);

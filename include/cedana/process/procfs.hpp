@@ -107,6 +107,9 @@ class Procfs {
     // The children of all its threads, in ascending order; only of a frozen process is none left out (proc(5)). Absent
     // where the kernel does not tell (CONFIG_PROC_CHILDREN) or the process is gone.
     [[nodiscard]] std::optional<std::vector<pid_t>> children(pid_t pid) const;
+    // Whether one of these numbers may be that of a process, a thread, a group or a session of this process's pid
+    // namespace. False only if the kernel says so; a folder that just looks like /proc cannot be asked.
+    [[nodiscard]] bool may_use(std::span<const pid_t> numbers) const;
     // The pid's parent, that one's parent and so on, nearest first.
     [[nodiscard]] std::vector<pid_t> ancestors(pid_t pid) const;
 

@@ -6,12 +6,16 @@
 #include "cedana/process/identity.hpp"
 #include "cedana/process/procfs.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 namespace cedana {
+
+// Of a tree that several threads look at.
+inline constexpr std::size_t k_least_processes_each = 4;
 
 struct TreeProcess {
     ProcessHandle handle;

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <filesystem>
 #include <memory>
+#include <string>
 
 #include <gtest/gtest.h>
 #include <spdlog/fmt/fmt.h>
@@ -177,6 +179,17 @@ TEST(ImageWriter, TakesFarMoreThanThePoolHolds) {
     feeder.run(k_mib);
     static_cast<void>(capture.finish());
     EXPECT_TRUE(read_by_zip_reader(place.path()) == contents);
+}
+
+TEST(ImageWriter, DoesNotLetTheCaptureWaitForSlowThreads) {
+    const Place place;
+    Capture capture(place.path(), {}, k_small_pool);
+    const int image = capture.writer.begin("pages-1.img");
+    for (auto room = capture.writer.space(image); !room.empty(); room = capture.writer.space(image))
+        capture.writer.filled(image, room.size());
+    const int usual = ::getpriority(PRIO_PROCESS, 0);
+    for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task"))
+        EXPECT_EQ(::getpriority(PRIO_PROCESS, static_cast<id_t>(std::stoi(thread.path().filename()))), usual);
 }
 
 TEST(ImageWriter, TakesImagesByTurnsThatThePoolDoesNotHold) {

@@ -40,6 +40,13 @@ TEST(WorkerSpeed, LeavesThreadsAsTheyAreOnceItIsFull) {
     EXPECT_EQ(priority_after([&] { speed.slow_down_self(); }), own_priority());
 }
 
+TEST(WorkerSpeed, LeavesThreadsAsTheyAreOnceSomebodyWaits) {
+    WorkerSpeed speed;
+    speed.raise();
+    EXPECT_FALSE(speed.is_full());
+    EXPECT_EQ(priority_after([&] { speed.slow_down_self(); }), own_priority());
+}
+
 TEST(WorkerSpeed, RaisesAThreadThatIsSlow) {
     // Whether the priority may be raised again is a matter of privileges (getrlimit(2), RLIMIT_NICE).
     rlimit limit{};

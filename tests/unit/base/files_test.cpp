@@ -18,6 +18,14 @@ namespace {
 
 using Files = test::InTempFolder;
 
+TEST(Path, LiesBelowAFolderByWholeNames) {
+    for (const auto folder : {"/srv/a", "/srv/a/", "/srv", "/"})
+        EXPECT_TRUE(lies_below("/srv/a", folder)) << folder;
+    for (const auto folder : {"/srv/a/b", "/srv/ab", "/s", "/srv/b"})
+        EXPECT_FALSE(lies_below("/srv/a", folder)) << folder;
+    EXPECT_TRUE(lies_below("/", "/"));
+}
+
 TEST_F(Files, ReadGivesBackWhatWasWritten) { EXPECT_EQ(read_file(write("a", "content")), "content"); }
 
 TEST_F(Files, ReadRefusesMoreThanItsLimit) {

@@ -134,5 +134,12 @@ TEST(Parallel, IsDoneByTheCallerWhereNoThreadCanBeStarted) {
     EXPECT_EQ(threads, std::set{std::this_thread::get_id()});
 }
 
+TEST(ThreadsFor, GivesEachThreadEnoughToDo) {
+    EXPECT_EQ(threads_for(0, 4), 1U);
+    EXPECT_EQ(threads_for(7, 4), 1U);
+    EXPECT_EQ(threads_for(8, 4), std::min(2U, core_count()));
+    EXPECT_EQ(threads_for(1'000'000, 4), std::min(8U, core_count()));
+}
+
 } // namespace
 } // namespace cedana

@@ -17,8 +17,20 @@ std::string data_payload(std::uint64_t offset, std::string_view bytes) {
 
 TEST(MigrationMessage, OffersWhatWasOffered) {
     const Offer offer = parse_offer(write_offer(
-        {.id = std::string(32, 'a'), .manifest = "{\"x\": 1}", .bytes_files = 7, .key_id = "k", .lazy = true}));
+        {.id = std::string(32, 'a'),
+         .manifest = "{\"x\": 1}",
+         .bytes_files = 7,
+         .key_id = "k",
+         .lazy = true,
+         .new_pid_namespace = true,
+         .files = {{.path = "/bin/x", .mode = 0100755, .build_id = std::string("\0\xff\1\2", 4)}, {.path = "/y"}},
+         .envelope = "e"}));
     EXPECT_TRUE(offer.lazy);
+    EXPECT_TRUE(offer.new_pid_namespace);
+    EXPECT_EQ(offer.files,
+              (std::vector<OfferedFile>{{.path = "/bin/x", .mode = 0100755, .build_id = std::string("\0\xff\1\2", 4)},
+                                        {.path = "/y"}}));
+    EXPECT_EQ(offer.envelope, "e");
     EXPECT_EQ(offer.manifest, "{\"x\": 1}");
     EXPECT_EQ(offer.bytes_files, 7U);
     EXPECT_EQ(offer.key_id, "k");

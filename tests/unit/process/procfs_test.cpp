@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/unique_fd.hpp"
 #include "cedana/process/procfs.hpp"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
+#include <set>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit/process/fake_proc.hpp"
@@ -131,6 +135,34 @@ TEST(Procfs, ReadsTheRealOne) {
     EXPECT_EQ(stat->parent, ::getppid());
     EXPECT_EQ(procfs.executable(::getpid()), std::filesystem::read_symlink("/proc/self/exe"));
     EXPECT_TRUE(procfs.status(::getpid()));
+}
+
+TEST(Procfs, KnowsThatAThreadASessionAndAGroupHaveANumber) {
+    const Procfs procfs;
+    const auto may_use = [&](pid_t number) { return procfs.may_use(std::array{number}); };
+    std::thread([&] { EXPECT_TRUE(may_use(::gettid())); }).join();
+    // Its child holds the number when it has ended and was reaped.
+    Pipe last = make_pipe();
+    const pid_t leader = ::fork();
+    if (leader == 0) {
+        ::setsid();
+        if (::fork() == 0) {
+            last.write_end.reset();
+            char byte = 0;
+            [[maybe_unused]] const ssize_t count = ::read(last.read_end.get(), &byte, 1);
+        }
+        ::_exit(0);
+    }
+    ASSERT_EQ(::waitpid(leader, nullptr, 0), leader);
+    EXPECT_FALSE(procfs.stat(leader));
+    EXPECT_TRUE(may_use(leader));
+}
+
+TEST(Procfs, KnowsThatNobodyHasANumber) {
+    // Above the highest that there can be (linux/threads.h, PID_MAX_LIMIT).
+    constexpr pid_t k_no_pid = 4194304 + 1;
+    EXPECT_FALSE(Procfs().may_use(std::array{k_no_pid}));
+    EXPECT_TRUE(FakeProc().procfs().may_use(std::array{k_no_pid}));
 }
 
 TEST(Procfs, ListsThreads) {

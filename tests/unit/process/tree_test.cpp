@@ -213,6 +213,19 @@ TEST(ReadFrozenTree, HoldsWhatReadTreeDoes) {
     EXPECT_EQ(frozen.processes.size(), 6U);
 }
 
+// Enough for several threads.
+TEST(ReadFrozenTree, HoldsManyProcessesInTheirOrder) {
+    constexpr std::size_t k_children = 4 * k_least_processes_each;
+    const Procfs procfs;
+    const Forked child([] {
+        for (std::size_t i = 0; i < k_children; ++i)
+            fork_once();
+    });
+    const ProcessTree frozen = read_frozen_tree(procfs, ProcessHandle::open(procfs, child.pid()));
+    EXPECT_EQ(frozen.processes.size(), k_children + 1);
+    EXPECT_EQ(frozen.ids(), tree_of(procfs, child.pid()).ids());
+}
+
 // Of which the second is a child of the first.
 class FrozenPair : public ::testing::Test {
   protected:
