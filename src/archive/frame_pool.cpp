@@ -15,8 +15,10 @@ namespace cedana {
 namespace {
 
 constexpr std::size_t k_fewest_frames = 16;
-// Below that a huge page is mostly zeroed for nothing, and one thread is done before another is there.
+// Below that one thread is done before another is there.
 constexpr std::size_t k_many_frames = 32;
+// Below that huge pages are mostly zeroed for nothing; from there on they take half the time.
+constexpr std::size_t k_huge_frames = 8;
 // Less than CRIU needs to come to the freeze.
 constexpr std::size_t k_few_frames = 2;
 // What a thread takes on at a time: nobody who maps memory waits for longer than that takes.
@@ -80,7 +82,12 @@ void FramePool::bound_untouched(std::uint64_t bytes) {
 void FramePool::start_touching(std::uint64_t bytes) {
     to_touch_ = std::min<std::size_t>((bytes + k_frame_size - 1) / k_frame_size, capacity_);
     const bool are_many = to_touch_ >= k_many_frames;
-    ::madvise(memory_, reserved_ * k_frame_size, are_many ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    const std::size_t as_planned = to_touch_ >= k_huge_frames ? to_touch_ : 0;
+    const std::size_t huge = are_many ? reserved_ : as_planned;
+    if (huge > 0)
+        ::madvise(memory_, huge * k_frame_size, MADV_HUGEPAGE);
+    if (huge < reserved_)
+        ::madvise(memory_ + huge * k_frame_size, (reserved_ - huge) * k_frame_size, MADV_NOHUGEPAGE);
     if (to_touch_ <= k_few_frames)
         return touched_event_.set();
     const auto deadline = Clock::now() + longest_touch(to_touch_);
@@ -98,11 +105,10 @@ void FramePool::start_touching(std::uint64_t bytes) {
 }
 
 void FramePool::touch_pieces(Clock::time_point deadline) {
-    while (Clock::now() < deadline) {
-        const std::size_t first = next_.fetch_add(k_piece);
-        if (first >= to_touch_)
-            break;
+    for (std::size_t first = next_.fetch_add(k_piece); first < to_touch_; first = next_.fetch_add(k_piece)) {
         touch_range(memory_ + first * k_frame_size, memory_ + std::min(first + k_piece, to_touch_) * k_frame_size);
+        if (Clock::now() >= deadline)
+            break;
     }
     if (touching_.fetch_sub(1) == 1)
         touched_event_.set();

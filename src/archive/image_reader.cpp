@@ -11,6 +11,8 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <sys/mman.h>
+
 namespace cedana {
 
 namespace {
@@ -125,8 +127,11 @@ void ImageReader::feed(FrameStream& stream, std::unique_lock<std::mutex>& lock, 
     slot.size = stream.record->frames[frame].size;
     slot.memory = budget_.hold(slot.size);
     lock.unlock();
-    if (slot.memory.bytes().size() < slot.size)
+    if (slot.memory.bytes().size() < slot.size) {
         slot.memory = PageMemory(slot.size);
+        // All of it is written to: at once that takes half of what it does page by page. From Linux 5.14 on.
+        ::madvise(slot.memory.bytes().data(), slot.size, MADV_POPULATE_WRITE);
+    }
     reader.read(*stream.record, frame, slot.data());
     if (stream.parts != nullptr)
         slot.size = keep_parts(slot.data(), frame * k_frame_size, *stream.parts);

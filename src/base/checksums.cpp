@@ -8,6 +8,8 @@
 #include <openssl/sha.h>
 #include <zlib.h>
 
+#include "folded_crc.hpp"
+
 namespace cedana {
 
 namespace {
@@ -82,6 +84,10 @@ bool parse_hex(std::string_view text, Sha256& out) {
 }
 
 std::uint32_t crc32_of(std::span<const std::byte> data, std::uint32_t start) {
+    if (const std::size_t count = foldable(data.size()); count > 0) {
+        start = folded_crc(data.first(count), start);
+        data = data.subspan(count);
+    }
     // crc32_z takes a null pointer for a wish to begin anew.
     if (data.empty())
         return start;

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/checksums.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <span>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 #include "unit/archive/support.hpp"
@@ -50,6 +56,33 @@ TEST(Checksums, OnlySixtyFourLowerCaseDigitsAreHex) {
 TEST(Checksums, Crc32IsThatOfZip) {
     EXPECT_EQ(crc32_of(bytes("123456789")), 0xcbf43926U);
     EXPECT_EQ(crc32_of({}), 0U);
+}
+
+namespace {
+
+// A bit at a time, as APPNOTE.TXT says it.
+std::uint32_t slow_crc(std::span<const std::byte> data, std::uint32_t start) {
+    std::uint32_t crc = ~start;
+    for (const std::byte byte : data) {
+        crc ^= std::to_integer<std::uint32_t>(byte);
+        for (int bit = 0; bit < 8; ++bit)
+            crc = crc >> 1U ^ ((crc & 1U) != 0 ? 0xedb88320U : 0U);
+    }
+    return ~crc;
+}
+
+} // namespace
+
+TEST(Checksums, Crc32IsRightAtEachLengthAndPlace) {
+    std::mt19937 random(1);
+    std::vector<std::byte> data(400);
+    for (std::byte& byte : data)
+        byte = static_cast<std::byte>(random());
+    for (std::size_t at = 0; at <= 16; ++at)
+        for (std::size_t length = 0; at + length <= data.size(); ++length) {
+            const auto piece = std::span(data).subspan(at, length);
+            ASSERT_EQ(crc32_of(piece, 77), slow_crc(piece, 77)) << length << " bytes from " << at;
+        }
 }
 
 TEST(Checksums, Crc32GoesOnFromAnEarlierPiece) {
