@@ -65,9 +65,13 @@ void read_needs(RestoreDraft& draft) {
     const FileRules& rules = draft.request.files;
     if (rules.root_is_of_unit)
         draft.needs.mounts_of_unit = rules.root;
-    for (const UnitEntry& entry : draft.manifest().unit_entries)
-        if (entry.kind == UnitEntryKind::folder && (rules.root_is_of_unit || !entry.is_private))
-            draft.needs.made_folders.insert(entry.path);
+    draft.needs.unit = draft.manifest().systemd_unit;
+    for (const UnitEntry& entry : draft.manifest().unit_entries) {
+        if (entry.kind != UnitEntryKind::folder)
+            continue;
+        const bool is_made = rules.root_is_of_unit || !entry.is_private;
+        (is_made ? draft.needs.made_folders : draft.needs.folders_of_unit).insert(entry.path);
+    }
     // They come back closed, and bound to nothing (criu/sk-tcp.c, restore_one_tcp).
     if (has_argument(draft, "--tcp-close"))
         std::erase_if(draft.needs.inet, [](const criu::DumpedInet& one) { return one.is_connection(); });
