@@ -10,6 +10,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/checkpoint/small_images.hpp"
 #include "cedana/criu/console.hpp"
+#include "cedana/host/clocks.hpp"
 #include "cedana/host/description.hpp"
 #include "cedana/host/fit.hpp"
 #include "cedana/host/free_pids.hpp"
@@ -77,6 +78,17 @@ void read_needs(RestoreDraft& draft) {
         std::erase_if(draft.needs.inet, [](const criu::DumpedInet& one) { return one.is_connection(); });
     if (!options_of(draft).file_locks && !has_argument(draft, "--file-locks"))
         draft.needs.locks.clear();
+}
+
+void choose_clocks(RestoreDraft& draft) {
+    const RestoredClocks wanted = draft.request.clocks;
+    if (wanted == RestoredClocks::own)
+        return;
+    const auto behind = draft.needs.clocks ? clock_behind(*draft.needs.clocks) : std::nullopt;
+    draft.clocks_of_host = !behind;
+    if (behind && wanted == RestoredClocks::of_host)
+        throw Error(Fault::environment, *behind)
+            .hint("leave --clocks host out: it gets a time namespace of its own then, in which its clocks go on");
 }
 
 void require_restorable(const Manifest& manifest) {
@@ -149,6 +161,7 @@ Steps need_steps(RestoreDraft& draft) {
                                    static_cast<unsigned>(request.config.archive_threads), draft.interrupt);
               }),
         check("reading what it needs", [&] { read_needs(draft); }),
+        check("looking at the clocks", [&] { choose_clocks(draft); }),
     };
 }
 
