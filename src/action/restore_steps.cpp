@@ -10,6 +10,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/checkpoint/small_images.hpp"
 #include "cedana/criu/console.hpp"
+#include "cedana/host/clocks.hpp"
 #include "cedana/host/description.hpp"
 #include "cedana/host/fit.hpp"
 #include "cedana/host/free_pids.hpp"
@@ -65,14 +66,29 @@ void read_needs(RestoreDraft& draft) {
     const FileRules& rules = draft.request.files;
     if (rules.root_is_of_unit)
         draft.needs.mounts_of_unit = rules.root;
-    for (const UnitEntry& entry : draft.manifest().unit_entries)
-        if (entry.kind == UnitEntryKind::folder && (rules.root_is_of_unit || !entry.is_private))
-            draft.needs.made_folders.insert(entry.path);
+    draft.needs.unit = draft.manifest().systemd_unit;
+    for (const UnitEntry& entry : draft.manifest().unit_entries) {
+        if (entry.kind != UnitEntryKind::folder)
+            continue;
+        const bool is_made = rules.root_is_of_unit || !entry.is_private;
+        (is_made ? draft.needs.made_folders : draft.needs.folders_of_unit).insert(entry.path);
+    }
     // They come back closed, and bound to nothing (criu/sk-tcp.c, restore_one_tcp).
     if (has_argument(draft, "--tcp-close"))
         std::erase_if(draft.needs.inet, [](const criu::DumpedInet& one) { return one.is_connection(); });
     if (!options_of(draft).file_locks && !has_argument(draft, "--file-locks"))
         draft.needs.locks.clear();
+}
+
+void choose_clocks(RestoreDraft& draft) {
+    const RestoredClocks wanted = draft.request.clocks;
+    if (wanted == RestoredClocks::own)
+        return;
+    const auto behind = draft.needs.clocks ? clock_behind(*draft.needs.clocks) : std::nullopt;
+    draft.clocks_of_host = !behind;
+    if (behind && wanted == RestoredClocks::of_host)
+        throw Error(Fault::environment, *behind)
+            .hint("leave --clocks host out: it gets a time namespace of its own then, in which its clocks go on");
 }
 
 void require_restorable(const Manifest& manifest) {
@@ -145,6 +161,7 @@ Steps need_steps(RestoreDraft& draft) {
                                    static_cast<unsigned>(request.config.archive_threads), draft.interrupt);
               }),
         check("reading what it needs", [&] { read_needs(draft); }),
+        check("looking at the clocks", [&] { choose_clocks(draft); }),
     };
 }
 

@@ -216,6 +216,7 @@ criu::RestoreJob TreeReturn::job(Progress& shown) {
                                               : std::function<void(pid_t)>(),
             .locked_on_fault = locks_on_fault(draft_.manifest()),
             .limits_put_back = limits_put_back(draft_.manifest()),
+            .clocks_left = draft_.clocks_of_host ? std::optional(draft_.pid()) : std::nullopt,
             .own_pids = has_own_pids()};
 }
 

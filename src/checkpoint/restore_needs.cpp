@@ -103,6 +103,9 @@ class NeedsReading {
         const criu::KernelIds host = criu::parse_host_ids(*inventory);
         needs_.own_network = root->network != host.network;
         needs_.own_mounts = root->mounts != host.mounts;
+        const std::uint64_t own_time = root->time == host.time ? 0 : root->time;
+        if (const auto clocks = images_.read(fmt::format("timens-{}.img", own_time)))
+            needs_.clocks = criu::parse_clocks(*clocks);
     }
 
     // Neither its old name nor the one that it has until then is that of a file to be opened.

@@ -39,6 +39,7 @@ struct RestoreArguments {
     bool force = false;
     bool truncate_grown = false;
     bool any_cpu = false;
+    std::optional<std::string> clocks;
     bool tcp_close = false;
     bool foreground = false;
     std::optional<std::filesystem::path> output;
@@ -61,6 +62,16 @@ ExistingVolumes existing_volumes(const std::optional<std::string>& how) {
     if (how == "overwrite")
         return ExistingVolumes::overwrite;
     throw Error(Fault::usage, fmt::format("--volumes is keep or overwrite, not {}", printable(*how)));
+}
+
+RestoredClocks restored_clocks(const std::optional<std::string>& which) {
+    if (!which || *which == "own")
+        return RestoredClocks::own;
+    if (*which == "host")
+        return RestoredClocks::of_host;
+    if (*which == "auto")
+        return RestoredClocks::of_host_if_ahead;
+    throw Error(Fault::usage, fmt::format("--clocks is own, host or auto, not {}", printable(*which)));
 }
 
 Json to_json(const std::vector<RestoredFile>& files) {
@@ -121,6 +132,7 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .caller = config.caller,
         // A copy beside the original cannot be lazy, which only a flag asks for in so many words.
         .lazy = config.values.client_lazy_restore && (arguments.lazy.lazy || !arguments.new_pid_namespace),
+        .clocks = restored_clocks(arguments.clocks),
         .any_cpu = arguments.any_cpu,
         .wait = arguments.lazy.wait,
         .verify = arguments.verify,
@@ -234,6 +246,15 @@ Command restore_command() {
                        .meaning = "bring it back though this CPU lacks instructions of the one that it ran on; a "
                                   "program that uses them ends then",
                        .target = &arguments->any_cpu});
+    options.push_back({.names = {"--clocks"},
+                       .value = "WHICH",
+                       .meaning = "what its monotonic clock and that of the time since the boot show: own, they go on "
+                                  "from where they stood, in a time namespace of its own; host, those of this host, "
+                                  "which are ahead, so that it can be dumped together with what has started it; auto, "
+                                  "those where they are ahead (default: own)",
+                       .target = &arguments->clocks,
+                       .complete = Complete::choices,
+                       .choices = {"own", "host", "auto"}});
     options.push_back({.names = {"--tcp-close"},
                        .meaning =
                            "close the TCP connections that it had open, which the other end has given up or must "

@@ -13,6 +13,9 @@ namespace {
 
 constexpr const char* k_tree_image = "pstree.img";
 constexpr const char* k_files_image = "files.img";
+constexpr const char* k_inventory_image = "inventory.img";
+// What CRIU's time namespace showed (criu/cr-dump.c); that of the tree has another number.
+constexpr const char* k_clocks_image = "timens-0.img";
 constexpr const char* k_terminals_image = "tty-info.img";
 
 // What else must be known of a task to mend its image `name`; empty: nothing.
@@ -48,11 +51,20 @@ std::string_view name_of(Mend mend) {
         return "a folder of a process in /proc";
     case Mend::foreground_group:
         return "a process group that has ended";
+    case Mend::time_namespace:
+        return "a time namespace that it comes back without";
     }
     return "something else";
 }
 
+// criu/timens.c, prepare_timens(): without it CRIU makes no time namespace.
+bool MendedImages::exists(const std::string& name) {
+    return !(clocks_left_ && name == k_clocks_image) && WholeImages::exists(name);
+}
+
 std::optional<std::string> MendedImages::companion_of(const std::string& name) const {
+    if (clocks_left_ && name == k_inventory_image)
+        return fmt::format("ids-{}.img", *clocks_left_);
     const bool may_be_mended = name == k_tree_image || name == k_files_image || name == k_terminals_image ||
                                task_of_image(name, "core-") || task_of_image(name, "mm-") ||
                                (huge_pages_ == HugePages::left_out && task_of_image(name, "pagemap-"));
@@ -68,7 +80,10 @@ void MendedImages::apply(Mend mend, std::string& image, Change&& change) {
 }
 
 void MendedImages::change(const std::string& name, std::string& image, const std::string* companion) {
-    if (name == k_tree_image)
+    if (name == k_inventory_image && companion != nullptr)
+        apply(Mend::time_namespace, image,
+              [&](auto inventory) { return with_time_namespace_of(inventory, *companion); });
+    else if (name == k_tree_image)
         tree_ = parse_tree_threads(image);
     else if (name == k_files_image)
         mend_files(image);

@@ -81,4 +81,23 @@ MendedImage with_interval_timer_set(std::string_view core) {
     });
 }
 
+MendedImage with_time_namespace_of(std::string_view inventory, std::string_view ids) {
+    return parse_image([&]() -> MendedImage {
+        const std::string_view root = ImageReader(ids, ImageKind::ids).next();
+        const std::uint64_t number = number_in(fields_of<TaskKobjIds>(root), TaskKobjIds::time_ns_id, 0);
+        return changed_image(inventory, ImageKind::inventory, [&](auto entry) {
+            return changed_within(entry, InventoryEntry::root_ids, [&](auto own) -> std::optional<std::string> {
+                if (number_in(fields_of<TaskKobjIds>(own), TaskKobjIds::time_ns_id, 0) == number)
+                    return std::nullopt;
+                return changed_message<TaskKobjIds>(own, [&](const auto& field, auto& out) {
+                    if (field.tag() != TaskKobjIds::time_ns_id)
+                        return false;
+                    out.add_uint32(TaskKobjIds::time_ns_id, static_cast<std::uint32_t>(number));
+                    return true;
+                });
+            });
+        });
+    });
+}
+
 } // namespace cedana::criu

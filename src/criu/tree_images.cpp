@@ -33,7 +33,19 @@ KernelIds ids_in(std::string_view message) {
     const auto entry = fields_of<TaskKobjIds>(message);
     return {.files = number_in(entry, TaskKobjIds::files_id, 0),
             .network = number_in(entry, TaskKobjIds::net_ns_id, 0),
-            .mounts = number_in(entry, TaskKobjIds::mnt_ns_id, 0)};
+            .mounts = number_in(entry, TaskKobjIds::mnt_ns_id, 0),
+            .time = number_in(entry, TaskKobjIds::time_ns_id, 0)};
+}
+
+std::chrono::nanoseconds time_in(std::string_view message) {
+    const auto entry = fields_of<TimespecEntry>(message);
+    const std::uint64_t seconds = number_in(entry, TimespecEntry::tv_sec, 0);
+    // More than a century is no time since a boot.
+    constexpr std::uint64_t k_most = 100ULL * 366 * 24 * 3600;
+    if (seconds > k_most)
+        throw damaged_image("a clock in it shows no time");
+    return std::chrono::seconds(seconds) +
+           std::chrono::nanoseconds(number_in(entry, TimespecEntry::tv_nsec, 0) % 1'000'000'000);
 }
 
 DumpedTerminal parse_terminal(std::string_view message) {
@@ -100,6 +112,14 @@ KernelIds parse_host_ids(std::string_view image) {
     return parse_image([&] {
         const auto inventory = fields_of<InventoryEntry>(ImageReader(image, ImageKind::inventory).next());
         return ids_in(bytes_in(inventory, InventoryEntry::root_ids));
+    });
+}
+
+DumpedClocks parse_clocks(std::string_view image) {
+    return parse_image([&] {
+        const auto entry = fields_of<TimensEntry>(ImageReader(image, ImageKind::clocks).next());
+        return DumpedClocks{.monotonic = time_in(bytes_in(entry, TimensEntry::monotonic)),
+                            .boottime = time_in(bytes_in(entry, TimensEntry::boottime))};
     });
 }
 

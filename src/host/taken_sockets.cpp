@@ -58,11 +58,20 @@ std::optional<Error> taken_abstract(const Procfs& procfs, const criu::DumpedUnix
         .hint(hint_to_end(*holder));
 }
 
-Error missing_folder(const std::string& path, const std::string& folder, int error) {
+Error missing_folder(const std::string& path, const std::string& folder, const RestoreNeeds& needs, int error) {
+    const std::string make = fmt::format("mkdir -p {}", shell_word(folder));
+    if (error == ENOENT && needs.folders_of_unit.contains(folder))
+        return Error(Fault::environment,
+                     fmt::format("the unix socket {} cannot come back: it was in a folder that {} had for itself "
+                                 "(PrivateTmp=), and that is not here",
+                                 printable(path), printable(needs.unit)))
+            .hint(fmt::format("bring it back into its unit: cedana unit {0}, then systemctl start {0}; or, outside of "
+                              "it, make the folder: {1}",
+                              shell_word(needs.unit), make));
     return Error(Fault::environment,
                  fmt::format("the unix socket {} cannot come back: {}: {}", printable(path), printable(folder),
                              error == ENOENT ? "the folder is missing" : errno_text(error)))
-        .hint(fmt::format("make the folder: mkdir -p {}", shell_word(folder)));
+        .hint("make the folder: " + make);
 }
 
 std::optional<Error> taken_path(const Procfs& procfs, const criu::DumpedUnix& socket, const RestoreNeeds& needs,
@@ -71,7 +80,8 @@ std::optional<Error> taken_path(const Procfs& procfs, const criu::DumpedUnix& so
     const std::string folder = std::filesystem::path(path).parent_path().string();
     struct ::stat info {};
     if (!folder.empty() && ::stat((needs.mounts_of_unit + folder).c_str(), &info) != 0)
-        return needs.made_folders.contains(folder) ? std::nullopt : std::optional(missing_folder(path, folder, errno));
+        return needs.made_folders.contains(folder) ? std::nullopt
+                                                   : std::optional(missing_folder(path, folder, needs, errno));
     if (::stat((needs.mounts_of_unit + path).c_str(), &info) != 0)
         return std::nullopt;
     if (!S_ISSOCK(info.st_mode))

@@ -135,7 +135,14 @@ std::optional<Refusal> refuse_nested_time(const Holdings& root, const Holdings& 
                    .sentence = fmt::format("{} {}, which CRIU cannot dump", described(process.stat),
                                            for_children ? "has made a time namespace for its children"
                                                         : "lives in another time namespace than the root of its tree"),
-                   .hint = "start the whole tree in one time namespace (unshare --time --fork before the program)"};
+                   .hint = for_children
+                               ? std::string("start the whole tree in one time namespace (unshare --time --fork "
+                                             "before the program)")
+                               : fmt::format("if it came back from a checkpoint: dump it by itself (cedana client "
+                                             "dump -p {} --stop), and restore it with --clocks host, which leaves it "
+                                             "in the time namespace of its host; else start the whole tree in one "
+                                             "(unshare --time --fork before the program)",
+                                             process.pid())};
 }
 
 // CRIU: "Task with SysVIPC shmem map doesn't live in IPC ns".

@@ -234,5 +234,44 @@ TEST_F(RestoreOfALostName, ThatFailsThereRunsNothingAndCanBeTriedAgain) {
     EXPECT_EQ(read_file("/proc/" + target->pid_text() + "/fd/3"), "content\n");
 }
 
+// In a time namespace, at first in that of this process.
+class RestoredClock : public System {
+  protected:
+    void SetUp() override {
+        System::SetUp();
+        if (!fs::exists("/proc/self/ns/time"))
+            cannot_run("the kernel has no time namespaces");
+        wait_for_more_lines(log, k_steps);
+    }
+    [[nodiscard]] CedanaRun restore_with(const std::string& clocks, const fs::path& zip) const {
+        return run_cedana({"client", "restore", "--clocks", clocks, zip.string()}, options);
+    }
+    [[nodiscard]] bool lives_in_ours() const {
+        return fs::read_symlink("/proc/" + target.pid_text() + "/ns/time") == fs::read_symlink("/proc/self/ns/time");
+    }
+
+    fs::path log = scratch("count");
+    Target target{{target_program("counter"), log, "1"}};
+};
+
+TEST_F(RestoredClock, IsThatOfTheHostWhereThatIsWanted) {
+    const CedanaRun run = restore_with("host", dump_and_stop(target));
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(lives_in_ours());
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
+}
+
+TEST_F(RestoredClock, IsThatOfTheHostAgainForATreeThatHadItsOwn) {
+    restore_as(target.pid(), dump_and_stop(target));
+    EXPECT_FALSE(lives_in_ours());
+    const CedanaRun stopped = dump(target.pid(), {"--stop"});
+    ASSERT_EQ(stopped.exit_code, 0) << stopped.err;
+    reap_all();
+    const CedanaRun run = restore_with("auto", only_line(stopped.out));
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(lives_in_ours());
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
+}
+
 } // namespace
 } // namespace cedana::testing

@@ -25,6 +25,17 @@
 
 namespace cedana {
 
+// Those that run on from the boot (CLOCK_MONOTONIC, CLOCK_BOOTTIME).
+enum class RestoredClocks {
+    // In a time namespace of its own, in which they go on from where they stood.
+    own,
+    // Those of this process, so that it lives in the same time namespace as other programs; refused where they would go
+    // back.
+    of_host,
+    // Those, or its own where they would go back.
+    of_host_if_ahead,
+};
+
 struct RestoreRequest {
     std::filesystem::path checkpoint;
     Config config;
@@ -56,6 +67,7 @@ struct RestoreRequest {
     bool lazy = false;
     // Of a lazy restore: where what the checkpoint's file lacks is asked for (lazy/supply.hpp).
     std::optional<std::filesystem::path> supply = std::nullopt;
+    RestoredClocks clocks = RestoredClocks::own;
     // Though the CPU here lacks instructions that the programs may use.
     bool any_cpu = false;
     // Of a lazy restore: return only when all memory is in place.

@@ -56,6 +56,8 @@ struct RestoreDraft {
     Attendance attendance = Attendance::detached;
     // In which CRIU works; none: in those of this process.
     std::vector<UniqueFd> namespaces;
+    // It comes back in the time namespace of this process.
+    bool clocks_of_host = false;
     // Until the tree runs, nobody else takes its pids.
     std::optional<TreeLock> lock;
     // What would become of the files, after a rehearsal.

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -51,6 +52,11 @@ struct RestoreNeeds {
     bool own_mounts = false;
     // Where it comes back among the mounts of its unit: "/proc/42/root"; empty: among those of this process.
     std::string mounts_of_unit = {};
+    // What its clocks showed; absent where that was not dumped.
+    std::optional<criu::DumpedClocks> clocks = std::nullopt;
+    // The unit that it belonged to, and the folders that it had there for itself, where it does not come back into it.
+    std::string unit = {};
+    std::set<std::string> folders_of_unit = {};
     // Folders that are made for it beforehand, where they are missing.
     std::set<std::string> made_folders = {};
     std::vector<criu::DumpedInet> inet = {};

@@ -180,6 +180,9 @@ enum class UnixSkEntry : FieldNumber { type = 3, state = 4, uflags = 6, name = 1
 // stats.proto
 enum class StatsEntry : FieldNumber { dump = 1 };
 enum class DumpStatsEntry : FieldNumber { freezing_time = 1, frozen_time = 2 };
+// timens.proto
+enum class TimensEntry : FieldNumber { monotonic = 1, boottime = 2 };
+enum class TimespecEntry : FieldNumber { tv_sec = 1, tv_nsec = 2 };
 // timer.proto
 enum class TaskTimersEntry : FieldNumber { real = 1 };
 enum class ItimerEntry : FieldNumber { isec = 1, iusec = 2, vsec = 3, vusec = 4 };

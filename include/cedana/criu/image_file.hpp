@@ -28,6 +28,7 @@ enum class ImageKind : std::uint32_t {
     remaps = 0x59133954,
     statistics = 0x57093306,
     terminals = 0x59453036,
+    clocks = 0x43114433,
 };
 
 [[nodiscard]] Error damaged_image(const std::string& what);

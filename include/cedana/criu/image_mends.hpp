@@ -40,6 +40,8 @@ enum class Mend {
     process_folder,
     // A terminal whose foreground process group has ended is that of its session's leader.
     foreground_group,
+    // The tree lived in a time namespace of its own, and comes back in CRIU's.
+    time_namespace,
 };
 
 // "a call that was broken off"
@@ -86,6 +88,12 @@ struct TreeThreads {
     std::set<pid_t> groups = {};
 };
 [[nodiscard]] TreeThreads parse_tree_threads(std::string_view pstree);
+
+// Of inventory.img.
+
+// `ids`: ids-PID.img of the tree's root, whose time namespace is said to be CRIU's, in which CRIU then leaves the tree
+// (criu/pstree.c, get_clone_mask).
+[[nodiscard]] MendedImage with_time_namespace_of(std::string_view inventory, std::string_view ids);
 
 // Of tty-info.img.
 [[nodiscard]] MendedImage with_living_foreground_groups(std::string_view terminals, const TreeThreads& tree);

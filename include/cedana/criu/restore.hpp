@@ -57,6 +57,8 @@ struct RestoreJob {
     LocksOnFault locked_on_fault = {};
     // The processes whose limits are put back in `standing`, or later.
     std::set<pid_t> limits_put_back = {};
+    // The root of a tree that comes back in the time namespace of CRIU (mended_images.hpp); absent: in one of its own.
+    std::optional<pid_t> clocks_left = std::nullopt;
     // CRIU runs in a pid namespace whose pid 1 keeps its script's program (command.hpp, k_kept_action_program).
     bool own_pids = false;
     // Of a trial, else null. Called once, when all of the tree is there and nothing of it has run; CRIU waits. Then all

@@ -4,6 +4,7 @@
 // core.proto, inventory.proto, fdinfo.proto, tty.proto, file-lock.proto).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -29,6 +30,13 @@ struct KernelIds {
     std::uint64_t files = 0;
     std::uint64_t network = 0;
     std::uint64_t mounts = 0;
+    std::uint64_t time = 0;
+};
+
+// What its clocks showed while it stood still (CLOCK_MONOTONIC, CLOCK_BOOTTIME).
+struct DumpedClocks {
+    std::chrono::nanoseconds monotonic{};
+    std::chrono::nanoseconds boottime{};
 };
 
 enum class LockKind { posix, flock, ofd, lease };
@@ -65,6 +73,8 @@ struct DumpedTerminal {
 [[nodiscard]] KernelIds parse_ids(std::string_view image);
 // Of inventory.img: CRIU's own, so what is the same was the host's.
 [[nodiscard]] KernelIds parse_host_ids(std::string_view image);
+// Of timens-N.img: N is that of the tree's time namespace, or 0 where that was CRIU's.
+[[nodiscard]] DumpedClocks parse_clocks(std::string_view image);
 // Of fdinfo-N.img: the number in files.img by that of the descriptor.
 [[nodiscard]] std::map<int, std::uint64_t> parse_descriptors(std::string_view image);
 [[nodiscard]] std::vector<DumpedTerminal> parse_terminals(std::string_view image);

@@ -179,6 +179,28 @@ TEST(MendedImages, TakeALimitFromWhomItIsPutBackTo) {
     EXPECT_EQ(mended.made(), std::set{Mend::raised_limit});
 }
 
+TEST(MendedImages, LeaveATreeInTheTimeNamespaceThatIsThere) {
+    const auto inventory = [](unsigned time) {
+        const std::string message = field(1, 1) + field(3, field(1, 3) + field(12, time));
+        return testing::number(0x58313116) + testing::number(static_cast<std::uint32_t>(message.size())) + message;
+    };
+    PieceSource source({{"inventory.img", inventory(8)},
+                        {"ids-7.img", image(0x54432030, {field(1, 1) + field(12, 15)})},
+                        {"timens-0.img", "clocks"}});
+    MendedImages mended(source, k_granted, HugePages::sent, {}, {}, 7);
+    EXPECT_FALSE(mended.exists("timens-0.img"));
+    EXPECT_TRUE(mended.exists("inventory.img"));
+    const int stream = mended.open("inventory.img");
+    std::string content;
+    while (!mended.at_end(stream)) {
+        const auto piece = mended.ready(stream);
+        content.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+        mended.passed(stream, piece.size());
+    }
+    EXPECT_EQ(content, inventory(15));
+    EXPECT_EQ(mended.made(), std::set{Mend::time_namespace});
+}
+
 TEST_F(MendedImagesTest, LookAtThePagesOfAMapping) {
     EXPECT_NE(read("mm-7.img"), mm());
     EXPECT_EQ(mended_.made(), std::set{Mend::empty_mapping});

@@ -2,6 +2,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/criu/tree_images.hpp"
 
+#include <chrono>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -34,6 +35,17 @@ TEST(TreeImage, TellsWhichNamespacesWereTheHosts) {
     const KernelIds host = parse_host_ids(testing::number(0x58313116) +
                                           testing::number(static_cast<std::uint32_t>(inventory.size())) + inventory);
     EXPECT_EQ(host.network, 2U);
+}
+
+TEST(TreeImage, HasWhatItsClocksShowed) {
+    const auto image_of = [](std::uint64_t seconds) {
+        return testing::image(0x43114433,
+                              {field(1, field(1, seconds) + field(2, 500)) + field(2, field(1, 12) + field(2, 7))});
+    };
+    const DumpedClocks clocks = parse_clocks(image_of(10));
+    EXPECT_EQ(clocks.monotonic, std::chrono::seconds(10) + std::chrono::nanoseconds(500));
+    EXPECT_EQ(clocks.boottime, std::chrono::seconds(12) + std::chrono::nanoseconds(7));
+    EXPECT_THROW(static_cast<void>(parse_clocks(image_of(std::uint64_t{1} << 62))), Error);
 }
 
 TEST(TreeImage, HasDescriptorsByTheirNumbers) {

@@ -224,6 +224,15 @@ TEST_F(TakenSockets, TellFoldersThatAreGoneAndFilesInTheWay) {
     EXPECT_EQ(look_at(relative), "");
 }
 
+TEST_F(TakenSockets, TellTheUnitThatHadTheirFolderForItself) {
+    const criu::DumpedUnix socket{
+        .type = SOCK_DGRAM, .state = criu::k_state_closed, .name = path("gone/b.sock").string() + '\0'};
+    const std::string text = said(taken_sockets(
+        Procfs(), {.unit = "a.service", .folders_of_unit = {path("gone").string()}, .unix_ones = {socket}}, {}));
+    EXPECT_TRUE(holds(text, "a.service had for itself"));
+    EXPECT_TRUE(holds(text, "cedana unit a.service"));
+}
+
 TEST_F(TakenSockets, AreAbstractNamesOfTheSameType) {
     const std::string name = std::string(1, '\0') + fmt::format("cedana-taken-{}", ::getpid());
     const UniqueFd other = bound(name, SOCK_DGRAM);

@@ -130,6 +130,7 @@ TEST_F(Namespaces, OfTimeMustBeThatOfTheRoot) {
     set(child, "time_for_children");
     EXPECT_TRUE(holds(refusal().sentence, "another time namespace"));
     EXPECT_TRUE(holds(refusal().hint, "unshare --time"));
+    EXPECT_TRUE(holds(refusal().hint, "--clocks host"));
 }
 
 TEST_F(Namespaces, OfMountsBelowThoseOfTheHostAreRefused) {
