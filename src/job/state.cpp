@@ -57,6 +57,25 @@ std::optional<Phase> phase_of(std::string_view name) {
 
 bool is_active(Phase phase) { return phase <= Phase::backoff; }
 
+void to_json(nlohmann::json& json, const JobRecord& record) {
+    json = {{"name", record.name},       {"argv", record.argv},
+            {"cwd", record.cwd},         {"user", record.user},
+            {"uid", record.uid},         {"environment", record.environment},
+            {"created", record.created}, {"has_host_pids", record.has_host_pids}};
+}
+
+void from_json(const nlohmann::json& json, JobRecord& record) {
+    json.at("name").get_to(record.name);
+    json.at("argv").get_to(record.argv);
+    json.at("cwd").get_to(record.cwd);
+    json.at("user").get_to(record.user);
+    json.at("uid").get_to(record.uid);
+    json.at("environment").get_to(record.environment);
+    json.at("created").get_to(record.created);
+    // Earlier ones had pids of their own alone.
+    record.has_host_pids = json.value("has_host_pids", false);
+}
+
 void to_json(nlohmann::json& json, const JobCheckpoint& one) {
     json = {{"checkpoint", one.file}, {"made_after", one.parent},
             {"epoch", one.epoch},     {"program", one.program},

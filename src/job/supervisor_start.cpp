@@ -141,7 +141,8 @@ std::optional<RunOutcome> BringUp::restore_failed(std::size_t place) {
         mark_damaged(place, why);
         return std::nullopt;
     }
-    const bool is_of_host = std::ranges::count(k_of_host, static_cast<Fault>(code)) != 0;
+    const bool was_refused = code == static_cast<int>(Fault::restore_failed) && !watch_.space().was_task_begun();
+    const bool is_of_host = was_refused || std::ranges::count(k_of_host, static_cast<Fault>(code)) != 0;
     if (is_of_host)
         --watch_.state().chain[place].tries;
     watch_.books().save();

@@ -137,7 +137,7 @@ std::optional<std::vector<std::string>> Task::read_messages() {
     return lines;
 }
 
-int Task::finish() { return child_->wait().shell_code(); }
+int Task::finish() { return child_->wait(); }
 
 nlohmann::json Task::result() const {
     const std::string_view text = trim(said_);

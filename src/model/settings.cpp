@@ -125,6 +125,8 @@ std::span<const Setting> settings() {
             "run.lease", &Config::run_lease,
             "seconds in which other hosts must see nothing of a job before they take it over; 0: none has its store",
             {.bounds = {.lowest = 0, .highest = k_day_in_seconds}}),
+        setting("run.pid_namespace", &Config::run_pid_namespace,
+                "give each new job a pid namespace of its own; without one it comes back only where its pids are free"),
         setting("run.deadline", &Config::run_deadline,
                 "seconds that a job has for its last checkpoint; 0: as long as that takes",
                 {.bounds = {.lowest = 0, .highest = k_day_in_seconds}}),

@@ -412,8 +412,10 @@ class JobBehindSudo : public BehindSudo {
 TEST_F(JobBehindSudo, OfAnotherUserIsNotGoneOnWith) {
     let_root_name_the_store();
     make_job(store());
-    for (const std::vector<std::string>& words :
-         {std::vector<std::string>{"run", "--job", "j"}, {"stop", "j"}, {"checkpoint", "j"}}) {
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"run", "--job", "j"},
+                                                  {"run", "--no-pidns", "--job", "j"},
+                                                  {"stop", "j"},
+                                                  {"checkpoint", "j"}}) {
         std::vector<std::string> arguments = {"client"};
         arguments.insert(arguments.end(), words.begin(), words.end());
         expect_refused(cedana(arguments), "the job j is that of user root");

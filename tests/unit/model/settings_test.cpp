@@ -73,7 +73,7 @@ TEST(Settings, HaveTheDocumentedDefaults) {
         R"("security":{"signing_key":"","trusted_keys":"","strict_permissions":true,"encryption_key":"",)"
         R"("recipients":"","identity":"","receive_unsigned":false,"receive_folders":[]},)"
         R"("run":{"interval":"","overhead_percent":1,"restart":"on-abnormal","max_restarts":5,"keep":3,"lease":60,)"
-        R"("deadline":0,"notice":"","on_failure":""},)"
+        R"("pid_namespace":true,"deadline":0,"notice":"","on_failure":""},)"
         R"("criu":{"path":"criu","extra_args":[]},)"
         R"("containers":{"podman":"podman","docker":"docker","runc":"runc"}})");
 }
