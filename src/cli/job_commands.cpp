@@ -101,7 +101,8 @@ Json to_json(const SeenJob& seen) {
                  {"user", seen.record.user}};
     const nlohmann::json state = seen.state;
     for (const char* key : {"since", "host", "pid", "supervisor", "epoch", "restored_from", "restarts",
-                            "restarts_in_all", "checkpoints_in_all", "failed_checkpoints", "last_attempt", "last_failure", "outcome", "checkpoints"})
+                            "restarts_in_all", "checkpoints_in_all", "failed_checkpoints", "restores_in_all",
+                            "failed_restores", "last_attempt", "last_failure", "outcome", "checkpoints"})
         json[key] = state.at(key);
     return json;
 }

@@ -181,7 +181,7 @@ job::RunRequest run_request_of(const RunArguments& arguments, const CommonArgume
     job::JobRecord record = program.argv.empty() ? job::JobRecord{} : record_of(program, name);
     record.has_host_pids = arguments.no_pid_namespace || !values.run_pid_namespace;
     job::RunRequest request{
-        .folder = open_job_folder(arguments.store, name, config.caller),
+        .folder = open_job_folder(arguments.store, name, config),
         .name = name,
         .record = std::move(record),
         .program = std::move(program),

@@ -117,6 +117,8 @@ void to_json(nlohmann::json& json, const JobState& state) {
             {"restarts_in_all", state.restarts_in_all},
             {"checkpoints_in_all", state.checkpoints_in_all},
             {"failed_checkpoints", state.failed_checkpoints},
+            {"restores_in_all", state.restores_in_all},
+            {"failed_restores", state.failed_restores},
             {"failures", state.failures},
             {"last_attempt", state.last_attempt},
             {"last_failure", state.last_failure},
@@ -146,6 +148,9 @@ void from_json(const nlohmann::json& json, JobState& state) {
     json.at("restarts_in_all").get_to(state.restarts_in_all);
     json.at("checkpoints_in_all").get_to(state.checkpoints_in_all);
     json.at("failed_checkpoints").get_to(state.failed_checkpoints);
+    // Earlier ones did not count these.
+    state.restores_in_all = json.value("restores_in_all", std::int64_t{0});
+    state.failed_restores = json.value("failed_restores", std::int64_t{0});
     json.at("failures").get_to(state.failures);
     json.at("last_attempt").get_to(state.last_attempt);
     json.at("last_failure").get_to(state.last_failure);

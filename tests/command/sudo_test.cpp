@@ -143,9 +143,11 @@ TEST_F(BehindSudo, SettingsOfRootDoNotCountFromTheEnvironment) {
         options.environment[name] = own() / "evil";
     options.environment["CEDANA_CRIU_EXTRA_ARGS"] = "--action-script " + (own() / "evil").string();
     options.environment["CEDANA_SECURITY_STRICT_PERMISSIONS"] = "false";
+    options.environment["CEDANA_METRICS_TEXTFILE_DIR"] = own();
     const CedanaRun run = dump_to(own());
     ASSERT_EQ(run.exit_code, 0) << run.err;
     EXPECT_FALSE(fs::exists(scratch("has-run")));
+    EXPECT_TRUE(names_in(own(), ".prom").empty());
     EXPECT_FALSE(holds(only(criu_runs("dump")), "evil"));
     EXPECT_TRUE(holds(run.err, "CEDANA_SECURITY_STRICT_PERMISSIONS: security.strict_permissions is ignored: it says "
                                "whom root trusts"));

@@ -66,12 +66,16 @@ TEST_F(Job, EndsAsItsProgramEnds) {
     EXPECT_EQ(seen().at("state"), "ended");
 }
 
-TEST_F(Job, TellsWhatHappensAsLines) {
+TEST_F(Job, TellsWhatHappensAsLinesAndInTheFolderForMetrics) {
+    fs::create_directory(scratch("metrics"));
+    options.environment["CEDANA_METRICS_TEXTFILE_DIR"] = scratch("metrics");
     const CedanaRun run = run_cedana(run_words({"--json", "--", "/bin/true"}), options);
     EXPECT_EQ(run.exit_code, 0) << run.err;
     for (const std::string& line : split(trim(run.err), '\n'))
         for (const char* field : {"time", "job", "event", "epoch"})
             EXPECT_TRUE(Json::parse(line).contains(field)) << line;
+    EXPECT_EQ(only(names_in(scratch("metrics"))), "cedana-job-j.prom");
+    EXPECT_TRUE(holds(read_file(scratch("metrics") / "cedana-job-j.prom"), "{job=\"j\",state=\"done\"} 1\n"));
 }
 
 TEST_F(Job, PassesOnTheProgressOfItsDumpsAndRestores) {

@@ -99,6 +99,8 @@ struct JobState {
     std::int64_t restarts_in_all = 0;
     std::int64_t checkpoints_in_all = 0;
     std::int64_t failed_checkpoints = 0;
+    std::int64_t restores_in_all = 0;
+    std::int64_t failed_restores = 0;
     // In a row.
     int failures = 0;
     std::string last_attempt = {};

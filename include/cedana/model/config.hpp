@@ -72,6 +72,7 @@ struct Config {
     std::chrono::seconds run_deadline{0};
     std::string run_notice;
     std::string run_on_failure;
+    std::string metrics_textfile_dir;
 
     std::string criu_path = "criu";
     std::vector<std::string> criu_extra_args;
