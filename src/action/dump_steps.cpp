@@ -122,6 +122,9 @@ Step look_at_named(DumpDraft& draft) {
 // What is known of it counts where it is to end: then systemd must answer.
 Step look_at_unit(DumpDraft& draft) {
     return check("asking systemd", [&] {
+        // Whoever supervises a job answers for its unit.
+        if (draft.request.given_terminal)
+            return;
         try {
             draft.unit = tree_unit(draft.seen->facts.unit, draft.root.pid);
         } catch (const Error& error) {

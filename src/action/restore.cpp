@@ -90,7 +90,7 @@ void tell_pid(const RestoreDraft& draft, pid_t pid) {
 // systemd knows the main process of a unit by what it has started itself.
 void warn_of_unit(const RestoreDraft& draft) {
     const Manifest& manifest = draft.manifest();
-    if (draft.request.new_pid_namespace || draft.request.into || !has_systemd())
+    if (draft.request.new_pid_namespace || draft.request.into || draft.request.given_ends || !has_systemd())
         return;
     const std::string unit = printable(manifest.systemd_unit);
     if (!unit.empty())

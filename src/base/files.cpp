@@ -76,10 +76,12 @@ void make_private_folder(const fs::path& folder, Fault fault) {
         throw OsFailure(fault).error("cannot make {}", folder.string());
 }
 
-void replace_file(const fs::path& path, std::string_view content) {
+void replace_file(const fs::path& path, std::string_view content, mode_t mode) {
     const fs::path next = path.string() + ".next";
     UniqueFd file = open_file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     write_all(file.get(), content, next);
+    if (::fchmod(file.get(), mode) != 0)
+        throw OsFailure(Fault::storage).error("cannot give {} its mode", next.string());
     sync_file(file.get(), next);
     close_checked(std::move(file), next);
     if (::rename(next.c_str(), path.c_str()) != 0)

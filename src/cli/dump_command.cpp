@@ -13,8 +13,11 @@
 #include "cedana/cli/plans.hpp"
 #include "cedana/cli/progress_json.hpp"
 #include "cedana/host/unit_process.hpp"
+#include "cedana/job/metrics.hpp"
+#include "cedana/process/procfs.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <iterator>
@@ -178,6 +181,32 @@ class NameWatch {
     std::optional<FindResult> found_;
 };
 
+// What its metrics call it: as the caller did; by a pid alone, the process's own name.
+std::string subject_of(const DumpArguments& arguments, const DumpRequest& request) {
+    if (!arguments.label.empty())
+        return arguments.label;
+    for (const auto& named : {arguments.unit, arguments.container, request.name})
+        if (named)
+            return *named;
+    const auto stat = request.pid ? Procfs().stat(*request.pid) : std::nullopt;
+    return stat ? stat->comm : request.config.client_process_name;
+}
+
+void tell_attempt(const Config& config, const std::string& subject) {
+    if (!subject.empty())
+        job::write_textfile(config, fmt::format("cedana-dump-{}-attempt", subject),
+                            job::attempt_text(subject, std::chrono::system_clock::now()));
+}
+
+void tell_success(const Config& config, const std::string& subject, const DumpResult& result) {
+    const std::string& name = subject.empty() ? result.name : subject;
+    job::write_textfile(
+        config, "cedana-dump-" + name,
+        job::dump_text(
+            name, std::chrono::system_clock::now(),
+            {.seconds = result.seconds, .frozen_seconds = result.frozen_seconds, .bytes = result.bytes_archive}));
+}
+
 void run(const DumpArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
     LoadedConfig config = load_config_for(common, arguments.dry_run ? FirstUse::leaves_nothing : FirstUse::makes_file);
     if (arguments.leave_running)
@@ -229,10 +258,13 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
     request.passphrase = new_passphrase(arguments.passphrase, interrupt);
     // Not exit(): what is left of this process may never come to its end.
     request.end_at_once = [&](const Error& error) { ::_exit(fail(error, common.format)); };
+    const std::string subject = subject_of(arguments, request);
+    tell_attempt(config.values, subject);
     const DumpResult result = [&] {
         const auto progress = make_progress(common);
         return name.run([&] { return dump(request, interrupt, *progress); });
     }();
+    tell_success(config.values, subject, result);
     common.say(summary_of(result));
     if (common.format == Format::json)
         print_json_result(to_json(result));

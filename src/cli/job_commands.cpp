@@ -23,6 +23,7 @@
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <unistd.h>
 
@@ -73,12 +74,19 @@ std::vector<SeenJob> read_jobs(const LoadedConfig& config, const fs::path& store
     std::ranges::sort(folders);
     std::vector<SeenJob> jobs;
     for (const fs::path& folder : folders)
-        if (fs::exists(folder / job::k_job_file, error)) {
+        try {
+            if (!fs::exists(folder / job::k_job_file, error))
+                continue;
             // Behind sudo it is root who reads what a link in there leads to.
             if (acts_as_root_for(config.caller))
                 require_trusted_job(config, folder);
             if (auto seen = look_at_job(folder))
                 jobs.push_back(std::move(*seen));
+        } catch (const Error& failure) {
+            // One that cannot be understood hides no other one.
+            if (!name.empty() || failure.fault() != Fault::checkpoint)
+                throw;
+            spdlog::warn("{}", failure.message());
         }
     if (!name.empty() && jobs.empty())
         throw Error(Fault::usage, fmt::format("there is no job {} in {}", printable(name), printable(store.string())))
@@ -92,9 +100,9 @@ Json to_json(const SeenJob& seen) {
                  {"command", seen.record.argv},
                  {"user", seen.record.user}};
     const nlohmann::json state = seen.state;
-    for (const char* key :
-         {"since", "host", "pid", "supervisor", "epoch", "restored_from", "restarts", "restarts_in_all",
-          "checkpoints_in_all", "failed_checkpoints", "last_attempt", "last_failure", "outcome", "checkpoints"})
+    for (const char* key : {"since", "host", "pid", "supervisor", "epoch", "restored_from", "restarts",
+                            "restarts_in_all", "checkpoints_in_all", "failed_checkpoints", "restores_in_all",
+                            "failed_restores", "last_attempt", "last_failure", "outcome", "checkpoints"})
         json[key] = state.at(key);
     return json;
 }

@@ -81,8 +81,8 @@ job::Hear job_listener(const CommonArguments& common, const std::string& name) {
 }
 
 job::Tell job_teller(const CommonArguments& common, const JobFiles& files, const std::string& name,
-                     const Caller& caller) {
-    return [&common, &caller, name, metrics = files.metrics,
+                     const LoadedConfig& config) {
+    return [&common, &config, name, metrics = files.metrics,
             ready = files.ready_file](std::string_view event, const Json& more, const job::JobState& state) {
         const std::string said = event_text(event, more);
         // A unit that ends before it was ready has failed for systemd.
@@ -90,9 +90,11 @@ job::Tell job_teller(const CommonArguments& common, const JobFiles& files, const
         if (!said.empty())
             job::tell_service_manager((is_ready ? "READY=1\nSTATUS=" : "STATUS=") + said);
         if (!ready.empty())
-            show_ready(ready, state, caller);
+            show_ready(ready, state, config.caller);
+        const std::string text = job::metrics_text(name, state);
         if (!metrics.empty())
-            job::write_metrics(metrics, job::metrics_text(name, state), caller);
+            job::write_metrics(metrics, text, config.caller);
+        job::write_textfile(config.values, "cedana-job-" + name, text);
         if (common.verbosity == Verbosity::quiet)
             return;
         if (common.format == Format::json) {

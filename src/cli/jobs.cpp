@@ -35,9 +35,12 @@ std::string end_text(const Json& more) {
 std::string running_text(const Json& more) {
     if (more.value("adopted", false))
         return fmt::format("found running, pid {}", more.value("pid", 0));
+    // One that has ended by now has none.
+    const int pid = more.value("pid", 0);
+    const std::string with_pid = pid == 0 ? "" : fmt::format(", pid {}", pid);
     if (more.contains("checkpoint"))
-        return fmt::format("goes on from {}, pid {}", word(more, "checkpoint"), more.value("pid", 0));
-    return fmt::format("started, pid {}", more.value("pid", 0));
+        return fmt::format("goes on from {}{}", word(more, "checkpoint"), with_pid);
+    return "started" + with_pid;
 }
 
 std::string checkpoint_text(const Json& more) {

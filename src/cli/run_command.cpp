@@ -54,6 +54,7 @@ struct RunArguments {
     bool keep_done = false;
     bool once = false;
     bool exit_each = false;
+    bool no_pid_namespace = false;
     std::string notice;
     std::string on_failure;
     std::filesystem::path metrics;
@@ -136,9 +137,9 @@ job::JobRecord record_of(const job::Program& program, const std::string& name) {
 void set_interval(job::RunRequest& request, const std::string& interval, std::int64_t percent) {
     if (interval == "auto")
         request.percent = static_cast<double>(percent);
-    else if (!interval.empty())
-        request.interval = duration_of(interval, "--interval", {});
-    if (request.exit_each && interval.empty())
+    else if (const auto every = duration_of(interval, "--interval", {}); every.count() != 0)
+        request.interval = every;
+    if (request.exit_each && !request.percent && !request.interval)
         throw Error(Fault::usage, "--exit-each ends the job with each periodic checkpoint, and there are none")
             .hint("give --interval too");
 }
@@ -178,6 +179,7 @@ job::RunRequest run_request_of(const RunArguments& arguments, const CommonArgume
     if (!output && !program.argv.empty())
         program.on_terminal = own_terminal_ends();
     job::JobRecord record = program.argv.empty() ? job::JobRecord{} : record_of(program, name);
+    record.has_host_pids = arguments.no_pid_namespace || !values.run_pid_namespace;
     job::RunRequest request{
         .folder = open_job_folder(arguments.store, name, config),
         .name = name,
@@ -192,6 +194,7 @@ job::RunRequest run_request_of(const RunArguments& arguments, const CommonArgume
         .keep = static_cast<std::size_t>(
             number_of(arguments.keep, static_cast<int>(values.run_keep), "--keep", 1, 1'000'000)),
         .keep_done = arguments.keep_done,
+        .wants_host_pids = arguments.no_pid_namespace,
         .once = arguments.once,
         .exit_each = arguments.exit_each,
         .notice = given_or(arguments.notice, values.run_notice),
@@ -199,8 +202,7 @@ job::RunRequest run_request_of(const RunArguments& arguments, const CommonArgume
         .output = std::move(output),
         .config = config,
         .keyring = keyring,
-        .tell =
-            job_teller(common, {.ready_file = arguments.ready_file, .metrics = arguments.metrics}, name, config.caller),
+        .tell = job_teller(common, {.ready_file = arguments.ready_file, .metrics = arguments.metrics}, name, config),
         .hear = job_listener(common, name)};
     set_interval(request, given_or(arguments.interval, values.run_interval), values.run_overhead_percent);
     return request;
@@ -239,6 +241,10 @@ std::vector<Option> options_of_program(RunArguments& arguments) {
              .meaning = "add what it prints to FILE (default: it is printed here)",
              .target = &arguments.stdio,
              .complete = Complete::files},
+            {.names = {"--no-pidns"},
+             .meaning = "give it the pids of this host and no pid namespace of its own: it comes back only where these "
+                        "are free",
+             .target = &arguments.no_pid_namespace},
             {.names = {"--ready-file"},
              .value = "FILE",
              .meaning = "FILE is there, with the program's pid, as long as the program runs",
@@ -356,7 +362,7 @@ Command run_command() {
         store_option(arguments->store),
         {.names = {"--interval"},
          .value = "DURATION",
-         .meaning = "make a checkpoint every so often; auto: so that they cost less than 1 % of the time",
+         .meaning = "make a checkpoint every so often; auto: so that they cost less than 1 % of the time; 0: none",
          .target = &arguments->interval}};
     for (auto part : {options_of_program(*arguments), options_of_course(*arguments), options_of_end(*arguments),
                       options_of_store(*arguments), options_beside(*arguments)})

@@ -5,6 +5,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
+#include "cedana/host/permissions.hpp"
 
 #include <chrono>
 #include <string_view>
@@ -12,24 +13,37 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
-#include <fcntl.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 namespace cedana::job {
 
 namespace {
 
-// Seconds since 1970; absent for what is no time.
+// Seconds since 1970.
+std::int64_t stamp_of(MetricsTime when) {
+    return std::chrono::duration_cast<std::chrono::seconds>(when.time_since_epoch()).count();
+}
+
+// Absent for what is no time.
 std::optional<std::int64_t> stamp_of(const std::string& time) {
     const auto when = parse_utc_iso(time);
-    if (!when)
-        return std::nullopt;
-    return std::chrono::duration_cast<std::chrono::seconds>(when->time_since_epoch()).count();
+    return when ? std::optional(stamp_of(*when)) : std::nullopt;
+}
+
+// OpenMetrics, escaped-string. What is no UTF-8 or moves a terminal is spelt.
+std::string escaped(const std::string& text) {
+    std::string result;
+    for (const char one : printable(text)) {
+        if (one == '\\' || one == '"')
+            result += '\\';
+        result += one;
+    }
+    return result;
 }
 
 class Text {
   public:
-    explicit Text(const std::string& job) : label_(fmt::format("job=\"{}\"", job)) {}
+    Text(std::string_view kind, const std::string& name) : label_(fmt::format("{}=\"{}\"", kind, escaped(name))) {}
 
     void family(std::string_view name, std::string_view type) { text_ += fmt::format("# TYPE {} {}\n", name, type); }
     template <typename Value>
@@ -48,15 +62,34 @@ class Text {
     std::string text_;
 };
 
+constexpr mode_t k_for_all = 0644;
+constexpr std::string_view k_of_names = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
 } // namespace
 
+std::string dump_text(const std::string& subject, MetricsTime made, const DumpFigures& figures) {
+    Text text("dump", subject);
+    text.gauge("cedana_checkpoint_last_success_timestamp_seconds", stamp_of(made));
+    text.gauge("cedana_checkpoint_duration_seconds", figures.seconds);
+    if (figures.frozen_seconds)
+        text.gauge("cedana_checkpoint_frozen_seconds", *figures.frozen_seconds);
+    text.gauge("cedana_checkpoint_size_bytes", figures.bytes);
+    return text.finish();
+}
+
+std::string attempt_text(const std::string& subject, MetricsTime begun) {
+    Text text("dump", subject);
+    text.gauge("cedana_checkpoint_last_attempt_timestamp_seconds", stamp_of(begun));
+    return text.finish();
+}
+
 std::string metrics_text(const std::string& name, const JobState& state) {
-    Text text(name);
-    text.family("cedana_job_state", "stateset");
+    Text text("job", name);
+    // A stateset is unknown to the text format of Prometheus.
+    text.family("cedana_job_state", "gauge");
     for (int number = 0; number <= static_cast<int>(Phase::failed); ++number) {
         const auto phase = static_cast<Phase>(number);
-        text.sample("cedana_job_state", phase == state.phase ? 1 : 0,
-                    fmt::format(",cedana_job_state=\"{}\"", name_of(phase)));
+        text.sample("cedana_job_state", phase == state.phase ? 1 : 0, fmt::format(",state=\"{}\"", name_of(phase)));
     }
     if (!state.chain.empty()) {
         const JobCheckpoint& last = state.chain.front();
@@ -71,6 +104,9 @@ std::string metrics_text(const std::string& name, const JobState& state) {
     text.family("cedana_checkpoints", "counter");
     text.sample("cedana_checkpoints_total", state.checkpoints_in_all, ",result=\"success\"");
     text.sample("cedana_checkpoints_total", state.failed_checkpoints, ",result=\"failure\"");
+    text.family("cedana_restores", "counter");
+    text.sample("cedana_restores_total", state.restores_in_all, ",result=\"success\"");
+    text.sample("cedana_restores_total", state.failed_restores, ",result=\"failure\"");
     text.family("cedana_restarts", "counter");
     text.sample("cedana_restarts_total", state.restarts_in_all);
     text.gauge("cedana_lease_epoch", state.epoch);
@@ -80,12 +116,28 @@ std::string metrics_text(const std::string& name, const JobState& state) {
 void write_metrics(const std::filesystem::path& file, const std::string& text, const Caller& caller) {
     try {
         static_cast<void>(with_rights_of(caller, [&] {
-            replace_file(file, text);
-            ::chmod(file.c_str(), 0644);
+            replace_file(file, text, k_for_all);
             return std::string();
         }));
     } catch (const Error& error) {
-        spdlog::warn("the metrics of the job could not be written: {}", error.message());
+        spdlog::warn("the metrics could not be written: {}", error.message());
+    }
+}
+
+void write_textfile(const Config& config, const std::string& name, const std::string& text) {
+    if (config.metrics_textfile_dir.empty() || ::geteuid() != 0)
+        return;
+    std::string file = name + ".prom";
+    for (char& one : file)
+        if (k_of_names.find(one) == std::string_view::npos)
+            one = '_';
+    try {
+        const std::filesystem::path folder(config.metrics_textfile_dir);
+        require_trusted_store(config, Caller{.uid = 0, .gid = 0, .name = "root", .home = {}}, folder,
+                              "metrics.textfile_dir");
+        replace_file(folder / file, text, k_for_all);
+    } catch (const Error& error) {
+        spdlog::warn("the metrics could not be written: {}", error.message());
     }
 }
 

@@ -8,7 +8,10 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
+#include <system_error>
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
@@ -19,6 +22,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "space_members.hpp"
 #include "space_plans.hpp"
 
 namespace cedana::job {
@@ -27,6 +31,23 @@ namespace {
 
 // The first process of a space answers at once.
 constexpr timeval k_answer_limit{.tv_sec = 10, .tv_usec = 0};
+// Of one with the host's pids, until it has ended its tree.
+constexpr std::chrono::seconds k_end_limit{5};
+
+namespace fs = std::filesystem;
+
+// In a job's place: the mark of its processes, if they have the pids of the host.
+constexpr const char* k_mark_file = "mark";
+
+std::string read_mark(const fs::path& place) {
+    std::error_code ignored;
+    return fs::exists(place / k_mark_file, ignored) ? std::string(trim(read_file(place / k_mark_file))) : "";
+}
+
+void forget_mark(const fs::path& place) {
+    std::error_code ignored;
+    fs::remove(place / k_mark_file, ignored);
+}
 
 pid_t peer_of(const UniqueFd& socket) {
     ucred peer{};
@@ -38,7 +59,19 @@ pid_t peer_of(const UniqueFd& socket) {
 
 } // namespace
 
+int SpaceCommand::wait() {
+    if (child_)
+        return child_->wait().shell_code();
+    std::int64_t code = 0;
+    constexpr int k_killed = 128 + SIGKILL;
+    return parse_number(read_all(outcome_.get(), "how a command in the space ended", 64), code) ? static_cast<int>(code)
+                                                                                                : k_killed;
+}
+
 Space Space::make(const SpaceRequest& request) {
+    const std::string mark = request.pids == SpacePids::of_host ? new_space_mark() : "";
+    if (!mark.empty())
+        replace_file(request.place / k_mark_file, mark + "\n");
     const Pipe log = make_pipe();
     Pipe ready = make_pipe();
     SpawnRequest role{.argv = {}, .fds = {{log.write_end.get(), STDERR_FILENO}}, .session = Session::own};
@@ -47,6 +80,7 @@ Space Space::make(const SpaceRequest& request) {
                          .lease_ms = request.lease.count(),
                          .has_terminal = request.terminal_of.has_value(),
                          .terminal_of = request.terminal_of.value_or(0),
+                         .mark = mark,
                          .ready = roles::pass(role, ready.write_end)};
     ChildProcess space = roles::start_role(k_space_role, plan, std::move(role));
     ready.write_end.reset();
@@ -63,14 +97,20 @@ Space Space::make(const SpaceRequest& request) {
     ::fcntl(log.read_end.get(), F_SETFL, O_NONBLOCK);
     const ssize_t length = ::read(log.read_end.get(), said.data(), said.size());
     throw Error(Fault::environment, "cannot make the namespaces of the job")
-        .cause(std::string(trim(std::string_view(said.data(), length > 0 ? static_cast<std::size_t>(length) : 0))));
+        .cause(std::string(trim(std::string_view(said.data(), length > 0 ? static_cast<std::size_t>(length) : 0))))
+        .hint(mark.empty() ? "where there can be no pid namespace, --no-pidns runs it with the pids of this host" : "");
 }
 
 std::optional<Space> Space::find(const std::filesystem::path& place) {
     Space space;
+    space.mark_ = read_mark(place);
+    space.place_ = place;
     try {
         space.socket_ = connect_unix(place / k_space_socket);
     } catch (const Error&) {
+        if (!space.mark_.empty())
+            end_members(space.mark_);
+        forget_mark(place);
         return std::nullopt;
     }
     ::setsockopt(space.socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &k_answer_limit, sizeof k_answer_limit);
@@ -141,29 +181,56 @@ void Space::signal(int number) { send({{"do", "signal"}, {"number", number}}); }
 void Space::renew() { send({{"do", "renew"}}); }
 
 void Space::end() {
-    send_signal(pidfd_, SIGKILL);
-    // The kernel ends all others before it (kernel/pid_namespace.c, zap_pid_ns_processes()).
+    if (!mark_.empty())
+        send({{"do", "end"}});
+    // Its pids are free for the next one when it has reaped all.
+    if (mark_.empty() || !ends_within(pidfd_, k_end_limit))
+        send_signal(pidfd_, SIGKILL);
+    // The kernel ends all others of a pid namespace before it (kernel/pid_namespace.c, zap_pid_ns_processes()).
     static_cast<void>(ends_within(pidfd_, std::chrono::milliseconds(-1)));
+    if (!mark_.empty())
+        end_members(mark_);
+    forget_mark(place_);
 }
 
-ChildProcess Space::run(SpawnRequest request, Ends ends) {
-    const UniqueFd pids = open_file(fmt::format("/proc/{}/ns/pid", init_), O_RDONLY);
-    const UniqueFd mounts = open_file(fmt::format("/proc/{}/ns/mnt", init_), O_RDONLY);
-    if (ends_within(pidfd_, std::chrono::milliseconds(0)))
-        throw Error(Fault::process_lost, "the namespaces of the job have ended");
+SpaceCommand Space::run(SpawnRequest request, Ends ends) {
     const UniqueFd null = open_file("/dev/null", O_RDWR);
     if (ends == Ends::given) {
         request.fds.emplace_back(near_terminal_ ? near_terminal_.get() : null.get(), k_given_ends);
         request.fds.emplace_back(near_output_.get(), k_given_ends + 1);
         request.fds.emplace_back(near_error_.get(), k_given_ends + 2);
     }
+    return mark_.empty() ? enter(std::move(request)) : have_run(std::move(request));
+}
+
+SpaceCommand Space::enter(SpawnRequest request) const {
+    const UniqueFd pids = open_file(fmt::format("/proc/{}/ns/pid", init_), O_RDONLY);
+    const UniqueFd mounts = open_file(fmt::format("/proc/{}/ns/mnt", init_), O_RDONLY);
+    if (ends_within(pidfd_, std::chrono::milliseconds(0)))
+        throw Error(Fault::process_lost, "the namespaces of the job have ended");
     SpawnRequest role{.argv = {}, .fds = {}, .session = Session::own};
     EnterPlan plan{.argv = request.argv, .env = request.env.value_or(std::vector<std::string>{}), .cwd = request.cwd};
     for (const auto& [fd, number] : request.fds)
         plan.fds.emplace_back(roles::pass(role, fd), number);
     plan.pids = roles::pass(role, pids);
     plan.mounts = roles::pass(role, mounts);
-    return roles::start_role(k_enter_role, plan, std::move(role));
+    return SpaceCommand(roles::start_role(k_enter_role, plan, std::move(role)));
+}
+
+// Its first process starts the role. If that has ended, nobody holds the outcome.
+SpaceCommand Space::have_run(SpawnRequest request) {
+    Pipe outcome = make_pipe();
+    int lent = 0;
+    const auto lend = [&](int fd) {
+        static_cast<void>(send_with_fd(socket_.get(), word_line({{"do", "take"}}), fd));
+        return lent++;
+    };
+    EnterPlan plan{.argv = request.argv, .env = request.env.value_or(std::vector<std::string>{}), .cwd = request.cwd};
+    for (const auto& [fd, number] : request.fds)
+        plan.fds.emplace_back(lend(fd), number);
+    plan.outcome = lend(outcome.write_end.get());
+    send({{"do", "run"}, {"plan", plan}});
+    return SpaceCommand(std::move(outcome.read_end));
 }
 
 } // namespace cedana::job

@@ -16,19 +16,25 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <map>
+#include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "space_members.hpp"
 #include "space_plans.hpp"
 
 namespace cedana::job {
@@ -52,13 +58,16 @@ void insist(bool done, const std::string& what) {
 
 // What cedana leaves in the space stays in the place of the job, so that its next restore finds it. The reaper lies on
 // a file system of its own, from which a program may be started: /run is not always one.
-void make_mounts(const fs::path& place) {
-    insist(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0, "cannot mount /proc");
+// With the pids of the host it has the host's /proc too.
+void make_mounts(const fs::path& place, const std::string& mark) {
+    insist(!mark.empty() || ::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) == 0,
+           "cannot mount /proc");
     const fs::path inside = place / "inside";
     make_private_folder(inside, Fault::environment);
     insist(::mount(inside.c_str(), "/run/cedana", nullptr, MS_BIND, nullptr) == 0, "cannot mount /run/cedana");
     make_private_folder(k_reaper_folder, Fault::environment);
-    insist(::mount("cedana-job", k_reaper_folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,mode=0700") == 0,
+    const char* source = mark.empty() ? "cedana-job" : mark.c_str();
+    insist(::mount(source, k_reaper_folder, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,mode=0700") == 0,
            "cannot mount a place for the root of the tree");
     const UniqueFd file = open_file(k_reaper, O_WRONLY | O_CREAT | O_EXCL, 0755);
     write_all(file.get(), reaper_program(), k_reaper);
@@ -85,7 +94,8 @@ Terminal make_terminal(uid_t user) {
 
 class JobInit {
   public:
-    explicit JobInit(const SpacePlan& plan) : lease_(plan.lease_ms), renewed_(since_boot()) {
+    explicit JobInit(const SpacePlan& plan) : lease_(plan.lease_ms), renewed_(since_boot()), mark_(plan.mark) {
+        insist(mark_.empty() || ::prctl(PR_SET_CHILD_SUBREAPER, 1UL, 0UL, 0UL, 0UL) == 0, "cannot become a subreaper");
         insist(::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0,
                "cannot make a mount namespace");
         const fs::path socket = fs::path(plan.place) / k_space_socket;
@@ -94,8 +104,9 @@ class JobInit {
         listener_ = listen_unix(socket);
         if (plan.has_terminal)
             terminal_ = make_terminal(plan.terminal_of);
-        make_mounts(plan.place);
-        write_last_pid(last_before_free(plan.numbers, read_pid_max(), k_own_numbers).value_or(read_last_pid()));
+        make_mounts(plan.place, mark_);
+        if (mark_.empty())
+            write_last_pid(last_before_free(plan.numbers, read_pid_max(), k_own_numbers).value_or(read_last_pid()));
         children_ = watch_signals(std::array{SIGCHLD});
         loop_.watch(children_.get(), POLLIN, [this](short) { reap(); });
         loop_.watch(listener_.get(), POLLIN, [this](short) { accept_one(); });
@@ -103,12 +114,24 @@ class JobInit {
 
     // Returns when the tree may live no longer.
     void serve() {
-        while (true) {
+        while (!is_to_end_) {
             const Millis left = time_left();
             if (left <= Millis(0) && !freeze_or_end())
                 return;
             loop_.run_once(std::max(left, Millis(1)));
         }
+    }
+
+    // What no end of a pid namespace ends. Returns when all is reaped: what descends from it is left to it in the end.
+    void end_all() const {
+        if (mark_.empty())
+            return;
+        siginfo_t child{};
+        do {
+            signal_members(mark_, SIGKILL);
+            for (const pid_t pid : children_of(::getpid()))
+                ::kill(pid, SIGKILL);
+        } while (::waitid(P_ALL, 0, &child, WEXITED) == 0);
     }
 
   private:
@@ -124,14 +147,21 @@ class JobInit {
         if (lease_.count() == 0 || frozen_ || word_.root == 0 || word_.ended)
             return false;
         frozen_ = true;
-        ::kill(-1, SIGSTOP);
+        signal_all(SIGSTOP);
         return true;
+    }
+
+    void signal_all(int number) const {
+        if (mark_.empty())
+            ::kill(-1, number);
+        else
+            signal_members(mark_, number);
     }
 
     void renew() {
         renewed_ = since_boot();
         if (std::exchange(frozen_, false))
-            ::kill(-1, SIGCONT);
+            signal_all(SIGCONT);
     }
 
     void reap() {
@@ -141,7 +171,8 @@ class JobInit {
         while (::waitid(P_ALL, 0, &child, WEXITED | WNOHANG) == 0 && child.si_pid != 0) {
             if (child.si_pid == word_.root)
                 word_.ended = end_of(child);
-            unclaimed_ = child;
+            else if (word_.root == 0)
+                unclaimed_.insert_or_assign(child.si_pid, end_of(child));
             child.si_pid = 0;
         }
         if (word_.ended)
@@ -156,6 +187,7 @@ class JobInit {
             loop_.unwatch(socket_.get());
         socket_ = std::move(socket);
         pending_.clear();
+        taken_.clear();
         if (lease_.count() == 0)
             renewed_ = since_boot();
         for (const UniqueFd* end :
@@ -188,9 +220,12 @@ class JobInit {
 
     void hear() {
         std::array<char, 65536> buffer;
-        const ssize_t count = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+        UniqueFd taken;
+        const ssize_t count = receive_with_fd(socket_.get(), buffer, taken, 0);
         if (count <= 0)
             return drop();
+        if (taken)
+            taken_.push_back(std::move(taken));
         pending_.append(buffer.data(), static_cast<std::size_t>(count));
         hear_words(pending_, [this](const nlohmann::json& word) { obey(word); });
     }
@@ -205,6 +240,22 @@ class JobInit {
             begin(word.at("root"), word.at("program"));
         else if (what == "start")
             start(word.at("program").get<Program>());
+        else if (what == "run")
+            run(word.at("plan").get<EnterPlan>());
+        else if (what == "end")
+            is_to_end_ = true;
+    }
+
+    // Its descriptors are places among those that were taken. Who waits for the outcome sees that nobody holds it.
+    void run(EnterPlan plan) {
+        try {
+            SpawnRequest request{.argv = {}, .session = Session::own};
+            for (auto& [fd, number] : plan.fds)
+                fd = roles::pass(request, taken_.at(static_cast<std::size_t>(fd)));
+            plan.outcome = roles::pass(request, taken_.at(static_cast<std::size_t>(plan.outcome)));
+            roles::start_role(k_enter_role, plan, std::move(request)).detach();
+        } catch (const Error&) {}
+        taken_.clear();
     }
 
     void begin(pid_t root, pid_t program) {
@@ -215,8 +266,9 @@ class JobInit {
         out_.write_end.reset();
         err_.write_end.reset();
         // It may have ended before it was known.
-        if (unclaimed_.si_pid == root)
-            word_.ended = end_of(unclaimed_);
+        if (const auto end = unclaimed_.find(root); end != unclaimed_.end())
+            word_.ended = end->second;
+        unclaimed_.clear();
         tell();
     }
 
@@ -246,6 +298,9 @@ class JobInit {
     Millis lease_;
     Millis renewed_;
     bool frozen_ = false;
+    bool is_to_end_ = false;
+    // Of a space that has the pids of its host.
+    std::string mark_;
     Pipe out_ = make_pipe();
     Pipe err_ = make_pipe();
     Terminal terminal_;
@@ -255,8 +310,10 @@ class JobInit {
     UniqueFd program_;
     std::string pending_;
     SpaceWord word_;
-    // The last child that ended.
-    siginfo_t unclaimed_{};
+    // Descriptors for the next command that is run in here.
+    std::vector<UniqueFd> taken_;
+    // Children that ended before it was known which one is the root.
+    std::map<pid_t, ProgramEnd> unclaimed_;
     EventLoop loop_;
 };
 
@@ -272,6 +329,7 @@ int run_job(const nlohmann::json& json) {
     ready.reset();
     roles::close_log();
     init.serve();
+    init.end_all();
     return 0;
 }
 

@@ -29,9 +29,11 @@ struct SpacePlan {
     std::int64_t lease_ms = 0;
     bool has_terminal = false;
     uid_t terminal_of = 0;
+    // Of a space that has the pids of its host (space_members.hpp); empty: it has pids of its own.
+    std::string mark = {};
     // A byte is written here once the socket is there.
     int ready = -1;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(SpacePlan, place, numbers, lease_ms, has_terminal, terminal_of, ready)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(SpacePlan, place, numbers, lease_ms, has_terminal, terminal_of, mark, ready)
 };
 
 struct StarterPlan {
@@ -46,9 +48,12 @@ struct EnterPlan {
     std::vector<std::string> env = {};
     std::string cwd = {};
     std::vector<std::pair<int, int>> fds = {};
+    // -1 if the role is in there from the start.
     int pids = -1;
     int mounts = -1;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(EnterPlan, argv, env, cwd, fds, pids, mounts)
+    // The exit code of the command is written here as text; -1: it is that of the role alone.
+    int outcome = -1;
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(EnterPlan, argv, env, cwd, fds, pids, mounts, outcome)
 };
 
 // The socket in a job's place.

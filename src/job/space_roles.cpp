@@ -26,7 +26,7 @@ namespace {
 int run_space(const nlohmann::json& json) {
     auto plan = json.get<SpacePlan>();
     const UniqueFd ready(plan.ready);
-    if (::unshare(CLONE_NEWPID) != 0)
+    if (plan.mark.empty() && ::unshare(CLONE_NEWPID) != 0)
         throw OsFailure(Fault::environment).error("cannot make a pid namespace");
     SpawnRequest role{.argv = {}, .fds = {{STDERR_FILENO, STDERR_FILENO}}, .session = Session::own};
     plan.ready = roles::pass(role, ready);
@@ -94,14 +94,18 @@ int run_starter(const nlohmann::json& json) {
 
 int run_enter(const nlohmann::json& json) {
     const auto plan = json.get<EnterPlan>();
-    if (::setns(plan.mounts, CLONE_NEWNS) != 0 || ::setns(plan.pids, CLONE_NEWPID) != 0)
+    const UniqueFd mounts(plan.mounts);
+    const UniqueFd pids(plan.pids);
+    const UniqueFd outcome(plan.outcome);
+    if (mounts && (::setns(mounts.get(), CLONE_NEWNS) != 0 || ::setns(pids.get(), CLONE_NEWPID) != 0))
         throw OsFailure(Fault::environment).error("cannot enter the namespaces of the job");
-    ::close(plan.mounts);
-    ::close(plan.pids);
     ChildProcess command = ChildProcess::spawn({.argv = plan.argv, .fds = plan.fds, .cwd = plan.cwd, .env = plan.env});
     for (const auto& [fd, number] : plan.fds)
         ::close(fd);
-    return command.wait().shell_code();
+    const int code = command.wait().shell_code();
+    if (outcome)
+        write_all(outcome.get(), std::to_string(code), "the outcome");
+    return code;
 }
 
 } // namespace

@@ -57,6 +57,25 @@ std::optional<Phase> phase_of(std::string_view name) {
 
 bool is_active(Phase phase) { return phase <= Phase::backoff; }
 
+void to_json(nlohmann::json& json, const JobRecord& record) {
+    json = {{"name", record.name},       {"argv", record.argv},
+            {"cwd", record.cwd},         {"user", record.user},
+            {"uid", record.uid},         {"environment", record.environment},
+            {"created", record.created}, {"has_host_pids", record.has_host_pids}};
+}
+
+void from_json(const nlohmann::json& json, JobRecord& record) {
+    json.at("name").get_to(record.name);
+    json.at("argv").get_to(record.argv);
+    json.at("cwd").get_to(record.cwd);
+    json.at("user").get_to(record.user);
+    json.at("uid").get_to(record.uid);
+    json.at("environment").get_to(record.environment);
+    json.at("created").get_to(record.created);
+    // Earlier ones had pids of their own alone.
+    record.has_host_pids = json.value("has_host_pids", false);
+}
+
 void to_json(nlohmann::json& json, const JobCheckpoint& one) {
     json = {{"checkpoint", one.file}, {"made_after", one.parent},
             {"epoch", one.epoch},     {"program", one.program},
@@ -98,6 +117,8 @@ void to_json(nlohmann::json& json, const JobState& state) {
             {"restarts_in_all", state.restarts_in_all},
             {"checkpoints_in_all", state.checkpoints_in_all},
             {"failed_checkpoints", state.failed_checkpoints},
+            {"restores_in_all", state.restores_in_all},
+            {"failed_restores", state.failed_restores},
             {"failures", state.failures},
             {"last_attempt", state.last_attempt},
             {"last_failure", state.last_failure},
@@ -127,6 +148,9 @@ void from_json(const nlohmann::json& json, JobState& state) {
     json.at("restarts_in_all").get_to(state.restarts_in_all);
     json.at("checkpoints_in_all").get_to(state.checkpoints_in_all);
     json.at("failed_checkpoints").get_to(state.failed_checkpoints);
+    // Earlier ones did not count these.
+    state.restores_in_all = json.value("restores_in_all", std::int64_t{0});
+    state.failed_restores = json.value("failed_restores", std::int64_t{0});
     json.at("failures").get_to(state.failures);
     json.at("last_attempt").get_to(state.last_attempt);
     json.at("last_failure").get_to(state.last_failure);

@@ -128,6 +128,11 @@ void require_same_job(const RunRequest& request) {
         throw Error(Fault::permission,
                     fmt::format("the job {} is that of user {}", request.name, printable(there->user)))
             .hint("only its user, or root, goes on with it");
+    if (there && request.wants_host_pids && !there->has_host_pids)
+        throw Error(Fault::usage, fmt::format("the job {} has a pid namespace of its own, and its checkpoints are "
+                                              "of that",
+                                              request.name))
+            .hint("leave --no-pidns out, or give this one another name with --job");
     if (there)
         require_dumpable_user(there->uid, there->user);
 }

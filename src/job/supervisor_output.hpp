@@ -12,6 +12,8 @@ class TreeOutput {
     // Copies until this ends; what is left then is for the next one. `target`: invalid for this process's own. What
     // comes from a terminal of the space is shown on that of this process, if it has one. Throws Error.
     TreeOutput(const Space& space, const UniqueFd& target);
+    // Readable once who copies has ended.
+    [[nodiscard]] int end() const noexcept { return copier_.get(); }
     // Returns when all that is there is in its place, or nobody takes it.
     void finish();
 

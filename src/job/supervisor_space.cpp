@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervisor_space.hpp"
 
+#include "cedana/base/child_process.hpp"
+#include "cedana/base/error.hpp"
 #include "cedana/process/procfs.hpp"
 
 #include <system_error>
@@ -14,9 +16,25 @@ namespace cedana::job {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// The tree has written something that nobody has taken, or has still a way to write.
+bool has_more_to_say(const Space& space) {
+    for (const UniqueFd* end : {&space.output(), &space.error_output(), &space.terminal()}) {
+        pollfd entry{.fd = end->get(), .events = POLLIN, .revents = 0};
+        if (*end && ::poll(&entry, 1, 0) >= 0 && ((entry.revents & POLLIN) != 0 || (entry.revents & POLLHUP) == 0))
+            return true;
+    }
+    return false;
+}
+
+} // namespace
+
 pid_t TendedSpace::program_outside() const {
     std::error_code error;
     const Procfs procfs;
+    if (space_->pids() == SpacePids::of_host)
+        return procfs.stat(word_.program) ? word_.program : 0;
     const fs::path space = fs::read_symlink(fmt::format("/proc/{}/ns/pid", space_->init()), error);
     for (const pid_t pid : procfs.pids()) {
         const auto status = procfs.status(pid);
@@ -27,16 +45,16 @@ pid_t TendedSpace::program_outside() const {
     return 0;
 }
 
-void TendedSpace::make(const std::set<pid_t>& numbers, std::chrono::milliseconds lease,
-                       std::optional<uid_t> terminal_of) {
-    take(Space::make({.place = place_, .numbers = numbers, .lease = lease, .terminal_of = terminal_of}));
+void TendedSpace::make(SpaceRequest request) {
+    request.place = place_;
+    take(Space::make(request));
 }
 
 void TendedSpace::take(Space space) {
     space_ = std::move(space);
     word_ = {};
     is_gone_ = false;
-    output_.emplace(*space_, output_target_);
+    copy_output();
     if (space_->terminal())
         terminal_.join(space_->terminal());
     taken_(space_->init());
@@ -47,6 +65,16 @@ void TendedSpace::take(Space space) {
     loop_.watch(space_->pidfd().get(), POLLIN, [this](short) {
         is_gone_ = true;
         loop_.unwatch(space_->pidfd().get());
+    });
+}
+
+// Who copies ends by itself when nobody is left who could write.
+void TendedSpace::copy_output() {
+    output_.emplace(*space_, output_target_);
+    loop_.watch(output_->end(), POLLIN, [this](short) {
+        loop_.unwatch(output_->end());
+        if (has_more_to_say(*space_))
+            copy_output();
     });
 }
 
@@ -67,6 +95,7 @@ void TendedSpace::leave() {
         return;
     loop_.unwatch(space_->words());
     loop_.unwatch(space_->pidfd().get());
+    loop_.unwatch(output_->end());
     output_->finish();
     terminal_.leave();
     space_->end();
@@ -83,7 +112,18 @@ void TendedSpace::run_task(const std::vector<std::string>& words, Space::Ends en
     std::vector<std::string> env = env_;
     if (!more.empty())
         env.push_back(more);
-    task_.emplace(*space_, words, std::move(env), ends);
+    was_task_begun_ = false;
+    try {
+        task_.emplace(*space_, words, std::move(env), ends);
+    } catch (const Error&) {
+        if (!ends_within(space_->pidfd(), std::chrono::milliseconds(0)))
+            throw;
+        // It ended its tree while this process hung in a file server: no failure of the command's.
+        is_gone_ = true;
+        task_code_ = static_cast<int>(Fault::process_lost);
+        task_result_ = nullptr;
+        return;
+    }
     loop_.watch(task_->messages(), POLLIN, [this](short) { read_messages(); });
     loop_.watch(task_->output(), POLLIN, [this](short) {
         if (!task_->read())
@@ -97,6 +137,7 @@ void TendedSpace::read_messages() {
         return loop_.unwatch(task_->messages());
     for (const std::string& line : *lines) {
         auto said = nlohmann::ordered_json::parse(line, nullptr, false);
+        was_task_begun_ |= said.is_object() && said.value("phase", "") == "restoring";
         hear(said.is_object() && said.contains("phase") ? said : nlohmann::ordered_json{{"message", line}});
     }
 }

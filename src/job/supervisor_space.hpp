@@ -40,7 +40,8 @@ class TendedSpace {
     // The program, as it is seen from here; 0 if it has ended.
     [[nodiscard]] pid_t program_outside() const;
 
-    void make(const std::set<pid_t>& numbers, std::chrono::milliseconds lease, std::optional<uid_t> terminal_of);
+    // Its place is this job's.
+    void make(SpaceRequest request);
     // Of a supervisor that was killed; false if there is none in which a tree runs.
     [[nodiscard]] bool find();
     // Ends all in there; what the tree has written is in its place.
@@ -48,10 +49,13 @@ class TendedSpace {
     // Ends all in there at once, if there is anything.
     void end();
 
+    // Where the space has ended by now there is none afterwards, and it has failed.
     void run_task(const std::vector<std::string>& words, Space::Ends ends, const std::string& more = {});
     [[nodiscard]] bool has_task() const noexcept { return task_.has_value(); }
     // Of the last one that ended.
     [[nodiscard]] int task_code() const noexcept { return task_code_; }
+    // It came as far as CRIU: what was refused before says nothing of a checkpoint.
+    [[nodiscard]] bool was_task_begun() const noexcept { return was_task_begun_; }
     [[nodiscard]] const nlohmann::json& task_result() const noexcept { return task_result_; }
     [[nodiscard]] std::string task_message(const std::string& otherwise) const;
     // It ends with the space.
@@ -59,6 +63,7 @@ class TendedSpace {
 
   private:
     void take(Space space);
+    void copy_output();
     void read_messages();
     void end_task();
 
@@ -77,6 +82,7 @@ class TendedSpace {
     bool is_gone_ = false;
     std::optional<Task> task_;
     int task_code_ = 0;
+    bool was_task_begun_ = false;
     nlohmann::json task_result_;
 };
 

@@ -122,6 +122,7 @@ std::optional<RunOutcome> BringUp::go_on(std::size_t place) {
         watch_.wait();
     // CRIU gives it the size that the old one had.
     watch_.terminal().take_size();
+    ++state.restores_in_all;
     runs({{"checkpoint", file}});
     return std::nullopt;
 }
@@ -141,9 +142,11 @@ std::optional<RunOutcome> BringUp::restore_failed(std::size_t place) {
         mark_damaged(place, why);
         return std::nullopt;
     }
-    const bool is_of_host = std::ranges::count(k_of_host, static_cast<Fault>(code)) != 0;
+    const bool was_refused = code == static_cast<int>(Fault::restore_failed) && !watch_.space().was_task_begun();
+    const bool is_of_host = was_refused || std::ranges::count(k_of_host, static_cast<Fault>(code)) != 0;
     if (is_of_host)
         --watch_.state().chain[place].tries;
+    ++watch_.state().failed_restores;
     watch_.books().save();
     watch_.books().note("restore_failed", {{"checkpoint", watch_.state().chain[place].file}, {"message", why}});
     if (!is_of_host)

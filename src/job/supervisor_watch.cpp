@@ -123,8 +123,11 @@ void Watch::wait(std::optional<Clock::time_point> until) {
 }
 
 void Watch::make_space(const std::set<pid_t>& numbers, WithTerminal with_terminal) {
-    const auto record = with_terminal == WithTerminal::yes ? read_record(request_.folder) : std::nullopt;
-    space_.make(numbers, lease_.lasts(), record ? std::optional(record->uid) : std::nullopt);
+    const JobRecord record = read_record(request_.folder).value_or(request_.record);
+    space_.make({.numbers = numbers,
+                 .lease = lease_.lasts(),
+                 .terminal_of = with_terminal == WithTerminal::yes ? std::optional(record.uid) : std::nullopt,
+                 .pids = record.has_host_pids ? SpacePids::of_host : SpacePids::own});
 }
 
 void Watch::leave_space() {

@@ -27,7 +27,7 @@ constexpr std::string_view k_after = " after ";
 bool is_of_jobs(std::string_view key) {
     return key == "client.process_name" || key == "shared_storage.mount_point" ||
            key == "shared_storage.require_mount" || key == "shared_storage.dump_storage_dir" ||
-           key == "client.lazy_restore";
+           key == "client.lazy_restore" || key == "metrics.textfile_dir";
 }
 
 std::string as_variable(const ConfigRow& row) {
@@ -137,7 +137,7 @@ std::optional<std::vector<std::string>> Task::read_messages() {
     return lines;
 }
 
-int Task::finish() { return child_->wait().shell_code(); }
+int Task::finish() { return child_->wait(); }
 
 nlohmann::json Task::result() const {
     const std::string_view text = trim(said_);

@@ -58,8 +58,9 @@ void refuse(LoadedConfig& loaded, const Setting& setting, const json& value, con
             std::string_view because) {
     if (value == value_of(Config(), setting) || value == value_of(loaded.values, setting))
         return;
-    const std::string_view effect =
-        setting.set_by == SetBy::administrator ? "it says whom root trusts" : "it makes root run a program";
+    const std::string_view effect = setting.group() == "metrics"             ? "it says where root writes"
+                                    : setting.set_by == SetBy::administrator ? "it says whom root trusts"
+                                                                             : "it makes root run a program";
     loaded.warnings.push_back(fmt::format("{}: {} is ignored: {}, and {}; put it into {}", origin.text(), setting.key,
                                           effect, because, k_system_config_file));
 }

@@ -46,6 +46,25 @@ TEST_F(Dump, PrintsThePathOfTheCheckpointAndNothingElse) {
     EXPECT_TRUE(fs::is_regular_file(only_line(run.out)));
 }
 
+TEST_F(Dump, TellsOfItselfInTheFolderForMetrics) {
+    const fs::path folder = scratch("metrics");
+    fs::create_directory(folder);
+    options.environment["CEDANA_METRICS_TEXTFILE_DIR"] = folder;
+    EXPECT_EQ(dump(target, {"--label", "a b"}).exit_code, 0);
+    EXPECT_EQ(names_in(folder), (std::vector<std::string>{"cedana-dump-a_b-attempt.prom", "cedana-dump-a_b.prom"}));
+    EXPECT_EQ(mode_of(folder / "cedana-dump-a_b.prom"), 0644U);
+    EXPECT_TRUE(holds(read_file(folder / "cedana-dump-a_b.prom"), "last_success_timestamp_seconds{dump=\"a b\"} 1"));
+
+    options.environment["CEDANA_CRIU_PATH"] = "/nowhere/criu";
+    EXPECT_NE(dump(target).exit_code, 0);
+    EXPECT_EQ(names_in(folder).size(), 3U);
+    EXPECT_TRUE(fs::exists(folder / "cedana-dump-sleep-attempt.prom"));
+
+    fs::permissions(folder, fs::perms::all);
+    EXPECT_TRUE(holds(dump(target, {"--label", "x"}).err, "metrics.textfile_dir"));
+    EXPECT_EQ(names_in(folder).size(), 3U);
+}
+
 // Ignored, the kernel would reap them (sigaction(2), SA_NOCLDWAIT).
 TEST_F(Dump, WorksForAProgramThatIgnoresTheEndsOfItsChildren) {
     options.executable = "/usr/bin/env";

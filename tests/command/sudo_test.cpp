@@ -143,9 +143,11 @@ TEST_F(BehindSudo, SettingsOfRootDoNotCountFromTheEnvironment) {
         options.environment[name] = own() / "evil";
     options.environment["CEDANA_CRIU_EXTRA_ARGS"] = "--action-script " + (own() / "evil").string();
     options.environment["CEDANA_SECURITY_STRICT_PERMISSIONS"] = "false";
+    options.environment["CEDANA_METRICS_TEXTFILE_DIR"] = own();
     const CedanaRun run = dump_to(own());
     ASSERT_EQ(run.exit_code, 0) << run.err;
     EXPECT_FALSE(fs::exists(scratch("has-run")));
+    EXPECT_TRUE(names_in(own(), ".prom").empty());
     EXPECT_FALSE(holds(only(criu_runs("dump")), "evil"));
     EXPECT_TRUE(holds(run.err, "CEDANA_SECURITY_STRICT_PERMISSIONS: security.strict_permissions is ignored: it says "
                                "whom root trusts"));
@@ -412,8 +414,10 @@ class JobBehindSudo : public BehindSudo {
 TEST_F(JobBehindSudo, OfAnotherUserIsNotGoneOnWith) {
     let_root_name_the_store();
     make_job(store());
-    for (const std::vector<std::string>& words :
-         {std::vector<std::string>{"run", "--job", "j"}, {"stop", "j"}, {"checkpoint", "j"}}) {
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"run", "--job", "j"},
+                                                  {"run", "--no-pidns", "--job", "j"},
+                                                  {"stop", "j"},
+                                                  {"checkpoint", "j"}}) {
         std::vector<std::string> arguments = {"client"};
         arguments.insert(arguments.end(), words.begin(), words.end());
         expect_refused(cedana(arguments), "the job j is that of user root");

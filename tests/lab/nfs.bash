@@ -1,4 +1,4 @@
-# In two guests, for tests/lab/parts.bash, which gives the step: each is one of a migration over NFS.
+# In two guests, for tests/lab/parts.bash, which gives the step: each is one of a migration over NFS, or sets up a job there.
 step=$1
 # Of one process, and with a pid that is free in the other guest, which was the same until now.
 start_counting() {
@@ -31,6 +31,11 @@ mount)
     mkdir -p /mnt/shared /mnt/squashed
     mount -t nfs "$2":/srv/shared /mnt/shared
     mount -t nfs "$2":/srv/squashed /mnt/squashed
+    ;;
+job)
+    printf '#!/bin/sh\nexec /mnt/shared/count.pl >>/mnt/shared/count.out\n' >/mnt/shared/job.sh
+    chmod 755 /mnt/shared/job.sh
+    mkdir -m 0700 /mnt/shared/jobs
     ;;
 count)
     end_counting

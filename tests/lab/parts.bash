@@ -175,6 +175,24 @@ nfs_tried() {
     note "$1" yes
 }
 
+# One job of two hosts, on NFS: tests/lab/fights.
+part_fights() {
+    local server said=$lab/fights.said
+    PEER=fights2 guest fights1
+    PEER=fights1 guest fights2
+    server=10.9.0.$(cat "$lab/fights1/number")
+    inside fights1 serve <tests/lab/nfs.bash
+    inside fights1 mount "$server" <tests/lab/nfs.bash
+    inside fights2 mount "$server" <tests/lab/nfs.bash
+    inside fights1 job <tests/lab/nfs.bash
+    if tests/lab/fights fights1 fights2 "${FIGHTS:-20}" 2>&1 | tee "$said"; then
+        note "one job of two guests on NFS, ${FIGHTS:-20} fights: both begin it, the supervisor killed, stopped, its network gone" yes
+    else
+        note "one job of two guests on NFS" "$(on_one_line <"$said")"
+        return 1
+    fi
+}
+
 part_reboot() {
     local bad=0 boot
     guest reboot

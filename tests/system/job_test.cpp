@@ -14,6 +14,7 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "support/kept_folder.hpp"
 #include "support/wait.hpp"
@@ -65,12 +66,16 @@ TEST_F(Job, EndsAsItsProgramEnds) {
     EXPECT_EQ(seen().at("state"), "ended");
 }
 
-TEST_F(Job, TellsWhatHappensAsLines) {
+TEST_F(Job, TellsWhatHappensAsLinesAndInTheFolderForMetrics) {
+    fs::create_directory(scratch("metrics"));
+    options.environment["CEDANA_METRICS_TEXTFILE_DIR"] = scratch("metrics");
     const CedanaRun run = run_cedana(run_words({"--json", "--", "/bin/true"}), options);
     EXPECT_EQ(run.exit_code, 0) << run.err;
     for (const std::string& line : split(trim(run.err), '\n'))
         for (const char* field : {"time", "job", "event", "epoch"})
             EXPECT_TRUE(Json::parse(line).contains(field)) << line;
+    EXPECT_EQ(only(names_in(scratch("metrics"))), "cedana-job-j.prom");
+    EXPECT_TRUE(holds(read_file(scratch("metrics") / "cedana-job-j.prom"), "{job=\"j\",state=\"done\"} 1\n"));
 }
 
 TEST_F(Job, PassesOnTheProgressOfItsDumpsAndRestores) {
@@ -160,6 +165,7 @@ TEST_F(Job, RunsOnce) {
 
 TEST_F(Job, OfASupervisorThatWasKilledIsFoundAgain) {
     RunningCedana killed = start(counting());
+    wait_for_text(killed.messages(), "started");
     wait_for_more_lines(log, 10);
     const Json before = seen();
     killed.signal(SIGKILL);
@@ -216,6 +222,10 @@ TEST_F(Job, ThatCrashesTooOftenFailsWithItsOwnCode) {
     EXPECT_EQ(run.exit_code, 128 + SIGSEGV);
     EXPECT_EQ(run.out, "x\nx\nx\n");
     EXPECT_EQ(seen().at("state"), "failed");
+    // Beside one that cannot be understood it is listed all the same.
+    write_text(store() / "i" / "job.json", "{");
+    EXPECT_TRUE(holds(run_cedana({"client", "ps", "-d", store()}, options).out, "failed"));
+    EXPECT_EQ(run_cedana({"client", "ps", "i", "-d", store()}, options).exit_code, 8);
 }
 
 TEST_F(Job, HasTheVariablesAndTheOutputThatAreNamed) {
@@ -335,6 +345,67 @@ TEST_F(Job, HasTheKeysAndTheSizeOfTheTerminalThatItIsRunOn) {
     EXPECT_EQ(run.exit_code, 3);
     EXPECT_TRUE(holds(run.out, "shown three"));
     EXPECT_FALSE(holds(read_file(log), "hung up"));
+}
+
+void reap(pid_t pid) { ASSERT_EQ(::waitpid(pid, nullptr, 0), pid); }
+
+// Of the host's pids: no namespace ends it with its first process, and its pid can be taken.
+TEST_F(Job, WithThePidsOfItsHostGoesOnUnderThem) {
+    RunningCedana first = start(counting({"--no-pidns"}));
+    wait_for_text(first.messages(), "started");
+    wait_for_more_lines(log, 10);
+    const auto pid = seen().at("pid").get<pid_t>();
+    EXPECT_EQ(Json::parse(read_file(store() / "j" / "state.json")).at("program"), pid);
+    first.signal(SIGTERM);
+    EXPECT_EQ(first.wait().exit_code, 85);
+
+    ChildProcess other = ChildProcess::spawn({.argv = {target_program("at_pid"), std::to_string(pid)}});
+    ASSERT_TRUE(other.wait().success());
+    const CedanaRun refused = run_cedana(run_words({}), options);
+    EXPECT_EQ(refused.exit_code, 7);
+    EXPECT_TRUE(holds(refused.err, fmt::format("pid {} is taken", pid)));
+    EXPECT_EQ(seen().at("checkpoints").at(0).at("tries"), 0);
+    ASSERT_EQ(::kill(pid, SIGKILL), 0);
+    reap(pid);
+
+    RunningCedana second = start(run_words({}));
+    wait_for_text(second.messages(), "goes on from");
+    wait_for_more_lines(log, 10);
+    EXPECT_EQ(seen().at("pid"), pid);
+    const auto init = Json::parse(read_file(store() / "j" / "state.json")).at("init").get<pid_t>();
+    const pid_t root = only_child_of(init);
+    second.signal(SIGKILL);
+    second.wait();
+    ASSERT_EQ(::kill(init, SIGKILL), 0);
+    reap(init);
+    RunningCedana third = start(run_words({}));
+    // Who has lost its parent is left to this process, and so is what that leaves.
+    reap(root);
+    reap(pid);
+    wait_for_text(third.messages(), "goes on from");
+    wait_for_more_lines(log, 10);
+    third.signal(SIGTERM);
+    EXPECT_EQ(third.wait().exit_code, 85);
+    EXPECT_NE(::kill(pid, 0), 0);
+    expect_unbroken();
+}
+
+TEST_F(Job, IsHeardOnWhenWhoCopiesItsOutputWasKilled) {
+    RunningCedana running = start(run_words(
+        {"--stdio", scratch("out"), "--", "/bin/sh", "-c", "n=0; while :; do n=$((n+1)); echo $n; sleep 0.02; done"}));
+    wait_for_more_lines(scratch("out"), 5);
+    ASSERT_EQ(::kill(only_child_of(running.pid()), SIGKILL), 0);
+    wait_for_more_lines(scratch("out"), 20);
+    EXPECT_TRUE(count_on_from(1, lines_of(scratch("out"))));
+    running.signal(SIGINT);
+    EXPECT_EQ(running.wait().exit_code, 128 + SIGINT);
+}
+
+TEST_F(Job, WithPidsOfItsOwnKeepsThem) {
+    EXPECT_EQ(run_cedana(run_words({"--", "/bin/true"}), options).exit_code, 0);
+    const CedanaRun run = run_cedana(run_words({"--no-pidns", "--", "/bin/true"}), options);
+    EXPECT_EQ(run.exit_code, 2);
+    EXPECT_TRUE(holds(run.err, "leave --no-pidns out"));
 }
 
 TEST_F(Job, HasItsDaemonsInItsCheckpoints) {

@@ -5,7 +5,7 @@
 
 #include "cedana/cli/commands.hpp"
 #include "cedana/job/supervisor.hpp"
-#include "cedana/model/caller.hpp"
+#include "cedana/model/loaded_config.hpp"
 
 #include <filesystem>
 #include <string>
@@ -18,9 +18,9 @@ struct JobFiles {
     std::filesystem::path ready_file = {};
     std::filesystem::path metrics = {};
 };
-// `common` and `caller` outlive what is returned.
+// `common` and `config` outlive what is returned.
 [[nodiscard]] job::Tell job_teller(const CommonArguments& common, const JobFiles& files, const std::string& name,
-                                   const Caller& caller);
+                                   const LoadedConfig& config);
 
 // The children's progress: lines with the job's name, or one line on a terminal that goes away. As long as it goes on,
 // the service manager waits (sd_notify(3), EXTEND_TIMEOUT_USEC).

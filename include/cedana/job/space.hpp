@@ -6,6 +6,11 @@
 // supervisor was killed.
 //
 // Dumps and restores run in there as commands of their own (the role `enter`).
+//
+// A space can have the pids of its host instead, where there is no other way. What belongs to it is told by its mounts
+// then (space_members.hpp); its first process adopts what loses its parent, and starts the dumps and restores, so that
+// what comes back is its child. Nothing ends the tree if the first process and the supervisor are killed both: the next
+// supervisor on this host does.
 #pragma once
 
 #include "cedana/base/child_process.hpp"
@@ -28,15 +33,18 @@ namespace cedana::job {
 // Without a lease: how long a tree lives without a supervisor.
 inline constexpr std::chrono::seconds k_orphan_limit{10};
 
+enum class SpacePids { own, of_host };
+
 struct SpaceRequest {
     // A folder of this job's on this host: the socket, and what cedana leaves in the space (/run/cedana in there).
-    std::filesystem::path place;
+    std::filesystem::path place = {};
     // The pids of the checkpoint that comes back in there.
     std::set<pid_t> numbers = {};
     // Zero: there is none.
     std::chrono::milliseconds lease{};
     // It has a terminal, which is that user's.
     std::optional<uid_t> terminal_of = std::nullopt;
+    SpacePids pids = SpacePids::own;
 };
 
 // What the first process of a space knows of its tree; numbers are those in there.
@@ -49,11 +57,27 @@ struct SpaceWord {
     int fault = 0;
 };
 
+// A command in a space, which ends with that.
+class SpaceCommand {
+  public:
+    explicit SpaceCommand(ChildProcess child) : child_(std::move(child)) {}
+    // `outcome`: whoever has started it writes its exit code there.
+    explicit SpaceCommand(UniqueFd outcome) : outcome_(std::move(outcome)) {}
+
+    // Its exit code, as a shell tells it; waits for its end. Throws Error.
+    [[nodiscard]] int wait();
+
+  private:
+    std::optional<ChildProcess> child_;
+    UniqueFd outcome_;
+};
+
 class Space {
   public:
     // Throws Error(Fault::environment).
     [[nodiscard]] static Space make(const SpaceRequest& request);
-    // One that lives, of a supervisor that is gone; absent if there is none.
+    // One that lives, of a supervisor that is gone; absent if there is none. What one with the host's pids has left
+    // whose first process was killed is ended. Throws Error.
     [[nodiscard]] static std::optional<Space> find(const std::filesystem::path& place);
 
     Space(Space&&) noexcept = default;
@@ -63,6 +87,7 @@ class Space {
 
     // Its first process, as it is seen from here, and by what its end is awaited.
     [[nodiscard]] pid_t init() const noexcept { return init_; }
+    [[nodiscard]] SpacePids pids() const noexcept { return mark_.empty() ? SpacePids::own : SpacePids::of_host; }
     [[nodiscard]] const UniqueFd& pidfd() const noexcept { return pidfd_; }
     // Readable when there is a word, or when it has ended.
     [[nodiscard]] int words() const noexcept { return socket_.get(); }
@@ -89,14 +114,19 @@ class Space {
     // A command in there; its descriptors beside the standard ones that `request` names are the near ends of the tree's
     // input (its terminal, if it has one) and output if it `restores`: 5 to 7. Throws Error.
     enum class Ends { left_out, given };
-    [[nodiscard]] ChildProcess run(SpawnRequest request, Ends ends);
+    [[nodiscard]] SpaceCommand run(SpawnRequest request, Ends ends);
     static constexpr int k_given_ends = 5;
 
   private:
     Space() = default;
     void send(const nlohmann::json& word);
     void take_ends();
+    [[nodiscard]] SpaceCommand enter(SpawnRequest request) const;
+    [[nodiscard]] SpaceCommand have_run(SpawnRequest request);
 
+    // Of its processes, if it has the pids of its host; else empty.
+    std::string mark_;
+    std::filesystem::path place_;
     pid_t init_ = 0;
     UniqueFd pidfd_;
     UniqueFd socket_;

@@ -33,14 +33,18 @@ struct JobRecord {
     // Of its environment the names alone.
     std::vector<std::string> environment = {};
     std::string created = {};
+    // Its pids are those of the host (space.hpp).
+    bool has_host_pids = false;
     friend bool operator==(const JobRecord&, const JobRecord&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(JobRecord, name, argv, cwd, user, uid, environment, created)
 
     // It is the same command, of the same user in the same folder.
     [[nodiscard]] bool is_command_of(const JobRecord& other) const {
         return argv == other.argv && cwd == other.cwd && uid == other.uid;
     }
 };
+
+void to_json(nlohmann::json& json, const JobRecord& record);
+void from_json(const nlohmann::json& json, JobRecord& record);
 
 // starting, restoring: the program is not there yet. last: it is checkpointed to be ended. backoff: it has ended and
 // will be brought back. The others are ends: done: it exited with 0; ended: with another code, or by a signal, and is
@@ -95,6 +99,8 @@ struct JobState {
     std::int64_t restarts_in_all = 0;
     std::int64_t checkpoints_in_all = 0;
     std::int64_t failed_checkpoints = 0;
+    std::int64_t restores_in_all = 0;
+    std::int64_t failed_restores = 0;
     // In a row.
     int failures = 0;
     std::string last_attempt = {};

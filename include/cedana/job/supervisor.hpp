@@ -54,6 +54,8 @@ struct RunRequest {
     std::chrono::milliseconds lease{60'000};
     std::size_t keep = 3;
     bool keep_done = false;
+    // A job that has pids of its own is not gone on with; a new one has what its record says.
+    bool wants_host_pids = false;
     // One that is done is not started anew.
     bool once = false;
     // It ends as by a stop signal after each periodic checkpoint.

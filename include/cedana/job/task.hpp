@@ -4,7 +4,6 @@
 // the supervisor.
 #pragma once
 
-#include "cedana/base/child_process.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/job/space.hpp"
 #include "cedana/model/loaded_config.hpp"
@@ -67,7 +66,7 @@ class Task {
   private:
     UniqueFd output_;
     UniqueFd messages_;
-    std::optional<ChildProcess> child_;
+    std::optional<SpaceCommand> child_;
     std::string said_;
     std::string pending_;
 };

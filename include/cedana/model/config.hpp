@@ -68,9 +68,11 @@ struct Config {
     std::int64_t run_max_restarts = 5;
     std::int64_t run_keep = 3;
     std::chrono::seconds run_lease{60};
+    bool run_pid_namespace = true;
     std::chrono::seconds run_deadline{0};
     std::string run_notice;
     std::string run_on_failure;
+    std::string metrics_textfile_dir;
 
     std::string criu_path = "criu";
     std::vector<std::string> criu_extra_args;

@@ -20,8 +20,8 @@
 namespace cedana {
 
 // root: by such a setting its writer runs code as root, so it counts only from where root alone can write.
-// administrator: it says whom root trusts, so for a user behind sudo it counts from /etc/cedana/config.json alone: a
-// file of root's that holds the default, which is to trust everybody, is easily found.
+// administrator: it says whom root trusts, or where it writes, so for a user behind sudo it counts from
+// /etc/cedana/config.json alone: a file of root's that holds the default, which is to trust everybody, is easily found.
 enum class SetBy { anyone, root, administrator };
 
 // What a whole number may be.

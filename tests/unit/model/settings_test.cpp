@@ -49,9 +49,10 @@ TEST(Settings, ThatRunProgramsAreRootsToSet) {
             << setting.key;
 }
 
-TEST(Settings, OfWhomToTrustAreTheAdministratorsToSet) {
+TEST(Settings, OfWhomToTrustAndWhereToWriteAreTheAdministratorsToSet) {
     for (const Setting& setting : settings())
-        EXPECT_EQ(setting.set_by == SetBy::administrator, setting.group() == "security") << setting.key;
+        EXPECT_EQ(setting.set_by == SetBy::administrator, setting.group() == "security" || setting.group() == "metrics")
+            << setting.key;
 }
 
 TEST(Settings, NameTheirEnvironmentVariables) {
@@ -73,7 +74,7 @@ TEST(Settings, HaveTheDocumentedDefaults) {
         R"("security":{"signing_key":"","trusted_keys":"","strict_permissions":true,"encryption_key":"",)"
         R"("recipients":"","identity":"","receive_unsigned":false,"receive_folders":[]},)"
         R"("run":{"interval":"","overhead_percent":1,"restart":"on-abnormal","max_restarts":5,"keep":3,"lease":60,)"
-        R"("deadline":0,"notice":"","on_failure":""},)"
+        R"("pid_namespace":true,"deadline":0,"notice":"","on_failure":""},"metrics":{"textfile_dir":""},)"
         R"("criu":{"path":"criu","extra_args":[]},)"
         R"("containers":{"podman":"podman","docker":"docker","runc":"runc"}})");
 }
