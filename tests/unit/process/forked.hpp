@@ -32,10 +32,14 @@ inline void must(bool done) {
 
 // In such a child: one of its own, which does the work, stays, and ends with it. Its pid.
 inline pid_t fork_that_stays(const std::function<void()>& work = [] {}) {
+    const pid_t parent = ::getpid();
     const pid_t pid = ::fork();
     if (pid != 0)
         return pid;
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    // It may have been killed before; one of another pid namespace is 0 here.
+    if (const pid_t now = ::getppid(); now != parent && now != 0)
+        ::_exit(0);
     work();
     stay();
     return 0;

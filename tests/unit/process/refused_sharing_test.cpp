@@ -2,6 +2,7 @@
 #include "cedana/process/losses.hpp"
 #include "cedana/process/refusal.hpp"
 
+#include <cstdint>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -27,9 +28,11 @@ using testing::Forked;
 using testing::holds;
 using testing::Look;
 
-int stay_for_ever(void*) {
+int stay_for_ever(void* parent) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    testing::stay();
+    // It may have been killed before.
+    if (::getppid() == static_cast<pid_t>(reinterpret_cast<std::intptr_t>(parent)))
+        testing::stay();
     return 0;
 }
 
@@ -38,7 +41,8 @@ void clone_child(int flags) {
     constexpr std::size_t k_stack = 64UL * 1024;
     char* const stack =
         static_cast<char*>(::mmap(nullptr, k_stack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    ::clone(stay_for_ever, stack + k_stack, flags, nullptr);
+    const std::intptr_t parent = (flags & CLONE_PARENT) != 0 ? ::getppid() : ::getpid();
+    ::clone(stay_for_ever, stack + k_stack, flags, reinterpret_cast<void*>(parent));
 }
 
 std::vector<Refusal> refused_cloned(int flags) {
