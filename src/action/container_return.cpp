@@ -104,7 +104,12 @@ containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::EngineR
         .container_output = output.descriptors(),
         .outside_files = manifest.outside_files,
         .console = manifest.container->has_terminal ? console_of(checkpoint) : std::string(),
-        .before_tree = [&](const criu::RpcCall& call) { put_files(call, images); }};
+        .before_tree = [&](const criu::RpcCall& call) { put_files(call, images); },
+        .root_made =
+            [this](pid_t root) {
+                if (auto handle = open_pidfd(root))
+                    root_.emplace(root, std::move(*handle));
+            }};
     containers::RuntimeRestoreReport report;
     try {
         report = containers::restore_by_runtime(job, images, draft_.interrupt);
@@ -122,7 +127,8 @@ containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::EngineR
 }
 
 // CRIU may have brought it back just as its engine failed or was killed: that knows nothing of it, and would leave it
-// running when the container is removed.
+// running when the container is removed. Behind post-restore CRIU goes on whatever its script says (criu/cr-restore.c,
+// restore_root_task).
 void ContainerReturn::end_untaken() {
     if (root_.empty())
         return;
@@ -175,8 +181,6 @@ void ContainerReturn::hold_network() {
 // While it stands still.
 void ContainerReturn::put_settings_back(pid_t root) {
     hold_.reset();
-    if (auto handle = open_pidfd(root))
-        root_.emplace(root, std::move(*handle));
     const ProcessTree tree = read_frozen_tree(draft_.procfs, ProcessHandle::open(draft_.procfs, root));
     lost_ = put_attributes_back(draft_.procfs, tree, draft_.manifest().attributes);
     std::vector<std::string> more = put_socket_options_back(tree, draft_.manifest().socket_options);

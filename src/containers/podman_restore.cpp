@@ -4,6 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/mounts.hpp"
+#include "cedana/base/system_path.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/containers/podman.hpp"
 #include "cedana/containers/podman_description.hpp"
@@ -36,15 +37,19 @@ struct NotedRestore {
     std::string name;
     // Of a container that was there before; empty: it is made.
     std::string checkpoint = {};
+    // Its id, where that is known before it is made.
+    std::string id = {};
 };
 
 constexpr const char* k_note = "podman.note";
 constexpr const char* k_files_note = "podman.aside";
 
 void note_restore(const fs::path& work, const NotedRestore& noted) {
-    replace_file(work / k_note,
-                 nlohmann::json({{"program", noted.program}, {"name", noted.name}, {"checkpoint", noted.checkpoint}})
-                     .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    replace_file(
+        work / k_note,
+        nlohmann::json(
+            {{"program", noted.program}, {"name", noted.name}, {"checkpoint", noted.checkpoint}, {"id", noted.id}})
+            .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 std::optional<NotedRestore> read_note(const fs::path& work) {
@@ -54,7 +59,8 @@ std::optional<NotedRestore> read_note(const fs::path& work) {
     const auto json = nlohmann::json::parse(read_file(work / k_note));
     return NotedRestore{.program = json.at("program").get<std::string>(),
                         .name = json.at("name").get<std::string>(),
-                        .checkpoint = json.at("checkpoint").get<std::string>()};
+                        .checkpoint = json.at("checkpoint").get<std::string>(),
+                        .id = json.at("id").get<std::string>()};
 }
 
 // It was made and never ran.
@@ -84,6 +90,25 @@ void require_unmounted(const PodmanContainer& container) {
         throw Error(Fault::restore_failed,
                     fmt::format("the files of the container are mounted at {}", printable(*place)))
             .hint("podman umount, or whatever mounted them");
+}
+
+// What podman has forgotten its runtime may know, as one that has ended: it would make no other container of the id.
+// One that runs it does not delete: that is of another podman, with folders of its own.
+void forget_in_runtime(const std::string& id) {
+    const auto is_podmans = [&](const std::string& bundle) {
+        return bundle.find(fmt::format("/overlay-containers/{}/", id)) != std::string::npos;
+    };
+    const auto delete_by = [&](const char* runtime, std::vector<std::string> words) {
+        words.insert(words.end(), {"delete", id});
+        if (const auto program = find_in_system_path(runtime))
+            static_cast<void>(try_to_ask({.kind = EngineKind::runc, .program = *program}, std::move(words)));
+    };
+    for (const fs::path& state : find_runtime_states(id))
+        if (is_podmans(parse_runtime_state(read_file(state)).bundle))
+            delete_by("runc", {"--root", state.parent_path().parent_path().string()});
+    if (const auto folder = find_crun_folder(id);
+        folder && is_podmans(nlohmann::json::parse(read_file(*folder / "status")).value("bundle", "")))
+        delete_by("crun", {});
 }
 
 void write_file(const fs::path& path, const std::string& content) {
@@ -139,7 +164,8 @@ EngineCommand PodmanRestore::prepare(const SmallFiles& description, const std::s
                                      const fs::path& work) {
     note_restore(work, {.program = engine_.program,
                         .name = name(),
-                        .checkpoint = original_ ? checkpoint_folder(*original_).string() : std::string()});
+                        .checkpoint = original_ ? checkpoint_folder(*original_).string() : std::string(),
+                        .id = original_ || as_.empty() ? record_.id : std::string()});
     prepared_ = true;
     EngineCommand command{.program = engine_.program, .words = {"container", "restore"}};
     if (original_) {
@@ -187,13 +213,16 @@ FinishedPodman finish_killed_podman(const fs::path& work, bool tree_ran,
     // A podman that is still at it is waited for: it has the container's lock.
     const auto there = find_in_podman(engine, noted->name);
     const bool runs = there && there->status == "running";
-    if (tree_ran && there && !runs)
-        end_tree(there->id);
+    if (const std::string& id = there ? there->id : noted->id; tree_ran && !runs && !id.empty()) {
+        end_tree(id);
+        forget_in_runtime(id);
+    }
     if (!noted->checkpoint.empty() && !runs) {
         std::error_code ignored;
         fs::remove_all(noted->checkpoint, ignored);
     } else if (noted->checkpoint.empty() && there && is_half_made(*there)) {
         static_cast<void>(ask(engine, {"rm", "--force", there->id}));
+        forget_in_runtime(there->id);
         finished.container = noted->name;
     }
     // What it has done since nobody knows.
@@ -223,8 +252,12 @@ PodmanRestore::~PodmanRestore() {
                 static_cast<void>(ask(engine_, {"stop", "--time", "0", there->id}));
             unmount_files(engine_, *original_);
             files_.reset();
-        } else if (find_in_podman(engine_, name())) {
-            static_cast<void>(ask(engine_, {"rm", "--force", name()}));
+        } else {
+            const auto there = find_in_podman(engine_, name());
+            if (there)
+                static_cast<void>(ask(engine_, {"rm", "--force", there->id}));
+            if (there || as_.empty())
+                forget_in_runtime(there ? there->id : record_.id);
         }
     } catch (const std::exception& error) {
         spdlog::warn("what podman has begun of container {} could not be removed: {}", printable(name()), error.what());

@@ -160,6 +160,8 @@ class RuntimeRestore {
 
     // The runtime hears of it behind what is cedana's own to do.
     void reached(const std::string& stage, pid_t root) {
+        if (root != 0 && root_ == 0 && job_.root_made)
+            job_.root_made(root);
         if (root != 0)
             root_ = root;
         if (stage == criu::k_stage_post_restore && job_.criu.tree_is_mapped)

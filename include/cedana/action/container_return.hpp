@@ -52,7 +52,7 @@ class ContainerReturn {
     std::optional<containers::VolumeRestore> volumes_;
     // Until its sockets are there.
     std::optional<containers::NetworkHold> hold_;
-    // The root that stood still, once it did.
+    // The root, from when CRIU has made it.
     std::map<pid_t, UniqueFd> root_;
     // What could not be put back of what CRIU does not keep: sentences.
     std::vector<std::string> lost_;

@@ -62,6 +62,9 @@ struct RuntimeRestoreJob {
     // The root file system is mounted, and nothing of the tree is there yet: files are put into it now. What it throws
     // ends the restore.
     std::function<void(const criu::RpcCall&)> before_tree;
+    // CRIU has made the root, by the pid that the host knows it by; it may still fail, or nobody may take what it
+    // makes.
+    std::function<void(pid_t)> root_made = {};
 };
 
 // Returns when the engine's command has ended. What the source, `before_tree` or an interrupt throws is thrown on,
