@@ -162,6 +162,14 @@ void Space::send(const nlohmann::json& word) {
     }
 }
 
+// Of the links of a process the one that it loses before it waits for the others of its pid namespace (kernel/exit.c,
+// do_exit(): exit_task_namespaces(), and then exit_notify()).
+bool Space::is_ending() const {
+    std::error_code error;
+    static_cast<void>(fs::read_symlink(fmt::format("/proc/{}/ns/mnt", init_), error));
+    return static_cast<bool>(error) || ends_within(pidfd_, std::chrono::milliseconds(0));
+}
+
 void Space::start(const Program& program) {
     near_output_.reset();
     near_error_.reset();

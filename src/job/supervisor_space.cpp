@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervisor_space.hpp"
 
-#include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/process/procfs.hpp"
 
@@ -116,7 +115,7 @@ void TendedSpace::run_task(const std::vector<std::string>& words, Space::Ends en
     try {
         task_.emplace(*space_, words, std::move(env), ends);
     } catch (const Error&) {
-        if (!ends_within(space_->pidfd(), std::chrono::milliseconds(0)))
+        if (!space_->is_ending())
             throw;
         // It ended its tree while this process hung in a file server: no failure of the command's.
         is_gone_ = true;

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Killing a job's parts, and stopping it, at random moments: it goes on from its last checkpoint, and runs once."""
+"""Killing a job's parts, and stopping it, at random moments: it goes on from its last checkpoint, and runs once. Some rounds are
+with the pids of the host, where no namespace ends the rest with its first process."""
 import json
 import os
 import select
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from ground import expect, start_time, wait_until
+from process_tree import children_of
 
 FAULTS = ("program", "supervisor", "init", "dump", "restore", "SIGTERM")
 
@@ -15,15 +18,16 @@ FAULTS = ("program", "supervisor", "init", "dump", "restore", "SIGTERM")
 class Job:
     """One that counts into a log, with a checkpoint every second."""
 
-    def __init__(self, ground):
+    def __init__(self, ground, options=()):
         self.ground = ground
+        self.options = options
         self.store = ground.new_folder()
         self.log = self.store / "log"
         self.words = [str(ground.programs / "counter"), str(self.log), "1"]
         self.supervisor = None
 
     def run(self):
-        options = ["--interval", "1s", "--backoff", "0", "--min-uptime", "0", "--lease", "4s"]
+        options = ["--interval", "1s", "--backoff", "0", "--min-uptime", "0", "--lease", "4s", *self.options]
         self.supervisor = self.ground.start(
             ["-q", "client", "run", "--job", "j", "-d", self.store, *options, "--", *self.words],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -43,9 +47,25 @@ class Job:
         if self.supervisor.returncode is not None:
             return self.supervisor.returncode
         fd = os.pidfd_open(self.supervisor.pid)
-        ready, _, _ = select.select([fd], [], [], limit)
+        end = time.monotonic() + limit
+        ready = []
+        while not ready and (left := end - time.monotonic()) > 0:
+            self.reap_others()
+            ready, _, _ = select.select([fd], [], [], min(left, 0.1))
         os.close(fd)
         return self.supervisor.wait() if ready else None
+
+    def reap_others(self):
+        """What has lost its parent is left to this process: not reaped, it would keep its pid."""
+        for pid in children_of(os.getpid()):
+            if pid != self.supervisor.pid:
+                os.waitpid(pid, os.WNOHANG)
+
+    def wait_checkpoints(self, more_than, what):
+        def is_there():
+            self.reap_others()
+            return self.state().get("checkpoints_in_all", 0) > more_than
+        wait_until(is_there, what)
 
     def processes(self, *marks):
         found = []
@@ -87,9 +107,15 @@ class Job:
 
 
 def break_jobs(ground, rounds, table):
-    job = Job(ground)
+    with_hosts_pids = rounds * 3 // 10
+    break_job(Job(ground), rounds - with_hosts_pids, table, "job")
+    break_job(Job(ground, ["--no-pidns"]), with_hosts_pids, table, "job with --no-pidns")
+
+
+def break_job(job, rounds, table, what):
+    ground = job.ground
     job.run()
-    wait_until(lambda: job.state().get("checkpoints"), "the first checkpoint of the job")
+    job.wait_checkpoints(0, "the first checkpoint of the job")
     for number in range(rounds):
         fault = FAULTS[number % len(FAULTS)] if rounds < 30 else ground.rng.choice(FAULTS)
         job.wait_end(ground.rng.uniform(0.05, 2.5))
@@ -101,10 +127,10 @@ def break_jobs(ground, rounds, table):
         wanted = -signal.SIGKILL if fault == "supervisor" else 85
         expect(code == wanted, f"after {fault} the job ended with {code}: {job.state()}")
         expect(len(job.copies()) <= 1, f"after {fault} there are copies: {job.copies()}")
-        table.add(f"job: {fault}", "goes on")
+        table.add(f"{what}: {fault}", "goes on")
         before = job.state()["checkpoints_in_all"]
         job.run()
-        wait_until(lambda: job.state()["checkpoints_in_all"] > before, f"a checkpoint after {fault}")
+        job.wait_checkpoints(before, f"a checkpoint after {fault}")
         job.expect_unbroken()
     job.supervisor.terminate()
     expect(job.wait_end(60) == 85, "the job does not end with a checkpoint")

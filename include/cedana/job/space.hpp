@@ -89,6 +89,9 @@ class Space {
     [[nodiscard]] pid_t init() const noexcept { return init_; }
     [[nodiscard]] SpacePids pids() const noexcept { return mark_.empty() ? SpacePids::own : SpacePids::of_host; }
     [[nodiscard]] const UniqueFd& pidfd() const noexcept { return pidfd_; }
+    // Its first process has ended, or waits in its end for one that hangs in the kernel (a file server does not
+    // answer): it has no namespaces any more then.
+    [[nodiscard]] bool is_ending() const;
     // Readable when there is a word, or when it has ended.
     [[nodiscard]] int words() const noexcept { return socket_.get(); }
     // What it says has changed; false once it has ended.
