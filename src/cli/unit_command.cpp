@@ -74,7 +74,7 @@ void remove(const SystemdUnit& unit, const CommonArguments& common) {
 void bring_back_of_user(const UnitRequest& request, const CommonArguments& common) {
     const pid_t pid = bring_user_unit_back(request);
     if (common.format == Format::json)
-        print_json_result({{"unit", request.unit.name}, {"drop_in", nullptr}, {"pid", pid}});
+        print_json_result({{"unit", request.unit.name}, {"pid", pid}});
     else
         print_result(std::to_string(pid));
 }
