@@ -134,6 +134,8 @@ Step look_at_unit(DumpDraft& draft) {
         }
         if (draft.unit && draft.request.config.client_leave_running)
             require_watchdog(*draft.unit, expected_pause(draft.seen->facts.image_bytes));
+        if (draft.unit)
+            require_root_of_host(*draft.unit);
     });
 }
 

@@ -83,6 +83,16 @@ void require_watchdog(const TreeUnit& unit, std::chrono::microseconds pause) {
             "systemd sees later that the program hangs"));
 }
 
+void require_root_of_host(const TreeUnit& unit) {
+    if (unit.state.sandbox.other_root.empty())
+        return;
+    throw Error(Fault::dump_failed,
+                fmt::format("{} has a root of its own ({}), into which it could not be brought back",
+                            printable(unit.unit.name), printable(unit.state.sandbox.other_root)))
+        .hint(drop_in_hint(unit.unit, "RootDirectory= (or RootImage=, where that is set)",
+                           "it sees the files of the host, as far as its user may"));
+}
+
 std::vector<std::string> stop_sentences(const TreeUnit& unit) {
     if (!unit.is_main)
         return {};
@@ -103,6 +113,9 @@ void await_stop(const std::optional<TreeUnit>& unit) {
     constexpr auto k_limit = std::chrono::seconds(90);
     if (!unit || !unit->is_main)
         return;
+    for (const std::string& socket : listening_sockets(unit->unit, unit->state))
+        spdlog::warn("{} still listens for {}, and starts it anew when somebody connects: {} stop {}",
+                     printable(socket), printable(unit->unit.name), unit->unit.systemctl(), shell_word(socket));
     if (has_stop_commands(unit->state) && !unit->holds_back_stop())
         spdlog::warn("{}", stop_command_sentence(*unit));
     if (!has_stopped(unit->unit, k_limit))

@@ -22,9 +22,11 @@ struct UnitArguments {
     std::string name;
     std::string checkpoint = "latest";
     std::optional<std::filesystem::path> store;
+    std::optional<std::string> user;
     bool always = false;
     bool remove = false;
     bool bring_back = false;
+    bool host_clocks = false;
     bool dry_run = false;
 };
 
@@ -36,10 +38,19 @@ std::filesystem::path usual_store(const SystemdUnit& unit) {
 }
 
 UnitRequest request_of(const UnitArguments& arguments) {
-    const SystemdUnit named = service_named(arguments.name);
-    UnitRequest request{.unit = arguments.bring_back ? named : working_unit(named),
+    SystemdUnit named = service_named(arguments.name);
+    std::optional<Caller> owner;
+    if (arguments.user) {
+        owner = caller_named(*arguments.user);
+        if (!owner)
+            throw Error(Fault::usage, fmt::format("there is no user {}", printable(*arguments.user)));
+        named.user = std::to_string(owner->uid);
+    }
+    UnitRequest request{.unit = arguments.bring_back || owner ? named : working_unit(named),
+                        .owner = owner,
                         .checkpoint = arguments.checkpoint,
-                        .comeback = arguments.always ? Comeback::at_each_start : Comeback::once};
+                        .comeback = arguments.always ? Comeback::at_each_start : Comeback::once,
+                        .host_clocks = arguments.host_clocks};
     if (arguments.store)
         request.store = std::filesystem::absolute(*arguments.store);
     else if (request.checkpoint == "latest")
@@ -60,6 +71,14 @@ void remove(const SystemdUnit& unit, const CommonArguments& common) {
                                : fmt::format("{} had no drop-in of cedana", unit.name));
 }
 
+void bring_back_of_user(const UnitRequest& request, const CommonArguments& common) {
+    const pid_t pid = bring_user_unit_back(request);
+    if (common.format == Format::json)
+        print_json_result({{"unit", request.unit.name}, {"pid", pid}});
+    else
+        print_result(std::to_string(pid));
+}
+
 void run(const UnitArguments& arguments, const CommonArguments& common) {
     const UnitRequest request = request_of(arguments);
     if (arguments.remove)
@@ -68,6 +87,8 @@ void run(const UnitArguments& arguments, const CommonArguments& common) {
         return print_result(fmt::format("brought back from a checkpoint, as process {}", bring_unit_back(request)));
     if (arguments.dry_run)
         return print_line(unit_drop_in(request));
+    if (request.owner)
+        return bring_back_of_user(request, common);
     const std::filesystem::path path = write_unit_drop_in(request);
     if (common.format == Format::json)
         return print_json_result({{"unit", request.unit.name}, {"drop_in", path.string()}});
@@ -100,22 +121,33 @@ Command unit_command() {
                                 "puts its checkpoints, if that is there; else the store of client restore)",
                      .target = &arguments->store,
                      .complete = Complete::folders},
+                    {.names = {"--user"},
+                     .value = "USER",
+                     .meaning = "a unit that the systemd of USER runs (systemctl --user): it is started and brought "
+                                "back at once, since that systemd has not the rights for it",
+                     .target = &arguments->user},
                     {.names = {"--always"},
                      .meaning = "bring it back at each start, and not at the next one alone",
-                     .target = &arguments->always},
+                     .target = &arguments->always,
+                     .excludes = "--user"},
                     {.names = {"--remove"},
                      .meaning = "let it start anew again",
                      .target = &arguments->remove,
-                     .excludes = "--checkpoint,--dir,--always"},
+                     .excludes = "--checkpoint,--dir,--user,--always"},
                     {.names = {"--dry-run"},
                      .meaning = "show the drop-in that would be made; change nothing",
                      .target = &arguments->dry_run,
                      .excludes = "--remove"},
+                    {.names = {"--host-clocks"},
+                     .meaning = "for systemd: it is to have the clocks of the host where they allow",
+                     .target = &arguments->host_clocks,
+                     .hidden = true},
                     {.names = {"--bring-back"},
                      .meaning = "for systemd: restore into the unit that is just started",
                      .target = &arguments->bring_back,
                      .hidden = true}},
-        .examples = {"sudo cedana unit nginx", "sudo cedana unit --remove nginx"},
+        .examples = {"sudo cedana unit nginx", "sudo cedana unit --remove nginx",
+                     "sudo cedana unit --user alice counter"},
         .run = [arguments](const CommonArguments& common, const Interrupt&) { run(*arguments, common); }};
 }
 

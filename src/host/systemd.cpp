@@ -7,6 +7,7 @@
 #include "cedana/process/systemctl.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -19,6 +20,7 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 namespace cedana {
 
@@ -34,10 +36,10 @@ std::string command_of(const std::string& shown) {
     return shown.substr(begin, shown.find(" ; ", begin) - begin);
 }
 
-void add_services(std::vector<std::string>& services, const std::string& shown) {
+void add_units(std::vector<std::string>& units, const std::string& shown, std::string_view kind) {
     for (const std::string& name : split(shown, ' '))
-        if (name.ends_with(".service") && std::ranges::count(services, name) == 0)
-            services.push_back(name);
+        if (name.ends_with(kind) && std::ranges::count(units, name) == 0)
+            units.push_back(name);
 }
 
 // "0", "30s", "1min 30s", "500ms", "infinity", as systemd writes times.
@@ -83,10 +85,13 @@ UnitState parse_unit_state(const std::string& shown) {
             state.stop_post_command = command_of(value);
         else if (name == "OnFailure")
             state.on_failure = value;
-        else if (name == "Type")
+        else if (name == "Type") {
             state.is_oneshot = value == "oneshot";
-        else if (name == "Wants" || name == "ConsistsOf")
-            add_services(state.members, value);
+            state.times_reloads = value == "notify-reload";
+        } else if (name == "Wants" || name == "ConsistsOf")
+            add_units(state.members, value, ".service");
+        else if (name == "TriggeredBy")
+            add_units(state.sockets, value, ".socket");
         else if (name == "WatchdogUSec")
             state.watchdog = span_of(value);
         else if (name == "RuntimeDirectory")
@@ -114,7 +119,7 @@ std::optional<UnitState> look_at_unit(const SystemdUnit& unit) {
         {"show",
          "--property=LoadState,ActiveState,MainPID,Type,Wants,ConsistsOf,ExecStop,ExecStopPost,OnFailure,WatchdogUSec,"
          "RuntimeDirectory,PrivateTmp,PIDFile,NoExecPaths,"
-         "TemporaryFileSystem,InaccessiblePaths,RootDirectory,RootImage",
+         "TemporaryFileSystem,InaccessiblePaths,RootDirectory,RootImage,TriggeredBy",
          "--", unit.name},
         k_systemctl_limit);
     if (!answer.status.success())
@@ -124,6 +129,14 @@ std::optional<UnitState> look_at_unit(const SystemdUnit& unit) {
     if (answer.out.find("LoadState=not-found") != std::string::npos)
         return std::nullopt;
     return parse_unit_state(answer.out);
+}
+
+std::vector<std::string> listening_sockets(const SystemdUnit& unit, const UnitState& state) {
+    std::vector<std::string> listening;
+    for (const std::string& name : state.sockets)
+        if (const auto socket = look_at_unit({.name = name, .user = unit.user}); socket && socket->active == "active")
+            listening.push_back(name);
+    return listening;
 }
 
 void begin_to_stop(const SystemdUnit& unit) {
@@ -146,23 +159,51 @@ bool has_stopped(const SystemdUnit& unit, std::chrono::seconds limit) {
     }
 }
 
-void notify_systemd(const std::string& words) {
-    constexpr const char* k_cannot = "cannot tell systemd of the unit's main process";
-    const char* const name = std::getenv("NOTIFY_SOCKET");
+namespace {
+
+constexpr const char* k_cannot_tell = "cannot tell systemd of the unit's main process";
+
+// `sender`: for whom it is said, which needs CAP_SYS_ADMIN (unix(7)); absent: this process.
+void send_notice(const std::string& place, const std::string& words, std::optional<pid_t> sender) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    if (name == nullptr || std::strlen(name) >= sizeof address.sun_path)
-        throw Error(Fault::environment, k_cannot).hint("this is started by systemd alone (NotifyAccess=exec)");
-    const std::size_t length = std::strlen(name);
-    std::memcpy(address.sun_path, name, length);
+    if (place.empty() || place.size() >= sizeof address.sun_path)
+        throw Error(Fault::environment, k_cannot_tell).hint("this is started by systemd alone (NotifyAccess=exec)");
+    std::memcpy(address.sun_path, place.data(), place.size());
     // An abstract one (unix(7)).
     if (address.sun_path[0] == '@')
         address.sun_path[0] = '\0';
+    iovec part{.iov_base = const_cast<char*>(words.data()), .iov_len = words.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(ucred))> control{};
+    msghdr message{};
+    message.msg_name = &address;
+    message.msg_namelen = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + place.size());
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    if (sender) {
+        const ucred credentials{.pid = *sender, .uid = ::getuid(), .gid = ::getgid()};
+        message.msg_control = control.data();
+        message.msg_controllen = control.size();
+        cmsghdr* const head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_CREDENTIALS;
+        head->cmsg_len = CMSG_LEN(sizeof credentials);
+        std::memcpy(CMSG_DATA(head), &credentials, sizeof credentials);
+    }
     const UniqueFd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
-    if (!socket || ::sendto(socket.get(), words.data(), words.size(), MSG_NOSIGNAL,
-                            reinterpret_cast<const sockaddr*>(&address), size) < 0)
-        throw OsFailure(Fault::environment).error(k_cannot);
+    if (!socket || ::sendmsg(socket.get(), &message, MSG_NOSIGNAL) < 0)
+        throw OsFailure(Fault::environment).error(k_cannot_tell);
+}
+
+} // namespace
+
+void notify_systemd(const std::string& words) {
+    const char* const place = std::getenv("NOTIFY_SOCKET");
+    send_notice(place == nullptr ? "" : place, words, std::nullopt);
+}
+
+void notify_systemd_of_user(const std::string& user, pid_t process, const std::string& words) {
+    send_notice(user_runtime_folder(user) / "systemd/notify", words, process);
 }
 
 } // namespace cedana

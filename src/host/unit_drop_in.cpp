@@ -27,23 +27,26 @@ std::string unit_word(const std::string& text) {
 } // namespace
 
 std::string drop_in_text(const DropInWords& words) {
-    std::string text = fmt::format("# Made by `cedana unit {0}`: {2} from a checkpoint.\n"
+    std::string text = fmt::format("# Made by `cedana unit`: {2} from a checkpoint.\n"
                                    "# `cedana unit --remove {0}` takes this away, and it starts anew.\n"
                                    "[Service]\n"
                                    "Type=exec\n"
-                                   "NotifyAccess=exec\n"
+                                   "NotifyAccess={3}\n"
                                    "Restart=no\n"
                                    "TimeoutStartSec=infinity\n"
                                    "ExecStartPre=\n"
                                    "ExecStart=\n"
                                    "ExecStart={1}\n"
                                    "ExecStartPost=\n",
-                                   words.unit.name, words.placeholder.string(), words.comes_back);
-    std::string command =
-        fmt::format("ExecStartPost=+/usr/bin/env HOME=/root {} unit --bring-back", words.cedana.string());
-    for (const std::string& word : words.arguments)
-        command += fmt::format(" {}", unit_word(word));
-    text += fmt::format("{} {}\n", command, unit_word(words.unit.name));
+                                   words.unit.name, words.placeholder.string(), words.comes_back,
+                                   words.unit.user.empty() ? "exec" : "main");
+    // That of a user cannot start what outlives its sandbox: who wrote this brings the unit back.
+    if (words.unit.user.empty()) {
+        std::string command = fmt::format("ExecStartPost=+{} unit --bring-back", words.cedana.string());
+        for (const std::string& word : words.arguments)
+            command += fmt::format(" {}", unit_word(word));
+        text += fmt::format("{} {}\n", command, unit_word(words.unit.name));
+    }
     if (!words.sandbox.no_exec_paths.empty())
         text += fmt::format("ExecPaths={}\n", words.placeholder.string());
     if (!words.sandbox.hidden_folders.empty())
@@ -53,8 +56,12 @@ std::string drop_in_text(const DropInWords& words) {
 
 // The last of all, whatever others there are: they are read by their names.
 fs::path drop_in_path(const SystemdUnit& unit) {
-    return fs::path("/etc/systemd/system") / (unit.name + ".d") / "zz-cedana-restore.conf";
+    const fs::path units =
+        unit.user.empty() ? fs::path("/etc/systemd/system") : user_runtime_folder(unit.user) / "systemd/user";
+    return units / (unit.name + ".d") / "zz-cedana-restore.conf";
 }
+
+fs::path user_runtime_folder(const std::string& user) { return fs::path("/run/user") / user; }
 
 fs::path placeholder_program() {
     const fs::path cedana = fs::read_symlink("/proc/self/exe");

@@ -54,8 +54,8 @@ Captured ask_systemd(const SystemdUnit& unit, const std::vector<std::string>& wo
     return run_captured(std::move(request), limit);
 }
 
-void reload_units() {
-    const Captured answer = ask_systemd({}, {"daemon-reload"}, k_reload_limit);
+void reload_units(const SystemdUnit& of) {
+    const Captured answer = ask_systemd(of, {"daemon-reload"}, k_reload_limit);
     if (!answer.status.success())
         throw Error(Fault::environment,
                     fmt::format("systemd does not read its units again: systemctl {}", answer.status.text()))

@@ -51,7 +51,7 @@ HeldStopCommands::HeldStopCommands(const SystemdUnit& unit, const fs::path& work
             throw os_error(error.value(), fmt::format("cannot make {}", path.parent_path().string()), Fault::storage);
         replace_file(path, held_stop_text(unit));
         ::chmod(path.c_str(), 0644);
-        reload_units();
+        reload_units({});
     } catch (...) {
         static_cast<void>(release());
         throw;
@@ -84,7 +84,7 @@ std::optional<fs::path> release_stop_commands(const fs::path& work) {
         // Where nothing else lies in it.
         ::rmdir(path.parent_path().c_str());
     }
-    reload_units();
+    reload_units({});
     ::unlink(note.c_str());
     return path;
 }

@@ -62,7 +62,7 @@ class Service:
     needs = ""
     # Settings beyond those of the distribution, for [Service] of a drop-in.
     drop_in = ""
-    # Whether `cedana unit` brings it back, which knows the units of the system alone.
+    # Whether systemd of the system runs it; that of a user has not the rights to bring it back when it is started.
     of_the_system = True
     # How they stand in the table.
     settings = ""

@@ -39,6 +39,10 @@ struct TreeUnit {
 // Throws Error(Fault::dump_failed) where systemd would take a program that stands still for so long for one that hangs.
 void require_watchdog(const TreeUnit& unit, std::chrono::microseconds pause);
 
+// Throws Error(Fault::dump_failed), with the drop-in, for a unit into whose root nothing is brought back
+// (RootDirectory=, RootImage=).
+void require_root_of_host(const TreeUnit& unit);
+
 // What comes of a unit whose main process ends with its checkpoint: sentences.
 [[nodiscard]] std::vector<std::string> stop_sentences(const TreeUnit& unit);
 

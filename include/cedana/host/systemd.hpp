@@ -33,7 +33,12 @@ struct UnitState {
     bool has_private_tmp = false;
     // Where it writes the pid of its main process, and systemd takes that away (PIDFile=).
     std::string pid_file = {};
+    // Those that start it when somebody connects, and whose listening sockets it is given (Sockets=).
+    std::vector<std::string> sockets = {};
     UnitSandbox sandbox = {};
+    // It tells systemd of a reload, with the time of its monotonic clock, which must be that of systemd
+    // (Type=notify-reload).
+    bool times_reloads = false;
     // It starts nothing that goes on (Type=oneshot).
     bool is_oneshot = false;
     // Services that start or stop with it (Wants=, and PartOf= of theirs).
@@ -50,6 +55,9 @@ struct UnitState {
 // answer.
 [[nodiscard]] std::optional<UnitState> look_at_unit(const SystemdUnit& unit);
 
+// Of its sockets, those at which systemd listens. Throws Error(Fault::environment).
+[[nodiscard]] std::vector<std::string> listening_sockets(const SystemdUnit& unit, const UnitState& state);
+
 // Returns as soon as systemd has it in hand: it is on the way to end all processes of the unit, and does not start them
 // anew, whatever Restart= says. Throws Error(Fault::environment).
 void begin_to_stop(const SystemdUnit& unit);
@@ -61,5 +69,7 @@ void begin_to_stop(const SystemdUnit& unit);
 // Tells systemd, of the unit that this process was started for, in the words of sd_notify(3). Throws
 // Error(Fault::environment).
 void notify_systemd(const std::string& words);
+// Tells the manager of a user, by their number, for a process of one of its units. Needs to be root.
+void notify_systemd_of_user(const std::string& user, pid_t process, const std::string& words);
 
 } // namespace cedana

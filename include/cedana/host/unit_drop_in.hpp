@@ -29,7 +29,8 @@ struct DropInWords {
     // Programs: of the placeholder, and of cedana.
     std::filesystem::path placeholder = {};
     std::filesystem::path cedana = {};
-    // What the restore is given beside the unit: where the checkpoint is.
+    // What the restore is given beside the unit: where the checkpoint is. Of no use to a unit of a user, which systemd
+    // cannot bring back itself, since it has no more rights than they.
     std::vector<std::string> arguments = {};
     // What the drop-in is for, for whoever reads it: "the next start of it brings it back"
     std::string comes_back = {};
@@ -38,8 +39,11 @@ struct DropInWords {
 // Pure.
 [[nodiscard]] std::string drop_in_text(const DropInWords& words);
 
-// Where the drop-in of a unit of the system lies.
+// Where the drop-in of a unit lies: of a user's among what is forgotten with their systemd.
 [[nodiscard]] std::filesystem::path drop_in_path(const SystemdUnit& unit);
+
+// $XDG_RUNTIME_DIR of a user, by their number (pam_systemd(8)).
+[[nodiscard]] std::filesystem::path user_runtime_folder(const std::string& user);
 
 // Where the placeholder is: installed beside this program, below one prefix (/usr, /usr/local). Throws
 // std::filesystem::filesystem_error where /proc is not there.

@@ -21,7 +21,7 @@ inline constexpr auto k_systemctl_limit = std::chrono::seconds(30);
 [[nodiscard]] Captured ask_systemd(const SystemdUnit& unit, const std::vector<std::string>& words,
                                    std::chrono::milliseconds limit);
 
-// After a change of a unit's files. Throws Error(Fault::environment).
-void reload_units();
+// After a change of a unit's files, by the manager that has it. Throws Error(Fault::environment).
+void reload_units(const SystemdUnit& of);
 
 } // namespace cedana

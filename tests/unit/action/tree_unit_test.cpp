@@ -34,6 +34,19 @@ TEST(WatchedUnit, StandsStillTheLongerTheMoreMemoryItHas) {
     EXPECT_GT(expected_pause(std::uint64_t{4} << 30), 10s);
 }
 
+TEST(UnitWithARootOfItsOwn, IsRefusedWithTheDropIn) {
+    TreeUnit unit = watched(0s);
+    EXPECT_NO_THROW(require_root_of_host(unit));
+    unit.state.sandbox.other_root = "/srv/root";
+    try {
+        require_root_of_host(unit);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_TRUE(holds(error.message(), "/srv/root"));
+        EXPECT_TRUE(holds(error.hint(), "RootDirectory="));
+    }
+}
+
 TEST(StoppedUnit, IsNamedWithWhatSystemdRunsForIt) {
     TreeUnit unit = watched(0s);
     EXPECT_EQ(stop_sentences(unit).size(), 1U);

@@ -35,6 +35,16 @@ TEST(UnitState, KnowsAUnitThatStandsForOthers) {
     EXPECT_FALSE(parse_unit_state("Type=forking\nMainPID=0\nWants=b.service\n").is_umbrella());
 }
 
+TEST(UnitState, HasTheSocketsThatStartIt) {
+    EXPECT_EQ(parse_unit_state("TriggeredBy=a.socket a.path b.socket\n").sockets,
+              (std::vector<std::string>{"a.socket", "b.socket"}));
+}
+
+TEST(UnitState, KnowsAUnitThatTellsWhenItWasReloaded) {
+    EXPECT_TRUE(parse_unit_state("Type=notify-reload\n").times_reloads);
+    EXPECT_FALSE(parse_unit_state("Type=notify\n").times_reloads);
+}
+
 TEST(UnitState, HasTimesAsSystemdWritesThem) {
     const auto watchdog = [](const char* text) {
         return parse_unit_state(std::string("WatchdogUSec=") + text + "\n").watchdog;

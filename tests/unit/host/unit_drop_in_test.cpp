@@ -20,10 +20,8 @@ DropInWords words() {
 TEST(DropIn, StartsThePlaceholderInTheSandboxAndTheRestoreOutside) {
     const std::string text = drop_in_text(words());
     EXPECT_TRUE(holds(text, "\nExecStart=\nExecStart=/p/placeholder\n"));
-    EXPECT_TRUE(holds(
-        text,
-        "\nExecStartPost=\nExecStartPost=+/usr/bin/env HOME=/root /usr/bin/cedana unit --bring-back \"--checkpoint\" "
-        "\"/store/a 100%%.zip\" \"a.service\"\n"));
+    EXPECT_TRUE(holds(text, "\nExecStartPost=\nExecStartPost=+/usr/bin/cedana unit --bring-back \"--checkpoint\" "
+                            "\"/store/a 100%%.zip\" \"a.service\"\n"));
     EXPECT_TRUE(holds(text, "\nNotifyAccess=exec\n"));
     EXPECT_FALSE(holds(text, "ExecPaths="));
     EXPECT_FALSE(holds(text, "BindReadOnlyPaths="));
@@ -34,6 +32,16 @@ TEST(DropIn, LetsThePlaceholderRunWhereTheSandboxAllowsNoOther) {
     strict.sandbox = {.no_exec_paths = "/", .hidden_folders = "/usr"};
     EXPECT_TRUE(holds(drop_in_text(strict), "\nExecPaths=/p/placeholder\n"));
     EXPECT_TRUE(holds(drop_in_text(strict), "\nBindReadOnlyPaths=/p/placeholder\n"));
+}
+
+TEST(DropIn, OfAUserHasNoRestoreInIt) {
+    DropInWords of_user = words();
+    of_user.unit.user = "1000";
+    const std::string text = drop_in_text(of_user);
+    EXPECT_TRUE(holds(text, "\nExecStartPost=\n"));
+    EXPECT_FALSE(holds(text, "--bring-back"));
+    EXPECT_TRUE(holds(text, "\nNotifyAccess=main\n"));
+    EXPECT_EQ(drop_in_path(of_user.unit), "/run/user/1000/systemd/user/a.service.d/zz-cedana-restore.conf");
 }
 
 TEST(DropIn, LiesBesideTheUnit) {
