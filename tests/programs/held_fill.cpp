@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preloaded into cedana by tests: the memory of a lazy restore stands still midway. Once some runs of pages were put in
-// place (UFFDIO_COPY), the next one waits until the file is there that HELD_FILL_UNTIL names. Single pages, which
-// somebody may wait for, never do.
+// Preloaded into cedana by tests: the memory of a lazy restore comes slowly, until the file is there that
+// HELD_FILL_UNTIL names: of each few runs of pages that are put in place (UFFDIO_COPY) one waits for it, and not for
+// ever, since all threads that fill may be held while the restore itself needs a page. Single pages, which somebody
+// waits for, never do.
 #include <array>
 #include <atomic>
 #include <cstdarg>
@@ -20,11 +21,11 @@
 
 namespace {
 
-constexpr int k_before = 4;
-// A test that has failed ends all the same.
-constexpr int k_most_ms = 60'000;
+constexpr unsigned k_one_of = 2;
+// The memory of a test has more than a hundred runs: the file has a minute to come in.
+constexpr int k_most_ms = 1000;
 
-std::atomic<int> placed = 0;
+std::atomic<unsigned> placed = 0;
 
 void await_file(const std::filesystem::path& file) {
     const int news = ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -38,7 +39,7 @@ void await_file(const std::filesystem::path& file) {
 
 void hold(const uffdio_copy& copy) {
     const char* const file = std::getenv("HELD_FILL_UNTIL");
-    if (file != nullptr && copy.len > static_cast<unsigned long>(::getpagesize()) && ++placed > k_before)
+    if (file != nullptr && copy.len > static_cast<unsigned long>(::getpagesize()) && ++placed % k_one_of == 0)
         await_file(file);
 }
 
