@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <limits>
 
 #include "json.hpp"
@@ -61,8 +60,12 @@ Sha256 digest_of(std::string_view offset, std::span<const std::byte> bytes) {
 
 // In words, as CRIU's images have them.
 nlohmann::ordered_json to_object(const OfferedFile& file) {
-    std::vector<std::uint32_t> words(file.build_id.size() / sizeof(std::uint32_t));
-    std::memcpy(words.data(), file.build_id.data(), words.size() * sizeof(std::uint32_t));
+    std::vector<std::uint32_t> words;
+    for (std::size_t at = 0; at < file.build_id.size(); at += sizeof(std::uint32_t)) {
+        std::uint32_t word = 0;
+        file.build_id.copy(reinterpret_cast<char*>(&word), sizeof word, at);
+        words.push_back(word);
+    }
     return {{"path", file.path}, {"mode", file.mode}, {"build_id", words}};
 }
 
