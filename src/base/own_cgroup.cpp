@@ -157,6 +157,8 @@ OwnCgroup::~OwnCgroup() {
     }
 }
 
+bool is_own_cgroup(std::string_view name) { return name.starts_with(k_prefix); }
+
 std::optional<fs::path> place_for_own_cgroup() {
     for (const fs::path& hierarchy : hierarchies())
         if (::access(hierarchy.c_str(), W_OK) == 0)

@@ -13,6 +13,7 @@ namespace {
 
 constexpr const char* k_tree_image = "pstree.img";
 constexpr const char* k_files_image = "files.img";
+constexpr const char* k_cgroup_image = "cgroup.img";
 constexpr const char* k_inventory_image = "inventory.img";
 // What CRIU's time namespace showed (criu/cr-dump.c); that of the tree has another number.
 constexpr const char* k_clocks_image = "timens-0.img";
@@ -51,6 +52,8 @@ std::string_view name_of(Mend mend) {
         return "a folder of a process in /proc";
     case Mend::foreground_group:
         return "a process group that has ended";
+    case Mend::group_of_cedana:
+        return "a control group that cedana had made for criu";
     case Mend::time_namespace:
         return "a time namespace that it comes back without";
     }
@@ -66,7 +69,7 @@ std::optional<std::string> MendedImages::companion_of(const std::string& name) c
     if (clocks_left_ && name == k_inventory_image)
         return fmt::format("ids-{}.img", *clocks_left_);
     const bool may_be_mended = name == k_tree_image || name == k_files_image || name == k_terminals_image ||
-                               task_of_image(name, "core-") || task_of_image(name, "mm-") ||
+                               name == k_cgroup_image || task_of_image(name, "core-") || task_of_image(name, "mm-") ||
                                (huge_pages_ == HugePages::left_out && task_of_image(name, "pagemap-"));
     return may_be_mended ? std::optional(other_image_of(name)) : std::nullopt;
 }
@@ -87,6 +90,8 @@ void MendedImages::change(const std::string& name, std::string& image, const std
         tree_ = parse_tree_threads(image);
     else if (name == k_files_image)
         mend_files(image);
+    else if (name == k_cgroup_image)
+        apply(Mend::group_of_cedana, image, without_groups_of_cedana);
     else if (name == k_terminals_image)
         apply(Mend::foreground_group, image,
               [this](auto terminals) { return with_living_foreground_groups(terminals, tree_); });

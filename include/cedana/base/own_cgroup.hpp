@@ -37,6 +37,9 @@ class OwnCgroup {
     std::future<void> moved_;
 };
 
+// Whether a group of this name was made so, by whichever cedana.
+[[nodiscard]] bool is_own_cgroup(std::string_view name);
+
 // Where there can be one, by /proc/self/mountinfo: only where the top of a hierarchy itself is mounted, since a
 // container that sees a part of it would make it in its own service.
 [[nodiscard]] std::vector<std::filesystem::path> own_cgroup_places(std::string_view mountinfo);

@@ -105,6 +105,10 @@ enum class FileLockEntry : FieldNumber { flag = 1, type = 2, pid = 3, fd = 4, st
 // img-streamer.proto
 enum class StreamerRequest : FieldNumber { filename = 1 };
 enum class StreamerReply : FieldNumber { exists = 1 };
+// cgroup.proto
+enum class CgroupEntry : FieldNumber { controllers = 2 };
+enum class CgControllerEntry : FieldNumber { dirs = 2 };
+enum class CgroupDirEntry : FieldNumber { dir_name = 1, children = 2 };
 // inventory.proto
 enum class InventoryEntry : FieldNumber { root_ids = 3 };
 // mm.proto

@@ -15,6 +15,7 @@ namespace cedana::criu {
 
 // The second of its magic numbers (criu/include/magic.h); the only one of an inventory.
 enum class ImageKind : std::uint32_t {
+    cgroups = 0x59383330,
     core = 0x55053847,
     descriptors = 0x56213732,
     file_locks = 0x54323616,

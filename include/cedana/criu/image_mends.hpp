@@ -42,6 +42,8 @@ enum class Mend {
     foreground_group,
     // The tree lived in a time namespace of its own, and comes back in CRIU's.
     time_namespace,
+    // Control groups that cedana makes for CRIU are none of the tree's.
+    group_of_cedana,
 };
 
 // "a call that was broken off"
@@ -63,6 +65,9 @@ using LocksOnFault = std::map<pid_t, std::vector<AddressRange>>;
 [[nodiscard]] MendedImage with_interval_timer_set(std::string_view core);
 // Of a process's first thread: no limit on signals that wait and on the size of files; somebody must put them back.
 [[nodiscard]] MendedImage with_limits_raised(std::string_view core);
+
+// Of cgroup.img: CRIU writes down all groups below those of the tree (criu/cgroup.c, add_cgroup), and makes them anew.
+[[nodiscard]] MendedImage without_groups_of_cedana(std::string_view cgroups);
 
 // Of files.img.
 [[nodiscard]] MendedImage with_timers_set(std::string_view files);
