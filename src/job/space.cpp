@@ -208,10 +208,10 @@ SpaceCommand Space::run(SpawnRequest request, Ends ends) {
         request.fds.emplace_back(near_output_.get(), k_given_ends + 1);
         request.fds.emplace_back(near_error_.get(), k_given_ends + 2);
     }
-    return mark_.empty() ? enter(std::move(request)) : have_run(std::move(request));
+    return mark_.empty() ? enter(request) : have_run(request);
 }
 
-SpaceCommand Space::enter(SpawnRequest request) const {
+SpaceCommand Space::enter(const SpawnRequest& request) const {
     const UniqueFd pids = open_file(fmt::format("/proc/{}/ns/pid", init_), O_RDONLY);
     const UniqueFd mounts = open_file(fmt::format("/proc/{}/ns/mnt", init_), O_RDONLY);
     if (ends_within(pidfd_, std::chrono::milliseconds(0)))
@@ -226,7 +226,7 @@ SpaceCommand Space::enter(SpawnRequest request) const {
 }
 
 // Its first process starts the role. If that has ended, nobody holds the outcome.
-SpaceCommand Space::have_run(SpawnRequest request) {
+SpaceCommand Space::have_run(const SpawnRequest& request) {
     Pipe outcome = make_pipe();
     int lent = 0;
     const auto lend = [&](int fd) {

@@ -124,8 +124,8 @@ class Space {
     Space() = default;
     void send(const nlohmann::json& word);
     void take_ends();
-    [[nodiscard]] SpaceCommand enter(SpawnRequest request) const;
-    [[nodiscard]] SpaceCommand have_run(SpawnRequest request);
+    [[nodiscard]] SpaceCommand enter(const SpawnRequest& request) const;
+    [[nodiscard]] SpaceCommand have_run(const SpawnRequest& request);
 
     // Of its processes, if it has the pids of its host; else empty.
     std::string mark_;

@@ -2,7 +2,6 @@
 #include "cedana/process/losses.hpp"
 #include "cedana/process/refusal.hpp"
 
-#include <cstdint>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -31,7 +30,7 @@ using testing::Look;
 int stay_for_ever(void* parent) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     // It may have been killed before.
-    if (::getppid() == static_cast<pid_t>(reinterpret_cast<std::intptr_t>(parent)))
+    if (::getppid() == *static_cast<const pid_t*>(parent))
         testing::stay();
     return 0;
 }
@@ -41,8 +40,10 @@ void clone_child(int flags) {
     constexpr std::size_t k_stack = 64UL * 1024;
     char* const stack =
         static_cast<char*>(::mmap(nullptr, k_stack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-    const std::intptr_t parent = (flags & CLONE_PARENT) != 0 ? ::getppid() : ::getpid();
-    ::clone(stay_for_ever, stack + k_stack, flags, reinterpret_cast<void*>(parent));
+    // For as long as this process lives, whose memory the child has in common or a copy of.
+    static pid_t parent = 0;
+    parent = (flags & CLONE_PARENT) != 0 ? ::getppid() : ::getpid();
+    ::clone(stay_for_ever, stack + k_stack, flags, &parent);
 }
 
 std::vector<Refusal> refused_cloned(int flags) {
