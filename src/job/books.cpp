@@ -80,20 +80,44 @@ void Books::enter(Phase phase, Json more) {
 void Books::note(std::string_view event, Json more) {
     require_lease();
     more["epoch"] = lease_.epoch();
-    append_history(folder_, event, more);
+    try {
+        append_history(folder_, event, more);
+    } catch (const Error& error) {
+        bear(error);
+    }
     tell_(event, more, state_);
 }
 
 void Books::save() {
+    try {
+        write();
+    } catch (const Error& error) {
+        bear(error);
+    }
+}
+
+void Books::write() {
     require_lease();
     state_.epoch = lease_.epoch();
     write_state(folder_, state_);
+}
+
+void Books::bear(const Error& error) const {
+    if (state_.phase == Phase::starting || state_.phase == Phase::restoring)
+        throw Error(error);
+    spdlog::warn("what became of the job could not be noted: {}", error.message());
 }
 
 void Books::came_from(const std::string& file) {
     state_.parent = file;
     state_.restored_from = file;
     earlier_epoch_ = lease_.epoch();
+}
+
+void Books::clear_tries() {
+    for (JobCheckpoint& one : state_.chain)
+        if (one.file == state_.restored_from)
+            one.tries = 0;
 }
 
 void Books::publish(const fs::path& staged, const nlohmann::json& facts, std::size_t keep) {
@@ -124,7 +148,7 @@ void Books::add(const fs::path& staged, JobCheckpoint checkpoint, std::size_t ke
     state_.failures = 0;
     ++state_.checkpoints_in_all;
     const std::vector<std::string> surplus = take_surplus(state_.chain, keep, state_.restored_from);
-    save();
+    write();
     note("checkpoint", more);
     std::error_code ignored;
     for (const std::string& file : surplus)
@@ -168,7 +192,12 @@ void Books::remove_checkpoints() {
         files.push_back(one.file);
     state_.restored_from.clear();
     state_.parent.clear();
-    save();
+    // What the state still names must be there.
+    try {
+        write();
+    } catch (const Error& error) {
+        return bear(error);
+    }
     std::error_code ignored;
     for (const std::string& file : files)
         fs::remove(folder_ / file, ignored);

@@ -13,6 +13,7 @@
 
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -220,7 +221,11 @@ void Lease::release() {
     if (!is_held())
         return;
     word_.released = true;
-    replace_file(lease_path(folder_, epoch_), to_text(word_));
+    try {
+        replace_file(lease_path(folder_, epoch_), to_text(word_));
+    } catch (const Error& error) {
+        spdlog::warn("the lease of the job could not be given back, and runs out: {}", error.message());
+    }
 }
 
 } // namespace cedana::job

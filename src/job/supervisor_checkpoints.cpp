@@ -55,9 +55,7 @@ void Checkpointing::prove_in_time() {
     if (!proven_ || Clock::now() < *proven_)
         return;
     proven_.reset();
-    for (JobCheckpoint& one : watch_.state().chain)
-        if (one.file == watch_.state().restored_from)
-            one.tries = 0;
+    watch_.books().clear_tries();
     watch_.books().save();
 }
 
@@ -98,6 +96,9 @@ bool Checkpointing::finish() {
     cost_ += last_cost_;
     std::string why;
     if (watch_.space().task_code() == 0) {
+        // It ran until it was asked to end.
+        if (after == AfterDump::ends)
+            watch_.books().clear_tries();
         try {
             const nlohmann::json& made = watch_.space().task_result();
             watch_.books().publish(std::filesystem::path(made.at("checkpoint").get<std::string>()), made,

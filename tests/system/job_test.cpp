@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
 
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -304,6 +305,39 @@ TEST_F(Job, LeavesNoCheckpointsWhenItIsDone) {
     EXPECT_EQ(running.wait().exit_code, 0);
     EXPECT_EQ(seen().at("state"), "done");
     EXPECT_TRUE(checkpoints().empty());
+}
+
+// The store is full or read-only from some moment on: that is no reason to end the program.
+TEST_F(Job, RunsOnWhereItsStoreCannotBeWrittenTo) {
+    ASSERT_EQ(::mount("tmpfs", store().c_str(), "tmpfs", 0, "mode=0700,size=8m"), 0);
+    const std::string done = scratch("done");
+    RunningCedana running = start(run_words({"--", "/bin/sh", "-c", "until [ -e " + done + " ]; do sleep 0.02; done"}));
+    wait_for_text(running.messages(), "started");
+    EXPECT_EQ(::mount(nullptr, store().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
+    running.signal(SIGUSR2);
+    wait_for_text(running.messages(), "it runs on");
+    std::ofstream(done) << "now";
+    EXPECT_EQ(running.wait().exit_code, 0);
+    EXPECT_EQ(::umount2(store().c_str(), MNT_DETACH), 0);
+}
+
+// A checkpoint that it came from and ran on until it was asked to end is as good as it was.
+TEST_F(Job, ComesBackFromAnOldCheckpointAsOftenAsTheNewOneIsDamaged) {
+    constexpr int k_more_than_attempts = 4;
+    std::string good;
+    for (int run = 0; run < k_more_than_attempts; ++run) {
+        RunningCedana running = start(counting());
+        wait_for_more_lines(log, k_few_steps);
+        running.signal(SIGTERM);
+        ASSERT_EQ(running.wait().exit_code, 85) << read_file(running.messages());
+        const std::vector<std::string> made = checkpoints();
+        if (run == 0)
+            good = made.front();
+        for (const std::string& name : made)
+            if (name != good)
+                fs::resize_file(store() / "j" / name, 100);
+    }
+    EXPECT_EQ(seen().at("state"), "checkpointed");
 }
 
 // From terminal to terminal: its supervisor is killed, and it is stopped and goes on.

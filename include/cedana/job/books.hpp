@@ -3,6 +3,7 @@
 // one holds the lease.
 #pragma once
 
+#include "cedana/base/error.hpp"
 #include "cedana/job/course.hpp"
 #include "cedana/job/lease.hpp"
 #include "cedana/job/state.hpp"
@@ -40,7 +41,8 @@ class Books {
     [[nodiscard]] const JobState& state() const noexcept { return state_; }
     [[nodiscard]] const Lease& lease() const noexcept { return lease_; }
 
-    // All throw LeaseLost.
+    // All throw LeaseLost. Where the store cannot be written to they throw Error before the program runs, and after
+    // that only warn: it is more than what is noted of it.
     void enter(Phase phase, nlohmann::ordered_json more = nlohmann::ordered_json::object());
     void note(std::string_view event, nlohmann::ordered_json more = nlohmann::ordered_json::object());
     void save();
@@ -48,12 +50,15 @@ class Books {
     // The program that runs came from that; empty: it was started.
     void came_from(const std::string& file);
 
-    // Gives a checkpoint in the staging folder its name and its place in the chain; `facts`: what the dump printed.
+    // The checkpoint that the program came from counts as one that comes back.
+    void clear_tries();
+    // Throws Error where the chain cannot be noted, as take_up() does. Gives a checkpoint in the
+    // staging folder its name and its place in the chain; `facts`: what the dump printed.
     void publish(const std::filesystem::path& staged, const nlohmann::json& facts, std::size_t keep);
     // Gives those in the staging folder their names that the last holder of the lease, or this one, made and could give
     // none; removes others.
     void take_up();
-    // All of the chain. The history stays.
+    // All of the chain, unless that cannot be noted. The history stays.
     void remove_checkpoints();
 
     // The pids that are in a checkpoint. Throws Error(Fault::checkpoint) if it is damaged.
@@ -63,6 +68,8 @@ class Books {
 
   private:
     void require_lease() const;
+    void write();
+    void bear(const Error& error) const;
     void add(const std::filesystem::path& staged, JobCheckpoint checkpoint, std::size_t keep);
 
     std::filesystem::path folder_;

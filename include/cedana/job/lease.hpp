@@ -79,7 +79,7 @@ class Lease {
     // As is_held(), and others see that it is. After a gap of half its time it is taken anew, under the next number.
     [[nodiscard]] bool renew();
     void set_init(const ProcessMark& init);
-    // Another one may take it at once.
+    // Another one may take it at once; once it has run out, with a warning, where that cannot be written down.
     void release();
 
   private:
