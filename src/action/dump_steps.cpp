@@ -98,7 +98,7 @@ Step look_at(DumpDraft& draft) {
     return look("looking at the tree", [&] {
         draft.seen = look_at_tree(draft.procfs, draft.root, draft.request.config, draft.criu.path);
         if (draft.request.given_terminal)
-            std::erase_if(draft.seen->facts.refusals, [](const Refusal& refusal) { return refusal.console_helps; });
+            drop_helped_by_console(draft.seen->facts.refusals);
         add_missing(draft.seen->written, draft.preparation.written());
         add_missing(draft.seen->written, draft.named.files);
         if (draft.container)

@@ -20,7 +20,6 @@
 #include "cedana/version.hpp"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -53,10 +52,8 @@ fs::path record_folder() { return state_folder() / "migrations"; }
 void end_root(const ProcessMark& root) {
     if (!is_at_work(root))
         return;
-    std::map<pid_t, UniqueFd> roots;
     if (auto pidfd = open_pidfd(root.pid); pidfd && is_at_work(root))
-        roots.emplace(root.pid, std::move(*pidfd));
-    end_trees(roots);
+        end_tree(root.pid, std::move(*pidfd));
 }
 
 // Where its page server asks for what is still to come.

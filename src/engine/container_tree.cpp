@@ -121,7 +121,7 @@ void ContainerTree::adapt(SeenTree& seen) const {
     facts.journal_streams.clear();
     facts.shell_job = false;
     if (container_.record.has_terminal)
-        std::erase_if(facts.refusals, [](const Refusal& refusal) { return refusal.console_helps; });
+        drop_helped_by_console(facts.refusals);
     seen.options.shell_job = false;
     seen.options.ignore_cgroups = false;
 }

@@ -168,6 +168,10 @@ std::optional<Refusal> refuse_high_number(const TreeHoldings& tree) {
 
 } // namespace
 
+void drop_helped_by_console(std::vector<Refusal>& refusals) {
+    std::erase_if(refusals, [](const Refusal& refusal) { return refusal.console_helps; });
+}
+
 std::vector<Refusal> refused_terminal_files(const Procfs& procfs, const TreeHoldings& tree) {
     std::vector<Refusal> refusals;
     if (auto refusal = refuse_dev_tty_of_leader(tree))

@@ -71,4 +71,10 @@ void end_trees(const std::map<pid_t, UniqueFd>& roots) {
             static_cast<void>(ends_within(pidfd, k_limit));
 }
 
+void end_tree(pid_t root, UniqueFd pidfd) {
+    std::map<pid_t, UniqueFd> roots;
+    roots.emplace(root, std::move(pidfd));
+    end_trees(roots);
+}
+
 } // namespace cedana

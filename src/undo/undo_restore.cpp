@@ -17,7 +17,6 @@
 #include "cedana/undo/end_trees.hpp"
 #include "cedana/undo/socket_guard.hpp"
 
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -57,9 +56,7 @@ void end_tree_of_container(const std::filesystem::path& work, const std::string&
     auto process = open_pidfd(root);
     if (!process || containers::container_id_in(Procfs().read(root, "cgroup").value_or("")) != id)
         return;
-    std::map<pid_t, UniqueFd> roots;
-    roots.emplace(root, std::move(*process));
-    end_trees(roots);
+    end_tree(root, std::move(*process));
 }
 
 } // namespace

@@ -142,15 +142,20 @@ part_terminal() {
     printf '%s\tyes\n' "\`sudo cedana client list\` over \`ssh -t\`" >>"$result"
 }
 
-# The first is the server as well, and has its own share mounted.
+# Two guests with one share: guests_on_nfs FIRST SECOND. The first is the server as well, and has its own share mounted.
+guests_on_nfs() {
+    local server
+    PEER=$2 guest "$1"
+    PEER=$1 guest "$2"
+    server=10.9.0.$(cat "$lab/$1/number")
+    inside "$1" serve <tests/lab/nfs.bash
+    inside "$1" mount "$server" <tests/lab/nfs.bash
+    inside "$2" mount "$server" <tests/lab/nfs.bash
+}
+
 part_nfs() {
-    local bad=0 server
-    PEER=nfs2 guest nfs1
-    PEER=nfs1 guest nfs2
-    server=10.9.0.$(cat "$lab/nfs1/number")
-    inside nfs1 serve <tests/lab/nfs.bash
-    inside nfs1 mount "$server" <tests/lab/nfs.bash
-    inside nfs2 mount "$server" <tests/lab/nfs.bash
+    local bad=0
+    guests_on_nfs nfs1 nfs2
     nfs_tried "dumped on one, restored on the other: it counts on in the file that both have" \
         "nfs1 dump /mnt/shared/checkpoints" "nfs2 restore /mnt/shared/checkpoints" || bad=1
     nfs_tried "and back" "nfs2 dump /mnt/shared/back" "nfs1 restore /mnt/shared/back" || bad=1
@@ -177,13 +182,8 @@ nfs_tried() {
 
 # One job of two hosts, on NFS: tests/lab/fights.
 part_fights() {
-    local server said=$lab/fights.said
-    PEER=fights2 guest fights1
-    PEER=fights1 guest fights2
-    server=10.9.0.$(cat "$lab/fights1/number")
-    inside fights1 serve <tests/lab/nfs.bash
-    inside fights1 mount "$server" <tests/lab/nfs.bash
-    inside fights2 mount "$server" <tests/lab/nfs.bash
+    local said=$lab/fights.said
+    guests_on_nfs fights1 fights2
     inside fights1 job <tests/lab/nfs.bash
     if tests/lab/fights fights1 fights2 "${FIGHTS:-20}" 2>&1 | tee "$said"; then
         note "one job of two guests on NFS, ${FIGHTS:-20} fights: both begin it, the supervisor killed, stopped, its network gone" yes

@@ -52,8 +52,8 @@ class Books {
 
     // The checkpoint that the program came from counts as one that comes back.
     void clear_tries();
-    // Throws Error where the chain cannot be noted, as take_up() does. Gives a checkpoint in the
-    // staging folder its name and its place in the chain; `facts`: what the dump printed.
+    // Gives a checkpoint in the staging folder its name and its place in the chain; `facts`: what the dump printed.
+    // Throws Error where the chain cannot be noted, as take_up() does.
     void publish(const std::filesystem::path& staged, const nlohmann::json& facts, std::size_t keep);
     // Gives those in the staging folder their names that the last holder of the lease, or this one, made and could give
     // none; removes others.

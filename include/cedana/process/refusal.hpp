@@ -31,6 +31,9 @@ struct Refusal {
     bool console_helps = false;
 };
 
+// Of a tree whose terminal comes from outside at its restore.
+void drop_helped_by_console(std::vector<Refusal>& refusals);
+
 // "process 4242 (name)"
 [[nodiscard]] std::string described(const ProcessStat& stat);
 
