@@ -5,6 +5,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/open_folder.hpp"
+#include "cedana/base/text.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -160,6 +161,10 @@ bool has_bit(std::uint64_t mask, int bit) { return bit >= 0 && bit < 64 && ((mas
 
 std::string_view without_deleted(std::string_view target) {
     return target.ends_with(k_deleted) ? target.substr(0, target.size() - k_deleted.size()) : target;
+}
+
+std::string described(const ProcessStat& stat) {
+    return fmt::format("process {} ({})", stat.pid, printable(stat.comm));
 }
 
 bool ProcessStat::is_kernel_thread() const noexcept { return (flags & k_kernel_thread_flag) != 0; }

@@ -146,17 +146,6 @@ bool waits_inside_vfork(const Procfs& procfs, const TreeProcess& process) {
     return std::ranges::any_of(process.threads, [&](pid_t one) { return waits_in_vfork(procfs, process.pid(), one); });
 }
 
-std::string described(const ProcessStat& stat) {
-    return fmt::format("process {} ({})", stat.pid, printable(stat.comm));
-}
-
-std::string lost_leader_text(const ProcessStat& stat) {
-    return fmt::format(
-        "the main thread of {} has ended (pthread_exit) while others of its threads run, and CRIU cannot "
-        "dump that",
-        described(stat));
-}
-
 std::vector<Refusal> refused_processes(const Procfs& procfs, const ProcessTree& tree, pid_t self) {
     std::vector<Refusal> refusals;
     const auto own = procfs.status(self);

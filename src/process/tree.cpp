@@ -5,7 +5,6 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/parallel.hpp"
 #include "cedana/process/command_words.hpp"
-#include "cedana/process/refusal.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -231,6 +230,13 @@ std::string process_name(const ProcessTree& tree) {
     const bool by_link =
         std::filesystem::equivalent(root.executable.parent_path() / root.stat.comm, root.executable, ignored);
     return name.empty() || by_link ? root.stat.comm : name;
+}
+
+std::string lost_leader_text(const ProcessStat& stat) {
+    return fmt::format(
+        "the main thread of {} has ended (pthread_exit) while others of its threads run, and CRIU cannot "
+        "dump that",
+        described(stat));
 }
 
 } // namespace cedana

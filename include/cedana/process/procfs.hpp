@@ -51,6 +51,9 @@ struct ProcessStat {
     [[nodiscard]] bool is_zombie() const noexcept { return state == 'Z' || state == 'X'; }
 };
 
+// "process 4242 (name)"
+[[nodiscard]] std::string described(const ProcessStat& stat);
+
 struct Credentials {
     unsigned real = 0;
     unsigned effective = 0;

@@ -34,14 +34,6 @@ struct Refusal {
 // Of a tree whose terminal comes from outside at its restore.
 void drop_helped_by_console(std::vector<Refusal>& refusals);
 
-// "process 4242 (name)"
-[[nodiscard]] std::string described(const ProcessStat& stat);
-
-// Of a process whose first thread has ended while others run.
-[[nodiscard]] std::string lost_leader_text(const ProcessStat& stat);
-inline constexpr const char* k_lost_leader_hint =
-    "let the main thread wait for the others (pthread_join) in place of pthread_exit";
-
 // The processes themselves: traced, with limits that may not be read, with a pending SIGTRAP, without their first
 // thread, in the middle of a vfork that lasts. `self`: the pid of cedana, whose rights count. May take a second where
 // it must look again.

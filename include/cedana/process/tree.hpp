@@ -57,4 +57,9 @@ struct ProcessTree {
 // which it was started, if there is one), for a script that of its interpreter; not made safe for a file name.
 [[nodiscard]] std::string process_name(const ProcessTree& tree);
 
+// Of a process whose first thread has ended while others run.
+[[nodiscard]] std::string lost_leader_text(const ProcessStat& stat);
+inline constexpr const char* k_lost_leader_hint =
+    "let the main thread wait for the others (pthread_join) in place of pthread_exit";
+
 } // namespace cedana
