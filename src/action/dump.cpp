@@ -10,9 +10,9 @@
 #include "cedana/base/stopwatch.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/users.hpp"
+#include "cedana/facts/external_ends.hpp"
 #include "cedana/files/move.hpp"
 #include "cedana/host/hooks.hpp"
-#include "cedana/process/external_ends.hpp"
 #include "cedana/undo/tree_fate.hpp"
 
 #include <algorithm>

@@ -5,7 +5,7 @@
 #include "cedana/action/dump_target.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/users.hpp"
-#include "cedana/process/external_ends.hpp"
+#include "cedana/facts/external_ends.hpp"
 
 #include <algorithm>
 #include <cstddef>

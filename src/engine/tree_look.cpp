@@ -7,8 +7,8 @@
 #include "cedana/criu/environment.hpp"
 #include "cedana/engine/criu_options.hpp"
 #include "cedana/engine/refusals.hpp"
+#include "cedana/facts/required_files.hpp"
 #include "cedana/process/holdings.hpp"
-#include "cedana/process/required_files.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/passing_terminal.hpp"
 
+#include "cedana/process/pseudo_terminal.hpp"
+
 #include <algorithm>
 #include <array>
 
@@ -8,8 +10,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-
-#include "pseudo_terminal.hpp"
 
 namespace cedana {
 

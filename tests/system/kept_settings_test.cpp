@@ -2,8 +2,8 @@
 // What CRIU leaves out of its images and cedana puts back: what threads, processes and sockets are set to.
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
-#include "cedana/process/attributes.hpp"
-#include "cedana/process/cpu_list.hpp"
+#include "cedana/facts/attributes.hpp"
+#include "cedana/facts/cpu_list.hpp"
 
 #include <fstream>
 #include <functional>

@@ -2,8 +2,8 @@
 // From what a tree looks like to the options that CRIU needs for it: one pure function.
 #pragma once
 
+#include "cedana/facts/facts.hpp"
 #include "cedana/model/criu_options.hpp"
-#include "cedana/process/facts.hpp"
 
 #include <cstdint>
 #include <string>

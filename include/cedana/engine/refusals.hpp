@@ -4,7 +4,7 @@
 #pragma once
 
 #include "cedana/base/error.hpp"
-#include "cedana/process/facts.hpp"
+#include "cedana/facts/facts.hpp"
 
 #include <cstdint>
 #include <filesystem>

@@ -3,10 +3,10 @@
 // have changed since.
 #pragma once
 
+#include "cedana/facts/facts.hpp"
 #include "cedana/model/config.hpp"
 #include "cedana/model/criu_options.hpp"
 #include "cedana/model/required_file.hpp"
-#include "cedana/process/facts.hpp"
 #include "cedana/process/identity.hpp"
 #include "cedana/process/tree.hpp"
 #include "cedana/process/written_files.hpp"

@@ -3,8 +3,8 @@
 // back itself, unless it is killed. Then cedana does, at once, or whoever cleans up after both were killed.
 #pragma once
 
+#include "cedana/facts/facts.hpp"
 #include "cedana/model/link_remap.hpp"
-#include "cedana/process/facts.hpp"
 #include "cedana/process/identity.hpp"
 #include "cedana/process/tree.hpp"
 
