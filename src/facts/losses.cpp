@@ -6,14 +6,13 @@
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/facts/record.hpp"
 #include "cedana/facts/refusal.hpp"
+#include "cedana/process/memory_areas.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <fstream>
-#include <optional>
 #include <set>
 
 #include <spdlog/fmt/fmt.h>
@@ -38,40 +37,11 @@ bool is_of_kernel(std::string_view name) {
     return std::ranges::any_of(k_names, [&](std::string_view one) { return name.starts_with(one); });
 }
 
-// "7f00-7f01 rw-p 0 0:0 0    [heap]": a key has a colon at the end of its first word.
-bool begins_mapping(std::string_view line) {
-    const std::string_view word = line.substr(0, line.find(' '));
-    return word.find('-') != std::string_view::npos && !word.ends_with(':');
-}
-
-bool has_flag(std::string_view flags, std::string_view flag) {
-    const std::string spaced = fmt::format(" {} ", trim(flags));
-    return spaced.find(fmt::format(" {} ", flag)) != std::string::npos;
-}
-
-std::optional<MemoryRange> range_of(std::string_view mapping) {
-    const std::size_t dash = mapping.find('-');
-    MemoryRange range;
-    const auto read = [](std::string_view text, std::uint64_t& number) {
-        return std::from_chars(text.data(), text.data() + text.size(), number, 16).ec == std::errc();
-    };
-    return dash != std::string_view::npos && read(mapping.substr(0, dash), range.start) &&
-                   read(mapping.substr(dash + 1), range.end)
-               ? std::optional(range)
-               : std::nullopt;
-}
-
 void add_range(std::vector<MemoryRange>& ranges, const MemoryRange& range) {
     if (!ranges.empty() && ranges.back().end == range.start)
         ranges.back().end = range.end;
     else
         ranges.push_back(range);
-}
-
-std::string_view take_line(std::string_view& text) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(line.size() + 1, text.size()));
-    return line;
 }
 
 bool knows_mseal() {
@@ -88,7 +58,7 @@ bool has_protection_keys() {
     std::ifstream cpus("/proc/cpuinfo");
     for (std::string line; std::getline(cpus, line);)
         if (line.starts_with("flags"))
-            return has_flag(std::string_view(line).substr(line.find(':') + 1), "ospke");
+            return fmt::format("{} ", line).find(" ospke ") != std::string::npos;
     return false;
 }
 
@@ -213,32 +183,19 @@ std::string key_loss(const Procfs& procfs, const TreeProcess& process) {
 } // namespace
 
 MappingFlags parse_smaps(std::string_view smaps) {
-    constexpr std::string_view k_flags = "VmFlags:";
-    constexpr std::string_view k_key = "ProtectionKey:";
     MappingFlags found{.all_locked = true};
-    bool is_own = false;
-    bool is_keyed = false;
-    std::optional<MemoryRange> range;
-    while (!smaps.empty()) {
-        const std::string_view line = take_line(smaps);
-        if (begins_mapping(line)) {
-            is_own = !is_of_kernel(line.substr(line.rfind(' ') + 1));
-            is_keyed = false;
-            range = range_of(line);
-        } else if (line.starts_with(k_key)) {
-            is_keyed = is_own && trim(line.substr(k_key.size())) != "0";
-        } else if (line.starts_with(k_flags) && is_own) {
-            const std::string_view flags = line.substr(k_flags.size());
-            found.sealed += has_flag(flags, "sl") ? 1 : 0;
-            // Execute-only memory (mm/mprotect.c) has a key that the kernel takes anew by itself.
-            found.keyed += is_keyed && (has_flag(flags, "rd") || !has_flag(flags, "ex")) ? 1 : 0;
-            const bool locked = has_flag(flags, "lo");
-            found.locked = found.locked || locked;
-            if (range && locked && has_flag(flags, "lf"))
-                add_range(found.locked_on_fault, *range);
-            // Memory of devices is never locked (mm/mlock.c, mlock_fixup).
-            found.all_locked = found.all_locked && (locked || has_flag(flags, "io") || has_flag(flags, "pf"));
-        }
+    for (const MemoryArea& area : parse_areas(smaps)) {
+        if (is_of_kernel(area.name))
+            continue;
+        found.sealed += area.has_flag("sl") ? 1 : 0;
+        // Execute-only memory (mm/mprotect.c) has a key that the kernel takes anew by itself.
+        found.keyed += area.protection_key > 0 && (area.has_flag("rd") || !area.has_flag("ex")) ? 1 : 0;
+        const bool locked = area.has_flag("lo");
+        found.locked = found.locked || locked;
+        if (locked && area.has_flag("lf"))
+            add_range(found.locked_on_fault, {.start = area.start, .end = area.end});
+        // Memory of devices is never locked (mm/mlock.c, mlock_fixup).
+        found.all_locked = found.all_locked && (locked || area.has_flag("io") || area.has_flag("pf"));
     }
     found.all_locked = found.all_locked && found.locked;
     return found;

@@ -48,11 +48,14 @@ std::optional<MemoryArea> parse_area(std::string_view line) {
 
 std::vector<MemoryArea> parse_areas(std::string_view maps) {
     constexpr std::string_view k_flags = "VmFlags: ";
+    constexpr std::string_view k_key = "ProtectionKey:";
     std::vector<MemoryArea> areas;
     while (!maps.empty()) {
         const std::string_view line = cut(maps, '\n');
         if (line.starts_with(k_flags) && !areas.empty())
             areas.back().flags = line.substr(k_flags.size());
+        else if (line.starts_with(k_key) && !areas.empty())
+            areas.back().protection_key = number_of(line.substr(line.find_last_of(' ') + 1), 10).value_or(0);
         else if (const auto area = parse_area(line))
             areas.push_back(*area);
     }

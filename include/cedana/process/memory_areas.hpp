@@ -20,6 +20,8 @@ struct MemoryArea {
     std::string_view name = {};
     // From smaps, into the text too: the two letters of each flag ("rd wr mr"); empty from maps.
     std::string_view flags = {};
+    // From smaps (pkeys(7)); 0: none.
+    std::uint64_t protection_key = 0;
 
     [[nodiscard]] bool has_flag(std::string_view flag) const { return flags.find(flag) != std::string_view::npos; }
     [[nodiscard]] std::uint64_t size() const { return end - start; }

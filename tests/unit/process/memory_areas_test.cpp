@@ -13,6 +13,7 @@ constexpr std::string_view k_smaps = "55d0c0a00000-55d0c0a21000 rw-p 00000000 00
                                      "7f10-7f20 r--s 00001000 08:01 1234                       /tmp/a file\n"
                                      "VmFlags: rd mr me ms \n"
                                      "7f20-7f30 ---p 00000000 00:00 0 \n"
+                                     "ProtectionKey:         3\n"
                                      "VmFlags: mr mw me dp \n";
 
 TEST(MemoryAreas, AreReadFromSmaps) {
@@ -31,6 +32,8 @@ TEST(MemoryAreas, AreReadFromSmaps) {
     EXPECT_FALSE(areas[2].is_readable);
     EXPECT_EQ(areas[2].name, "");
     EXPECT_TRUE(areas[2].has_flag("dp"));
+    EXPECT_EQ(areas[1].protection_key, 0U);
+    EXPECT_EQ(areas[2].protection_key, 3U);
 }
 
 TEST(MemoryAreas, OfMapsHaveNoFlags) {
