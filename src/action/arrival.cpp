@@ -11,6 +11,7 @@
 #include "cedana/host/permissions.hpp"
 #include "cedana/keys/envelope.hpp"
 #include "cedana/model/config_file.hpp"
+#include "cedana/process/file_locks.hpp"
 
 #include <algorithm>
 
@@ -70,6 +71,27 @@ bool has_own_network(const Manifest& manifest) {
                                [](const std::string& link) { return link.starts_with("net:"); });
 }
 
+criu::DumpedLock as_dumped(const HeldLock& held) {
+    criu::DumpedLock lock{.is_exclusive = held.is_exclusive, .start = held.first};
+    if (held.kind != HeldLockKind::posix)
+        lock.kind = held.kind == HeldLockKind::flock ? criu::LockKind::flock
+                    : held.kind == HeldLockKind::ofd ? criu::LockKind::ofd
+                                                     : criu::LockKind::lease;
+    if (held.last != k_end_of_file)
+        lock.length = held.last - held.first + 1;
+    return lock;
+}
+
+void foresee_locks(RestoreNeeds& needs, const Manifest& manifest) {
+    if (!manifest.criu_options.file_locks)
+        return;
+    for (const RecordedProcess& process : manifest.facts->processes)
+        for (const RecordedDescriptor& descriptor : process.descriptors)
+            for (const std::string& text : descriptor.locks)
+                if (const auto held = parse_held_lock(text))
+                    needs.locks.push_back({.path = descriptor.target, .lock = as_dumped(*held)});
+}
+
 // What the source has seen; the images tell the rest once they are there.
 RestoreNeeds foreseen_needs(const Manifest& manifest, const std::vector<migration::OfferedFile>& files) {
     RestoreNeeds needs;
@@ -86,6 +108,7 @@ RestoreNeeds foreseen_needs(const Manifest& manifest, const std::vector<migratio
         if (auto bound = parse_bound(socket))
             needs.unix_ones.push_back(std::move(*bound));
     }
+    foresee_locks(needs, manifest);
     return needs;
 }
 

@@ -212,6 +212,40 @@ TEST_F(Migration, TellsBeforehandWhatIsAnotherOrTakenThere) {
     EXPECT_TRUE(server.runs());
 }
 
+// CRIU would wait for them without end.
+TEST_F(Migration, TellsBeforehandWhoseLocksItCannotHaveThere) {
+    start_other_host(k_open);
+    write_text(scratch("lock.py"), "import fcntl,struct,sys,time\n"
+                                   "a,b,c=[open(sys.argv[1]+name,'w') for name in 'abc']\n"
+                                   "fcntl.flock(a,fcntl.LOCK_EX)\n"
+                                   "fcntl.lockf(b,fcntl.LOCK_EX)\n"
+                                   "fcntl.fcntl(c,37,struct.pack('hhqqi4x',fcntl.F_WRLCK,0,0,0,0))\n"
+                                   "open(sys.argv[1],'a').write('\\n')\n"
+                                   "time.sleep(1000)\n");
+    // The other host has the same files, and the locks are of this one.
+    Target locking({"/usr/bin/python3", scratch("lock.py"), scratch("lock")});
+    wait_for_lines(scratch("lock"), 1);
+    const CedanaRun run = migrate_to({locking.pid_text(), "--dry-run", "--json"});
+    EXPECT_EQ(run.exit_code, 11) << run.err;
+    const auto told = nlohmann::json::parse(run.out).at("refusals_there");
+    EXPECT_EQ(told.size(), 3U) << run.out;
+    EXPECT_TRUE(holds(run.out, "has the file locked")) << run.out;
+}
+
+TEST_F(Migration, EndsThereWhereTheSourceGoesAmidTheRestore) {
+    const fs::path criu = scratch("criu");
+    write_text(criu, fmt::format("#!/bin/sh\ncase \"$*\" in *restore*) >{}; exec sleep 1000;; esac\nexec criu \"$@\"\n",
+                                 scratch("restoring").string()));
+    fs::permissions(criu, fs::perms::owner_all);
+    start_other_host({k_open[0], k_open[1], "CEDANA_CRIU_PATH=" + criu.string()});
+    RunningCedana run({"client", "migrate", "--ssh", ssh_, "-d", store(), target.pid_text(), host_}, options, folder());
+    wait_for_file(scratch("restoring"));
+    run.signal(SIGINT);
+    EXPECT_EQ(run.wait().exit_code, 130);
+    EXPECT_TRUE(target.runs());
+    EXPECT_EQ(over_there("until grep -o '\"ended\"' /run/cedana/migrations/*.json; do :; done"), "\"ended\"\n");
+}
+
 TEST_F(Migration, BringsItWhereItsPidIsTakenIntoANamespaceOfItsOwn) {
     start_other_host(k_open);
     EXPECT_EQ(over_there(fmt::format("echo {} >/proc/sys/kernel/ns_last_pid; setsid sleep 1000 </dev/null "
