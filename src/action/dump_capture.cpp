@@ -317,7 +317,7 @@ void TreeCapture::capture_files(const TreeHoldings& holdings) {
     look_at_flight(holdings, written);
     add_missing(written, draft_.preparation.finish());
     look_at_unit_folders(written);
-    add_missing(written, draft_.named.files);
+    add_missing_names(written, draft_.named.files);
     frozen_->link_remaps = made_names(draft_.seen->record);
     if (leaves_running())
         for (LinkRemap& remap : frozen_->link_remaps)
@@ -337,7 +337,7 @@ void TreeCapture::look_at_unit_folders(WrittenFiles& written) {
         frozen_->unit_paths.insert(file.path);
     for (const UnitEntry& entry : content.entries)
         frozen_->unit_paths.insert(entry.path);
-    add_missing(written, {.files = std::move(content.files), .unseen = {}});
+    add_missing_names(written, {.files = std::move(content.files), .unseen = {}});
     frozen_->unit_entries = std::move(content.entries);
     for (const std::string& path : content.too_much)
         frozen_->unread.push_back(

@@ -96,6 +96,16 @@ void add_missing(WrittenFiles& written, WrittenFiles more) {
     std::ranges::move(more.unseen, std::back_inserter(written.unseen));
 }
 
+void add_missing_names(WrittenFiles& written, WrittenFiles more) {
+    std::set<std::string> known;
+    for (const WrittenFile& file : written.files)
+        known.insert(file.path);
+    for (WrittenFile& file : more.files)
+        if (known.insert(file.path).second)
+            written.files.push_back(std::move(file));
+    std::ranges::move(more.unseen, std::back_inserter(written.unseen));
+}
+
 // The kernel gives paths without any link in them.
 bool is_seen_at(const std::string& path, const struct ::stat& info) {
     struct ::stat seen {};

@@ -50,6 +50,9 @@ enum class LookedAtFrom { here, among_its_mounts };
 // Adds those of `more` that are not there yet under any name.
 void add_missing(WrittenFiles& written, WrittenFiles more);
 
+// Adds those of `more` whose path is not there yet: of a file with several names (hard links) each is one.
+void add_missing_names(WrittenFiles& written, WrittenFiles more);
+
 // Whether the file is what this path leads to here, without following a link.
 [[nodiscard]] bool is_seen_at(const std::string& path, const struct ::stat& info);
 
