@@ -5,9 +5,9 @@
 #include "cedana/action/lazy_request.hpp"
 #include "cedana/action/restore_steps.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/checkpoint/foretold_files.hpp"
 #include "cedana/files/checkpoint_file.hpp"
 #include "cedana/files/default_store.hpp"
-#include "cedana/files/file_place.hpp"
 #include "cedana/host/permissions.hpp"
 #include "cedana/keys/envelope.hpp"
 #include "cedana/model/config_file.hpp"
@@ -153,15 +153,10 @@ void require_allowed_places(const ReceiveRequest& request, const Manifest& manif
     throw Error(first);
 }
 
-// As putting them there would find it.
-void require_folders(const ReceiveRequest& request, const Manifest& manifest) {
+Errors refusals_of_files(const ReceiveRequest& request, const RestoreDraft& draft) {
     if (request.config.files_capture == Capture::none)
-        return;
-    for (const CapturedFile& file : manifest.files) {
-        const std::string folder = std::filesystem::path(file.path).parent_path().string();
-        if (!file.entry.empty() && std::ranges::count(manifest.places, folder, &NamedPlace::path) == 0)
-            static_cast<void>(FilePlace(file.path));
-    }
+        return {};
+    return foretell_put_back(draft.manifest(), rules_of_arrival(request), draft.procfs);
 }
 
 Errors refusals_of_tree(const ReceiveRequest& request, const migration::Offer& offer, const Interrupt& interrupt) {
@@ -182,7 +177,7 @@ Errors refusals_of_tree(const ReceiveRequest& request, const migration::Offer& o
                    })};
     steps.push_back(check("looking for what a lazy restore needs", [&] { refuse_lazy_requests(restore); }));
     steps.push_back(check("looking where its files go", [&] { require_allowed_places(request, draft.manifest()); }));
-    steps.push_back(check("looking for its folders", [&] { require_folders(request, draft.manifest()); }));
+    steps.push_back(check_each("looking at its files", [&] { return refusals_of_files(request, draft); }));
     for (Step& step : steps_before_arrival(draft))
         steps.push_back(std::move(step));
     return rehearse(steps, interrupt);

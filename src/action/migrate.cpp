@@ -82,11 +82,22 @@ Error error_of(const migration::Reason& reason) {
         .hint(printable(reason.hint));
 }
 
-std::vector<std::string> texts_of(const std::vector<TcpConnection>& connections) {
+// Both of its ends are the tree's, at an address that each host has.
+bool stays_within(const TcpConnection& one, const std::vector<TcpConnection>& all) {
+    return one.local_address == one.remote_address &&
+           (one.local_address.starts_with("127.") || one.local_address == "::1") &&
+           std::ranges::any_of(all, [&](const TcpConnection& other) {
+               return other.local_address == one.local_address && other.local_port == one.remote_port &&
+                      other.remote_port == one.local_port;
+           });
+}
+
+std::vector<std::string> texts_of_ending(const std::vector<TcpConnection>& connections) {
     std::vector<std::string> texts;
     for (const TcpConnection& one : connections)
-        texts.push_back(
-            fmt::format("{}:{} to {}:{}", one.local_address, one.local_port, one.remote_address, one.remote_port));
+        if (!stays_within(one, connections))
+            texts.push_back(
+                fmt::format("{}:{} to {}:{}", one.local_address, one.local_port, one.remote_address, one.remote_port));
     return texts;
 }
 
@@ -135,7 +146,7 @@ class Migrating {
         plan.bytes_images = draft.seen->facts.image_bytes;
         Manifest manifest = foreseen_manifest(draft);
         manifest.files = foreseen_files(draft.seen->written, request_.dump.config);
-        plan.connections = texts_of(manifest.connections);
+        plan.connections = texts_of_ending(manifest.connections);
         migration::Offer offer{.id = id_, .manifest = write_manifest(manifest)};
         offer.bytes_files = bytes_to_capture(draft.seen->written, request_.dump.config);
         if (draft.keys.signing)

@@ -59,4 +59,11 @@ void require_changeable(const CapturedFile& file, const UniqueFd& present) {
         .hint(fmt::format("take the attribute away for the restore: chattr -ia {}", shell_word(file.path)));
 }
 
+void require_writable_folder(const FilePlace& place) {
+    if (::faccessat(place.folder(), ".", W_OK, AT_EACCESS) == 0)
+        return;
+    throw OsFailure(Fault::restore_failed)
+        .error("cannot put {} here: its folder cannot be written to", printable(place.path().string()));
+}
+
 } // namespace cedana

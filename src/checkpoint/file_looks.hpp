@@ -16,6 +16,9 @@ namespace cedana {
 
 void require_no_lease(const FilePlace& place);
 
+// A read-only file system, or a folder that cannot be changed (chattr(1)).
+void require_writable_folder(const FilePlace& place);
+
 void require_changeable(const CapturedFile& file, const UniqueFd& present);
 
 } // namespace cedana

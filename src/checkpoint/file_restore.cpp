@@ -307,6 +307,7 @@ FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& i
     require_allowed_place(file.path, rules_);
     if (present)
         require_changeable(file, present);
+    require_writable_folder(place);
     plan.place = std::move(place);
     plan.takes = action == FileAction::cut ? static_cast<std::uint64_t>(info.st_size) - file.size : file.size;
     if (present)

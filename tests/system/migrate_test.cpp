@@ -127,6 +127,7 @@ TEST_F(Migration, PutsNamedFilesThereBeforeTheProgramRuns) {
     std::ofstream(apart / "app/tool") << "of here";
     ASSERT_EQ(::chown((apart / "app/tool").c_str(), 7, 8), 0);
     ASSERT_EQ(::chmod((apart / "app/tool").c_str(), 06751), 0);
+    fs::create_hard_link(apart / "app/tool", apart / "app/same");
     fs::create_symlink("../else/where", apart / "app/link");
     start_other_host({k_open[0], "CEDANA_SECURITY_RECEIVE_FOLDERS=" + log.parent_path().string(), apart.string()});
     static_cast<void>(over_there("mkdir " + apart.string() + "/app; echo of there >" + apart.string() + "/app/tool"));
@@ -134,9 +135,9 @@ TEST_F(Migration, PutsNamedFilesThereBeforeTheProgramRuns) {
     ASSERT_EQ(run.exit_code, 0) << run.err;
     EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
     EXPECT_EQ(over_there("cd " + apart.string() +
-                         "/app; cat tool; stat -c ' %u %g %a' tool; cat tool.cedana-backup-*; readlink link; "
+                         "/app; cat tool same; stat -c ' %u %g %a' tool; cat tool.cedana-backup-*; readlink link; "
                          "ls -d empty"),
-              "of here 7 8 751\nof there\n../else/where\nempty\n");
+              "of hereof here 7 8 751\nof there\n../else/where\nempty\n");
 }
 
 // The line is slow: most of the memory comes after it runs, or because it is waited for.
@@ -177,6 +178,30 @@ TEST_F(Migration, TellsBeforehandThatAFolderOfItsFilesIsMissing) {
     const CedanaRun run = migrate_to({counter.pid_text(), "--dry-run"});
     EXPECT_EQ(run.exit_code, 11) << run.err;
     EXPECT_TRUE(holds(run.err + run.out, "the folder " + told.parent_path().string() + " does not exist")) << run.err;
+}
+
+TEST_F(Migration, TellsBeforehandWhatIsInTheWayOfItsFiles) {
+    const fs::path apart = scratch("apart");
+    const fs::path small = scratch("small");
+    for (const char* const name : {"made", "read_only"})
+        fs::create_directories(apart / name);
+    fs::create_directories(small);
+    std::ofstream(apart / "read_only/file") << "of here";
+    std::ofstream(apart / "link") << "of here";
+    std::ofstream(small / "large") << std::string(2'000'000, 'x');
+    start_other_host({k_open[0], k_open[1], apart.string(), small.string() + ":1m"});
+    EXPECT_EQ(over_there(fmt::format("cd {}; mkdir read_only; mount -t tmpfs -o ro tmpfs read_only; echo >made; "
+                                     "ln -s /etc/hosts link; mount -o remount,ro /run; echo made",
+                                     apart.string())),
+              "made\n");
+    const CedanaRun run = migrate({"--dry-run", "--with-files", apart / "made", "--with-files", apart / "read_only",
+                                   "--with-files", apart / "link", "--with-files", small / "large"});
+    EXPECT_EQ(run.exit_code, 11) << run.err;
+    for (const char* const reason :
+         {"made: something else is there", "Read-only file system", "it is a symbolic link now",
+          "not enough room to put files back", "cannot create /run/cedana"})
+        EXPECT_TRUE(holds(run.out, reason)) << reason << " in " << run.out;
+    EXPECT_TRUE(target.runs());
 }
 
 // CRIU would find it out only once all has been sent.
