@@ -425,11 +425,20 @@ Manifest TreeCapture::manifest() const {
     return manifest;
 }
 
+Keyring TreeCapture::own_keyring() const {
+    return seal_ ? Keyring::of_data_key(SecretBytes::copy_of(seal_->data_key().bytes())) : Keyring();
+}
+
+// Who takes it has it while the disk does its part.
+void TreeCapture::hand_to_escort(const std::filesystem::path& complete) {
+    const SetFor escorted(is_in_other_hands_);
+    draft_.request.escort->complete(complete, own_keyring());
+}
+
 // The tree stands still. It goes on if the checkpoint does not come back.
 void TreeCapture::prove_it(const std::filesystem::path& complete) {
     watch_.lap("write");
-    const Keyring keyring = seal_ ? Keyring::of_data_key(SecretBytes::copy_of(seal_->data_key().bytes())) : Keyring();
-    const Checkpoint checkpoint(complete, keyring);
+    const Checkpoint checkpoint(complete, own_keyring());
     const SetFor proving(is_in_other_hands_);
     proof_ = prove({.checkpoint = checkpoint, .config = draft_.request.config, .criu = draft_.criu.path},
                    draft_.interrupt, progress_);
@@ -448,6 +457,8 @@ void TreeCapture::publish() {
     progress_.phase("compressing");
     if (draft_.request.prove && !leaves_running())
         writer_->before_publish([this](const std::filesystem::path& complete) { prove_it(complete); });
+    if (draft_.request.escort)
+        writer_->before_publish([this](const std::filesystem::path& complete) { hand_to_escort(complete); });
     if (draft_.container)
         for (const auto& [name, content] : draft_.container->texts())
             writer_->add_text(name, content);

@@ -6,6 +6,7 @@
 #include "cedana/action/foreseen_manifest.hpp"
 #include "cedana/action/given_away.hpp"
 #include "cedana/action/page_source.hpp"
+#include "cedana/base/event_fd.hpp"
 #include "cedana/base/stopwatch.hpp"
 #include "cedana/base/system_names.hpp"
 #include "cedana/base/text.hpp"
@@ -23,11 +24,13 @@
 #include <array>
 #include <chrono>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
+#include <poll.h>
 #include <sys/stat.h>
 
 namespace cedana {
@@ -127,6 +130,35 @@ Error all_of(const std::vector<Error>& refusals, const std::string& beginning) {
     return first.cause(others).hint(refusals.front().hint());
 }
 
+// The other host waits for go no longer than for a host that is gone: while a disk or an end takes its time, it is
+// told.
+class Beat {
+  public:
+    explicit Beat(migration::Connection& there) : thread_([this, &there] { beat(there); }) {}
+    Beat(const Beat&) = delete;
+    Beat& operator=(const Beat&) = delete;
+    ~Beat() {
+        end_.set();
+        thread_.join();
+    }
+
+  private:
+    void beat(migration::Connection& there) const noexcept {
+        constexpr int k_every_ms = 5000;
+        pollfd entry{.fd = end_.fd(), .events = POLLIN, .revents = 0};
+        try {
+            while (::poll(&entry, 1, k_every_ms) == 0)
+                there.send(FrameType::hold);
+        } catch (const std::exception& error) {
+            // Whoever waits for the other end finds it out.
+            spdlog::debug("{}", error.what());
+        }
+    }
+
+    EventFd end_;
+    std::thread thread_;
+};
+
 class Migrating {
   public:
     Migrating(const MigrateRequest& request, const Interrupt& interrupt, Progress& progress)
@@ -156,11 +188,6 @@ class Migrating {
         offer.files = offered_files(manifest);
         if (draft.keys.encryption)
             offer.envelope = write_envelope(draft.keys.encryption->envelope);
-        if (request_.lazy && draft.keys.encryption)
-            plan.refusals_here.push_back(
-                Error(Fault::usage, "--lazy and encryption do not go together: this host cannot look into what it has "
-                                    "encrypted, to find what can wait")
-                    .hint("leave --lazy out, or do not encrypt: what goes over is encrypted by ssh"));
         over_there([&] { offer_there(offer, plan); });
         return plan;
     }
@@ -247,13 +274,15 @@ class Migrating {
         dumped.pid = plan.pid;
         if (ProcessHandle::open(Procfs(), plan.pid).id().start_time != root_.start_time)
             throw Error(Fault::no_process, fmt::format("process {} ({}) has ended", plan.pid, printable(plan.name)));
-        dumped.escort = DumpEscort{.written =
-                                       [this](std::uint64_t offset, std::span<const std::byte> piece) {
-                                           if (!request_.lazy)
-                                               send_piece(offset, piece);
-                                       },
-                                   .before_end = [this](const fs::path& checkpoint) { commit(checkpoint); },
-                                   .ended = [this] { say_go(); }};
+        dumped.escort =
+            DumpEscort{.written =
+                           [this](std::uint64_t offset, std::span<const std::byte> piece) {
+                               if (!request_.lazy)
+                                   send_piece(offset, piece);
+                           },
+                       .complete = [this](const fs::path& file, const Keyring& keyring) { hand_over(file, keyring); },
+                       .before_end = [this](const fs::path& checkpoint) { commit(checkpoint); },
+                       .ended = [this] { say_go(); }};
         over_there([&] { there().send(FrameType::begin, migration::write_begin(stem_of(plan))); });
         try {
             return dump(dumped, interrupt_, progress_);
@@ -295,18 +324,24 @@ class Migrating {
         }
     }
 
-    // The tree stands still, and its checkpoint is whole here.
-    void commit(const fs::path& checkpoint) {
+    // The tree stands still. It comes back over there while the disk here does its part.
+    void hand_over(const fs::path& file, const Keyring& keyring) {
+        given_.opened_by(keyring);
         if (request_.lazy) {
             progress_.phase("sending what it needs at once");
-            pages_.emplace(there(), checkpoint);
+            pages_.emplace(there(), file, keyring);
             pages_->send_ahead(
                 [this](std::uint64_t offset, std::span<const std::byte> bytes) { send_piece(offset, bytes); });
         }
         progress_.phase("restoring on " + target());
-        there().send(FrameType::complete, migration::write_complete(fs::file_size(checkpoint)));
+        there().send(FrameType::complete, migration::write_complete(fs::file_size(file)));
         if (pages_)
             pages_->start();
+        hold_.emplace(there());
+    }
+
+    // Its checkpoint is whole here, whatever happens.
+    void commit(const fs::path& checkpoint) {
         static_cast<void>(next(k_silence_limit, interrupt_));
         interrupt_.throw_if_pending();
         given_.note(checkpoint);
@@ -315,6 +350,7 @@ class Migrating {
     // Nothing of it runs here any more. No signal ends the wait for the word that it runs there.
     void say_go() noexcept {
         has_ended_ = true;
+        hold_.reset();
         try {
             there().send(FrameType::go);
             runs_ = migration::parse_runs(next(k_run_limit, Interrupt::none()).payload);
@@ -328,6 +364,7 @@ class Migrating {
 
     // The tree here runs, or was lost with the dump: what is there ends as the connection does.
     void take_back() noexcept {
+        hold_.reset();
         there().close();
         given_.take_back();
     }
@@ -364,7 +401,7 @@ class Migrating {
     // Its connections are not this host's any more.
     void remove_lock_of(const fs::path& checkpoint) const {
         try {
-            const std::string table = Checkpoint(checkpoint, request_.keyring).manifest().network_lock_table;
+            const std::string table = Checkpoint(checkpoint, given_.keyring()).manifest().network_lock_table;
             if (!table.empty())
                 static_cast<void>(criu::remove_network_lock(table));
         } catch (const Error& error) {
@@ -383,6 +420,7 @@ class Migrating {
     std::string host_name_;
     std::optional<migration::Session> session_;
     std::optional<PageSource> pages_;
+    std::optional<Beat> hold_;
     // What came of go.
     std::optional<pid_t> runs_;
     std::optional<Error> lost_;

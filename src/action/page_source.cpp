@@ -24,8 +24,8 @@ using migration::FrameType;
 namespace {
 
 // Huge pages are put in place before the tree runs, out of the file.
-std::vector<ByteRange> ranges_that_wait(const fs::path& path) {
-    const Checkpoint checkpoint(path, Keyring());
+std::vector<ByteRange> ranges_that_wait(const fs::path& path, const Keyring& keyring) {
+    const Checkpoint checkpoint(path, keyring);
     if (!read_huge_memory(checkpoint).tasks.empty())
         return {};
     return lazy_ranges(checkpoint, read_lazy_memory(checkpoint));
@@ -33,9 +33,9 @@ std::vector<ByteRange> ranges_that_wait(const fs::path& path) {
 
 } // namespace
 
-PageSource::PageSource(migration::Connection& there, const fs::path& checkpoint)
+PageSource::PageSource(migration::Connection& there, const fs::path& checkpoint, const Keyring& keyring)
     : there_(there), path_(checkpoint), file_(open_file(checkpoint, O_RDONLY)), size_(fs::file_size(checkpoint)),
-      waiting_(ranges_that_wait(checkpoint)), frames_(there.peer()) {
+      waiting_(ranges_that_wait(checkpoint, keyring)), frames_(there.peer()) {
     for (const ByteRange& range : waiting_)
         total_ += range.to - range.from;
 }

@@ -287,9 +287,19 @@ class Receiving {
         life_.reset();
         note(Fate::ready);
         source_.send(FrameType::ready);
-        if (next(request_.go_limit).type != FrameType::go)
+        if (await_word().type != FrameType::go)
             throw Error(Fault::connection, "the source has taken it back");
         note(Fate::going);
+    }
+
+    Frame await_word() {
+        constexpr auto k_longest = std::chrono::hours(1);
+        const auto until = std::chrono::steady_clock::now() + k_longest;
+        while (true) {
+            Frame frame = next(request_.go_limit);
+            if (frame.type != FrameType::hold || std::chrono::steady_clock::now() > until)
+                return frame;
+        }
     }
 
     static constexpr std::uint64_t k_most_images = 1UL << 50;

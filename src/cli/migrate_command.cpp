@@ -8,7 +8,6 @@
 #include "cedana/cli/consent.hpp"
 #include "cedana/cli/failure.hpp"
 #include "cedana/cli/output.hpp"
-#include "cedana/cli/passphrase.hpp"
 #include "cedana/cli/progress_json.hpp"
 #include "cedana/process/find.hpp"
 
@@ -128,7 +127,6 @@ void run(const MigrateArguments& arguments, const CommonArguments& common, const
     config.set_from_flag("client.leave_running", "client migrate", "false");
     require_root(arguments.dry_run ? "look into processes" : "dump processes");
     MigrateRequest request{.dump = {.pid = {}, .name = {}, .folder = arguments.folder, .config = config.values},
-                           .keyring = keyring_of(config.values, PassphraseArguments(), interrupt),
                            .ssh = {.host = arguments.host, .ssh = arguments.ssh, .sudo = arguments.sudo},
                            .lazy = arguments.lazy,
                            .new_pid_namespace = arguments.new_pid_namespace};

@@ -41,6 +41,7 @@ constexpr std::array k_types = {
     Known{"want", Side::target, k_want_size},
     Known{"whole", Side::target, 0},
     Known{"alive", Side::target, 0},
+    Known{"hold", Side::source, 0},
 };
 
 const Known& known(FrameType type) { return k_types.at(static_cast<std::size_t>(type) - 1); }
@@ -90,6 +91,8 @@ std::optional<Stage> next(Stage stage, FrameType type) {
     case FrameType::want:
     case FrameType::alive:
         return may_lack(stage) ? std::optional(stage) : std::nullopt;
+    case FrameType::hold:
+        return stage == Stage::restoring || stage == Stage::held ? std::optional(stage) : std::nullopt;
     case FrameType::whole:
         return stage == Stage::running ? std::optional(Stage::over) : std::nullopt;
     // At any moment but after the end.

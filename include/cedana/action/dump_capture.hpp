@@ -83,6 +83,8 @@ class TreeCapture {
     void capture_files(const TreeHoldings& holdings);
     void look_at_unit_folders(WrittenFiles& written);
     void publish();
+    [[nodiscard]] Keyring own_keyring() const;
+    void hand_to_escort(const std::filesystem::path& complete);
     void prove_it(const std::filesystem::path& complete);
     void look_at_flight(const TreeHoldings& holdings, WrittenFiles& written);
     void note();

@@ -6,6 +6,7 @@
 #include "cedana/archive/byte_range.hpp"
 #include "cedana/base/event_fd.hpp"
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/keys/keyring.hpp"
 #include "cedana/migration/connection.hpp"
 #include "cedana/migration/frame_queue.hpp"
 
@@ -23,8 +24,8 @@ namespace cedana {
 
 class PageSource {
   public:
-    // Of a checkpoint that this host has just made, and has not encrypted. Throws Error.
-    PageSource(migration::Connection& there, const std::filesystem::path& checkpoint);
+    // Of a checkpoint that this host has just made, and that `keyring` opens; it may get another name. Throws Error.
+    PageSource(migration::Connection& there, const std::filesystem::path& checkpoint, const Keyring& keyring);
     PageSource(const PageSource&) = delete;
     PageSource& operator=(const PageSource&) = delete;
     ~PageSource();
