@@ -133,8 +133,7 @@ void run(const MigrateArguments& arguments, const CommonArguments& common, const
     request.dump.caller = config.caller;
     request.dump.with_files = arguments.with_files;
     name_process(request.dump, arguments, interrupt);
-    if (arguments.folder)
-        require_place_of_caller(config, *arguments.folder, "the folder for checkpoints");
+    require_places(config, arguments.folder);
     if (arguments.dry_run)
         return show(plan_migration(request, interrupt), common.format);
     request.dump.end_at_once = [&](const Error& error) { ::_exit(fail(error, common.format)); };
