@@ -15,6 +15,7 @@
 #include "cedana/files/checkpoint_file.hpp"
 #include "cedana/host/same_files.hpp"
 #include "cedana/keys/envelope.hpp"
+#include "cedana/keys/keyring.hpp"
 #include "cedana/migration/record.hpp"
 #include "cedana/migration/session.hpp"
 #include "cedana/undo/network_lock.hpp"
@@ -121,6 +122,18 @@ std::vector<migration::OfferedFile> offered_files(const Manifest& manifest) {
     return files;
 }
 
+// Of what runs over there, and lacks memory, nothing brings it back here then.
+void warn_where_unreadable(const Config& config, const Envelope& envelope) {
+    try {
+        static_cast<void>(Keyring(config).without_asking().open("the checkpoint", envelope));
+    } catch (const Error& error) {
+        if (error.fault() != Fault::permission)
+            throw;
+        spdlog::warn("no key here decrypts its checkpoint: should the connection break while its memory follows, only "
+                     "who has such a key can bring it back");
+    }
+}
+
 // The first, with the others as its cause.
 Error all_of(const std::vector<Error>& refusals, const std::string& beginning) {
     Error first(refusals.front().fault(), beginning + refusals.front().message());
@@ -188,6 +201,8 @@ class Migrating {
         offer.files = offered_files(manifest);
         if (draft.keys.encryption)
             offer.envelope = write_envelope(draft.keys.encryption->envelope);
+        if (draft.keys.encryption && request_.lazy)
+            warn_where_unreadable(request_.dump.config, draft.keys.encryption->envelope);
         over_there([&] { offer_there(offer, plan); });
         return plan;
     }

@@ -297,6 +297,7 @@ TEST_F(Migration, SendsWhatTheOtherHostCanDecrypt) {
     const CedanaRun run = migrate({"--lazy"});
     ASSERT_EQ(run.exit_code, 0) << run.err;
     EXPECT_FALSE(holds(run.err, "not known")) << run.err;
+    EXPECT_TRUE(holds(run.err, "no key here decrypts its checkpoint")) << run.err;
     EXPECT_EQ(target.wait_end().signal(), SIGKILL);
     EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
 }
