@@ -178,11 +178,19 @@ void TreeCapture::run() {
 // Of files that a container has changed, most stay as they are while it is dumped.
 void TreeCapture::capture_ahead() {
     if (!draft_.container)
-        return;
+        return capture_named_ahead();
     progress_.phase("copying files");
     writer_->write_ahead(
         [this](ImageSink& sink) { draft_.container->capture_ahead(draft_.seen->tree, sink, draft_.interrupt); },
         draft_.interrupt, progress_);
+    watch_.lap("ahead");
+}
+
+void TreeCapture::capture_named_ahead() {
+    if (draft_.named.files.files.empty())
+        return;
+    progress_.phase("copying files");
+    writer_->write_files_ahead(*draft_.files, draft_.seen->written, draft_.interrupt);
     watch_.lap("ahead");
 }
 

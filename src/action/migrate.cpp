@@ -6,6 +6,7 @@
 #include "cedana/action/foreseen_manifest.hpp"
 #include "cedana/action/given_away.hpp"
 #include "cedana/action/page_source.hpp"
+#include "cedana/action/sent_ranges.hpp"
 #include "cedana/base/event_fd.hpp"
 #include "cedana/base/stopwatch.hpp"
 #include "cedana/base/system_names.hpp"
@@ -23,6 +24,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <optional>
 #include <thread>
@@ -64,9 +66,12 @@ class TimedProgress : public Progress {
     void frozen(bool now) override {
         if (now && !since_)
             since_ = Clock::now();
+        is_frozen_ = is_frozen_ || now;
         shown_.frozen(now);
     }
     void done() override { shown_.done(); }
+    // From any thread: it was, or is.
+    [[nodiscard]] bool is_frozen() const noexcept { return is_frozen_; }
     [[nodiscard]] double seconds() const {
         return since_ ? std::chrono::duration<double>(Clock::now() - *since_).count() : 0;
     }
@@ -78,6 +83,7 @@ class TimedProgress : public Progress {
     Progress& shown_;
     std::string copying_;
     std::optional<Clock::time_point> since_;
+    std::atomic<bool> is_frozen_ = false;
 };
 
 Error error_of(const migration::Reason& reason) {
@@ -289,15 +295,11 @@ class Migrating {
         dumped.pid = plan.pid;
         if (ProcessHandle::open(Procfs(), plan.pid).id().start_time != root_.start_time)
             throw Error(Fault::no_process, fmt::format("process {} ({}) has ended", plan.pid, printable(plan.name)));
-        dumped.escort =
-            DumpEscort{.written =
-                           [this](std::uint64_t offset, std::span<const std::byte> piece) {
-                               if (!request_.lazy)
-                                   send_piece(offset, piece);
-                           },
-                       .complete = [this](const fs::path& file, const Keyring& keyring) { hand_over(file, keyring); },
-                       .before_end = [this](const fs::path& checkpoint) { commit(checkpoint); },
-                       .ended = [this] { say_go(); }};
+        dumped.escort = DumpEscort{
+            .written = [this](std::uint64_t offset, std::span<const std::byte> piece) { take_written(offset, piece); },
+            .complete = [this](const fs::path& file, const Keyring& keyring) { hand_over(file, keyring); },
+            .before_end = [this](const fs::path& checkpoint) { commit(checkpoint); },
+            .ended = [this] { say_go(); }};
         over_there([&] { there().send(FrameType::begin, migration::write_begin(stem_of(plan))); });
         try {
             return dump(dumped, interrupt_, progress_);
@@ -320,6 +322,16 @@ class Migrating {
 
     static std::string stem_of(const MigrationPlan& plan) {
         return checkpoint_stem(plan.name, std::chrono::system_clock::now());
+    }
+
+    // Of a lazy one goes at once what is written before the tree stands still: files that were named.
+    void take_written(std::uint64_t offset, std::span<const std::byte> piece) {
+        const ByteRange range{.from = offset, .to = offset + piece.size()};
+        if (request_.lazy && progress_.is_frozen())
+            return sent_.remove(range);
+        send_piece(offset, piece);
+        if (request_.lazy)
+            sent_.add(range);
     }
 
     void send_piece(std::uint64_t offset, std::span<const std::byte> bytes) {
@@ -345,8 +357,9 @@ class Migrating {
         if (request_.lazy) {
             progress_.phase("sending what it needs at once");
             pages_.emplace(there(), file, keyring);
-            pages_->send_ahead(
-                [this](std::uint64_t offset, std::span<const std::byte> bytes) { send_piece(offset, bytes); });
+            pages_->send_ahead(sent_.all(), [this](std::uint64_t offset, std::span<const std::byte> bytes) {
+                send_piece(offset, bytes);
+            });
         }
         progress_.phase("restoring on " + target());
         there().send(FrameType::complete, migration::write_complete(fs::file_size(file)));
@@ -434,6 +447,7 @@ class Migrating {
     ProcessId root_;
     std::string host_name_;
     std::optional<migration::Session> session_;
+    SentRanges sent_;
     std::optional<PageSource> pages_;
     std::optional<Beat> hold_;
     // What came of go.

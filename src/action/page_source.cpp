@@ -48,6 +48,7 @@ PageSource::~PageSource() {
 }
 
 void PageSource::send_ahead(
+    const std::vector<ByteRange>& sent,
     const std::function<void(std::uint64_t offset, std::span<const std::byte> bytes)>& send) const {
     std::vector<std::byte> piece(migration::k_longest_piece);
     std::uint64_t at = 0;
@@ -60,9 +61,12 @@ void PageSource::send_ahead(
             at += part.size();
         }
     };
-    for (const ByteRange& range : waiting_) {
+    std::vector<ByteRange> left_out = waiting_;
+    left_out.insert(left_out.end(), sent.begin(), sent.end());
+    std::ranges::sort(left_out, {}, &ByteRange::from);
+    for (const ByteRange& range : left_out) {
         send_up_to(range.from);
-        at = range.to;
+        at = std::max(at, range.to);
     }
     send_up_to(size_);
 }

@@ -123,16 +123,20 @@ TEST_F(Migration, TellsEveryReasonBeforeAnythingIsFrozen) {
 
 TEST_F(Migration, PutsNamedFilesThereBeforeTheProgramRuns) {
     const fs::path apart = scratch("apart");
+    // Nobody has written to it just now: it is copied while the program runs.
+    const fs::path old = "/usr/share/common-licenses/GPL-3";
     fs::create_directories(apart / "app/empty");
     std::ofstream(apart / "app/tool") << "of here";
     ASSERT_EQ(::chown((apart / "app/tool").c_str(), 7, 8), 0);
     ASSERT_EQ(::chmod((apart / "app/tool").c_str(), 06751), 0);
     fs::create_hard_link(apart / "app/tool", apart / "app/same");
     fs::create_symlink("../else/where", apart / "app/link");
-    start_other_host({k_open[0], "CEDANA_SECURITY_RECEIVE_FOLDERS=" + log.parent_path().string(), apart.string()});
+    start_other_host({k_open[0], k_open[1], apart.string(), old.parent_path().string()});
     static_cast<void>(over_there("mkdir " + apart.string() + "/app; echo of there >" + apart.string() + "/app/tool"));
-    const CedanaRun run = migrate({"--with-files", (apart / "app").string()});
+    const CedanaRun run = migrate({"--json", "--with-files", (apart / "app").string(), "--with-files", old});
     ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(run.out, "\"ahead\"")) << run.out;
+    EXPECT_EQ(over_there("cat " + old.string()), read_file(old));
     EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
     EXPECT_EQ(over_there("cd " + apart.string() +
                          "/app; cat tool same; stat -c ' %u %g %a' tool; cat tool.cedana-backup-*; readlink link; "

@@ -75,6 +75,7 @@ class TreeCapture {
     [[nodiscard]] BufferSize divide_memory();
     void copy_ahead();
     void capture_ahead();
+    void capture_named_ahead();
     void run_criu();
     void release_stop() noexcept;
     void runs_again();

@@ -30,8 +30,9 @@ class PageSource {
     PageSource& operator=(const PageSource&) = delete;
     ~PageSource();
 
-    // Calls `send` with all but the pages that can wait.
-    void send_ahead(const std::function<void(std::uint64_t offset, std::span<const std::byte> bytes)>& send) const;
+    // Calls `send` with all but the pages that can wait, and what was sent already.
+    void send_ahead(const std::vector<ByteRange>& sent,
+                    const std::function<void(std::uint64_t offset, std::span<const std::byte> bytes)>& send) const;
     // A thread of this receives all frames from now on: it answers those that want pages, the others wait for next().
     void start();
     // As Connection::receive(); the limit counts from when pages were wanted last.
