@@ -92,7 +92,7 @@ std::uint64_t FileCapture::measure(const Procfs& procfs, const ProcessTree& tree
         return 0;
     std::uint64_t bytes = 0;
     for (const WrittenFile& file : written.files)
-        if (size_of(file.info) <= limit() || file.is_named)
+        if (size_of(file.info) <= limit() || file.is_named || file.any_size)
             bytes += size_of(file.info);
     warn_of_outside_writers(procfs, tree, written);
     return bytes;
@@ -188,7 +188,7 @@ void FileCapture::capture_one(const WrittenFile& written, const LeasesAhead& lea
         return captured_.push_back(std::move(captured));
     }
     captured.file = describe_file(written, *info);
-    if (captured.file.size > limit()) {
+    if (captured.file.size > limit() && !written.any_size) {
         capture_for_digest({.path = written.path, .info = *info, .uses = written.uses}, number, captured, interrupt);
     } else {
         captured.file.entry = std::to_string(entries_++);
@@ -343,7 +343,7 @@ std::vector<CapturedFile> FileCapture::describe(const Interrupt& interrupt) {
             file.digest = content_digest(captured.copy.get(), file.path, file.size, interrupt).value_or("");
         else if (file.entry.empty() && captured.number)
             file.digest = reader().digest(*captured.number, file.size, k_all, interrupt);
-        if (file.size > limit() && captured.name.empty())
+        if (file.size > limit() && file.entry.empty())
             warn(file.path, file.is_open() ? "large" : "large and closed",
                  fmt::format("is not copied into the checkpoint: {} is over files.capture_limit_mib; {}",
                              human_bytes(file.size),

@@ -106,8 +106,8 @@ class Foretelling {
                     fmt::format("{} does not go with the program, since it has {}, and {} here", printable(file.path),
                                 human_bytes(file.size),
                                 size ? fmt::format("has {}", human_bytes(*size)) : std::string("is missing")))
-            .hint(fmt::format("--with-files {}, or raise files.capture_limit_mib on the other host",
-                              shell_word(file.path)));
+            .hint(
+                fmt::format("--with-files {}, or raise files.capture_limit_mib where it runs", shell_word(file.path)));
     }
 
     // The original itself, where this is its host too.

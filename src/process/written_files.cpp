@@ -97,12 +97,16 @@ void add_missing(WrittenFiles& written, WrittenFiles more) {
 }
 
 void add_missing_names(WrittenFiles& written, WrittenFiles more) {
-    std::set<std::string> known;
-    for (const WrittenFile& file : written.files)
-        known.insert(file.path);
-    for (WrittenFile& file : more.files)
-        if (known.insert(file.path).second)
+    std::map<std::string, std::size_t> known;
+    for (std::size_t i = 0; i < written.files.size(); ++i)
+        known.emplace(written.files[i].path, i);
+    for (WrittenFile& file : more.files) {
+        const auto [at, is_new] = known.emplace(file.path, written.files.size());
+        if (is_new)
             written.files.push_back(std::move(file));
+        else if (file.is_named)
+            written.files[at->second].any_size = true;
+    }
     std::ranges::move(more.unseen, std::back_inserter(written.unseen));
 }
 

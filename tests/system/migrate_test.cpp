@@ -208,6 +208,26 @@ TEST_F(Migration, TellsBeforehandWhatIsInTheWayOfItsFiles) {
     EXPECT_TRUE(target.runs());
 }
 
+TEST_F(Migration, BringsALargeFileOfTheProgramWhereItIsNamed) {
+    const fs::path apart = scratch("apart");
+    fs::create_directories(apart);
+    std::ofstream(apart / "large") << std::string(2'000'000, 'x');
+    start_other_host({k_open[0], k_open[1], apart.string()});
+    write_text(scratch("hold.py"), "import sys,time\n"
+                                   "f=open(sys.argv[1],'r+')\n"
+                                   "open(sys.argv[2],'a').write('\\n')\n"
+                                   "time.sleep(1000)\n");
+    Target holder({"/usr/bin/python3", scratch("hold.py"), apart / "large", scratch("holds")});
+    wait_for_lines(scratch("holds"), 1);
+    options.environment["CEDANA_FILES_CAPTURE_LIMIT_MIB"] = "1";
+    const CedanaRun refused = migrate_to({holder.pid_text(), "--dry-run"});
+    EXPECT_EQ(refused.exit_code, 11) << refused.err;
+    EXPECT_TRUE(holds(refused.out, "--with-files " + (apart / "large").string())) << refused.out;
+    const CedanaRun run = migrate_to({holder.pid_text(), "--with-files", apart / "large"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(over_there("stat -c %s " + (apart / "large").string()), "2000000\n");
+}
+
 // CRIU would find it out only once all has been sent.
 TEST_F(Migration, TellsBeforehandWhatIsAnotherOrTakenThere) {
     const fs::path apart = scratch("apart");
