@@ -150,11 +150,17 @@ FailedDump TreeCapture::failed() const {
             .passed_over = draft_.passed_over};
 }
 
-void TreeCapture::run() {
-    // CRIU knows the process by its pid alone. Whoever gets that after this is found out at post-dump.
+// CRIU knows the process by its pid alone. Whoever gets that after this is found out at post-dump.
+void TreeCapture::require_alive() const {
     if (!draft_.seen->tree.root().handle.alive())
         throw Error(Fault::no_process, fmt::format("{} ended before the dump began", draft_.seen->target()));
+}
+
+void TreeCapture::run() {
+    require_alive();
     capture_ahead();
+    // That may have taken a while.
+    require_alive();
     write_record(draft_.seen->record, work_.path());
     if (!leaves_running() && draft_.unit && draft_.unit->holds_back_stop())
         held_stop_.emplace(draft_.unit->unit, work_.path());

@@ -74,6 +74,7 @@ class TreeCapture {
   private:
     [[nodiscard]] BufferSize divide_memory();
     void copy_ahead();
+    void require_alive() const;
     void capture_ahead();
     void capture_named_ahead();
     void run_criu();
