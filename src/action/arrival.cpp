@@ -5,12 +5,13 @@
 #include "cedana/action/lazy_request.hpp"
 #include "cedana/action/restore_steps.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/checkpoint/foretold_files.hpp"
 #include "cedana/files/checkpoint_file.hpp"
 #include "cedana/files/default_store.hpp"
-#include "cedana/files/file_place.hpp"
 #include "cedana/host/permissions.hpp"
 #include "cedana/keys/envelope.hpp"
 #include "cedana/model/config_file.hpp"
+#include "cedana/process/file_locks.hpp"
 
 #include <algorithm>
 
@@ -70,6 +71,27 @@ bool has_own_network(const Manifest& manifest) {
                                [](const std::string& link) { return link.starts_with("net:"); });
 }
 
+criu::DumpedLock as_dumped(const HeldLock& held) {
+    criu::DumpedLock lock{.is_exclusive = held.is_exclusive, .start = held.first};
+    if (held.kind != HeldLockKind::posix)
+        lock.kind = held.kind == HeldLockKind::flock ? criu::LockKind::flock
+                    : held.kind == HeldLockKind::ofd ? criu::LockKind::ofd
+                                                     : criu::LockKind::lease;
+    if (held.last != k_end_of_file)
+        lock.length = held.last - held.first + 1;
+    return lock;
+}
+
+void foresee_locks(RestoreNeeds& needs, const Manifest& manifest) {
+    if (!manifest.criu_options.file_locks)
+        return;
+    for (const RecordedProcess& process : manifest.facts->processes)
+        for (const RecordedDescriptor& descriptor : process.descriptors)
+            for (const std::string& text : descriptor.locks)
+                if (const auto held = parse_held_lock(text))
+                    needs.locks.push_back({.path = descriptor.target, .lock = as_dumped(*held)});
+}
+
 // What the source has seen; the images tell the rest once they are there.
 RestoreNeeds foreseen_needs(const Manifest& manifest, const std::vector<migration::OfferedFile>& files) {
     RestoreNeeds needs;
@@ -86,6 +108,7 @@ RestoreNeeds foreseen_needs(const Manifest& manifest, const std::vector<migratio
         if (auto bound = parse_bound(socket))
             needs.unix_ones.push_back(std::move(*bound));
     }
+    foresee_locks(needs, manifest);
     return needs;
 }
 
@@ -130,15 +153,10 @@ void require_allowed_places(const ReceiveRequest& request, const Manifest& manif
     throw Error(first);
 }
 
-// As putting them there would find it.
-void require_folders(const ReceiveRequest& request, const Manifest& manifest) {
+Errors refusals_of_files(const ReceiveRequest& request, const RestoreDraft& draft) {
     if (request.config.files_capture == Capture::none)
-        return;
-    for (const CapturedFile& file : manifest.files) {
-        const std::string folder = std::filesystem::path(file.path).parent_path().string();
-        if (!file.entry.empty() && std::ranges::count(manifest.places, folder, &NamedPlace::path) == 0)
-            static_cast<void>(FilePlace(file.path));
-    }
+        return {};
+    return foretell_put_back(draft.manifest(), rules_of_arrival(request), draft.procfs);
 }
 
 Errors refusals_of_tree(const ReceiveRequest& request, const migration::Offer& offer, const Interrupt& interrupt) {
@@ -159,7 +177,7 @@ Errors refusals_of_tree(const ReceiveRequest& request, const migration::Offer& o
                    })};
     steps.push_back(check("looking for what a lazy restore needs", [&] { refuse_lazy_requests(restore); }));
     steps.push_back(check("looking where its files go", [&] { require_allowed_places(request, draft.manifest()); }));
-    steps.push_back(check("looking for its folders", [&] { require_folders(request, draft.manifest()); }));
+    steps.push_back(check_each("looking at its files", [&] { return refusals_of_files(request, draft); }));
     for (Step& step : steps_before_arrival(draft))
         steps.push_back(std::move(step));
     return rehearse(steps, interrupt);

@@ -150,11 +150,17 @@ FailedDump TreeCapture::failed() const {
             .passed_over = draft_.passed_over};
 }
 
-void TreeCapture::run() {
-    // CRIU knows the process by its pid alone. Whoever gets that after this is found out at post-dump.
+// CRIU knows the process by its pid alone. Whoever gets that after this is found out at post-dump.
+void TreeCapture::require_alive() const {
     if (!draft_.seen->tree.root().handle.alive())
         throw Error(Fault::no_process, fmt::format("{} ended before the dump began", draft_.seen->target()));
+}
+
+void TreeCapture::run() {
+    require_alive();
     capture_ahead();
+    // That may have taken a while.
+    require_alive();
     write_record(draft_.seen->record, work_.path());
     if (!leaves_running() && draft_.unit && draft_.unit->holds_back_stop())
         held_stop_.emplace(draft_.unit->unit, work_.path());
@@ -178,11 +184,19 @@ void TreeCapture::run() {
 // Of files that a container has changed, most stay as they are while it is dumped.
 void TreeCapture::capture_ahead() {
     if (!draft_.container)
-        return;
+        return capture_named_ahead();
     progress_.phase("copying files");
     writer_->write_ahead(
         [this](ImageSink& sink) { draft_.container->capture_ahead(draft_.seen->tree, sink, draft_.interrupt); },
         draft_.interrupt, progress_);
+    watch_.lap("ahead");
+}
+
+void TreeCapture::capture_named_ahead() {
+    if (draft_.named.files.files.empty())
+        return;
+    progress_.phase("copying files");
+    writer_->write_files_ahead(*draft_.files, draft_.seen->written, draft_.interrupt);
     watch_.lap("ahead");
 }
 
@@ -317,7 +331,7 @@ void TreeCapture::capture_files(const TreeHoldings& holdings) {
     look_at_flight(holdings, written);
     add_missing(written, draft_.preparation.finish());
     look_at_unit_folders(written);
-    add_missing(written, draft_.named.files);
+    add_missing_names(written, draft_.named.files);
     frozen_->link_remaps = made_names(draft_.seen->record);
     if (leaves_running())
         for (LinkRemap& remap : frozen_->link_remaps)
@@ -337,7 +351,7 @@ void TreeCapture::look_at_unit_folders(WrittenFiles& written) {
         frozen_->unit_paths.insert(file.path);
     for (const UnitEntry& entry : content.entries)
         frozen_->unit_paths.insert(entry.path);
-    add_missing(written, {.files = std::move(content.files), .unseen = {}});
+    add_missing_names(written, {.files = std::move(content.files), .unseen = {}});
     frozen_->unit_entries = std::move(content.entries);
     for (const std::string& path : content.too_much)
         frozen_->unread.push_back(
@@ -425,11 +439,20 @@ Manifest TreeCapture::manifest() const {
     return manifest;
 }
 
+Keyring TreeCapture::own_keyring() const {
+    return seal_ ? Keyring::of_data_key(SecretBytes::copy_of(seal_->data_key().bytes())) : Keyring();
+}
+
+// Who takes it has it while the disk does its part.
+void TreeCapture::hand_to_escort(const std::filesystem::path& complete) {
+    const SetFor escorted(is_in_other_hands_);
+    draft_.request.escort->complete(complete, own_keyring());
+}
+
 // The tree stands still. It goes on if the checkpoint does not come back.
 void TreeCapture::prove_it(const std::filesystem::path& complete) {
     watch_.lap("write");
-    const Keyring keyring = seal_ ? Keyring::of_data_key(SecretBytes::copy_of(seal_->data_key().bytes())) : Keyring();
-    const Checkpoint checkpoint(complete, keyring);
+    const Checkpoint checkpoint(complete, own_keyring());
     const SetFor proving(is_in_other_hands_);
     proof_ = prove({.checkpoint = checkpoint, .config = draft_.request.config, .criu = draft_.criu.path},
                    draft_.interrupt, progress_);
@@ -448,6 +471,8 @@ void TreeCapture::publish() {
     progress_.phase("compressing");
     if (draft_.request.prove && !leaves_running())
         writer_->before_publish([this](const std::filesystem::path& complete) { prove_it(complete); });
+    if (draft_.request.escort)
+        writer_->before_publish([this](const std::filesystem::path& complete) { hand_to_escort(complete); });
     if (draft_.container)
         for (const auto& [name, content] : draft_.container->texts())
             writer_->add_text(name, content);

@@ -100,7 +100,7 @@ Step look_at(DumpDraft& draft) {
         if (draft.request.given_terminal)
             drop_helped_by_console(draft.seen->facts.refusals);
         add_missing(draft.seen->written, draft.preparation.written());
-        add_missing(draft.seen->written, draft.named.files);
+        add_missing_names(draft.seen->written, draft.named.files);
         if (draft.container)
             draft.container->adapt(*draft.seen);
     });
@@ -114,6 +114,9 @@ Step look_at_named(DumpDraft& draft) {
             throw Error(Fault::usage, "files can go with a program only where files are captured")
                 .hint("leave --with-files out, or set files.capture to writable");
         draft.named = look_at_named_files(draft.request.with_files);
+        // Whoever migrates has been told before.
+        if (draft.request.escort)
+            return;
         for (const std::filesystem::path& path : draft.named.left_out)
             spdlog::warn("{} does not go with it: it is no file, folder or link", printable(path.string()));
     });

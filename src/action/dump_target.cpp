@@ -88,8 +88,9 @@ void require_space(const fs::path& folder, std::uint64_t images, std::uint64_t f
 }
 
 bool is_copied(const WrittenFile& file, const Config& config) {
-    return file.is_named || static_cast<std::uint64_t>(file.info.st_size) <=
-                                static_cast<std::uint64_t>(config.files_capture_limit_mib) * k_mib;
+    return file.is_named || file.any_size ||
+           static_cast<std::uint64_t>(file.info.st_size) <=
+               static_cast<std::uint64_t>(config.files_capture_limit_mib) * k_mib;
 }
 
 std::uint64_t bytes_to_capture(const WrittenFiles& written, const Config& config) {

@@ -62,6 +62,7 @@ std::vector<CapturedFile> foreseen_files(const WrittenFiles& written, const Conf
                               .mode = file.info.st_mode & 07777,
                               .owner = file.info.st_uid,
                               .group = file.info.st_gid,
+                              .modified = file.info.st_mtim.tv_sec * 1'000'000'000 + file.info.st_mtim.tv_nsec,
                               .uses = file.uses};
         if (is_copied(file, config)) {
             foreseen.entry = std::to_string(files.size());

@@ -78,7 +78,7 @@ void GivenAway::bring_back(const DumpResult& dumped, const Error& why) {
     migration::remove_commit(dumped.checkpoint);
     const RestoreRequest back{.checkpoint = dumped.checkpoint,
                               .config = request_.dump.config,
-                              .keyring = request_.keyring,
+                              .keyring = keyring_,
                               .caller = request_.dump.caller};
     try {
         static_cast<void>(restore(back, Interrupt::none(), progress_));

@@ -6,6 +6,8 @@
 #include "cedana/action/foreseen_manifest.hpp"
 #include "cedana/action/given_away.hpp"
 #include "cedana/action/page_source.hpp"
+#include "cedana/action/sent_ranges.hpp"
+#include "cedana/base/event_fd.hpp"
 #include "cedana/base/stopwatch.hpp"
 #include "cedana/base/system_names.hpp"
 #include "cedana/base/text.hpp"
@@ -14,6 +16,7 @@
 #include "cedana/files/checkpoint_file.hpp"
 #include "cedana/host/same_files.hpp"
 #include "cedana/keys/envelope.hpp"
+#include "cedana/keys/keyring.hpp"
 #include "cedana/migration/record.hpp"
 #include "cedana/migration/session.hpp"
 #include "cedana/undo/network_lock.hpp"
@@ -21,13 +24,16 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
+#include <poll.h>
 #include <sys/stat.h>
 
 namespace cedana {
@@ -60,9 +66,12 @@ class TimedProgress : public Progress {
     void frozen(bool now) override {
         if (now && !since_)
             since_ = Clock::now();
+        is_frozen_ = is_frozen_ || now;
         shown_.frozen(now);
     }
     void done() override { shown_.done(); }
+    // From any thread: it was, or is.
+    [[nodiscard]] bool is_frozen() const noexcept { return is_frozen_; }
     [[nodiscard]] double seconds() const {
         return since_ ? std::chrono::duration<double>(Clock::now() - *since_).count() : 0;
     }
@@ -74,6 +83,7 @@ class TimedProgress : public Progress {
     Progress& shown_;
     std::string copying_;
     std::optional<Clock::time_point> since_;
+    std::atomic<bool> is_frozen_ = false;
 };
 
 Error error_of(const migration::Reason& reason) {
@@ -82,11 +92,22 @@ Error error_of(const migration::Reason& reason) {
         .hint(printable(reason.hint));
 }
 
-std::vector<std::string> texts_of(const std::vector<TcpConnection>& connections) {
+// Both of its ends are the tree's, at an address that each host has.
+bool stays_within(const TcpConnection& one, const std::vector<TcpConnection>& all) {
+    return one.local_address == one.remote_address &&
+           (one.local_address.starts_with("127.") || one.local_address == "::1") &&
+           std::ranges::any_of(all, [&](const TcpConnection& other) {
+               return other.local_address == one.local_address && other.local_port == one.remote_port &&
+                      other.remote_port == one.local_port;
+           });
+}
+
+std::vector<std::string> texts_of_ending(const std::vector<TcpConnection>& connections) {
     std::vector<std::string> texts;
     for (const TcpConnection& one : connections)
-        texts.push_back(
-            fmt::format("{}:{} to {}:{}", one.local_address, one.local_port, one.remote_address, one.remote_port));
+        if (!stays_within(one, connections))
+            texts.push_back(
+                fmt::format("{}:{} to {}:{}", one.local_address, one.local_port, one.remote_address, one.remote_port));
     return texts;
 }
 
@@ -107,6 +128,18 @@ std::vector<migration::OfferedFile> offered_files(const Manifest& manifest) {
     return files;
 }
 
+// Of what runs over there, and lacks memory, nothing brings it back here then.
+void warn_where_unreadable(const Config& config, const Envelope& envelope) {
+    try {
+        static_cast<void>(Keyring(config).without_asking().open("the checkpoint", envelope));
+    } catch (const Error& error) {
+        if (error.fault() != Fault::permission)
+            throw;
+        spdlog::warn("no key here decrypts its checkpoint: should the connection break while its memory follows, only "
+                     "who has such a key can bring it back");
+    }
+}
+
 // The first, with the others as its cause.
 Error all_of(const std::vector<Error>& refusals, const std::string& beginning) {
     Error first(refusals.front().fault(), beginning + refusals.front().message());
@@ -115,6 +148,35 @@ Error all_of(const std::vector<Error>& refusals, const std::string& beginning) {
         others += fmt::format("{}{}", others.empty() ? "also: " : "; ", one.message());
     return first.cause(others).hint(refusals.front().hint());
 }
+
+// The other host waits for go no longer than for a host that is gone: while a disk or an end takes its time, it is
+// told.
+class Beat {
+  public:
+    explicit Beat(migration::Connection& there) : thread_([this, &there] { beat(there); }) {}
+    Beat(const Beat&) = delete;
+    Beat& operator=(const Beat&) = delete;
+    ~Beat() {
+        end_.set();
+        thread_.join();
+    }
+
+  private:
+    void beat(migration::Connection& there) const noexcept {
+        constexpr int k_every_ms = 5000;
+        pollfd entry{.fd = end_.fd(), .events = POLLIN, .revents = 0};
+        try {
+            while (::poll(&entry, 1, k_every_ms) == 0)
+                there.send(FrameType::hold);
+        } catch (const std::exception& error) {
+            // Whoever waits for the other end finds it out.
+            spdlog::debug("{}", error.what());
+        }
+    }
+
+    EventFd end_;
+    std::thread thread_;
+};
 
 class Migrating {
   public:
@@ -135,7 +197,7 @@ class Migrating {
         plan.bytes_images = draft.seen->facts.image_bytes;
         Manifest manifest = foreseen_manifest(draft);
         manifest.files = foreseen_files(draft.seen->written, request_.dump.config);
-        plan.connections = texts_of(manifest.connections);
+        plan.connections = texts_of_ending(manifest.connections);
         migration::Offer offer{.id = id_, .manifest = write_manifest(manifest)};
         offer.bytes_files = bytes_to_capture(draft.seen->written, request_.dump.config);
         if (draft.keys.signing)
@@ -145,11 +207,8 @@ class Migrating {
         offer.files = offered_files(manifest);
         if (draft.keys.encryption)
             offer.envelope = write_envelope(draft.keys.encryption->envelope);
-        if (request_.lazy && draft.keys.encryption)
-            plan.refusals_here.push_back(
-                Error(Fault::usage, "--lazy and encryption do not go together: this host cannot look into what it has "
-                                    "encrypted, to find what can wait")
-                    .hint("leave --lazy out, or do not encrypt: what goes over is encrypted by ssh"));
+        if (draft.keys.encryption && request_.lazy)
+            warn_where_unreadable(request_.dump.config, draft.keys.encryption->envelope);
         over_there([&] { offer_there(offer, plan); });
         return plan;
     }
@@ -236,13 +295,11 @@ class Migrating {
         dumped.pid = plan.pid;
         if (ProcessHandle::open(Procfs(), plan.pid).id().start_time != root_.start_time)
             throw Error(Fault::no_process, fmt::format("process {} ({}) has ended", plan.pid, printable(plan.name)));
-        dumped.escort = DumpEscort{.written =
-                                       [this](std::uint64_t offset, std::span<const std::byte> piece) {
-                                           if (!request_.lazy)
-                                               send_piece(offset, piece);
-                                       },
-                                   .before_end = [this](const fs::path& checkpoint) { commit(checkpoint); },
-                                   .ended = [this] { say_go(); }};
+        dumped.escort = DumpEscort{
+            .written = [this](std::uint64_t offset, std::span<const std::byte> piece) { take_written(offset, piece); },
+            .complete = [this](const fs::path& file, const Keyring& keyring) { hand_over(file, keyring); },
+            .before_end = [this](const fs::path& checkpoint) { commit(checkpoint); },
+            .ended = [this] { say_go(); }};
         over_there([&] { there().send(FrameType::begin, migration::write_begin(stem_of(plan))); });
         try {
             return dump(dumped, interrupt_, progress_);
@@ -267,6 +324,16 @@ class Migrating {
         return checkpoint_stem(plan.name, std::chrono::system_clock::now());
     }
 
+    // Of a lazy one goes at once what is written before the tree stands still: files that were named.
+    void take_written(std::uint64_t offset, std::span<const std::byte> piece) {
+        const ByteRange range{.from = offset, .to = offset + piece.size()};
+        if (request_.lazy && progress_.is_frozen())
+            return sent_.remove(range);
+        send_piece(offset, piece);
+        if (request_.lazy)
+            sent_.add(range);
+    }
+
     void send_piece(std::uint64_t offset, std::span<const std::byte> bytes) {
         try {
             while (!bytes.empty()) {
@@ -284,18 +351,25 @@ class Migrating {
         }
     }
 
-    // The tree stands still, and its checkpoint is whole here.
-    void commit(const fs::path& checkpoint) {
+    // The tree stands still. It comes back over there while the disk here does its part.
+    void hand_over(const fs::path& file, const Keyring& keyring) {
+        given_.opened_by(keyring);
         if (request_.lazy) {
             progress_.phase("sending what it needs at once");
-            pages_.emplace(there(), checkpoint);
-            pages_->send_ahead(
-                [this](std::uint64_t offset, std::span<const std::byte> bytes) { send_piece(offset, bytes); });
+            pages_.emplace(there(), file, keyring);
+            pages_->send_ahead(sent_.all(), [this](std::uint64_t offset, std::span<const std::byte> bytes) {
+                send_piece(offset, bytes);
+            });
         }
         progress_.phase("restoring on " + target());
-        there().send(FrameType::complete, migration::write_complete(fs::file_size(checkpoint)));
+        there().send(FrameType::complete, migration::write_complete(fs::file_size(file)));
         if (pages_)
             pages_->start();
+        hold_.emplace(there());
+    }
+
+    // Its checkpoint is whole here, whatever happens.
+    void commit(const fs::path& checkpoint) {
         static_cast<void>(next(k_silence_limit, interrupt_));
         interrupt_.throw_if_pending();
         given_.note(checkpoint);
@@ -304,6 +378,7 @@ class Migrating {
     // Nothing of it runs here any more. No signal ends the wait for the word that it runs there.
     void say_go() noexcept {
         has_ended_ = true;
+        hold_.reset();
         try {
             there().send(FrameType::go);
             runs_ = migration::parse_runs(next(k_run_limit, Interrupt::none()).payload);
@@ -317,6 +392,7 @@ class Migrating {
 
     // The tree here runs, or was lost with the dump: what is there ends as the connection does.
     void take_back() noexcept {
+        hold_.reset();
         there().close();
         given_.take_back();
     }
@@ -353,7 +429,7 @@ class Migrating {
     // Its connections are not this host's any more.
     void remove_lock_of(const fs::path& checkpoint) const {
         try {
-            const std::string table = Checkpoint(checkpoint, request_.keyring).manifest().network_lock_table;
+            const std::string table = Checkpoint(checkpoint, given_.keyring()).manifest().network_lock_table;
             if (!table.empty())
                 static_cast<void>(criu::remove_network_lock(table));
         } catch (const Error& error) {
@@ -371,7 +447,9 @@ class Migrating {
     ProcessId root_;
     std::string host_name_;
     std::optional<migration::Session> session_;
+    SentRanges sent_;
     std::optional<PageSource> pages_;
+    std::optional<Beat> hold_;
     // What came of go.
     std::optional<pid_t> runs_;
     std::optional<Error> lost_;

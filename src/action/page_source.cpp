@@ -24,8 +24,8 @@ using migration::FrameType;
 namespace {
 
 // Huge pages are put in place before the tree runs, out of the file.
-std::vector<ByteRange> ranges_that_wait(const fs::path& path) {
-    const Checkpoint checkpoint(path, Keyring());
+std::vector<ByteRange> ranges_that_wait(const fs::path& path, const Keyring& keyring) {
+    const Checkpoint checkpoint(path, keyring);
     if (!read_huge_memory(checkpoint).tasks.empty())
         return {};
     return lazy_ranges(checkpoint, read_lazy_memory(checkpoint));
@@ -33,9 +33,9 @@ std::vector<ByteRange> ranges_that_wait(const fs::path& path) {
 
 } // namespace
 
-PageSource::PageSource(migration::Connection& there, const fs::path& checkpoint)
+PageSource::PageSource(migration::Connection& there, const fs::path& checkpoint, const Keyring& keyring)
     : there_(there), path_(checkpoint), file_(open_file(checkpoint, O_RDONLY)), size_(fs::file_size(checkpoint)),
-      waiting_(ranges_that_wait(checkpoint)), frames_(there.peer()) {
+      waiting_(ranges_that_wait(checkpoint, keyring)), frames_(there.peer()) {
     for (const ByteRange& range : waiting_)
         total_ += range.to - range.from;
 }
@@ -48,6 +48,7 @@ PageSource::~PageSource() {
 }
 
 void PageSource::send_ahead(
+    const std::vector<ByteRange>& sent,
     const std::function<void(std::uint64_t offset, std::span<const std::byte> bytes)>& send) const {
     std::vector<std::byte> piece(migration::k_longest_piece);
     std::uint64_t at = 0;
@@ -60,9 +61,12 @@ void PageSource::send_ahead(
             at += part.size();
         }
     };
-    for (const ByteRange& range : waiting_) {
+    std::vector<ByteRange> left_out = waiting_;
+    left_out.insert(left_out.end(), sent.begin(), sent.end());
+    std::ranges::sort(left_out, {}, &ByteRange::from);
+    for (const ByteRange& range : left_out) {
         send_up_to(range.from);
-        at = range.to;
+        at = std::max(at, range.to);
     }
     send_up_to(size_);
 }

@@ -20,6 +20,10 @@
 #include "cedana/version.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -28,7 +32,6 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
-#include <poll.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -59,30 +62,62 @@ void end_root(const ProcessMark& root) {
 // Where its page server asks for what is still to come.
 fs::path socket_of(const std::string& id) { return record_folder() / (id + ".pages"); }
 
-// Says so while a restore takes its time.
+// Of a restore, which may hang in the kernel: the tree of the source stands still all the while.
+std::chrono::seconds restore_limit(std::uint64_t bytes_images) {
+    constexpr auto k_least = std::chrono::minutes(10);
+    constexpr std::uint64_t k_slowest = 4 * k_mib;
+    return k_least + std::chrono::seconds(bytes_images / k_slowest);
+}
+
+// Says so while a restore takes its time, and ends it when the source does: by the signal of a line that is lost.
 class SignOfLife {
   public:
-    explicit SignOfLife(migration::Connection& source) : thread_([this, &source] { beat(source); }) {}
+    SignOfLife(migration::Connection& source, std::chrono::seconds limit)
+        : until_(std::chrono::steady_clock::now() + limit), thread_([this, &source] { beat(source); }) {}
     SignOfLife(const SignOfLife&) = delete;
     SignOfLife& operator=(const SignOfLife&) = delete;
     ~SignOfLife() {
+        must_end_ = true;
         end_.set();
         thread_.join();
     }
 
-  private:
-    void beat(migration::Connection& source) const noexcept {
-        constexpr int k_every_ms = 5000;
-        pollfd entry{.fd = end_.fd(), .events = POLLIN, .revents = 0};
-        try {
-            while (::poll(&entry, 1, k_every_ms) == 0)
-                source.send(FrameType::alive);
-        } catch (const std::exception& error) {
-            spdlog::debug("{}", error.what());
-        }
+    // Why the restore was interrupted; absent: it was not.
+    [[nodiscard]] std::optional<Error> why_ended() const {
+        const std::lock_guard guard(mutex_);
+        return why_;
     }
 
+  private:
+    void beat(migration::Connection& source) noexcept {
+        try {
+            while (!source.hangs_up_within(k_every, end_.fd())) {
+                if (must_end_)
+                    return;
+                if (std::chrono::steady_clock::now() > until_)
+                    return end_restore(Error(Fault::restore_failed, "the restore took too long"));
+                source.send(FrameType::alive);
+            }
+            end_restore(Error(Fault::connection, "the connection with the source is lost: it has ended"));
+        } catch (const std::exception& error) {
+            end_restore(Error(Fault::connection, error.what()));
+        }
+    }
+    void end_restore(const Error& why) noexcept {
+        {
+            const std::lock_guard guard(mutex_);
+            why_ = why;
+        }
+        ::kill(::getpid(), SIGHUP);
+    }
+
+    static constexpr std::chrono::seconds k_every{5};
+
+    std::chrono::steady_clock::time_point until_;
+    std::atomic<bool> must_end_ = false;
     EventFd end_;
+    mutable std::mutex mutex_;
+    std::optional<Error> why_;
     std::thread thread_;
 };
 
@@ -161,7 +196,8 @@ class Receiving {
         record_.name = manifest.name;
         stem_ = migration::parse_begin(then.payload);
         // Images that do not compress, and what the tree may have grown by since.
-        most_ = 2 * (std::min<std::uint64_t>(manifest.bytes_images, k_most_images) + offer.bytes_files) + 256 * k_mib;
+        bytes_images_ = std::min<std::uint64_t>(manifest.bytes_images, k_most_images);
+        most_ = 2 * (bytes_images_ + offer.bytes_files) + 256 * k_mib;
         return true;
     }
 
@@ -200,12 +236,14 @@ class Receiving {
             pages_.emplace(source_, file, *restored.supply);
         }
         Progress silent;
-        life_.emplace(source_);
+        life_.emplace(source_, restore_limit(bytes_images_));
         try {
             static_cast<void>(restore(restored, interrupt_, silent));
         } catch (const Error& error) {
             if (lazy_ && said_runs_)
                 end_without_memory(error);
+            if (const auto why = life_ ? life_->why_ended() : std::nullopt)
+                throw Error(*why);
             if (!tree_runs())
                 throw;
             spdlog::warn("{}", error.message());
@@ -249,9 +287,19 @@ class Receiving {
         life_.reset();
         note(Fate::ready);
         source_.send(FrameType::ready);
-        if (next(request_.go_limit).type != FrameType::go)
+        if (await_word().type != FrameType::go)
             throw Error(Fault::connection, "the source has taken it back");
         note(Fate::going);
+    }
+
+    Frame await_word() {
+        constexpr auto k_longest = std::chrono::hours(1);
+        const auto until = std::chrono::steady_clock::now() + k_longest;
+        while (true) {
+            Frame frame = next(request_.go_limit);
+            if (frame.type != FrameType::hold || std::chrono::steady_clock::now() > until)
+                return frame;
+        }
     }
 
     static constexpr std::uint64_t k_most_images = 1UL << 50;
@@ -262,6 +310,7 @@ class Receiving {
     std::optional<migration::OpenRecord> note_;
     migration::Record record_;
     std::string stem_;
+    std::uint64_t bytes_images_ = 0;
     std::uint64_t most_ = 0;
     bool lazy_ = false;
     bool new_pid_namespace_ = false;

@@ -8,6 +8,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,8 +31,11 @@ std::optional<fs::path> own_state_folder() {
 
 void require_own_state_folder() {
     struct ::stat info {};
-    if (::lstat(k_state_path, &info) != 0 && errno == ENOENT)
+    if (::lstat(k_state_path, &info) != 0 && errno == ENOENT) {
+        if (::faccessat(AT_FDCWD, fs::path(k_state_path).parent_path().c_str(), W_OK, AT_EACCESS) != 0)
+            throw OsFailure(Fault::storage).error("cannot create {}", k_state_path);
         return;
+    }
     if (!is_own(info))
         throw Error(Fault::permission, fmt::format("{} is not a folder that root alone can use", k_state_path))
             .hint(fmt::format("remove it: rm -r {}", k_state_path));

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <limits>
 #include <span>
 #include <utility>
@@ -65,6 +66,21 @@ CapturedFile describe_file(const WrittenFile& written, const struct ::stat& info
             .uses = written.uses};
 }
 
+bool is_same_version(const struct ::stat& a, const struct ::stat& b) {
+    return file_id(a) == file_id(b) && a.st_size == b.st_size && nanoseconds(a.st_mtim) == nanoseconds(b.st_mtim) &&
+           nanoseconds(a.st_ctim) == nanoseconds(b.st_ctim);
+}
+
+// It was written to just now, and a change that comes in the same tick of the file system's clock (two seconds on FAT,
+// one on NFSv2) leaves its times as they are.
+bool may_change_unseen(const struct ::stat& info) {
+    constexpr std::int64_t k_tick = 2'000'000'000;
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    return nanoseconds(info.st_ctim) + k_tick > nanoseconds(now) ||
+           nanoseconds(info.st_mtim) + k_tick > nanoseconds(now);
+}
+
 } // namespace
 
 FileCapture::FileCapture(const Config& config, fs::path folder) : config_(config), folder_(std::move(folder)) {}
@@ -76,7 +92,7 @@ std::uint64_t FileCapture::measure(const Procfs& procfs, const ProcessTree& tree
         return 0;
     std::uint64_t bytes = 0;
     for (const WrittenFile& file : written.files)
-        if (size_of(file.info) <= limit() || file.is_named)
+        if (size_of(file.info) <= limit() || file.is_named || file.any_size)
             bytes += size_of(file.info);
     warn_of_outside_writers(procfs, tree, written);
     return bytes;
@@ -148,12 +164,8 @@ void FileCapture::capture(const WrittenFiles& written, const LeasesAhead& leases
 }
 
 void FileCapture::capture_one(const WrittenFile& written, const LeasesAhead& leases, const Interrupt& interrupt) {
-    if (written.is_named) {
-        // The tree does not write to it: there is time until all is written.
-        captured_.push_back({.file = describe_file(written, written.info), .name = written.place()});
-        captured_.back().file.entry = std::to_string(entries_++);
-        return;
-    }
+    if (written.is_named)
+        return capture_named(written);
     const auto lease = lease_broken_by_reading(leases.get(), written.info);
     const roles::FileName name = lease ? by_descriptor(written) : roles::FileName{.path = written.place()};
     Captured captured{.file = describe_file(written, written.info)};
@@ -176,7 +188,7 @@ void FileCapture::capture_one(const WrittenFile& written, const LeasesAhead& lea
         return captured_.push_back(std::move(captured));
     }
     captured.file = describe_file(written, *info);
-    if (captured.file.size > limit()) {
+    if (captured.file.size > limit() && !written.any_size) {
         capture_for_digest({.path = written.path, .info = *info, .uses = written.uses}, number, captured, interrupt);
     } else {
         captured.file.entry = std::to_string(entries_++);
@@ -189,6 +201,19 @@ void FileCapture::capture_one(const WrittenFile& written, const LeasesAhead& lea
     if (!captured.number)
         reader().drop(number, interrupt);
     captured_.push_back(std::move(captured));
+}
+
+// The tree does not write to it: there is time until all is written.
+void FileCapture::capture_named(const WrittenFile& written) {
+    struct ::stat now {};
+    const auto ahead = ahead_.find(written.path);
+    if (ahead != ahead_.end() && ahead->second.opened && ::lstat(written.place().c_str(), &now) == 0 &&
+        is_same_version(now, *ahead->second.opened)) {
+        captured_.push_back({.file = ahead->second.file, .name = written.place(), .is_written = true});
+        return;
+    }
+    captured_.push_back({.file = describe_file(written, written.info), .name = written.place()});
+    captured_.back().file.entry = std::to_string(entries_++);
 }
 
 // The digest of a large file: made here, or what it is to be made of later; none if that would take too long.
@@ -237,6 +262,8 @@ void FileCapture::open_named(Captured& captured, const Interrupt& interrupt) {
     file.entry = captured.file.entry;
     captured.file = std::move(file);
     captured.number = number;
+    if (!may_change_unseen(*info))
+        captured.opened = *info;
 }
 
 // Fills in the digest, and the size if the file was cut by somebody outside.
@@ -265,10 +292,25 @@ void FileCapture::copy_to_archive(Captured& captured, ImageWriter& archive, cons
     file.digest = hex(digest.finish());
 }
 
+FrameIndex FileCapture::write_ahead(const WrittenFiles& written, ImageWriter& archive, const Interrupt& interrupt) {
+    std::set<FileId> of_tree;
+    for (const WrittenFile& file : written.files)
+        if (!file.is_named)
+            of_tree.insert(file_id(file.info));
+    if (config_.files_capture != Capture::none)
+        for (const WrittenFile& file : written.files)
+            if (file.is_named && !of_tree.contains(file_id(file.info)))
+                capture_named(file);
+    FrameIndex index = write(archive, interrupt);
+    for (Captured& captured : std::exchange(captured_, {}))
+        ahead_.insert_or_assign(captured.file.path, std::move(captured));
+    return index;
+}
+
 FrameIndex FileCapture::write(ImageWriter& archive, const Interrupt& interrupt) {
     archive.compress_now();
     for (Captured& captured : captured_) {
-        if (captured.file.entry.empty())
+        if (captured.file.entry.empty() || captured.is_written)
             continue;
         if (!captured.name.empty())
             open_named(captured, interrupt);
@@ -280,6 +322,18 @@ FrameIndex FileCapture::write(ImageWriter& archive, const Interrupt& interrupt) 
     return archive.finish(interrupt);
 }
 
+std::vector<std::string> FileCapture::superseded() const {
+    std::set<std::string> kept;
+    for (const Captured& captured : captured_)
+        if (captured.is_written)
+            kept.insert(captured.file.entry);
+    std::vector<std::string> entries;
+    for (const auto& [path, ahead] : ahead_)
+        if (!kept.contains(ahead.file.entry))
+            entries.push_back(ahead.file.entry);
+    return entries;
+}
+
 std::vector<CapturedFile> FileCapture::describe(const Interrupt& interrupt) {
     constexpr std::uint64_t k_all = std::numeric_limits<std::uint64_t>::max();
     std::vector<CapturedFile> files;
@@ -289,7 +343,7 @@ std::vector<CapturedFile> FileCapture::describe(const Interrupt& interrupt) {
             file.digest = content_digest(captured.copy.get(), file.path, file.size, interrupt).value_or("");
         else if (file.entry.empty() && captured.number)
             file.digest = reader().digest(*captured.number, file.size, k_all, interrupt);
-        if (file.size > limit() && captured.name.empty())
+        if (file.size > limit() && file.entry.empty())
             warn(file.path, file.is_open() ? "large" : "large and closed",
                  fmt::format("is not copied into the checkpoint: {} is over files.capture_limit_mib; {}",
                              human_bytes(file.size),

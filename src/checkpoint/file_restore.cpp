@@ -5,7 +5,6 @@
 #include "cedana/base/checksums.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
-#include "cedana/base/leases.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/files/backups.hpp"
 #include "cedana/files/content_digest.hpp"
@@ -31,6 +30,8 @@
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "file_looks.hpp"
 
 namespace cedana {
 
@@ -122,37 +123,6 @@ FileState state_of(const CapturedFile& file, const UniqueFd& present, const stru
 
 constexpr mode_t k_set_id = S_ISUID | S_ISGID;
 
-// Throws Error where something else is.
-bool is_there(const NamedPlace& named, const std::filesystem::path& root) {
-    const FilePlace place(named.path, root);
-    const auto present = place.entry(place.name());
-    if (!present)
-        return false;
-    if (!named.is_link() && S_ISDIR(present->st_mode))
-        return true;
-    std::string leads_to(named.leads_to.size() + 1, '\0');
-    const ssize_t length = named.is_link() && S_ISLNK(present->st_mode)
-                               ? ::readlinkat(place.folder(), place.name().c_str(), leads_to.data(), leads_to.size())
-                               : -1;
-    if (length >= 0 && std::string_view(leads_to).substr(0, static_cast<std::size_t>(length)) == named.leads_to)
-        return true;
-    throw Error(Fault::restore_failed, fmt::format("cannot make {}: something else is there", printable(named.path)))
-        .hint(fmt::format("move it away: mv {} {}", shell_word(named.path), shell_word(named.path + ".old")));
-}
-
-// Opening it, only to compare it, would break the lease, and end most of those that hold one.
-void require_no_lease(const FilePlace& place) {
-    const auto there = place.entry(place.name());
-    const auto lease = there ? lease_broken_by_reading(read_leases(), *there) : std::nullopt;
-    if (lease)
-        throw Error(Fault::restore_failed,
-                    fmt::format("cannot look at {}: process {} holds a lease on it (fcntl, F_SETLEASE), which whoever "
-                                "opens it breaks",
-                                printable(place.path().string()), lease->holder))
-            .hint(lease->holder != 0 ? fmt::format("end that process: kill {}", lease->holder)
-                                     : std::string("end the process that holds it"));
-}
-
 Error not_in_checkpoint(const CapturedFile& file, const std::string& how_it_is) {
     return {Fault::restore_failed,
             fmt::format("cannot put {} back: {}, and had {} at the checkpoint, which holds no copy of it",
@@ -242,19 +212,6 @@ std::string_view name_of(FileAction action) {
         break;
     }
     return "cut";
-}
-
-// chattr(1): neither its name nor what is in it can be changed then.
-void require_changeable(const CapturedFile& file, const UniqueFd& present) {
-    struct ::statx info {};
-    if (::statx(present.get(), "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &info) != 0 ||
-        (info.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) == 0)
-        return;
-    throw Error(Fault::restore_failed,
-                fmt::format("cannot put {} back: it {} (chattr)", printable(file.path),
-                            (info.stx_attributes & STATX_ATTR_IMMUTABLE) != 0 ? "cannot be changed"
-                                                                              : "can only be appended to"))
-        .hint(fmt::format("take the attribute away for the restore: chattr -ia {}", shell_word(file.path)));
 }
 
 FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_t size, const FileRules& rules) {
@@ -350,6 +307,7 @@ FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& i
     require_allowed_place(file.path, rules_);
     if (present)
         require_changeable(file, present);
+    require_writable_folder(place);
     plan.place = std::move(place);
     plan.takes = action == FileAction::cut ? static_cast<std::uint64_t>(info.st_size) - file.size : file.size;
     if (present)

@@ -152,14 +152,20 @@ void Checkpoint::check_texts() const {
 FrameIndex Checkpoint::read_files_index() const {
     const auto is_copied = [](const CapturedFile& file) { return !file.entry.empty(); };
     const auto copied = static_cast<std::size_t>(std::ranges::count_if(opened_.manifest.files, is_copied));
-    if (copied == 0)
+    const std::vector<std::string>& superseded = opened_.manifest.superseded_files;
+    if (copied == 0 && superseded.empty())
         return {};
     FrameIndex index = read_index(read_trusted(k_files_index_entry), opened_.seal);
     const auto is_right = [&](const CapturedFile& file) {
         const ImageRecord* const record = index.find(file.entry);
         return !is_copied(file) || (record != nullptr && record->size == file.size);
     };
-    if (index.images.size() != copied || !std::ranges::all_of(opened_.manifest.files, is_right))
+    const auto counts_no_more = [&](const std::string& entry) {
+        return index.find(entry) != nullptr &&
+               std::ranges::count(opened_.manifest.files, entry, &CapturedFile::entry) == 0;
+    };
+    if (index.images.size() != copied + superseded.size() || !std::ranges::all_of(opened_.manifest.files, is_right) ||
+        !std::ranges::all_of(superseded, counts_no_more))
         throw Error(Fault::checkpoint, fmt::format("{} does not hold the captured files that its manifest lists",
                                                    printable(zip_.path().string())));
     return index;

@@ -76,6 +76,13 @@ void CheckpointWriter::write_ahead(const std::function<void(ImageSink&)>& fill, 
     sums_ahead_.add(archive.sums());
 }
 
+void CheckpointWriter::write_files_ahead(FileCapture& files, const WrittenFiles& written, const Interrupt& interrupt) {
+    ImageWriterOptions file_options = options(k_files_folder);
+    file_options.flowing = {""};
+    ImageWriter archive(zip_, pool_, std::move(file_options));
+    files_ahead_ = files.write_ahead(written, archive, interrupt);
+}
+
 NamedEntry CheckpointWriter::text_entry(const std::string& name, const std::string& content, Manifest& manifest) {
     if (!encryption_) {
         manifest.digests[name] = hex(sha256(std::string_view(content)));
@@ -94,9 +101,13 @@ std::vector<NamedEntry> CheckpointWriter::add_files(FileCapture& files, Manifest
         ImageWriterOptions file_options = options(k_files_folder);
         file_options.flowing = {""};
         ImageWriter archive(zip_, pool_, std::move(file_options));
-        const std::string index = write_index(files.write(archive, interrupt));
-        entries.push_back(text_entry(k_files_index_entry, index, manifest));
+        FrameIndex index = files.write(archive, interrupt);
+        index.images.merge(files_ahead_.images);
+        entries.push_back(text_entry(k_files_index_entry, write_index(index), manifest));
     }
+    manifest.superseded_files = files.superseded();
+    if (!manifest.superseded_files.empty())
+        manifest.required_features.emplace_back(k_superseded_files);
     manifest.files = files.describe(interrupt);
     return entries;
 }

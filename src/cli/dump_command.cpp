@@ -118,17 +118,6 @@ std::string summary_of(const DumpResult& result) {
     return text;
 }
 
-void require_places(const LoadedConfig& config, const std::optional<std::filesystem::path>& named) {
-    // Whether they answer is asked by the dump as well.
-    if (!acts_as_root_for(config.caller))
-        return;
-    const std::filesystem::path folder = named.value_or(config.values.shared_storage_dump_storage_dir);
-    if (!folder.empty())
-        require_place_of_caller(config, folder, "the folder for checkpoints");
-    if (const std::string& mount = config.values.shared_storage_mount_point; !mount.empty())
-        require_place_of_caller(config, mount, "shared_storage.mount_point");
-}
-
 // Follows what a name leads to.
 class NameWatch {
   public:

@@ -7,6 +7,7 @@
 #include "cedana/cli/failure.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/transfers.hpp"
+#include "cedana/migration/record.hpp"
 #include "cedana/store/catalog.hpp"
 
 #include <algorithm>
@@ -44,6 +45,9 @@ struct Now {
         return std::chrono::duration_cast<std::chrono::seconds>(time - entry.when);
     }
     [[nodiscard]] std::string state(const CatalogEntry& entry) const {
+        std::error_code ignored;
+        if (entry.summary && std::filesystem::exists(migration::commit_of(entry.path), ignored))
+            return "moved";
         return entry.summary ? std::string(name_of(process_now(*entry.summary, procfs, host))) : "";
     }
 };

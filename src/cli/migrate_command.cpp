@@ -8,7 +8,6 @@
 #include "cedana/cli/consent.hpp"
 #include "cedana/cli/failure.hpp"
 #include "cedana/cli/output.hpp"
-#include "cedana/cli/passphrase.hpp"
 #include "cedana/cli/progress_json.hpp"
 #include "cedana/process/find.hpp"
 
@@ -128,15 +127,13 @@ void run(const MigrateArguments& arguments, const CommonArguments& common, const
     config.set_from_flag("client.leave_running", "client migrate", "false");
     require_root(arguments.dry_run ? "look into processes" : "dump processes");
     MigrateRequest request{.dump = {.pid = {}, .name = {}, .folder = arguments.folder, .config = config.values},
-                           .keyring = keyring_of(config.values, PassphraseArguments(), interrupt),
                            .ssh = {.host = arguments.host, .ssh = arguments.ssh, .sudo = arguments.sudo},
                            .lazy = arguments.lazy,
                            .new_pid_namespace = arguments.new_pid_namespace};
     request.dump.caller = config.caller;
     request.dump.with_files = arguments.with_files;
     name_process(request.dump, arguments, interrupt);
-    if (arguments.folder)
-        require_place_of_caller(config, *arguments.folder, "the folder for checkpoints");
+    require_places(config, arguments.folder);
     if (arguments.dry_run)
         return show(plan_migration(request, interrupt), common.format);
     request.dump.end_at_once = [&](const Error& error) { ::_exit(fail(error, common.format)); };

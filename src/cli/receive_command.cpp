@@ -51,6 +51,8 @@ void run(const ReceiveArguments& arguments, const CommonArguments& common, const
         throw Error(Fault::usage, "receive speaks with a cedana on another host, which starts it")
             .hint("there: cedana client migrate PID HOST");
     const LoadedConfig config = load_config_for(common);
+    if (const std::string& store = config.values.shared_storage_dump_storage_dir; !store.empty())
+        require_place_of_caller(config, store, "the folder for checkpoints");
     const ReceiveRequest request{.config = config.values,
                                  .keyring = keyring_of(config.values, PassphraseArguments(), interrupt),
                                  .caller = config.caller};

@@ -70,15 +70,30 @@ bool is_in_the_way(const FileHolder& holder, const criu::DumpedLock& wanted) {
            std::ranges::any_of(holder.locks, [&](const HeldLock& held) { return conflict(held, wanted); });
 }
 
+HeldLock as_held(const criu::DumpedLock& wanted) {
+    HeldLock lock{.kind = wanted.kind == criu::LockKind::flock   ? HeldLockKind::flock
+                          : wanted.kind == criu::LockKind::lease ? HeldLockKind::lease
+                                                                 : HeldLockKind::posix,
+                  .is_exclusive = wanted.is_exclusive};
+    if (lock.kind == HeldLockKind::posix) {
+        lock.first = wanted.start;
+        lock.last = wanted.length == 0 ? k_end_of_file : wanted.start + wanted.length - 1;
+    }
+    return lock;
+}
+
 class LockSearch {
   public:
     explicit LockSearch(const Procfs& procfs) : procfs_(procfs), held_(held_locks()) {}
 
     // The processes that have a lock on the file that conflicts.
-    std::vector<SocketHolder> holders(const FileId& file, const criu::DumpedLock& wanted) {
+    std::vector<SocketHolder> holders(const std::string& path, const FileId& file, const criu::DumpedLock& wanted) {
         std::vector<SocketHolder> found;
-        if (wanted.kind != criu::LockKind::lease && !is_listed(file, wanted))
+        if (wanted.kind != criu::LockKind::lease && !is_listed(file, wanted)) {
+            if (!has_lease(file) && is_locked_unseen(path, as_held(wanted)))
+                found.emplace_back();
             return found;
+        }
         for (const FileHolder& holder : holders_of(file))
             if (holder.pid != ::getpid() && is_in_the_way(holder, wanted))
                 found.push_back({.pid = holder.pid});
@@ -95,6 +110,12 @@ class LockSearch {
     [[nodiscard]] bool is_listed(const FileId& file, const criu::DumpedLock& wanted) const {
         return std::ranges::any_of(
             held_, [&](const HeldLock& held) { return held.file.inode == file.inode && conflict(held, wanted); });
+    }
+    // Whoever opens it would break that.
+    [[nodiscard]] bool has_lease(const FileId& file) const {
+        return std::ranges::any_of(held_, [&](const HeldLock& held) {
+            return held.kind == HeldLockKind::lease && held.file.inode == file.inode;
+        });
     }
     const Holders& holders_of(const FileId& file) {
         auto known = known_.find(file);
@@ -113,14 +134,16 @@ std::optional<Error> taken_lock(const Procfs& procfs, LockSearch& search, const 
     struct ::stat info {};
     if (::stat(needed.path.c_str(), &info) != 0)
         return std::nullopt;
-    const auto holder = living_holder(search.holders(file_id(info), needed.lock), leaving);
+    const auto holder = living_holder(search.holders(needed.path, file_id(info), needed.lock), leaving);
     if (!holder)
         return std::nullopt;
     return Error(Fault::restore_failed,
                  fmt::format("its {} on {} cannot come back: {} has the file {}", name_of(needed.lock.kind),
                              printable(needed.path), holder->described(procfs),
                              needed.lock.kind == criu::LockKind::lease ? "open" : "locked"))
-        .hint(hint_to_end(*holder));
+        .hint(holder->pid != 0 ? hint_to_end(*holder)
+                               : std::string("look for it in other containers (lsns), and on other hosts that have the "
+                                             "same file system: what is locked there does not come back here"));
 }
 
 } // namespace

@@ -71,6 +71,13 @@ bool Connection::is_ready_within(std::chrono::milliseconds limit, int stop) cons
     return ::poll(set.data(), set.size(), static_cast<int>(limit.count())) > 0 && set[1].revents == 0;
 }
 
+// Of a pipe POLLHUP tells it, of a socket POLLRDHUP (poll(2)).
+bool Connection::hangs_up_within(std::chrono::milliseconds limit, int stop) const {
+    std::array<pollfd, 2> set = {{{in_.get(), POLLRDHUP, 0}, {stop, POLLIN, 0}}};
+    return ::poll(set.data(), set.size(), static_cast<int>(limit.count())) > 0 && set[0].revents != 0 &&
+           set[1].revents == 0;
+}
+
 void Connection::close() noexcept {
     const std::lock_guard guard(mutex_);
     out_.reset();

@@ -41,13 +41,16 @@ constexpr std::array k_types = {
     Known{"want", Side::target, k_want_size},
     Known{"whole", Side::target, 0},
     Known{"alive", Side::target, 0},
+    Known{"hold", Side::source, 0},
 };
 
 const Known& known(FrameType type) { return k_types.at(static_cast<std::size_t>(type) - 1); }
 
-[[noreturn]] void refuse_frame(const std::string& what) {
-    throw Error(Fault::connection, fmt::format("the other end does not speak as cedana does: {}", what));
+Error not_frames(const std::string& what) {
+    return {Fault::connection, fmt::format("the other end does not speak as cedana does: {}", what)};
 }
+
+[[noreturn]] void refuse_frame(const std::string& what) { throw not_frames(what); }
 
 // A shell's start-up file that prints something comes before the first frame.
 std::string as_text(const Header& header) {
@@ -88,6 +91,8 @@ std::optional<Stage> next(Stage stage, FrameType type) {
     case FrameType::want:
     case FrameType::alive:
         return may_lack(stage) ? std::optional(stage) : std::nullopt;
+    case FrameType::hold:
+        return stage == Stage::restoring || stage == Stage::held ? std::optional(stage) : std::nullopt;
     case FrameType::whole:
         return stage == Stage::running ? std::optional(Stage::over) : std::nullopt;
     // At any moment but after the end.
@@ -120,7 +125,10 @@ Header write_header(FrameHead head) {
 FrameHead parse_header(const Header& header, Side sender) {
     const auto number = std::to_integer<std::size_t>(header[2]);
     if (header[0] != k_magic[0] || header[1] != k_magic[1] || header[3] != std::byte{0})
-        refuse_frame(fmt::format("it said '{}'", as_text(header)));
+        throw not_frames(fmt::format("it said '{}'", as_text(header)))
+            .hint("what the login shell there prints by itself comes first: let it do so only on a terminal (in "
+                  "~/.bashrc: "
+                  "[ -t 1 ])");
     if (number == 0 || number > k_types.size())
         refuse_frame(fmt::format("there is no frame of type {}", number));
     FrameHead head{.type = static_cast<FrameType>(number)};

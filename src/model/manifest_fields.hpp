@@ -462,6 +462,7 @@ struct FieldsOf<Manifest> {
             field("timings", &Owner::timings, Plain{}),
             optional_field("frozen_seconds", &Owner::frozen_seconds, Plain{}),
             field("files", &Owner::files, ListOf<Record>{}, Presence::later),
+            sparse_field("superseded_files", &Owner::superseded_files, Plain{}),
             sparse_field("places", &Owner::places, ListOf<Record>{}), optional_field("watch", &Owner::watch, Record{}),
             optional_field("facts", &Owner::facts, Record{}));
     }

@@ -236,7 +236,7 @@ std::string described(const Candidate& candidate) {
 }
 
 std::string hint_of(const Candidate& candidate) {
-    return fmt::format("if {} (process {}) is meant: -p {}", printable(candidate.comm), candidate.id.pid,
+    return fmt::format("if {} (process {}) is meant, give its pid: {}", printable(candidate.comm), candidate.id.pid,
                        candidate.id.pid);
 }
 

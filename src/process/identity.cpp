@@ -18,7 +18,7 @@ namespace {
 
 Error no_such_process(pid_t pid) {
     return Error(Fault::no_process, fmt::format("no process has pid {}", pid))
-        .hint("list what runs with: ps -e, or give a name with -n");
+        .hint("list what runs with: ps -e, or give a name");
 }
 
 // A thread id has a folder in /proc as a pid has, but no pidfd.

@@ -96,6 +96,20 @@ void add_missing(WrittenFiles& written, WrittenFiles more) {
     std::ranges::move(more.unseen, std::back_inserter(written.unseen));
 }
 
+void add_missing_names(WrittenFiles& written, WrittenFiles more) {
+    std::map<std::string, std::size_t> known;
+    for (std::size_t i = 0; i < written.files.size(); ++i)
+        known.emplace(written.files[i].path, i);
+    for (WrittenFile& file : more.files) {
+        const auto [at, is_new] = known.emplace(file.path, written.files.size());
+        if (is_new)
+            written.files.push_back(std::move(file));
+        else if (file.is_named)
+            written.files[at->second].any_size = true;
+    }
+    std::ranges::move(more.unseen, std::back_inserter(written.unseen));
+}
+
 // The kernel gives paths without any link in them.
 bool is_seen_at(const std::string& path, const struct ::stat& info) {
     struct ::stat seen {};

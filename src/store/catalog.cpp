@@ -11,6 +11,7 @@
 #include "cedana/checkpoint/reader.hpp"
 #include "cedana/files/checkpoint_file.hpp"
 #include "cedana/files/default_store.hpp"
+#include "cedana/migration/record.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -104,6 +105,13 @@ void read_entry(CatalogEntry& entry, const Keyring& keyring) {
     }
 }
 
+// Beside its checkpoint it says nothing of its own here.
+bool is_note_of_migration(const fs::path& path) {
+    std::error_code ignored;
+    const fs::path checkpoint = fs::path(path).replace_extension();
+    return path == migration::commit_of(checkpoint) && fs::exists(checkpoint, ignored);
+}
+
 std::vector<CatalogEntry> list_files(const fs::path& store) {
     require_answer(store, "the store");
     std::error_code error;
@@ -113,7 +121,7 @@ std::vector<CatalogEntry> list_files(const fs::path& store) {
     std::vector<CatalogEntry> entries;
     fs::directory_iterator file(store, error);
     for (; !error && file != fs::directory_iterator(); file.increment(error))
-        if (std::error_code ignored; !file->is_directory(ignored))
+        if (std::error_code ignored; !file->is_directory(ignored) && !is_note_of_migration(file->path()))
             entries.push_back({.path = file->path(), .summary = {}, .flaw = {}});
     if (error)
         throw Error(fault_of_errno(error.value(), Fault::storage),

@@ -78,6 +78,8 @@ TEST_P(AbsurdManifest, IsRefused) { expect_refused({.files = {{"/tmp/a", "a"}}, 
 
 std::vector<Absurd> absurd_manifests() {
     return {
+        {"AFileThatCountsNoMoreAndIsPutBack", [](Manifest& one) { one.superseded_files = {"0"}; }},
+        {"AFileThatCountsNoMoreAndIsNotThere", [](Manifest& one) { one.superseded_files = {"1"}; }},
         {"MoreImages", [](Manifest& manifest) { manifest.images = 1'000'000'000; }},
         {"MoreBytes", [](Manifest& manifest) { manifest.bytes_images = ~0ULL; }},
         {"FewerBytes", [](Manifest& manifest) { manifest.bytes_images = 1; }},

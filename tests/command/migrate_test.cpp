@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A migration whose other end is a script (support/scripted_target.py): what the source does, whatever that end does.
 #include "cedana/base/files.hpp"
-#include "cedana/migration/frame.hpp"
-#include "cedana/migration/messages.hpp"
-
-#include <nlohmann/json.hpp>
 
 #include "command/command_fixture.hpp"
 
@@ -98,37 +94,6 @@ TEST_F(Migrate, TakesNoOptionOfSshForAHost) {
     const CedanaRun run = cedana({"client", "migrate", target.pid_text(), "-d", store(), "--", "-oProxyCommand=sh"});
     EXPECT_EQ(run.exit_code, 2) << run.err;
     expect_untouched(run);
-}
-
-using Receive = WithFakeCriu;
-
-// A source that does not heed the answer.
-TEST_F(Receive, TakesNothingThatItHasRefused) {
-    const auto frame = [](migration::FrameType type, const std::string& payload) {
-        const migration::Header header = migration::write_header({.type = type, .length = payload.size()});
-        return std::string(reinterpret_cast<const char*>(header.data()), header.size()) + payload;
-    };
-    write_text(
-        scratch("frames"),
-        frame(migration::FrameType::hello,
-              migration::write_hello({.protocol = migration::k_protocol_version, .cedana_version = "0", .host = "h"})) +
-            frame(migration::FrameType::offer, migration::write_offer({.id = std::string(32, 'a'), .manifest = "{}"})) +
-            frame(migration::FrameType::begin, migration::write_begin("x")));
-    write_script(scratch("receive"), "#!/bin/sh\nexec " + cedana_executable().string() + " client receive <" +
-                                         scratch("frames").string() + "\n");
-    options.executable = scratch("receive");
-    options.environment["CEDANA_SHARED_STORAGE_DUMP_STORAGE_DIR"] = store();
-    const CedanaRun run = cedana({});
-    EXPECT_EQ(run.exit_code, 12) << run.err;
-    EXPECT_TRUE(holds(run.err, "the source goes on though it was refused"));
-    EXPECT_EQ(names_in(store()), std::vector<std::string>());
-}
-
-TEST_F(Receive, KnowsNothingOfAMigrationThatNeverWas) {
-    const CedanaRun run = cedana({"client", "receive", "--status", std::string(32, 'a')});
-    EXPECT_EQ(run.exit_code, 0) << run.err;
-    EXPECT_EQ(run.out, "unknown: this host knows of no such migration\n");
-    EXPECT_EQ(cedana({"client", "receive", "--status", "../../etc"}).exit_code, 2);
 }
 
 } // namespace

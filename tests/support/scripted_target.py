@@ -39,8 +39,8 @@ def main():
     if behaviour == "noise":
         print("Welcome to this host")
         return
-    hear_until("hello")
-    say("greeting", {"protocol": 3, "cedana": "0", "host": "beta"})
+    hello = json.loads(hear()[1])
+    say("greeting", {"protocol": hello["protocol"], "cedana": "0", "host": "beta"})
     hear_until("offer")
     reason = {"message": "there is no /usr/bin/x here", "cause": "", "hint": "install x"}
     say("answer", {"reasons": [reason, reason] if behaviour == "refuse" else []})

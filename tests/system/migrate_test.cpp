@@ -123,20 +123,25 @@ TEST_F(Migration, TellsEveryReasonBeforeAnythingIsFrozen) {
 
 TEST_F(Migration, PutsNamedFilesThereBeforeTheProgramRuns) {
     const fs::path apart = scratch("apart");
+    // Nobody has written to it just now: it is copied while the program runs.
+    const fs::path old = "/usr/share/common-licenses/GPL-3";
     fs::create_directories(apart / "app/empty");
     std::ofstream(apart / "app/tool") << "of here";
     ASSERT_EQ(::chown((apart / "app/tool").c_str(), 7, 8), 0);
     ASSERT_EQ(::chmod((apart / "app/tool").c_str(), 06751), 0);
+    fs::create_hard_link(apart / "app/tool", apart / "app/same");
     fs::create_symlink("../else/where", apart / "app/link");
-    start_other_host({k_open[0], "CEDANA_SECURITY_RECEIVE_FOLDERS=" + log.parent_path().string(), apart.string()});
+    start_other_host({k_open[0], k_open[1], apart.string(), old.parent_path().string()});
     static_cast<void>(over_there("mkdir " + apart.string() + "/app; echo of there >" + apart.string() + "/app/tool"));
-    const CedanaRun run = migrate({"--with-files", (apart / "app").string()});
+    const CedanaRun run = migrate({"--json", "--with-files", (apart / "app").string(), "--with-files", old});
     ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(run.out, "\"ahead\"")) << run.out;
+    EXPECT_EQ(over_there("cat " + old.string()), read_file(old));
     EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
     EXPECT_EQ(over_there("cd " + apart.string() +
-                         "/app; cat tool; stat -c ' %u %g %a' tool; cat tool.cedana-backup-*; readlink link; "
+                         "/app; cat tool same; stat -c ' %u %g %a' tool; cat tool.cedana-backup-*; readlink link; "
                          "ls -d empty"),
-              "of here 7 8 751\nof there\n../else/where\nempty\n");
+              "of hereof here 7 8 751\nof there\n../else/where\nempty\n");
 }
 
 // The line is slow: most of the memory comes after it runs, or because it is waited for.
@@ -179,6 +184,50 @@ TEST_F(Migration, TellsBeforehandThatAFolderOfItsFilesIsMissing) {
     EXPECT_TRUE(holds(run.err + run.out, "the folder " + told.parent_path().string() + " does not exist")) << run.err;
 }
 
+TEST_F(Migration, TellsBeforehandWhatIsInTheWayOfItsFiles) {
+    const fs::path apart = scratch("apart");
+    const fs::path small = scratch("small");
+    for (const char* const name : {"made", "read_only"})
+        fs::create_directories(apart / name);
+    fs::create_directories(small);
+    std::ofstream(apart / "read_only/file") << "of here";
+    std::ofstream(apart / "link") << "of here";
+    std::ofstream(small / "large") << std::string(2'000'000, 'x');
+    start_other_host({k_open[0], k_open[1], apart.string(), small.string() + ":1m"});
+    EXPECT_EQ(over_there(fmt::format("cd {}; mkdir read_only; mount -t tmpfs -o ro tmpfs read_only; echo >made; "
+                                     "ln -s /etc/hosts link; mount -o remount,ro /run; echo made",
+                                     apart.string())),
+              "made\n");
+    const CedanaRun run = migrate({"--dry-run", "--with-files", apart / "made", "--with-files", apart / "read_only",
+                                   "--with-files", apart / "link", "--with-files", small / "large"});
+    EXPECT_EQ(run.exit_code, 11) << run.err;
+    for (const char* const reason :
+         {"made: something else is there", "Read-only file system", "it is a symbolic link now",
+          "not enough room to put files back", "cannot create /run/cedana"})
+        EXPECT_TRUE(holds(run.out, reason)) << reason << " in " << run.out;
+    EXPECT_TRUE(target.runs());
+}
+
+TEST_F(Migration, BringsALargeFileOfTheProgramWhereItIsNamed) {
+    const fs::path apart = scratch("apart");
+    fs::create_directories(apart);
+    std::ofstream(apart / "large") << std::string(2'000'000, 'x');
+    start_other_host({k_open[0], k_open[1], apart.string()});
+    write_text(scratch("hold.py"), "import sys,time\n"
+                                   "f=open(sys.argv[1],'r+')\n"
+                                   "open(sys.argv[2],'a').write('\\n')\n"
+                                   "time.sleep(1000)\n");
+    Target holder({"/usr/bin/python3", scratch("hold.py"), apart / "large", scratch("holds")});
+    wait_for_lines(scratch("holds"), 1);
+    options.environment["CEDANA_FILES_CAPTURE_LIMIT_MIB"] = "1";
+    const CedanaRun refused = migrate_to({holder.pid_text(), "--dry-run"});
+    EXPECT_EQ(refused.exit_code, 11) << refused.err;
+    EXPECT_TRUE(holds(refused.out, "--with-files " + (apart / "large").string())) << refused.out;
+    const CedanaRun run = migrate_to({holder.pid_text(), "--with-files", apart / "large"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(over_there("stat -c %s " + (apart / "large").string()), "2000000\n");
+}
+
 // CRIU would find it out only once all has been sent.
 TEST_F(Migration, TellsBeforehandWhatIsAnotherOrTakenThere) {
     const fs::path apart = scratch("apart");
@@ -212,6 +261,40 @@ TEST_F(Migration, TellsBeforehandWhatIsAnotherOrTakenThere) {
     EXPECT_TRUE(server.runs());
 }
 
+// CRIU would wait for them without end.
+TEST_F(Migration, TellsBeforehandWhoseLocksItCannotHaveThere) {
+    start_other_host(k_open);
+    write_text(scratch("lock.py"), "import fcntl,struct,sys,time\n"
+                                   "a,b,c=[open(sys.argv[1]+name,'w') for name in 'abc']\n"
+                                   "fcntl.flock(a,fcntl.LOCK_EX)\n"
+                                   "fcntl.lockf(b,fcntl.LOCK_EX)\n"
+                                   "fcntl.fcntl(c,37,struct.pack('hhqqi4x',fcntl.F_WRLCK,0,0,0,0))\n"
+                                   "open(sys.argv[1],'a').write('\\n')\n"
+                                   "time.sleep(1000)\n");
+    // The other host has the same files, and the locks are of this one.
+    Target locking({"/usr/bin/python3", scratch("lock.py"), scratch("lock")});
+    wait_for_lines(scratch("lock"), 1);
+    const CedanaRun run = migrate_to({locking.pid_text(), "--dry-run", "--json"});
+    EXPECT_EQ(run.exit_code, 11) << run.err;
+    const auto told = nlohmann::json::parse(run.out).at("refusals_there");
+    EXPECT_EQ(told.size(), 3U) << run.out;
+    EXPECT_TRUE(holds(run.out, "has the file locked")) << run.out;
+}
+
+TEST_F(Migration, EndsThereWhereTheSourceGoesAmidTheRestore) {
+    const fs::path criu = scratch("criu");
+    write_text(criu, fmt::format("#!/bin/sh\ncase \"$*\" in *restore*) >{}; exec sleep 1000;; esac\nexec criu \"$@\"\n",
+                                 scratch("restoring").string()));
+    fs::permissions(criu, fs::perms::owner_all);
+    start_other_host({k_open[0], k_open[1], "CEDANA_CRIU_PATH=" + criu.string()});
+    RunningCedana run({"client", "migrate", "--ssh", ssh_, "-d", store(), target.pid_text(), host_}, options, folder());
+    wait_for_file(scratch("restoring"));
+    run.signal(SIGINT);
+    EXPECT_EQ(run.wait().exit_code, 130);
+    EXPECT_TRUE(target.runs());
+    EXPECT_EQ(over_there("until grep -o '\"ended\"' /run/cedana/migrations/*.json; do :; done"), "\"ended\"\n");
+}
+
 TEST_F(Migration, BringsItWhereItsPidIsTakenIntoANamespaceOfItsOwn) {
     start_other_host(k_open);
     EXPECT_EQ(over_there(fmt::format("echo {} >/proc/sys/kernel/ns_last_pid; setsid sleep 1000 </dev/null "
@@ -235,8 +318,10 @@ TEST_F(Migration, SendsWhatTheOtherHostCanDecrypt) {
     EXPECT_EQ(refused.exit_code, 11) << refused.err;
     EXPECT_TRUE(holds(refused.err, "no key")) << refused.err;
     options.environment["CEDANA_SECURITY_RECIPIENTS"] = scratch("theirs.pub");
-    const CedanaRun run = migrate();
+    const CedanaRun run = migrate({"--lazy"});
     ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_FALSE(holds(run.err, "not known")) << run.err;
+    EXPECT_TRUE(holds(run.err, "no key here decrypts its checkpoint")) << run.err;
     EXPECT_EQ(target.wait_end().signal(), SIGKILL);
     EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
 }

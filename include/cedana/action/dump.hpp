@@ -9,6 +9,7 @@
 #include "cedana/base/signals.hpp"
 #include "cedana/engine/container_tree.hpp"
 #include "cedana/engine/pre_copy.hpp"
+#include "cedana/keys/keyring.hpp"
 #include "cedana/model/caller.hpp"
 #include "cedana/model/config.hpp"
 
@@ -33,6 +34,9 @@ struct FindResult;
 struct DumpEscort {
     // Of the checkpoint's file (ZipWriter::copy_to()).
     std::function<void(std::uint64_t offset, std::span<const std::byte> piece)> written;
+    // All of the file is written, under a name that it does not keep; whether the disk keeps it is still to be seen.
+    // `keyring` opens it, whoever it is encrypted for.
+    std::function<void(const std::filesystem::path& file, const Keyring& keyring)> complete;
     // The checkpoint has its name, and the tree stands still yet; when this returns it ends.
     std::function<void(const std::filesystem::path& checkpoint)> before_end;
     // Nothing of the tree runs any more, nor ever will. Must not throw.

@@ -74,7 +74,9 @@ class TreeCapture {
   private:
     [[nodiscard]] BufferSize divide_memory();
     void copy_ahead();
+    void require_alive() const;
     void capture_ahead();
+    void capture_named_ahead();
     void run_criu();
     void release_stop() noexcept;
     void runs_again();
@@ -83,6 +85,8 @@ class TreeCapture {
     void capture_files(const TreeHoldings& holdings);
     void look_at_unit_folders(WrittenFiles& written);
     void publish();
+    [[nodiscard]] Keyring own_keyring() const;
+    void hand_to_escort(const std::filesystem::path& complete);
     void prove_it(const std::filesystem::path& complete);
     void look_at_flight(const TreeHoldings& holdings, WrittenFiles& written);
     void note();

@@ -8,6 +8,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
+#include "cedana/keys/keyring.hpp"
 #include "cedana/migration/messages.hpp"
 
 #include <filesystem>
@@ -24,6 +25,9 @@ class GivenAway {
     GivenAway(const MigrateRequest& request, const std::string& id, const Interrupt& interrupt, Progress& progress)
         : request_(request), id_(id), interrupt_(interrupt), progress_(progress) {}
 
+    // What opens its checkpoint here, whoever it is encrypted for.
+    void opened_by(const Keyring& keyring) { keyring_ = keyring; }
+    [[nodiscard]] const Keyring& keyring() const noexcept { return keyring_; }
     // From now on the tree counts as given away. Throws Error: it does not.
     void note(const std::filesystem::path& checkpoint);
     // Where it was when it was noted.
@@ -51,6 +55,7 @@ class GivenAway {
     const std::string& id_;
     const Interrupt& interrupt_;
     Progress& progress_;
+    Keyring keyring_;
     std::optional<std::filesystem::path> checkpoint_;
 };
 

@@ -10,7 +10,6 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/signals.hpp"
-#include "cedana/keys/keyring.hpp"
 #include "cedana/migration/messages.hpp"
 #include "cedana/migration/ssh.hpp"
 
@@ -27,8 +26,6 @@ namespace cedana {
 struct MigrateRequest {
     // Of a dump that stops.
     DumpRequest dump;
-    // What reads the checkpoint again, should it have to be restored here.
-    Keyring keyring = {};
     migration::SshCommand ssh;
     // It runs there before its memory has come: pages come on demand, and it ends there if the connection does first.
     bool lazy = false;

@@ -6,6 +6,7 @@
 #include "cedana/archive/byte_range.hpp"
 #include "cedana/base/event_fd.hpp"
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/keys/keyring.hpp"
 #include "cedana/migration/connection.hpp"
 #include "cedana/migration/frame_queue.hpp"
 
@@ -23,14 +24,15 @@ namespace cedana {
 
 class PageSource {
   public:
-    // Of a checkpoint that this host has just made, and has not encrypted. Throws Error.
-    PageSource(migration::Connection& there, const std::filesystem::path& checkpoint);
+    // Of a checkpoint that this host has just made, and that `keyring` opens; it may get another name. Throws Error.
+    PageSource(migration::Connection& there, const std::filesystem::path& checkpoint, const Keyring& keyring);
     PageSource(const PageSource&) = delete;
     PageSource& operator=(const PageSource&) = delete;
     ~PageSource();
 
-    // Calls `send` with all but the pages that can wait.
-    void send_ahead(const std::function<void(std::uint64_t offset, std::span<const std::byte> bytes)>& send) const;
+    // Calls `send` with all but the pages that can wait, and what was sent already.
+    void send_ahead(const std::vector<ByteRange>& sent,
+                    const std::function<void(std::uint64_t offset, std::span<const std::byte> bytes)>& send) const;
     // A thread of this receives all frames from now on: it answers those that want pages, the others wait for next().
     void start();
     // As Connection::receive(); the limit counts from when pages were wanted last.

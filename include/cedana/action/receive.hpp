@@ -21,7 +21,7 @@ struct ReceiveRequest {
     Config config;
     Keyring keyring = {};
     Caller caller = {};
-    // How long a tree that is there waits for the word of the source.
+    // How long a tree that is there waits for a word of the source.
     std::chrono::seconds go_limit{60};
 };
 

@@ -10,10 +10,11 @@ namespace cedana {
 // Of all that cedanas of this host leave each other: root's alone.
 inline constexpr const char* k_state_path = "/run/cedana";
 
-// /run/cedana, 0700 and root's; made if it is not there. Throws Error(Fault::permission) when it is somebody else's.
+// /run/cedana, 0700 and root's; made if it is not there. Throws Error(Fault::permission) when it is somebody else's,
+// Error(Fault::storage) when it cannot be made.
 [[nodiscard]] std::filesystem::path state_folder();
 
-// Throws as state_folder() does when it is somebody else's; makes nothing.
+// Throws as state_folder() does when it is somebody else's, or cannot be made; makes nothing.
 void require_own_state_folder();
 
 // The same if it is there and can be trusted; makes nothing.

@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -26,6 +27,7 @@
 #include <utility>
 #include <vector>
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 namespace cedana {
@@ -41,6 +43,10 @@ class FileCapture {
     // Makes ready what capture() would else lose time with while the tree stands still.
     void prepare(const WrittenFiles& written, const Interrupt& interrupt);
 
+    // Copies those that were named into the archive while the tree runs; capture() takes again only what has changed
+    // since. The index of them. Throws Error, Error(Fault::interrupted).
+    [[nodiscard]] FrameIndex write_ahead(const WrittenFiles& written, ImageWriter& archive, const Interrupt& interrupt);
+
     // The tree is frozen, and stays so for as long as this takes. Throws Error, Error(Fault::interrupted).
     void capture(const WrittenFiles& written, const LeasesAhead& leases, const Interrupt& interrupt);
 
@@ -48,6 +54,8 @@ class FileCapture {
     [[nodiscard]] bool has_content() const;
     // Every copy becomes an image named after its entry; the index of them. Throws Error, Error(Fault::interrupted).
     [[nodiscard]] FrameIndex write(ImageWriter& archive, const Interrupt& interrupt);
+    // Entries that write_ahead() wrote for nothing.
+    [[nodiscard]] std::vector<std::string> superseded() const;
     // What the manifest says of them, after write(). Warns of what the checkpoint does not hold.
     [[nodiscard]] std::vector<CapturedFile> describe(const Interrupt& interrupt);
 
@@ -60,6 +68,9 @@ class FileCapture {
         std::optional<std::uint64_t> number = std::nullopt;
         // Of one that was named: opened only when it is written.
         std::filesystem::path name = {};
+        // As it was opened then, if nothing could change it since without being seen.
+        std::optional<struct ::stat> opened = std::nullopt;
+        bool is_written = false;
     };
 
     [[nodiscard]] std::uint64_t limit() const;
@@ -70,6 +81,7 @@ class FileCapture {
     void capture_one(const WrittenFile& written, const LeasesAhead& leases, const Interrupt& interrupt);
     void capture_for_digest(const WrittenFile& written, std::uint64_t number, Captured& captured,
                             const Interrupt& interrupt);
+    void capture_named(const WrittenFile& written);
     void open_named(Captured& captured, const Interrupt& interrupt);
     void copy_to_archive(Captured& captured, ImageWriter& archive, const Interrupt& interrupt);
     [[nodiscard]] std::size_t read(const Captured& captured, std::uint64_t offset, std::span<std::byte> part,
@@ -80,6 +92,8 @@ class FileCapture {
     std::optional<roles::FileReader> reader_;
     std::uint64_t last_number_ = 0;
     std::vector<Captured> captured_;
+    // What write_ahead() has written, by path.
+    std::map<std::string, Captured> ahead_;
     std::size_t entries_ = 0;
     std::uint64_t hashed_frozen_ = 0;
     std::set<std::pair<FileId, pid_t>> warned_of_;

@@ -57,6 +57,9 @@ class CheckpointWriter {
     // and their memory is free again. Throws what `fill` throws, Error, Error(Fault::interrupted).
     void write_ahead(const std::function<void(ImageSink&)>& fill, const Interrupt& interrupt, Progress& progress);
 
+    // The same of files that go with the tree (FileCapture::write_ahead()).
+    void write_files_ahead(FileCapture& files, const WrittenFiles& written, const Interrupt& interrupt);
+
     // What the checkpoint is to be signed with; must outlive finish().
     void sign_with(const SigningKey& key) { signing_key_ = &key; }
     // One more entry, under its digest as every other one. Before finish().
@@ -88,6 +91,7 @@ class CheckpointWriter {
     FramePool pool_;
     ImageWriter images_;
     FrameIndex ahead_;
+    FrameIndex files_ahead_;
     FrameSums sums_ahead_;
 };
 

@@ -94,5 +94,7 @@ void append_criu_arguments(LoadedConfig& config, const std::vector<std::string>&
 // Throws Error(Fault::storage) for a folder that does not answer, Error(Fault::permission) for one in which the user
 // behind sudo could make no files themselves, unless root's own configuration names it. `what`: "the store".
 void require_place_of_caller(const LoadedConfig& config, const std::filesystem::path& folder, std::string_view what);
+// The same of all places where a checkpoint goes: `named`, or else what a setting names, and the mount point.
+void require_places(const LoadedConfig& config, const std::optional<std::filesystem::path>& named);
 
 } // namespace cedana

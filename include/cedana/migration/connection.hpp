@@ -37,6 +37,10 @@ class Connection {
     // readable.
     [[nodiscard]] bool is_ready_within(std::chrono::milliseconds limit, int stop) const;
 
+    // Whether the other end will send no more, though some may still be unread, or goes within the limit; not as soon
+    // as `stop` is readable.
+    [[nodiscard]] bool hangs_up_within(std::chrono::milliseconds limit, int stop) const;
+
     // The other end reads its end. Nothing can be sent any more.
     void close() noexcept;
     [[nodiscard]] Stage stage() const;

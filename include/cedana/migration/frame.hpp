@@ -14,7 +14,7 @@
 namespace cedana::migration {
 
 // Both ends say theirs first; they must be the same.
-inline constexpr int k_protocol_version = 3;
+inline constexpr int k_protocol_version = 4;
 
 // The end that has the tree, and the one that is to have it.
 enum class Side { source, target };
@@ -24,7 +24,8 @@ enum class Side { source, target };
 // there, and none of it runs. go: that of the source is gone. runs: that of the target runs. ended: the target has
 // given up, and why; nothing of the tree runs there, nor ever will. bye: the source wants no more. want: bytes of the
 // checkpoint that the target lacks (a lazy migration leaves its pages out), which come as data, be it before the tree
-// runs or after. whole: it lacks none any more. alive: the target is at work, and has not been stopped.
+// runs or after. whole: it lacks none any more. alive: the target is at work, and has not been stopped. hold: the
+// source is, and go or its end is still to come.
 enum class FrameType : std::uint8_t {
     hello = 1,
     greeting,
@@ -40,7 +41,8 @@ enum class FrameType : std::uint8_t {
     bye,
     want,
     whole,
-    alive
+    alive,
+    hold
 };
 
 [[nodiscard]] std::string_view name_of(FrameType type);

@@ -44,6 +44,8 @@ inline constexpr std::string_view k_journal_streams = "journal-streams";
 inline constexpr std::string_view k_in_container = "container";
 // The feature of one of a container whose files are in two archives, the second of which changes what the first says.
 inline constexpr std::string_view k_files_ahead = "container-files-ahead";
+// The feature of one that holds files twice (Manifest::superseded_files).
+inline constexpr std::string_view k_superseded_files = "superseded-files";
 inline constexpr const char* k_manifest_entry = "checkpoint_state.json";
 inline constexpr const char* k_index_entry = "index";
 inline constexpr const char* k_sums_entry = "sums";
@@ -149,6 +151,9 @@ struct Manifest {
     // Files that the tree had open for writing or had written when it was asked to prepare; checkpoints of before they
     // were captured have none.
     std::vector<CapturedFile> files = {};
+    // Entries of files that were copied before the tree stood still, and had changed by then: another entry has what
+    // counts. Only with the feature k_superseded_files.
+    std::vector<std::string> superseded_files = {};
     // What is made for files that only go with it, before they are put there: a folder before what is in it.
     std::vector<NamedPlace> places = {};
     // Absent if it was not asked to prepare.

@@ -27,6 +27,8 @@ struct WrittenFile {
     std::vector<FileUse> uses = {};
     // Somebody has named it to go with the tree (named_files.hpp): copied whatever its size.
     bool is_named = false;
+    // Somebody has named one that the tree writes to.
+    bool any_size = false;
     [[nodiscard]] const std::string& place() const noexcept { return seen_at.empty() ? path : seen_at; }
 
     // All that is written to it goes to its end.
@@ -49,6 +51,10 @@ enum class LookedAtFrom { here, among_its_mounts };
 
 // Adds those of `more` that are not there yet under any name.
 void add_missing(WrittenFiles& written, WrittenFiles more);
+
+// Adds those of `more` whose path is not there yet: of a file with several names (hard links) each is one. What is
+// there and was named goes whatever its size.
+void add_missing_names(WrittenFiles& written, WrittenFiles more);
 
 // Whether the file is what this path leads to here, without following a link.
 [[nodiscard]] bool is_seen_at(const std::string& path, const struct ::stat& info);

@@ -15,7 +15,7 @@ namespace {
 constexpr std::array k_all = {FrameType::hello, FrameType::greeting, FrameType::offer,    FrameType::answer,
                               FrameType::begin, FrameType::data,     FrameType::complete, FrameType::ready,
                               FrameType::go,    FrameType::runs,     FrameType::ended,    FrameType::bye,
-                              FrameType::want,  FrameType::whole,    FrameType::alive};
+                              FrameType::want,  FrameType::whole,    FrameType::alive,    FrameType::hold};
 
 Side other(Side side) { return side == Side::source ? Side::target : Side::source; }
 
@@ -76,15 +76,16 @@ TEST(MigrationStage, GoesThroughAMigration) {
 
 TEST(MigrationStage, LetsPagesComeFromTheRestoreOnUntilAllAreThere) {
     Stage stage = Stage::restoring;
-    for (const FrameType type :
-         {FrameType::want, FrameType::data, FrameType::alive, FrameType::ready, FrameType::want, FrameType::go,
-          FrameType::data, FrameType::want, FrameType::runs, FrameType::want, FrameType::data})
+    for (const FrameType type : {FrameType::want, FrameType::hold, FrameType::data, FrameType::alive, FrameType::ready,
+                                 FrameType::hold, FrameType::want, FrameType::go, FrameType::data, FrameType::want,
+                                 FrameType::runs, FrameType::want, FrameType::data})
         stage = after(stage, type);
     EXPECT_EQ(after(stage, FrameType::ended), Stage::over);
     EXPECT_EQ(after(stage, FrameType::whole), Stage::over);
     EXPECT_THROW(static_cast<void>(after(Stage::copying, FrameType::want)), Error);
     EXPECT_THROW(static_cast<void>(after(Stage::released, FrameType::whole)), Error);
     EXPECT_THROW(static_cast<void>(after(Stage::over, FrameType::want)), Error);
+    EXPECT_THROW(static_cast<void>(after(Stage::released, FrameType::hold)), Error);
 }
 
 TEST(MigrationStage, NeverSaysGoBeforeReadyNorRunsBeforeGo) {

@@ -122,6 +122,7 @@ Manifest example() {
                        .modified = -1,
                        .uses = {{.pid = 100, .fd = 3, .flags = 02001}, {.pid = 102, .fd = -1, .flags = 0}}},
                       {.path = "/var/lib/redis/dump.rdb", .size = 1UL << 40}},
+            .superseded_files = {"1"},
             .places = {{.path = "/srv/a", .mode = 02755, .owner = 7, .group = 8},
                        {.path = "/srv/a/l", .leads_to = "../\xff", .mode = 0777}},
             .watch = WatchRecord{.available = true, .gaps = {"it wrote more than 4096 files"}},

@@ -44,7 +44,31 @@ TEST(ParseLocks, LeavesOutWhoWaitsAndWhatIsNoLockOnAFile) {
                     .empty());
 }
 
+TEST(ParseLocks, TakesThatOfADescriptor) {
+    const auto lock = parse_held_lock("POSIX ADVISORY READ 10 14");
+    ASSERT_TRUE(lock);
+    EXPECT_EQ(lock->kind, HeldLockKind::posix);
+    EXPECT_FALSE(lock->is_exclusive);
+    EXPECT_EQ(lock->first, 10U);
+    EXPECT_EQ(lock->last, 14U);
+    EXPECT_FALSE(parse_held_lock("POSIX ADVISORY READ 10"));
+}
+
 using HoldersOfFile = test::InTempFolder;
+
+// As those of another host, which /proc/locks does not show.
+TEST_F(HoldersOfFile, AreKnownToTheFileSystemWhereTheyAreUnseen) {
+    const UniqueFd file = open_file(path("a"), O_RDWR | O_CREAT, 0600);
+    struct ::flock range {};
+    range.l_type = F_WRLCK;
+    range.l_start = 10;
+    range.l_len = 5;
+    ASSERT_EQ(::fcntl(file.get(), F_OFD_SETLK, &range), 0);
+    EXPECT_TRUE(is_locked_unseen(path("a"), {.kind = HeldLockKind::posix, .first = 14}));
+    EXPECT_FALSE(is_locked_unseen(path("a"), {.kind = HeldLockKind::posix, .first = 15}));
+    EXPECT_FALSE(is_locked_unseen(path("a"), {.kind = HeldLockKind::posix, .first = 0, .last = 9}));
+    EXPECT_FALSE(is_locked_unseen(path("b"), {.kind = HeldLockKind::posix}));
+}
 
 TEST_F(HoldersOfFile, TellWhoWritesAndWhatTheyLock) {
     const UniqueFd file = open_file(path("a"), O_RDWR | O_CREAT, 0600);

@@ -155,7 +155,7 @@ TEST_F(FindProcess, RefusesTwoUnrelatedEqualsAndNamesBoth) {
     EXPECT_EQ(error.fault(), Fault::no_process);
     EXPECT_NE(error.message().find("process 10 (/usr/bin/worker, exact)"), std::string::npos);
     EXPECT_NE(error.message().find("process 11 (/usr/bin/worker, exact)"), std::string::npos);
-    EXPECT_NE(error.hint().find("-p"), std::string::npos);
+    EXPECT_NE(error.hint().find("give its pid"), std::string::npos);
 }
 
 TEST_F(FindProcess, RefusesWhatDoesNotLeadClearly) {

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/action/sent_ranges.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace cedana {
+
+void SentRanges::add(ByteRange bytes) {
+    if (bytes.from >= bytes.to)
+        return;
+    auto at = ranges_.upper_bound(bytes.from);
+    if (at != ranges_.begin() && std::prev(at)->second >= bytes.from)
+        --at;
+    while (at != ranges_.end() && at->first <= bytes.to) {
+        bytes.from = std::min(bytes.from, at->first);
+        bytes.to = std::max(bytes.to, at->second);
+        at = ranges_.erase(at);
+    }
+    ranges_.emplace(bytes.from, bytes.to);
+}
+
+void SentRanges::remove(ByteRange bytes) {
+    auto at = ranges_.upper_bound(bytes.from);
+    if (at != ranges_.begin() && std::prev(at)->second > bytes.from)
+        --at;
+    while (at != ranges_.end() && at->first < bytes.to) {
+        const ByteRange whole{.from = at->first, .to = at->second};
+        at = ranges_.erase(at);
+        if (whole.from < bytes.from)
+            ranges_.emplace(whole.from, bytes.from);
+        if (whole.to > bytes.to)
+            ranges_.emplace(bytes.to, whole.to);
+    }
+}
+
+std::vector<ByteRange> SentRanges::all() const {
+    std::vector<ByteRange> all;
+    for (const auto& [from, to] : ranges_)
+        all.push_back({.from = from, .to = to});
+    return all;
+}
+
+} // namespace cedana
