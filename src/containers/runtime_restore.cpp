@@ -107,6 +107,7 @@ class RuntimeRestore {
         criu::RestoreCommand command{
             .paths = {.program = job_.criu.program, .images = job_.criu.folder, .work = job_.criu.folder},
             .options = job_.criu.options,
+            .lazy_pages = job_.criu.lazy_pages == criu::LazyPages::left_out,
             .pid_file = job_.criu.folder / criu::k_pid_file,
             .action_script = action_->script()};
         command.options.extra.insert(command.options.extra.end(), call.call.arguments.begin(),
