@@ -181,6 +181,17 @@ EngineCommand PodmanRestore::prepare(const SmallFiles& description, const std::s
     return command;
 }
 
+// One with a policy that has ended was stopped, or podman would have started it anew; a start takes that back, and a
+// restore does not (libpod/container_internal.go, StoppedByUser).
+void PodmanRestore::warn_of_policy() const {
+    const std::string& policy = record_.restart_policy;
+    if (!policy.empty() && policy != "no")
+        spdlog::warn(
+            "podman goes on to take container {} for one that its user has stopped: until podman starts it anew, "
+            "its restart policy {} does nothing when it ends (removed before a restore, it is made with it)",
+            printable(name()), printable(policy));
+}
+
 std::string PodmanRestore::commit() {
     prepared_ = false;
     if (files_)
@@ -188,6 +199,8 @@ std::string PodmanRestore::commit() {
     const auto there = find_in_podman(engine_, name());
     if (!there)
         throw Error(Fault::restore_failed, fmt::format("podman does not know container {}", printable(name())));
+    if (original_)
+        warn_of_policy();
     return there->id;
 }
 

@@ -51,6 +51,7 @@ class PodmanRestore final : public EngineRestore {
 
   private:
     [[nodiscard]] const std::string& name() const { return as_.empty() ? record_.name : as_; }
+    void warn_of_policy() const;
 
     Engine engine_;
     const ContainerRecord& record_;
