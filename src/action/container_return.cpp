@@ -111,7 +111,8 @@ containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::EngineR
         .before_tree = [&](const criu::RpcCall& call) { put_files(call, images); },
         .root_made = [this](pid_t root) { root_is_made(root); }};
     if (draft_.lazy)
-        start_ = std::make_unique<LazyStart>(checkpoint, draft_.request.config, work_.path());
+        start_ = std::make_unique<LazyStart>(checkpoint, draft_.request.config, work_.path(), std::filesystem::path(),
+                                             name_at_return(draft_));
     containers::RuntimeRestoreReport report;
     try {
         report = containers::restore_by_runtime(job, images, draft_.interrupt);

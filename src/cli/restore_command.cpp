@@ -130,10 +130,8 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         .pid_file = arguments.pid_file,
         .given_ends = arguments.given_ends,
         .caller = config.caller,
-        // A copy beside the original, and a container that its runtime waits for, cannot be lazy, which only a flag
-        // asks for in so many words.
-        .lazy = config.values.client_lazy_restore &&
-                (arguments.lazy.lazy || (!arguments.new_pid_namespace && !arguments.create)),
+        // A copy beside the original cannot be lazy, which only a flag asks for in so many words.
+        .lazy = config.values.client_lazy_restore && (arguments.lazy.lazy || !arguments.new_pid_namespace),
         .clocks = restored_clocks(arguments.clocks),
         .any_cpu = arguments.any_cpu,
         .wait = arguments.lazy.wait,

@@ -68,15 +68,15 @@ UniqueFd pipe_with_key(const Checkpoint& checkpoint) {
 } // namespace
 
 LazyStart::LazyStart(const Checkpoint& checkpoint, const Config& config, const std::filesystem::path& work,
-                     const std::filesystem::path& supply) {
+                     const std::filesystem::path& supply, const std::string& container) {
     const Manifest& manifest = checkpoint.manifest();
-    if (!manifest.container)
+    if (container.empty())
         reaper_.emplace();
     const LazyJob job{.checkpoint = checkpoint.zip().path().string(),
                       .manifest_digest = checkpoint.manifest_digest(),
-                      .pid = manifest.container ? 0 : manifest.tree.front().pid,
+                      .pid = container.empty() ? manifest.tree.front().pid : 0,
                       .name = manifest.name,
-                      .container = manifest.container ? manifest.container->name : std::string(),
+                      .container = container,
                       .threads = supply.empty() ? static_cast<unsigned>(config.archive_threads) : k_waiting_threads,
                       .supply = supply.string()};
     const UniqueFd listener = listen_unix(work / criu::k_lazy_socket);

@@ -13,6 +13,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 
 #include <sys/types.h>
 
@@ -20,9 +21,9 @@ namespace cedana {
 
 class LazyStart {
   public:
-    // Listens in `work`, CRIU's work folder. `supply`: as LazyJob::supply.
+    // Listens in `work`, CRIU's work folder. `supply`, `container`: as in LazyJob.
     LazyStart(const Checkpoint& checkpoint, const Config& config, const std::filesystem::path& work,
-              const std::filesystem::path& supply = {});
+              const std::filesystem::path& supply = {}, const std::string& container = {});
     LazyStart(const LazyStart&) = delete;
     LazyStart& operator=(const LazyStart&) = delete;
     // As end(), unless the tree runs.
