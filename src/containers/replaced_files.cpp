@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr const char* k_mounts = "/proc/self/mountinfo";
+constexpr const char* k_own_mounts = "/proc/self/mountinfo";
 constexpr const char* k_upper_note = "upper.folder";
 constexpr const char* k_upper_aside_note = "upper.aside";
 
@@ -34,7 +34,7 @@ constexpr const char* k_upper_aside_note = "upper.aside";
 void await_unmounted(const fs::path& upper) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     // Every change of the mounts is one of this file, too (proc(5)).
-    const UniqueFd changes = open_file(k_mounts, O_RDONLY);
+    const UniqueFd changes = open_file(k_own_mounts, O_RDONLY);
     while (const auto place = overlay_mounted_at(upper)) {
         const auto left =
             std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
@@ -49,7 +49,7 @@ void await_unmounted(const fs::path& upper) {
 
 std::optional<std::string> overlay_mounted_at(const fs::path& upper) {
     const std::string option = fmt::format("upperdir={}", upper.string());
-    for (const Mount& mount : parse_mounts(read_file(k_mounts)))
+    for (const Mount& mount : parse_mounts(read_file(k_own_mounts)))
         if (std::ranges::count(split(mount.options, ','), option) != 0)
             return mount.path;
     return std::nullopt;
