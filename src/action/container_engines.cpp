@@ -32,6 +32,9 @@ using containers::EngineKind;
 
 namespace {
 
+// As engines show one.
+constexpr std::size_t k_shown_id_digits = 12;
+
 EngineKind kind_of(const ContainerRecord& record) {
     try {
         return containers::parse_engine(record.engine);
@@ -91,6 +94,12 @@ std::unique_ptr<containers::CreatedRestore> created_restore_of(const RestoreDraf
 } // namespace
 
 bool is_bare(const ContainerRecord& record) { return record.engine == "runc" || record.engine == "crun"; }
+
+std::string name_at_return(const RestoreDraft& draft) {
+    if (draft.request.create)
+        return containers::id_in(*draft.request.create).substr(0, k_shown_id_digits);
+    return draft.request.container_name.value_or(draft.manifest().container->name);
+}
 
 std::unique_ptr<containers::EngineRestore> engine_restore_of(const RestoreDraft& draft) {
     const ContainerRecord& record = *draft.manifest().container;

@@ -75,25 +75,29 @@ ReturnedContainer ContainerReturn::run() {
                                    returned.id = engine->commit();
                                    if (volumes_)
                                        volumes_->commit();
+                                   if (start_)
+                                       start_->commit();
                                });
                            }))},
               progress_);
     watch_.lap("restore");
     for (const std::string& loss : lost_)
         spdlog::warn("{}", loss);
+    returned.start = std::move(start_);
     return returned;
 }
 
 containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::EngineRestore& engine) {
     const Checkpoint& checkpoint = *draft_.checkpoint;
     const Manifest& manifest = draft_.manifest();
-    CheckpointImages images(checkpoint, draft_.request.config);
+    CheckpointImages images(checkpoint, draft_.request.config, draft_.lazy ? eager_parts(*draft_.lazy) : ImageParts{});
     const ContainerOutput output(draft_);
     containers::RuntimeRestoreJob job{
         .criu = {.program = draft_.criu.path,
                  .options = options_of(draft_),
                  .folder = work_.path(),
                  .held = work_.lock(),
+                 .lazy_pages = draft_.lazy ? criu::LazyPages::left_out : criu::LazyPages::sent,
                  .progress = &progress_,
                  .total_bytes = manifest.bytes_images,
                  .standing = [this](pid_t root) { put_settings_back(root); },
@@ -105,11 +109,10 @@ containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::EngineR
         .outside_files = manifest.outside_files,
         .console = manifest.container->has_terminal ? console_of(checkpoint) : std::string(),
         .before_tree = [&](const criu::RpcCall& call) { put_files(call, images); },
-        .root_made =
-            [this](pid_t root) {
-                if (auto handle = open_pidfd(root))
-                    root_.emplace(root, std::move(*handle));
-            }};
+        .root_made = [this](pid_t root) { root_is_made(root); }};
+    if (draft_.lazy)
+        start_ = std::make_unique<LazyStart>(checkpoint, draft_.request.config, work_.path(), std::filesystem::path(),
+                                             name_at_return(draft_));
     containers::RuntimeRestoreReport report;
     try {
         report = containers::restore_by_runtime(job, images, draft_.interrupt);
@@ -119,11 +122,20 @@ containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::EngineR
     }
     if (!report.status.success() || !report.criu_succeeded.value_or(false)) {
         // That of a daemon is known to it, whatever became of the command.
-        if (!containers::has_daemon(containers::parse_engine(manifest.container->engine)))
+        if (start_ || !containers::has_daemon(containers::parse_engine(manifest.container->engine)))
             end_untaken();
         explain_failure(report);
     }
+    if (start_)
+        start_->await_hold(report.pid, draft_.interrupt);
     return report;
+}
+
+void ContainerReturn::root_is_made(pid_t root) {
+    if (auto handle = open_pidfd(root))
+        root_.emplace(root, std::move(*handle));
+    if (start_)
+        start_->tell_root(root);
 }
 
 // CRIU may have brought it back just as its engine failed or was killed: that knows nothing of it, and would leave it
@@ -190,6 +202,13 @@ void ContainerReturn::put_settings_back(pid_t root) {
 void ContainerReturn::explain_failure(const containers::RuntimeRestoreReport& report) const {
     const ContainerRecord& record = *draft_.manifest().container;
     const std::string what = fmt::format("cannot restore container {}", printable(record.name));
+    // Who brings the memory knows better than CRIU why its pages did not come.
+    if (start_ && report.criu_succeeded) {
+        start_->end();
+        const auto failure = start_->failure();
+        if (failure && failure->fault() != Fault::interrupted)
+            throw Error(*failure);
+    }
     if (!report.criu_succeeded)
         throw Error(Fault::restore_failed,
                     fmt::format("{}: {} {} before it had begun", what, record.engine, report.status.text()))

@@ -117,6 +117,7 @@ containers::SmallFiles podman_description(const Checkpoint& checkpoint) {
 
 Steps steps_before_container(RestoreDraft& draft) {
     Steps steps = steps_on_checkpoint(draft);
+    append(steps, lazy_steps(draft));
     append(steps, fit_steps(draft));
     steps.push_back(memory_check(draft));
     append(steps, engine_steps(draft));

@@ -174,9 +174,11 @@ void TreeCapture::run() {
         wait_for_end(tree());
         await_stop(draft_.unit);
         release_stop();
+        if (draft_.container) {
+            progress_.phase("waiting for its engine");
+            draft_.container->finish_end();
+        }
     }
-    if (draft_.container)
-        draft_.container->finish_end();
     if (draft_.request.escort)
         draft_.request.escort->ended();
 }

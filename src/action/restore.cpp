@@ -67,12 +67,12 @@ void run_post_restore_hook(const RestoreDraft& draft, pid_t pid) {
     }
 }
 
-void wait_for_memory(const LazyStart& start, pid_t pid, const Interrupt& interrupt) {
+void wait_for_memory(const LazyStart& start, const std::string& tree, const Interrupt& interrupt) {
     try {
         start.wait(interrupt);
     } catch (Error& error) {
         if (error.fault() == Fault::interrupted)
-            error.hint(fmt::format("process {} runs, and its memory goes on to come", pid));
+            error.hint(fmt::format("{} runs, and its memory goes on to come", tree));
         throw;
     }
 }
@@ -113,10 +113,17 @@ Steps steps_after_restore(RestoreDraft& draft, const Restored& restored, Stopwat
     };
     if (restored.start && draft.request.wait)
         steps.push_back(touch("waiting for memory", [&] {
-            wait_for_memory(*restored.start, restored.report.pid, draft.interrupt);
+            wait_for_memory(*restored.start, fmt::format("process {}", restored.report.pid), draft.interrupt);
             watch.lap("fill");
         }));
     return steps;
+}
+
+std::optional<LazyPart> lazy_part(const RestoreDraft& draft, const LazyStart* start) {
+    if (!draft.lazy || start == nullptr)
+        return std::nullopt;
+    return LazyPart{
+        .bytes_lazy = draft.lazy->lazy_bytes, .bytes_eager = draft.lazy->eager_bytes, .keeper = start->keeper()};
 }
 
 RestoreResult result_of(const RestoreDraft& draft, Restored& restored, const Stopwatch& watch) {
@@ -126,10 +133,7 @@ RestoreResult result_of(const RestoreDraft& draft, Restored& restored, const Sto
                          .bytes_images = restored.report.bytes,
                          .phases = watch.phases(),
                          .files = std::move(restored.files)};
-    if (draft.lazy)
-        result.lazy = {.bytes_lazy = draft.lazy->lazy_bytes,
-                       .bytes_eager = draft.lazy->eager_bytes,
-                       .keeper = restored.start->keeper()};
+    result.lazy = lazy_part(draft, restored.start.get());
     return result;
 }
 
@@ -145,24 +149,37 @@ OutputPlace RestoreRequest::output_place() const {
 
 namespace {
 
+Steps steps_after_container(const RestoreDraft& draft, const ReturnedContainer& returned, Stopwatch& watch) {
+    Steps steps = {
+        touch("running the hook post_restore", [&] { run_post_restore_hook(draft, returned.report.pid); }),
+    };
+    if (returned.start && draft.request.wait)
+        steps.push_back(touch("waiting for memory", [&] {
+            wait_for_memory(*returned.start, fmt::format("container {}", printable(draft.manifest().container->name)),
+                            draft.interrupt);
+            watch.lap("fill");
+        }));
+    return steps;
+}
+
 RestoreResult restore_container(RestoreDraft& draft, Progress& progress, Stopwatch& watch) {
-    if (draft.request.lazy)
-        spdlog::warn("all memory of a container is there before it runs: --lazy is not for containers yet");
     carry_out(steps_before_container(draft), progress, draft.interrupt);
     watch.lap("prepare");
     const ReturnedContainer returned = ContainerReturn(draft, progress, watch).run();
     progress.done();
     warn_of_mends(returned.report.mends, draft.manifest());
     Progress silent;
-    carry_out({touch("running the hook post_restore", [&] { run_post_restore_hook(draft, returned.report.pid); })},
-              silent);
+    carry_out(steps_after_container(draft, returned, watch), silent);
+    if (auto failure = returned.start ? returned.start->failure_so_far() : std::nullopt)
+        throw std::move(*failure);
     return {.checkpoint = draft.path,
             .pid = returned.report.pid,
             .container = returned.id,
             .seconds = watch.seconds(),
             .bytes_images = returned.report.bytes,
             .phases = watch.phases(),
-            .files = {}};
+            .files = {},
+            .lazy = lazy_part(draft, returned.start.get())};
 }
 
 } // namespace

@@ -100,14 +100,6 @@ void require_restorable(const Manifest& manifest) {
         .hint("it was made with --anyway, to be looked at alone; cedana client list shows which others there are");
 }
 
-Steps memory_steps(RestoreDraft& draft) {
-    return {
-        check("looking for what a lazy restore needs", [&] { refuse_lazy_requests(draft.request); }),
-        check("looking for room for lazy memory", [&] { draft.lazy = prepare_lazy(draft.request, *draft.checkpoint); }),
-        check("looking for huge pages in the checkpoint", [&] { draft.huge = read_huge_memory(*draft.checkpoint); }),
-    };
-}
-
 // Where it differs from where this process is.
 void open_place(RestoreDraft& draft) {
     if (!draft.request.into)
@@ -176,6 +168,13 @@ Steps steps_that_open(RestoreDraft& draft) {
         look("opening the checkpoint", [&] { draft.checkpoint.emplace(draft.path, request.keyring); }),
         check("looking whether it can be restored at all", [&] { require_restorable(draft.manifest()); }),
         check("looking whether another host has it", [&] { require_not_given_away(draft); }),
+    };
+}
+
+Steps lazy_steps(RestoreDraft& draft) {
+    return {
+        check("looking for what a lazy restore needs", [&] { refuse_lazy_requests(draft.request); }),
+        check("looking for room for lazy memory", [&] { draft.lazy = prepare_lazy(draft.request, *draft.checkpoint); }),
     };
 }
 
@@ -384,7 +383,9 @@ Steps steps_before_arrival(RestoreDraft& draft) {
 
 Steps steps_before_restore(RestoreDraft& draft) {
     Steps steps = steps_on_checkpoint(draft);
-    append(steps, memory_steps(draft));
+    append(steps, lazy_steps(draft));
+    steps.push_back(
+        check("looking for huge pages in the checkpoint", [&] { draft.huge = read_huge_memory(*draft.checkpoint); }));
     append(steps, host_steps(draft));
     if (!draft.request.new_pid_namespace)
         append(steps, pid_steps(draft));

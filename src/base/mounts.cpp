@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/mounts.hpp"
 
+#include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <deque>
@@ -14,7 +16,10 @@
 #include <system_error>
 #include <utility>
 
+#include <spdlog/fmt/fmt.h>
+
 #include <fcntl.h>
+#include <sys/mount.h>
 
 namespace cedana {
 
@@ -193,6 +198,24 @@ bool is_mounted(const fs::path& folder) {
         there = read_again();
     }
     return there == MountedThere::something;
+}
+
+std::vector<std::string> mounted_below(const fs::path& folder, const std::vector<Mount>& mounts) {
+    std::vector<std::string> places;
+    for (auto mount = mounts.rbegin(); mount != mounts.rend(); ++mount)
+        if (lies_below(mount->path, folder.native()))
+            places.push_back(mount->path);
+    return places;
+}
+
+void detach_mounts_below(const fs::path& folder) {
+    const std::vector<Mount> mounts = parse_mounts(read_file("/proc/self/mountinfo"));
+    for (const std::string& place : mounted_below(folder, mounts))
+        // Gone with one that it was mounted on.
+        if (::umount2(place.c_str(), MNT_DETACH | UMOUNT_NOFOLLOW) != 0 && errno != EINVAL && errno != ENOENT)
+            throw OsFailure(Fault::storage).error("cannot unmount {}", place);
+    if (const auto left = mounted_below(folder, parse_mounts(read_file("/proc/self/mountinfo"))); !left.empty())
+        throw Error(Fault::storage, fmt::format("{} is still mounted", left.front()));
 }
 
 } // namespace cedana

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
 
 namespace cedana {
 
@@ -19,8 +20,9 @@ using Json = nlohmann::ordered_json;
 
 Json to_json(const LazyTransfer& transfer) {
     const criu::FillProgress& progress = transfer.progress;
-    return {{"pid", transfer.pid},
+    return {{"pid", transfer.pid != 0 ? Json(transfer.pid) : Json(nullptr)},
             {"name", transfer.name},
+            {"container_name", text_or_null(transfer.container)},
             {"checkpoint", transfer.checkpoint},
             {"keeper", transfer.keeper},
             {"bytes_lazy", progress.bytes_total},
@@ -28,6 +30,11 @@ Json to_json(const LazyTransfer& transfer) {
             {"bytes_left", progress.bytes_left},
             {"pages_waited_for", progress.pages_wanted},
             {"failure", text_or_null(transfer.failure)}};
+}
+
+std::string name_in_table(const LazyTransfer& transfer) {
+    return transfer.container.empty() ? printable(transfer.name)
+                                      : fmt::format("container {}", printable(transfer.container));
 }
 
 } // namespace
@@ -49,8 +56,8 @@ void list_transfers(const CommonArguments& common) {
                  {.title = "LEFT", .align = Align::right},
                  {.title = "STATE", .elastic = true}});
     for (const LazyTransfer& transfer : transfers)
-        table.add({std::to_string(transfer.pid), printable(transfer.name), human_bytes(served(transfer.progress)),
-                   human_bytes(transfer.progress.bytes_left),
+        table.add({transfer.pid != 0 ? std::to_string(transfer.pid) : "-", name_in_table(transfer),
+                   human_bytes(served(transfer.progress)), human_bytes(transfer.progress.bytes_left),
                    transfer.failure.empty() ? "running" : printable(transfer.failure)});
     print_table(table);
 }

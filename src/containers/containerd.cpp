@@ -144,4 +144,19 @@ std::string specification_of_containerd(std::string_view info) {
     return read_info(info, [](const Json& json) { return json.at("Spec").dump(); });
 }
 
+ContainerdSnapshot snapshot_of_containerd(std::string_view info) {
+    return read_info(info, [](const Json& json) {
+        return ContainerdSnapshot{.snapshotter = json.value("Snapshotter", ""), .key = json.value("SnapshotKey", "")};
+    });
+}
+
+std::string upper_in_mount(std::string_view command) {
+    constexpr std::string_view k_upper = "upperdir=";
+    for (const std::string& word : words_of(trim(command)))
+        for (const std::string& option : split(word, ','))
+            if (option.starts_with(k_upper))
+                return option.substr(k_upper.size());
+    return {};
+}
+
 } // namespace cedana::containers

@@ -40,10 +40,15 @@ std::string creating(const ContainerdName& name, const std::string& image) {
 
 bool is_own_runtime(const std::string& program) { return fs::path(program).filename() == k_runtime_name; }
 
-// Of one that runs there is nothing to take back.
-void remove_ended_task(const Engine& engine, const ContainerdName& name) {
-    if (const auto task = find_task(engine, name); task && task->status != "running")
-        static_cast<void>(ask(engine, in_space(name, {"tasks", "delete", "--force", name.id})));
+// Of its snapshot, which is an overlay unless its user has chosen otherwise; empty where it is none.
+fs::path find_upper(const Engine& engine, const ContainerdName& name, std::string_view info) {
+    const ContainerdSnapshot snapshot = snapshot_of_containerd(info);
+    if (snapshot.key.empty())
+        return {};
+    // It is printed alone, for a place that need not be there.
+    const auto mount = try_to_ask(
+        engine, in_space(name, {"snapshots", "--snapshotter", snapshot.snapshotter, "mounts", "/", snapshot.key}));
+    return mount ? upper_in_mount(*mount) : std::string();
 }
 
 } // namespace
@@ -67,6 +72,7 @@ ContainerdRestore::ContainerdRestore(Engine engine, const ContainerRecord& recor
         throw Error(Fault::restore_failed, fmt::format("the container lacks what that of the checkpoint had: {}",
                                                        printable(fmt::format("{}", fmt::join(missing, ", ")))))
             .hint("make it with the same mounts");
+    upper_ = find_upper(engine_, name_, *info);
     const auto task = find_task(engine_, name_);
     has_ended_task_ = task && task->status == "stopped";
     if (task && !has_ended_task_)
@@ -81,12 +87,18 @@ EngineCommand ContainerdRestore::prepare(const SmallFiles& /*description*/, cons
     make_log_folder(log_.parent_path());
     if (has_ended_task_)
         static_cast<void>(ask(engine_, in_space(name_, {"tasks", "delete", name_.id})));
+    if (upper_.empty())
+        spdlog::warn("containerd does not say where the files of the container lie: what it has made since the "
+                     "checkpoint stays");
     replace_file(work / k_containerd_note,
                  nlohmann::json({{"program", engine_.program}, {"name", name_.text()}}).dump());
     prepared_ = true;
+    if (!upper_.empty())
+        files_.emplace(work, upper_);
     write_one_shot(name_.id, {.work = work});
     return {.program = engine_.program,
-            .words = in_space(name_, {"tasks", "start", "--detach", "--log-uri", "file://" + log_.string(), name_.id})};
+            .words = in_space(name_, {"tasks", "start", "--detach", "--log-uri", "file://" + log_.string(), name_.id}),
+            .work = EngineWork::asks_a_daemon};
 }
 
 std::string ContainerdRestore::commit() {
@@ -94,6 +106,8 @@ std::string ContainerdRestore::commit() {
     if (!task || task->status != "running")
         throw Error(Fault::restore_failed, fmt::format("containerd does not say that container {} runs", name_.text()));
     prepared_ = false;
+    if (files_)
+        files_->commit();
     spdlog::warn("its output goes to {}", printable(log_.string()));
     return name_.id;
 }
@@ -104,19 +118,28 @@ ContainerdRestore::~ContainerdRestore() {
     try {
         remove_one_shot(name_.id);
         static_cast<void>(try_to_ask(engine_, in_space(name_, {"tasks", "delete", "--force", name_.id})));
+        files_.reset();
     } catch (const std::exception& error) {
         spdlog::warn("what containerd has begun of container {} could not be removed: {}", name_.text(), error.what());
     }
 }
 
-void finish_killed_containerd(const fs::path& work) {
+FinishedContainer finish_killed_containerd(const fs::path& work, bool tree_ran) {
+    FinishedContainer finished;
     std::error_code ignored;
     if (!fs::exists(work / k_containerd_note, ignored))
-        return;
+        return finished;
     const auto noted = nlohmann::json::parse(read_file(work / k_containerd_note));
     const ContainerdName name = required_name(noted.at("name").get<std::string>());
     remove_one_shot(name.id);
-    remove_ended_task({.kind = EngineKind::containerd, .program = noted.at("program").get<std::string>()}, name);
+    const Engine engine{.kind = EngineKind::containerd, .program = noted.at("program").get<std::string>()};
+    const auto task = find_task(engine, name);
+    const bool runs = task && task->status == "running";
+    if (task && !runs)
+        static_cast<void>(ask(engine, in_space(name, {"tasks", "delete", "--force", name.id})));
+    const ContainerFate ended = tree_ran ? ContainerFate::has_run : ContainerFate::never_ran;
+    finish_replaced(work, runs ? ContainerFate::runs : ended, finished);
+    return finished;
 }
 
 } // namespace cedana::containers

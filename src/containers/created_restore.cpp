@@ -46,6 +46,8 @@ CreateOrder parse_create_order(std::string_view text) {
     }
 }
 
+std::string id_in(const CreateOrder& order) { return parse_runtime_call(order.words).id; }
+
 std::vector<std::string> missing_in(std::string_view specification, std::string_view had) {
     try {
         const Json now = Json::parse(specification);

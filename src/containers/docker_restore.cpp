@@ -141,19 +141,25 @@ bool take_back(const Engine& engine, const std::string& name, const std::string&
 } // namespace
 
 std::optional<DockerContainer> find_in_docker(const Engine& engine, const std::string& name) {
-    const auto text = try_to_ask(
-        engine, {"container", "inspect", "--format",
-                 "{{.Id}}\n{{.State.Status}}\n{{.HostConfig.Runtime}}\n{{.State.StartedAt}}\n{{.Name}}", name});
+    constexpr std::string_view k_upper = "upper=";
+    const auto text =
+        try_to_ask(engine, {"container", "inspect", "--format",
+                            "{{.Id}}\n{{.State.Status}}\n{{.HostConfig.Runtime}}\n{{.State.StartedAt}}\n{{.Name}}\n"
+                            "upper={{with .GraphDriver.Data}}{{index . \"UpperDir\"}}{{end}}",
+                            name});
     if (!text)
         return std::nullopt;
     const std::vector<std::string> lines = split(trim(*text), '\n');
     // docker takes the begin of an id for a name: "d" may be any container.
-    if (lines.size() == 5 && lines[0] != name && lines[4] != "/" + name)
+    if (lines.size() == 6 && lines[0] != name && lines[4] != "/" + name)
         return std::nullopt;
-    if (lines.size() != 5)
+    if (lines.size() != 6 || !lines[5].starts_with(k_upper))
         throw Error(Fault::environment, "what docker says of the container cannot be read");
-    return DockerContainer{
-        .id = lines[0], .status = lines[1], .runtime = lines[2], .started = parse_docker_time(lines[3])};
+    return DockerContainer{.id = lines[0],
+                           .status = lines[1],
+                           .runtime = lines[2],
+                           .upper = lines[5].substr(k_upper.size()),
+                           .started = parse_docker_time(lines[3])};
 }
 
 bool has_own_runtime(const Engine& engine) {
@@ -204,11 +210,21 @@ EngineCommand DockerRestore::prepare(const SmallFiles& /*description*/, const st
     prepared_ = true;
     if (original_ && !is_in_place())
         static_cast<void>(ask(engine_, {"rename", original_->id, aside_of(name())}));
+    if (is_in_place())
+        replace_files(work);
     id_ = is_in_place() ? original_->id : make();
     noted.one_shot = id_;
     note_docker(work, noted);
     write_one_shot(id_, {.work = work, .made_by_hook = MadeByHook::network});
-    return {.program = engine_.program, .words = {"start", id_}};
+    return {.program = engine_.program, .words = {"start", id_}, .work = EngineWork::asks_a_daemon};
+}
+
+void DockerRestore::replace_files(const fs::path& work) {
+    if (original_->upper.empty())
+        spdlog::warn("docker does not say where the files of the container lie: what it has made since the checkpoint "
+                     "stays");
+    else
+        files_.emplace(work, original_->upper);
 }
 
 std::string DockerRestore::commit() {
@@ -216,6 +232,8 @@ std::string DockerRestore::commit() {
     if (!there || there->status != "running")
         throw Error(Fault::restore_failed, fmt::format("docker does not say that container {} runs", name()));
     prepared_ = false;
+    if (files_)
+        files_->commit();
     if (original_ && !is_in_place() && !try_to_ask(engine_, {"rm", original_->id}))
         spdlog::warn("the container that {} takes the place of could not be removed: it is {}", name(),
                      aside_of(name()));
@@ -225,28 +243,48 @@ std::string DockerRestore::commit() {
 DockerRestore::~DockerRestore() {
     if (!prepared_)
         return;
-    try {
-        remove_one_shot(id_);
-        static_cast<void>(take_back(engine_, name(), original_ ? original_->id : std::string()));
-    } catch (const std::exception& error) {
-        spdlog::warn("what docker has begun of container {} could not be removed: {}", name(), error.what());
-    }
+    const auto guarded = [&](const auto& work) {
+        try {
+            work();
+        } catch (const std::exception& error) {
+            spdlog::warn("what docker has begun of container {} could not be removed: {}", name(), error.what());
+        }
+    };
+    guarded([&] {
+        if (const auto there = files_ ? find_in_docker(engine_, id_) : std::nullopt;
+            there && there->status == "running")
+            static_cast<void>(ask(engine_, {"kill", id_}));
+    });
+    files_.reset();
+    guarded([&] { static_cast<void>(take_back(engine_, name(), original_ ? original_->id : std::string())); });
+    guarded([&] { remove_one_shot(id_); });
 }
 
-std::optional<std::string> finish_killed_docker(const fs::path& work) {
+FinishedContainer finish_killed_docker(const fs::path& work, bool tree_ran) {
+    FinishedContainer finished;
     const auto noted = read_docker_note(work);
     if (!noted)
-        return std::nullopt;
+        return finished;
     const Engine engine{.kind = EngineKind::docker, .program = noted->program};
-    if (!noted->one_shot.empty())
-        remove_one_shot(noted->one_shot);
+    const auto remove_order = [&] {
+        if (!noted->one_shot.empty())
+            remove_one_shot(noted->one_shot);
+    };
+    // docker answers when a start that is under way is done.
     const auto there = find_in_docker(engine, noted->name);
     if (there && there->status == "running") {
+        remove_order();
         if (there->id != noted->original && !noted->original.empty() && find_in_docker(engine, noted->original))
             static_cast<void>(ask(engine, {"rm", noted->original}));
-        return std::nullopt;
+        finish_replaced(work, ContainerFate::runs, finished);
+        return finished;
     }
-    return take_back(engine, noted->name, noted->original) ? std::optional(noted->name) : std::nullopt;
+    if (take_back(engine, noted->name, noted->original))
+        finished.container = noted->name;
+    remove_order();
+    finish_replaced(work, tree_ran && !finished.container ? ContainerFate::has_run : ContainerFate::never_ran,
+                    finished);
+    return finished;
 }
 
 } // namespace cedana::containers

@@ -67,7 +67,8 @@ void run_until_end(EventLoop& loop, const ChildProcess& process, const Interrupt
     while (!ended) {
         loop.run_once(std::chrono::seconds(1));
         if (std::chrono::steady_clock::now() > until)
-            throw Error(Fault::dump_failed, "podman does not answer")
+            throw Error(Fault::dump_failed,
+                        fmt::format("podman has not described the container within {} s", k_podman_limit.count()))
                 .hint("look whether another podman is at work on the container");
     }
     loop.unwatch(process.pidfd().get());

@@ -3,17 +3,14 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
-#include "cedana/base/mounts.hpp"
 #include "cedana/base/system_path.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/containers/podman.hpp"
 #include "cedana/containers/podman_description.hpp"
 #include "cedana/containers/runtime_state.hpp"
-#include "cedana/containers/volumes.hpp"
 
 #include <algorithm>
 #include <cstdint>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -68,25 +65,16 @@ bool is_half_made(const PodmanContainer& container) {
     return container.status == "created" || container.status == "configured" || container.status == "initialized";
 }
 
-// Where somebody has mounted the overlay that it is the upper folder of.
-std::optional<std::string> mounted_at(const fs::path& upper) {
-    const std::string option = fmt::format("upperdir={}", upper.string());
-    for (const Mount& mount : parse_mounts(read_file("/proc/self/mountinfo")))
-        if (std::ranges::count(split(mount.options, ','), option) != 0)
-            return mount.path;
-    return std::nullopt;
-}
-
 // Of one that does not run, and whose files nobody had mounted before: a podman that was killed has left them so, and
 // does not know of it (`container cleanup` does nothing).
 void unmount_files(const Engine& engine, const PodmanContainer& container) {
-    if (mounted_at(container.upper))
+    if (overlay_mounted_at(container.upper))
         static_cast<void>(try_to_ask(engine, {"umount", container.id}));
 }
 
 // Under an overlay that somebody has mounted, nothing may change (Linux, filesystems/overlayfs).
 void require_unmounted(const PodmanContainer& container) {
-    if (const auto place = mounted_at(container.upper))
+    if (const auto place = overlay_mounted_at(container.upper))
         throw Error(Fault::restore_failed,
                     fmt::format("the files of the container are mounted at {}", printable(*place)))
             .hint("podman umount, or whatever mounted them");
@@ -193,6 +181,17 @@ EngineCommand PodmanRestore::prepare(const SmallFiles& description, const std::s
     return command;
 }
 
+// One with a policy that has ended was stopped, or podman would have started it anew; a start takes that back, and a
+// restore does not (libpod/container_internal.go, StoppedByUser).
+void PodmanRestore::warn_of_policy() const {
+    const std::string& policy = record_.restart_policy;
+    if (!policy.empty() && policy != "no")
+        spdlog::warn(
+            "podman goes on to take container {} for one that its user has stopped: until podman starts it anew, "
+            "its restart policy {} does nothing when it ends (removed before a restore, it is made with it)",
+            printable(name()), printable(policy));
+}
+
 std::string PodmanRestore::commit() {
     prepared_ = false;
     if (files_)
@@ -200,12 +199,14 @@ std::string PodmanRestore::commit() {
     const auto there = find_in_podman(engine_, name());
     if (!there)
         throw Error(Fault::restore_failed, fmt::format("podman does not know container {}", printable(name())));
+    if (original_)
+        warn_of_policy();
     return there->id;
 }
 
-FinishedPodman finish_killed_podman(const fs::path& work, bool tree_ran,
-                                    const std::function<void(const std::string& id)>& end_tree) {
-    FinishedPodman finished;
+FinishedContainer finish_killed_podman(const fs::path& work, bool tree_ran,
+                                       const std::function<void(const std::string& id)>& end_tree) {
+    FinishedContainer finished;
     const auto noted = read_note(work);
     if (!noted)
         return finished;
@@ -225,19 +226,11 @@ FinishedPodman finish_killed_podman(const fs::path& work, bool tree_ran,
         forget_in_runtime(there->id);
         finished.container = noted->name;
     }
-    // What it has done since nobody knows.
-    if (tree_ran && !runs && !finished.container) {
-        finished.left = find_contents_aside(work / k_files_note);
-        std::ranges::move(find_volumes_aside(work), std::back_inserter(finished.left));
-        return finished;
-    }
-    if (there && !runs)
+    const bool has_run = tree_ran && !runs && !finished.container;
+    if (!has_run && there && !runs)
         unmount_files(engine, *there);
-    const AsideEnd end = runs ? AsideEnd::committed : AsideEnd::taken_back;
-    std::vector<fs::path> folders = end_contents_aside(work / k_files_note, end);
-    std::ranges::move(end_killed_volumes(work, end), std::back_inserter(folders));
-    if (!runs)
-        finished.taken_back = std::move(folders);
+    const ContainerFate fate = runs ? ContainerFate::runs : has_run ? ContainerFate::has_run : ContainerFate::never_ran;
+    finish_replaced(work, work / k_files_note, fate, finished);
     return finished;
 }
 

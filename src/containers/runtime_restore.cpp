@@ -86,8 +86,11 @@ class RuntimeRestore {
     ChildProcess start(const UniqueFd& output) {
         std::vector<std::string> argv = {job_.engine.program};
         argv.insert(argv.end(), job_.engine.words.begin(), job_.engine.words.end());
+        auto files = output_of_engine(output);
+        if (job_.engine.work == EngineWork::asks_a_daemon && job_.criu.held >= 0)
+            files.emplace_back(job_.criu.held, criu::k_held);
         return ChildProcess::spawn({.argv = std::move(argv),
-                                    .fds = output_of_engine(output),
+                                    .fds = std::move(files),
                                     .env = environment_with_path(stand_in_->folder()),
                                     .session = Session::own,
                                     .descriptor_limit = DescriptorLimit::as_started});
@@ -107,6 +110,7 @@ class RuntimeRestore {
         criu::RestoreCommand command{
             .paths = {.program = job_.criu.program, .images = job_.criu.folder, .work = job_.criu.folder},
             .options = job_.criu.options,
+            .lazy_pages = job_.criu.lazy_pages == criu::LazyPages::left_out,
             .pid_file = job_.criu.folder / criu::k_pid_file,
             .action_script = action_->script()};
         command.options.extra.insert(command.options.extra.end(), call.call.arguments.begin(),

@@ -23,7 +23,10 @@ using containers::EngineKind;
 
 namespace {
 
+// From when the engine is asked to end it, while it stands still.
 constexpr auto k_engine_patience = std::chrono::seconds(30);
+// What of that is left for taking note is no less.
+constexpr auto k_least_patience = std::chrono::seconds(10);
 // There is no event for a process that is traced by another one and has died.
 constexpr auto k_look_every = std::chrono::milliseconds(5);
 
@@ -33,6 +36,10 @@ bool is_dying(const ProcessStat& stat) {
     // PF_EXITING of linux/sched.h.
     constexpr unsigned k_exiting = 0x4;
     return stat.is_zombie() || (stat.flags & k_exiting) != 0;
+}
+
+std::string no_answer_within(std::chrono::seconds limit) {
+    return fmt::format("has not answered within {} s", limit.count());
 }
 
 // Those that whoever is outside has put into it, as by exec: CRIU goes by who is whose child.
@@ -183,7 +190,7 @@ void ContainerTree::begin_end() {
         return;
     const Procfs procfs;
     ending_.emplace(containers::start(container_.engine, containers::ending_words(container_)));
-    const auto until = std::chrono::steady_clock::now() + k_engine_patience;
+    patience_ends_ = std::chrono::steady_clock::now() + k_engine_patience;
     while (true) {
         const auto root = procfs.stat(pid());
         if (!root || is_dying(*root))
@@ -191,20 +198,22 @@ void ContainerTree::begin_end() {
         const auto status = ending_->wait_for(k_look_every);
         if (status && status->success())
             return;
-        if (status || std::chrono::steady_clock::now() > until)
+        if (status || std::chrono::steady_clock::now() > patience_ends_)
             throw Error(Fault::dump_failed,
                         fmt::format("{} does not end {}: it {}", container_.engine.name(), container_.text(),
-                                    status ? status->text() : "does not answer"));
+                                    status ? status->text() : no_answer_within(k_engine_patience)));
     }
 }
 
 void ContainerTree::finish_end() {
     if (!ending_ || !ending_->running())
         return;
-    const auto status = ending_->wait_for(k_engine_patience);
+    const auto patience = std::max(
+        std::chrono::ceil<std::chrono::seconds>(patience_ends_ - std::chrono::steady_clock::now()), k_least_patience);
+    const auto status = ending_->wait_for(patience);
     if (!status || !status->success())
         spdlog::warn("{} has not taken note that {} ended: it {}", container_.engine.name(), container_.text(),
-                     status ? status->text() : "does not answer");
+                     status ? status->text() : no_answer_within(patience));
 }
 
 std::vector<std::string> ContainerTree::warnings() const {

@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
 
 #include <cerrno>
@@ -111,6 +112,16 @@ void remove_all_aside(const fs::path& note, const AsideSteps& steps) {
     ::unlink(note.c_str());
 }
 
+// They would go with it when what is aside is removed.
+void require_no_mounts(const fs::path& folder) {
+    auto mounts = mounted_below(folder, parse_mounts(read_file("/proc/self/mountinfo")));
+    std::erase(mounts, folder.native());
+    if (!mounts.empty())
+        throw Error(Fault::storage, fmt::format("{} is mounted in {}, whose contents are to be replaced",
+                                                printable(mounts.back()), printable(folder.string())))
+            .hint("unmount it first");
+}
+
 } // namespace
 
 ContentsAside::~ContentsAside() {
@@ -124,6 +135,7 @@ ContentsAside::~ContentsAside() {
 }
 
 void ContentsAside::take(const fs::path& folder) {
+    require_no_mounts(folder);
     AsideSteps steps = read_steps(note_);
     const std::string name = fmt::format(".cedana-aside.{}.{}", note_.parent_path().filename().string(), steps.size());
     steps.push_back({.folder = folder, .aside = folder.parent_path() / name});

@@ -7,7 +7,9 @@
 #include "cedana/undo/end_trees.hpp"
 
 #include <array>
+#include <bit>
 #include <cerrno>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -32,6 +34,11 @@ void send(int channel, std::string_view text, int passed) {
     }
 }
 
+struct RootMessage {
+    std::int32_t pid = 0;
+    std::int32_t numbers = 0;
+};
+
 LazyNews news_of(std::string_view text, UniqueFd passed) {
     if (auto error = parse_error(text))
         return std::move(*error);
@@ -50,10 +57,41 @@ LazyNews news_of(std::string_view text, UniqueFd passed) {
 
 std::pair<UniqueFd, UniqueFd> make_lazy_channel() { return make_socket_pair(SOCK_SEQPACKET); }
 
+void pass_root(int channel, const std::optional<LazyRoot>& root) {
+    const RootMessage message{.pid = root ? root->pid : 0,
+                              .numbers = static_cast<std::int32_t>(root ? root->numbers : TaskNumbers::of_the_tree)};
+    const auto bytes = std::bit_cast<std::array<char, sizeof message>>(message);
+    send(channel, {bytes.data(), bytes.size()}, root ? root->handle.get() : -1);
+}
+
+std::optional<LazyRoot> receive_root(int channel) {
+    std::array<char, sizeof(RootMessage)> bytes{};
+    UniqueFd handle;
+    ssize_t count = 0;
+    do
+        count = receive_with_fd(channel, bytes, handle, 0);
+    while (count < 0 && errno == EINTR);
+    if (count != sizeof bytes || !handle)
+        return std::nullopt;
+    const auto message = std::bit_cast<RootMessage>(bytes);
+    return LazyRoot{
+        .pid = message.pid, .numbers = static_cast<TaskNumbers>(message.numbers), .handle = std::move(handle)};
+}
+
+pid_t LazyWitness::await_root() {
+    auto root = receive_root(channel_.get());
+    if (!root)
+        throw Error(Fault::interrupted, "nobody comes to restore the container");
+    numbers_ = root->numbers;
+    tree_.insert_or_assign(root->pid, std::move(root->handle));
+    return root->pid;
+}
+
 void LazyWitness::opened(int fault, pid_t pid) {
-    if (auto pidfd = pid != 0 ? open_pidfd(pid) : std::nullopt)
-        tree_.insert_or_assign(pid, std::move(*pidfd));
-    send(channel_.get(), Json({{"opened", fault}, {"pid", pid}}).dump(), fault);
+    const pid_t here = numbers_ == TaskNumbers::of_this_host ? pid : 0;
+    if (auto pidfd = here != 0 ? open_pidfd(here) : std::nullopt)
+        tree_.insert_or_assign(here, std::move(*pidfd));
+    send(channel_.get(), Json({{"opened", fault}, {"pid", here}}).dump(), fault);
 }
 
 void LazyWitness::closing(int fault) { send(channel_.get(), Json({{"closing", fault}}).dump(), -1); }

@@ -40,7 +40,8 @@ class Keeper {
   public:
     explicit Keeper(const LazyKeeperPlan& plan)
         : job_(plan.job), command_(plan.command), criu_(UniqueFd(plan.listener)), key_(plan.key), cgroup_(::getpid()),
-          folder_(WorkKind::lazy, state_folder()) {
+          folder_(WorkKind::lazy, state_folder()),
+          tree_(job_.container.empty() ? TaskNumbers::of_this_host : TaskNumbers::of_the_tree) {
         job_.folder = folder_.path().string();
         const UniqueFd log = open_file(folder_.path() / k_log, O_WRONLY | O_CREAT | O_APPEND, 0600);
         ::dup2(log.get(), STDERR_FILENO);
@@ -82,7 +83,7 @@ class Keeper {
         folder_.keep();
     }
     [[nodiscard]] LazyTransfer transfer() const {
-        return {.pid = job_.pid, .name = job_.name, .checkpoint = job_.checkpoint};
+        return {.pid = job_.pid, .name = job_.name, .container = job_.container, .checkpoint = job_.checkpoint};
     }
 
     // As serve(); nothing that goes wrong here may leave the tree to run without its memory.
@@ -145,18 +146,32 @@ class Keeper {
             if (set[1].revents != 0)
                 criu_.pass_on();
             if (set[2].revents != 0)
-                read_command();
+                read_command(channel);
             if (set[0].revents != 0)
                 return;
         }
     }
 
-    void read_command() {
+    void read_command(int server) {
+        if (!job_.container.empty() && job_.pid == 0)
+            return take_root(server);
         char word = 0;
         is_alone_ = true;
         // The command was killed: a CRIU that has connected goes on, and no other one may connect.
         if (::read(command_.get(), &word, 1) != 1)
             criu_.refuse();
+    }
+
+    // Without one the server says that nobody comes.
+    void take_root(int server) {
+        auto root = receive_root(command_.get());
+        pass_root(server, root);
+        if (!root) {
+            is_alone_ = true;
+            return criu_.refuse();
+        }
+        job_.pid = root->pid;
+        tree_.hold_root(std::move(*root));
     }
 
     void release_criu() {
@@ -179,8 +194,9 @@ class Keeper {
     }
 
     [[nodiscard]] Error failure_of(const Error& cause) const {
-        Error error(cause.fault(), fmt::format("process {} ({}) was ended: its memory cannot be completed", job_.pid,
-                                               printable(job_.name)));
+        const std::string tree = job_.container.empty() ? fmt::format("process {} ({})", job_.pid, printable(job_.name))
+                                                        : fmt::format("container {}", printable(job_.container));
+        Error error(cause.fault(), fmt::format("{} was ended: its memory cannot be completed", tree));
         return error.cause(cause.message()).hint(!cause.hint().empty() ? cause.hint() : "restore it again");
     }
 

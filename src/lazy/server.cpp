@@ -83,6 +83,7 @@ class StateFile {
         try {
             write_transfer(job_.folder, {.pid = job_.pid,
                                          .name = job_.name,
+                                         .container = job_.container,
                                          .checkpoint = job_.checkpoint,
                                          .progress = progress,
                                          .server = ::getpid()});
@@ -100,11 +101,13 @@ class StateFile {
 };
 
 void serve(const LazyServerPlan& plan, LazyWitness& witness) {
-    const LazyJob& job = plan.job;
+    LazyJob job = plan.job;
     const Checkpoint checkpoint(job.checkpoint, keyring_of(UniqueFd(plan.key)));
     if (checkpoint.manifest_digest() != job.manifest_digest)
         throw Error(Fault::checkpoint, fmt::format("{} was replaced while it was restored", printable(job.checkpoint)));
     LazyMemory memory = read_lazy_memory(checkpoint);
+    if (!job.container.empty())
+        job.pid = witness.await_root();
     criu::LazyFill fill(UniqueFd(plan.criu), std::move(memory.tasks),
                         [&] { return std::make_unique<FramePages>(checkpoint, job.supply); }, witness,
                         {.threads = job.threads, .piece_size = k_frame_size});

@@ -4,8 +4,10 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unix_socket.hpp"
+#include "cedana/lazy/channel.hpp"
 #include "cedana/lazy/handover.hpp"
 #include "cedana/lazy/job.hpp"
+#include "cedana/process/procfs.hpp"
 #include "cedana/roles/role.hpp"
 #include "cedana/undo/clean.hpp"
 #include "cedana/undo/end_trees.hpp"
@@ -66,12 +68,15 @@ UniqueFd pipe_with_key(const Checkpoint& checkpoint) {
 } // namespace
 
 LazyStart::LazyStart(const Checkpoint& checkpoint, const Config& config, const std::filesystem::path& work,
-                     const std::filesystem::path& supply) {
+                     const std::filesystem::path& supply, const std::string& container) {
     const Manifest& manifest = checkpoint.manifest();
+    if (container.empty())
+        reaper_.emplace();
     const LazyJob job{.checkpoint = checkpoint.zip().path().string(),
                       .manifest_digest = checkpoint.manifest_digest(),
-                      .pid = manifest.tree.front().pid,
+                      .pid = container.empty() ? manifest.tree.front().pid : 0,
                       .name = manifest.name,
+                      .container = container,
                       .threads = supply.empty() ? static_cast<unsigned>(config.archive_threads) : k_waiting_threads,
                       .supply = supply.string()};
     const UniqueFd listener = listen_unix(work / criu::k_lazy_socket);
@@ -89,7 +94,7 @@ LazyStart::LazyStart(const Checkpoint& checkpoint, const Config& config, const s
 }
 
 LazyStart::~LazyStart() {
-    if (!reaper_)
+    if (is_committed_)
         return;
     try {
         end();
@@ -102,7 +107,28 @@ LazyStart::~LazyStart() {
 
 void LazyStart::end() const {
     // The keeper's server becomes a child of this process when the keeper ends.
-    reaper_->kill_all();
+    if (reaper_)
+        return reaper_->kill_all();
+    // A child of this process, which has not reaped it: the pid is its own.
+    if (auto pidfd = open_pidfd(keeper_))
+        end_tree(keeper_, std::move(*pidfd));
+    kill_child(keeper_);
+}
+
+void LazyStart::tell_root(pid_t root) const {
+    auto handle = open_pidfd(root);
+    const auto status = Procfs().status(root);
+    if (!handle || !status || status->namespace_pids.empty())
+        throw Error(Fault::restore_failed, "the root of the container has ended before it was restored");
+    const std::vector<pid_t>& numbers = status->namespace_pids;
+    if (numbers.size() > 1 && numbers.back() != 1)
+        throw Error(Fault::restore_failed, "it lives in the pid namespace of another container, and --lazy could not "
+                                           "end all of it if its memory cannot be completed")
+            .hint("restore it without --lazy");
+    pass_root(channel_.get(),
+              LazyRoot{.pid = root,
+                       .numbers = numbers.size() > 1 ? TaskNumbers::of_the_tree : TaskNumbers::of_this_host,
+                       .handle = std::move(*handle)});
 }
 
 void LazyStart::await_hold(pid_t root, const Interrupt& interrupt) const {
@@ -129,6 +155,7 @@ void LazyStart::await_hold(pid_t root, const Interrupt& interrupt) const {
 }
 
 void LazyStart::commit() noexcept {
+    is_committed_ = true;
     reaper_.reset();
     // A keeper that is gone has said why.
     [[maybe_unused]] const ssize_t said = ::send(channel_.get(), "!", 1, MSG_NOSIGNAL);

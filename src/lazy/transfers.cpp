@@ -78,6 +78,7 @@ std::uint64_t served(const criu::FillProgress& progress) {
 std::string to_text(const LazyTransfer& transfer) {
     const Json json = {{"pid", transfer.pid},
                        {"name", transfer.name},
+                       {"container", transfer.container},
                        {"checkpoint", transfer.checkpoint},
                        {"tree_goes_on", transfer.progress.tree_goes_on},
                        {"bytes_total", transfer.progress.bytes_total},
@@ -93,6 +94,7 @@ std::optional<LazyTransfer> parse_transfer(std::string_view text) {
         const Json json = Json::parse(text);
         return LazyTransfer{.pid = json.at("pid").get<pid_t>(),
                             .name = json.at("name").get<std::string>(),
+                            .container = json.value("container", ""),
                             .checkpoint = json.at("checkpoint").get<std::string>(),
                             .progress = {.tree_goes_on = json.at("tree_goes_on").get<bool>(),
                                          .bytes_total = json.at("bytes_total").get<std::uint64_t>(),

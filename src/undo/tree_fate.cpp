@@ -55,9 +55,11 @@ std::vector<const TreeProcess*> running_processes(const ProcessTree& tree, CriuE
 }
 
 void wait_for_end(const ProcessTree& tree) {
-    constexpr auto k_limit = std::chrono::seconds(10);
-    for (const TreeProcess& process : tree.processes)
-        static_cast<void>(ends_within(process.handle.pidfd(), k_limit));
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    for (const TreeProcess& process : tree.processes) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+        static_cast<void>(ends_within(process.handle.pidfd(), std::max(left, std::chrono::milliseconds(0))));
+    }
 }
 
 } // namespace cedana

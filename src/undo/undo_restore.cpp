@@ -59,20 +59,28 @@ void end_tree_of_container(const std::filesystem::path& work, const std::string&
     end_tree(root, std::move(*process));
 }
 
+// Of the one engine that had it.
+void take_note(const containers::FinishedContainer& container, FinishedRestore& finished) {
+    if (container.container)
+        finished.container = container.container;
+    finished.undone.insert(finished.undone.end(), container.taken_back.begin(), container.taken_back.end());
+    for (const std::filesystem::path& path : container.left)
+        spdlog::warn("{} holds what was there before a restore that was killed: the container ran, and has ended since",
+                     printable(path.string()));
+}
+
 } // namespace
 
 FinishedRestore finish_killed_restore(const std::filesystem::path& work, pid_t writer) {
     FinishedRestore finished{.tree_ran = criu::was_restored(work / criu::k_restore_log)};
     RemapGuard::finish_killed(work / k_remap_journal, finished.tree_ran);
     SocketGuard::finish_killed(work / k_socket_journal, finished.tree_ran);
-    const containers::FinishedPodman podman = containers::finish_killed_podman(
-        work, finished.tree_ran, [&](const std::string& id) { end_tree_of_container(work, id); });
-    finished.container = podman.container ? podman.container : containers::finish_killed_docker(work);
-    containers::finish_killed_containerd(work);
-    finished.undone = podman.taken_back;
-    for (const std::filesystem::path& path : podman.left)
-        spdlog::warn("{} holds what was there before a restore that was killed: the container ran, and has ended since",
-                     printable(path.string()));
+    const bool tree_ran = finished.tree_ran;
+    take_note(containers::finish_killed_podman(work, tree_ran,
+                                               [&](const std::string& id) { end_tree_of_container(work, id); }),
+              finished);
+    take_note(containers::finish_killed_docker(work, tree_ran), finished);
+    take_note(containers::finish_killed_containerd(work, tree_ran), finished);
     if (finished.tree_ran)
         return finished;
     const std::vector<PutBackStep> steps = read_journal(work / k_put_back_journal);

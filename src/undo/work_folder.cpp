@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/mounts.hpp"
 #include "cedana/base/process_mark.hpp"
 #include "cedana/base/text.hpp"
 
@@ -62,6 +63,16 @@ std::optional<UniqueFd> take_over(const fs::path& path, const ProcessMark& cedan
     return lock;
 }
 
+// A CRIU that was killed leaves the control groups of this host mounted there (criu/cgroup.c, prepare_cgroup_sfd):
+// nothing of a mount is removed.
+void remove_ended(const fs::path& folder) {
+    detach_mounts_below(folder);
+    std::error_code error;
+    fs::remove_all(folder, error);
+    if (error)
+        throw os_error(error.value(), fmt::format("cannot remove {}", folder.string()), Fault::storage);
+}
+
 } // namespace
 
 WorkFolder::WorkFolder(WorkKind kind, const fs::path& parent)
@@ -107,10 +118,9 @@ void remove_work(const fs::path& folder) {
     const fs::path ended = folder.parent_path() / (std::string(k_ended) + folder.filename().string());
     std::error_code error;
     fs::rename(folder, ended, error);
-    if (!error)
-        fs::remove_all(ended, error);
     if (error)
         throw os_error(error.value(), fmt::format("cannot remove {}", folder.string()), Fault::storage);
+    remove_ended(ended);
 }
 
 std::vector<fs::path> remove_ended_work(const fs::path& parent) {
@@ -119,8 +129,14 @@ std::vector<fs::path> remove_ended_work(const fs::path& parent) {
     for (const fs::path& path : entries_of(parent, ignored)) {
         const std::string name = path.filename().string();
         const auto owner = name.starts_with(k_ended) ? owner_of(name.substr(k_ended.size())) : std::nullopt;
-        if (owner && !is_at_work(owner->cedana) && fs::remove_all(path, ignored) != 0)
+        if (!owner || is_at_work(owner->cedana))
+            continue;
+        try {
+            remove_ended(path);
             removed.push_back(path);
+        } catch (const Error& failure) {
+            spdlog::warn("{}", failure.message());
+        }
     }
     return removed;
 }

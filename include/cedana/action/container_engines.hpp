@@ -8,6 +8,7 @@
 #include "cedana/containers/small_tar.hpp"
 
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -15,6 +16,9 @@ namespace cedana {
 
 // A runtime by itself, without an engine.
 [[nodiscard]] bool is_bare(const ContainerRecord& record);
+
+// As it is called once it is back; of one that its runtime makes, the begin of its id.
+[[nodiscard]] std::string name_at_return(const RestoreDraft& draft);
 
 // Throws Error(Fault::restore_failed) for an engine whose containers do not come back, Error(Fault::environment) where
 // it is not installed, and as the constructors of those that there are do. Changes nothing.

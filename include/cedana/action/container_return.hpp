@@ -10,9 +10,11 @@
 #include "cedana/containers/network_hold.hpp"
 #include "cedana/containers/runtime_restore.hpp"
 #include "cedana/containers/volumes.hpp"
+#include "cedana/lazy/start.hpp"
 #include "cedana/undo/work_folder.hpp"
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +24,8 @@ namespace cedana {
 struct ReturnedContainer {
     std::string id;
     containers::RuntimeRestoreReport report;
+    // Of a lazy restore: who brings the memory.
+    std::unique_ptr<LazyStart> start = {};
 };
 
 class ContainerReturn {
@@ -41,6 +45,7 @@ class ContainerReturn {
     void hold_network();
     void put_files(const criu::RpcCall& call, ImageSource& images);
     void put_settings_back(pid_t root);
+    void root_is_made(pid_t root);
     void end_untaken();
     [[noreturn]] void explain_failure(const containers::RuntimeRestoreReport& report) const;
 
@@ -56,6 +61,8 @@ class ContainerReturn {
     std::map<pid_t, UniqueFd> root_;
     // What could not be put back of what CRIU does not keep: sentences.
     std::vector<std::string> lost_;
+    // Ends behind the tree: whoever waits for a page of memory must not be left alone with it.
+    std::unique_ptr<LazyStart> start_;
 };
 
 } // namespace cedana

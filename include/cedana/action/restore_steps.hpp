@@ -79,6 +79,8 @@ enum class TakenWhen { before_files, after_files };
 // Of these: the hook, after which is looked at this host, and whether that has the memory.
 [[nodiscard]] Steps fit_steps(RestoreDraft& draft);
 [[nodiscard]] Step memory_check(RestoreDraft& draft);
+// What a lazy one needs; nothing of an eager one.
+[[nodiscard]] Steps lazy_steps(RestoreDraft& draft);
 // All that follow the first of these, of a tree of no container.
 [[nodiscard]] Steps steps_before_restore(RestoreDraft& draft);
 

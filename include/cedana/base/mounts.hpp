@@ -51,4 +51,12 @@ enum class MountedThere {
 // Throws Error when the mounts cannot be read.
 [[nodiscard]] bool is_mounted(const std::filesystem::path& folder);
 
+// Where something is mounted in the folder or below, the last one first. Pure.
+[[nodiscard]] std::vector<std::string> mounted_below(const std::filesystem::path& folder,
+                                                     const std::vector<Mount>& mounts);
+
+// Takes off what is mounted below the folder, among the mounts of this process: who has it open keeps it
+// (umount2(2), MNT_DETACH). Throws Error: not all of it is gone.
+void detach_mounts_below(const std::filesystem::path& folder);
+
 } // namespace cedana

@@ -42,5 +42,14 @@ struct ContainerdTask {
 // The runtime's program; empty: containerd's default, which is runc. Its config.json. Likewise.
 [[nodiscard]] std::string runtime_of_containerd(std::string_view info);
 [[nodiscard]] std::string specification_of_containerd(std::string_view info);
+// Where its files are; empty for one that is none of containerd's own making. Likewise.
+struct ContainerdSnapshot {
+    std::string snapshotter;
+    std::string key;
+};
+[[nodiscard]] ContainerdSnapshot snapshot_of_containerd(std::string_view info);
+// The upper folder in what `ctr snapshots mounts` prints, a command; empty: it mounts no overlay that can be written
+// to. Pure.
+[[nodiscard]] std::string upper_in_mount(std::string_view command);
 
 } // namespace cedana::containers

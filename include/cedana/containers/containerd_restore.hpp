@@ -5,9 +5,11 @@
 
 #include "cedana/containers/containerd.hpp"
 #include "cedana/containers/engine_restore.hpp"
+#include "cedana/containers/replaced_files.hpp"
 #include "cedana/model/container.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,12 +34,16 @@ class ContainerdRestore final : public EngineRestore {
     Engine engine_;
     ContainerdName name_;
     std::filesystem::path log_;
+    // Of its overlay; empty where containerd does not say it.
+    std::filesystem::path upper_;
+    // What the container has changed since.
+    std::optional<ReplacedFiles> files_;
     bool has_ended_task_ = false;
     bool prepared_ = false;
 };
 
 // What a cedana that was killed had containerd begin, by what it noted in its work folder: a task that does not run is
-// removed. Throws Error.
-void finish_killed_containerd(const std::filesystem::path& work);
+// removed, and the container gets its files back. `tree_ran`: CRIU had brought it back. Throws Error.
+[[nodiscard]] FinishedContainer finish_killed_containerd(const std::filesystem::path& work, bool tree_ran);
 
 } // namespace cedana::containers

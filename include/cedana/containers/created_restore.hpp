@@ -26,6 +26,8 @@ struct CreateOrder {
 [[nodiscard]] std::string write_create_order(const CreateOrder& order);
 // Throws Error(Fault::usage) for what is none.
 [[nodiscard]] CreateOrder parse_create_order(std::string_view text);
+// Of the container.
+[[nodiscard]] std::string id_in(const CreateOrder& order);
 
 // What a checkpoint's container had, and one that is made by this other config.json lacks: "/data", "a terminal". Pure.
 // Throws Error(Fault::checkpoint).

@@ -7,6 +7,7 @@
 
 #include "cedana/containers/engine.hpp"
 #include "cedana/containers/engine_restore.hpp"
+#include "cedana/containers/replaced_files.hpp"
 #include "cedana/model/container.hpp"
 
 #include <chrono>
@@ -21,6 +22,8 @@ struct DockerContainer {
     std::string id;
     std::string status;
     std::string runtime;
+    // Of its overlay; empty where docker does not say it.
+    std::filesystem::path upper;
     std::chrono::system_clock::time_point started;
 };
 [[nodiscard]] std::optional<DockerContainer> find_in_docker(const Engine& engine, const std::string& name);
@@ -49,6 +52,7 @@ class DockerRestore final : public EngineRestore {
     [[nodiscard]] bool is_in_place() const;
     // Its id.
     [[nodiscard]] std::string make() const;
+    void replace_files(const std::filesystem::path& work);
 
     Engine engine_;
     const ContainerRecord& record_;
@@ -58,12 +62,14 @@ class DockerRestore final : public EngineRestore {
     std::optional<DockerContainer> original_;
     // That which comes back, once it is prepared.
     std::string id_;
+    // What the original has changed since; of one that comes back in place.
+    std::optional<ReplacedFiles> files_;
     bool prepared_ = false;
 };
 
 // What a cedana that was killed had docker begin, by what it noted in its work folder: a container that was to be made
-// and does not run is removed, and what stepped aside for it gets its name back; the name. Absent: there is nothing.
-// Throws Error.
-[[nodiscard]] std::optional<std::string> finish_killed_docker(const std::filesystem::path& work);
+// and does not run is removed, what stepped aside for it gets its name back, one that was there its files, and volumes
+// what they held. `tree_ran`: CRIU had brought it back. Throws Error.
+[[nodiscard]] FinishedContainer finish_killed_docker(const std::filesystem::path& work, bool tree_ran);
 
 } // namespace cedana::containers

@@ -5,6 +5,7 @@
 
 #include "cedana/containers/engine.hpp"
 #include "cedana/containers/engine_restore.hpp"
+#include "cedana/containers/replaced_files.hpp"
 #include "cedana/containers/small_tar.hpp"
 #include "cedana/files/contents_aside.hpp"
 #include "cedana/model/container.hpp"
@@ -50,6 +51,7 @@ class PodmanRestore final : public EngineRestore {
 
   private:
     [[nodiscard]] const std::string& name() const { return as_.empty() ? record_.name : as_; }
+    void warn_of_policy() const;
 
     Engine engine_;
     const ContainerRecord& record_;
@@ -64,17 +66,9 @@ class PodmanRestore final : public EngineRestore {
 // What a cedana that was killed had podman begin, by what it noted in its work folder: a container that was to be made
 // and does not run is removed, and one that was there gets its files back, and volumes what they held. `tree_ran`:
 // CRIU had brought it back.
-struct FinishedPodman {
-    // The name of the container that was removed.
-    std::optional<std::string> container = std::nullopt;
-    // Folders that have what they had.
-    std::vector<std::filesystem::path> taken_back = {};
-    // It ran, and does not any more: where what was there before it lies.
-    std::vector<std::filesystem::path> left = {};
-};
 // `end_tree`: ends what CRIU had brought back as the container of this id, if it is there; called where podman knows
 // nothing of it. Throws Error.
-[[nodiscard]] FinishedPodman finish_killed_podman(const std::filesystem::path& work, bool tree_ran,
-                                                  const std::function<void(const std::string& id)>& end_tree);
+[[nodiscard]] FinishedContainer finish_killed_podman(const std::filesystem::path& work, bool tree_ran,
+                                                     const std::function<void(const std::string& id)>& end_tree);
 
 } // namespace cedana::containers

@@ -27,10 +27,16 @@ namespace cedana::containers {
 enum class EngineOutput { its_own, the_containers };
 inline constexpr const char* k_engine_output = "engine.out";
 
+// asks_a_daemon: it starts nothing that outlives it, and has the work folder locked like CRIU. So nobody takes away
+// what was made for the daemon while it may still be asked: one that finds its one-shot file gone would start the
+// container from its begin.
+enum class EngineWork { does_it_itself, asks_a_daemon };
+
 struct EngineCommand {
     std::string program;
     std::vector<std::string> words;
     EngineOutput output = EngineOutput::its_own;
+    EngineWork work = EngineWork::does_it_itself;
 };
 
 struct RuntimeRestoreReport {

@@ -14,6 +14,7 @@
 #include "cedana/model/config.hpp"
 #include "cedana/model/image_stream.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -51,9 +52,11 @@ class ContainerTree {
     // The container stands still, and `tree` is all of it: what of its files is another by now.
     void capture(const ProcessTree& tree, ImageSink& sink, const Interrupt& interrupt);
     // It stands still, and is to end: the engine ends it, so that it does not start it anew. Returns once its main
-    // process is killed. Throws Error(Fault::dump_failed) if the engine does not do it; it runs on then.
+    // process is killed. Throws Error(Fault::dump_failed) if the engine does not do it within half a minute; it runs on
+    // then.
     void begin_end();
-    // It has ended: waits until the engine has taken note of that. Warns if that goes wrong.
+    // It has ended: waits until the engine has taken note of that, for what is left of that time, and at least ten
+    // seconds. Warns if that goes wrong.
     void finish_end();
 
     // For the manifest, and as entries of the checkpoint by their names.
@@ -82,6 +85,7 @@ class ContainerTree {
     std::map<std::string, std::string> texts_;
     // The engine's command that ends it.
     std::optional<ChildProcess> ending_;
+    std::chrono::steady_clock::time_point patience_ends_;
 };
 
 } // namespace cedana

@@ -14,6 +14,9 @@ namespace cedana {
 
 class HeldTree {
   public:
+    explicit HeldTree(TaskNumbers numbers = TaskNumbers::of_this_host) : numbers_(numbers) {}
+    // Of a container; its numbers count from now on.
+    void hold_root(LazyRoot root);
     void hold(WitnessedFault opened);
     // The memory behind this userfaultfd is complete. `number`: the server's.
     void release(int number) { faults_.erase(number); }
@@ -21,6 +24,7 @@ class HeldTree {
     void end() const;
 
   private:
+    TaskNumbers numbers_;
     // By the server's numbers.
     std::map<int, UniqueFd> faults_;
     std::map<pid_t, UniqueFd> tasks_;

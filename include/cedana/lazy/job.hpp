@@ -31,16 +31,19 @@ struct LazyJob {
     std::string checkpoint;
     // SHA-256 of its manifest: the file may be replaced before it is opened anew.
     std::string manifest_digest;
-    // The root of the tree, and what it is called.
+    // The root of the tree, and what it is called. 0 of a container's, whose root is told once CRIU has made it
+    // (lazy/channel.hpp).
     pid_t pid = 0;
     std::string name;
+    // The container that it is the inside of, as its engine calls it; empty: of none.
+    std::string container = {};
     unsigned threads = 0;
     // Where what is not in the checkpoint's file yet is asked for (lazy/supply.hpp); empty: all is there.
     std::string supply = {};
     // Where the state of the transfer is written; the keeper fills it in.
     std::string folder = {};
     friend bool operator==(const LazyJob&, const LazyJob&) = default;
-    NLOHMANN_DEFINE_TYPE_INTRUSIVE(LazyJob, checkpoint, manifest_digest, pid, name, threads, supply, folder)
+    NLOHMANN_DEFINE_TYPE_INTRUSIVE(LazyJob, checkpoint, manifest_digest, pid, name, container, threads, supply, folder)
 };
 
 // Descriptors of the roles; -1: none.
@@ -48,7 +51,8 @@ struct LazyKeeperPlan {
     LazyJob job = {};
     // Where CRIU connects to.
     int listener = -1;
-    // The keeper says here when the tree may run, and how the transfer ended; the command sends a byte once it runs.
+    // The keeper says here when the tree may run, and how the transfer ended; the command sends the root of a container
+    // and, of any tree, a byte once it runs.
     int command = -1;
     // Only of an encrypted checkpoint: a pipe that holds its data key. The keeper passes it on unread, so that the key
     // is in no argument, environment or file.

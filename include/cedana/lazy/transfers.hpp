@@ -20,9 +20,11 @@ namespace cedana {
 inline constexpr const char* k_transfer_file = "transfer.json";
 
 struct LazyTransfer {
-    // The root of the tree.
+    // The root of the tree; 0 of a container whose root is not there yet.
     pid_t pid = 0;
     std::string name;
+    // As its engine calls it; empty: of none.
+    std::string container = {};
     std::string checkpoint;
     criu::FillProgress progress = {};
     // Why it failed; empty while it runs.

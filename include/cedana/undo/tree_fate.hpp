@@ -37,7 +37,7 @@ using Ending = std::function<std::optional<ExitStatus>(const ProcessHandle&)>;
 [[nodiscard]] std::vector<const TreeProcess*> running_processes(const ProcessTree& tree, CriuEnd criu);
 
 // Waits until every process of a tree that CRIU has killed is gone, so that its pids are free for a restore as soon as
-// their parents have reaped them.
+// their parents have reaped them; for ten seconds at most.
 void wait_for_end(const ProcessTree& tree);
 
 } // namespace cedana

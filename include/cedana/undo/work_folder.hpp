@@ -69,7 +69,7 @@ struct WorkFolders {
 // now. Throws Error; what can be left then is for remove_ended_work().
 void remove_work(const std::filesystem::path& folder);
 
-// What nobody goes on to remove; which they were.
+// What nobody goes on to remove; which they were. What cannot be removed is told in the log.
 std::vector<std::filesystem::path> remove_ended_work(const std::filesystem::path& parent);
 
 } // namespace cedana

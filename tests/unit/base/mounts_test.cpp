@@ -35,6 +35,16 @@ TEST(Mounts, AreReadWithAnyNumberOfTags) {
     EXPECT_EQ(mounts[1].options, "rw");
 }
 
+TEST(Mounts, BelowAFolderAreToldTheLastOneFirst) {
+    const std::vector<Mount> mounts = parse_mounts("27 1 254:0 / / rw - ext4 /dev/vda rw\n"
+                                                   "36 27 0:9 / /work rw - tmpfs none rw\n"
+                                                   "37 36 0:10 / /work/yard rw - tmpfs none rw\n"
+                                                   "38 37 0:11 / /work/yard/a\\040b rw - cgroup none rw\n"
+                                                   "39 27 0:12 / /works rw - tmpfs none rw\n");
+    EXPECT_EQ(mounted_below("/work", mounts), (std::vector<std::string>{"/work/yard/a b", "/work/yard", "/work"}));
+    EXPECT_EQ(mounted_below("/work/yard/c", mounts), std::vector<std::string>());
+}
+
 TEST(Mounts, TellTheirPeerGroups) {
     const std::vector<Mount> mounts = parse_mounts("27 1 254:0 / / rw,relatime - ext4 /dev/vda rw\n"
                                                    "36 27 98:0 / /mnt rw shared:21 master:2 - xfs /dev/root rw\n"

@@ -35,6 +35,18 @@ TEST(Containerd, SaysWhatRuns) {
     EXPECT_FALSE(parse_task("", "web"));
 }
 
+TEST(Containerd, SaysWhereItsFilesAre) {
+    const ContainerdSnapshot snapshot = snapshot_of_containerd(R"({"SnapshotKey": "web", "Snapshotter": "overlayfs"})");
+    EXPECT_EQ(snapshot.snapshotter, "overlayfs");
+    EXPECT_EQ(snapshot.key, "web");
+    EXPECT_EQ(snapshot_of_containerd(k_info).key, "");
+    EXPECT_EQ(upper_in_mount(
+                  "mount -t overlay overlay /x -o index=off,workdir=/s/8/work,upperdir=/s/8/fs,lowerdir=/s/7/fs\n"),
+              "/s/8/fs");
+    EXPECT_EQ(upper_in_mount("mount -t bind /s/8/fs /x -o rw,rbind\n"), "");
+    EXPECT_EQ(upper_in_mount(""), "");
+}
+
 TEST(Containerd, SaysWhatAContainerIs) {
     const Inspection seen = parse_containerd({.space = "default", .id = "web"}, k_info);
     EXPECT_EQ(seen.record.engine, "containerd");

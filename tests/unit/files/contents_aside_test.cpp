@@ -9,12 +9,19 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "unit/temp_folder.hpp"
 
 namespace cedana {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr int k_may_not_mount = 77;
 
 class ContentsAsideTest : public test::InTempFolder {
   protected:
@@ -97,6 +104,28 @@ TEST_F(ContentsAsideTest, ComeBackWhereAKillCameBehindTheMove) {
 TEST_F(ContentsAsideTest, OfAFolderThatIsNotThereAreAnError) {
     ContentsAside aside(note());
     EXPECT_THROW(aside.take(path("nothing/volume")), Error);
+}
+
+TEST_F(ContentsAsideTest, AreRefusedWhereSomethingIsMountedInThem) {
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            ::mount("none", path("place/volume/inner").c_str(), "tmpfs", 0, nullptr) != 0)
+            ::_exit(k_may_not_mount);
+        try {
+            ContentsAside aside(note());
+            aside.take(path("place/volume"));
+        } catch (const Error& error) {
+            ::_exit(error.message().find("is mounted in") != std::string::npos ? 0 : 1);
+        }
+        ::_exit(1);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    if (WEXITSTATUS(status) == k_may_not_mount)
+        GTEST_SKIP() << "may not mount here";
+    EXPECT_EQ(status, 0);
+    expect_old();
 }
 
 } // namespace

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/child_process.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/lazy/channel.hpp"
 #include "cedana/lazy/handover.hpp"
 #include "cedana/lazy/job.hpp"
 
+#include <csignal>
 #include <cstdint>
+#include <optional>
+#include <utility>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -63,9 +68,42 @@ TEST(LazyChannel, CarriesTheConnectionOfCriu) {
     EXPECT_THROW(static_cast<void>(criu::LazyHandover::receive_passed(server.get())), Error);
 }
 
+TEST(LazyChannel, TellsTheRootOfAContainerAndNoOtherNumbers) {
+    auto [keeper, server] = make_lazy_channel();
+    ChildProcess root = ChildProcess::spawn({.argv = {"sleep", "60"}});
+    LazyWitness witness(std::move(server));
+    pass_root(
+        keeper.get(),
+        LazyRoot{.pid = root.pid(), .numbers = TaskNumbers::of_the_tree, .handle = std::move(*open_pidfd(root.pid()))});
+    EXPECT_EQ(witness.await_root(), root.pid());
+    const Pipe pipe = make_pipe();
+    // Another process here than there.
+    witness.opened(pipe.write_end.get(), 1);
+    const auto news = next_news(keeper.get());
+    ASSERT_TRUE(news && std::holds_alternative<WitnessedFault>(*news));
+    EXPECT_EQ(std::get<WitnessedFault>(*news).pid, 0);
+    keeper.reset();
+    witness.end_tree_if_alone();
+    EXPECT_EQ(root.wait().signal(), SIGKILL);
+}
+
+TEST(LazyChannel, SaysThatNoContainerComes) {
+    auto [keeper, server] = make_lazy_channel();
+    LazyWitness witness(std::move(server));
+    pass_root(keeper.get(), std::nullopt);
+    EXPECT_THROW(static_cast<void>(witness.await_root()), Error);
+    keeper.reset();
+    EXPECT_THROW(static_cast<void>(witness.await_root()), Error);
+}
+
 TEST(LazyJob, ComesBackAsItWas) {
-    const LazyJob job{
-        .checkpoint = "/a \"b\".zip", .manifest_digest = "00", .pid = 42, .name = "n", .threads = 3, .folder = "/f"};
+    const LazyJob job{.checkpoint = "/a \"b\".zip",
+                      .manifest_digest = "00",
+                      .pid = 42,
+                      .name = "n",
+                      .container = "c",
+                      .threads = 3,
+                      .folder = "/f"};
     const nlohmann::json plan = job;
     EXPECT_EQ(plan.get<LazyJob>(), job);
     EXPECT_THROW(static_cast<void>(nlohmann::json::object().get<LazyJob>()), nlohmann::json::exception);

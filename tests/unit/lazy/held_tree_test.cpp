@@ -4,6 +4,7 @@
 #include "cedana/base/unix_socket.hpp"
 #include "cedana/lazy/held_tree.hpp"
 
+#include <chrono>
 #include <csignal>
 #include <utility>
 
@@ -37,6 +38,19 @@ TEST(HeldTree, EndsTheTasksThoughTheirMemoryIsComplete) {
     tree.release(7);
     tree.end();
     EXPECT_EQ(child.wait().signal(), SIGKILL);
+}
+
+TEST(HeldTree, OfAContainerEndsItsRootAndNobodyWhoHasItsNumbersHere) {
+    ChildProcess root = ChildProcess::spawn({.argv = {"sleep", "60"}});
+    ChildProcess stranger = ChildProcess::spawn({.argv = {"sleep", "60"}});
+    HeldTree tree(TaskNumbers::of_the_tree);
+    tree.hold({.number = 7, .pid = stranger.pid(), .fault = {}});
+    tree.hold_root(
+        {.pid = root.pid(), .numbers = TaskNumbers::of_the_tree, .handle = std::move(*open_pidfd(root.pid()))});
+    tree.hold({.number = 8, .pid = stranger.pid(), .fault = {}});
+    tree.end();
+    EXPECT_EQ(root.wait().signal(), SIGKILL);
+    EXPECT_FALSE(ends_within(stranger.pidfd(), std::chrono::milliseconds(0)));
 }
 
 } // namespace

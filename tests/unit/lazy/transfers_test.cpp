@@ -15,6 +15,7 @@ TEST_F(Transfers, AreReadAsTheyWereWritten) {
     const LazyTransfer written{
         .pid = 42,
         .name = "redis",
+        .container = "web",
         .checkpoint = "/a.zip",
         .progress = {.tree_goes_on = true, .bytes_total = 10, .bytes_left = 4, .pages_wanted = 2},
         .failure = "why",
@@ -24,6 +25,7 @@ TEST_F(Transfers, AreReadAsTheyWereWritten) {
     ASSERT_TRUE(read);
     EXPECT_EQ(read->pid, 42);
     EXPECT_EQ(read->name, "redis");
+    EXPECT_EQ(read->container, "web");
     EXPECT_EQ(read->checkpoint, "/a.zip");
     EXPECT_TRUE(read->progress.tree_goes_on);
     EXPECT_EQ(served(read->progress), 6U);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/child_process.hpp"
+#include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/undo/work_folder.hpp"
 
@@ -10,7 +11,9 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +21,8 @@
 
 namespace cedana {
 namespace {
+
+constexpr int k_may_not_mount = 77;
 
 class WorkFolderTest : public test::InTempFolder {
   protected:
@@ -54,6 +59,36 @@ TEST_F(WorkFolderTest, ThatItsMakerDidNotRemoveToItsEndIsRemoved) {
     EXPECT_EQ(remove_ended_work(path("")), std::vector<std::filesystem::path>{path("ended.dump.4194304.XXXXXX")});
     EXPECT_FALSE(std::filesystem::exists(path("ended.dump.4194304.XXXXXX")));
     EXPECT_TRUE(std::filesystem::exists(path("ended.dump.1.XXXXXX")));
+}
+
+// As a CRIU that was killed leaves control groups.
+TEST_F(WorkFolderTest, IsRemovedWithoutWhatIsMountedInIt) {
+    std::filesystem::create_directory(path("elsewhere"));
+    write("elsewhere/kept", "");
+    std::filesystem::create_directories(path("restore.4194304.XXXXXX/yard/groups"));
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        const std::filesystem::path yard = path("restore.4194304.XXXXXX/yard");
+        if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            ::mount("none", yard.c_str(), "tmpfs", 0, nullptr) != 0 ||
+            !std::filesystem::create_directory(yard / "groups") ||
+            ::mount(path("elsewhere").c_str(), (yard / "groups").c_str(), nullptr, MS_BIND, nullptr) != 0)
+            ::_exit(k_may_not_mount);
+        try {
+            remove_work(path("restore.4194304.XXXXXX"));
+        } catch (const Error&) {
+            ::_exit(1);
+        }
+        ::_exit(0);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    if (WEXITSTATUS(status) == k_may_not_mount)
+        GTEST_SKIP() << "may not mount here";
+    EXPECT_EQ(status, 0);
+    EXPECT_TRUE(std::filesystem::exists(path("elsewhere/kept")));
+    EXPECT_FALSE(std::filesystem::exists(path("restore.4194304.XXXXXX")));
+    EXPECT_FALSE(std::filesystem::exists(path("ended.restore.4194304.XXXXXX")));
 }
 
 TEST_F(WorkFolderTest, IsAbandonedOnceItsMakerWasKilled) {
