@@ -5,6 +5,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/base/users.hpp"
+#include "cedana/base/warned.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/jobs.hpp"
 #include "cedana/cli/output.hpp"
@@ -81,7 +82,7 @@ struct SeenJobs {
     std::vector<SeenJob> jobs = {};
     std::size_t unreadable = 0;
 };
-SeenJobs read_jobs(const LoadedConfig& config, const fs::path& store, const std::string& name) {
+SeenJobs read_jobs(const LoadedConfig& config, const fs::path& store, const std::string& name, Warned& warned) {
     std::error_code error;
     std::vector<fs::path> folders;
     if (name.empty())
@@ -107,8 +108,9 @@ SeenJobs read_jobs(const LoadedConfig& config, const fs::path& store, const std:
             if (!name.empty())
                 throw;
             ++seen_jobs.unreadable;
-            spdlog::warn("job {}: {}{}{}", printable(folder.filename().string()), failure.message(),
-                         failure.hint().empty() ? "" : "; ", failure.hint());
+            const std::string text = fmt::format("job {}: {}{}{}", printable(folder.filename().string()),
+                                                 failure.message(), failure.hint().empty() ? "" : "; ", failure.hint());
+            warned.fails(text, text);
         }
     if (!name.empty() && jobs.empty())
         throw Error(Fault::usage, fmt::format("there is no job {} in {}", printable(name), printable(store.string())))
@@ -121,6 +123,12 @@ bool has_pid(const SeenJob& seen) { return seen.state.pid != 0 && seen.is_held; 
 const job::JobCheckpoint* newest_good(const std::vector<job::JobCheckpoint>& chain) {
     const auto good = std::ranges::find(chain, false, &job::JobCheckpoint::damaged);
     return good == chain.end() ? nullptr : &*good;
+}
+
+// The one of that folder. Throws Error(Fault::usage) if there is none.
+std::vector<SeenJob> read_job(const LoadedConfig& config, const fs::path& folder) {
+    Warned warned;
+    return read_jobs(config, folder.parent_path(), folder.filename().string(), warned).jobs;
 }
 
 Json to_json(const SeenJob& seen) {
@@ -185,8 +193,9 @@ Table table_of_jobs(const std::vector<SeenJob>& jobs) {
     return table;
 }
 
-std::string shown(const LoadedConfig& config, const fs::path& store, const std::string& name, Format format) {
-    const auto [jobs, unreadable] = read_jobs(config, store, name);
+std::string shown(const LoadedConfig& config, const fs::path& store, const std::string& name, Format format,
+                  Warned& warned) {
+    const auto [jobs, unreadable] = read_jobs(config, store, name, warned);
     if (format == Format::json) {
         Json list = Json::array();
         for (const SeenJob& seen : jobs)
@@ -203,8 +212,9 @@ void show_jobs(const JobArguments& arguments, const CommonArguments& common, con
     const LoadedConfig config = load_config_for(common);
     const fs::path store = find_store(arguments.store, config.values);
     std::string before;
+    Warned warned;
     do {
-        const std::string text = shown(config, store, arguments.name, common.format);
+        const std::string text = shown(config, store, arguments.name, common.format, warned);
         if (text.empty() && !arguments.watch)
             return print_note(fmt::format("no jobs in {}", printable(store.string())));
         if (text != before) {
@@ -231,7 +241,7 @@ Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& 
     constexpr std::chrono::milliseconds k_look_every{100};
     const fs::path folder = folder_of(arguments, config);
     require_place_of_caller(config, folder.parent_path(), "the store");
-    const std::vector<SeenJob> jobs = read_jobs(config, folder.parent_path(), arguments.name).jobs;
+    const std::vector<SeenJob> jobs = read_job(config, folder);
     const job::JobRecord& record = jobs.front().record;
     if (acts_as_root_for(config.caller) && record.uid != config.caller.uid && !may_become_root(config.caller))
         throw Error(Fault::permission,
@@ -325,7 +335,7 @@ std::optional<std::string> history_line(const Json& event) {
 void show_history(const JobArguments& arguments, const CommonArguments& common) {
     const LoadedConfig config = load_config_for(common);
     const fs::path folder = folder_of(arguments, config);
-    static_cast<void>(read_jobs(config, folder.parent_path(), arguments.name));
+    static_cast<void>(read_job(config, folder));
     job::History history = job::read_history(folder);
     if (common.format == Format::json) {
         print_json({{"name", arguments.name}, {"events", history.events}});

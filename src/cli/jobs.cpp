@@ -142,7 +142,7 @@ std::string event_text(std::string_view event, const Json& more) {
     if (event == "gone")
         return gone_text(more);
     if (event == "folder_made_anew")
-        return "its folder was removed, and is made anew";
+        return "its folder, or what was in it, was removed: it is made anew";
     if (event == "restore_failed" || event == "damaged")
         return fmt::format("{} does not come back: {}", word(more, "checkpoint"), word(more, "message"));
     if (event == "backoff")

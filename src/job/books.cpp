@@ -45,6 +45,13 @@ std::string give_final_name(const std::string& name, const fs::path& staged, con
     }
 }
 
+double seconds_of(const Manifest& manifest) {
+    double seconds = 0;
+    for (const auto& [phase, took] : manifest.timings)
+        seconds += took;
+    return seconds;
+}
+
 dev_t device_of(const fs::path& path) {
     struct ::stat info {};
     if (::stat(path.c_str(), &info) != 0)
@@ -254,7 +261,9 @@ bool Books::take_up() {
                      .epoch = descent->epoch,
                      .program = state_.program,
                      .created = manifest.created,
-                     .bytes = fs::file_size(staged)},
+                     .bytes = fs::file_size(staged),
+                     .seconds = seconds_of(manifest),
+                     .frozen_seconds = manifest.frozen_seconds.value_or(0.0)},
                     k_keep_all);
             is_to_stay = false;
         } catch (const Error& error) {

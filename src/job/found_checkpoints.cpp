@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -67,6 +68,22 @@ std::optional<JobCheckpoint> read_checkpoint(const fs::path& path, const Keyring
 
 } // namespace
 
+std::vector<JobCheckpoint> newest_line(const std::vector<JobCheckpoint>& found) {
+    const auto is_followed = [&](const JobCheckpoint& one) {
+        return std::ranges::find(found, one.file, &JobCheckpoint::parent) != found.end();
+    };
+    std::vector<JobCheckpoint> line;
+    auto at = std::ranges::find_if(found, [&](const JobCheckpoint& one) { return !one.damaged && !is_followed(one); });
+    // What a damaged one came from is not known.
+    std::copy_if(found.begin(), at, std::back_inserter(line), std::mem_fn(&JobCheckpoint::damaged));
+    // Each is taken once, whatever they say of each other.
+    for (std::size_t left = found.size(); at != found.end() && left != 0; --left) {
+        line.push_back(*at);
+        at = std::ranges::find(found, line.back().parent, &JobCheckpoint::file);
+    }
+    return line;
+}
+
 std::optional<CheckpointName> checkpoint_name(std::string_view file, std::string_view job) {
     CheckpointName name;
     if (!take_prefix(file, job) || !take_prefix(file, "_") || file.size() < k_utc_compact_size)
@@ -120,27 +137,22 @@ Life life_in(const History& history) {
 
 std::vector<JobCheckpoint> find_checkpoints(const fs::path& folder, const std::string& job, const Keyring& keyring,
                                             int first_epoch) {
-    std::vector<JobCheckpoint> chain;
-    std::optional<std::string> next;
+    std::vector<JobCheckpoint> found;
     for (const std::string& file : checkpoint_files(folder, job)) {
         const int epoch = checkpoint_name(file, job)->epoch;
-        if (epoch < first_epoch || (next && *next != file))
+        if (epoch < first_epoch)
             continue;
         try {
-            if (auto one = read_checkpoint(folder / file, keyring)) {
-                next = one->parent;
-                chain.push_back(std::move(*one));
-            }
+            if (auto one = read_checkpoint(folder / file, keyring))
+                found.push_back(std::move(*one));
         } catch (const Error& error) {
             if (error.fault() != Fault::checkpoint)
                 throw;
             spdlog::warn("{}", error.message());
-            // What it came from is not known; what the newest good one came from is.
-            if (!next)
-                chain.push_back({.file = file, .epoch = epoch, .damaged = true});
+            found.push_back({.file = file, .epoch = epoch, .damaged = true});
         }
     }
-    return chain;
+    return newest_line(found);
 }
 
 } // namespace cedana::job

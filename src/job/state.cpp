@@ -15,6 +15,7 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
+#include <unistd.h>
 
 namespace cedana::job {
 
@@ -27,6 +28,9 @@ constexpr std::array k_phases = {std::pair(Phase::starting, "starting"), std::pa
                                  std::pair(Phase::backoff, "backoff"),   std::pair(Phase::done, "done"),
                                  std::pair(Phase::ended, "ended"),       std::pair(Phase::checkpointed, "checkpointed"),
                                  std::pair(Phase::stopped, "stopped"),   std::pair(Phase::failed, "failed")};
+
+// Of years of checkpoints the last months.
+constexpr off_t k_most_of_history = 16L * 1024 * 1024;
 
 template <typename Value>
 std::optional<Value> read_json(const fs::path& path) {
@@ -190,7 +194,16 @@ History read_history(const fs::path& folder) {
     History history;
     const fs::path path = folder / k_history_file;
     std::error_code ignored;
-    const std::string text = fs::exists(path, ignored) ? read_file(path) : std::string();
+    if (!fs::exists(path, ignored))
+        return history;
+    const UniqueFd file = open_file(path, O_RDONLY);
+    const off_t size = ::lseek(file.get(), 0, SEEK_END);
+    const off_t begin = std::max<off_t>(size - k_most_of_history, 0);
+    ::lseek(file.get(), begin, SEEK_SET);
+    std::string text = read_all(file.get(), path, 2 * k_most_of_history);
+    // The line that it begins amid.
+    if (begin != 0)
+        text.erase(0, text.find('\n') + 1);
     for (const std::string& line : split(text, '\n')) {
         if (line.empty())
             continue;

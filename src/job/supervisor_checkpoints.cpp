@@ -2,6 +2,7 @@
 #include "supervisor_checkpoints.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/job/course.hpp"
 
@@ -78,6 +79,8 @@ void Checkpointing::make(AfterDump after) {
     after_ = after;
     dump_began_ = Clock::now();
     try {
+        // Somebody may have removed it.
+        make_private_folder(watch_.books().staging());
         watch_.space().run_task(dump_words({.root = watch_.space().word().root,
                                             .folder = watch_.books().staging(),
                                             .label = watch_.request().name,

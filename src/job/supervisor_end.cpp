@@ -5,10 +5,12 @@
 #include "cedana/base/text.hpp"
 #include "cedana/job/course.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
 #include <utility>
+#include <vector>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -92,11 +94,17 @@ void JobEnd::leave_job(Json answer, const std::string& message, Fault fault) {
         answer["goes_on_from"] = (folder / answer["goes_on_from"].get<std::string>()).string();
     answer["state"] = name_of(watch_.state().phase);
     answer["checkpoint"] = answer["how"] == "checkpointed" ? answer["goes_on_from"] : Json(nullptr);
-    if (!message.empty()) {
-        answer["message"] = message;
-        answer["fault"] = static_cast<int>(fault);
-    }
-    answer_orders(folder, watch_.wishes().asked_to_end, answer);
+    // Who wanted no checkpoint has what they wanted.
+    std::vector<Order>& orders = watch_.wishes().asked_to_end;
+    const auto failed = std::stable_partition(orders.begin(), orders.end(), [&](const Order& one) {
+        return message.empty() || one.kind == OrderKind::stop_now;
+    });
+    std::vector<Order> others(failed, orders.end());
+    orders.erase(failed, orders.end());
+    answer_orders(folder, orders, answer);
+    answer["message"] = message;
+    answer["fault"] = static_cast<int>(fault);
+    answer_orders(folder, others, answer);
     answer["message"] = message.empty() ? "it has ended, and no checkpoint was made" : message;
     answer["fault"] = static_cast<int>(message.empty() ? Fault::no_process : fault);
     answer_orders(folder, watch_.wishes().asked, answer);
@@ -149,9 +157,10 @@ RunOutcome JobEnd::finish(Phase phase, const ProgramEnd& end) {
     if (phase == Phase::failed)
         watch_.commands().tell_failure(std::string(name_of(phase)),
                                        fmt::format("it ended too often, at last with {}", end.shell_code()));
-    if (wishes.is_passed_on && !wishes.ending->is_at_once)
-        leave_job(how, watch_.state().last_failure, Fault::process_lost);
-    else if (!wishes.is_passed_on && phase != Phase::done)
+    if (wishes.is_passed_on)
+        leave_job(how, wishes.ending->is_at_once ? "it was stopped with --no-checkpoint" : watch_.state().last_failure,
+                  Fault::process_lost);
+    else if (phase != Phase::done)
         leave_job(how, end_before_checkpoint(), Fault::no_process);
     else
         leave_job(how);

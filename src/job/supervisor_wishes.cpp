@@ -10,7 +10,8 @@
 namespace cedana::job {
 
 void Wishes::end_by(Ending by) {
-    if (!ending || (ending->is_periodic && !by.is_periodic))
+    // A program that did not end when it was told to is asked anew.
+    if (!ending || (ending->is_periodic && !by.is_periodic) || std::exchange(is_passed_on, false))
         ending = by;
     else if (by.is_at_once)
         ending->is_at_once = ending->is_ordered = true;

@@ -141,6 +141,9 @@ TEST_F(Job, GoesOnAgainAndAgainAfterStopSignals) {
 TEST_F(Job, IsCheckpointedAndStoppedByOrder) {
     RunningCedana running = start(counting());
     wait_for_more_lines(log, 10);
+    // What somebody has removed is made anew.
+    for (const char* name : {"commands", "staging"})
+        fs::remove(store() / "j" / name);
     const CedanaRun made = ask("checkpoint", {"--json"});
     EXPECT_EQ(made.exit_code, 0) << made.err;
     EXPECT_TRUE(fs::exists(Json::parse(made.out).at("checkpoint").get<std::string>()));
@@ -350,6 +353,9 @@ TEST_F(Job, TellsOfItsFailure) {
 
 TEST_F(Job, EndsWithEachPeriodicCheckpoint) {
     for (int round = 0; round < 2; ++round) {
+        // A hook that fails behind a whole checkpoint.
+        if (round == 1)
+            options.environment["CEDANA_ACTION_SCRIPTS_POST_DUMP"] = "/bin/false";
         RunningCedana running = start(counting({"--interval", "1s", "--exit-each"}));
         EXPECT_EQ(running.wait().exit_code, 85);
     }
@@ -387,7 +393,7 @@ TEST_F(Job, RunsOnWhereItsFolderWasRemoved) {
     wait_for_more_lines(log, k_few_steps);
     ASSERT_EQ(ask("checkpoint").exit_code, 0);
     fs::remove_all(store());
-    wait_for_text(running.messages(), "is made anew");
+    wait_for_text(running.messages(), "it is made anew");
     // Of its own accord, in place of those that were removed.
     wait_in_folder(
         store() / "j", [&] { return !checkpoints().empty(); }, "a checkpoint");

@@ -37,8 +37,12 @@ struct Life {
 };
 [[nodiscard]] Life life_in(const History& history);
 
-// Those of an epoch from `first_epoch` on: damaged ones, and then the newest good one with those that it came from.
-// Throws Error(Fault::storage), Error(Fault::permission) if no key opens one.
+// Of all that were found, newest first by their names: damaged ones, and then the newest good one that no other follows
+// (clocks are set back, too) with those that it came from. Pure.
+[[nodiscard]] std::vector<JobCheckpoint> newest_line(const std::vector<JobCheckpoint>& found);
+
+// newest_line() of those of an epoch from `first_epoch` on. Throws Error(Fault::storage), Error(Fault::permission) if
+// no key opens one.
 [[nodiscard]] std::vector<JobCheckpoint> find_checkpoints(const std::filesystem::path& folder, const std::string& job,
                                                           const Keyring& keyring, int first_epoch);
 

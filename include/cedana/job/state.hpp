@@ -120,7 +120,8 @@ void from_json(const nlohmann::json& json, JobState& state);
 void write_record(const std::filesystem::path& folder, const JobRecord& record);
 void write_state(const std::filesystem::path& folder, const JobState& state);
 
-// What has happened, oldest first, and how many lines of it cannot be understood. Throws Error(Fault::storage).
+// What has happened, oldest first (of a long one the end, 16 MiB), and how many lines of it cannot be understood.
+// Throws Error(Fault::storage).
 struct History {
     std::vector<nlohmann::ordered_json> events = {};
     std::size_t damaged = 0;

@@ -59,6 +59,17 @@ TEST_F(FoundCheckpoints, AreDamagedWhereTheyCannotBeRead) {
     EXPECT_EQ(found(), (std::vector<std::string>{second + " damaged", first}));
 }
 
+TEST(NewestLine, BeginsWithOneThatNoOtherFollowsWhateverTheClockSaid) {
+    // Newest first by their names; the clock was set back before b.
+    const std::vector<JobCheckpoint> found = {
+        {.file = "a"}, {.file = "c", .parent = "b"}, {.file = "b", .parent = "a"}};
+    const std::vector<JobCheckpoint> line = newest_line(found);
+    ASSERT_EQ(line.size(), 3U);
+    EXPECT_EQ(line.front().file, "c");
+    EXPECT_EQ(line.back().file, "a");
+    EXPECT_EQ(newest_line({{.file = "a", .parent = "b"}, {.file = "b", .parent = "a"}}).size(), 0U);
+}
+
 TEST(Life, BeginsWithTheLastStartAndEndsWhenItIsDone) {
     History history;
     const auto add = [&](const char* event, int epoch, const char* checkpoint = "") {
