@@ -44,9 +44,11 @@ ProcessMark mark_in(const nlohmann::json& json) { return {.pid = json.at("pid"),
 fs::path write_candidate(const fs::path& folder, const LeaseWord& word) {
     std::random_device random;
     fs::path path = folder / fmt::format(".{}{}.{:08x}{:08x}", k_lease_prefix, word.supervisor.pid, random(), random());
+    RemoveOnFailure remove(path);
     const UniqueFd file = open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     write_all(file.get(), to_text(word), path);
     sync_file(file.get(), path);
+    remove.commit();
     return path;
 }
 

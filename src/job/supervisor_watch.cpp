@@ -112,7 +112,7 @@ void Watch::keep_folder() {
         const bool had_checkpoints = !books_.state().chain.empty();
         books_.make_folder_anew(record_, request_.config);
         renew_lease();
-        wishes_.checkpoint |= had_checkpoints;
+        wishes_.checkpoint |= had_checkpoints && space_.exists();
     } catch (const Error& failure) {
         warned_.fails("folder",
                       fmt::format("the folder of the job is gone, and could not be made anew: {}", failure.message()));
