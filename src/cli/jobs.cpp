@@ -28,7 +28,7 @@ std::string word(const Json& more, const char* key) {
 }
 
 // What the history has of another kind counts as missing.
-int number(const Json& more, const char* key) {
+int number_in(const Json& more, const char* key) {
     const auto found = more.find(key);
     return found != more.end() && found->is_number_integer() ? found->get<int>() : 0;
 }
@@ -49,9 +49,9 @@ std::string end_text(const Json& more) {
 
 std::string running_text(const Json& more) {
     if (more.value("adopted", false))
-        return fmt::format("found running, pid {}", number(more, "pid"));
+        return fmt::format("found running, pid {}", number_in(more, "pid"));
     // One that has ended by now has none.
-    const int pid = number(more, "pid");
+    const int pid = number_in(more, "pid");
     const std::string with_pid = pid == 0 ? "" : fmt::format(", pid {}", pid);
     if (more.contains("checkpoint"))
         return fmt::format("goes on from {}{}", word(more, "checkpoint"), with_pid);
@@ -93,7 +93,7 @@ std::string gone_text(const Json& more) {
             if (one.is_string())
                 names += (names.empty() ? "" : ", ") + printable(one.get<std::string>());
     return fmt::format("gone from its folder: {}; {}", names,
-                       number(more, "left") == 0 ? "no checkpoint is left" : "the newest that is left counts");
+                       number_in(more, "left") == 0 ? "no checkpoint is left" : "the newest that is left counts");
 }
 
 } // namespace
@@ -138,7 +138,7 @@ std::string event_text(std::string_view event, const Json& more) {
         return failed_checkpoint_text(more);
     if (event == "made_anew")
         return fmt::format("{} {}: made anew from the checkpoints in the folder, {}", word(more, "file"),
-                           word(more, "why"), number(more, "checkpoints"));
+                           word(more, "why"), number_in(more, "checkpoints"));
     if (event == "gone")
         return gone_text(more);
     if (event == "folder_made_anew")
