@@ -3,6 +3,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
+#include "cedana/base/warned.hpp"
 #include "cedana/cli/bar.hpp"
 #include "cedana/cli/candidates.hpp"
 #include "cedana/cli/commands.hpp"
@@ -181,19 +182,20 @@ std::string subject_of(const DumpArguments& arguments, const DumpRequest& reques
     return stat ? stat->comm : request.config.client_process_name;
 }
 
-void tell_attempt(const Config& config, const std::string& subject) {
+void tell_attempt(const Config& config, const std::string& subject, Warned& warned) {
     if (!subject.empty())
         job::write_textfile(config, fmt::format("cedana-dump-{}-attempt", subject),
-                            job::attempt_text(subject, std::chrono::system_clock::now()));
+                            job::attempt_text(subject, std::chrono::system_clock::now()), warned);
 }
 
-void tell_success(const Config& config, const std::string& subject, const DumpResult& result) {
+void tell_success(const Config& config, const std::string& subject, const DumpResult& result, Warned& warned) {
     const std::string& name = subject.empty() ? result.name : subject;
     job::write_textfile(
         config, "cedana-dump-" + name,
         job::dump_text(
             name, std::chrono::system_clock::now(),
-            {.seconds = result.seconds, .frozen_seconds = result.frozen_seconds, .bytes = result.bytes_archive}));
+            {.seconds = result.seconds, .frozen_seconds = result.frozen_seconds, .bytes = result.bytes_archive}),
+        warned);
 }
 
 void run(const DumpArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
@@ -248,12 +250,13 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
     // Not exit(): what is left of this process may never come to its end.
     request.end_at_once = [&](const Error& error) { ::_exit(fail(error, common.format)); };
     const std::string subject = subject_of(arguments, request);
-    tell_attempt(config.values, subject);
+    Warned warned;
+    tell_attempt(config.values, subject, warned);
     const DumpResult result = [&] {
         const auto progress = make_progress(common);
         return name.run([&] { return dump(request, interrupt, *progress); });
     }();
-    tell_success(config.values, subject, result);
+    tell_success(config.values, subject, result, warned);
     common.say(summary_of(result));
     if (common.format == Format::json)
         print_json_result(to_json(result));

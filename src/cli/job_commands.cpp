@@ -5,10 +5,12 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
 #include "cedana/base/users.hpp"
+#include "cedana/base/warned.hpp"
 #include "cedana/cli/commands.hpp"
 #include "cedana/cli/jobs.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/table.hpp"
+#include "cedana/job/found_checkpoints.hpp"
 #include "cedana/job/lease.hpp"
 #include "cedana/job/name.hpp"
 #include "cedana/job/orders.hpp"
@@ -64,7 +66,23 @@ std::string state_of(const SeenJob& seen) {
     return is_active(seen.state.phase) && !seen.is_held ? "interrupted" : std::string(name_of(seen.state.phase));
 }
 
-std::vector<SeenJob> read_jobs(const LoadedConfig& config, const fs::path& store, const std::string& name) {
+// What has checkpoints of a job and does not say whose they are is a damaged one.
+void require_no_checkpoints(const fs::path& folder) {
+    std::error_code error;
+    const std::string name = folder.filename().string();
+    if (job::is_job_name(name) && fs::is_directory(folder, error) && !job::checkpoint_files(folder, name).empty())
+        throw Error(Fault::checkpoint, fmt::format("{} is missing, and there are checkpoints beside it",
+                                                   printable((folder / job::k_job_file).string())))
+            .hint("put it back, or move the job's folder away to begin anew; its checkpoints can be restored by their "
+                  "paths");
+}
+
+// Of all, those that cannot be read are counted, with a warning each.
+struct SeenJobs {
+    std::vector<SeenJob> jobs = {};
+    std::size_t unreadable = 0;
+};
+SeenJobs read_jobs(const LoadedConfig& config, const fs::path& store, const std::string& name, Warned& warned) {
     std::error_code error;
     std::vector<fs::path> folders;
     if (name.empty())
@@ -72,26 +90,45 @@ std::vector<SeenJob> read_jobs(const LoadedConfig& config, const fs::path& store
     else
         folders.push_back(store / name);
     std::ranges::sort(folders);
-    std::vector<SeenJob> jobs;
+    SeenJobs seen_jobs;
+    std::vector<SeenJob>& jobs = seen_jobs.jobs;
     for (const fs::path& folder : folders)
         try {
-            if (!fs::exists(folder / job::k_job_file, error))
+            if (!fs::exists(folder / job::k_job_file, error)) {
+                require_no_checkpoints(folder);
                 continue;
+            }
             // Behind sudo it is root who reads what a link in there leads to.
             if (acts_as_root_for(config.caller))
                 require_trusted_job(config, folder);
             if (auto seen = look_at_job(folder))
                 jobs.push_back(std::move(*seen));
         } catch (const Error& failure) {
-            // One that cannot be understood hides no other one.
-            if (!name.empty() || failure.fault() != Fault::checkpoint)
+            // One that cannot be understood, or is not for this user, hides no other one.
+            if (!name.empty())
                 throw;
-            spdlog::warn("{}", failure.message());
+            ++seen_jobs.unreadable;
+            const std::string text = fmt::format("job {}: {}{}{}", printable(folder.filename().string()),
+                                                 failure.message(), failure.hint().empty() ? "" : "; ", failure.hint());
+            warned.fails(text, text);
         }
     if (!name.empty() && jobs.empty())
         throw Error(Fault::usage, fmt::format("there is no job {} in {}", printable(name), printable(store.string())))
             .hint("cedana client ps lists those that there are");
-    return jobs;
+    return seen_jobs;
+}
+
+bool has_pid(const SeenJob& seen) { return seen.state.pid != 0 && seen.is_held; }
+
+const job::JobCheckpoint* newest_good(const std::vector<job::JobCheckpoint>& chain) {
+    const auto good = std::ranges::find(chain, false, &job::JobCheckpoint::damaged);
+    return good == chain.end() ? nullptr : &*good;
+}
+
+// The one of that folder. Throws Error(Fault::usage) if there is none.
+std::vector<SeenJob> read_job(const LoadedConfig& config, const fs::path& folder) {
+    Warned warned;
+    return read_jobs(config, folder.parent_path(), folder.filename().string(), warned).jobs;
 }
 
 Json to_json(const SeenJob& seen) {
@@ -100,10 +137,15 @@ Json to_json(const SeenJob& seen) {
                  {"command", seen.record.argv},
                  {"user", seen.record.user}};
     const nlohmann::json state = seen.state;
-    for (const char* key : {"since", "host", "pid", "supervisor", "epoch", "restored_from", "restarts",
-                            "restarts_in_all", "checkpoints_in_all", "failed_checkpoints", "restores_in_all",
-                            "failed_restores", "last_attempt", "last_failure", "outcome", "checkpoints"})
+    for (const char* key :
+         {"since", "host", "pid", "supervisor", "epoch", "restored_from", "restarts", "restarts_in_all",
+          "checkpoints_in_all", "failed_checkpoints", "restores_in_all", "failed_restores", "failures", "last_attempt",
+          "last_failure", "next", "outcome", "checkpoints"})
         json[key] = state.at(key);
+    if (!has_pid(seen))
+        json["pid"] = nullptr;
+    const job::JobCheckpoint* good = newest_good(seen.state.chain);
+    json["goes_on_from"] = good == nullptr ? Json(nullptr) : Json(good->file);
     return json;
 }
 
@@ -120,6 +162,15 @@ std::string end_cell(const SeenJob& seen) {
     return std::to_string(seen.state.end->shell_code());
 }
 
+// How old the one is that a next run goes on from, and whether later ones have failed.
+std::string checkpoint_cell(const SeenJob& seen) {
+    const job::JobCheckpoint* good = newest_good(seen.state.chain);
+    const std::string age = good == nullptr ? "none" : age_text(good->created) + " ago";
+    if (seen.state.failures == 0)
+        return good == nullptr ? "-" : age;
+    return fmt::format("{}, {} failed", age, seen.state.failures);
+}
+
 Table table_of_jobs(const std::vector<SeenJob>& jobs) {
     Table table({{.title = "JOB"},
                  {.title = "STATE"},
@@ -132,25 +183,27 @@ Table table_of_jobs(const std::vector<SeenJob>& jobs) {
                  {.title = "HOST", .rank = 1},
                  {.title = "COMMAND", .elastic = true}});
     for (const SeenJob& seen : jobs) {
-        const auto& chain = seen.state.chain;
+        const job::JobCheckpoint* good = newest_good(seen.state.chain);
         table.add({printable(seen.record.name), state_of(seen), age_text(seen.state.since),
-                   seen.state.pid == 0 || !seen.is_held ? "-" : std::to_string(seen.state.pid),
-                   chain.empty() ? "-" : age_text(chain.front().created) + " ago",
-                   chain.empty() ? "-" : human_bytes(chain.front().bytes), std::to_string(seen.state.restarts_in_all),
+                   !has_pid(seen) ? "-" : std::to_string(seen.state.pid), checkpoint_cell(seen),
+                   good == nullptr ? "-" : human_bytes(good->bytes), std::to_string(seen.state.restarts_in_all),
                    end_cell(seen), printable(seen.state.host),
                    printable(fmt::format("{}", fmt::join(seen.record.argv, " ")))});
     }
     return table;
 }
 
-std::string shown(const LoadedConfig& config, const fs::path& store, const std::string& name, Format format) {
-    const std::vector<SeenJob> jobs = read_jobs(config, store, name);
+std::string shown(const LoadedConfig& config, const fs::path& store, const std::string& name, Format format,
+                  Warned& warned) {
+    const auto [jobs, unreadable] = read_jobs(config, store, name, warned);
     if (format == Format::json) {
         Json list = Json::array();
         for (const SeenJob& seen : jobs)
             list.push_back(to_json(seen));
         return json_line({{"store", store.string()}, {"jobs", std::move(list)}});
     }
+    if (jobs.empty() && unreadable != 0)
+        return "no other jobs";
     return jobs.empty() ? std::string() : table_text(table_of_jobs(jobs));
 }
 
@@ -159,8 +212,9 @@ void show_jobs(const JobArguments& arguments, const CommonArguments& common, con
     const LoadedConfig config = load_config_for(common);
     const fs::path store = find_store(arguments.store, config.values);
     std::string before;
+    Warned warned;
     do {
-        const std::string text = shown(config, store, arguments.name, common.format);
+        const std::string text = shown(config, store, arguments.name, common.format, warned);
         if (text.empty() && !arguments.watch)
             return print_note(fmt::format("no jobs in {}", printable(store.string())));
         if (text != before) {
@@ -187,7 +241,7 @@ Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& 
     constexpr std::chrono::milliseconds k_look_every{100};
     const fs::path folder = folder_of(arguments, config);
     require_place_of_caller(config, folder.parent_path(), "the store");
-    const std::vector<SeenJob> jobs = read_jobs(config, folder.parent_path(), arguments.name);
+    const std::vector<SeenJob> jobs = read_job(config, folder);
     const job::JobRecord& record = jobs.front().record;
     if (acts_as_root_for(config.caller) && record.uid != config.caller.uid && !may_become_root(config.caller))
         throw Error(Fault::permission,
@@ -211,12 +265,36 @@ Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& 
     throw Error(Fault::interrupted, "interrupted; what was asked of the job may be done all the same");
 }
 
+// What it goes on from, for who has no new one.
+std::string next_hint(const Json& answer) {
+    const auto when = parse_utc_iso(answer.value("goes_on_from_created", Json(nullptr)).is_string()
+                                        ? answer.at("goes_on_from_created").get<std::string>()
+                                        : "");
+    return next_run_text(answer) + (when ? fmt::format(" ({} ago)", age_text(answer.at("goes_on_from_created"))) : "");
+}
+
+// The same of one that runs on.
+std::string last_hint(const Json& answer) {
+    const auto last = answer.find("last_created");
+    if (last == answer.end())
+        return {};
+    return last->is_null() ? "it has none yet"
+                           : fmt::format("its last one is {} of {} ({} ago)", answer.at("last").get<std::string>(),
+                                         last->get<std::string>(), age_text(last->get<std::string>()));
+}
+
+Fault fault_in(const Json& answer, Fault otherwise) {
+    return static_cast<Fault>(answer.value("fault", static_cast<int>(otherwise)));
+}
+
 void make_checkpoint(const JobArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
     const LoadedConfig config = load_config_for(common);
     require_root("checkpoint jobs");
     const Json answer = carry_out_by_supervisor(arguments, config, job::OrderKind::checkpoint, interrupt);
-    if (!answer.contains("checkpoint"))
-        throw Error(Fault::dump_failed, answer.value("message", "the dump failed"));
+    if (answer.contains("message") || !answer.contains("checkpoint"))
+        throw Error(fault_in(answer, Fault::dump_failed), fmt::format("no checkpoint of the job {}: {}", arguments.name,
+                                                                      answer.value("message", "the dump failed")))
+            .hint(last_hint(answer));
     if (common.format == Format::json)
         return print_json_result(answer);
     print_result(answer.at("checkpoint").get<std::string>());
@@ -227,30 +305,51 @@ void stop_job(const JobArguments& arguments, const CommonArguments& common, cons
     require_root("stop jobs");
     const auto kind = arguments.no_checkpoint ? job::OrderKind::stop_now : job::OrderKind::stop;
     const Json answer = carry_out_by_supervisor(arguments, config, kind, interrupt);
+    if (answer.contains("message"))
+        throw Error(fault_in(answer, Fault::process_lost),
+                    fmt::format("the job {} has ended without a new checkpoint: {}", arguments.name,
+                                answer.at("message").get<std::string>()))
+            .hint(next_hint(answer));
     if (common.format == Format::json)
         return print_json_result(answer);
-    print_result(answer.at("checkpoint").is_null() ? answer.at("state").get<std::string>()
-                                                   : answer.at("checkpoint").get<std::string>());
+    if (!answer.at("checkpoint").is_null())
+        return print_result(answer.at("checkpoint").get<std::string>());
+    // Nobody asked for one, or there was nothing to make one of.
+    print_result(answer.at("state").get<std::string>());
+    if (answer.contains("how") && answer.at("state") != "done")
+        print_note("no new checkpoint; " + next_hint(answer));
+}
+
+// Absent for one that has values of other kinds than it must have.
+std::optional<std::string> history_line(const Json& event) {
+    try {
+        const std::string kind = event.at("event");
+        const std::string said = event_text(kind, event);
+        return fmt::format("{}  {}", printable(event.at("time").get<std::string>()),
+                           said.empty() ? printable(kind) : said);
+    } catch (const Json::exception&) {
+        return std::nullopt;
+    }
 }
 
 void show_history(const JobArguments& arguments, const CommonArguments& common) {
     const LoadedConfig config = load_config_for(common);
     const fs::path folder = folder_of(arguments, config);
-    static_cast<void>(read_jobs(config, folder.parent_path(), arguments.name));
-    Json events = Json::array();
-    std::error_code ignored;
-    const fs::path path = folder / job::k_history_file;
-    const std::string text = fs::exists(path, ignored) ? read_file(path) : std::string();
-    for (const std::string& line : split(text, '\n'))
-        if (Json event = Json::parse(line, nullptr, false); event.is_object())
-            events.push_back(std::move(event));
-    if (common.format == Format::json)
-        return print_json({{"name", arguments.name}, {"events", std::move(events)}});
-    for (const Json& event : events) {
-        const std::string kind = event.value("event", "");
-        const std::string said = event_text(kind, event);
-        print_line(fmt::format("{}  {}", printable(event.value("time", "")), said.empty() ? printable(kind) : said));
+    static_cast<void>(read_job(config, folder));
+    job::History history = job::read_history(folder);
+    if (common.format == Format::json) {
+        print_json({{"name", arguments.name}, {"events", history.events}});
+    } else {
+        for (const Json& event : history.events) {
+            const auto line = history_line(event);
+            history.damaged += line ? 0 : 1;
+            if (line)
+                print_line(*line);
+        }
     }
+    if (history.damaged != 0)
+        spdlog::warn("{} of the lines of {} cannot be understood", history.damaged,
+                     printable((folder / job::k_history_file).string()));
 }
 
 Option name_argument(JobArguments& arguments, bool required) {

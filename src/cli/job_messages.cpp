@@ -4,6 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/base/warned.hpp"
 #include "cedana/cli/jobs.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/progress_line.hpp"
@@ -16,7 +17,6 @@
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
-#include <spdlog/spdlog.h>
 
 #include <unistd.h>
 
@@ -30,7 +30,7 @@ using Json = nlohmann::ordered_json;
 constexpr std::chrono::seconds k_extend_every{5};
 
 // There as long as the program runs, with its pid. What cannot be written is a warning.
-void show_ready(const std::filesystem::path& file, const job::JobState& state, const Caller& caller) {
+void show_ready(const std::filesystem::path& file, const job::JobState& state, const Caller& caller, Warned& warned) {
     try {
         static_cast<void>(with_rights_of(caller, [&] {
             std::error_code ignored;
@@ -41,7 +41,7 @@ void show_ready(const std::filesystem::path& file, const job::JobState& state, c
             return std::string();
         }));
     } catch (const Error& error) {
-        spdlog::warn("--ready-file {}: {}", file.string(), error.message());
+        warned.fails("ready", fmt::format("--ready-file {}: {}", file.string(), error.message()));
     }
 }
 
@@ -82,19 +82,19 @@ job::Hear job_listener(const CommonArguments& common, const std::string& name) {
 
 job::Tell job_teller(const CommonArguments& common, const JobFiles& files, const std::string& name,
                      const LoadedConfig& config) {
-    return [&common, &config, name, metrics = files.metrics,
-            ready = files.ready_file](std::string_view event, const Json& more, const job::JobState& state) {
+    return [&common, &config, name, metrics = files.metrics, ready = files.ready_file,
+            warned = Warned()](std::string_view event, const Json& more, const job::JobState& state) mutable {
         const std::string said = event_text(event, more);
         // A unit that ends before it was ready has failed for systemd.
         const bool is_ready = event == "running" || event == "done_already";
         if (!said.empty())
             job::tell_service_manager((is_ready ? "READY=1\nSTATUS=" : "STATUS=") + said);
         if (!ready.empty())
-            show_ready(ready, state, config.caller);
+            show_ready(ready, state, config.caller, warned);
         const std::string text = job::metrics_text(name, state);
         if (!metrics.empty())
-            job::write_metrics(metrics, text, config.caller);
-        job::write_textfile(config.values, "cedana-job-" + name, text);
+            job::write_metrics(metrics, text, config.caller, warned);
+        job::write_textfile(config.values, "cedana-job-" + name, text, warned);
         if (common.verbosity == Verbosity::quiet)
             return;
         if (common.format == Format::json) {

@@ -8,6 +8,7 @@
 #include "cedana/cli/commands.hpp"
 #include "cedana/host/permissions.hpp"
 #include "cedana/job/books.hpp"
+#include "cedana/job/found_checkpoints.hpp"
 #include "cedana/store/catalog.hpp"
 
 #include <system_error>
@@ -21,7 +22,21 @@ namespace {
 using Json = nlohmann::ordered_json;
 namespace fs = std::filesystem;
 
-std::string word(const Json& more, const char* key) { return printable(more.value(key, std::string())); }
+std::string word(const Json& more, const char* key) {
+    const auto found = more.find(key);
+    return found != more.end() && found->is_string() ? printable(found->get<std::string>()) : std::string();
+}
+
+// What the history has of another kind counts as missing.
+int number_in(const Json& more, const char* key) {
+    const auto found = more.find(key);
+    return found != more.end() && found->is_number_integer() ? found->get<int>() : 0;
+}
+
+bool is_set(const Json& more, const char* key) {
+    const auto found = more.find(key);
+    return found != more.end() && found->is_boolean() && found->get<bool>();
+}
 
 std::string end_text(const Json& more) {
     if (!more.contains("outcome"))
@@ -34,9 +49,9 @@ std::string end_text(const Json& more) {
 
 std::string running_text(const Json& more) {
     if (more.value("adopted", false))
-        return fmt::format("found running, pid {}", more.value("pid", 0));
+        return fmt::format("found running, pid {}", number_in(more, "pid"));
     // One that has ended by now has none.
-    const int pid = more.value("pid", 0);
+    const int pid = number_in(more, "pid");
     const std::string with_pid = pid == 0 ? "" : fmt::format(", pid {}", pid);
     if (more.contains("checkpoint"))
         return fmt::format("goes on from {}{}", word(more, "checkpoint"), with_pid);
@@ -49,7 +64,45 @@ std::string checkpoint_text(const Json& more) {
                        human_seconds(more.value("seconds", 0.0)), human_seconds(more.value("frozen_seconds", 0.0)));
 }
 
+std::string failed_checkpoint_text(const Json& more) {
+    const std::string then = word(more, "then");
+    const std::string what = then == "ends" || then == "waits" ? ""
+                             : then == "tried_again"           ? "; it is tried again"
+                             : then == "passed_on"             ? "; the signal to end is passed on to the program"
+                                                               : "; it runs on";
+    return fmt::format("no checkpoint: {}{}", word(more, "message"), what);
+}
+
+// How a job was ended on demand, or ended by itself, and what comes next; earlier ones did not say it.
+std::string after_end_text(const Json& more) {
+    const std::string how = word(more, "how");
+    const std::string next = next_run_text(more);
+    if (how == "checkpointed")
+        return ", goes on with the next run";
+    if (how == "absent")
+        return " while its program did not run: " + next;
+    if (how == "passed_on")
+        return ", without a new checkpoint: " + next;
+    return word(more, "goes_on_from").empty() ? "" : "; " + next;
+}
+
+std::string gone_text(const Json& more) {
+    std::string names;
+    if (const auto lost = more.find("lost"); lost != more.end() && lost->is_array())
+        for (const Json& one : *lost)
+            if (one.is_string())
+                names += (names.empty() ? "" : ", ") + printable(one.get<std::string>());
+    return fmt::format("gone from its folder: {}; {}", names,
+                       number_in(more, "left") == 0 ? "no checkpoint is left" : "the newest that is left counts");
+}
+
 } // namespace
+
+std::string next_run_text(const Json& more) {
+    if (const std::string file = word(more, "goes_on_from"); !file.empty())
+        return fmt::format("the next run goes on from {} of {}", file, word(more, "goes_on_from_created"));
+    return is_set(more, "starts_anew") ? "the next run starts it anew" : "none of its checkpoints is left to try";
+}
 
 fs::path open_job_folder(const std::optional<fs::path>& named, const std::string& name, const LoadedConfig& config) {
     const fs::path store = find_store(named, config.values);
@@ -70,7 +123,8 @@ void require_trusted_job(const LoadedConfig& config, const fs::path& folder) {
 
 void require_job(const fs::path& store, const std::string& name) {
     std::error_code ignored;
-    if (!fs::exists(store / name / job::k_job_file, ignored))
+    if (!fs::exists(store / name / job::k_job_file, ignored) &&
+        (!fs::exists(store / name, ignored) || job::checkpoint_files(store / name, name).empty()))
         throw Error(Fault::usage, fmt::format("there is no job {} in {}", printable(name), printable(store.string())))
             .hint("cedana client ps lists those that there are; to begin one, give the command that it is to run");
 }
@@ -81,16 +135,24 @@ std::string event_text(std::string_view event, const Json& more) {
     if (event == "checkpoint")
         return checkpoint_text(more);
     if (event == "checkpoint_failed")
-        return fmt::format("no checkpoint: {}; it runs on", word(more, "message"));
+        return failed_checkpoint_text(more);
+    if (event == "made_anew")
+        return fmt::format("{} {}: made anew from the checkpoints in the folder, {}", word(more, "file"),
+                           word(more, "why"), number_in(more, "checkpoints"));
+    if (event == "gone")
+        return gone_text(more);
+    if (event == "folder_made_anew")
+        return "its folder, or what was in it, was removed: it is made anew";
     if (event == "restore_failed" || event == "damaged")
         return fmt::format("{} does not come back: {}", word(more, "checkpoint"), word(more, "message"));
     if (event == "backoff")
         return fmt::format("{}; brought back in {}", end_text(more), human_seconds(more.value("seconds", 0.0)));
     if (event == "done" || event == "ended" || event == "failed")
         return more.contains("message") ? "failed: " + word(more, "message")
-                                        : fmt::format("{}{}", end_text(more), event == "failed" ? ", too often" : "");
+                                        : fmt::format("{}{}{}", end_text(more), event == "failed" ? ", too often" : "",
+                                                      after_end_text(more));
     if (event == "checkpointed" || event == "stopped")
-        return fmt::format("{}, goes on with the next run", event);
+        return fmt::format("{}{}", event, more.contains("how") ? after_end_text(more) : ", goes on with the next run");
     if (event == "waiting")
         return fmt::format("waiting up to {} whether {} still has the job", human_seconds(more.value("seconds", 0.0)),
                            word(more, "host"));

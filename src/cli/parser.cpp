@@ -180,6 +180,9 @@ class Parser {
             const std::size_t at = said.find(middle);
             return first ? said.substr(0, at) : at == std::string::npos ? "" : said.substr(at + middle.size());
         };
+        // What follows a value that is refused was not looked at.
+        if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr)
+            return fmt::format("{} got {}", part(": ", true), part(": ", false));
         if (const std::vector<std::string> words = app_.remaining(true); !words.empty())
             return fmt::format("'{}' is one word too many", printable(words.front()));
         if (dynamic_cast<const CLI::ExcludesError*>(&error) != nullptr)
@@ -192,8 +195,6 @@ class Parser {
             return fmt::format("{} is given more than once", part(":", true));
         if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr)
             return fmt::format("{} needs a value", part(":", true));
-        if (dynamic_cast<const CLI::ValidationError*>(&error) != nullptr)
-            return fmt::format("{} got {}", part(": ", true), part(": ", false));
         if (dynamic_cast<const CLI::ConversionError*>(&error) != nullptr && said.starts_with("Could not convert: "))
             return fmt::format("{} takes no value", said.substr(19, said.find(" = ") - 19));
         return said;

@@ -6,6 +6,7 @@
 #include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/containers/containerd.hpp"
+#include "cedana/model/json_failure.hpp"
 #include "cedana/process/procfs.hpp"
 
 #include <algorithm>
@@ -52,8 +53,8 @@ std::optional<Known> known_to_runtime(const Engine& engine, const std::string& n
                               .status = state.at("status").get<std::string>()};
         return Known{.engine = engine, .inspection = std::move(inspection), .text = std::move(*text)};
     } catch (const Json::exception& error) {
-        throw Error(Fault::environment,
-                    fmt::format("what {} says of the container cannot be read: {}", engine.name(), error.what()));
+        throw Error(Fault::environment, fmt::format("what {} says of the container cannot be read: {}", engine.name(),
+                                                    what_is_wrong(error)));
     }
 }
 

@@ -5,6 +5,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/containers/runtime_state.hpp"
 #include "cedana/keys/key_text.hpp"
+#include "cedana/model/json_failure.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -32,7 +33,7 @@ auto read_info(std::string_view info, Read&& read) {
         return read(Json::parse(info));
     } catch (const Json::exception& error) {
         throw Error(Fault::environment,
-                    fmt::format("what containerd says of the container cannot be read: {}", error.what()));
+                    fmt::format("what containerd says of the container cannot be read: {}", what_is_wrong(error)));
     }
 }
 

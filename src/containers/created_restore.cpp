@@ -5,6 +5,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/containers/runtime_state.hpp"
+#include "cedana/model/json_failure.hpp"
 
 #include <set>
 #include <system_error>
@@ -61,7 +62,8 @@ std::vector<std::string> missing_in(std::string_view specification, std::string_
             missing.emplace_back(wants_terminal(then) ? "a terminal" : "to have no terminal");
         return missing;
     } catch (const Json::exception& error) {
-        throw Error(Fault::checkpoint, fmt::format("a container's config.json cannot be read: {}", error.what()));
+        throw Error(Fault::checkpoint,
+                    fmt::format("a container's config.json cannot be read: {}", what_is_wrong(error)));
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/model/json_failure.hpp"
 
 #include <algorithm>
 #include <array>
@@ -36,7 +37,7 @@ auto read_docker(std::string_view inspection, Read&& read) {
     } catch (const Json::exception& error) {
         throw Error(Fault::checkpoint, fmt::format("the checkpoint is not safe to use: what docker has said of the "
                                                    "container cannot be read: {}",
-                                                   error.what()));
+                                                   what_is_wrong(error)));
     }
 }
 

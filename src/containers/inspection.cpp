@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/error.hpp"
 #include "cedana/containers/container.hpp"
+#include "cedana/model/json_failure.hpp"
 
 #include <utility>
 
@@ -92,8 +93,8 @@ Inspection parse_inspection(EngineKind engine, std::string_view text) {
     try {
         return inspection_of(engine, Json::parse(text).at(0));
     } catch (const Json::exception& error) {
-        throw Error(Fault::environment,
-                    fmt::format("what {} says of the container cannot be read: {}", name_of(engine), error.what()));
+        throw Error(Fault::environment, fmt::format("what {} says of the container cannot be read: {}", name_of(engine),
+                                                    what_is_wrong(error)));
     }
 }
 

@@ -6,6 +6,7 @@
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/containers/runtime_state.hpp"
+#include "cedana/model/json_failure.hpp"
 
 #include <cerrno>
 #include <system_error>
@@ -68,7 +69,7 @@ std::optional<OneShot> take_one_shot(const std::string& id) {
         return OneShot{.work = json.at("work").get<std::string>(),
                        .made_by_hook = json.at("network").get<bool>() ? MadeByHook::network : MadeByHook::nothing};
     } catch (const nlohmann::json::exception& error) {
-        throw Error(Fault::internal, fmt::format("{} cannot be read: {}", path->string(), error.what()));
+        throw Error(Fault::internal, fmt::format("{} cannot be read: {}", path->string(), what_is_wrong(error)));
     }
 }
 

@@ -4,6 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/containers/runtime_state.hpp"
+#include "cedana/model/json_failure.hpp"
 
 #include <algorithm>
 #include <array>
@@ -230,7 +231,7 @@ void change_runtime(SmallFiles& description, const std::string& runtime) {
         config["runtime"] = runtime;
         description[k_podman_config] = config.dump();
     } catch (const Json::exception& error) {
-        refuse_description(fmt::format("cannot be read: {}", error.what()));
+        refuse_description(fmt::format("cannot be read: {}", what_is_wrong(error)));
     }
 }
 
@@ -239,7 +240,7 @@ std::string runtime_in(const SmallFiles& description) {
         const Json config = parsed(description, k_podman_config);
         return config.value("runtime", "");
     } catch (const Json::exception& error) {
-        refuse_description(fmt::format("cannot be read: {}", error.what()));
+        refuse_description(fmt::format("cannot be read: {}", what_is_wrong(error)));
     }
 }
 
@@ -247,7 +248,7 @@ HostAccess read_host_access(const SmallFiles& description, const std::string& id
     try {
         return DescriptionReader(description, id).take();
     } catch (const Json::exception& error) {
-        refuse_description(fmt::format("cannot be read: {}", error.what()));
+        refuse_description(fmt::format("cannot be read: {}", what_is_wrong(error)));
     }
 }
 
@@ -255,7 +256,7 @@ ContainerRecord read_record(const SmallFiles& description) {
     try {
         return record_in(description);
     } catch (const Json::exception& error) {
-        refuse_description(fmt::format("cannot be read: {}", error.what()));
+        refuse_description(fmt::format("cannot be read: {}", what_is_wrong(error)));
     }
 }
 
@@ -263,7 +264,7 @@ std::vector<ContainerNetwork> read_networks(std::string_view status) {
     try {
         return networks_in(Json::parse(status));
     } catch (const Json::exception& error) {
-        refuse_description(fmt::format("cannot be read: {}", error.what()));
+        refuse_description(fmt::format("cannot be read: {}", what_is_wrong(error)));
     }
 }
 

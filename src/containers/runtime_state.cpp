@@ -2,6 +2,7 @@
 #include "cedana/containers/runtime_state.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/model/json_failure.hpp"
 
 #include <algorithm>
 #include <array>
@@ -130,7 +131,7 @@ RuntimeState parse_crun_state(const std::string& id, std::string_view status, st
         return read_crun_state(id, Json::parse(status), Json::parse(specification));
     } catch (const Json::exception& error) {
         throw Error(Fault::dump_failed,
-                    fmt::format("what crun keeps of the container cannot be read: {}", error.what()));
+                    fmt::format("what crun keeps of the container cannot be read: {}", what_is_wrong(error)));
     }
 }
 
@@ -145,7 +146,7 @@ RuntimeState parse_runtime_state(std::string_view text) {
         return read_state(Json::parse(text));
     } catch (const Json::exception& error) {
         throw Error(Fault::dump_failed,
-                    fmt::format("what runc keeps of the container cannot be read: {}", error.what()));
+                    fmt::format("what runc keeps of the container cannot be read: {}", what_is_wrong(error)));
     }
 }
 

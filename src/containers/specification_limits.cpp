@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/model/json_failure.hpp"
 
 #include <algorithm>
 #include <array>
@@ -147,7 +148,7 @@ SpecificationLimits parse_limits(std::string_view specification) {
     } catch (const Json::exception& error) {
         throw Error(Fault::checkpoint,
                     fmt::format("the checkpoint is not safe to use: the container's specification cannot be read: {}",
-                                error.what()));
+                                what_is_wrong(error)));
     }
 }
 

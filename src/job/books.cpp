@@ -7,6 +7,8 @@
 #include "cedana/base/text.hpp"
 #include "cedana/checkpoint/reader.hpp"
 #include "cedana/host/free_pids.hpp"
+#include "cedana/host/permissions.hpp"
+#include "cedana/job/found_checkpoints.hpp"
 #include "cedana/job/task.hpp"
 
 #include <algorithm>
@@ -17,6 +19,7 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace cedana::job {
@@ -42,6 +45,20 @@ std::string give_final_name(const std::string& name, const fs::path& staged, con
     }
 }
 
+double seconds_of(const Manifest& manifest) {
+    double seconds = 0;
+    for (const auto& [phase, took] : manifest.timings)
+        seconds += took;
+    return seconds;
+}
+
+dev_t device_of(const fs::path& path) {
+    struct ::stat info {};
+    if (::stat(path.c_str(), &info) != 0)
+        throw OsFailure(Fault::storage).error("cannot look at {}", path.string());
+    return info.st_dev;
+}
+
 } // namespace
 
 void make_job_folder(const fs::path& folder) {
@@ -54,25 +71,91 @@ void make_job_folder(const fs::path& folder) {
 
 Books::Books(fs::path folder, std::string name, Lease& lease, const Keyring& keyring, Tell tell)
     : folder_(std::move(folder)), name_(std::move(name)), lease_(lease), keyring_(keyring), tell_(std::move(tell)) {
-    state_ = read_state(folder_).value_or(JobState{});
-    // What a file server or a hand has removed is not there to be gone back to.
-    std::erase_if(state_.chain, [this](const JobCheckpoint& one) { return !fs::exists(folder_ / one.file); });
+    std::string why;
+    try {
+        if (auto known = read_state(folder_))
+            state_ = std::move(*known);
+        else
+            why = "is missing";
+    } catch (const Error& error) {
+        if (error.fault() != Fault::checkpoint)
+            throw;
+        why = "is damaged";
+    }
+    // How it ended the time before says nothing of this one.
+    state_.end.reset();
+    device_ = device_of(folder_);
     state_.supervisor = ::getpid();
     state_.host = own_host().name;
+    if (!why.empty())
+        make_anew(why);
     earlier_epoch_ = state_.epoch;
+    drop_gone();
     take_up();
     state_.epoch = lease_.epoch();
 }
 
-void Books::require_lease() const {
-    if (!lease_.is_held())
+// Of a job that is begun nothing is there yet.
+void Books::make_anew(const std::string& why) {
+    const Life life = life_in(read_history(folder_));
+    state_.chain = find_checkpoints(folder_, name_, keyring_, life.first_epoch);
+    const auto good = std::ranges::find(state_.chain, false, &JobCheckpoint::damaged);
+    state_.epoch = life.last_epoch;
+    state_.checkpoints_in_all = static_cast<std::int64_t>(life.checkpoints.size());
+    if (good != state_.chain.end())
+        state_.parent = good->file;
+    else if (!life.checkpoints.empty())
+        state_.parent = life.checkpoints.back();
+    if (why != "is missing" || !state_.chain.empty())
+        note("made_anew", {{"file", k_state_file}, {"why", why}, {"checkpoints", state_.chain.size()}});
+}
+
+void Books::make_folder_anew(const JobRecord& record, const LoadedConfig& config) {
+    std::error_code error;
+    fs::path there = folder_.parent_path();
+    while (there.has_relative_path() && !fs::exists(there, error))
+        there = there.parent_path();
+    if (device_of(there) != device_)
+        throw Error(Fault::storage, fmt::format("its file system is not mounted at {}", printable(there.string())));
+    make_job_folder(folder_);
+    require_as_roots(config.values, config.caller, folder_, "the folder of the job");
+    if (!lease_.renew())
         throw LeaseLost{};
+    write_record(folder_, record);
+    note("folder_made_anew");
+    drop_gone();
+    save();
+}
+
+void Books::drop_gone() {
+    std::vector<std::string> gone;
+    std::erase_if(state_.chain, [&](const JobCheckpoint& one) {
+        std::error_code error;
+        const bool is_gone = fs::symlink_status(folder_ / one.file, error).type() == fs::file_type::not_found;
+        if (is_gone)
+            gone.push_back(one.file);
+        return is_gone;
+    });
+    if (has_lost_all())
+        state_.chain = find_checkpoints(folder_, name_, keyring_, life_in(read_history(folder_)).first_epoch);
+    if (!gone.empty())
+        note("gone", {{"lost", gone}, {"left", state_.chain.size()}});
+}
+
+// Where it cannot be seen whether it is held, what was to be written shows that, too.
+void Books::require_lease() {
+    try {
+        if (lease_.is_lost())
+            throw LeaseLost{};
+    } catch (const Error& error) {
+        bear(error);
+    }
 }
 
 void Books::enter(Phase phase, Json more) {
     state_.phase = phase;
     state_.since = utc_iso(std::chrono::system_clock::now());
-    state_.next.clear();
+    state_.next = more.value("until", "");
     save();
     note(name_of(phase), std::move(more));
 }
@@ -100,12 +183,13 @@ void Books::write() {
     require_lease();
     state_.epoch = lease_.epoch();
     write_state(folder_, state_);
+    warned_.works("books");
 }
 
-void Books::bear(const Error& error) const {
+void Books::bear(const Error& error) {
     if (state_.phase == Phase::starting || state_.phase == Phase::restoring)
         throw Error(error);
-    spdlog::warn("what became of the job could not be noted: {}", error.message());
+    warned_.fails("books", "what became of the job could not be noted: " + error.message());
 }
 
 void Books::came_from(const std::string& file) {
@@ -121,7 +205,9 @@ void Books::clear_tries() {
 }
 
 void Books::publish(const fs::path& staged, const nlohmann::json& facts, std::size_t keep) {
-    require_lease();
+    // A checkpoint has a name only while it is sure that nobody else has the job.
+    if (!lease_.is_held() && !lease_.renew())
+        throw LeaseLost{};
     JobCheckpoint checkpoint{.parent = state_.parent,
                              .epoch = lease_.epoch(),
                              .program = state_.program,
@@ -157,7 +243,8 @@ void Books::add(const fs::path& staged, JobCheckpoint checkpoint, std::size_t ke
 
 // A dump ends the tree once its checkpoint is on the disk; a supervisor that was killed at that moment has not given it
 // its name.
-void Books::take_up() {
+bool Books::take_up() {
+    const std::string before = state_.parent;
     std::error_code ignored;
     for (const fs::path& staged : entries_of(staging(), ignored)) {
         if (staged.extension() != ".zip")
@@ -174,7 +261,9 @@ void Books::take_up() {
                      .epoch = descent->epoch,
                      .program = state_.program,
                      .created = manifest.created,
-                     .bytes = fs::file_size(staged)},
+                     .bytes = fs::file_size(staged),
+                     .seconds = seconds_of(manifest),
+                     .frozen_seconds = manifest.frozen_seconds.value_or(0.0)},
                     k_keep_all);
             is_to_stay = false;
         } catch (const Error& error) {
@@ -184,6 +273,7 @@ void Books::take_up() {
         if (!is_to_stay)
             fs::remove(staged, ignored);
     }
+    return state_.parent != before;
 }
 
 void Books::remove_checkpoints() {

@@ -17,11 +17,11 @@ std::optional<Restart> restart_of(std::string_view name) {
     return std::nullopt;
 }
 
-Choice choose(const std::vector<JobCheckpoint>& chain, const CourseRules& rules) {
+Choice choose(const std::vector<JobCheckpoint>& chain, const CourseRules& rules, bool has_lost_all) {
     for (std::size_t place = 0; place < chain.size(); ++place)
         if (!chain[place].damaged && chain[place].tries < rules.attempts)
             return {.kind = Choice::Kind::go_on, .place = place};
-    const bool may_start = chain.empty() || rules.if_unrestorable == IfUnrestorable::start;
+    const bool may_start = (chain.empty() && !has_lost_all) || rules.if_unrestorable == IfUnrestorable::start;
     return {.kind = may_start ? Choice::Kind::start : Choice::Kind::give_up};
 }
 

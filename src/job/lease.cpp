@@ -16,7 +16,9 @@
 #include <spdlog/spdlog.h>
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace cedana::job {
@@ -42,9 +44,11 @@ ProcessMark mark_in(const nlohmann::json& json) { return {.pid = json.at("pid"),
 fs::path write_candidate(const fs::path& folder, const LeaseWord& word) {
     std::random_device random;
     fs::path path = folder / fmt::format(".{}{}.{:08x}{:08x}", k_lease_prefix, word.supervisor.pid, random(), random());
+    RemoveOnFailure remove(path);
     const UniqueFd file = open_file(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     write_all(file.get(), to_text(word), path);
     sync_file(file.get(), path);
+    remove.commit();
     return path;
 }
 
@@ -86,6 +90,31 @@ bool stays_the_same(const fs::path& folder, int epoch, const LeaseWord& seen, co
             return false;
     }
     return true;
+}
+
+// Of these no other host writes to the same.
+bool is_of_this_host_alone(const fs::path& folder) {
+    constexpr unsigned long k_zfs = 0x2fc12fc1;
+    constexpr std::array<unsigned long, 6> k_types = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC,  BTRFS_SUPER_MAGIC,
+                                                      TMPFS_MAGIC,      F2FS_SUPER_MAGIC, k_zfs};
+    struct ::statfs info {};
+    return ::statfs(folder.c_str(), &info) == 0 &&
+           std::ranges::find(k_types, static_cast<unsigned long>(info.f_type)) != k_types.end();
+}
+
+// What is written over at that moment, or comes from a file server that has just replaced it, is there soon.
+std::optional<LeaseWord> read_until_understood(const fs::path& folder, int epoch, const Interrupt& interrupt) {
+    constexpr Millis k_limit{1000};
+    constexpr Millis k_look_every{50};
+    for (const auto deadline = Clock::now() + k_limit; highest_lease(folder) == epoch;) {
+        if (auto word = read_lease(folder, epoch))
+            return word;
+        if (Clock::now() >= deadline)
+            break;
+        if (interrupt.pending_within(k_look_every))
+            interrupt.throw_if_pending();
+    }
+    return std::nullopt;
 }
 
 std::string where_it_runs(const LeaseWord& word) {
@@ -172,7 +201,8 @@ Lease Lease::take(const fs::path& folder, Millis lasts, const Interrupt& interru
     const LeaseWord own{.host = own_host(), .supervisor = own_mark(), .lasts_ms = lasts.count()};
     while (true) {
         const int epoch = highest_lease(folder);
-        const std::optional<LeaseWord> seen = epoch == 0 ? std::nullopt : read_lease(folder, epoch);
+        const std::optional<LeaseWord> seen =
+            epoch == 0 ? std::nullopt : read_until_understood(folder, epoch, interrupt);
         if (seen) {
             const LeaseLook look = look_at(*seen, own.host, is_at_work);
             if (look == LeaseLook::held)
@@ -194,35 +224,66 @@ Lease Lease::take(const fs::path& folder, Millis lasts, const Interrupt& interru
     }
 }
 
-bool Lease::is_held() const { return highest_lease(folder_) == epoch_; }
+// In a folder that was removed and made anew the numbers begin anew.
+Lease::Look Lease::look() const {
+    const int highest = highest_lease(folder_);
+    if (highest == 0)
+        return Look::gone;
+    const auto there = highest == epoch_ ? read_lease(folder_, epoch_) : std::nullopt;
+    const bool is_others = there && (there->host != word_.host || there->supervisor != word_.supervisor);
+    return highest != epoch_ || is_others ? Look::lost : Look::held;
+}
 
 bool Lease::renew() {
-    if (!is_held())
+    const Look seen = look();
+    if (seen == Look::lost)
         return false;
     const auto now = Clock::now();
     ++word_.count;
-    if (word_.lasts_ms != 0 && now - renewed_ >= lasts() / 2) {
-        if (!try_to_take(folder_, epoch_ + 1, word_))
+    try {
+        const bool was_long_ago = word_.lasts_ms != 0 && now - renewed_ >= lasts() / 2;
+        if (!was_long_ago && seen == Look::held)
+            write_down();
+        else if (try_to_take(folder_, epoch_ + 1, word_))
+            remove_below(folder_, ++epoch_);
+        else
             return false;
-        remove_below(folder_, ++epoch_);
-    } else {
-        replace_file(lease_path(folder_, epoch_), to_text(word_));
-        // Somebody took the next one while this was written.
-        if (!is_held())
-            return false;
+        trouble_.clear();
+    } catch (const Error& error) {
+        if (!is_of_this_host_alone(folder_))
+            throw;
+        trouble_ = error.message();
     }
-    renewed_ = now;
+    // Somebody took the next one while this was written.
+    if (is_lost())
+        return false;
+    if (trouble_.empty())
+        renewed_ = now;
     return true;
+}
+
+// A file that is written over needs no more room than it has: others see that it changes on a full disk, too.
+void Lease::write_down() {
+    const std::filesystem::path path = lease_path(folder_, epoch_);
+    const std::string text = to_text(word_);
+    try {
+        replace_file(path, text);
+    } catch (const Error&) {
+        const UniqueFd file = open_file(path, O_WRONLY);
+        if (::pwrite(file.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()) ||
+            ::ftruncate(file.get(), static_cast<off_t>(text.size())) != 0)
+            throw OsFailure(Fault::storage).error("cannot write {}", path.string());
+        sync_file(file.get(), path);
+    }
 }
 
 void Lease::set_init(const ProcessMark& init) { word_.init = init; }
 
 void Lease::release() {
-    if (!is_held())
-        return;
     word_.released = true;
     try {
-        replace_file(lease_path(folder_, epoch_), to_text(word_));
+        if (is_held())
+            write_down();
     } catch (const Error& error) {
         spdlog::warn("the lease of the job could not be given back, and runs out: {}", error.message());
     }

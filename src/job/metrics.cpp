@@ -11,7 +11,6 @@
 #include <string_view>
 
 #include <spdlog/fmt/fmt.h>
-#include <spdlog/spdlog.h>
 
 #include <unistd.h>
 
@@ -113,18 +112,19 @@ std::string metrics_text(const std::string& name, const JobState& state) {
     return text.finish();
 }
 
-void write_metrics(const std::filesystem::path& file, const std::string& text, const Caller& caller) {
+void write_metrics(const std::filesystem::path& file, const std::string& text, const Caller& caller, Warned& warned) {
     try {
         static_cast<void>(with_rights_of(caller, [&] {
             replace_file(file, text, k_for_all);
             return std::string();
         }));
+        warned.works("metrics");
     } catch (const Error& error) {
-        spdlog::warn("the metrics could not be written: {}", error.message());
+        warned.fails("metrics", "the metrics could not be written: " + error.message());
     }
 }
 
-void write_textfile(const Config& config, const std::string& name, const std::string& text) {
+void write_textfile(const Config& config, const std::string& name, const std::string& text, Warned& warned) {
     if (config.metrics_textfile_dir.empty() || ::geteuid() != 0)
         return;
     std::string file = name + ".prom";
@@ -136,8 +136,9 @@ void write_textfile(const Config& config, const std::string& name, const std::st
         require_trusted_store(config, Caller{.uid = 0, .gid = 0, .name = "root", .home = {}}, folder,
                               "metrics.textfile_dir");
         replace_file(folder / file, text, k_for_all);
+        warned.works("textfile");
     } catch (const Error& error) {
-        spdlog::warn("the metrics could not be written: {}", error.message());
+        warned.fails("textfile", "the metrics could not be written: " + error.message());
     }
 }
 

@@ -61,6 +61,7 @@ Order give_order(const fs::path& job, OrderKind kind) {
     Order order{.kind = kind,
                 .id = fmt::format("{:020}-{}-{}", std::chrono::duration_cast<std::chrono::nanoseconds>(now).count(),
                                   own_host().boot.substr(0, 8), ::getpid())};
+    make_private_folder(job / k_orders);
     replace_file(order_file(job, order.id, k_asked), Json({{"do", name_of(kind)}}).dump() + "\n");
     return order;
 }

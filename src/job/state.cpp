@@ -4,15 +4,18 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/model/json_failure.hpp"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
+#include <unistd.h>
 
 namespace cedana::job {
 
@@ -26,15 +29,19 @@ constexpr std::array k_phases = {std::pair(Phase::starting, "starting"), std::pa
                                  std::pair(Phase::ended, "ended"),       std::pair(Phase::checkpointed, "checkpointed"),
                                  std::pair(Phase::stopped, "stopped"),   std::pair(Phase::failed, "failed")};
 
+// Of years of checkpoints the last months.
+constexpr off_t k_most_of_history = 16L * 1024 * 1024;
+
 template <typename Value>
 std::optional<Value> read_json(const fs::path& path) {
     if (!fs::exists(path))
         return std::nullopt;
+    const std::string text = read_file(path);
     try {
-        return nlohmann::json::parse(read_file(path)).get<Value>();
+        return nlohmann::json::parse(text).get<Value>();
     } catch (const nlohmann::json::exception& error) {
-        throw Error(Fault::checkpoint, fmt::format("{} cannot be understood: {}", path.string(), error.what()))
-            .hint("move the job's folder away to begin anew; its checkpoints can be restored by their paths");
+        throw Error(Fault::checkpoint,
+                    fmt::format("{} is damaged: {}", printable(path.string()), what_is_wrong_with(text, error)));
     }
 }
 
@@ -131,7 +138,7 @@ void to_json(nlohmann::json& json, const JobState& state) {
 void from_json(const nlohmann::json& json, JobState& state) {
     const auto phase = phase_of(json.at("state").get<std::string>());
     if (!phase)
-        throw Error(Fault::checkpoint, "a job has a state that this cedana does not know")
+        throw Error(Fault::environment, "the job has a state that this cedana does not know")
             .hint("it was written by a newer cedana: use that");
     state.phase = *phase;
     json.at("since").get_to(state.since);
@@ -159,13 +166,54 @@ void from_json(const nlohmann::json& json, JobState& state) {
         state.end = json.at("outcome").get<ProgramEnd>();
 }
 
-std::optional<JobRecord> read_record(const fs::path& folder) { return read_json<JobRecord>(folder / k_job_file); }
+std::optional<JobRecord> read_record(const fs::path& folder) {
+    try {
+        return read_json<JobRecord>(folder / k_job_file);
+    } catch (Error& error) {
+        if (error.fault() == Fault::checkpoint)
+            error.hint("move the job's folder away to begin anew; its checkpoints can be restored by their paths");
+        throw;
+    }
+}
 
-std::optional<JobState> read_state(const fs::path& folder) { return read_json<JobState>(folder / k_state_file); }
+std::optional<JobState> read_state(const fs::path& folder) {
+    try {
+        return read_json<JobState>(folder / k_state_file);
+    } catch (Error& error) {
+        if (error.fault() == Fault::checkpoint)
+            error.hint("the next run of the job makes it anew from the checkpoints in its folder");
+        throw;
+    }
+}
 
 void write_record(const fs::path& folder, const JobRecord& record) { write_json(folder / k_job_file, record); }
 
 void write_state(const fs::path& folder, const JobState& state) { write_json(folder / k_state_file, state); }
+
+History read_history(const fs::path& folder) {
+    History history;
+    const fs::path path = folder / k_history_file;
+    std::error_code ignored;
+    if (!fs::exists(path, ignored))
+        return history;
+    const UniqueFd file = open_file(path, O_RDONLY);
+    const off_t size = ::lseek(file.get(), 0, SEEK_END);
+    const off_t begin = std::max<off_t>(size - k_most_of_history, 0);
+    ::lseek(file.get(), begin, SEEK_SET);
+    std::string text = read_all(file.get(), path, 2 * k_most_of_history);
+    // The line that it begins amid.
+    if (begin != 0)
+        text.erase(0, text.find('\n') + 1);
+    for (const std::string& line : split(text, '\n')) {
+        if (line.empty())
+            continue;
+        if (auto event = nlohmann::ordered_json::parse(line, nullptr, false); event.is_object())
+            history.events.push_back(std::move(event));
+        else
+            ++history.damaged;
+    }
+    return history;
+}
 
 void append_history(const fs::path& folder, std::string_view event, const nlohmann::ordered_json& more) {
     nlohmann::ordered_json line = {{"time", utc_iso(std::chrono::system_clock::now())}, {"event", event}};

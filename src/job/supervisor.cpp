@@ -6,6 +6,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/job/found_checkpoints.hpp"
 #include "cedana/model/callers_place.hpp"
 
 #include <spdlog/fmt/fmt.h>
@@ -74,6 +75,7 @@ class Supervisor {
             watch_.wait(checkpoints_.next());
             checkpoints_.prove_in_time();
             if (is_late()) {
+                watch_.state().last_failure = "it took longer than there was time";
                 watch_.books().note("too_late");
                 checkpoints_.pass_on_ending();
                 continue;
@@ -82,14 +84,15 @@ class Supervisor {
                 continue;
             if (checkpoints_.is_begun()) {
                 if (checkpoints_.finish())
-                    return end_.by_wish();
-                continue;
+                    return end_.with_checkpoint();
+                if (!watch_.space().is_gone() && !watch_.space().word().ended)
+                    continue;
             }
             if (watch_.space().is_gone() || watch_.space().word().ended)
                 return end_.by_itself();
             if (wishes.is_passed_on)
                 continue;
-            if (wishes.ending && wishes.ending->order && wishes.ending->order->kind == OrderKind::stop_now)
+            if (wishes.ending && wishes.ending->is_at_once)
                 checkpoints_.pass_on_ending();
             else if (wishes.ending)
                 checkpoints_.make(AfterDump::ends);
@@ -115,6 +118,12 @@ class Supervisor {
 // What is there is the job of that command.
 void require_same_job(const RunRequest& request) {
     const auto there = read_record(request.folder);
+    if (!there && !checkpoint_files(request.folder, request.name).empty())
+        throw Error(Fault::checkpoint, fmt::format("{} is missing, and which command the checkpoints beside it are of "
+                                                   "is not known",
+                                                   printable((request.folder / k_job_file).string())))
+            .hint("put it back, or move the job's folder away to begin anew; its checkpoints can be restored by their "
+                  "paths");
     if (!there && request.record.argv.empty())
         throw Error(Fault::usage,
                     fmt::format("there is no job {} in {}", request.name, request.folder.parent_path().string()))

@@ -2,11 +2,14 @@
 #include "supervisor_checkpoints.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/job/course.hpp"
 
 #include <filesystem>
 #include <utility>
+
+#include <spdlog/spdlog.h>
 
 namespace cedana::job {
 
@@ -75,12 +78,20 @@ void Checkpointing::make(AfterDump after) {
     const bool is_hurried = after == AfterDump::ends && (watch_.wishes().ending->tries > 0 || would_be_late());
     after_ = after;
     dump_began_ = Clock::now();
-    watch_.space().run_task(dump_words({.root = watch_.space().word().root,
-                                        .folder = watch_.books().staging(),
-                                        .label = watch_.request().name,
-                                        .note = note_of(descent),
-                                        .after = after}),
-                            Space::Ends::left_out, is_hurried ? "CEDANA_ARCHIVE_COMPRESSION=none" : "");
+    try {
+        // Somebody may have removed it.
+        make_private_folder(watch_.books().staging());
+        watch_.space().run_task(dump_words({.root = watch_.space().word().root,
+                                            .folder = watch_.books().staging(),
+                                            .label = watch_.request().name,
+                                            .note = note_of(descent),
+                                            .after = after}),
+                                Space::Ends::left_out, is_hurried ? "CEDANA_ARCHIVE_COMPRESSION=none" : "");
+    } catch (const Error& error) {
+        after_.reset();
+        failed(after, {.message = error.message(), .fault = static_cast<int>(error.fault())});
+        plan();
+    }
 }
 
 bool Checkpointing::would_be_late() const {
@@ -94,56 +105,94 @@ bool Checkpointing::finish() {
     const AfterDump after = *std::exchange(after_, std::nullopt);
     last_cost_ = Clock::now() - dump_began_;
     cost_ += last_cost_;
-    std::string why;
-    if (watch_.space().task_code() == 0) {
-        // It ran until it was asked to end.
-        if (after == AfterDump::ends)
-            watch_.books().clear_tries();
-        try {
-            const nlohmann::json& made = watch_.space().task_result();
-            watch_.books().publish(std::filesystem::path(made.at("checkpoint").get<std::string>()), made,
-                                   watch_.request().keep);
-        } catch (const Error& error) {
-            why = error.message();
-        }
-    } else {
-        why = watch_.space().task_message("the dump failed");
+    const std::optional<Failure> failure = publish(after);
+    if (failure && ended_by_itself()) {
+        // Its end comes next, with an answer for who waits.
+        watch_.books().note("checkpoint_failed",
+                            {{"message", "the program ended before it was made"}, {"then", "ends"}});
+        return false;
     }
-    answer(std::exchange(watch_.wishes().asked, {}), why);
-    if (why.empty() && after == AfterDump::ends)
-        return true;
-    if (!why.empty())
-        failed(after, why);
+    if (!failure) {
+        const std::filesystem::path made = watch_.request().folder / watch_.state().chain.front().file;
+        answer_orders(watch_.request().folder, watch_.wishes().asked, {{"checkpoint", made.string()}});
+        if (after == AfterDump::ends)
+            return true;
+    } else {
+        failed(after, *failure);
+    }
     plan();
     return false;
 }
 
-void Checkpointing::failed(AfterDump after, const std::string& why) {
+// And not since its checkpoint is whole, or the dump has failed in the worst way.
+bool Checkpointing::ended_by_itself() {
+    const int code = watch_.space().task_code();
+    if (code == 0 || !watch_.has_program_ended())
+        return false;
+    const auto& end = watch_.space().word().ended;
+    return code != static_cast<int>(Fault::process_lost) || (end && end->signal == 0);
+}
+
+std::optional<Checkpointing::Failure> Checkpointing::publish(AfterDump after) {
+    TendedSpace& space = watch_.space();
+    if (space.task_code() != 0) {
+        const Failure failure{.message = space.task_message("the dump failed"), .fault = space.task_code()};
+        if (!watch_.books().take_up())
+            return failure;
+        // A hook failed after it, say.
+        spdlog::warn("the checkpoint is whole, and yet {}", failure.message);
+        return std::nullopt;
+    }
+    // It ran until it was asked to end.
+    if (after == AfterDump::ends)
+        watch_.books().clear_tries();
+    try {
+        const nlohmann::json& made = space.task_result();
+        watch_.books().publish(std::filesystem::path(made.at("checkpoint").get<std::string>()), made,
+                               watch_.request().keep);
+    } catch (const Error& error) {
+        return Failure{.message = error.message(), .fault = static_cast<int>(error.fault())};
+    }
+    return std::nullopt;
+}
+
+void Checkpointing::failed(AfterDump after, const Failure& failure) {
     JobState& state = watch_.state();
     ++state.failed_checkpoints;
     ++state.failures;
-    state.last_failure = why;
+    state.last_failure = failure.message;
     watch_.books().save();
-    watch_.books().note("checkpoint_failed", {{"message", why}});
+    Wishes& wishes = watch_.wishes();
+    const bool is_last = after == AfterDump::ends && !wishes.ending->is_periodic;
+    const bool has_ended = watch_.has_program_ended();
+    const bool is_passed_on = is_last && ++wishes.ending->tries >= k_last_tries && !wishes.is_passed_on && !has_ended;
+    watch_.books().note("checkpoint_failed", {{"message", failure.message},
+                                              {"then", has_ended      ? "ends"
+                                                       : is_passed_on ? "passed_on"
+                                                       : is_last      ? "tried_again"
+                                                                      : "runs_on"}});
+    answer_orders(watch_.request().folder, wishes.asked, answer_to(failure));
     constexpr int k_in_a_row = 3;
     if (state.failures == k_in_a_row)
-        watch_.commands().tell_failure(std::string(name_of(state.phase)), why);
-    Wishes& wishes = watch_.wishes();
+        watch_.commands().tell_failure(std::string(name_of(state.phase)), failure.message);
     if (wishes.ending && wishes.ending->is_periodic)
         wishes.ending.reset();
-    else if (after == AfterDump::ends && ++wishes.ending->tries >= k_last_tries && !wishes.is_passed_on &&
-             !watch_.space().word().ended)
+    else if (is_passed_on)
         pass_on_ending();
 }
 
-void Checkpointing::answer(const std::vector<Order>& orders, const std::string& failure) {
-    const std::filesystem::path& folder = watch_.request().folder;
-    for (const Order& order : orders) {
-        if (failure.empty())
-            answer_order(folder, order, {{"checkpoint", (folder / watch_.state().chain.front().file).string()}});
-        else
-            answer_order(folder, order, {{"message", failure}});
+nlohmann::ordered_json Checkpointing::answer_to(const Failure& failure) const {
+    nlohmann::ordered_json answer = {{"message", failure.message},
+                                     {"fault", failure.fault == static_cast<int>(Fault::process_lost)
+                                                   ? failure.fault
+                                                   : static_cast<int>(Fault::dump_failed)},
+                                     {"last", nullptr},
+                                     {"last_created", nullptr}};
+    if (const auto& chain = watch_.state().chain; !chain.empty()) {
+        answer["last"] = (watch_.request().folder / chain.front().file).string();
+        answer["last_created"] = chain.front().created;
     }
+    return answer;
 }
 
 } // namespace cedana::job

@@ -6,7 +6,8 @@
 #include <chrono>
 #include <optional>
 #include <string>
-#include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "supervisor_watch.hpp"
 
@@ -38,10 +39,18 @@ class Checkpointing {
     void pass_on_ending();
 
   private:
+    struct Failure {
+        std::string message;
+        // As an exit code.
+        int fault;
+    };
     void plan();
     [[nodiscard]] bool would_be_late() const;
-    void failed(AfterDump after, const std::string& why);
-    void answer(const std::vector<Order>& orders, const std::string& failure);
+    // Of a dump that has ended; absent: its checkpoint has its name.
+    [[nodiscard]] std::optional<Failure> publish(AfterDump after);
+    [[nodiscard]] bool ended_by_itself();
+    void failed(AfterDump after, const Failure& failure);
+    [[nodiscard]] nlohmann::ordered_json answer_to(const Failure& failure) const;
 
     Watch& watch_;
     std::optional<AfterDump> after_;

@@ -39,7 +39,15 @@ void CallersCommands::start_in_time() {
     SpawnRequest command =
         callers_command(request_.config.caller, request_.notice, "--notice", {"CEDANA_JOB=" + request_.name});
     command.fds = {{out.write_end.get(), STDOUT_FILENO}, {STDERR_FILENO, STDERR_FILENO}};
-    notice_process_ = ChildProcess::spawn(std::move(command));
+    try {
+        notice_process_ = ChildProcess::spawn(std::move(command));
+    } catch (const Error& error) {
+        // Which is no notice at all is told before the program runs; what was one is started again.
+        if (!was_started_)
+            throw;
+        return try_again(error.message());
+    }
+    was_started_ = true;
     notice_output_ = std::move(out.read_end);
     notice_said_.clear();
     loop_.watch(notice_output_.get(), POLLIN, [this](short) { read_notice(); });
@@ -69,9 +77,12 @@ void CallersCommands::notice_ended() {
     notice_output_.reset();
     if (status.success())
         return notice_(time_left_in(notice_said_));
+    try_again(status.text());
+}
+
+void CallersCommands::try_again(const std::string& why) {
     if (!std::exchange(is_warned_, true))
-        spdlog::warn("the notice {} {}; it is started again every {} s", request_.notice, status.text(),
-                     k_notice_again.count());
+        spdlog::warn("the notice {} {}; it is started again every {} s", request_.notice, why, k_notice_again.count());
     notice_at_ = Clock::now() + k_notice_again;
 }
 

@@ -34,6 +34,7 @@ class CallersCommands {
   private:
     void notice_ended();
     void read_notice();
+    void try_again(const std::string& why);
 
     EventLoop& loop_;
     const RunRequest& request_;
@@ -42,6 +43,7 @@ class CallersCommands {
     std::optional<ChildProcess> notice_process_;
     UniqueFd notice_output_;
     std::string notice_said_;
+    bool was_started_ = false;
     bool is_warned_ = false;
     std::optional<ChildProcess> failure_process_;
 };

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervisor_end.hpp"
 
+#include "cedana/base/error.hpp"
+#include "cedana/base/text.hpp"
 #include "cedana/job/course.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
+#include <utility>
+#include <vector>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -28,42 +34,81 @@ void JobEnd::leave_space() {
     checkpoints_.forget();
 }
 
-RunOutcome JobEnd::by_wish() {
+RunOutcome JobEnd::by_wish(How how_it_ended) {
     leave_space();
     const RunRequest& request = watch_.request();
     const Ending& ending = *watch_.wishes().ending;
-    const bool goes_on = !watch_.state().chain.empty();
-    const Phase phase = ending.order ? Phase::stopped : goes_on ? Phase::checkpointed : Phase::ended;
-    watch_.books().enter(phase, {{"exit_code", request.checkpointed_code}});
-    leave_job();
+    const Json how = next_run(how_it_ended);
+    const bool goes_on = !how["goes_on_from"].is_null();
+    const std::string why_not = how_it_ended == How::by_itself ? end_before_checkpoint() : "";
+    const Phase phase = ending.is_ordered ? Phase::stopped : goes_on ? Phase::checkpointed : Phase::ended;
+    // How it ended the time before says nothing of this end.
+    if (phase != Phase::ended)
+        watch_.state().end.reset();
+    watch_.books().enter(phase, how);
+    leave_job(how, why_not, Fault::no_process);
     if (request.after == AfterCheckpoint::stays)
         stay();
     constexpr int k_signalled = 128;
     return {.exit_code = goes_on ? request.checkpointed_code : k_signalled + ending.signal};
 }
 
+Json JobEnd::next_run(How how) const {
+    constexpr std::array k_names = {"checkpointed", "absent", "passed_on", "by_itself"};
+    const JobState& state = watch_.state();
+    const Choice choice = choose(state.chain, watch_.request().course, watch_.books().has_lost_all());
+    Json json = {{"how", k_names.at(static_cast<std::size_t>(how))},
+                 {"goes_on_from", nullptr},
+                 {"goes_on_from_created", nullptr},
+                 {"starts_anew", choice.kind == Choice::Kind::start}};
+    if (choice.kind == Choice::Kind::go_on) {
+        json["goes_on_from"] = state.chain[choice.place].file;
+        json["goes_on_from_created"] = state.chain[choice.place].created;
+    }
+    return json;
+}
+
+std::string JobEnd::end_before_checkpoint() const {
+    return fmt::format("its program ended by itself ({}) before one was made",
+                       watch_.state().end.value_or(ProgramEnd{}).shell_code());
+}
+
 RunOutcome JobEnd::give_up() {
-    const std::string why = "every checkpoint of it was tried in vain (--attempts)";
+    const std::string why =
+        watch_.books().has_lost_all()
+            ? fmt::format("its checkpoints are gone, of which {} was the last: put it back into {}, or start the job "
+                          "anew with --if-unrestorable start",
+                          printable(watch_.state().parent), printable(watch_.request().folder.string()))
+            : "every checkpoint of it was tried in vain (--attempts); --if-unrestorable start starts it anew";
     watch_.fail(why);
-    leave_job();
+    leave_job(next_run(How::absent), why, Fault::restore_failed);
     if (has_run_)
-        return RunOutcome{.exit_code = watch_.state().end->shell_code(), .is_programs = true};
+        return RunOutcome{.exit_code = watch_.state().end.value_or(ProgramEnd{}).shell_code(), .is_programs = true};
     return RunOutcome{.exit_code = static_cast<int>(Fault::restore_failed)};
 }
 
 // Who waits for an answer takes a lease that is held by nobody for none.
-void JobEnd::leave_job() {
-    if (watch_.wishes().ending && watch_.wishes().ending->order)
-        answer_stop();
-    watch_.lease().release();
-}
-
-void JobEnd::answer_stop() {
-    const JobState& state = watch_.state();
+void JobEnd::leave_job(Json answer, const std::string& message, Fault fault) {
     const std::filesystem::path& folder = watch_.request().folder;
-    Json json = {{"state", name_of(state.phase)}};
-    json["checkpoint"] = state.chain.empty() ? Json(nullptr) : Json((folder / state.chain.front().file).string());
-    answer_order(folder, *watch_.wishes().ending->order, json);
+    if (!answer["goes_on_from"].is_null())
+        answer["goes_on_from"] = (folder / answer["goes_on_from"].get<std::string>()).string();
+    answer["state"] = name_of(watch_.state().phase);
+    answer["checkpoint"] = answer["how"] == "checkpointed" ? answer["goes_on_from"] : Json(nullptr);
+    // Who wanted no checkpoint has what they wanted.
+    std::vector<Order>& orders = watch_.wishes().asked_to_end;
+    const auto failed = std::stable_partition(orders.begin(), orders.end(), [&](const Order& one) {
+        return message.empty() || one.kind == OrderKind::stop_now;
+    });
+    std::vector<Order> others(failed, orders.end());
+    orders.erase(failed, orders.end());
+    answer_orders(folder, orders, answer);
+    answer["message"] = message;
+    answer["fault"] = static_cast<int>(fault);
+    answer_orders(folder, others, answer);
+    answer["message"] = message.empty() ? "it has ended, and no checkpoint was made" : message;
+    answer["fault"] = static_cast<int>(message.empty() ? Fault::no_process : fault);
+    answer_orders(folder, watch_.wishes().asked, answer);
+    watch_.lease().release();
 }
 
 std::optional<RunOutcome> JobEnd::by_itself() {
@@ -75,11 +120,8 @@ std::optional<RunOutcome> JobEnd::by_itself() {
     state.end = end;
     has_run_ = true;
     leave_space();
-    if (wishes.is_passed_on) {
-        watch_.books().enter(wishes.ending->order ? Phase::stopped : Phase::ended, {{"outcome", json_of(end)}});
-        leave_job();
-        return RunOutcome{.exit_code = end.shell_code(), .is_programs = true};
-    }
+    if (wishes.is_passed_on)
+        return finish(wishes.ending->is_ordered ? Phase::stopped : Phase::ended, end);
     // Whoever sent it that signal wanted its end.
     if (wishes.passed_on != 0 && end.shell_code() == ProgramEnd{.signal = wishes.passed_on}.shell_code())
         return finish(Phase::ended, end);
@@ -95,6 +137,9 @@ std::optional<RunOutcome> JobEnd::by_itself() {
     case AfterEnd::fail:
         return finish(Phase::failed, end);
     case AfterEnd::wait:
+        if (wishes.ending)
+            // The last checkpoint may have ended the tree, and could not be given its name then.
+            return by_wish(watch_.books().take_up() ? How::checkpointed : How::by_itself);
         back_off(end);
         break;
     }
@@ -102,11 +147,23 @@ std::optional<RunOutcome> JobEnd::by_itself() {
 }
 
 RunOutcome JobEnd::finish(Phase phase, const ProgramEnd& end) {
-    watch_.books().enter(phase, {{"outcome", json_of(end)}});
+    const Wishes& wishes = watch_.wishes();
+    // It ran until it was asked to end.
+    if (wishes.is_passed_on || wishes.passed_on != 0)
+        watch_.books().clear_tries();
+    Json how = next_run(wishes.is_passed_on ? How::passed_on : How::by_itself);
+    how["outcome"] = json_of(end);
+    watch_.books().enter(phase, how);
     if (phase == Phase::failed)
         watch_.commands().tell_failure(std::string(name_of(phase)),
                                        fmt::format("it ended too often, at last with {}", end.shell_code()));
-    leave_job();
+    if (wishes.is_passed_on)
+        leave_job(how, wishes.ending->is_at_once ? "it was stopped with --no-checkpoint" : watch_.state().last_failure,
+                  Fault::process_lost);
+    else if (phase != Phase::done)
+        leave_job(how, end_before_checkpoint(), Fault::no_process);
+    else
+        leave_job(how);
     return {.exit_code = end.shell_code(), .is_programs = true};
 }
 
@@ -115,11 +172,25 @@ void JobEnd::back_off(const ProgramEnd& end) {
     const std::chrono::milliseconds limit = backoff_of(watch_.request().course, state.restarts);
     ++state.restarts;
     ++state.restarts_in_all;
-    watch_.books().enter(Phase::backoff,
-                         {{"outcome", json_of(end)}, {"seconds", static_cast<double>(limit.count()) / 1000}});
+    const std::string at = utc_iso(std::chrono::system_clock::now() + limit);
+    watch_.books().enter(
+        Phase::backoff,
+        {{"outcome", json_of(end)}, {"seconds", static_cast<double>(limit.count()) / 1000}, {"until", at}});
     const auto until = Watch::Clock::now() + limit;
-    while (Watch::Clock::now() < until && !watch_.wishes().ending)
+    while (Watch::Clock::now() < until && !watch_.wishes().ending) {
         watch_.wait(until);
+        refuse_checkpoints(fmt::format("its program has ended, and is brought back at {}", at));
+    }
+}
+
+// There is nothing to be checkpointed.
+void JobEnd::refuse_checkpoints(const std::string& why) {
+    Wishes& wishes = watch_.wishes();
+    if (!std::exchange(wishes.checkpoint, false))
+        return;
+    watch_.books().note("checkpoint_failed", {{"message", why}, {"then", "waits"}});
+    answer_orders(watch_.request().folder, wishes.asked,
+                  {{"message", why}, {"fault", static_cast<int>(Fault::no_process)}});
 }
 
 } // namespace cedana::job

@@ -29,15 +29,15 @@ bool has_more_to_say(const Space& space) {
 
 } // namespace
 
-pid_t TendedSpace::program_outside() const {
+pid_t TendedSpace::outside(pid_t number) const {
     std::error_code error;
     const Procfs procfs;
     if (space_->pids() == SpacePids::of_host)
-        return procfs.stat(word_.program) ? word_.program : 0;
+        return procfs.stat(number) ? number : 0;
     const fs::path space = fs::read_symlink(fmt::format("/proc/{}/ns/pid", space_->init()), error);
     for (const pid_t pid : procfs.pids()) {
         const auto status = procfs.status(pid);
-        if (status && status->namespace_pids.size() > 1 && status->namespace_pids.back() == word_.program &&
+        if (status && status->namespace_pids.size() > 1 && status->namespace_pids.back() == number &&
             fs::read_symlink(fmt::format("/proc/{}/ns/pid", pid), error) == space)
             return pid;
     }

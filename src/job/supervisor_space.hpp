@@ -38,7 +38,9 @@ class TendedSpace {
     // Its first process has ended, and all with it.
     [[nodiscard]] bool is_gone() const noexcept { return is_gone_; }
     // The program, as it is seen from here; 0 if it has ended.
-    [[nodiscard]] pid_t program_outside() const;
+    [[nodiscard]] pid_t program_outside() const { return outside(word_.program); }
+    // As the kernel sees it, which the space's first process tells of just after that.
+    [[nodiscard]] bool has_root_ended() const { return is_gone_ || word_.ended || outside(word_.root) == 0; }
 
     // Its place is this job's.
     void make(SpaceRequest request);
@@ -62,6 +64,7 @@ class TendedSpace {
     void drop_task();
 
   private:
+    [[nodiscard]] pid_t outside(pid_t number) const;
     void take(Space space);
     void copy_output();
     void read_messages();

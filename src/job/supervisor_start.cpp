@@ -34,17 +34,20 @@ void BringUp::runs(Json more) {
     JobState& state = watch_.state();
     state.program = watch_.space().word().program;
     state.pid = watch_.space().program_outside();
-    more["pid"] = state.pid;
+    // One that has ended by now has none.
+    more["pid"] = state.pid == 0 ? Json(nullptr) : Json(state.pid);
+    state.end.reset();
     watch_.books().enter(Phase::running, std::move(more));
     checkpoints_.begin();
 }
 
 std::optional<RunOutcome> BringUp::bring_up() {
     while (true) {
+        watch_.books().drop_gone();
         watch_.books().take_up();
         if (watch_.wishes().ending)
-            return end_.by_wish();
-        const Choice choice = choose(watch_.state().chain, watch_.request().course);
+            return end_.while_absent();
+        const Choice choice = choose(watch_.state().chain, watch_.request().course, watch_.books().has_lost_all());
         if (choice.kind == Choice::Kind::give_up)
             return end_.give_up();
         if (choice.kind == Choice::Kind::start)

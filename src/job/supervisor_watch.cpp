@@ -7,7 +7,11 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <filesystem>
+#include <system_error>
+#include <utility>
 
+#include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
 #include <poll.h>
@@ -30,7 +34,7 @@ nlohmann::ordered_json json_of(const ProgramEnd& end) {
 }
 
 Watch::Watch(const RunRequest& request, Lease& lease)
-    : request_(request), lease_(lease),
+    : request_(request), lease_(lease), record_(read_record(request.folder).value_or(request.record)),
       books_(request.folder, request.name, lease, request.keyring,
              [this](auto... what) { terminal_.print([&] { request_.tell(what...); }); }),
       signals_(watch_signals(k_watched_signals)),
@@ -78,19 +82,56 @@ void Watch::take_notice(std::optional<std::chrono::milliseconds> left) {
 // A file server that does not answer for a while is ridden out; the space itself ends the tree in time.
 void Watch::renew() {
     try {
-        if (!lease_.renew())
-            throw LeaseLost{};
-        if (space_.exists())
-            space_->renew();
+        renew_lease();
     } catch (const Error& error) {
-        spdlog::warn("the lease of the job could not be renewed: {}", error.message());
+        warned_.fails("lease", fmt::format("the lease of the job could not be renewed: {}", error.message()));
     }
     renew_at_ = Clock::now() + lease_.lasts() / 4;
+}
+
+void Watch::renew_lease() {
+    if (!lease_.renew())
+        throw LeaseLost{};
+    if (space_.exists())
+        space_->renew();
+    if (lease_.trouble().empty())
+        warned_.works("lease");
+    else
+        warned_.fails("lease", fmt::format("the lease of the job could not be renewed, and counts all the same on a "
+                                           "file system of this host alone: {}",
+                                           lease_.trouble()));
+}
+
+// Somebody has removed it, and nobody else has the job for all that.
+void Watch::keep_folder() {
+    std::error_code error;
+    if (std::filesystem::symlink_status(request_.folder / k_job_file, error).type() !=
+        std::filesystem::file_type::not_found)
+        return warned_.works("folder");
+    try {
+        const bool had_checkpoints = !books_.state().chain.empty();
+        books_.make_folder_anew(record_, request_.config);
+        renew_lease();
+        wishes_.checkpoint |= had_checkpoints && space_.exists();
+    } catch (const Error& failure) {
+        warned_.fails("folder",
+                      fmt::format("the folder of the job is gone, and could not be made anew: {}", failure.message()));
+    }
 }
 
 void Watch::fail(const std::string& why) {
     books_.enter(Phase::failed, {{"message", why}});
     commands_.tell_failure(std::string(name_of(Phase::failed)), why);
+}
+
+bool Watch::has_program_ended() {
+    constexpr std::chrono::seconds k_word_limit{5};
+    if (!space_.has_root_ended())
+        return false;
+    const auto until = Clock::now() + k_word_limit;
+    while (!space_.is_gone() && !space_.word().ended && Clock::now() < until)
+        wait(until);
+    return space_.is_gone() || space_.word().ended.has_value();
 }
 
 void Watch::feed_watchdog() {
@@ -112,22 +153,22 @@ void Watch::wait(std::optional<Clock::time_point> until) {
         next = std::min(next, watchdog_at_);
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
     loop_.run_once(std::max(left, std::chrono::milliseconds(0)));
-    if (lease_.lasts().count() != 0 && Clock::now() >= renew_at_)
-        renew();
     if (Clock::now() >= orders_at_) {
         orders_at_ = Clock::now() + k_orders_every;
         // Nothing tells of a shell's fg of a job that was running.
         terminal_.look_whose_keys();
+        keep_folder();
         wishes_.take_orders_in(request_.folder, request_.deadline);
     }
+    if (lease_.lasts().count() != 0 && Clock::now() >= renew_at_)
+        renew();
 }
 
 void Watch::make_space(const std::set<pid_t>& numbers, WithTerminal with_terminal) {
-    const JobRecord record = read_record(request_.folder).value_or(request_.record);
     space_.make({.numbers = numbers,
                  .lease = lease_.lasts(),
-                 .terminal_of = with_terminal == WithTerminal::yes ? std::optional(record.uid) : std::nullopt,
-                 .pids = record.has_host_pids ? SpacePids::of_host : SpacePids::own});
+                 .terminal_of = with_terminal == WithTerminal::yes ? std::optional(record_.uid) : std::nullopt,
+                 .pids = record_.has_host_pids ? SpacePids::of_host : SpacePids::own});
 }
 
 void Watch::leave_space() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cedana/base/event_loop.hpp"
+#include "cedana/base/warned.hpp"
 #include "cedana/job/books.hpp"
 #include "cedana/job/service_notice.hpp"
 #include "cedana/job/supervisor.hpp"
@@ -11,6 +12,7 @@
 #include <chrono>
 #include <optional>
 #include <set>
+#include <string>
 
 #include <nlohmann/json.hpp>
 
@@ -39,6 +41,9 @@ class Watch {
     // The job has failed: it is written down, and the caller's command is told.
     void fail(const std::string& why);
 
+    // The program has ended, and with what is known. Throws LeaseLost.
+    [[nodiscard]] bool has_program_ended();
+
     // Waits for what happens next, no longer than until then. Throws LeaseLost.
     void wait(std::optional<Clock::time_point> until = std::nullopt);
     enum class WithTerminal { no, yes };
@@ -50,10 +55,13 @@ class Watch {
     void take_signal(int number);
     void take_notice(std::optional<std::chrono::milliseconds> left);
     void renew();
+    void renew_lease();
+    void keep_folder();
     void feed_watchdog();
 
     const RunRequest& request_;
     Lease& lease_;
+    JobRecord record_;
     EventLoop loop_;
     KeyTerminal terminal_{loop_};
     Books books_;
@@ -62,6 +70,7 @@ class Watch {
     TendedSpace space_;
     CallersCommands commands_;
     Clock::time_point renew_at_ = Clock::now();
+    Warned warned_;
     Clock::time_point orders_at_ = Clock::now();
     std::optional<std::chrono::microseconds> watchdog_ = watchdog_interval();
     Clock::time_point watchdog_at_ = Clock::now();

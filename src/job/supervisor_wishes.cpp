@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "supervisor_wishes.hpp"
 
+#include "cedana/base/error.hpp"
+
 #include <utility>
+
+#include <spdlog/spdlog.h>
 
 namespace cedana::job {
 
 void Wishes::end_by(Ending by) {
-    if (!ending || (ending->is_periodic && !by.is_periodic))
-        ending = std::move(by);
+    // A program that did not end when it was told to is asked anew.
+    if (!ending || (ending->is_periodic && !by.is_periodic) || std::exchange(is_passed_on, false))
+        ending = by;
+    else if (by.is_at_once)
+        ending->is_at_once = ending->is_ordered = true;
 }
 
 bool Wishes::take_signal(int number, const std::set<int>& stop_signals, std::chrono::milliseconds deadline) {
@@ -26,9 +33,20 @@ void Wishes::take_orders_in(const std::filesystem::path& folder, std::chrono::mi
             checkpoint = true;
             asked.push_back(std::move(order));
         } else {
-            end_by({.order = std::move(order), .deadline = deadline});
+            end_by({.is_ordered = true, .is_at_once = order.kind == OrderKind::stop_now, .deadline = deadline});
+            asked_to_end.push_back(std::move(order));
         }
     }
+}
+
+void answer_orders(const std::filesystem::path& folder, std::vector<Order>& orders,
+                   const nlohmann::ordered_json& answer) {
+    for (const Order& order : std::exchange(orders, {}))
+        try {
+            answer_order(folder, order, answer);
+        } catch (const Error& error) {
+            spdlog::warn("who gave the order {} has no answer: {}", name_of(order.kind), error.message());
+        }
 }
 
 } // namespace cedana::job

@@ -11,12 +11,16 @@
 #include <set>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 namespace cedana::job {
 
-// Why the job is to end: by that signal, or by the order.
+// Why the job is to end: by that signal, or by an order.
 struct Ending {
     int signal = SIGTERM;
-    std::optional<Order> order = std::nullopt;
+    bool is_ordered = false;
+    // Without a checkpoint.
+    bool is_at_once = false;
     // Since when it has that time; zero: as long as it takes.
     std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
     std::chrono::milliseconds deadline{};
@@ -32,13 +36,19 @@ struct Wishes {
     // Of the signals that end nothing here, the last; 0: none.
     int passed_on = 0;
     bool checkpoint = false;
+    // Who waits for an answer: of a checkpoint, and of the end.
     std::vector<Order> asked = {};
+    std::vector<Order> asked_to_end = {};
 
-    // What is asked for comes before what was to be anyway.
+    // What is asked for comes before what was to be anyway, and an end without a checkpoint before one with it.
     void end_by(Ending by);
     // False: it is for the program.
     [[nodiscard]] bool take_signal(int number, const std::set<int>& stop_signals, std::chrono::milliseconds deadline);
     void take_orders_in(const std::filesystem::path& folder, std::chrono::milliseconds deadline);
 };
+
+// To all of them, which wait no longer. A store that takes no answer is a warning: who waits sees how the job is.
+void answer_orders(const std::filesystem::path& folder, std::vector<Order>& orders,
+                   const nlohmann::ordered_json& answer);
 
 } // namespace cedana::job

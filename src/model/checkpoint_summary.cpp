@@ -3,6 +3,7 @@
 
 #include "cedana/base/text.hpp"
 #include "cedana/base/time_text.hpp"
+#include "cedana/model/json_failure.hpp"
 #include "cedana/model/manifest.hpp"
 
 #include <algorithm>
@@ -114,7 +115,7 @@ class SummaryEvents {
         return close();
     }
     static bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& error) {
-        refuse_manifest(printable(error.what()));
+        refuse_manifest(what_is_wrong(error));
     }
 
   private:

@@ -2,6 +2,7 @@
 #include "cedana/model/manifest.hpp"
 
 #include "cedana/base/text.hpp"
+#include "cedana/model/json_failure.hpp"
 
 #include <algorithm>
 #include <array>
@@ -179,7 +180,7 @@ Manifest parse_manifest(std::string_view text, std::span<const std::string_view>
         check_restorable(manifest);
         return manifest;
     } catch (const Json::exception& error) {
-        refuse_manifest(printable(error.what()));
+        refuse_manifest(what_is_wrong(error));
     }
 }
 

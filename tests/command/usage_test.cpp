@@ -151,6 +151,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"PidIsGivenTwice", {"client", "dump", "-p", "1", "-p", "2"}, "--pid is given more than once"},
         Wrong{"NameIsEmpty", {"client", "dump", "-n", ""}, "--name got an empty word"},
         Wrong{"TargetIsEmpty", {"client", "dump", ""}, "TARGET got an empty word"},
+        Wrong{"JobIsEmpty", {"client", "run", "--job", "", "--", "true"}, "--job got an empty word"},
         Wrong{"FolderIsEmpty", {"client", "dump", "-p", "1", "-d", ""}, "--dir got an empty word"},
         Wrong{"CheckpointIsEmpty", {"client", "restore", ""}, "CHECKPOINT got an empty word"},
         Wrong{"OneOfTheCheckpointsIsEmpty", {"client", "verify", "a.zip", ""}, "CHECKPOINT got an empty word"},

@@ -61,9 +61,13 @@ class Job : public System {
 };
 
 TEST_F(Job, EndsAsItsProgramEnds) {
-    const CedanaRun run = run_cedana(run_words({"--", "/bin/sh", "-c", "echo said; exit 3"}), options);
+    const CedanaRun run = run_cedana(
+        run_words({"--metrics", scratch("none") / "metrics", "--", "/bin/sh", "-c", "echo said; exit 3"}), options);
     EXPECT_EQ(run.exit_code, 3) << run.err;
     EXPECT_EQ(run.out, "said\n");
+    const std::size_t warned = run.err.find("the metrics could not be written");
+    EXPECT_NE(warned, std::string::npos);
+    EXPECT_EQ(run.err.find("the metrics", warned + 1), std::string::npos) << run.err;
     EXPECT_EQ(seen().at("state"), "ended");
 }
 
@@ -137,6 +141,9 @@ TEST_F(Job, GoesOnAgainAndAgainAfterStopSignals) {
 TEST_F(Job, IsCheckpointedAndStoppedByOrder) {
     RunningCedana running = start(counting());
     wait_for_more_lines(log, 10);
+    // What somebody has removed is made anew.
+    for (const char* name : {"commands", "staging"})
+        fs::remove(store() / "j" / name);
     const CedanaRun made = ask("checkpoint", {"--json"});
     EXPECT_EQ(made.exit_code, 0) << made.err;
     EXPECT_TRUE(fs::exists(Json::parse(made.out).at("checkpoint").get<std::string>()));
@@ -149,6 +156,63 @@ TEST_F(Job, IsCheckpointedAndStoppedByOrder) {
     EXPECT_EQ(checkpoints().size(), 2U);
     EXPECT_EQ(ask("checkpoint").exit_code, 3);
     EXPECT_TRUE(holds(ask("history").out, "stopped, goes on with the next run"));
+}
+
+// Each dump of it fails.
+TEST_F(Job, ThatEndsWithoutANewCheckpointSaysWhatTheNextRunGoesOnFrom) {
+    const fs::path staging = store() / "j" / "staging";
+    RunningCedana first = start(counting());
+    wait_for_more_lines(log, k_few_steps);
+    fs::remove(staging);
+    write_text(staging, "");
+    first.signal(SIGTERM);
+    const CedanaRun none = first.wait();
+    EXPECT_EQ(none.exit_code, 128 + SIGTERM);
+    EXPECT_TRUE(holds(none.err, "was ended by SIGTERM, without a new checkpoint: the next run starts it anew"));
+
+    fs::remove(staging);
+    RunningCedana second = start(counting());
+    wait_for_more_lines(log, k_few_steps);
+    const std::string old = only_line(ask("checkpoint").out);
+    fs::remove(staging);
+    write_text(staging, "");
+    const CedanaRun refused = ask("checkpoint");
+    EXPECT_EQ(refused.exit_code, 6);
+    EXPECT_TRUE(holds(refused.err, "its last one is " + old));
+    const CedanaRun stopped = ask("stop", {"--json"});
+    EXPECT_EQ(stopped.exit_code, 10);
+    EXPECT_TRUE(holds(Json::parse(stopped.out).at("hint"), "the next run goes on from " + old));
+    EXPECT_TRUE(holds(second.wait().err, "stopped, without a new checkpoint: the next run goes on from"));
+    EXPECT_EQ(seen().at("goes_on_from"), fs::path(old).filename().string());
+    EXPECT_TRUE(holds(ask("ps").out, "ago, 3 failed"));
+}
+
+TEST_F(Job, ThatWaitsToBeBroughtBackSaysSo) {
+    RunningCedana running = start(run_words({"--backoff", "100s", "--", "/bin/sh", "-c", "kill -SEGV $$"}));
+    wait_for_text(running.messages(), "brought back in");
+    const CedanaRun refused = ask("checkpoint");
+    EXPECT_EQ(refused.exit_code, 3);
+    EXPECT_TRUE(holds(refused.err, "is brought back at " + seen().at("next").get<std::string>()));
+    EXPECT_EQ(only_line(ask("stop").out), "stopped");
+    EXPECT_EQ(running.wait().exit_code, 128 + SIGTERM);
+    EXPECT_TRUE(seen().at("outcome").is_null());
+}
+
+// As its program ends while a dump of it begins.
+TEST_F(Job, ThatEndsBesideACheckpointIsNotSaidToRunOn) {
+    const std::string end = scratch("end");
+    write_script(scratch("hook"),
+                 fmt::format("#!/bin/sh\n: >{}\nwhile kill -0 $CEDANA_PID 2>/dev/null; do sleep 0.01; done\n", end));
+    options.environment["CEDANA_ACTION_SCRIPTS_PRE_DUMP"] = scratch("hook");
+    RunningCedana running =
+        start(run_words({"--", "/bin/sh", "-c", "until [ -e " + end + " ]; do sleep 0.02; done; exit 4"}));
+    wait_for_text(running.messages(), "started");
+    const CedanaRun stopped = ask("stop");
+    EXPECT_EQ(stopped.exit_code, 3);
+    EXPECT_TRUE(holds(stopped.err, "its program ended by itself (4) before one was made"));
+    const CedanaRun run = running.wait();
+    EXPECT_EQ(run.exit_code, 4);
+    EXPECT_TRUE(holds(run.err, "no checkpoint: the program ended before it was made\n"));
 }
 
 TEST_F(Job, RunsOnce) {
@@ -289,6 +353,9 @@ TEST_F(Job, TellsOfItsFailure) {
 
 TEST_F(Job, EndsWithEachPeriodicCheckpoint) {
     for (int round = 0; round < 2; ++round) {
+        // A hook that fails behind a whole checkpoint.
+        if (round == 1)
+            options.environment["CEDANA_ACTION_SCRIPTS_POST_DUMP"] = "/bin/false";
         RunningCedana running = start(counting({"--interval", "1s", "--exit-each"}));
         EXPECT_EQ(running.wait().exit_code, 85);
     }
@@ -319,6 +386,70 @@ TEST_F(Job, RunsOnWhereItsStoreCannotBeWrittenTo) {
     std::ofstream(done) << "now";
     EXPECT_EQ(running.wait().exit_code, 0);
     EXPECT_EQ(::umount2(store().c_str(), MNT_DETACH), 0);
+}
+
+TEST_F(Job, RunsOnWhereItsFolderWasRemoved) {
+    RunningCedana running = start(counting());
+    wait_for_more_lines(log, k_few_steps);
+    ASSERT_EQ(ask("checkpoint").exit_code, 0);
+    fs::remove_all(store());
+    wait_for_text(running.messages(), "it is made anew");
+    // Of its own accord, in place of those that were removed.
+    wait_in_folder(
+        store() / "j", [&] { return !checkpoints().empty(); }, "a checkpoint");
+    wait_for_more_lines(log, k_few_steps);
+    running.signal(SIGTERM);
+    EXPECT_EQ(running.wait().exit_code, 85);
+    RunningCedana again = start(run_words({}));
+    wait_for_more_lines(log, k_few_steps);
+    again.signal(SIGTERM);
+    EXPECT_EQ(again.wait().exit_code, 85);
+    expect_unbroken();
+}
+
+TEST_F(Job, GoesOnFromTheCheckpointsInItsFolderWhateverBecameOfItsState) {
+    const fs::path state = store() / "j" / "state.json";
+    for (int round = 0; round < 3; ++round) {
+        RunningCedana running = start(counting());
+        wait_for_more_lines(log, k_few_steps);
+        running.signal(SIGTERM);
+        const CedanaRun run = running.wait();
+        EXPECT_EQ(run.exit_code, 85) << run.err;
+        if (round == 0)
+            fs::remove(state);
+        else if (round == 1)
+            write_text(state, "{");
+    }
+    expect_unbroken();
+    // Which command they are of is known by that alone.
+    fs::rename(store() / "j" / "job.json", scratch("job.json"));
+    for (const auto& words : {counting(), run_words({})})
+        EXPECT_EQ(run_cedana(words, options).exit_code, 8);
+    EXPECT_TRUE(holds(run_cedana({"client", "ps", "-d", store()}, options).err, "job.json is missing"));
+}
+
+TEST_F(Job, WhoseCheckpointsWereRemovedIsNotStartedAnewUnlessThatIsAskedFor) {
+    RunningCedana running = start(counting());
+    wait_for_more_lines(log, k_few_steps);
+    ASSERT_EQ(ask("checkpoint").exit_code, 0);
+    running.signal(SIGTERM);
+    EXPECT_EQ(running.wait().exit_code, 85);
+    const std::vector<std::string> made = checkpoints();
+    fs::rename(store() / "j" / made.back(), scratch("newest"));
+    fs::remove(store() / "j" / made.front());
+    const std::size_t before = lines_of(log).size();
+    for (int round = 0; round < 2; ++round) {
+        const CedanaRun refused = run_cedana(counting(), options);
+        EXPECT_EQ(refused.exit_code, 7);
+        EXPECT_TRUE(holds(refused.err, "its checkpoints are gone, of which " + made.back() + " was the last"));
+        fs::remove(store() / "j" / "state.json");
+    }
+    EXPECT_EQ(lines_of(log).size(), before);
+    RunningCedana anew = start(counting({"--if-unrestorable", "start"}));
+    wait_for_more_lines(log, 5);
+    EXPECT_EQ(lines_of(log).at(before), "1");
+    anew.signal(SIGINT);
+    EXPECT_EQ(anew.wait().exit_code, 128 + SIGINT);
 }
 
 // A checkpoint that it came from and ran on until it was asked to end is as good as it was.
@@ -356,8 +487,10 @@ TEST_F(Job, HasTheKeysAndTheSizeOfTheTerminalThatItIsRunOn) {
     wait_for_text(log, "interrupted after one");
     killed.resize(31, 91);
     wait_for_text(log, "31 91");
+    // What is not by then goes to the terminal of the next one.
+    killed.wait_until_shown("shown one");
     ASSERT_EQ(::kill(killed.pid(), SIGKILL), 0);
-    EXPECT_TRUE(holds(killed.wait().out, "shown one"));
+    killed.wait();
 
     CedanaOnTerminal stopped(run_words({}), options);
     stopped.type("two\n");

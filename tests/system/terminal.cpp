@@ -13,6 +13,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -117,11 +118,20 @@ bool CedanaOnTerminal::takes_lines() const {
     return ::tcgetattr(keyboard_.get(), &settings) == 0 && (settings.c_lflag & ICANON) != 0;
 }
 
+void CedanaOnTerminal::wait_until_shown(const std::string& text) {
+    const auto deadline = std::chrono::steady_clock::now() + limit_;
+    while ((shown_ += what_is_shown(keyboard_)).find(text) == std::string::npos) {
+        pollfd entry{.fd = keyboard_.get(), .events = POLLIN, .revents = 0};
+        if (::poll(&entry, 1, 100) < 0 || std::chrono::steady_clock::now() >= deadline)
+            throw Error(Fault::internal, "the terminal does not show " + text);
+    }
+}
+
 CedanaRun CedanaOnTerminal::wait() {
     const auto status = child_.wait_for(limit_);
     if (!status)
         throw Error(Fault::internal, "cedana on a terminal did not end");
-    return {.exit_code = status->code().value_or(-1), .out = what_is_shown(keyboard_), .err = {}};
+    return {.exit_code = status->code().value_or(-1), .out = shown_ + what_is_shown(keyboard_), .err = {}};
 }
 
 } // namespace cedana::testing

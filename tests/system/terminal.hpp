@@ -33,6 +33,8 @@ class CedanaOnTerminal {
     void resize(unsigned short rows, unsigned short columns) const;
     // Keys come as whole lines, as a shell's user has them.
     [[nodiscard]] bool takes_lines() const;
+    // Until that is shown. Throws Error after a while.
+    void wait_until_shown(const std::string& text);
     // What it printed is in `out`. Throws Error when it does not end within the limit.
     CedanaRun wait();
 
@@ -41,6 +43,7 @@ class CedanaOnTerminal {
     std::chrono::milliseconds limit_;
     By by_;
     ChildProcess child_;
+    std::string shown_;
 };
 
 } // namespace cedana::testing

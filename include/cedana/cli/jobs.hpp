@@ -24,6 +24,9 @@ void require_trusted_job(const LoadedConfig& config, const std::filesystem::path
 // Throws Error(Fault::usage) if there is no such job in the store.
 void require_job(const std::filesystem::path& store, const std::string& name);
 
+// "the next run goes on from FILE of TIME", of what an end says of that.
+[[nodiscard]] std::string next_run_text(const nlohmann::ordered_json& more);
+
 // A line of a job's history, for people; empty for what they need not know.
 [[nodiscard]] std::string event_text(std::string_view event, const nlohmann::ordered_json& more);
 

@@ -4,10 +4,12 @@
 #pragma once
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/warned.hpp"
 #include "cedana/job/course.hpp"
 #include "cedana/job/lease.hpp"
 #include "cedana/job/state.hpp"
 #include "cedana/keys/keyring.hpp"
+#include "cedana/model/loaded_config.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -32,7 +34,8 @@ void make_job_folder(const std::filesystem::path& folder);
 
 class Books {
   public:
-    // Takes up what a dump has left that its supervisor did not live to see. Throws Error, LeaseLost.
+    // Takes up what a dump has left that its supervisor did not live to see. Where state.json is missing or damaged,
+    // or the checkpoints that it names are gone, those that lie in the folder count. Throws Error, LeaseLost.
     Books(std::filesystem::path folder, std::string name, Lease& lease, const Keyring& keyring, Tell tell);
 
     [[nodiscard]] const std::filesystem::path& folder() const noexcept { return folder_; }
@@ -56,8 +59,15 @@ class Books {
     // Throws Error where the chain cannot be noted, as take_up() does.
     void publish(const std::filesystem::path& staged, const nlohmann::json& facts, std::size_t keep);
     // Gives those in the staging folder their names that the last holder of the lease, or this one, made and could give
-    // none; removes others.
-    void take_up();
+    // none; removes others. True if there was one.
+    bool take_up();
+    // Its folder was removed: it is made anew on the file system where it was, with what is known of the job and the
+    // lease. Throws Error, LeaseLost if another one has made it.
+    void make_folder_anew(const JobRecord& record, const LoadedConfig& config);
+    // What a file server or a hand has removed of the chain is there no more; the history tells of it.
+    void drop_gone();
+    // There were checkpoints, and none of them is left.
+    [[nodiscard]] bool has_lost_all() const noexcept { return state_.chain.empty() && !state_.parent.empty(); }
     // All of the chain, unless that cannot be noted. The history stays.
     void remove_checkpoints();
 
@@ -67,9 +77,10 @@ class Books {
     [[nodiscard]] bool had_terminal(const std::string& file) const;
 
   private:
-    void require_lease() const;
+    void make_anew(const std::string& why);
+    void require_lease();
     void write();
-    void bear(const Error& error) const;
+    void bear(const Error& error);
     void add(const std::filesystem::path& staged, JobCheckpoint checkpoint, std::size_t keep);
 
     std::filesystem::path folder_;
@@ -80,6 +91,9 @@ class Books {
     JobState state_;
     // Under which the tree was started or restored whose dumps are ours.
     int earlier_epoch_ = 0;
+    // Of the folder, as it was found.
+    dev_t device_ = 0;
+    Warned warned_;
 };
 
 } // namespace cedana::job

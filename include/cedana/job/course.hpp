@@ -39,7 +39,9 @@ struct Choice {
     Kind kind = Kind::start;
     std::size_t place = 0;
 };
-[[nodiscard]] Choice choose(const std::vector<JobCheckpoint>& chain, const CourseRules& rules);
+// `has_lost_all`: there were some, and they are gone.
+[[nodiscard]] Choice choose(const std::vector<JobCheckpoint>& chain, const CourseRules& rules,
+                            bool has_lost_all = false);
 
 // done: it has exited with 0. leave: with another code or by a signal, and is not brought back. wait: it is, after
 // backoff_of(). fail: it was brought back too often.

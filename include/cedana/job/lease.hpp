@@ -74,21 +74,31 @@ class Lease {
     // When it was renewed last.
     [[nodiscard]] std::chrono::steady_clock::time_point renewed() const noexcept { return renewed_; }
 
-    // False: a higher number is there. Throws Error(Fault::storage): it is not known.
-    [[nodiscard]] bool is_held() const;
-    // As is_held(), and others see that it is. After a gap of half its time it is taken anew, under the next number.
+    // Its file is there, and no higher number. Throws Error(Fault::storage): it is not known.
+    [[nodiscard]] bool is_held() const { return look() == Look::held; }
+    // A lease of somebody else's is there; where there is none at all it is neither held nor lost. Throws as is_held().
+    [[nodiscard]] bool is_lost() const { return look() == Look::lost; }
+    // False if it is lost; else others see that it is held. After a gap of half its time, or where its file is gone, it
+    // is taken anew, under the next number. Where it could not be written down on a file system of this host alone,
+    // which takes nothing from anybody then, it is held all the same. Throws as is_held().
     [[nodiscard]] bool renew();
+    // Why that was not written down when it was renewed last; else empty.
+    [[nodiscard]] const std::string& trouble() const noexcept { return trouble_; }
     void set_init(const ProcessMark& init);
     // Another one may take it at once; once it has run out, with a warning, where that cannot be written down.
     void release();
 
   private:
+    enum class Look { held, gone, lost };
+    [[nodiscard]] Look look() const;
+    void write_down();
     Lease(std::filesystem::path folder, int epoch, LeaseWord word);
 
     std::filesystem::path folder_;
     int epoch_;
     LeaseWord word_;
     std::chrono::steady_clock::time_point renewed_;
+    std::string trouble_;
 };
 
 // The highest number in a folder, 0 if there is none; and what it says.

@@ -3,6 +3,7 @@
 // text format of Prometheus 0.0.4 takes too. No command lines are in it.
 #pragma once
 
+#include "cedana/base/warned.hpp"
 #include "cedana/job/state.hpp"
 #include "cedana/model/caller.hpp"
 #include "cedana/model/config.hpp"
@@ -29,10 +30,10 @@ using MetricsTime = std::chrono::system_clock::time_point;
 [[nodiscard]] std::string attempt_text(const std::string& subject, MetricsTime begun);
 
 // Replaces the file by rename(2), with mode 0644 and the rights of the caller. What cannot be written is a warning.
-void write_metrics(const std::filesystem::path& file, const std::string& text, const Caller& caller);
+void write_metrics(const std::filesystem::path& file, const std::string& text, const Caller& caller, Warned& warned);
 
 // The same as root, of "NAME.prom" in metrics.textfile_dir; nothing without that. What the file name of `name` cannot
 // hold is "_" there. A folder in which others can change files is a warning.
-void write_textfile(const Config& config, const std::string& name, const std::string& text);
+void write_textfile(const Config& config, const std::string& name, const std::string& text, Warned& warned);
 
 } // namespace cedana::job

@@ -113,12 +113,20 @@ struct JobState {
 void to_json(nlohmann::json& json, const JobState& state);
 void from_json(const nlohmann::json& json, JobState& state);
 
-// Absent if there is none. Throw Error(Fault::storage), and Error(Fault::checkpoint) for what cannot be understood.
+// Absent if there is none. Throw Error(Fault::storage), Error(Fault::checkpoint) for what is damaged, and
+// Error(Fault::environment) for what only a newer cedana understands.
 [[nodiscard]] std::optional<JobRecord> read_record(const std::filesystem::path& folder);
 [[nodiscard]] std::optional<JobState> read_state(const std::filesystem::path& folder);
 void write_record(const std::filesystem::path& folder, const JobRecord& record);
 void write_state(const std::filesystem::path& folder, const JobState& state);
 
+// What has happened, oldest first (of a long one the end, 16 MiB), and how many lines of it cannot be understood.
+// Throws Error(Fault::storage).
+struct History {
+    std::vector<nlohmann::ordered_json> events = {};
+    std::size_t damaged = 0;
+};
+[[nodiscard]] History read_history(const std::filesystem::path& folder);
 // A line of the history: the time, what happened, and what belongs to that. Throws Error(Fault::storage).
 void append_history(const std::filesystem::path& folder, std::string_view event, const nlohmann::ordered_json& more);
 

@@ -14,6 +14,11 @@ JobCheckpoint one(const std::string& file, int tries = 0, bool damaged = false) 
 
 TEST(Choice, WithoutCheckpointsIsToStart) { EXPECT_EQ(choose({}, {}).kind, Choice::Kind::start); }
 
+TEST(Choice, WithAllGoneIsToGiveUpUnlessAskedToStart) {
+    EXPECT_EQ(choose({}, {}, true).kind, Choice::Kind::give_up);
+    EXPECT_EQ(choose({}, {.if_unrestorable = IfUnrestorable::start}, true).kind, Choice::Kind::start);
+}
+
 TEST(Choice, IsTheNewestThatHasTriesLeft) {
     const Choice choice = choose({one("c", 2), one("b", 1), one("a")}, {});
     EXPECT_EQ(choice.kind, Choice::Kind::go_on);

@@ -3,7 +3,11 @@
 #include "cedana/base/files.hpp"
 #include "cedana/job/lease.hpp"
 
+#include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <string_view>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -62,6 +66,8 @@ TEST(LeaseText, IsReadAsItWasWritten) {
     EXPECT_EQ(parse_lease("{}"), std::nullopt);
     EXPECT_EQ(parse_lease("half a li"), std::nullopt);
 }
+
+void write_file_over(const fs::path& file, std::string_view text) { std::ofstream(file, std::ios::trunc) << text; }
 
 class LeaseFolder : public ::testing::Test {
   protected:
@@ -125,6 +131,35 @@ TEST_F(LeaseFolder, IsLostToAHigherNumber) {
     write(2, word(k_there));
     EXPECT_FALSE(lease.renew());
     EXPECT_FALSE(lease.is_held());
+}
+
+TEST_F(LeaseFolder, IsTakenAnewWhereItsFileWasRemoved) {
+    Lease lease = take();
+    fs::remove(folder.path() / "lease.0001");
+    EXPECT_FALSE(lease.is_held());
+    EXPECT_FALSE(lease.is_lost());
+    EXPECT_TRUE(lease.renew());
+    EXPECT_EQ(lease.epoch(), 2);
+    EXPECT_TRUE(lease.is_held());
+}
+
+TEST_F(LeaseFolder, IsLostToTheSameNumberOfAnother) {
+    Lease lease = take();
+    write(1, word(k_there));
+    EXPECT_TRUE(lease.is_lost());
+    EXPECT_FALSE(lease.renew());
+}
+
+TEST_F(LeaseFolder, IsNotTakenWhileItIsWrittenOver) {
+    const Lease lease = take();
+    const fs::path file = folder.path() / "lease.0001";
+    const std::string whole = read_file(file);
+    write_file_over(file, whole.substr(0, 20));
+    std::jthread writer([&] {
+        std::this_thread::sleep_for(100ms);
+        write_file_over(file, whole);
+    });
+    EXPECT_THROW(static_cast<void>(take()), HeldElsewhere);
 }
 
 TEST_F(LeaseFolder, IsTakenAnewAfterAGap) {

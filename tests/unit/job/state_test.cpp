@@ -57,6 +57,16 @@ TEST(JobRecord, IsOfTheSameCommandByArgumentsFolderAndUser) {
     EXPECT_FALSE(record.is_command_of(other));
 }
 
+TEST(JobHistory, CountsWhatIsDamaged) {
+    const testing::OwnFolder folder;
+    EXPECT_TRUE(read_history(folder.path()).events.empty());
+    append_history(folder.path(), "starting", {{"epoch", 1}});
+    replace_file(folder.path() / k_history_file, read_file(folder.path() / k_history_file) + "half a li\n[]\n");
+    const History history = read_history(folder.path());
+    EXPECT_EQ(history.events.size(), 1U);
+    EXPECT_EQ(history.damaged, 2U);
+}
+
 TEST(JobHistory, GrowsByLines) {
     const testing::OwnFolder folder;
     append_history(folder.path(), "starting", {{"epoch", 1}});
