@@ -102,12 +102,40 @@ TreeCapture::TreeCapture(DumpDraft& draft, Progress& progress, Stopwatch& watch)
 BufferSize TreeCapture::divide_memory() {
     const std::uint64_t images = draft_.seen->facts.image_bytes;
     BufferSize buffer{.bound = buffer_bound(draft_.request.config), .expected = images};
+    make_image_folder(buffer.bound);
+    if (image_folder_)
+        buffer.expected = 0;
     if (!draft_.copies_ahead)
         return buffer;
     pre_copy_.emplace(PreCopy::memory_for(images), draft_.request.write_tracking.value_or(kernel_write_tracking()));
     buffer.bound -= std::min(buffer.bound, PreCopy::memory_for(images));
     buffer.expected = 0;
     return buffer;
+}
+
+// By files CRIU is sooner done with many small images, by a stream into memory that was touched before with large ones.
+// What a migration has handed on it cannot take back, should it have to be dumped once more; and in namespaces of
+// others CRIU finds the folder of its socket alone.
+void TreeCapture::make_image_folder(std::uint64_t bound) {
+    // About 25 a process, of one page at least each.
+    constexpr std::uint64_t k_small_images = 256UL * 1024;
+    const SeenTree& seen = *draft_.seen;
+    const std::uint64_t processes = seen.tree.processes.size();
+    const auto most = static_cast<std::uint64_t>(draft_.request.config.dump_folder_mib);
+    const std::uint64_t expected = seen.facts.image_bytes;
+    if (draft_.only_streams || draft_.copies_ahead || draft_.request.escort || most == 0 ||
+        expected > std::max(most, processes) * k_mib || 2 * (expected + processes * k_small_images) > bound ||
+        (!draft_.container && !seen.facts.entered.empty()))
+        return;
+    // Memory that is to be encrypted never comes to lie on a disk.
+    if (auto folder = MemoryFolder::make(bound, draft_.keys.encryption ? Swap::never : Swap::possible))
+        image_folder_.emplace(std::move(*folder));
+}
+
+// The tree may run on meanwhile.
+void TreeCapture::read_image_folder() {
+    if (image_folder_)
+        bytes_in_folder_ = image_folder_->read_into(writer_->images(), draft_.interrupt).bytes;
 }
 
 void TreeCapture::copy_ahead() {
@@ -169,6 +197,7 @@ void TreeCapture::run() {
         await_stop(draft_.unit);
         release_stop();
     }
+    report_.bytes += bytes_in_folder_;
     if (draft_.container)
         draft_.container->finish_end();
     if (draft_.request.escort)
@@ -211,6 +240,7 @@ void TreeCapture::run_criu() {
                             .opens_no_files = seen.must_not_be_opened,
                             .own_cgroup = seen.leaves_criu_its_cgroup(),
                             .held = work_.lock(),
+                            .image_folder = image_folder_ ? &*image_folder_ : nullptr,
                             .foreseen = pre_copy_ ? &*pre_copy_ : nullptr,
                             .progress = &progress_,
                             .expected_bytes = seen.facts.image_bytes,
@@ -226,7 +256,8 @@ void TreeCapture::run_criu() {
         report_ = criu::dump(
             job, writer_->images(), [this] { images_complete(); }, draft_.interrupt);
     } catch (const std::exception& error) {
-        has_other_pages_ = dynamic_cast<const criu::OtherPages*>(&error) != nullptr;
+        foresaw_wrongly_ = dynamic_cast<const criu::OtherPages*>(&error) != nullptr ||
+                           dynamic_cast<const criu::NoRoomForImages*>(&error) != nullptr;
         runs_again();
         end_writer(error);
         explain_cancelled(failed(), error);
@@ -446,6 +477,7 @@ void TreeCapture::prove_it(const std::filesystem::path& complete) {
 
 void TreeCapture::publish() {
     progress_.phase("compressing");
+    read_image_folder();
     if (draft_.request.prove && !leaves_running())
         writer_->before_publish([this](const std::filesystem::path& complete) { prove_it(complete); });
     if (draft_.container)
