@@ -72,6 +72,14 @@ bool add_unknown(std::vector<RenamedFile>& known, std::vector<RenamedFile> more)
     return known.size() > before;
 }
 
+// Where CRIU holds back packets, its log names by what.
+criu::LogOf log_of(const SeenTree& seen) {
+    constexpr std::size_t k_many_mappings = 1000;
+    const bool are_many = seen.facts.mappings > k_many_mappings * seen.tree.processes.size();
+    const bool locks_network = seen.facts.own_network || seen.options.tcp_established;
+    return are_many && !locks_network ? criu::LogOf::failures : criu::LogOf::all;
+}
+
 // For as long as it lives.
 class SetFor {
   public:
@@ -114,18 +122,22 @@ BufferSize TreeCapture::divide_memory() {
 }
 
 // By files CRIU is sooner done with many small images, by a stream into memory that was touched before with large ones.
-// What a migration has handed on it cannot take back, should it have to be dumped once more; and in namespaces of
-// others CRIU finds the folder of its socket alone.
+// What a migration has handed on it cannot take back, should the tree be dumped once more; and in namespaces of others
+// CRIU finds its work folder alone.
+bool TreeCapture::may_use_image_folder() const {
+    const bool enters_namespaces = !draft_.container && !draft_.seen->facts.entered.empty();
+    return !draft_.only_streams && !draft_.copies_ahead && !draft_.request.escort && !enters_namespaces;
+}
+
 void TreeCapture::make_image_folder(std::uint64_t bound) {
     // About 25 a process, of one page at least each.
     constexpr std::uint64_t k_small_images = 256UL * 1024;
-    const SeenTree& seen = *draft_.seen;
-    const std::uint64_t processes = seen.tree.processes.size();
-    const auto most = static_cast<std::uint64_t>(draft_.request.config.dump_folder_mib);
-    const std::uint64_t expected = seen.facts.image_bytes;
-    if (draft_.only_streams || draft_.copies_ahead || draft_.request.escort || most == 0 ||
-        expected > std::max(most, processes) * k_mib || 2 * (expected + processes * k_small_images) > bound ||
-        (!draft_.container && !seen.facts.entered.empty()))
+    const std::uint64_t processes = draft_.seen->tree.processes.size();
+    const std::uint64_t memory = draft_.seen->facts.image_bytes;
+    const auto most_mib = static_cast<std::uint64_t>(draft_.request.config.dump_folder_mib);
+    const bool is_small = most_mib != 0 && memory <= std::max(most_mib, processes) * k_mib;
+    const bool has_room = 2 * (memory + processes * k_small_images) <= bound;
+    if (!may_use_image_folder() || !is_small || !has_room)
         return;
     // Memory that is to be encrypted never comes to lie on a disk.
     if (auto folder = MemoryFolder::make(bound, draft_.keys.encryption ? Swap::never : Swap::possible))
@@ -235,6 +247,7 @@ void TreeCapture::run_criu() {
                             .pid = seen.pid(),
                             .after = leaves_running() ? criu::After::leave_running : criu::After::stop,
                             .options = std::move(options),
+                            .log = log_of(seen),
                             .folder = work_.path(),
                             .namespaces = std::move(namespaces),
                             .opens_no_files = seen.must_not_be_opened,

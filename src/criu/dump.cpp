@@ -144,6 +144,7 @@ class DumpRun {
                             .options = job_.options,
                             .action_script = action_.script(),
                             .images = job_.image_folder != nullptr ? Images::files : Images::streamed,
+                            .log = job_.log,
                             .sizes_only = job_.opens_no_files};
         SpawnRequest request{.argv = {},
                              .fds = {{out.get(), 1}, {out.get(), 2}},

@@ -18,6 +18,10 @@ enum class After { leave_running, stop };
 // How images go between CRIU and cedana: by the image-streamer socket, or as files.
 enum class Images { streamed, files };
 
+// What CRIU writes into its log: of a thousand mappings what it does takes it four times a thousand lines, and of what
+// takes a tree to stand still a third.
+enum class LogOf { all, failures };
+
 struct Paths {
     std::string program = "criu";
     // Where the image-streamer socket lies, or the files.
@@ -33,6 +37,7 @@ struct DumpCommand {
     CriuOptions options;
     std::filesystem::path action_script;
     Images images = Images::streamed;
+    LogOf log = LogOf::all;
     // CRIU opens each file of the tree once more for its build-ID (criu/files-reg.c, store_validation_data_build_id),
     // unless it is told to note its size alone.
     bool sizes_only = false;

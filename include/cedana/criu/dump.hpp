@@ -38,6 +38,7 @@ struct DumpJob {
     pid_t pid = 0;
     After after = After::leave_running;
     CriuOptions options;
+    LogOf log = LogOf::all;
     // A private folder: sockets, CRIU's log and statistics.
     std::filesystem::path folder;
     // In which it works (entry.hpp); none: in those of this process.

@@ -39,6 +39,13 @@ TEST(DumpArgv, StreamsNoImagesThatAreToBeFiles) {
     EXPECT_TRUE(has(dump_argv(command), {"--images-dir", "/run/x"}));
 }
 
+TEST(DumpArgv, SaysHowMuchIsLogged) {
+    DumpCommand command = plain_dump();
+    EXPECT_TRUE(has(dump_argv(command), {"-v3"}));
+    command.log = LogOf::failures;
+    EXPECT_TRUE(has(dump_argv(command), {"-v2"}));
+}
+
 TEST(DumpArgv, LeavesTheTreeRunningOnlyWhenAsked) {
     DumpCommand command = plain_dump();
     EXPECT_TRUE(has(dump_argv(command), {"--leave-running"}));
