@@ -10,6 +10,7 @@
 #include <spdlog/spdlog.h>
 
 #include <linux/mount.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -34,6 +35,12 @@ bool set(const UniqueFd& context, const char* key, const std::string& value) {
     return configure(context, FSCONFIG_SET_STRING, key, value.c_str());
 }
 
+// Whoever is started by this process has no other hard limit.
+bool may_be_filled(std::uint64_t most_bytes) {
+    rlimit limit{};
+    return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && (limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= most_bytes);
+}
+
 struct statvfs room_of(const UniqueFd& folder) {
     struct statvfs room {};
     if (::fstatvfs(folder.get(), &room) != 0)
@@ -44,6 +51,8 @@ struct statvfs room_of(const UniqueFd& folder) {
 } // namespace
 
 std::optional<MemoryFolder> MemoryFolder::make(std::uint64_t most_bytes, Swap swap) {
+    if (!may_be_filled(most_bytes))
+        return std::nullopt;
     const UniqueFd context = open_file_system("tmpfs");
     if (!context) {
         spdlog::debug("no folder in memory: {}", errno_text(errno));

@@ -18,7 +18,7 @@ class MemoryFolder {
   public:
     // `most_bytes`: what its files may take together, in whole pages; more is refused to whoever writes (ENOSPC).
     // Absent where the kernel has no such folders (before Linux 5.2, and before 6.4 none of which nothing is swapped
-    // out), or this process may make none.
+    // out), this process may make none, or no file of it may become so large (RLIMIT_FSIZE).
     [[nodiscard]] static std::optional<MemoryFolder> make(std::uint64_t most_bytes, Swap swap);
 
     [[nodiscard]] int fd() const noexcept { return folder_.get(); }

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -62,6 +63,17 @@ TEST_F(MemoryFolderTest, TakesNoMoreOnceItWasToldSo) {
         written = ::write(file.get(), more.data(), more.size());
     EXPECT_EQ(written, -1);
     EXPECT_EQ(errno, ENOSPC);
+}
+
+// CRIU would fail amid a tree that stands still.
+TEST_F(MemoryFolderTest, IsNotMadeWhereFilesMayNotBecomeSoLarge) {
+    const auto made_with_limit = [](rlim_t bytes) {
+        const rlimit limit{.rlim_cur = bytes, .rlim_max = bytes};
+        ::setrlimit(RLIMIT_FSIZE, &limit);
+        ::_exit(MemoryFolder::make(k_room, Swap::possible) ? 1 : 0);
+    };
+    EXPECT_EXIT(made_with_limit(k_room - 1), ::testing::ExitedWithCode(0), "");
+    EXPECT_EXIT(made_with_limit(k_room), ::testing::ExitedWithCode(1), "");
 }
 
 } // namespace
