@@ -122,13 +122,7 @@ BufferSize TreeCapture::divide_memory() {
 }
 
 // By files CRIU is sooner done with many small images, by a stream into memory that was touched before with large ones.
-// What a migration has handed on it cannot take back, should the tree be dumped once more; and in namespaces of others
-// CRIU finds its work folder alone.
-bool TreeCapture::may_use_image_folder() const {
-    const bool enters_namespaces = !draft_.container && !draft_.seen->facts.entered.empty();
-    return !draft_.only_streams && !draft_.copies_ahead && !draft_.request.escort && !enters_namespaces;
-}
-
+// What a migration has handed on it cannot take back, should the tree be dumped once more.
 void TreeCapture::make_image_folder(std::uint64_t bound) {
     // About 25 a process, of one page at least each.
     constexpr std::uint64_t k_small_images = 256UL * 1024;
@@ -137,7 +131,8 @@ void TreeCapture::make_image_folder(std::uint64_t bound) {
     const auto most_mib = static_cast<std::uint64_t>(draft_.request.config.dump_folder_mib);
     const bool is_small = most_mib != 0 && memory <= std::max(most_mib, processes) * k_mib;
     const bool has_room = 2 * (memory + processes * k_small_images) <= bound;
-    if (!may_use_image_folder() || !is_small || !has_room)
+    const bool may_be_done_again = !draft_.only_streams && !draft_.request.escort;
+    if (!may_be_done_again || draft_.copies_ahead || !is_small || !has_room)
         return;
     // Memory that is to be encrypted never comes to lie on a disk.
     if (auto folder = MemoryFolder::make(bound, draft_.keys.encryption ? Swap::never : Swap::possible))

@@ -76,7 +76,6 @@ class TreeCapture {
 
   private:
     [[nodiscard]] BufferSize divide_memory();
-    [[nodiscard]] bool may_use_image_folder() const;
     void make_image_folder(std::uint64_t bound);
     void read_image_folder();
     void copy_ahead();

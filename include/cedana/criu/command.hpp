@@ -18,8 +18,7 @@ enum class After { leave_running, stop };
 // How images go between CRIU and cedana: by the image-streamer socket, or as files.
 enum class Images { streamed, files };
 
-// What CRIU writes into its log: of a thousand mappings what it does takes it four times a thousand lines, and of what
-// takes a tree to stand still a third.
+// What CRIU writes into its log. Of many mappings all of it takes a third of the time for which a tree stands still.
 enum class LogOf { all, failures };
 
 struct Paths {

@@ -49,8 +49,7 @@ struct DumpJob {
     bool own_cgroup = true;
     // CRIU inherits it, and has it open for as long as it runs; -1: none.
     int held = -1;
-    // CRIU writes its images there, where they are once dump() has returned; no namespaces are entered then. Null: they
-    // are streamed into the sink.
+    // CRIU writes its images there, where they are once dump() has returned. Null: they are streamed into the sink.
     ImageFolder* image_folder = nullptr;
     // What of the tree's pages is known already; null: nothing. Of images that are streamed.
     ForeseenPages* foreseen = nullptr;
