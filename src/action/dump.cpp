@@ -76,10 +76,11 @@ Published capture(DumpDraft& draft, Progress& progress, Stopwatch& watch) {
         try {
             capture->run();
         } catch (const Error& error) {
-            if (!capture->may_do_without_pre_copy() || error.fault() == Fault::process_lost)
+            if (!capture->may_do_without_foresight() || error.fault() == Fault::process_lost)
                 throw;
             spdlog::warn("{}; it is dumped once more without", error.message());
             draft.copies_ahead = false;
+            draft.only_streams = true;
             capture.emplace(draft, progress, watch);
             capture->run();
         }

@@ -72,6 +72,14 @@ bool add_unknown(std::vector<RenamedFile>& known, std::vector<RenamedFile> more)
     return known.size() > before;
 }
 
+// Where CRIU holds back packets, its log names by what.
+criu::LogOf log_of(const SeenTree& seen) {
+    constexpr std::size_t k_many_mappings = 1000;
+    const bool are_many = seen.facts.mappings > k_many_mappings * seen.tree.processes.size();
+    const bool locks_network = seen.facts.own_network || seen.options.tcp_established;
+    return are_many && !locks_network ? criu::LogOf::failures : criu::LogOf::all;
+}
+
 // For as long as it lives.
 class SetFor {
   public:
@@ -102,12 +110,39 @@ TreeCapture::TreeCapture(DumpDraft& draft, Progress& progress, Stopwatch& watch)
 BufferSize TreeCapture::divide_memory() {
     const std::uint64_t images = draft_.seen->facts.image_bytes;
     BufferSize buffer{.bound = buffer_bound(draft_.request.config), .expected = images};
+    make_image_folder(buffer.bound);
+    if (image_folder_)
+        buffer.expected = 0;
     if (!draft_.copies_ahead)
         return buffer;
     pre_copy_.emplace(PreCopy::memory_for(images), draft_.request.write_tracking.value_or(kernel_write_tracking()));
     buffer.bound -= std::min(buffer.bound, PreCopy::memory_for(images));
     buffer.expected = 0;
     return buffer;
+}
+
+// By files CRIU is sooner done with many small images, by a stream into memory that was touched before with large ones.
+// What a migration has handed on it cannot take back, should the tree be dumped once more.
+void TreeCapture::make_image_folder(std::uint64_t bound) {
+    // About 25 a process, of one page at least each.
+    constexpr std::uint64_t k_small_images = 256UL * 1024;
+    const std::uint64_t processes = draft_.seen->tree.processes.size();
+    const std::uint64_t memory = draft_.seen->facts.image_bytes;
+    const auto most_mib = static_cast<std::uint64_t>(draft_.request.config.dump_folder_mib);
+    const bool is_small = most_mib != 0 && memory <= std::max(most_mib, processes) * k_mib;
+    const bool has_room = 2 * (memory + processes * k_small_images) <= bound;
+    const bool may_be_done_again = !draft_.only_streams && !draft_.request.escort;
+    if (!may_be_done_again || draft_.copies_ahead || !is_small || !has_room)
+        return;
+    // Memory that is to be encrypted never comes to lie on a disk.
+    if (auto folder = MemoryFolder::make(bound, draft_.keys.encryption ? Swap::never : Swap::possible))
+        image_folder_.emplace(std::move(*folder));
+}
+
+// The tree may run on meanwhile.
+void TreeCapture::read_image_folder() {
+    if (image_folder_)
+        bytes_in_folder_ = image_folder_->read_into(writer_->images(), draft_.interrupt).bytes;
 }
 
 void TreeCapture::copy_ahead() {
@@ -179,6 +214,7 @@ void TreeCapture::run() {
             draft_.container->finish_end();
         }
     }
+    report_.bytes += bytes_in_folder_;
     if (draft_.request.escort)
         draft_.request.escort->ended();
 }
@@ -222,11 +258,13 @@ void TreeCapture::run_criu() {
                             .pid = seen.pid(),
                             .after = leaves_running() ? criu::After::leave_running : criu::After::stop,
                             .options = std::move(options),
+                            .log = log_of(seen),
                             .folder = work_.path(),
                             .namespaces = std::move(namespaces),
                             .opens_no_files = seen.must_not_be_opened,
                             .own_cgroup = seen.leaves_criu_its_cgroup(),
                             .held = work_.lock(),
+                            .image_folder = image_folder_ ? &*image_folder_ : nullptr,
                             .foreseen = pre_copy_ ? &*pre_copy_ : nullptr,
                             .progress = &progress_,
                             .expected_bytes = seen.facts.image_bytes,
@@ -242,7 +280,8 @@ void TreeCapture::run_criu() {
         report_ = criu::dump(
             job, writer_->images(), [this] { images_complete(); }, draft_.interrupt);
     } catch (const std::exception& error) {
-        has_other_pages_ = dynamic_cast<const criu::OtherPages*>(&error) != nullptr;
+        foresaw_wrongly_ = dynamic_cast<const criu::OtherPages*>(&error) != nullptr ||
+                           dynamic_cast<const criu::NoRoomForImages*>(&error) != nullptr;
         runs_again();
         end_writer(error);
         explain_cancelled(failed(), error);
@@ -471,6 +510,7 @@ void TreeCapture::prove_it(const std::filesystem::path& complete) {
 
 void TreeCapture::publish() {
     progress_.phase("compressing");
+    read_image_folder();
     if (draft_.request.prove && !leaves_running())
         writer_->before_publish([this](const std::filesystem::path& complete) { prove_it(complete); });
     if (draft_.request.escort)

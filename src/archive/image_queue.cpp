@@ -78,9 +78,10 @@ std::unique_ptr<CapturedFrame> ImageQueue::take_encoded(CapturedImage& image) {
     return frame;
 }
 
+bool ImageQueue::is_crowded() const { return beside_ > k_most_beside; }
+
 std::vector<CapturedImage*> ImageQueue::choose(const Need& need) const {
-    const bool is_crowded = beside_ > k_most_beside;
-    if (!need.full_speed && !need.memory_is_short && !is_crowded)
+    if (!need.full_speed && !need.memory_is_short && !is_crowded())
         return {};
     std::vector<CapturedImage*> chosen;
     CapturedImage* largest = nullptr;
@@ -98,7 +99,7 @@ std::vector<CapturedImage*> ImageQueue::choose(const Need& need) const {
     if ((need.memory_is_short || has_time) && !frees_frames && largest != nullptr)
         chosen.push_back(largest);
     // Every batch writes a directory of all that is in the archive, so small images alone are no reason for one.
-    else if (!need.full_speed && !is_crowded && !frees_frames)
+    else if (!need.full_speed && !is_crowded() && !frees_frames)
         chosen.clear();
     return chosen;
 }

@@ -30,12 +30,18 @@ std::size_t keep_parts(std::span<std::byte> frame, std::uint64_t start, const st
     return kept;
 }
 
+// To decode it takes less time than to wake a thread for it.
+bool is_small(const FrameStream& stream) {
+    constexpr std::uint64_t k_small = 64UL * 1024;
+    return stream.parts == nullptr && stream.frames.size() == 1 && stream.record->size <= k_small;
+}
+
 } // namespace
 
 ImageReader::ImageReader(const ZipReader& zip, const FrameIndex& index, ImageReaderOptions options)
     : zip_(zip), index_(index), options_(std::move(options)),
       ahead_(index_, [this](const ImageRecord& record) { return make_stream(record); }), budget_(options_.buffer),
-      threads_(mutex_, [this] {
+      own_reader_(zip_, options_.folder, options_.sums), threads_(mutex_, [this] {
           work_.notify_all();
           data_ready_.set();
       }) {
@@ -58,10 +64,15 @@ int ImageReader::open(const std::string& name) {
     const ImageRecord* record = index_.find(name);
     if (record == nullptr)
         throw Error(Fault::internal, fmt::format("no image {}", printable(name)));
-    const std::scoped_lock lock(mutex_);
+    std::unique_lock lock(mutex_);
+    const SharedStream stream = ahead_.take(*record);
+    const int number = streams_.add(stream);
     // What was read ahead may have had to stop for want of buffer; now it has a frame for itself.
-    work_.notify_all();
-    return streams_.add(ahead_.take(*record));
+    if (is_small(*stream) && stream->next == 0)
+        feed(*stream, lock, own_reader_);
+    else
+        work_.notify_all();
+    return number;
 }
 
 void ImageReader::read_ahead() {

@@ -109,14 +109,21 @@ std::span<std::byte> ImageWriter::space(int number) {
 void ImageWriter::filled(int number, std::size_t count) {
     const std::scoped_lock lock(mutex_);
     CapturedImage& image = queue_.at(number);
-    // Its first bytes show that the frame before it is not the last.
-    if (image.frames.back()->size == 0) {
-        work_.notify_one();
-        // The writer may begin with it.
-        if (speed_.is_full())
-            progress_.notify_all();
-    }
+    const bool is_first = image.frames.back()->size == 0;
     queue_.add_bytes(image, count);
+    if (!is_first)
+        return;
+    wake_worker();
+    // The writer may begin with it.
+    if (speed_.is_full())
+        progress_.notify_all();
+}
+
+// The first bytes of a frame show that the one before it is not the last. Where there is nothing to do, nobody is
+// woken: it would be for each of thousands of images, while the tree stands still.
+void ImageWriter::wake_worker() {
+    if (queue_.next_to_encode() != nullptr)
+        work_.notify_one();
 }
 
 void ImageWriter::refer(int number, std::span<const std::byte> bytes) {
@@ -124,15 +131,15 @@ void ImageWriter::refer(int number, std::span<const std::byte> bytes) {
     threads_.rethrow_failure();
     CapturedImage& image = queue_.at(number);
     while (!bytes.empty()) {
-        if (image.frames.empty() || image.frames.back()->state != FrameState::filling) {
+        if (image.frames.empty() || image.frames.back()->state != FrameState::filling)
             image.frames.push_back(std::make_unique<CapturedFrame>());
-            // Its first bytes show that the frame before it is not the last.
-            work_.notify_one();
-        }
         CapturedFrame& frame = *image.frames.back();
+        const bool is_first = frame.size == 0;
         const std::size_t count = std::min(bytes.size(), k_frame_size - frame.size);
         frame.refer(bytes.first(count));
         queue_.add_bytes(image, count);
+        if (is_first)
+            wake_worker();
         bytes = bytes.subspan(count);
     }
 }
@@ -146,16 +153,21 @@ void ImageWriter::end(int number) {
     }
     if (!image.frames.empty())
         supply_.trim(*image.frames.back());
+    // The writer may wait for it.
+    const bool is_writing = queue_.is_writing();
     queue_.end(image);
     pressure_.wake_capture();
-    work_.notify_all();
-    progress_.notify_all();
+    if (queue_.next_to_encode() != nullptr)
+        work_.notify_all();
+    if (is_writing || queue_.is_crowded() || speed_.is_full() || supply_.is_short())
+        progress_.notify_all();
 }
 
 void ImageWriter::compress_now() {
     const std::scoped_lock lock(mutex_);
     speed_.set_full();
-    work_.notify_all();
+    if (queue_.next_to_encode() != nullptr)
+        work_.notify_all();
     progress_.notify_all();
 }
 
@@ -216,8 +228,14 @@ std::vector<CapturedImage*> ImageWriter::next_batch() {
     if (threads_.must_end())
         return {};
     queue_.begin_batch(chosen);
-    work_.notify_all();
+    if (!std::ranges::all_of(chosen, [this](const CapturedImage* image) { return is_writers_own(*image); }))
+        work_.notify_all();
     return chosen;
+}
+
+// To compress it takes less time than to have it done.
+bool ImageWriter::is_writers_own(const CapturedImage& image) const {
+    return speed_.is_full() && image.small() && image.frames.size() == 1;
 }
 
 void ImageWriter::batch_written(const std::vector<CapturedImage*>& images) {
@@ -248,6 +266,8 @@ void ImageWriter::run_writer() {
 
 std::span<const std::byte> ImageWriter::next_piece(CapturedImage& image) {
     std::unique_lock lock(mutex_);
+    if (is_writers_own(image) && image.next_to_encode == 0)
+        encode_next(image, writers_encoders_, lock);
     wait_for_progress(lock, &image, [&] { return threads_.must_end() || image.first_is_encoded() || image.written(); });
     threads_.rethrow_failure();
     if (threads_.must_end())

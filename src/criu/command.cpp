@@ -17,11 +17,17 @@ namespace {
 
 // Not -v4: that writes fourteen lines for each megabyte of memory while the tree is frozen.
 constexpr const char* k_verbosity = "-v3";
+// Warnings and errors.
+constexpr const char* k_of_failures = "-v2";
 
-std::vector<std::string> common(const Paths& paths, const char* verb, const char* log) {
-    return {paths.program,         verb,         "--stream",          "--images-dir",
-            paths.images.string(), "--work-dir", paths.work.string(), k_verbosity,
-            "--log-file",          log};
+std::vector<std::string> common(const Paths& paths, const char* verb, Images images, const char* log,
+                                const char* verbosity) {
+    std::vector<std::string> argv = {paths.program, verb};
+    if (images == Images::streamed)
+        argv.emplace_back("--stream");
+    argv.insert(argv.end(), {"--images-dir", paths.images.string(), "--work-dir", paths.work.string(), verbosity,
+                             "--log-file", log});
+    return argv;
 }
 
 void add_options(std::vector<std::string>& argv, const CriuOptions& options) {
@@ -49,7 +55,8 @@ void add_options(std::vector<std::string>& argv, const CriuOptions& options) {
 } // namespace
 
 std::vector<std::string> dump_argv(const DumpCommand& command) {
-    auto argv = common(command.paths, "dump", k_dump_log);
+    auto argv = common(command.paths, "dump", command.images, k_dump_log,
+                       command.log == LogOf::all ? k_verbosity : k_of_failures);
     argv.insert(argv.end(), {"--tree", std::to_string(command.pid), "--action-script", command.action_script.string()});
     if (command.after == After::leave_running)
         argv.emplace_back("--leave-running");
@@ -60,7 +67,7 @@ std::vector<std::string> dump_argv(const DumpCommand& command) {
 }
 
 std::vector<std::string> restore_argv(const RestoreCommand& command) {
-    auto argv = common(command.paths, "restore", k_restore_log);
+    auto argv = common(command.paths, "restore", Images::streamed, k_restore_log, k_verbosity);
     argv.insert(argv.end(), {"--restore-detached", "--pidfile", command.pid_file.string()});
     for (const Inherited& one : command.inherited)
         argv.insert(argv.end(), {"--inherit-fd", fmt::format("fd[{}]:{}", one.number, one.id)});

@@ -33,19 +33,52 @@ constexpr auto k_later = std::chrono::seconds(5);
 // Milliseconds for a CRIU that was told to let the tree run on.
 constexpr int k_longest_end = 10'000;
 
+// By the one way or the other.
+class ImagesOfDump {
+  public:
+    ImagesOfDump(const DumpJob& job, EventLoop& loop, ImageSink& sink)
+        : folder_(job.image_folder != nullptr ? &job.image_folder->folder() : nullptr) {
+        if (folder_ != nullptr)
+            return;
+        capture_.emplace(loop, job.folder, sink);
+        if (job.progress != nullptr)
+            capture_->report_to(*job.progress, job.expected_bytes);
+        if (job.foreseen != nullptr)
+            capture_->expect(*job.foreseen);
+    }
+
+    // What has come so far.
+    [[nodiscard]] std::uint64_t bytes() const { return capture_ ? capture_->bytes() : folder_->bytes(); }
+    [[nodiscard]] std::uint64_t bytes_streamed() const { return capture_ ? capture_->bytes() : 0; }
+    // Once CRIU has asked at post-dump.
+    [[nodiscard]] bool are_there() const { return !capture_ || capture_->drained(); }
+    // CRIU fails at what it writes next, cures the tree and ends.
+    void cancel() {
+        if (capture_)
+            capture_->cancel();
+        else
+            folder_->take_no_more();
+    }
+    // CRIU fails by itself where it finds none; where there is none left, nobody relies on that.
+    void require_room() const {
+        if (folder_ != nullptr && folder_->is_full())
+            throw NoRoomForImages();
+    }
+
+  private:
+    const MemoryFolder* folder_;
+    std::optional<ImageCapture> capture_;
+};
+
 class DumpRun {
   public:
     DumpRun(const DumpJob& job, ImageSink& sink, const std::function<void()>& images_complete,
             const Interrupt& interrupt)
-        : job_(job), images_complete_(images_complete), interrupt_(interrupt), capture_(loop_, job.folder, sink),
+        : job_(job), images_complete_(images_complete), interrupt_(interrupt), images_(job, loop_, sink),
           action_(loop_, job.folder, [this](const std::string& stage, pid_t) { reached(stage); }),
           stall_(job.folder / k_dump_log, job.tree), entry_(job.namespaces, job.program, job.folder) {}
 
     DumpReport run() {
-        if (job_.progress != nullptr)
-            capture_.report_to(*job_.progress, job_.expected_bytes);
-        if (job_.foreseen != nullptr)
-            capture_.expect(*job_.foreseen);
         if (interrupt_.fd() >= 0)
             loop_.watch(interrupt_.fd(), POLLIN, [this](short) { guarded([&] { interrupt_.throw_if_pending(); }); });
         std::optional<OwnCgroup> cgroup;
@@ -73,10 +106,10 @@ class DumpRun {
             // Of what is cedana's own work then the other one knows.
             else if (!watch_)
                 guarded([&] {
-                    stall_.look(capture_.bytes(),
+                    stall_.look(images_.bytes(),
                                 phase_ == Phase::answered ? std::chrono::milliseconds::zero() : job_.freeze.limit);
                 });
-            if (phase_ == Phase::at_post_dump && (failure_ || capture_.drained()))
+            if (phase_ == Phase::at_post_dump && (failure_ || images_.are_there()))
                 answer();
         }
         // One that was killed asks for no answer any more.
@@ -85,9 +118,9 @@ class DumpRun {
         loop_.unwatch(criu.pidfd().get());
         report_.status = criu.wait();
         cgroup.reset();
-        report_.bytes = capture_.bytes();
-        report_.images = capture_.images();
+        report_.bytes = images_.bytes_streamed();
         report_.statistics = read_dump_statistics(job_.folder);
+        guarded([&] { images_.require_room(); });
         if (failure_)
             std::rethrow_exception(failure_);
         return report_;
@@ -103,13 +136,15 @@ class DumpRun {
         const UniqueFd out = open_file(output, O_WRONLY | O_CREAT | O_APPEND, 0600);
         std::vector<std::string> more = {
             fmt::format("{}={}", k_action_socket, entry_.path_in_folder(action_.socket()))};
-        if (job_.ready >= 0)
+        if (asks_before_freeze())
             more.push_back(fmt::format("{}=1", k_before_freeze));
         DumpCommand command{.paths = {.program = job_.program, .images = job_.folder, .work = job_.folder},
                             .pid = job_.pid,
                             .after = job_.after,
                             .options = job_.options,
                             .action_script = action_.script(),
+                            .images = job_.image_folder != nullptr ? Images::files : Images::streamed,
+                            .log = job_.log,
                             .sizes_only = job_.opens_no_files};
         SpawnRequest request{.argv = {},
                              .fds = {{out.get(), 1}, {out.get(), 2}},
@@ -120,11 +155,18 @@ class DumpRun {
             entry_.pass(request, command.paths);
             command.action_script = Entry::path_of(action_.program());
         }
+        if (job_.image_folder != nullptr) {
+            command.paths.images = fmt::format("/proc/self/fd/{}", k_image_folder);
+            request.fds.emplace_back(job_.image_folder->folder().fd(), k_image_folder);
+        }
         request.argv = dump_argv(command);
         if (job_.held >= 0)
             request.fds.emplace_back(job_.held, k_held);
         return ChildProcess::spawn(std::move(request));
     }
+
+    // Where it is not seen by the first image that the tree stands still, CRIU says that it is about to.
+    [[nodiscard]] bool asks_before_freeze() const { return job_.ready >= 0 || job_.image_folder != nullptr; }
 
     // The first failure cancels; CRIU is then awaited all the same.
     template <typename Work>
@@ -137,7 +179,7 @@ class DumpRun {
                 return;
             }
             failure_ = std::current_exception();
-            capture_.cancel();
+            images_.cancel();
             if (phase_ == Phase::at_pre_dump)
                 leave_pre_dump();
             tell_of_end();
@@ -168,6 +210,8 @@ class DumpRun {
         loop_.unwatch(job_.ready);
         if (failure_)
             return action_.refuse();
+        if (job_.image_folder != nullptr && job_.progress != nullptr)
+            job_.progress->frozen(true);
         action_.allow();
         if (criu_ != nullptr)
             stall_.watch(criu_->pid());
@@ -209,6 +253,7 @@ class DumpRun {
             // What was read since it went on may be of another moment than the rest.
             if (!action_.is_awaited())
                 throw Error(Fault::dump_failed, "criu did not wait for cedana, which was stopped for too long");
+            images_.require_room();
             images_complete_();
         });
         // Before the answer: it may just be giving up, and then it has answered.
@@ -224,7 +269,7 @@ class DumpRun {
     const std::function<void()>& images_complete_;
     const Interrupt& interrupt_;
     EventLoop loop_;
-    ImageCapture capture_;
+    ImagesOfDump images_;
     ActionServer action_;
     DumpStall stall_;
     Entry entry_;
@@ -237,6 +282,9 @@ class DumpRun {
 };
 
 } // namespace
+
+NoRoomForImages::NoRoomForImages()
+    : Error(Fault::dump_failed, "the images of the tree do not fit into the folder that was made for them") {}
 
 DumpReport dump(const DumpJob& job, ImageSink& sink, const std::function<void()>& images_complete,
                 const Interrupt& interrupt) {

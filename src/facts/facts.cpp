@@ -289,6 +289,8 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     find_external_ends(facts, procfs, holdings);
     find_deleted_files(facts, procfs, holdings);
     facts.image_bytes = image_bytes(procfs, holdings, facts.deleted_files);
+    for (const Holdings& one : holdings)
+        facts.mappings += one.mappings;
     find_locks(facts, holdings);
     find_gpu_devices(facts, holdings);
     find_maps(facts, holdings);
@@ -298,6 +300,7 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     facts.entered = entered_namespaces(procfs, holdings.front(), own);
     const Namespaces of_criu = namespaces_of_criu(own, holdings.front().namespaces, facts.entered);
     facts.own_mounts = differ(holdings.front().namespaces, of_criu, "mnt");
+    facts.own_network = differ(holdings.front().namespaces, of_criu, "net");
     facts.outside_files = outside_files(procfs, holdings);
     add_refusals(facts, refused_namespaces(holdings, of_criu, facts.unit));
     add_refusals(facts, refused_terminals(holdings, facts.external_terminals));

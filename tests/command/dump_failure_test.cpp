@@ -191,7 +191,15 @@ TEST_F(FailedDump, IsExit130WhenInterruptedAndTheTargetRunsOn) {
     EXPECT_TRUE(names_in(store()).empty());
 }
 
+TEST_F(FailedDump, CancelsCriuByLeavingItNoRoomAndAwaitsItWhenInterrupted) {
+    RunningCedana running = start_dump_up_to("mid-image", target);
+    running.signal(SIGTERM);
+    EXPECT_EQ(running.wait().exit_code, 130);
+    EXPECT_TRUE(fs::exists(criu_file("cancelled")));
+}
+
 TEST_F(FailedDump, CancelsCriuByItsPipesAndAwaitsItWhenInterrupted) {
+    stream_images();
     RunningCedana running = start_dump_up_to("mid-image", target);
     running.signal(SIGTERM);
     EXPECT_EQ(running.wait().exit_code, 130);
@@ -199,6 +207,7 @@ TEST_F(FailedDump, CancelsCriuByItsPipesAndAwaitsItWhenInterrupted) {
 }
 
 TEST_F(FailedDump, LetsTheTargetRunOnWhenCedanaIsKilled) {
+    stream_images();
     RunningCedana running = start_dump_up_to("mid-image", target);
     running.signal(SIGKILL);
     EXPECT_EQ(running.wait().exit_code, -1);
@@ -208,6 +217,7 @@ TEST_F(FailedDump, LetsTheTargetRunOnWhenCedanaIsKilled) {
 }
 
 TEST_F(FailedDump, IsCleanedUpByTheNextDumpWhenCedanaWasKilled) {
+    stream_images();
     RunningCedana running = start_dump_up_to("mid-image", target);
     running.signal(SIGKILL);
     running.wait();

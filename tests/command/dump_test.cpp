@@ -97,6 +97,17 @@ TEST_F(Dump, HoldsTheManifestTheIndexTheLogAndTheImages) {
                                             "images/inventory.img", "images/pages-1.img"}));
 }
 
+TEST_F(Dump, HoldsTheSameWhereCriuStreamsItsImages) {
+    stream_images();
+    const CedanaRun run = dump(target);
+    std::set<std::string> names;
+    const ZipReader zip(only_line(run.out));
+    for (const EntryInfo& entry : zip.entries())
+        names.insert(entry.name);
+    EXPECT_EQ(names, (std::set<std::string>{"checkpoint_state.json", "index", "sums", "criu/dump.log",
+                                            "images/inventory.img", "images/pages-1.img"}));
+}
+
 TEST_F(Dump, LeavesTheTargetRunningByDefault) {
     EXPECT_EQ(dump(target).exit_code, 0);
     EXPECT_TRUE(target.runs());

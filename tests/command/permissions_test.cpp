@@ -331,9 +331,9 @@ class GivenToChildren : public InAShell {
             if (line.starts_with("Max core")) {
                 EXPECT_TRUE(matches(line, "Max core file size +[01] .*")) << line;
             }
-            // 255 is bash's own; 3 the lock of the work folder, which lives as long as CRIU.
+            // 255 is bash's own; 3 the lock of the work folder, which lives as long as CRIU; 4 the folder for images.
             if (line.starts_with("fd ")) {
-                EXPECT_TRUE(matches(line, "fd ([012] .*|3 /run/cedana/.*/lock|255 .*)")) << line;
+                EXPECT_TRUE(matches(line, "fd ([012] .*|3 /run/cedana/.*/lock|4 /|255 .*)")) << line;
             }
         }
     }

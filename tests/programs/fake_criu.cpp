@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stands in for CRIU: speaks its command line and its image-streamer protocol as cedana sees them, touches no process
+// Stands in for CRIU: speaks its command line and its image-streamer protocol as cedana sees them (without --stream a
+// dump writes its images as files), touches no process
 // but to kill the tree after a dump, and fails on request. It is reached as DIR/criu, and DIR is where it is told what
 // to do and tells what it did, since cedana gives it a clean environment:
 //
@@ -15,7 +16,7 @@
 //                           succeed (ends with 0 as if all had been done)
 //   DIR/criu.argv       its arguments, a line for each run
 //   DIR/criu.at-STAGE   appears when a stage is reached
-//   DIR/criu.cancelled  appears when cedana has closed the pipe of an image
+//   DIR/criu.cancelled  appears when cedana has closed the pipe of an image, or left no room for it as a file
 //   DIR/criu.child      the pid of the process that a restore started
 //   DIR/criu.got        of a restore: a line for each descriptor that it was given by --inherit-fd, "ID reads TEXT"
 //   with
@@ -272,8 +273,8 @@ class Run {
         record << std::endl;
     }
 
-    // `pipe`: what a cancelling cedana closes.
-    void reach(const std::string& stage, int pipe = -1) const {
+    // `image`: the pipe that a cancelling cedana closes, or the file for which it leaves no room.
+    void reach(const std::string& stage, int image = -1) const {
         touch("at-" + stage);
         const auto planned = plan_.actions.find(stage);
         const std::string action = planned == plan_.actions.end() ? "" : planned->second;
@@ -286,21 +287,35 @@ class Run {
         if (action == "die" || action == "die-with-tree")
             ::kill(::getpid(), SIGKILL);
         if (action == "stay")
-            stay(pipe);
+            stay(image);
     }
 
-    void stay(int pipe) const {
-        pollfd entry{.fd = pipe, .events = 0, .revents = 0};
+    void stay(int image) const {
+        if (image >= 0 && !has("--stream"))
+            write_until_refused(image);
+        pollfd entry{.fd = image, .events = 0, .revents = 0};
         ::poll(&entry, 1, -1);
         touch("cancelled");
         throw Failure("Can't write an image: Broken pipe");
+    }
+
+    void write_until_refused(int file) const {
+        constexpr int k_pause_ms = 5;
+        const std::string page(4096, 'x');
+        while (::write(file, page.data(), page.size()) == static_cast<ssize_t>(page.size()))
+            ::poll(nullptr, 0, k_pause_ms);
+        touch("cancelled");
+        throw Failure("Can't write an image: No space left on device");
     }
 
     void dump() const {
         run_action_script("pre-stream");
         run_action_script("pre-dump");
         reach("start");
-        send_images();
+        if (has("--stream"))
+            send_images();
+        else
+            write_images();
         reach("images");
         run_action_script("post-dump");
         reach("post-dump");
@@ -318,6 +333,20 @@ class Run {
             reach("mid-image", pipe);
             write_fully(pipe, content.substr(content.size() / 2));
             ::close(pipe);
+        }
+    }
+
+    void write_images() const {
+        for (const Image& image : plan_.images) {
+            const std::string content = content_of(image);
+            const fs::path path = fs::path(option("--images-dir")) / image.name;
+            const int to = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+            if (to < 0)
+                fail("Can't open an image");
+            write_fully(to, content.substr(0, content.size() / 2));
+            reach("mid-image", to);
+            write_fully(to, content.substr(content.size() / 2));
+            ::close(to);
         }
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A dump that somebody or something ends before its time: the tree runs on, and nothing is left that looks like a
 // checkpoint.
+#include "cedana/base/files.hpp"
+
 #include <csignal>
 
 #include "support/wait.hpp"
@@ -56,7 +58,11 @@ TEST_P(InterruptedOnATerminal, ByCtrlCADumpLeavesTheTreeRunningAndNoFile) {
 INSTANTIATE_TEST_SUITE_P(By, InterruptedOnATerminal, ::testing::Values(By::root, By::sudo),
                          [](const auto& by) { return name_of(by.param); });
 
-TEST_F(InterruptedDump, BySigtermLeavesTheTreeRunningAndNoFile) {
+// Of images that CRIU streams, and of those that it writes into a folder in memory.
+class InterruptedByAnyWay : public InterruptedDump, public ::testing::WithParamInterface<const char*> {};
+
+TEST_P(InterruptedByAnyWay, BySigtermLeavesTheTreeRunningAndNoFile) {
+    options.environment["CEDANA_DUMP_FOLDER_MIB"] = GetParam();
     RunningCedana cedana(dump_arguments(target.pid(), {"--stop", "--progress", "json"}), options, folder());
     wait_for_dump_log(cedana.pid(), k_amid_the_pages);
     cedana.signal(SIGTERM);
@@ -68,6 +74,8 @@ TEST_F(InterruptedDump, BySigtermLeavesTheTreeRunningAndNoFile) {
     expect_undisturbed();
     EXPECT_EQ(names_in(store()), std::vector<std::string>());
 }
+
+INSTANTIATE_TEST_SUITE_P(FolderMib, InterruptedByAnyWay, ::testing::Values("0", "1024"));
 
 // What CRIU writes to its log at the moments in which cedana is killed.
 class KilledCedana : public InterruptedDump, public ::testing::WithParamInterface<const char*> {
@@ -96,6 +104,26 @@ TEST_P(KilledCedana, IsCleanedUpAfterByTheNextDump) {
     EXPECT_EQ(names_in(store()), std::vector<std::string>{fs::path(only_line(next.out)).filename()});
     expect_undisturbed();
 }
+
+class KilledCedanaWithAFolder : public KilledCedana {
+  protected:
+    void SetUp() override {
+        KilledCedana::SetUp();
+        options.environment["CEDANA_DUMP_FOLDER_MIB"] = "1024";
+    }
+};
+
+TEST_P(KilledCedanaWithAFolder, IsCleanedUpAfterByTheNextDump) {
+    const std::string mounts = read_file("/proc/self/mountinfo");
+    kill_cedana_amid_a_dump();
+    expect_undisturbed();
+    EXPECT_EQ(read_file("/proc/self/mountinfo"), mounts);
+    const CedanaRun next = dump(target.pid());
+    EXPECT_EQ(next.exit_code, 0) << next.err;
+    EXPECT_EQ(names_in(store()), std::vector<std::string>{fs::path(only_line(next.out)).filename()});
+}
+
+INSTANTIATE_TEST_SUITE_P(Moments, KilledCedanaWithAFolder, ::testing::Values(k_amid_the_pages, "Running post-dump"));
 
 INSTANTIATE_TEST_SUITE_P(Moments, KilledCedana,
                          ::testing::Values("Collecting", "Dumping task", k_amid_the_pages, "Running post-dump"));

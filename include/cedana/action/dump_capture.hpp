@@ -11,6 +11,7 @@
 #include "cedana/base/stopwatch.hpp"
 #include "cedana/checkpoint/writer.hpp"
 #include "cedana/criu/dump.hpp"
+#include "cedana/criu/image_folder.hpp"
 #include "cedana/engine/pre_copy.hpp"
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/link_remap.hpp"
@@ -19,6 +20,7 @@
 #include "cedana/undo/work_folder.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <exception>
 #include <filesystem>
 #include <memory>
@@ -68,11 +70,14 @@ class TreeCapture {
     [[nodiscard]] const std::optional<Proof>& proof() const noexcept { return proof_; }
     // Bytes that the tree did not stand still for, since they were copied before.
     [[nodiscard]] std::uint64_t pre_copied() const { return pre_copy_ ? pre_copy_->spared() : 0; }
-    // run() has failed only since the memory that was copied before did not fit.
-    [[nodiscard]] bool may_do_without_pre_copy() const noexcept { return has_other_pages_; }
+    // run() has failed only since the memory that was copied before, or the folder for images, did not fit: without
+    // them it may do.
+    [[nodiscard]] bool may_do_without_foresight() const noexcept { return foresaw_wrongly_; }
 
   private:
     [[nodiscard]] BufferSize divide_memory();
+    void make_image_folder(std::uint64_t bound);
+    void read_image_folder();
     void copy_ahead();
     void require_alive() const;
     void capture_ahead();
@@ -107,7 +112,10 @@ class TreeCapture {
     Standstill standstill_;
     // Before what refers to its memory. Absent if the tree stands still for all.
     std::optional<PreCopy> pre_copy_;
-    bool has_other_pages_ = false;
+    // Likewise. Absent if CRIU is to stream its images.
+    std::optional<criu::ImageFolder> image_folder_;
+    std::uint64_t bytes_in_folder_ = 0;
+    bool foresaw_wrongly_ = false;
     std::optional<HeldStopCommands> held_stop_;
     // Absent once CRIU has failed.
     std::optional<CheckpointWriter> writer_;

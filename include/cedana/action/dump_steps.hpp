@@ -60,6 +60,8 @@ struct DumpDraft {
     std::optional<FileCapture> files;
     // Memory is copied before the tree stands still (PreCopy).
     bool copies_ahead = false;
+    // It has been tried in vain to have CRIU write its images into a folder.
+    bool only_streams = false;
     // What was refused and is dumped anyway.
     std::vector<std::string> passed_over;
 };

@@ -48,6 +48,10 @@ class ImageQueue {
     [[nodiscard]] CapturedFrame& take_frame(CapturedImage& image);
     // Its first frame, which must be encoded: it goes into the archive.
     [[nodiscard]] std::unique_ptr<CapturedFrame> take_encoded(CapturedImage& image);
+    // Of the images that are written now, one has frames that no worker has.
+    [[nodiscard]] bool is_writing() const { return !batch_.empty(); }
+    // Small images that have ended take so much memory that they are to be written though there is room for more.
+    [[nodiscard]] bool is_crowded() const;
     // Some frame is being compressed or waits for the writer.
     [[nodiscard]] bool has_backlog() const { return backlog_ != 0; }
 

@@ -47,7 +47,7 @@ class ImageReader : public ImageSource {
     ~ImageReader() override = default;
 
     [[nodiscard]] bool exists(const std::string& name) override;
-    // May be called again for the same image. Reads nothing itself. Throws if there is none.
+    // May be called again for the same image. Reads a small one at once. Throws if there is none, and as ready() does.
     int open(const std::string& name) override;
     // Throws what went wrong: Error(Fault::checkpoint) for a damaged frame.
     [[nodiscard]] std::span<const std::byte> ready(int stream) override;
@@ -78,6 +78,8 @@ class ImageReader : public ImageSource {
     OpenStreams streams_;
     ReadAhead ahead_;
     FrameBudget budget_;
+    // For small images; not for the threads.
+    FrameReader own_reader_;
     // Ends before the rest.
     WorkerThreads threads_;
 };

@@ -4,7 +4,8 @@
 //   capture   fills frames (begin, space, filled, end); never waits
 //   workers   compress full frames; asleep until compress_now() or until memory runs short, and then at low priority:
 //             while the tree is frozen they would take the processors from CRIU
-//   writer    hands one entry after the other to the ZipWriter, which appends it while it is still being compressed
+//   writer    hands one entry after the other to the ZipWriter, which appends it while it is still being compressed;
+//             compresses small ones by itself
 //
 // When memory runs short before the images are complete, the writer starts with what is complete or else with the
 // largest image that is not, and space() is empty until frames are free again (back-pressure). Memory: the pool, and at
@@ -97,10 +98,12 @@ class ImageWriter : public ImageSink {
     };
 
     [[nodiscard]] bool open_frame(CapturedImage& image);
+    void wake_worker();
     void run_worker(std::unique_lock<std::mutex>& lock);
     void encode_next(CapturedImage& image, Encoders& encoders, std::unique_lock<std::mutex>& lock);
     void run_writer();
     [[nodiscard]] std::vector<CapturedImage*> next_batch();
+    [[nodiscard]] bool is_writers_own(const CapturedImage& image) const;
     void batch_written(const std::vector<CapturedImage*>& images);
     [[nodiscard]] std::span<const std::byte> next_piece(CapturedImage& image);
     void wait_for_progress(std::unique_lock<std::mutex>& lock, const CapturedImage* image,
@@ -111,6 +114,8 @@ class ImageWriter : public ImageSink {
     ZipWriter& zip_;
     ImageWriterOptions options_;
     EventFd finished_;
+    // For the writer's thread alone.
+    Encoders writers_encoders_;
 
     // Guards all that follows.
     mutable std::mutex mutex_;

@@ -15,9 +15,15 @@ namespace cedana::criu {
 
 enum class After { leave_running, stop };
 
+// How images go between CRIU and cedana: by the image-streamer socket, or as files.
+enum class Images { streamed, files };
+
+// What CRIU writes into its log. Of many mappings all of it takes a third of the time for which a tree stands still.
+enum class LogOf { all, failures };
+
 struct Paths {
     std::string program = "criu";
-    // Where the image-streamer socket lies.
+    // Where the image-streamer socket lies, or the files.
     std::filesystem::path images;
     // Where CRIU writes its log and its statistics.
     std::filesystem::path work;
@@ -29,6 +35,8 @@ struct DumpCommand {
     After after = After::leave_running;
     CriuOptions options;
     std::filesystem::path action_script;
+    Images images = Images::streamed;
+    LogOf log = LogOf::all;
     // CRIU opens each file of the tree once more for its build-ID (criu/files-reg.c, store_validation_data_build_id),
     // unless it is told to note its size alone.
     bool sizes_only = false;
@@ -36,6 +44,8 @@ struct DumpCommand {
 
 // The number in CRIU of the descriptor that a job holds (its work folder's lock).
 inline constexpr int k_held = 3;
+// Of the folder into which it writes the images of a dump.
+inline constexpr int k_image_folder = 4;
 // Of its action script's program, where CRIU runs in a pid namespace of its own and so does not see this process in
 // /proc. Whoever is pid 1 there keeps it at a descriptor of its own, by which CRIU finds it; CRIU closes all of its
 // descriptors before it starts the script (criu/util.c, cr_system_userns()).

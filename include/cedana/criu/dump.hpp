@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One run of `criu dump --stream`. CRIU gets a session and a control group of its own and is never signalled: a signal
-// that reaches it while it is inside the tree kills the tree. It is cancelled by closing the image pipes and by
-// refusing post-dump, and always awaited.
+// One run of `criu dump`. CRIU gets a session and a control group of its own and is never signalled: a signal that
+// reaches it while it is inside the tree kills the tree. It is cancelled by closing the image pipes, or by leaving no
+// room for its files, and by refusing post-dump, and always awaited.
 #pragma once
 
 #include "cedana/base/child_process.hpp"
@@ -10,6 +10,7 @@
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/criu/command.hpp"
 #include "cedana/criu/image_capture.hpp"
+#include "cedana/criu/image_folder.hpp"
 #include "cedana/criu/statistics.hpp"
 
 #include <chrono>
@@ -37,6 +38,7 @@ struct DumpJob {
     pid_t pid = 0;
     After after = After::leave_running;
     CriuOptions options;
+    LogOf log = LogOf::all;
     // A private folder: sockets, CRIU's log and statistics.
     std::filesystem::path folder;
     // In which it works (entry.hpp); none: in those of this process.
@@ -47,7 +49,9 @@ struct DumpJob {
     bool own_cgroup = true;
     // CRIU inherits it, and has it open for as long as it runs; -1: none.
     int held = -1;
-    // What of the tree's pages is known already; null: nothing.
+    // CRIU writes its images there, where they are once dump() has returned. Null: they are streamed into the sink.
+    ImageFolder* image_folder = nullptr;
+    // What of the tree's pages is known already; null: nothing. Of images that are streamed.
     ForeseenPages* foreseen = nullptr;
     // Hears of every piece of an image, unless null; bytes in all, as far as that is known.
     Progress* progress = nullptr;
@@ -66,14 +70,20 @@ struct DumpReport {
     // Every image was read to its end while the tree was frozen, and CRIU was told to go on.
     bool allowed = false;
     std::optional<DumpStatistics> statistics;
+    // Of images that were streamed.
     std::uint64_t bytes = 0;
-    std::size_t images = 0;
 };
 
-// Runs CRIU to its end. `images_complete` is called while the tree is still frozen, once every pipe is drained; what
-// it throws makes CRIU resume the tree, and is thrown on after CRIU ended, as are errors of the sink and an
-// interrupt. A CRIU that fails is no exception here: the report says so. On every path CRIU has ended and the
-// tree is as CRIU left it.
+// The folder for CRIU's images has no room left: what is in it is of no use, and the same dump may do by a stream.
+class NoRoomForImages : public Error {
+  public:
+    NoRoomForImages();
+};
+
+// Runs CRIU to its end. `images_complete` is called while the tree is still frozen, once every pipe is drained, or
+// every image is in the folder; what it throws makes CRIU resume the tree, and is thrown on after CRIU ended, as are
+// errors of the sink, NoRoomForImages and an interrupt. A CRIU that fails is no exception here: the report says so. On
+// every path CRIU has ended and the tree is as CRIU left it.
 [[nodiscard]] DumpReport dump(const DumpJob& job, ImageSink& sink, const std::function<void()>& images_complete,
                               const Interrupt& interrupt);
 

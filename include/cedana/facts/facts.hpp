@@ -15,6 +15,7 @@
 #include "cedana/process/tree.hpp"
 #include "cedana/process/written_files.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -59,13 +60,16 @@ struct TreeFacts {
     // What CRIU will write: the memory that is the processes' own, swapped out or not, and each shared object and
     // deleted file once.
     std::uint64_t image_bytes = 0;
+    // Of all processes together.
+    std::size_t mappings = 0;
     // CRIU is to link them anew (--link-remap).
     std::vector<RenamedFile> renamed_files;
     // Descriptors are on their way through unix sockets: of what kind cannot all be seen before the tree stands still.
     bool in_flight = false;
     CgroupPlace cgroups = CgroupPlace::elsewhere;
-    // The root lives in a mount namespace that CRIU dumps.
+    // The root lives in a mount namespace, or in a network namespace, that CRIU dumps.
     bool own_mounts = false;
+    bool own_network = false;
     // That the root belongs to.
     SystemdUnit unit;
     // Of its namespaces, those in which CRIU works in place of dumping them (entered_namespaces.hpp).

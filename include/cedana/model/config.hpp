@@ -44,6 +44,7 @@ struct Config {
     std::chrono::seconds dump_freeze_limit{60};
     // 0: never.
     std::int64_t dump_pre_copy_mib = 256;
+    std::int64_t dump_folder_mib = 32;
 
     Compression archive_compression = Compression::zstd;
     std::int64_t archive_level = 1;

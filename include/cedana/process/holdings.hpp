@@ -6,6 +6,7 @@
 #include "cedana/process/open_files.hpp"
 #include "cedana/process/tree.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct Holdings {
     std::vector<MappedFile> mapped;
     // As in Mappings.
     std::uint64_t private_bytes = 0;
+    std::size_t mappings = 0;
     bool probed = false;
     Namespaces namespaces = {};
 };

@@ -101,6 +101,22 @@ TEST_F(ReadImages, IsTakenInSmallPieces) {
     EXPECT_FALSE(reader.at_end(stream));
 }
 
+// No thread is woken for it.
+TEST_F(ReadImages, HasASmallOneReadyOnceItIsOpen) {
+    write({{"a.img", "a small image"}});
+    const ZipReader zip(place_.path());
+    ImageReader reader(zip, index_, {});
+    EXPECT_EQ(text_of(reader.ready(reader.open("a.img"))), "a small image");
+}
+
+TEST_F(ReadImages, OpensNoSmallOneThatIsDamaged) {
+    write({{"a.img", content_of(1000)}});
+    damage("a.img", 0);
+    const ZipReader zip(place_.path());
+    ImageReader reader(zip, index_, {});
+    EXPECT_EQ(outcome_of([&] { reader.open("a.img"); }).fault, Fault::checkpoint);
+}
+
 TEST_F(ReadImages, StayAsTheyAreUntilTheyAreReleased) {
     const std::string content = content_of(9 * k_mib);
     write({{"pages-1.img", content}});

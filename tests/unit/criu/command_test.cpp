@@ -32,6 +32,20 @@ TEST(DumpArgv, NamesProgramTreeFoldersAndScript) {
     EXPECT_TRUE(has(argv, {"--action-script", "/run/x/action"}));
 }
 
+TEST(DumpArgv, StreamsNoImagesThatAreToBeFiles) {
+    DumpCommand command = plain_dump();
+    command.images = Images::files;
+    EXPECT_FALSE(has(dump_argv(command), {"--stream"}));
+    EXPECT_TRUE(has(dump_argv(command), {"--images-dir", "/run/x"}));
+}
+
+TEST(DumpArgv, SaysHowMuchIsLogged) {
+    DumpCommand command = plain_dump();
+    EXPECT_TRUE(has(dump_argv(command), {"-v3"}));
+    command.log = LogOf::failures;
+    EXPECT_TRUE(has(dump_argv(command), {"-v2"}));
+}
+
 TEST(DumpArgv, LeavesTheTreeRunningOnlyWhenAsked) {
     DumpCommand command = plain_dump();
     EXPECT_TRUE(has(dump_argv(command), {"--leave-running"}));

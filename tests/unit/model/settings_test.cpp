@@ -68,7 +68,7 @@ TEST(Settings, HaveTheDocumentedDefaults) {
         R"("shared_storage":{"dump_storage_dir":"","mount_point":"","require_mount":false,)"
         R"("keep_last":0,"keep_days":0},)"
         R"("action_scripts":{"pre_dump":"","post_dump":"","pre_restore":"","post_restore":"","timeout":300},)"
-        R"("dump":{"freeze_limit":60,"pre_copy_mib":256},)"
+        R"("dump":{"freeze_limit":60,"pre_copy_mib":256,"folder_mib":32},)"
         R"("archive":{"compression":"zstd","level":1,"threads":0,"buffer_mib":0},)"
         R"("files":{"capture":"writable","capture_limit_mib":256},)"
         R"("security":{"signing_key":"","trusted_keys":"","strict_permissions":true,"encryption_key":"",)"
