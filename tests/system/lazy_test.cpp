@@ -361,17 +361,18 @@ class UnheardLazy : public WholeLazy {
   protected:
     void SetUp() override {
         WholeLazy::SetUp();
-        write_script(scratch("criu"), fmt::format("#!/bin/sh\n"
-                                                  "[ \"$1\" = restore ] || exec criu \"$@\"\n"
-                                                  "until server=$(pgrep -x cedana-pages); do sleep 0.01; done\n"
-                                                  "kill -STOP $server\n"
-                                                  "echo $server >{0}.new && mv {0}.new {0}\n"
-                                                  "[ ! -e {1} ] || read -r go <{1}\n"
-                                                  "criu \"$@\"\n"
-                                                  "code=$?\n"
-                                                  ": >{2}\n"
-                                                  "exit $code\n",
-                                                  server_file.string(), gate.string(), scratch("ended").string()));
+        write_script(scratch("criu"),
+                     fmt::format("#!/bin/sh\n"
+                                 "[ \"$1\" = restore ] || exec criu \"$@\"\n"
+                                 "until server=$(pgrep -x cedana-pages --ns $$ --nslist mnt); do sleep 0.01; done\n"
+                                 "kill -STOP $server\n"
+                                 "echo $server >{0}.new && mv {0}.new {0}\n"
+                                 "[ ! -e {1} ] || read -r go <{1}\n"
+                                 "criu \"$@\"\n"
+                                 "code=$?\n"
+                                 ": >{2}\n"
+                                 "exit $code\n",
+                                 server_file.string(), gate.string(), scratch("ended").string()));
         options.environment["CEDANA_CRIU_PATH"] = scratch("criu");
         go();
     }
