@@ -56,7 +56,7 @@ std::string one_line(std::string_view said) {
 
 std::string hint_for(std::string_view said) {
     if (said.find("a password is required") != std::string_view::npos)
-        return "let sudo there run cedana without a password: see docs/migrate.md";
+        return "let sudo there run cedana without a password: see docs/migration.md";
     if (said.find("Host key verification failed") != std::string_view::npos)
         return "connect once by ssh yourself, and look at the key of the host";
     if (said.find("Permission denied (") != std::string_view::npos)
