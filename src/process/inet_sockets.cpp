@@ -17,7 +17,7 @@ namespace {
 constexpr int k_time_wait = 6;
 constexpr int k_closed = 7;
 
-std::uint64_t parse(std::string_view text, int base) {
+std::uint64_t unsigned_in(std::string_view text, int base) {
     std::uint64_t number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number, base);
     return number;
@@ -43,7 +43,7 @@ std::string address_of(std::string_view words) {
     if (count != 1 && count != bytes.size())
         return {};
     for (std::size_t i = 0; i < count; ++i)
-        bytes[i] = static_cast<std::uint32_t>(parse(words.substr(i * k_digits, k_digits), 16));
+        bytes[i] = static_cast<std::uint32_t>(unsigned_in(words.substr(i * k_digits, k_digits), 16));
     std::array<char, INET6_ADDRSTRLEN> text{};
     // IPv4 inside IPv6, ::ffff:10.0.0.1, is the host's IPv4 address.
     const bool mapped = count == bytes.size() && bytes[0] == 0 && bytes[1] == 0 && bytes[2] == htonl(0xffff);
@@ -57,13 +57,13 @@ std::string address_of(std::string_view words) {
 // "00000000:00000001": what is to be sent, and what was received; of a listener that is connections
 // (net/ipv4/tcp_ipv4.c, get_tcp4_sock).
 std::uint64_t received(std::string_view queues) {
-    return parse(queues.substr(std::min(queues.find(':') + 1, queues.size())), 16);
+    return unsigned_in(queues.substr(std::min(queues.find(':') + 1, queues.size())), 16);
 }
 
 // "0100007F:1F90"
 TcpConnection connection_of(std::string_view local, std::string_view remote) {
     const auto port = [](std::string_view end) {
-        return static_cast<std::uint16_t>(parse(end.substr(std::min(end.find(':') + 1, end.size())), 16));
+        return static_cast<std::uint16_t>(unsigned_in(end.substr(std::min(end.find(':') + 1, end.size())), 16));
     };
     return {.local_address = address_of(local.substr(0, local.find(':'))),
             .local_port = port(local),
@@ -83,8 +83,8 @@ void add_inet_sockets(InetSockets& sockets, InetProtocol protocol, std::string_v
     while (!table.empty()) {
         const std::string_view line = table.substr(0, table.find('\n'));
         table.remove_prefix(std::min(line.size() + 1, table.size()));
-        const std::uint64_t state = parse(field(line, 3), 16);
-        const std::uint64_t inode = parse(field(line, 9), 10);
+        const std::uint64_t state = unsigned_in(field(line, 3), 16);
+        const std::uint64_t inode = unsigned_in(field(line, 9), 10);
         if (inode != 0 && state != 0) {
             InetSocket socket{.protocol = protocol,
                               .state = static_cast<int>(state),
