@@ -198,7 +198,7 @@ void tell_success(const Config& config, const std::string& subject, const DumpRe
         warned);
 }
 
-void run(const DumpArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
+LoadedConfig config_of(const DumpArguments& arguments, const CommonArguments& common) {
     LoadedConfig config = load_config_for(common, arguments.dry_run ? FirstUse::leaves_nothing : FirstUse::makes_file);
     if (arguments.leave_running)
         config.set_from_flag("client.leave_running", "--leave-running", "true");
@@ -208,6 +208,10 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
         throw Error(Fault::usage, "--prove is for a dump that ends the tree, so that it ends only if it comes back")
             .hint("pass --stop too; of a tree that runs on, prove the checkpoint afterwards: client verify --prove");
     append_criu_arguments(config, arguments.criu_arguments);
+    return config;
+}
+
+DumpRequest request_of(const DumpArguments& arguments, const LoadedConfig& config) {
     DumpRequest request{.pid = {},
                         .name = arguments.name,
                         .folder = arguments.folder,
@@ -235,6 +239,12 @@ void run(const DumpArguments& arguments, const CommonArguments& common, const In
                              .volumes = dumped_volumes(arguments.volumes)};
     else if (arguments.volumes)
         throw Error(Fault::usage, "--volumes is for a container").hint("name it: --container NAME");
+    return request;
+}
+
+void run(const DumpArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
+    const LoadedConfig config = config_of(arguments, common);
+    DumpRequest request = request_of(arguments, config);
     require_places(config, arguments.folder);
     NameWatch name(config.values, common);
     request.found = [&](const FindResult& found) { name.found(found); };

@@ -88,14 +88,19 @@ Json to_json(const std::optional<LazyPart>& lazy) {
     return {{"bytes_lazy", lazy->bytes_lazy}, {"bytes_eager", lazy->bytes_eager}, {"keeper", lazy->keeper}};
 }
 
-void run(const RestoreArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
-    if (arguments.foreground && !arguments.dry_run && common.format == Format::json)
+void refuse_beside_foreground(const RestoreArguments& arguments, const CommonArguments& common) {
+    if (!arguments.foreground)
+        return;
+    if (!arguments.dry_run && common.format == Format::json)
         throw Error(Fault::usage, "--foreground leaves the output to the program, so there is no place for --json")
             .hint("leave one of them out");
-    if (arguments.foreground && arguments.lazy.wait)
+    if (arguments.lazy.wait)
         throw Error(Fault::usage,
                     "--foreground stays until the program ends, so there is nothing for --wait to wait for")
             .hint("leave one of them out");
+}
+
+LoadedConfig config_of(const RestoreArguments& arguments, const CommonArguments& common) {
     LoadedConfig config = load_config_for(common, arguments.dry_run ? FirstUse::leaves_nothing : FirstUse::makes_file);
     append_criu_arguments(config, arguments.criu_arguments);
     // CRIU compares the state of the floating point unit (criu/arch/x86/crtools.c).
@@ -107,6 +112,43 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         config.set_from_flag("client.lazy_restore", "--lazy", "true");
     if (arguments.lazy.no_lazy)
         config.set_from_flag("client.lazy_restore", "--no-lazy", "false");
+    return config;
+}
+
+RestoreRequest request_of(const RestoreArguments& arguments, const LoadedConfig& config, const Keyring& keyring,
+                          const std::filesystem::path& checkpoint, Format format) {
+    return {.checkpoint = checkpoint,
+            .config = config.values,
+            .keyring = keyring,
+            .new_pid_namespace = arguments.new_pid_namespace,
+            .beside_original = arguments.new_pid_namespace,
+            .files = {.force = arguments.force,
+                      .truncate_grown = arguments.truncate_grown,
+                      .root = arguments.into ? fmt::format("/proc/{}/root", *arguments.into) : std::string("/"),
+                      .root_is_of_unit = arguments.into.has_value()},
+            .attendance = arguments.foreground ? Attendance::foreground : Attendance::detached,
+            .may_stay = format != Format::json && !arguments.lazy.wait,
+            .output = arguments.output,
+            .pid_file = arguments.pid_file,
+            .given_ends = arguments.given_ends,
+            .caller = config.caller,
+            // A copy beside the original cannot be lazy, which only a flag asks for in so many words.
+            .lazy = config.values.client_lazy_restore && (arguments.lazy.lazy || !arguments.new_pid_namespace),
+            .clocks = restored_clocks(arguments.clocks),
+            .any_cpu = arguments.any_cpu,
+            .wait = arguments.lazy.wait,
+            .verify = arguments.verify,
+            .container_name = arguments.container_name,
+            .create =
+                arguments.create ? std::optional(containers::parse_create_order(*arguments.create)) : std::nullopt,
+            .allowed_mounts = {arguments.allowed_mounts.begin(), arguments.allowed_mounts.end()},
+            .existing_volumes = existing_volumes(arguments.volumes),
+            .into = arguments.into ? std::optional(static_cast<pid_t>(*arguments.into)) : std::nullopt};
+}
+
+void run(const RestoreArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
+    refuse_beside_foreground(arguments, common);
+    const LoadedConfig config = config_of(arguments, common);
     // Before a checkpoint is looked for, which a user may not be able to read.
     require_root(arguments.dry_run ? "look into processes" : "restore processes");
     const Keyring keyring = keyring_of(config.values, arguments.passphrase, interrupt);
@@ -114,33 +156,7 @@ void run(const RestoreArguments& arguments, const CommonArguments& common, const
         pick_checkpoint(arguments.checkpoint, config.values, keyring, interrupt, rules_of(arguments.pick));
     if (checkpoint != arguments.checkpoint)
         common.say(fmt::format("taking {}", printable(checkpoint.string())));
-    const RestoreRequest request{
-        .checkpoint = checkpoint,
-        .config = config.values,
-        .keyring = keyring,
-        .new_pid_namespace = arguments.new_pid_namespace,
-        .beside_original = arguments.new_pid_namespace,
-        .files = {.force = arguments.force,
-                  .truncate_grown = arguments.truncate_grown,
-                  .root = arguments.into ? fmt::format("/proc/{}/root", *arguments.into) : std::string("/"),
-                  .root_is_of_unit = arguments.into.has_value()},
-        .attendance = arguments.foreground ? Attendance::foreground : Attendance::detached,
-        .may_stay = common.format != Format::json && !arguments.lazy.wait,
-        .output = arguments.output,
-        .pid_file = arguments.pid_file,
-        .given_ends = arguments.given_ends,
-        .caller = config.caller,
-        // A copy beside the original cannot be lazy, which only a flag asks for in so many words.
-        .lazy = config.values.client_lazy_restore && (arguments.lazy.lazy || !arguments.new_pid_namespace),
-        .clocks = restored_clocks(arguments.clocks),
-        .any_cpu = arguments.any_cpu,
-        .wait = arguments.lazy.wait,
-        .verify = arguments.verify,
-        .container_name = arguments.container_name,
-        .create = arguments.create ? std::optional(containers::parse_create_order(*arguments.create)) : std::nullopt,
-        .allowed_mounts = {arguments.allowed_mounts.begin(), arguments.allowed_mounts.end()},
-        .existing_volumes = existing_volumes(arguments.volumes),
-        .into = arguments.into ? std::optional(static_cast<pid_t>(*arguments.into)) : std::nullopt};
+    const RestoreRequest request = request_of(arguments, config, keyring, checkpoint, common.format);
     if (arguments.dry_run)
         return show_plan(plan_restore(request, interrupt), common.format);
     const RestoreResult result = [&] {
