@@ -142,11 +142,10 @@ bool take_back(const Engine& engine, const std::string& name, const std::string&
 
 std::optional<DockerContainer> find_in_docker(const Engine& engine, const std::string& name) {
     constexpr std::string_view k_upper = "upper=";
-    const auto text =
-        try_to_ask(engine, {"container", "inspect", "--format",
-                            "{{.Id}}\n{{.State.Status}}\n{{.HostConfig.Runtime}}\n{{.State.StartedAt}}\n{{.Name}}\n"
-                            "upper={{with .GraphDriver.Data}}{{index . \"UpperDir\"}}{{end}}",
-                            name});
+    constexpr const char* k_format =
+        "{{.Id}}\n{{.State.Status}}\n{{.HostConfig.Runtime}}\n{{.State.StartedAt}}\n{{.Name}}\n"
+        "upper={{with .GraphDriver.Data}}{{index . \"UpperDir\"}}{{end}}";
+    const auto text = try_to_ask(engine, {"container", "inspect", "--format", k_format, name});
     if (!text)
         return std::nullopt;
     const std::vector<std::string> lines = split(trim(*text), '\n');

@@ -26,7 +26,7 @@ TEST(CheckpointName, IsOfTheJobAlone) {
 class FoundCheckpoints : public ::testing::Test {
   protected:
     std::string make(int epoch, const std::string& parent, int second = 10) const {
-        const std::string file = "j_20261122T1645" + std::to_string(second) + "Z.e000" + std::to_string(epoch) + ".zip";
+        std::string file = "j_20261122T1645" + std::to_string(second) + "Z.e000" + std::to_string(epoch) + ".zip";
         Manifest manifest = testing::plausible_manifest("j", 300, "2026-11-22T16:45:10Z");
         manifest.note = note_of({.epoch = epoch, .parent = parent});
         manifest.tree.front().command_line = {"j", "301"};
