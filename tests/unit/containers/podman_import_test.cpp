@@ -16,7 +16,7 @@ namespace {
 
 class PodmanImportTest : public test::InTempFolder {
   protected:
-    void import(SmallFiles files) {
+    void import(const SmallFiles& files) {
         write_small_tar(path("web.tar"), files);
         import_again();
     }

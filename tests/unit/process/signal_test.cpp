@@ -26,11 +26,11 @@ using Clock = std::chrono::steady_clock;
 
 // What the handlers below touch; a handler can only reach globals.
 const char* done_path = nullptr;
-int received = -1;
+int event_of_signal = -1;
 
 void make_done_file(int) { ::close(::open(done_path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600)); }
 void end_process(int) { ::_exit(3); }
-void tell(int) { ::eventfd_write(received, 1); }
+void tell(int) { ::eventfd_write(event_of_signal, 1); }
 
 class SignalBeforeDump : public ::testing::Test {
   protected:
@@ -54,7 +54,7 @@ class SignalBeforeDump : public ::testing::Test {
 };
 
 TEST_F(SignalBeforeDump, ReachesTheProcessAndWaitsForTheTimeout) {
-    const UniqueFd event(received = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    const UniqueFd event(event_of_signal = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     const Forked child([] { ::signal(SIGUSR1, tell); });
     const auto start = Clock::now();
     std::vector<std::chrono::seconds> told;
@@ -64,7 +64,7 @@ TEST_F(SignalBeforeDump, ReachesTheProcessAndWaitsForTheTimeout) {
     EXPECT_GE(Clock::now() - start, 200ms);
     EXPECT_EQ(told.front(), 1s);
     eventfd_t count = 0;
-    EXPECT_EQ(::eventfd_read(received, &count), 0);
+    EXPECT_EQ(::eventfd_read(event_of_signal, &count), 0);
     EXPECT_EQ(count, 1U);
 }
 
