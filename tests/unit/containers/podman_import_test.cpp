@@ -30,7 +30,7 @@ class PodmanImportTest : public test::InTempFolder {
         SmallFiles files = testing::podmans_archive();
         change(files);
         try {
-            import(std::move(files));
+            import(files);
         } catch (const Error& error) {
             return error.fault();
         }
