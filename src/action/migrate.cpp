@@ -6,7 +6,7 @@
 #include "cedana/action/foreseen_manifest.hpp"
 #include "cedana/action/given_away.hpp"
 #include "cedana/action/page_source.hpp"
-#include "cedana/action/sent_ranges.hpp"
+#include "cedana/archive/byte_ranges.hpp"
 #include "cedana/base/event_fd.hpp"
 #include "cedana/base/stopwatch.hpp"
 #include "cedana/base/system_names.hpp"
@@ -447,7 +447,7 @@ class Migrating {
     ProcessId root_;
     std::string host_name_;
     std::optional<migration::Session> session_;
-    SentRanges sent_;
+    ByteRanges sent_;
     std::optional<PageSource> pages_;
     std::optional<Beat> hold_;
     // What came of go.

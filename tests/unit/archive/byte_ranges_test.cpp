@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/sent_ranges.hpp"
+#include "cedana/archive/byte_ranges.hpp"
 
 #include <utility>
 #include <vector>
@@ -11,15 +11,15 @@ namespace {
 
 using Pairs = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 
-Pairs pairs_of(const SentRanges& sent) {
+Pairs pairs_of(const ByteRanges& sent) {
     Pairs pairs;
     for (const ByteRange& range : sent.all())
         pairs.emplace_back(range.from, range.to);
     return pairs;
 }
 
-TEST(SentRanges, JoinWhatTouches) {
-    SentRanges sent;
+TEST(ByteRanges, JoinWhatTouches) {
+    ByteRanges sent;
     sent.add({10, 20});
     sent.add({30, 40});
     sent.add({5, 5});
@@ -31,8 +31,8 @@ TEST(SentRanges, JoinWhatTouches) {
     EXPECT_EQ(pairs_of(sent), (Pairs{{0, 50}}));
 }
 
-TEST(SentRanges, LoseWhatIsWrittenAnew) {
-    SentRanges sent;
+TEST(ByteRanges, LoseWhatIsWrittenAnew) {
+    ByteRanges sent;
     sent.add({0, 100});
     sent.remove({40, 60});
     EXPECT_EQ(pairs_of(sent), (Pairs{{0, 40}, {60, 100}}));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/action/sent_ranges.hpp"
+#include "cedana/archive/byte_ranges.hpp"
 
 #include <algorithm>
 #include <iterator>
 
 namespace cedana {
 
-void SentRanges::add(ByteRange bytes) {
+void ByteRanges::add(ByteRange bytes) {
     if (bytes.from >= bytes.to)
         return;
     auto at = ranges_.upper_bound(bytes.from);
@@ -20,7 +20,7 @@ void SentRanges::add(ByteRange bytes) {
     ranges_.emplace(bytes.from, bytes.to);
 }
 
-void SentRanges::remove(ByteRange bytes) {
+void ByteRanges::remove(ByteRange bytes) {
     auto at = ranges_.upper_bound(bytes.from);
     if (at != ranges_.begin() && std::prev(at)->second > bytes.from)
         --at;
@@ -34,7 +34,7 @@ void SentRanges::remove(ByteRange bytes) {
     }
 }
 
-std::vector<ByteRange> SentRanges::all() const {
+std::vector<ByteRange> ByteRanges::all() const {
     std::vector<ByteRange> all;
     for (const auto& [from, to] : ranges_)
         all.push_back({.from = from, .to = to});

@@ -10,7 +10,7 @@
 
 namespace cedana {
 
-class SentRanges {
+class ByteRanges {
   public:
     void add(ByteRange bytes);
     // They were written anew since.
