@@ -447,6 +447,7 @@ class Migrating {
     ProcessId root_;
     std::string host_name_;
     std::optional<migration::Session> session_;
+    // What is over there as it is here now.
     ByteRanges sent_;
     std::optional<PageSource> pages_;
     std::optional<Beat> hold_;

@@ -34,6 +34,11 @@ void ByteRanges::remove(ByteRange bytes) {
     }
 }
 
+bool ByteRanges::contains(ByteRange bytes) const {
+    const auto behind = ranges_.upper_bound(bytes.from);
+    return behind != ranges_.begin() && std::prev(behind)->second >= bytes.to;
+}
+
 std::vector<ByteRange> ByteRanges::all() const {
     std::vector<ByteRange> all;
     for (const auto& [from, to] : ranges_)

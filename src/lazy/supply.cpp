@@ -5,13 +5,11 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/unix_socket.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <iterator>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -70,14 +68,7 @@ SupplyDesk::~SupplyDesk() {
 
 void SupplyDesk::came(ByteRange bytes) {
     const std::lock_guard lock(mutex_);
-    auto at = there_.upper_bound(bytes.from);
-    if (at != there_.begin() && std::prev(at)->second >= bytes.from)
-        --at;
-    while (at != there_.end() && at->first <= bytes.to) {
-        bytes = {.from = std::min(bytes.from, at->first), .to = std::max(bytes.to, at->second)};
-        at = there_.erase(at);
-    }
-    there_.emplace(bytes.from, bytes.to);
+    there_.add(bytes);
     news_.set();
 }
 
@@ -88,8 +79,7 @@ void SupplyDesk::fail() {
 
 bool SupplyDesk::is_there(ByteRange bytes) const {
     const std::lock_guard lock(mutex_);
-    const auto behind = there_.upper_bound(bytes.from);
-    return behind != there_.begin() && std::prev(behind)->second >= bytes.to;
+    return there_.contains(bytes);
 }
 
 void SupplyDesk::run() noexcept {

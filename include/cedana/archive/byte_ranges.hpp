@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which bytes of a file that is still written are at the other end as they are now.
+// A set of bytes of a file, as ranges.
 #pragma once
 
 #include "cedana/archive/byte_range.hpp"
@@ -13,8 +13,9 @@ namespace cedana {
 class ByteRanges {
   public:
     void add(ByteRange bytes);
-    // They were written anew since.
     void remove(ByteRange bytes);
+    // All of them.
+    [[nodiscard]] bool contains(ByteRange bytes) const;
     // In order, none of which touches the next.
     [[nodiscard]] std::vector<ByteRange> all() const;
 

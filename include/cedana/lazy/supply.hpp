@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cedana/archive/byte_range.hpp"
+#include "cedana/archive/byte_ranges.hpp"
 #include "cedana/base/event_fd.hpp"
 #include "cedana/base/unique_fd.hpp"
 
@@ -11,7 +12,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -69,9 +69,9 @@ class SupplyDesk {
     EventFd news_;
     std::vector<Client> clients_;
     std::atomic<bool> has_failed_ = false;
-    // Guards what has come: where ranges begin, and where they end.
+    // Guards what has come.
     mutable std::mutex mutex_;
-    std::map<std::uint64_t, std::uint64_t> there_;
+    ByteRanges there_;
     // Ends before the rest.
     std::thread thread_;
 };

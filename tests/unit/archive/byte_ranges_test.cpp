@@ -44,5 +44,16 @@ TEST(ByteRanges, LoseWhatIsWrittenAnew) {
     EXPECT_EQ(pairs_of(sent), Pairs());
 }
 
+TEST(ByteRanges, ContainWhatOneOfThemCovers) {
+    ByteRanges sent;
+    sent.add({10, 20});
+    sent.add({30, 40});
+    EXPECT_TRUE(sent.contains({10, 20}));
+    EXPECT_FALSE(sent.contains({15, 35}));
+    EXPECT_FALSE(sent.contains({5, 12}));
+    sent.add({20, 30});
+    EXPECT_TRUE(sent.contains({15, 35}));
+}
+
 } // namespace
 } // namespace cedana
