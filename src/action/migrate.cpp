@@ -14,6 +14,7 @@
 #include "cedana/base/users.hpp"
 #include "cedana/checkpoint/reader.hpp"
 #include "cedana/files/checkpoint_file.hpp"
+#include "cedana/host/fit.hpp"
 #include "cedana/host/same_files.hpp"
 #include "cedana/keys/envelope.hpp"
 #include "cedana/keys/keyring.hpp"
@@ -94,8 +95,7 @@ Error error_of(const migration::Reason& reason) {
 
 // Both of its ends are the tree's, at an address that each host has.
 bool stays_within(const TcpConnection& one, const std::vector<TcpConnection>& all) {
-    return one.local_address == one.remote_address &&
-           (one.local_address.starts_with("127.") || one.local_address == "::1") &&
+    return one.local_address == one.remote_address && is_loopback(one.local_address) &&
            std::ranges::any_of(all, [&](const TcpConnection& other) {
                return other.local_address == one.local_address && other.local_port == one.remote_port &&
                       other.remote_port == one.local_port;

@@ -67,14 +67,21 @@ void run_post_restore_hook(const RestoreDraft& draft, pid_t pid) {
     }
 }
 
-void wait_for_memory(const LazyStart& start, const std::string& tree, const Interrupt& interrupt) {
-    try {
-        start.wait(interrupt);
-    } catch (Error& error) {
-        if (error.fault() == Fault::interrupted)
-            error.hint(fmt::format("{} runs, and its memory goes on to come", tree));
-        throw;
-    }
+// `tree`: as it is told who runs.
+void add_wait_for_memory(Steps& steps, const RestoreDraft& draft, const LazyStart* start, const std::string& tree,
+                         Stopwatch& watch) {
+    if (start == nullptr || !draft.request.wait)
+        return;
+    steps.push_back(touch("waiting for memory", [&draft, start, tree, &watch] {
+        try {
+            start->wait(draft.interrupt);
+        } catch (Error& error) {
+            if (error.fault() == Fault::interrupted)
+                error.hint(fmt::format("{} runs, and its memory goes on to come", tree));
+            throw;
+        }
+        watch.lap("fill");
+    }));
 }
 
 void tell_pid(const RestoreDraft& draft, pid_t pid) {
@@ -111,11 +118,7 @@ Steps steps_after_restore(RestoreDraft& draft, const Restored& restored, Stopwat
         touch("writing its pid", [&] { tell_pid(draft, restored.report.pid); }),
         touch("running the hook post_restore", [&] { run_post_restore_hook(draft, restored.report.pid); }),
     };
-    if (restored.start && draft.request.wait)
-        steps.push_back(touch("waiting for memory", [&] {
-            wait_for_memory(*restored.start, fmt::format("process {}", restored.report.pid), draft.interrupt);
-            watch.lap("fill");
-        }));
+    add_wait_for_memory(steps, draft, restored.start.get(), fmt::format("process {}", restored.report.pid), watch);
     return steps;
 }
 
@@ -153,12 +156,8 @@ Steps steps_after_container(const RestoreDraft& draft, const ReturnedContainer& 
     Steps steps = {
         touch("running the hook post_restore", [&] { run_post_restore_hook(draft, returned.report.pid); }),
     };
-    if (returned.start && draft.request.wait)
-        steps.push_back(touch("waiting for memory", [&] {
-            wait_for_memory(*returned.start, fmt::format("container {}", printable(draft.manifest().container->name)),
-                            draft.interrupt);
-            watch.lap("fill");
-        }));
+    add_wait_for_memory(steps, draft, returned.start.get(),
+                        fmt::format("container {}", printable(draft.manifest().container->name)), watch);
     return steps;
 }
 

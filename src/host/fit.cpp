@@ -110,10 +110,9 @@ bool is_put_there(const Manifest& manifest, const std::string& path) {
            std::ranges::count(manifest.places, path, &NamedPlace::path) != 0;
 }
 
-// All of 127.0.0.0/8 is every host's.
-bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
-
 } // namespace
+
+bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
 
 std::vector<std::string> homeless_connections(const Manifest& manifest, const std::set<std::string>& addresses) {
     std::vector<std::string> homeless;

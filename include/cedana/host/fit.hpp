@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cedana {
@@ -28,6 +29,9 @@ void require_instructions(const Manifest& manifest, const ManifestHost& host, bo
 // One sentence for each difference that matters, without end: missing or changed files, another machine. Empty if
 // there is none. `host`: this one.
 [[nodiscard]] std::vector<std::string> misfits(const Manifest& manifest, const ManifestHost& host);
+
+// Of every host: all of 127.0.0.0/8, and ::1.
+[[nodiscard]] bool is_loopback(std::string_view address);
 
 // "10.0.0.1:80 to 10.0.0.2:4242": connections whose local address is none of `addresses`.
 [[nodiscard]] std::vector<std::string> homeless_connections(const Manifest& manifest,
