@@ -2,6 +2,7 @@
 #include "cedana/action/foreseen_manifest.hpp"
 
 #include "cedana/action/dump_target.hpp"
+#include "cedana/base/kernel_time.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/host/description.hpp"
 #include "cedana/version.hpp"
@@ -62,7 +63,7 @@ std::vector<CapturedFile> foreseen_files(const WrittenFiles& written, const Conf
                               .mode = file.info.st_mode & 07777,
                               .owner = file.info.st_uid,
                               .group = file.info.st_gid,
-                              .modified = file.info.st_mtim.tv_sec * 1'000'000'000 + file.info.st_mtim.tv_nsec,
+                              .modified = nanoseconds_of(file.info.st_mtim).count(),
                               .uses = file.uses};
         if (is_copied(file, config)) {
             foreseen.entry = std::to_string(files.size());

@@ -4,6 +4,7 @@
 #include "cedana/base/checksums.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/file_reads.hpp"
+#include "cedana/base/kernel_time.hpp"
 #include "cedana/base/memory.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/units.hpp"
@@ -13,7 +14,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <limits>
 #include <span>
 #include <utility>
@@ -38,8 +38,6 @@ constexpr std::uint64_t k_most_hashed_frozen = 512 * k_mib;
 // The same, of a tree that is to stop: some seconds.
 constexpr std::uint64_t k_most_hashed_before_end = 8 * 1024 * k_mib;
 
-std::int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
-
 std::uint64_t size_of(const struct ::stat& info) { return static_cast<std::uint64_t>(info.st_size); }
 
 bool is_sparse(const struct ::stat& info) {
@@ -61,24 +59,23 @@ CapturedFile describe_file(const WrittenFile& written, const struct ::stat& info
             .mode = info.st_mode & 07777,
             .owner = info.st_uid,
             .group = info.st_gid,
-            .accessed = nanoseconds(info.st_atim),
-            .modified = nanoseconds(info.st_mtim),
+            .accessed = nanoseconds_of(info.st_atim).count(),
+            .modified = nanoseconds_of(info.st_mtim).count(),
             .uses = written.uses};
 }
 
 bool is_same_version(const struct ::stat& a, const struct ::stat& b) {
-    return file_id(a) == file_id(b) && a.st_size == b.st_size && nanoseconds(a.st_mtim) == nanoseconds(b.st_mtim) &&
-           nanoseconds(a.st_ctim) == nanoseconds(b.st_ctim);
+    return file_id(a) == file_id(b) && a.st_size == b.st_size &&
+           nanoseconds_of(a.st_mtim) == nanoseconds_of(b.st_mtim) &&
+           nanoseconds_of(a.st_ctim) == nanoseconds_of(b.st_ctim);
 }
 
 // It was written to just now, and a change that comes in the same tick of the file system's clock (two seconds on FAT,
 // one on NFSv2) leaves its times as they are.
 bool may_change_unseen(const struct ::stat& info) {
-    constexpr std::int64_t k_tick = 2'000'000'000;
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    return nanoseconds(info.st_ctim) + k_tick > nanoseconds(now) ||
-           nanoseconds(info.st_mtim) + k_tick > nanoseconds(now);
+    constexpr std::chrono::seconds k_tick(2);
+    const auto now = time_of_clock(CLOCK_REALTIME);
+    return nanoseconds_of(info.st_ctim) + k_tick > now || nanoseconds_of(info.st_mtim) + k_tick > now;
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 #include "cedana/base/checksums.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/kernel_time.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/files/backups.hpp"
 #include "cedana/files/content_digest.hpp"
@@ -109,8 +110,7 @@ FileState state_of(const CapturedFile& file, const UniqueFd& present, const stru
                                    : FileState::grown;
     // Nobody could read it at the dump, or only at the price of a long standstill.
     if (file.digest.empty()) {
-        const bool is_same =
-            size == file.size && info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec == file.modified;
+        const bool is_same = size == file.size && nanoseconds_of(info.st_mtim).count() == file.modified;
         return is_same ? FileState::same : FileState::changed;
     }
     // A grown file that can be replaced need not be read.

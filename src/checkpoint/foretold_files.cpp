@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/checkpoint/foretold_files.hpp"
 
+#include "cedana/base/kernel_time.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/files/file_place.hpp"
 #include "cedana/files/needed_room.hpp"
@@ -30,7 +31,7 @@ std::string folder_of(const std::string& path) { return std::filesystem::path(pa
 
 bool is_unchanged(const CapturedFile& file, const struct ::stat& present) {
     return static_cast<std::uint64_t>(present.st_size) == file.size &&
-           present.st_mtim.tv_sec * 1'000'000'000 + present.st_mtim.tv_nsec == file.modified;
+           nanoseconds_of(present.st_mtim).count() == file.modified;
 }
 
 class Foretelling {

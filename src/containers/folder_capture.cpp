@@ -2,6 +2,7 @@
 #include "cedana/containers/folder_capture.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/kernel_time.hpp"
 #include "cedana/base/open_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/containers/tar_writer.hpp"
@@ -52,17 +53,6 @@ std::vector<std::string> attribute_names_of(const std::string& path) {
                      : split(std::string_view(names.data(), static_cast<std::size_t>(size)), '\0');
 }
 
-std::chrono::nanoseconds since_epoch(const timespec& time) {
-    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
-
-// Not before any that a file has by now.
-std::chrono::nanoseconds time_of_files() {
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    return since_epoch(now);
-}
-
 std::string target_of(int folder, const std::string& name) {
     std::array<char, PATH_MAX> target{};
     const ssize_t size = ::readlinkat(folder, name.c_str(), target.data(), target.size());
@@ -86,7 +76,7 @@ struct WalkPlan {
 class FolderWalk {
   public:
     FolderWalk(const WalkPlan& plan, SeenFiles& seen, TarWriter* archive, const Interrupt& interrupt)
-        : plan_(plan), seen_(seen), archive_(archive), interrupt_(interrupt), began_(time_of_files()) {}
+        : plan_(plan), seen_(seen), archive_(archive), interrupt_(interrupt), began_(time_of_clock(CLOCK_REALTIME)) {}
 
     ChangedFiles run(int folder) {
         struct ::stat info {};
@@ -208,8 +198,8 @@ class FolderWalk {
         if (plan_.pass == Pass::ahead) {
             (seen_)[path] = {.id = file_id(info),
                              .size = info.st_size,
-                             .changed = since_epoch(info.st_ctim),
-                             .is_settled = since_epoch(info.st_ctim) + plan_.settled_after < began_};
+                             .changed = nanoseconds_of(info.st_ctim),
+                             .is_settled = nanoseconds_of(info.st_ctim) + plan_.settled_after < began_};
             return false;
         }
         if (plan_.pass == Pass::measure)
@@ -220,7 +210,7 @@ class FolderWalk {
         SeenFile& file = seen->second;
         file.is_still_there = true;
         return file.is_settled && file.id == file_id(info) && file.size == info.st_size &&
-               file.changed == since_epoch(info.st_ctim) && !plan_.mapped.contains(file.id);
+               file.changed == nanoseconds_of(info.st_ctim) && !plan_.mapped.contains(file.id);
     }
 
     void add_file(int folder, const std::string& name, const std::string& path, const struct ::stat& info) {

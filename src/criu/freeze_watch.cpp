@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/criu/freeze_watch.hpp"
 
+#include "cedana/base/kernel_time.hpp"
 #include "cedana/base/kernel_wait.hpp"
 #include "cedana/base/time_text.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <exception>
 #include <utility>
 
@@ -18,12 +18,6 @@
 namespace cedana::criu {
 
 namespace {
-
-std::chrono::nanoseconds time_of_clock(clockid_t clock) {
-    timespec time{};
-    ::clock_gettime(clock, &time);
-    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
-}
 
 bool is_ready(int fd, std::chrono::milliseconds limit) {
     pollfd entry{.fd = fd, .events = POLLIN, .revents = 0};

@@ -4,6 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/file_id.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/kernel_time.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
@@ -45,14 +46,6 @@ bool belongs_to_content(std::string_view attribute) {
 
 bool is_zero(std::span<const std::byte> data) {
     return std::ranges::all_of(data, [](std::byte byte) { return byte == std::byte{0}; });
-}
-
-timespec time_of(std::int64_t nanoseconds) {
-    constexpr std::int64_t k_second = 1'000'000'000;
-    std::int64_t rest = nanoseconds % k_second;
-    if (rest < 0)
-        rest += k_second;
-    return {.tv_sec = (nanoseconds - rest) / k_second, .tv_nsec = rest};
 }
 
 void set_owner(int fd, const FilePlace& place, const CapturedFile& file) {
@@ -143,7 +136,8 @@ void NewFile::complete(const CapturedFile& file) const {
     // chown(2) takes set-user-ID away, so the mode comes after it.
     set_owner(fd_.get(), place_, file);
     set_mode(fd_.get(), place_, file);
-    const std::array<timespec, 2> times = {time_of(file.accessed), time_of(file.modified)};
+    const std::array<timespec, 2> times = {timespec_of(std::chrono::nanoseconds(file.accessed)),
+                                           timespec_of(std::chrono::nanoseconds(file.modified))};
     if (::futimens(fd_.get(), times.data()) != 0)
         fail(place_, "set its times");
     sync_file(fd_.get(), place_.path());

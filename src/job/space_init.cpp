@@ -3,6 +3,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/event_loop.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/kernel_time.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unix_socket.hpp"
@@ -45,11 +46,7 @@ namespace fs = std::filesystem;
 using Millis = std::chrono::milliseconds;
 
 // The time in which the host was suspended counts (clock_gettime(2), CLOCK_BOOTTIME).
-Millis since_boot() {
-    timespec now{};
-    ::clock_gettime(CLOCK_BOOTTIME, &now);
-    return std::chrono::seconds(now.tv_sec) + std::chrono::duration_cast<Millis>(std::chrono::nanoseconds(now.tv_nsec));
-}
+Millis since_boot() { return std::chrono::duration_cast<Millis>(time_of_clock(CLOCK_BOOTTIME)); }
 
 void insist(bool done, const std::string& what) {
     if (!done)

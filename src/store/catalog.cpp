@@ -5,6 +5,7 @@
 #include "cedana/archive/zip_reader.hpp"
 #include "cedana/base/checksums.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/kernel_time.hpp"
 #include "cedana/base/parallel.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/units.hpp"
@@ -37,9 +38,8 @@ namespace {
 constexpr std::uint64_t k_most_directory = 8 * k_mib;
 
 std::chrono::system_clock::time_point changed(const struct ::stat& info) {
-    return std::chrono::system_clock::time_point(std::chrono::seconds(info.st_mtim.tv_sec) +
-                                                 std::chrono::duration_cast<std::chrono::system_clock::duration>(
-                                                     std::chrono::nanoseconds(info.st_mtim.tv_nsec)));
+    using Clock = std::chrono::system_clock;
+    return Clock::time_point(std::chrono::duration_cast<Clock::duration>(nanoseconds_of(info.st_mtim)));
 }
 
 // Errors name the file first, which a listing does already.
