@@ -47,7 +47,7 @@ Milliseconds time_of_one_search(const FakeProc& proc) {
     const auto start = std::chrono::steady_clock::now();
     const auto result = cedana::find_by_name(proc.procfs(), "jupyter notebook", k_processes + 1);
     const auto end = std::chrono::steady_clock::now();
-    if (cedana::choose(result).id.pid != k_notebook)
+    if (cedana::choose(result, cedana::Purpose::look).id.pid != k_notebook)
         throw cedana::Error(cedana::Fault::internal, "found another process");
     return end - start;
 }
