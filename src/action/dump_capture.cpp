@@ -241,6 +241,8 @@ void TreeCapture::capture_named_ahead() {
 void TreeCapture::run_criu() {
     const SeenTree& seen = *draft_.seen;
     CriuOptions options = seen.options;
+    if (!seen.facts.outer_dev_tty.empty())
+        options.extra.insert(options.extra.end(), {"--external", seen.facts.outer_dev_tty});
     for (const OutsideFile& file : seen.facts.outside_files)
         options.extra.insert(options.extra.end(), {"--external", file.id});
     for (const JournalStream& stream : seen.facts.journal_streams)

@@ -45,6 +45,8 @@ Manifest foreseen_manifest(const DumpDraft& draft) {
                       .facts = seen.facts.record};
     if (!manifest.cannot_be_restored.empty())
         manifest.required_features.emplace_back(k_never_restored);
+    if (!seen.facts.outer_dev_tty.empty())
+        manifest.required_features.emplace_back(k_outer_dev_tty);
     if (!manifest.outside_files.empty())
         manifest.required_features.emplace_back(k_outside_files);
     if (!manifest.journal_streams.empty())

@@ -7,8 +7,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <set>
 
+#include <linux/major.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "changed_image.hpp"
 
@@ -35,6 +38,58 @@ std::string_view folder_of_process(std::string_view name) {
     return is_folder_of_process(below.substr(0, below.find('/'))) ? std::string_view() : name.substr(0, end);
 }
 
+// Of those that were dumped as external ones, /dev/tty.
+bool is_outer_dev_tty(const protozero::pbf_message<TtyInfoEntry>& entry) {
+    constexpr std::uint64_t k_external = 5;
+    return number_in(entry, TtyInfoEntry::type, 0) == k_external &&
+           number_in(entry, TtyInfoEntry::rdev, 0) == ::makedev(TTYAUX_MAJOR, 0);
+}
+
+std::set<std::uint64_t> outer_dev_ttys(std::string_view terminals) {
+    std::set<std::uint64_t> found;
+    for (ImageReader messages(terminals, ImageKind::terminals); !messages.at_end();) {
+        const auto entry = fields_of<TtyInfoEntry>(messages.next());
+        if (is_outer_dev_tty(entry))
+            found.insert(number_in(entry, TtyInfoEntry::id, 0));
+    }
+    return found;
+}
+
+std::uint64_t highest_file_id(std::string_view files) {
+    std::uint64_t highest = 0;
+    for (ImageReader messages(files, ImageKind::files); !messages.at_end();)
+        highest = std::max(highest, number_in(fields_of<FileEntry>(messages.next()), FileEntry::id, 0));
+    return highest;
+}
+
+// As CRIU writes it for a terminal that is not external (criu/files-reg.c, dump_one_reg_file).
+std::string dev_tty_file(std::uint32_t id, std::string_view terminal) {
+    constexpr std::uint32_t k_regular = 1;
+    const auto entry = fields_of<TtyFileEntry>(terminal);
+    std::string file;
+    protozero::pbf_builder<RegFileEntry> reg(file);
+    reg.add_uint32(RegFileEntry::id, id);
+    reg.add_uint32(RegFileEntry::flags, static_cast<std::uint32_t>(number_in(entry, TtyFileEntry::flags, 0)));
+    reg.add_uint64(RegFileEntry::pos, 0);
+    reg.add_message(RegFileEntry::fown, std::string(bytes_in(entry, TtyFileEntry::fown)));
+    reg.add_string(RegFileEntry::name, "/dev/tty");
+    std::string message;
+    protozero::pbf_builder<FileEntry> out(message);
+    out.add_uint32(FileEntry::type, k_regular);
+    out.add_uint32(FileEntry::id, id);
+    out.add_message(FileEntry::reg, file);
+    return message;
+}
+
+// The message, with that file behind its terminal.
+std::string with_file(std::string_view message, std::uint32_t id) {
+    return *changed_within(message, FileEntry::tty, [&](std::string_view terminal) {
+        std::string changed(terminal);
+        protozero::pbf_builder<TtyFileEntry>(changed).add_uint32(TtyFileEntry::regf_id, id);
+        return std::optional(std::move(changed));
+    });
+}
+
 } // namespace
 
 // criu/files-reg.c, check_path_remap(): where it ends a path behind the pid for a moment, it puts a slash back for what
@@ -55,6 +110,52 @@ MendedImage with_process_folders_named(std::string_view files) {
                 });
             });
         });
+    });
+}
+
+// At a dump CRIU takes /dev/tty for external by its device (criu/tty.c, get_tty_driver), and writes no file for it. At
+// a restore it is told of none, and so opens the file of it in the process that had it open.
+MendedImage with_dev_tty_named(std::string_view files, std::string_view terminals) {
+    return parse_image([&]() -> MendedImage {
+        const std::set<std::uint64_t> unnamed = outer_dev_ttys(terminals);
+        if (unnamed.empty())
+            return std::nullopt;
+        auto id = static_cast<std::uint32_t>(highest_file_id(files));
+        ImageWriter out(ImageKind::files);
+        for (ImageReader messages(files, ImageKind::files); !messages.at_end();) {
+            const std::string_view message = messages.next();
+            const std::string_view terminal = bytes_in(fields_of<FileEntry>(message), FileEntry::tty);
+            if (terminal.empty() ||
+                !unnamed.contains(number_in(fields_of<TtyFileEntry>(terminal), TtyFileEntry::tty_info_id, 0))) {
+                out.add(message);
+                continue;
+            }
+            ++id;
+            out.add(dev_tty_file(id, terminal));
+            out.add(with_file(message, id));
+        }
+        return std::move(out).bytes();
+    });
+}
+
+// criu/tty.c, tty_deps_restored(): a /dev/tty waits for all other terminals of its process, and two of them for each
+// other, for ever. A console, which the device says it is (get_tty_driver), waits for none, and belongs to no session.
+MendedImage with_dev_tty_at_once(std::string_view terminals, const TreeThreads& tree) {
+    const auto console = static_cast<std::uint32_t>(::makedev(TTYAUX_MAJOR, 1));
+    return parse_image([&] {
+        return changed_image(terminals, ImageKind::terminals,
+                             [&](std::string_view terminal) -> std::optional<std::string> {
+                                 const auto entry = fields_of<TtyInfoEntry>(terminal);
+                                 if (!is_outer_dev_tty(entry) ||
+                                     tree.groups.contains(static_cast<pid_t>(number_in(entry, TtyInfoEntry::sid, 0))))
+                                     return std::nullopt;
+                                 return changed_message<TtyInfoEntry>(terminal, [&](const auto& field, auto& out) {
+                                     if (field.tag() != TtyInfoEntry::rdev && field.tag() != TtyInfoEntry::sid)
+                                         return false;
+                                     out.add_uint32(field.tag(), field.tag() == TtyInfoEntry::rdev ? console : 0);
+                                     return true;
+                                 });
+                             });
     });
 }
 

@@ -21,6 +21,8 @@ constexpr const char* k_terminals_image = "tty-info.img";
 
 // What else must be known of a task to mend its image `name`; empty: nothing.
 std::string other_image_of(const std::string& name) {
+    if (name == k_files_image)
+        return k_terminals_image;
     if (const auto pid = task_of_image(name, "mm-"))
         return fmt::format("pagemap-{}.img", *pid);
     if (const auto pid = task_of_image(name, "pagemap-"))
@@ -50,6 +52,8 @@ std::string_view name_of(Mend mend) {
         return "a limit that stands in CRIU's way";
     case Mend::process_folder:
         return "a folder of a process in /proc";
+    case Mend::dev_tty:
+        return "a /dev/tty without a name";
     case Mend::foreground_group:
         return "a process group that has ended";
     case Mend::group_of_cedana:
@@ -89,12 +93,11 @@ void MendedImages::change(const std::string& name, std::string& image, const std
     else if (name == k_tree_image)
         tree_ = parse_tree_threads(image);
     else if (name == k_files_image)
-        mend_files(image);
+        mend_files(image, companion);
     else if (name == k_cgroup_image)
         apply(Mend::group_of_cedana, image, without_groups_of_cedana);
     else if (name == k_terminals_image)
-        apply(Mend::foreground_group, image,
-              [this](auto terminals) { return with_living_foreground_groups(terminals, tree_); });
+        mend_terminals(image);
     else if (const auto thread = task_of_image(name, "core-"))
         mend_core(image, *thread);
     else if (companion != nullptr)
@@ -113,9 +116,17 @@ void MendedImages::mend_memory(const std::string& name, std::string& image, cons
     apply(Mend::long_mapping, image, [&](auto mm) { return with_long_mappings_in_parts(mm, granted_); });
 }
 
-void MendedImages::mend_files(std::string& image) {
+void MendedImages::mend_files(std::string& image, const std::string* terminals) {
     apply(Mend::timer, image, with_timers_set);
     apply(Mend::process_folder, image, with_process_folders_named);
+    if (terminals != nullptr)
+        apply(Mend::dev_tty, image, [&](auto files) { return with_dev_tty_named(files, *terminals); });
+}
+
+void MendedImages::mend_terminals(std::string& image) {
+    apply(Mend::foreground_group, image,
+          [this](auto terminals) { return with_living_foreground_groups(terminals, tree_); });
+    apply(Mend::dev_tty, image, [this](auto terminals) { return with_dev_tty_at_once(terminals, tree_); });
 }
 
 void MendedImages::mend_core(std::string& image, pid_t thread) {

@@ -12,8 +12,10 @@
 #include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
+#include <linux/major.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 namespace cedana::criu {
 
@@ -70,8 +72,11 @@ class Look {
         constexpr std::uint64_t k_pty = 1;
         constexpr std::uint64_t k_controlling = 4;
         for (ImageReader messages(image, ImageKind::terminals); !messages.at_end();) {
-            const auto type = number_in(fields_of<TtyInfoEntry>(messages.next()), TtyInfoEntry::type, 0);
-            if (type != k_pty && type != k_controlling)
+            const auto entry = fields_of<TtyInfoEntry>(messages.next());
+            const auto type = number_in(entry, TtyInfoEntry::type, 0);
+            // /dev/tty is that of the terminal, whichever way it was dumped (image_mends.hpp, with_dev_tty_named).
+            const bool is_dev_tty = number_in(entry, TtyInfoEntry::rdev, 0) == ::makedev(TTYAUX_MAJOR, 0);
+            if (type != k_pty && type != k_controlling && !is_dev_tty)
                 refuse("it has a terminal open that is a device (a console or a serial line)");
         }
     }

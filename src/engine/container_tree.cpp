@@ -125,6 +125,7 @@ void ContainerTree::adapt(SeenTree& seen) const {
     facts.own_mounts = true;
     facts.external_pipes.clear();
     facts.external_terminals.clear();
+    facts.outer_dev_tty.clear();
     facts.journal_streams.clear();
     facts.shell_job = false;
     if (container_.record.has_terminal)

@@ -80,6 +80,8 @@ std::vector<ChosenOption> explain(const CriuOptions& options, const TreeFacts& f
             facts.unit.is_service()
                 ? fmt::format("systemd has made it for {}, and CRIU could not make such", printable(facts.unit.name))
                 : "its mounts follow those of the host, and CRIU could not make such");
+    add(!facts.outer_dev_tty.empty(), "--external " + facts.outer_dev_tty,
+        "it has /dev/tty open, which is the terminal of a session that begins outside of the tree");
     for (const OutsideFile& file : facts.outside_files)
         add(true, "--external " + file.id,
             fmt::format("it has {} open by a mount of another mount namespace", printable(file.path)));

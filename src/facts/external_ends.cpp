@@ -46,6 +46,9 @@ bool is_external_terminal(dev_t device, const std::set<unsigned>& masters) {
     return number ? !masters.contains(*number) : is_hardware_terminal(device);
 }
 
+// The device and the file system, as CRIU names a terminal (criu/tty.c, get_tty_driver).
+std::string terminal_id(const struct ::stat& info) { return fmt::format("tty[{:x}:{:x}]", info.st_rdev, info.st_dev); }
+
 // Its emulator has gone: CRIU brings it back as it is, good for nothing, and needs no terminal for that.
 bool has_hung_up(const OpenFile& file) { return without_deleted(file.target) != file.target; }
 
@@ -144,12 +147,27 @@ std::vector<ExternalTerminal> external_terminals(const TreeHoldings& tree) {
             const auto number = pts_number(controlling);
             if (terminal.path.empty() && number)
                 terminal.path = fmt::format("/dev/pts/{}", *number);
+            for (const OpenFile& file : one.open)
+                if (is_dev_tty(file))
+                    terminal.descriptors.push_back({.pid = one.process.pid(), .fd = file.fd});
         }
     }
     std::vector<ExternalTerminal> terminals;
     for (auto& [device, terminal] : by_device)
         terminals.push_back(std::move(terminal));
     return terminals;
+}
+
+bool has_outer_dev_tty(const TreeHoldings& tree, const Holdings& one) {
+    const ProcessStat& stat = one.process.stat;
+    return pts_number(stat.terminal) && is_external_terminal(stat.terminal, own_masters(tree)) &&
+           std::ranges::none_of(tree, [&](const Holdings& other) { return other.process.pid() == stat.session; }) &&
+           std::ranges::any_of(one.open, is_dev_tty);
+}
+
+std::string outer_dev_tty(const TreeHoldings& tree) {
+    const auto holder = std::ranges::find_if(tree, [&](const Holdings& one) { return has_outer_dev_tty(tree, one); });
+    return holder == tree.end() ? std::string() : terminal_id(*std::ranges::find_if(holder->open, is_dev_tty)->info);
 }
 
 std::vector<unsigned> own_terminals(const TreeHoldings& tree) {

@@ -301,6 +301,8 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     const Namespaces of_criu = namespaces_of_criu(own, holdings.front().namespaces, facts.entered);
     facts.own_mounts = differ(holdings.front().namespaces, of_criu, "mnt");
     facts.own_network = differ(holdings.front().namespaces, of_criu, "net");
+    if (!facts.own_mounts)
+        facts.outer_dev_tty = outer_dev_tty(holdings);
     facts.outside_files = outside_files(procfs, holdings);
     add_refusals(facts, refused_namespaces(holdings, of_criu, facts.unit));
     add_refusals(facts, refused_terminals(holdings, facts.external_terminals));
@@ -311,7 +313,8 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     add_refusals(facts, refused_pipes(procfs, holdings));
     add_refusals(facts, refused_owners(holdings));
     add_refusals(facts, refused_process_files(procfs, tree, holdings));
-    add_refusals(facts, refused_terminal_files(procfs, holdings));
+    add_refusals(facts, refused_terminal_files(procfs, holdings,
+                                               facts.own_mounts ? OuterDevTty::as_any : OuterDevTty::external));
     add_refusals(facts, refused_watches(procfs, holdings));
     add_refusals(facts, refused_epolls(holdings));
     add_refusals(facts, refused_locks(procfs, holdings));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/facts/external_ends.hpp"
 #include "cedana/facts/lasts.hpp"
 #include "cedana/facts/refusal.hpp"
 #include "cedana/process/pseudo_terminal.hpp"
@@ -17,11 +18,6 @@
 namespace cedana {
 
 namespace {
-
-bool is_dev_tty(const OpenFile& file) {
-    constexpr unsigned k_alternative = 5;
-    return file.info && S_ISCHR(file.info->st_mode) && file.info->st_rdev == makedev(k_alternative, 0);
-}
 
 const OpenFile* find_dev_tty(const Holdings& one) {
     const auto found = std::ranges::find_if(one.open, is_dev_tty);
@@ -132,10 +128,10 @@ std::optional<Refusal> refuse_dev_tty_of_leader(const TreeHoldings& tree) {
 }
 
 // CRIU looks at the /dev/tty of the first process that has one: a parent comes before its children.
-std::optional<Refusal> refuse_dev_tty(const Procfs& procfs, const TreeHoldings& tree) {
+std::optional<Refusal> refuse_dev_tty(const Procfs& procfs, const TreeHoldings& tree, OuterDevTty outer) {
     std::vector<const Holdings*> first;
     for (const Holdings& one : tree)
-        if (find_dev_tty(one) != nullptr &&
+        if (find_dev_tty(one) != nullptr && !(outer == OuterDevTty::external && has_outer_dev_tty(tree, one)) &&
             !ancestor_is(tree, one, [](const Holdings& other) { return find_dev_tty(other) != nullptr; }))
             first.push_back(&one);
     // A shell whose jobs come and go has the terminal again a moment later.
@@ -172,11 +168,11 @@ void drop_helped_by_console(std::vector<Refusal>& refusals) {
     std::erase_if(refusals, [](const Refusal& refusal) { return refusal.console_helps; });
 }
 
-std::vector<Refusal> refused_terminal_files(const Procfs& procfs, const TreeHoldings& tree) {
+std::vector<Refusal> refused_terminal_files(const Procfs& procfs, const TreeHoldings& tree, OuterDevTty outer) {
     std::vector<Refusal> refusals;
     if (auto refusal = refuse_dev_tty_of_leader(tree))
         refusals.push_back(std::move(*refusal));
-    else if (auto other = refuse_dev_tty(procfs, tree))
+    else if (auto other = refuse_dev_tty(procfs, tree, outer))
         refusals.push_back(std::move(*other));
     if (auto refusal = refuse_high_number(tree))
         refusals.push_back(std::move(*refusal));

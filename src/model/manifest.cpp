@@ -145,8 +145,8 @@ bool is_remap_name(const std::string& name) {
 }
 
 std::span<const std::string_view> known_features() {
-    static constexpr std::array k_known = {k_never_restored, k_outside_files, k_journal_streams, k_unit_entries,
-                                           k_in_container,   k_files_ahead,   k_superseded_files};
+    static constexpr std::array k_known = {k_never_restored, k_outside_files, k_journal_streams,  k_unit_entries,
+                                           k_in_container,   k_files_ahead,   k_superseded_files, k_outer_dev_tty};
     return k_known;
 }
 

@@ -88,6 +88,7 @@ enum class TaskKobjIds : FieldNumber {
 // fdinfo.proto
 enum class FdinfoEntry : FieldNumber { id = 1, fd = 4 };
 enum class FileEntry : FieldNumber {
+    type = 1,
     id = 2,
     reg = 3,
     isk = 4,
@@ -98,6 +99,7 @@ enum class FileEntry : FieldNumber {
     ext = 15,
     usk = 16,
     fifo = 17,
+    tty = 19,
     bpf = 21
 };
 // file-lock.proto
@@ -121,7 +123,17 @@ enum class PipeDataEntry : FieldNumber { pipe_id = 1, bytes = 2, size = 3 };
 // pstree.proto
 enum class PstreeEntry : FieldNumber { pid = 1, ppid = 2, pgid = 3, sid = 4, threads = 5 };
 // regfile.proto
-enum class RegFileEntry : FieldNumber { id = 1, flags = 2, name = 6, size = 8, ext = 9, mode = 10, build_id = 11 };
+enum class RegFileEntry : FieldNumber {
+    id = 1,
+    flags = 2,
+    pos = 3,
+    fown = 5,
+    name = 6,
+    size = 8,
+    ext = 9,
+    mode = 10,
+    build_id = 11
+};
 // remap-file-path.proto
 enum class RemapFilePathEntry : FieldNumber { orig_id = 1, remap_id = 2, remap_type = 3 };
 // rpc.proto
@@ -193,7 +205,17 @@ enum class ItimerEntry : FieldNumber { isec = 1, iusec = 2, vsec = 3, vusec = 4 
 // timerfd.proto
 enum class TimerfdEntry : FieldNumber { ticks = 5, settime_flags = 6, vsec = 7, vnsec = 8, isec = 9, insec = 10 };
 // tty.proto
-enum class TtyInfoEntry : FieldNumber { type = 2, sid = 6, pgrp = 7, rdev = 8, termios = 9, pty = 12, dev = 13 };
+enum class TtyFileEntry : FieldNumber { id = 1, tty_info_id = 2, flags = 3, fown = 4, regf_id = 6 };
+enum class TtyInfoEntry : FieldNumber {
+    id = 1,
+    type = 2,
+    sid = 6,
+    pgrp = 7,
+    rdev = 8,
+    termios = 9,
+    pty = 12,
+    dev = 13
+};
 enum class TermiosEntry : FieldNumber { c_lflag = 4 };
 enum class TtyPtyEntry : FieldNumber { index = 1 };
 // vma.proto

@@ -38,6 +38,8 @@ enum class Mend {
     raised_limit,
     // The path of a process's folder in /proc has nothing behind it.
     process_folder,
+    // A /dev/tty that was dumped without its name has that again.
+    dev_tty,
     // A terminal whose foreground process group has ended is that of its session's leader.
     foreground_group,
     // The tree lived in a time namespace of its own, and comes back in CRIU's.
@@ -72,6 +74,9 @@ using LocksOnFault = std::map<pid_t, std::vector<AddressRange>>;
 // Of files.img.
 [[nodiscard]] MendedImage with_timers_set(std::string_view files);
 [[nodiscard]] MendedImage with_process_folders_named(std::string_view files);
+// `terminals`: tty-info.img of the same tree. A /dev/tty that was dumped as an external terminal gets the file by which
+// CRIU opens it anew.
+[[nodiscard]] MendedImage with_dev_tty_named(std::string_view files, std::string_view terminals);
 
 // Of mm-PID.img.
 
@@ -102,5 +107,8 @@ struct TreeThreads {
 
 // Of tty-info.img.
 [[nodiscard]] MendedImage with_living_foreground_groups(std::string_view terminals, const TreeThreads& tree);
+// What with_dev_tty_named() has named is opened as soon as a process comes to it: it is that of a session that begins
+// outside of the tree, and needs nobody in it.
+[[nodiscard]] MendedImage with_dev_tty_at_once(std::string_view terminals, const TreeThreads& tree);
 
 } // namespace cedana::criu

@@ -36,7 +36,8 @@ class MendedImages : public WholeImages {
     [[nodiscard]] std::optional<std::string> companion_of(const std::string& name) const override;
     void change(const std::string& name, std::string& image, const std::string* companion) override;
     void mend_memory(const std::string& name, std::string& image, const std::string& other);
-    void mend_files(std::string& image);
+    void mend_files(std::string& image, const std::string* terminals);
+    void mend_terminals(std::string& image);
     void mend_core(std::string& image, pid_t thread);
     template <typename Change>
     void apply(Mend mend, std::string& image, Change&& change);

@@ -12,8 +12,15 @@
 
 namespace cedana {
 
-// Not those that have hung up.
+// Not those that have hung up. Their descriptors are also those that were opened as /dev/tty.
 [[nodiscard]] std::vector<ExternalTerminal> external_terminals(const TreeHoldings& tree);
+
+// Whether it has the terminal of a session whose leader is not in the tree, and opened that as /dev/tty. CRIU dumps it
+// as an external terminal, since nobody in the tree need be found who has the same one (criu/tty.c, tty_verify_ctty).
+[[nodiscard]] bool has_outer_dev_tty(const TreeHoldings& tree, const Holdings& one);
+
+// "tty[500:6]", as --external has the /dev/tty of those; empty where there is none.
+[[nodiscard]] std::string outer_dev_tty(const TreeHoldings& tree);
 
 // The N of /dev/pts/N of those whose master is in the tree.
 [[nodiscard]] std::vector<unsigned> own_terminals(const TreeHoldings& tree);

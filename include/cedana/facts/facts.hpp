@@ -80,6 +80,9 @@ struct TreeFacts {
     std::vector<TcpConnection> tcp_connections;
     std::vector<DeletedFile> deleted_files;
     std::vector<ExternalTerminal> external_terminals;
+    // How CRIU is told of the /dev/tty of outer sessions (external_ends.hpp); empty: there is none, or CRIU dumps its
+    // mount namespace, and would have to find it there.
+    std::string outer_dev_tty;
     std::vector<ExternalPipe> external_pipes;
     std::vector<JournalStream> journal_streams;
     // Only with CRIU's plug-in for them can they be dumped.

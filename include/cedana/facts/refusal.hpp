@@ -88,9 +88,13 @@ void drop_helped_by_console(std::vector<Refusal>& refusals);
 [[nodiscard]] std::vector<Refusal> refused_process_files(const Procfs& procfs, const ProcessTree& tree,
                                                          const TreeHoldings& holdings);
 
+// external: CRIU is told of the /dev/tty of outer sessions (external_ends.hpp).
+enum class OuterDevTty { external, as_any };
+
 // A /dev/tty of whose terminal CRIU could not find out whose it is, and pseudo terminals with a number that CRIU does
 // not know. May take a second where it must look again.
-[[nodiscard]] std::vector<Refusal> refused_terminal_files(const Procfs& procfs, const TreeHoldings& tree);
+[[nodiscard]] std::vector<Refusal> refused_terminal_files(const Procfs& procfs, const TreeHoldings& tree,
+                                                          OuterDevTty outer);
 
 // Watches of inotify and fanotify on files of which CRIU can find no path.
 [[nodiscard]] std::vector<Refusal> refused_watches(const Procfs& procfs, const TreeHoldings& tree);

@@ -38,6 +38,8 @@ inline constexpr int k_manifest_version_with_features = 2;
 inline constexpr std::string_view k_never_restored = "never-restored";
 // The feature of a checkpoint whose restore must give CRIU files (Manifest::outside_files).
 inline constexpr std::string_view k_outside_files = "outside-files";
+// The feature of one whose images name no file for a /dev/tty (criu/image_mends.hpp, with_dev_tty_named).
+inline constexpr std::string_view k_outer_dev_tty = "outer-dev-tty";
 // The feature of one whose restore must give it streams to the journal (Manifest::journal_streams).
 inline constexpr std::string_view k_journal_streams = "journal-streams";
 // The feature of one that only a container engine can restore (Manifest::container).

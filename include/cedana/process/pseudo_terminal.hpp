@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which pseudo terminal a device or an open file is.
+// Which terminal a device or an open file is.
 #pragma once
 
 #include "cedana/process/open_files.hpp"
 
 #include <optional>
 
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 namespace cedana {
@@ -20,6 +21,12 @@ inline std::optional<unsigned> pts_number(dev_t device) {
     if (number < k_first_pts_major || number > k_last_pts_major)
         return std::nullopt;
     return (number - k_first_pts_major) * k_pts_of_major + minor(device);
+}
+
+// /dev/tty, the terminal of whoever opened it (tty(4)).
+inline bool is_dev_tty(const OpenFile& file) {
+    constexpr unsigned k_alternative = 5;
+    return file.info && S_ISCHR(file.info->st_mode) && file.info->st_rdev == makedev(k_alternative, 0);
 }
 
 // The same of either of its ends.

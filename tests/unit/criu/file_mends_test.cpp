@@ -53,6 +53,47 @@ std::string terminal_of(unsigned session, unsigned group) {
                                     field(6, session) + field(7, group) + field(8, 0x8803) + field(12, field(1, 3))});
 }
 
+// /dev/tty of session 6, dumped as an external terminal; that of a container's console; a pseudo terminal.
+constexpr unsigned k_external = 5;
+constexpr unsigned k_dev_tty = 0x500;
+
+std::string info_of(unsigned number, unsigned type, unsigned session, unsigned device) {
+    return field(1, number) + field(2, type) + field(3, 0) + field(6, session) + field(8, device) + field(13, 6);
+}
+
+std::string opened_terminal(unsigned number, unsigned info, const std::string& more = "") {
+    const std::string owner = field(1, 0) + field(2, 0) + field(3, 0) + field(4, 0) + field(5, 0);
+    return field(1, 11) + field(2, number) +
+           field(19, field(1, number) + field(2, info) + field(3, 0x8002) + field(4, owner) + more);
+}
+
+TEST(DevTty, ThatWasDumpedAsAnExternalTerminalGetsAName) {
+    const std::string terminals =
+        image(magic::terminals, {info_of(2026, k_external, 6, k_dev_tty), info_of(2028, k_external, 6, 0x8800),
+                                 info_of(0, 1, 6, 0x8800)});
+    const std::string regular = field(1, 1) + field(2, 9) + field(3, field(1, 9));
+    const std::string owner = field(1, 0) + field(2, 0) + field(3, 0) + field(4, 0) + field(5, 0);
+    const std::string named =
+        field(1, 10) + field(2, 0x8002) + field(3, 0) + field(5, owner) + field(6, std::string("/dev/tty"));
+    EXPECT_EQ(with_dev_tty_named(image(magic::files, {opened_terminal(4, 0), opened_terminal(5, 2026),
+                                                      opened_terminal(6, 2028), regular}),
+                                 terminals),
+              image(magic::files, {opened_terminal(4, 0), field(1, 1) + field(2, 10) + field(3, named),
+                                   opened_terminal(5, 2026, field(6, 10)), opened_terminal(6, 2028), regular}));
+    EXPECT_FALSE(
+        with_dev_tty_named(image(magic::files, {regular}), image(magic::terminals, {info_of(0, 1, 6, 0x8800)})));
+}
+
+TEST(DevTty, IsOpenedAtOnceUnlessItsLeaderIsInTheTree) {
+    const TreeThreads tree{.root = 7, .process_of = {}, .groups = {7, 8}};
+    const auto terminals = [](unsigned session, unsigned device) {
+        return image(magic::terminals, {info_of(2026, k_external, session, device), info_of(0, 1, 6, 0x8800)});
+    };
+    EXPECT_EQ(with_dev_tty_at_once(terminals(6, k_dev_tty), tree), terminals(0, 0x501));
+    EXPECT_FALSE(with_dev_tty_at_once(terminals(8, k_dev_tty), tree));
+    EXPECT_FALSE(with_dev_tty_at_once(terminals(6, 0x8800), tree));
+}
+
 TEST(ForegroundGroup, ThatHasEndedIsTheLeaders) {
     const TreeThreads tree{.root = 7, .process_of = {}, .groups = {7, 8}};
     EXPECT_EQ(with_living_foreground_groups(terminal_of(8, 9), tree), terminal_of(8, 8));

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/facts/external_ends.hpp"
 #include "cedana/facts/refusal.hpp"
 
 #include <cstdlib>
 #include <string>
 
 #include <gtest/gtest.h>
+#include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
 #include <sys/sysmacros.h>
@@ -51,10 +53,11 @@ class TerminalFiles : public ::testing::Test {
         proc.link(process.pid(), "fd/" + std::to_string(fd), target);
         proc.write(process.pid(), "fdinfo/" + std::to_string(fd), fdinfo);
     }
-    [[nodiscard]] std::vector<Refusal> refusals() const {
+    [[nodiscard]] std::vector<Refusal> refusals(OuterDevTty outer = OuterDevTty::as_any) const {
         const Look look(proc.procfs(), job.pid());
-        return refused_terminal_files(proc.procfs(), look.holdings);
+        return refused_terminal_files(proc.procfs(), look.holdings, outer);
     }
+    [[nodiscard]] std::string outer() const { return outer_dev_tty(Look(proc.procfs(), job.pid()).holdings); }
 
     UniqueFd master{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
     std::string slave;
@@ -79,6 +82,26 @@ TEST_F(TerminalFiles, MayNotBeDevTtyOfAJobInTheForeground) {
     EXPECT_TRUE(holds(found[0].sentence, "has /dev/tty open (descriptor 4)")) << found[0].sentence;
     EXPECT_TRUE(holds(found[0].sentence, "process 4242"));
     EXPECT_TRUE(holds(found[0].hint, "Ctrl-Z"));
+}
+
+TEST_F(TerminalFiles, MayBeDevTtyOfAJobWhereCriuIsToldOfIt) {
+    EXPECT_EQ(outer(), "");
+    open(child, 4, "/dev/tty");
+    struct ::stat info {};
+    ASSERT_EQ(::stat("/dev/tty", &info), 0);
+    EXPECT_EQ(outer(), fmt::format("tty[500:{:x}]", info.st_dev));
+    EXPECT_TRUE(refusals(OuterDevTty::external).empty());
+    const Look look(proc.procfs(), job.pid());
+    EXPECT_EQ(external_terminals(look.holdings),
+              (std::vector<ExternalTerminal>{{.path = slave, .descriptors = {{.pid = child.pid(), .fd = 4}}}}));
+}
+
+TEST_F(TerminalFiles, AreNotToldOfWhereTheLeaderIsOfTheTree) {
+    set_foreground(job.pid(), job.pid());
+    open(job, 0, slave);
+    open(job, 4, "/dev/tty");
+    EXPECT_EQ(outer(), "");
+    EXPECT_EQ(refusals(OuterDevTty::external).size(), 1U);
 }
 
 TEST_F(TerminalFiles, MayBeDevTtyWhileTheShellHasTheTerminal) {
