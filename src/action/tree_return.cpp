@@ -16,6 +16,7 @@
 #include "cedana/process/tree.hpp"
 #include "cedana/roles/kept_numbers.hpp"
 #include "cedana/roles/own_stdio.hpp"
+#include "cedana/roles/own_terminal.hpp"
 #include "cedana/undo/kept_logs.hpp"
 #include "cedana/undo/undo_restore.hpp"
 
@@ -182,6 +183,20 @@ void TreeReturn::put_settings_back(pid_t root) {
     std::ranges::move(more, std::back_inserter(lost_));
 }
 
+// CRIU gives the keys to the group of the root (criu/tty.c, pty_open_unpaired_slave). A job of it that had them, as
+// below a shell, would be stopped at its next read.
+bool TreeReturn::lends_keys() const {
+    return draft_.joins.terminal == TerminalJoin::ours && draft_.attendance == Attendance::foreground &&
+           draft_.needs.foreground_group != 0;
+}
+
+void TreeReturn::complete_standing(pid_t root) {
+    if (lends_keys())
+        lend_own_terminal(draft_.needs.foreground_group);
+    if (has_settings())
+        put_settings_back(root);
+}
+
 // By then it may have ended.
 void TreeReturn::put_settings_back_late() {
     try {
@@ -210,8 +225,9 @@ criu::RestoreJob TreeReturn::job(Progress& shown) {
             .tree_is_mapped = draft_.huge.tasks.empty() ? std::function<void()>() : [this] { put_huge_pages(); },
             .progress = &shown,
             .total_bytes = draft_.manifest().bytes_images,
-            .standing = has_settings() && !has_own_pids() ? [this](pid_t root) { put_settings_back(root); }
-                                                          : std::function<void(pid_t)>(),
+            .standing = (has_settings() || lends_keys()) && !has_own_pids()
+                            ? [this](pid_t root) { complete_standing(root); }
+                            : std::function<void(pid_t)>(),
             .hold = draft_.request.before_run ? [this](pid_t root) { draft_.request.before_run(seen_from_here(root)); }
                                               : std::function<void(pid_t)>(),
             .locked_on_fault = locks_on_fault(draft_.manifest()),

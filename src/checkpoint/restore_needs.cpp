@@ -229,8 +229,10 @@ class NeedsReading {
         for (const criu::DumpedTerminal& terminal : terminals) {
             const bool is_own =
                 terminal.number && std::ranges::count(terminals, terminal.number, &criu::DumpedTerminal::number) > 1;
-            if (terminal.gives_single_keys && !is_own && has_group(terminal.foreground_group))
-                needs_.had_single_keys = true;
+            if (is_own || !has_group(terminal.foreground_group))
+                continue;
+            needs_.foreground_group = terminal.foreground_group;
+            needs_.had_single_keys = needs_.had_single_keys || terminal.gives_single_keys;
         }
     }
 

@@ -13,6 +13,8 @@ bool has_own_terminal() {
     return (::fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_RDWR && ::tcgetsid(STDIN_FILENO) == ::getsid(0);
 }
 
+void lend_own_terminal(pid_t group) { ::tcsetpgrp(STDIN_FILENO, group); }
+
 OwnTerminal::OwnTerminal() {
     // SIGTTOU would stop a process in the background that changes the terminal.
     sigset_t set;
@@ -48,7 +50,7 @@ struct ::winsize OwnTerminal::size() const {
 
 bool OwnTerminal::is_ours() const { return ::tcgetpgrp(STDIN_FILENO) == ::getpgrp(); }
 
-void OwnTerminal::lend_to(pid_t group) const { ::tcsetpgrp(STDIN_FILENO, group); }
+void OwnTerminal::lend_to(pid_t group) const { lend_own_terminal(group); }
 
 void OwnTerminal::end_loan() const { ::tcsetpgrp(STDIN_FILENO, ::getpgrp()); }
 

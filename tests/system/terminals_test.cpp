@@ -290,6 +290,21 @@ TEST_P(Terminals, ASuspendedJobThatHasDevTtyOpenGoesOnByFg) {
     tmux->wait_for("ended with 130");
 }
 
+// The keys are those of the inner shell's job, not of the shell.
+TEST_P(Terminals, TheJobOfAShellInAShellReadsOn) {
+    write_text(scratch("reader"), "i=0; while ! read -t 0.02 word; do i=$((i + 1)); echo $i; done >" +
+                                      scratch("log").string() + "; echo got $word\n");
+    tmux->run("bash --norc -ic 'bash " + scratch("reader").string() + "; echo ended with $?'");
+    wait_for_lines(scratch("log"), k_few_steps);
+    restore_in_foreground(dump_and_stop_job(job()));
+    EXPECT_TRUE(count_on_from(1, wait_for_more_lines(scratch("log"), k_few_steps)));
+    tmux->type("it");
+    tmux->press("Enter");
+    tmux->wait_for("got it");
+    tmux->wait_for("ended with 0");
+    tmux->wait_for("code 0");
+}
+
 TEST_P(Terminals, ALeaderThatHasDevTtyOpenIsRefused) {
     tmux->open_window("exec " + loop_with_dev_tty());
     tmux->wait_for("42 opened");

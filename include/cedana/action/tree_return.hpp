@@ -43,6 +43,8 @@ class TreeReturn {
     void refuse_taken_names() const;
     void run_criu();
     void put_huge_pages() const;
+    [[nodiscard]] bool lends_keys() const;
+    void complete_standing(pid_t root);
     void put_settings_back(pid_t root);
     void put_settings_back_late();
     [[nodiscard]] bool has_settings() const;

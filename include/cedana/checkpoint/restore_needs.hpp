@@ -74,6 +74,8 @@ struct RestoreNeeds {
     // It had the keys of a terminal of others, and took each as it came: it paints its screen (an editor, a pager), or
     // edits a line (an interpreter).
     bool had_single_keys = false;
+    // The process group of it that had the keys of a terminal of others; 0: none had.
+    pid_t foreground_group = 0;
 };
 
 // Throws Error(Fault::checkpoint) for images that are damaged, or are not as they are known here. What has no images is

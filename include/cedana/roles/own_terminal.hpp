@@ -13,6 +13,9 @@ namespace cedana {
 // Standard input is the terminal of this session, and can be written to.
 [[nodiscard]] bool has_own_terminal();
 
+// Standard input is the terminal of this session, and SIGTTOU is blocked.
+void lend_own_terminal(pid_t group);
+
 class OwnTerminal {
   public:
     // Of standard input, which must be the terminal of this session. Remembers its settings and its size, and blocks
