@@ -45,6 +45,7 @@ class TreeReturn {
     void put_huge_pages() const;
     void put_settings_back(pid_t root);
     void put_settings_back_late();
+    // Whether it must be held before it runs, so that what CRIU does not keep of it is put back.
     [[nodiscard]] bool has_settings() const;
     [[nodiscard]] criu::RestoreJob job(Progress& shown);
     [[nodiscard]] roles::RestoreRoles restore_roles() const;
@@ -65,6 +66,7 @@ class TreeReturn {
     Restored restored_;
     std::optional<RemapGuard> remaps_;
     std::optional<SocketGuard> sockets_;
+    bool has_settings_ = true;
     // What could not be put back of what CRIU does not keep: sentences.
     std::vector<std::string> lost_;
 };
