@@ -168,6 +168,7 @@ Errors refusals_of_tree(const ReceiveRequest& request, const migration::Offer& o
                                  .caller = request.caller,
                                  .lazy = offer.lazy};
     RestoreDraft draft(restore, interrupt);
+    draft.leases.emplace();
     draft.foreseen = parse_manifest(offer.manifest);
     draft.needs = foreseen_needs(*draft.foreseen, offer.files);
     Steps steps = {check("looking who signs", [&] { require_trusted_source(request, offer.key_id); }),

@@ -14,6 +14,7 @@ namespace cedana {
 RestorePlan plan_restore(const RestoreRequest& request, const Interrupt& interrupt) {
     require_root("look into processes");
     RestoreDraft draft(request, interrupt);
+    draft.leases.emplace();
     RestorePlan plan;
     plan.refusals = rehearse(steps_that_open(draft), interrupt);
     std::ranges::move(

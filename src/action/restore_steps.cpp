@@ -217,14 +217,27 @@ Step memory_check(RestoreDraft& draft) {
 
 namespace {
 
+// CRIU opens all of them next, and breaks what leases there are; a rehearsal must not.
+Step compare_files(RestoreDraft& draft) {
+    const auto require = [&draft](const LeasesAhead& leases) {
+        require_same_files(draft.needs, draft.manifest(), options_of(draft).extra, leases);
+    };
+    Step step = check("comparing files", [&draft, require] {
+        if (!draft.leases)
+            draft.leases.emplace();
+        require(*draft.leases);
+    });
+    step.run = [require] { require(LeasesAhead::not_heeded()); };
+    return step;
+}
+
 // After the hook, which may bring what they look for.
 Steps host_steps(RestoreDraft& draft) {
     const Config& config = draft.request.config;
     Steps steps = fit_steps(draft);
     append(steps,
            {
-               check("comparing files",
-                     [&] { require_same_files(draft.needs, draft.manifest(), options_of(draft).extra, draft.leases); }),
+               compare_files(draft),
                memory_check(draft),
                check("looking for memory in its control group", [&] { require_room_in_groups(draft); }),
                check("looking for huge pages", [&] { require_huge_pages(draft.needs.memory, draft.manifest().name); }),
@@ -246,7 +259,8 @@ void lock(RestoreDraft& draft) {
 Step await_free_pids(RestoreDraft& draft) {
     const auto require = [&draft](std::chrono::seconds limit) {
         // The thread that reads them has a number, which may be one of those.
-        static_cast<void>(draft.leases.get());
+        if (draft.leases)
+            static_cast<void>(draft.leases->get());
         require_free_pids(draft.procfs, draft.manifest(), pids_of_ended_leaders(draft.needs.tree, is_shell_job(draft)),
                           limit, draft.interrupt);
     };

@@ -6,6 +6,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/checkpoint/small_images.hpp"
 #include "cedana/checkpoint/unread_pipe_data.hpp"
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/entry.hpp"
@@ -21,11 +22,14 @@
 #include "cedana/undo/undo_restore.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <iterator>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -96,11 +100,15 @@ unsigned long personality_of(const Manifest& manifest) {
     return common;
 }
 
+unsigned long personality_for_criu(unsigned long own, unsigned long inherited) {
+    return (own & ~k_inherited_personality) | inherited;
+}
+
 class PersonalityScope {
   public:
     explicit PersonalityScope(unsigned long inherited) : before_(::personality(k_ask_personality)) {
         if (before_ >= 0)
-            ::personality((static_cast<unsigned long>(before_) & ~k_inherited_personality) | inherited);
+            ::personality(personality_for_criu(static_cast<unsigned long>(before_), inherited));
     }
     PersonalityScope(const PersonalityScope&) = delete;
     PersonalityScope& operator=(const PersonalityScope&) = delete;
@@ -112,6 +120,20 @@ class PersonalityScope {
   private:
     int before_;
 };
+
+// What is not known, and what would take longer to find out than it spares, is taken to.
+bool need_limits_raised(const Checkpoint& checkpoint, const std::vector<criu::DumpedProcess>& tree) {
+    constexpr std::size_t k_many_threads = 32;
+    SmallImages images(checkpoint);
+    std::size_t seen = 0;
+    for (const criu::DumpedProcess& process : tree)
+        for (const pid_t thread : process.threads) {
+            const auto core = ++seen > k_many_threads ? std::nullopt : images.read(fmt::format("core-{}.img", thread));
+            if (!core || criu::needs_limits_raised(*core))
+                return true;
+        }
+    return seen == 0;
+}
 
 } // namespace
 
@@ -187,13 +209,13 @@ void TreeReturn::put_settings_back(pid_t root) {
 // below a shell, would be stopped at its next read.
 bool TreeReturn::lends_keys() const {
     return draft_.joins.terminal == TerminalJoin::ours && draft_.attendance == Attendance::foreground &&
-           draft_.needs.foreground_group != 0;
+           draft_.needs.foreground_group != 0 && draft_.needs.foreground_group != draft_.needs.tree.front().group;
 }
 
 void TreeReturn::complete_standing(pid_t root) {
     if (lends_keys())
         lend_own_terminal(draft_.needs.foreground_group);
-    if (has_settings())
+    if (has_settings_)
         put_settings_back(root);
 }
 
@@ -206,8 +228,22 @@ void TreeReturn::put_settings_back_late() {
     }
 }
 
+// CRIU starts its action script at five stages, each by a fork.
 bool TreeReturn::has_settings() const {
-    return !draft_.manifest().attributes.empty() || !draft_.manifest().socket_options.empty();
+    const Manifest& manifest = draft_.manifest();
+    if (manifest.attributes.empty() && manifest.socket_options.empty())
+        return false;
+    if (has_own_pids() || !manifest.socket_options.empty())
+        return true;
+    ProcessAttributes inherited = inherited_attributes(draft_.procfs);
+    inherited.personality = personality_for_criu(inherited.personality, personality_of(manifest));
+    const bool all_inherit = std::ranges::all_of(manifest.attributes, [&](const ProcessAttributes& process) {
+        return comes_back_by_itself(process, inherited);
+    });
+    const bool must_be_held = !all_inherit || need_limits_raised(*draft_.checkpoint, draft_.needs.tree);
+    if (!must_be_held)
+        spdlog::debug("it is let go by criu itself: nothing of it has to be put back");
+    return must_be_held;
 }
 
 criu::RestoreJob TreeReturn::job(Progress& shown) {
@@ -225,13 +261,13 @@ criu::RestoreJob TreeReturn::job(Progress& shown) {
             .tree_is_mapped = draft_.huge.tasks.empty() ? std::function<void()>() : [this] { put_huge_pages(); },
             .progress = &shown,
             .total_bytes = draft_.manifest().bytes_images,
-            .standing = (has_settings() || lends_keys()) && !has_own_pids()
+            .standing = (has_settings_ || lends_keys()) && !has_own_pids()
                             ? [this](pid_t root) { complete_standing(root); }
                             : std::function<void(pid_t)>(),
             .hold = draft_.request.before_run ? [this](pid_t root) { draft_.request.before_run(seen_from_here(root)); }
                                               : std::function<void(pid_t)>(),
             .locked_on_fault = locks_on_fault(draft_.manifest()),
-            .limits_put_back = limits_put_back(draft_.manifest()),
+            .limits_put_back = has_settings_ ? limits_put_back(draft_.manifest()) : std::set<pid_t>(),
             .clocks_left = draft_.clocks_of_host ? std::optional(draft_.pid()) : std::nullopt,
             .own_pids = has_own_pids()};
 }
@@ -259,6 +295,7 @@ roles::RestoreRoles TreeReturn::restore_roles() const {
 void TreeReturn::run_criu() {
     const Checkpoint& checkpoint = *draft_.checkpoint;
     const Config& config = draft_.request.config;
+    has_settings_ = has_settings();
     if (!draft_.namespaces.empty())
         criu::note_kernel_features(draft_.criu.path);
     if (draft_.lazy)
@@ -282,7 +319,7 @@ void TreeReturn::run_criu() {
     }
     if (!restored_.report.status.success())
         explain_failure();
-    if (has_settings() && !restored_.report.stood)
+    if (has_settings_ && !restored_.report.stood)
         put_settings_back_late();
     if (restored_.start)
         restored_.start->await_hold(restored_.report.pid, draft_.interrupt);

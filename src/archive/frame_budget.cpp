@@ -19,8 +19,12 @@ PageMemory FrameBudget::hold(std::size_t size) {
 }
 
 void FrameBudget::give_back(PageMemory memory) {
-    constexpr std::size_t k_most_spare = 16;
     let_go();
+    spare(std::move(memory));
+}
+
+void FrameBudget::spare(PageMemory memory) {
+    constexpr std::size_t k_most_spare = 16;
     if (spare_.size() < k_most_spare && memory.bytes().size() == k_frame_size)
         spare_.push_back(std::move(memory));
 }

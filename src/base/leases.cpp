@@ -49,7 +49,7 @@ const std::vector<Lease>& LeasesAhead::get() const {
     constexpr auto k_fresh = std::chrono::seconds(1);
     if (read_.valid())
         leases_ = read_.get();
-    if (std::chrono::steady_clock::now() - begun_ > k_fresh)
+    if (begun_ && std::chrono::steady_clock::now() - *begun_ > k_fresh)
         leases_ = read_leases();
     return *leases_;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What CRIU starts as its action script (see action_script.hpp), eight times in a dump and a restore. A program of its
-// own without any library, not even C's, which cedana carries along: the tree stands still while it starts. Loading
-// cedana's libraries alone takes 3 ms; what glibc finds out of the processor before main() takes a third of a
+// What CRIU starts as its action script (see action_script.hpp), at each stage of a dump or a restore. A program
+// of its own without any library, not even C's, which cedana carries along: the tree stands still while it starts.
+// Loading cedana's libraries alone takes 3 ms; what glibc finds out of the processor before main() takes a third of a
 // millisecond where the machine is a virtual one (each cpuid leaves the guest).
 #include "cedana/criu/action_words.hpp"
 

@@ -170,15 +170,28 @@ protozero::pbf_message<CoreEntry> core_of(std::string_view image) {
     return fields_of<CoreEntry>(ImageReader(image, ImageKind::core).next());
 }
 
+// criu/cr-dump.c, encode_rlim().
+constexpr std::uint64_t k_none = ~std::uint64_t{0};
+
+bool is_none(std::string_view limit) {
+    return number_in(fields_of<RlimitEntry>(limit), RlimitEntry::cur, k_none) == k_none;
+}
+
 std::optional<std::string> without_limit(std::string_view limit) {
-    // criu/cr-dump.c, encode_rlim().
-    constexpr std::uint64_t k_none = ~std::uint64_t{0};
-    if (number_in(fields_of<RlimitEntry>(limit), RlimitEntry::cur, k_none) == k_none)
+    if (is_none(limit))
         return std::nullopt;
     return changed_message<RlimitEntry>(limit, [](const auto& field, auto& out) {
         out.add_uint64(field.tag(), k_none);
         return true;
     });
+}
+
+bool limits_files(std::string_view limits) {
+    int next = 0;
+    for (auto one = fields_of<TaskRlimitsEntry>(limits); one.next(TaskRlimitsEntry::rlimits);)
+        if (const std::string_view limit = bytes_of(one); next++ == RLIMIT_FSIZE)
+            return !is_none(limit);
+    return false;
 }
 
 // A first thread's mask is that of its process (open_cores() and the like in criu/cr-restore.c).
@@ -249,6 +262,19 @@ MendedImage with_limits_raised(std::string_view core) {
                 });
             });
         });
+    });
+}
+
+bool needs_limits_raised(std::string_view core) {
+    return parse_image([&] {
+        const auto thread = fields_of<ThreadCoreEntry>(bytes_in(core_of(core), CoreEntry::thread_core));
+        const auto task = fields_of<TaskCoreEntry>(bytes_in(core_of(core), CoreEntry::tc));
+        const std::uint64_t waiting = signals_in(bytes_in(thread, ThreadCoreEntry::signals_p)) |
+                                      signals_in(bytes_in(task, TaskCoreEntry::signals_s));
+        auto timers = fields_of<TaskTimersEntry>(bytes_in(task, TaskCoreEntry::timers));
+        if (waiting != 0 || timers.next(TaskTimersEntry::posix))
+            return true;
+        return limits_files(bytes_in(task, TaskCoreEntry::rlimits));
     });
 }
 

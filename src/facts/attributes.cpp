@@ -356,17 +356,22 @@ void read_threads(const Procfs& procfs, const TreeProcess& process, const CpuSet
             add_thread(all, std::move(*one.attributes), one.innermost);
 }
 
-ProcessAttributes read_process(const Procfs& procfs, const TreeProcess& process, const CpuSet& unlimited) {
-    const pid_t pid = process.pid();
-    ProcessAttributes attributes{.pid = innermost_pid(process)};
+// Of all of its threads alike.
+void read_common(const Procfs& procfs, pid_t pid, ProcessAttributes& attributes) {
     attributes.coredump_filter = number_read(procfs.read(pid, "coredump_filter"), 16);
     std::int64_t adjustment = 0;
     if (parse_number(trim(procfs.read(pid, "oom_score_adj").value_or("")), adjustment))
         attributes.oom_score_adj = static_cast<int>(adjustment);
-    if (process.stat.session == pid)
-        attributes.autogroup_nice = autogroup_nice_of(procfs, pid);
     attributes.personality = number_read(procfs.read(pid, "personality"), 16).value_or(0);
     attributes.limits = limits_of(pid);
+}
+
+ProcessAttributes read_process(const Procfs& procfs, const TreeProcess& process, const CpuSet& unlimited) {
+    const pid_t pid = process.pid();
+    ProcessAttributes attributes{.pid = innermost_pid(process)};
+    read_common(procfs, pid, attributes);
+    if (process.stat.session == pid)
+        attributes.autogroup_nice = autogroup_nice_of(procfs, pid);
     read_threads(procfs, process, unlimited, attributes.threads);
     attributes.locked_on_fault = locked_memory(procfs, pid).locked_on_fault;
     return attributes;
@@ -418,6 +423,43 @@ void add_hung_up_masters(std::vector<ProcessAttributes>& attributes, const TreeH
                 known.insert(*file.master_of).second)
                 process->hung_up_masters.push_back(file.fd);
     }
+}
+
+ProcessAttributes inherited_attributes(const Procfs& procfs) {
+    ProcessAttributes attributes{.pid = ::getpid()};
+    read_common(procfs, attributes.pid, attributes);
+    if (auto thread = read_thread(procfs, ::gettid(), widest_affinity()))
+        add_thread(attributes.threads, std::move(*thread), attributes.pid);
+    return attributes;
+}
+
+namespace {
+
+// CRIU sets both or none, and does not look whether it could (criu/pie/restorer.c, restore_rlims).
+bool may_be_set(const std::vector<std::uint64_t>& limits, const std::vector<std::uint64_t>& own) {
+    if (limits.size() != own.size())
+        return false;
+    for (std::size_t hard = 1; hard < limits.size(); hard += 2)
+        if (limits[hard] > own[hard])
+            return false;
+    return true;
+}
+
+} // namespace
+
+// An affinity would be lost if CRIU moves the tree into a control group of its own (cpuset(7)). A new session begins
+// with an autogroup whose nice value is 0 (sched(7)).
+bool comes_back_by_itself(const ProcessAttributes& wanted, const ProcessAttributes& inherited) {
+    if (wanted.threads.empty() || inherited.threads.size() != 1)
+        return false;
+    const ThreadAttributes& own = inherited.threads.front();
+    const bool threads_do = own.cpus.empty() && std::ranges::all_of(wanted.threads, [&](const ThreadAttributes& one) {
+                                return settings_of(one) == settings_of(own);
+                            });
+    return threads_do && wanted.coredump_filter == inherited.coredump_filter &&
+           wanted.oom_score_adj == inherited.oom_score_adj && wanted.autogroup_nice.value_or(0) == 0 &&
+           wanted.personality == inherited.personality && may_be_set(wanted.limits, inherited.limits) &&
+           wanted.exclusive_terminals.empty() && wanted.hung_up_masters.empty();
 }
 
 std::vector<std::string> put_attributes_back(const Procfs& procfs, const ProcessTree& tree,

@@ -99,6 +99,29 @@ TEST_P(EveryRestore, PutsBackThreadsProcessesAndSockets) {
     EXPECT_EQ(sockets_now(), sockets);
 }
 
+// CRIU starts no action script then, which takes a fork at each of five stages.
+class InheritedSettings : public System, public ::testing::WithParamInterface<bool> {};
+
+INSTANTIATE_TEST_SUITE_P(With, InheritedSettings, ::testing::Bool(),
+                         [](const auto& limits) { return limits.param ? "ALimitOfFiles" : "Nothing"; });
+
+TEST_P(InheritedSettings, HoldUpARestoreOnlyIfTheyAreOthers) {
+    const Procfs procfs;
+    Target program({"/usr/bin/sleep", "600"});
+    const rlimit limit{.rlim_cur = 12345678, .rlim_max = 123456789};
+    if (GetParam())
+        ASSERT_EQ(::prlimit(program.pid(), RLIMIT_FSIZE, &limit, nullptr), 0);
+    const auto attributes = [&] {
+        return read_attributes(procfs, read_frozen_tree(procfs, ProcessHandle::open(procfs, program.pid())));
+    };
+    const auto before = attributes();
+    const fs::path zip = dump_and_stop(program);
+    const CedanaRun run = run_cedana({"client", "restore", zip, "--verbose"}, options);
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(holds(run.err, "let go by criu itself"), !GetParam()) << run.err;
+    EXPECT_EQ(attributes(), before);
+}
+
 TEST_F(KeptSettings, OfACopyBesideTheOriginalAreItsToo) {
     const auto before = attributes_of(target->pid());
     const CedanaRun dumped = dump(target->pid(), {"--leave-running"});

@@ -45,8 +45,8 @@ struct RestoreDraft {
     // What it must have of this host; empty where the images could not be read.
     RestoreNeeds needs;
     CriuProgram criu;
-    // Begun with this.
-    LeasesAhead leases;
+    // Of a rehearsal.
+    std::optional<LeasesAhead> leases;
     // Absent for a restore that is not lazy.
     std::optional<LazyMemory> lazy;
     // What CRIU does not bring.

@@ -47,6 +47,7 @@ class TreeReturn {
     void complete_standing(pid_t root);
     void put_settings_back(pid_t root);
     void put_settings_back_late();
+    // Whether it must be held before it runs, so that what CRIU does not keep of it is put back.
     [[nodiscard]] bool has_settings() const;
     [[nodiscard]] criu::RestoreJob job(Progress& shown);
     [[nodiscard]] roles::RestoreRoles restore_roles() const;
@@ -67,6 +68,7 @@ class TreeReturn {
     Restored restored_;
     std::optional<RemapGuard> remaps_;
     std::optional<SocketGuard> sockets_;
+    bool has_settings_ = true;
     // What could not be put back of what CRIU does not keep: sentences.
     std::vector<std::string> lost_;
 };

@@ -24,6 +24,8 @@ class FrameBudget {
     // A frame is held no more. Its memory is used again only if it is given back: somebody may still refer to it.
     void let_go() { --held_; }
     void give_back(PageMemory memory);
+    // Memory that was made for a frame, and is not held.
+    void spare(PageMemory memory);
 
   private:
     std::size_t most_;

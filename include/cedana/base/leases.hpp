@@ -9,6 +9,7 @@
 #include <future>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <sys/stat.h>
@@ -35,11 +36,16 @@ struct Lease {
 class LeasesAhead {
   public:
     LeasesAhead();
+    // For who opens the files for good in any case, as CRIU does at a restore: none, and nothing is waited for.
+    [[nodiscard]] static LeasesAhead not_heeded() { return LeasesAhead(std::vector<Lease>()); }
     // Waits for them. Those that are older than a second are read anew.
     [[nodiscard]] const std::vector<Lease>& get() const;
 
   private:
-    std::chrono::steady_clock::time_point begun_;
+    explicit LeasesAhead(std::vector<Lease> known) : leases_(std::move(known)) {}
+
+    // Absent: they were given, and stay so.
+    std::optional<std::chrono::steady_clock::time_point> begun_;
     mutable std::future<std::vector<Lease>> read_;
     mutable std::optional<std::vector<Lease>> leases_;
 };

@@ -200,7 +200,7 @@ enum class DumpStatsEntry : FieldNumber { freezing_time = 1, frozen_time = 2 };
 enum class TimensEntry : FieldNumber { monotonic = 1, boottime = 2 };
 enum class TimespecEntry : FieldNumber { tv_sec = 1, tv_nsec = 2 };
 // timer.proto
-enum class TaskTimersEntry : FieldNumber { real = 1 };
+enum class TaskTimersEntry : FieldNumber { real = 1, posix = 4 };
 enum class ItimerEntry : FieldNumber { isec = 1, iusec = 2, vsec = 3, vusec = 4 };
 // timerfd.proto
 enum class TimerfdEntry : FieldNumber { ticks = 5, settime_flags = 6, vsec = 7, vnsec = 8, isec = 9, insec = 10 };

@@ -67,6 +67,9 @@ using LocksOnFault = std::map<pid_t, std::vector<AddressRange>>;
 [[nodiscard]] MendedImage with_interval_timer_set(std::string_view core);
 // Of a process's first thread: no limit on signals that wait and on the size of files; somebody must put them back.
 [[nodiscard]] MendedImage with_limits_raised(std::string_view core);
+// Whether a restore needs that, because of this thread: it limits the size of files, or has signals that wait or timers
+// of timer_create(2), which count among these.
+[[nodiscard]] bool needs_limits_raised(std::string_view core);
 
 // Of cgroup.img: CRIU writes down all groups below those of the tree (criu/cgroup.c, add_cgroup), and makes them anew.
 [[nodiscard]] MendedImage without_groups_of_cedana(std::string_view cgroups);

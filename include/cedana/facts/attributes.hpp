@@ -24,6 +24,13 @@ using PidsHere = std::map<pid_t, pid_t>;
 // Of a tree that stands still. Processes that have ended are left out.
 [[nodiscard]] std::vector<ProcessAttributes> read_attributes(const Procfs& procfs, const ProcessTree& tree);
 
+// What a process would be set to that this one starts: of the calling thread, without what is locked.
+[[nodiscard]] ProcessAttributes inherited_attributes(const Procfs& procfs);
+
+// Whether a process comes back as `wanted` without put_attributes_back(): limits and scheduling CRIU restores itself,
+// as far as this process may, and all else it inherits of who starts CRIU. `inherited`: inherited_attributes().
+[[nodiscard]] bool comes_back_by_itself(const ProcessAttributes& wanted, const ProcessAttributes& inherited);
+
 // Adds to them which terminals of the tree's own nobody else may open.
 void add_exclusive_terminals(std::vector<ProcessAttributes>& attributes, const TreeHoldings& tree);
 

@@ -33,6 +33,20 @@ TEST(FrameBudget, GivesMemoryOfWholeFramesAgain) {
     EXPECT_TRUE(budget.hold(k_frame_size).bytes().empty());
 }
 
+TEST(FrameBudget, GivesWhatWasSpareAndHoldsItNotBefore) {
+    FrameBudget budget(k_frame_size);
+    auto halves = PageMemory::halves_of_huge_page();
+    const std::byte* const start = halves[1].bytes().data();
+    EXPECT_EQ(start, halves[0].bytes().data() + k_frame_size);
+    EXPECT_EQ(halves[0].bytes().size(), k_frame_size);
+    budget.spare(std::move(halves[1]));
+    EXPECT_FALSE(budget.is_spent());
+    EXPECT_EQ(budget.hold(k_frame_size).bytes().data(), start);
+    EXPECT_TRUE(budget.is_spent());
+    budget.spare(PageMemory());
+    EXPECT_TRUE(budget.hold(k_frame_size).bytes().empty());
+}
+
 TEST(FrameBudget, KeepsNoMemoryOfOtherSizes) {
     FrameBudget budget(4 * k_frame_size);
     static_cast<void>(budget.hold(100));

@@ -33,6 +33,8 @@ TEST(Leases, ForWritingAloneAreBrokenByReading) {
     EXPECT_FALSE(lease_broken_by_reading(leases, with_inode(4712)));
 }
 
+TEST(Leases, ThatAreNotHeededAreNone) { EXPECT_TRUE(LeasesAhead::not_heeded().get().empty()); }
+
 TEST(Leases, ThatAreBrokenAlreadyAreLeftToTheirHolder) {
     EXPECT_FALSE(lease_broken_by_reading(parse_leases(k_locks), with_inode(4713)));
 }

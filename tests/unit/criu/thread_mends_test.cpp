@@ -185,6 +185,24 @@ TEST(MendedLimits, OfSignalsThatWaitAndOfFilesAreNone) {
     EXPECT_FALSE(with_limits_raised(core_of({.first = false}))) << "a thread has no limits of its own";
 }
 
+TEST(MendedLimits, AreNeededByWhatCountsAgainstThem) {
+    const auto with_timers = [](const std::string& timers) {
+        return image(magic::core, {field(1, 1) + field(3, field(1, 1) + field(6, "f") + field(7, timers))});
+    };
+    std::vector<std::uint64_t> limits(16, 7);
+    EXPECT_TRUE(needs_limits_raised(core_with_limits(limits))) << "files may not be large";
+    limits[RLIMIT_FSIZE] = ~std::uint64_t{0};
+    EXPECT_FALSE(needs_limits_raised(core_with_limits(limits))) << "nothing waits";
+    EXPECT_FALSE(needs_limits_raised(core_of({})));
+    EXPECT_FALSE(needs_limits_raised(core_of({.first = false})));
+    EXPECT_TRUE(needs_limits_raised(core_of({.own_signals = {SIGUSR1}})));
+    EXPECT_TRUE(needs_limits_raised(core_of({.own_signals = {SIGUSR1}, .first = false})));
+    EXPECT_TRUE(needs_limits_raised(core_of({.signals_of_process = {SIGALRM}})));
+    EXPECT_FALSE(needs_limits_raised(with_timers(field(1, "") + field(2, "") + field(3, ""))));
+    EXPECT_TRUE(needs_limits_raised(with_timers(field(1, "") + field(2, "") + field(3, "") + field(4, ""))))
+        << "timer_create";
+}
+
 TEST(SignalsOfAProcess, AreThoseOfItsFirstThreadsImage) {
     EXPECT_EQ(signals_of_process(core_of({.own_signals = {SIGUSR1}, .signals_of_process = {SIGALRM, SIGCHLD}})),
               bit_of(SIGALRM) | bit_of(SIGCHLD));

@@ -108,6 +108,47 @@ INSTANTIATE_TEST_SUITE_P(
         proc_file("oom_score_adj", "300", "500"), proc_file("autogroup", "5", "0")),
     [](const auto& instance) { return std::string(instance.param.name); });
 
+TEST_F(Attributes, OfAChildAreInherited) {
+    EXPECT_TRUE(comes_back_by_itself(read().at(0), inherited_attributes(procfs_)));
+}
+
+TEST_F(Attributes, AreNotInheritedWhereCriuCouldNotSetALimit) {
+    ProcessAttributes inherited = inherited_attributes(procfs_);
+    ASSERT_EQ(inherited.limits.size(), 2U * RLIM_NLIMITS);
+    inherited.limits[2 * RLIMIT_NPROC + 1] = 1;
+    EXPECT_FALSE(comes_back_by_itself(read().at(0), inherited));
+    inherited.limits.clear();
+    EXPECT_FALSE(comes_back_by_itself(read().at(0), inherited)) << "not known";
+}
+
+TEST_F(Attributes, AreNotInheritedWhereTheyAreUnusual) {
+    const ProcessAttributes inherited = inherited_attributes(procfs_);
+    ProcessAttributes wanted = read().at(0);
+    wanted.exclusive_terminals = {0};
+    EXPECT_FALSE(comes_back_by_itself(wanted, inherited));
+    wanted = read().at(0);
+    wanted.hung_up_masters = {0};
+    EXPECT_FALSE(comes_back_by_itself(wanted, inherited));
+    wanted = read().at(0);
+    wanted.personality ^= 1;
+    EXPECT_FALSE(comes_back_by_itself(wanted, inherited));
+    wanted.threads.clear();
+    EXPECT_FALSE(comes_back_by_itself(wanted, inherited)) << "not known";
+}
+
+// Limits, which CRIU sets itself, and the affinity that is none, apart.
+TEST_P(EachAttribute, IsNotInheritedIfItIsAnother) {
+    const ProcessAttributes inherited = inherited_attributes(procfs_);
+    const ProcessAttributes as_inherited = read().at(0);
+    if (!GetParam().before(child_.pid()))
+        GTEST_SKIP() << "not permitted here";
+    const ProcessAttributes wanted = read().at(0);
+    const bool is_other =
+        wanted.threads != as_inherited.threads || wanted.coredump_filter != as_inherited.coredump_filter ||
+        wanted.oom_score_adj != as_inherited.oom_score_adj || wanted.autogroup_nice != as_inherited.autogroup_nice;
+    EXPECT_EQ(comes_back_by_itself(wanted, inherited), !is_other);
+}
+
 TEST_P(EachAttribute, IsPutBackAsItWas) {
     if (!GetParam().before(child_.pid()))
         GTEST_SKIP() << "not permitted here";
