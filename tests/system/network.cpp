@@ -6,6 +6,7 @@
 #include "cedana/base/unique_fd.hpp"
 
 #include <array>
+#include <random>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -17,6 +18,12 @@
 namespace cedana::testing {
 
 namespace {
+
+// Below those that the kernel gives to whoever asks for none (ip_local_port_range, ip(7)): the connections of others
+// never have one of these, neither before a server has it nor while that is away.
+constexpr std::uint16_t k_first_port = 20000;
+constexpr std::uint16_t k_last_port = 32000;
+constexpr int k_port_tries = 1000;
 
 sockaddr_in local_address(std::uint16_t port) {
     sockaddr_in address{};
@@ -37,13 +44,15 @@ UniqueFd tcp_socket() {
 } // namespace
 
 std::uint16_t free_port() {
-    const UniqueFd fd = tcp_socket();
-    sockaddr_in address = local_address(0);
-    socklen_t size = sizeof address;
-    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-        ::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
-        throw OsFailure().error("cannot find a free port");
-    return ntohs(address.sin_port);
+    std::random_device random;
+    std::uniform_int_distribution<std::uint16_t> ports(k_first_port, k_last_port);
+    for (int tries = 0; tries < k_port_tries; ++tries) {
+        const UniqueFd fd = tcp_socket();
+        const sockaddr_in address = local_address(ports(random));
+        if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+            return ntohs(address.sin_port);
+    }
+    throw OsFailure().error("cannot find a free port");
 }
 
 Connection::Connection(std::uint16_t port) : port_(port), fd_(tcp_socket()) {

@@ -58,7 +58,9 @@ class Terminals : public System, public ::testing::WithParamInterface<By> {
         tmux->wait_for("~");
         tmux->type("ifirst line");
         tmux->press("Escape");
-        tmux->wait_for("first line");
+        // It answers this only when it no longer takes keys for text.
+        tmux->press("C-g");
+        tmux->wait_for("[Modified]");
         return dump_and_stop_job(job());
     }
     void leave_vim() const {

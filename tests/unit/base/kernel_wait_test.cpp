@@ -21,7 +21,7 @@ TEST(KernelWait, NamesTheDescriptorThatIsReadFrom) {
     const UniqueFd to(ends[1]);
     const ChildProcess cat = ChildProcess::spawn({.argv = {"cat"}, .fds = {{from.get(), 0}}});
     KernelWait wait;
-    for (int tries = 0; tries < 500 && wait.file.empty(); ++tries) {
+    for (int tries = 0; tries < 6000 && (wait.state != 'S' || wait.file.empty()); ++tries) {
         wait = kernel_wait(cat.pid(), cat.pid());
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
