@@ -104,6 +104,16 @@ void write_file(const fs::path& path, const std::string& content) {
     write_all(file.get(), content, path);
 }
 
+// Those that are files: podman keeps their content in the folder of the container, and makes none where it makes the
+// container of an archive (libpod/container_internal_linux.go, importCheckpoint).
+void refuse_secrets(const ContainerRecord& record) {
+    for (const ContainerMount& mount : record.mounts)
+        if (is_secret(mount))
+            throw Error(Fault::restore_failed, fmt::format("podman would make container {} without its secret {}",
+                                                           printable(record.name), printable(mount.destination)))
+                .hint("restore it before the container is removed, or start it with the file as a volume (-v)");
+}
+
 } // namespace
 
 std::optional<PodmanContainer> find_in_podman(const Engine& engine, const std::string& name) {
@@ -144,6 +154,8 @@ PodmanRestore::PodmanRestore(Engine engine, const ContainerRecord& record, std::
         throw Error(Fault::restore_failed,
                     fmt::format("container {} is there under another name", record_.id.substr(0, 12)))
             .hint("pass --as with a new name, or remove it");
+    if (!original_)
+        refuse_secrets(record_);
     if (!record_.image_id.empty() && !has_image(engine_, record_.image_id))
         throw missing_image(engine_, record_);
 }

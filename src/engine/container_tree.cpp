@@ -223,6 +223,11 @@ std::vector<std::string> ContainerTree::warnings() const {
         if (mount.kind == MountSource::host)
             warnings.push_back(fmt::format("{} in the container is {} of this host, which is not in the checkpoint",
                                            printable(mount.destination), printable(mount.source)));
+        if (is_secret(mount))
+            warnings.push_back(
+                fmt::format("{} in the container is a secret: the checkpoint comes back in this container "
+                            "alone, and not once that was removed",
+                            printable(mount.destination)));
         if (mount.kind == MountSource::volume && mount.content.empty())
             warnings.push_back(fmt::format("{} in the container is the volume {}, which is not in the checkpoint "
                                            "(--volumes named takes it along)",

@@ -24,6 +24,11 @@ struct ContainerMount {
     friend bool operator==(const ContainerMount&, const ContainerMount&) = default;
 };
 
+// A file of podman run --secret, where no other place was given for it.
+[[nodiscard]] inline bool is_secret(const ContainerMount& mount) {
+    return mount.kind == MountSource::engine && mount.destination.starts_with("/run/secrets/");
+}
+
 // Which volumes go into a checkpoint, and what becomes at a restore of those that are there.
 enum class DumpedVolumes { none, named };
 enum class ExistingVolumes { keep, overwrite };
