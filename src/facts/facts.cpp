@@ -302,7 +302,7 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     facts.own_mounts = differ(holdings.front().namespaces, of_criu, "mnt");
     facts.own_network = differ(holdings.front().namespaces, of_criu, "net");
     facts.outside_files = outside_files(procfs, holdings);
-    add_refusals(facts, refused_namespaces(holdings, of_criu, facts.unit));
+    add_refusals(facts, refused_namespaces(procfs, holdings, of_criu, facts.unit));
     add_refusals(facts, refused_terminals(holdings, facts.external_terminals));
     add_refusals(facts, refused_files(procfs, holdings));
     add_refusals(facts, refused_paths(procfs, holdings));
