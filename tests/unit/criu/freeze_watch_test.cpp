@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "support/assertions.hpp"
 #include "unit/temp_folder.hpp"
 
 namespace cedana::criu {
@@ -40,6 +41,17 @@ TEST(FreezeWatch, GivesUpWhenNothingMoves) {
     // This thread waits, as one does that hangs.
     EXPECT_EQ(told.fault.get_future().get(), Fault::storage);
     EXPECT_GT(told.beats, 2);
+}
+
+TEST(FreezeWatch, NamesTheSettingThatAllowsMore) {
+    std::promise<std::string> hint;
+    const Interrupt none = Interrupt::none();
+    const FreezeWatch watch({.limit = 50ms,
+                             .every = 10ms,
+                             .beat = [] {},
+                             .give_up = [&](const Error& error) { hint.set_value(error.hint()); }},
+                            none);
+    EXPECT_TRUE(testing::holds(hint.get_future().get(), "dump.freeze_limit"));
 }
 
 TEST(FreezeWatch, LeavesWhatMovesAlone) {
