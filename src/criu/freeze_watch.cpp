@@ -94,7 +94,9 @@ void FreezeWatch::run() {
         if (watched_.limit.count() > 0 && still >= watched_.limit)
             return watched_.give_up(
                 hangs(Fault::storage, fmt::format("nothing has moved for {} while the tree stood still",
-                                                  human_seconds(std::chrono::duration<double>(still).count()))));
+                                                  human_seconds(std::chrono::duration<double>(still).count())))
+                    .hint("see whether the disk or the server of the store is at work; where it only takes longer, "
+                          "allow more by dump.freeze_limit"));
     }
 }
 

@@ -304,7 +304,7 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     if (!facts.own_mounts)
         facts.outer_dev_tty = outer_dev_tty(holdings);
     facts.outside_files = outside_files(procfs, holdings);
-    add_refusals(facts, refused_namespaces(holdings, of_criu, facts.unit));
+    add_refusals(facts, refused_namespaces(procfs, holdings, of_criu, facts.unit));
     add_refusals(facts, refused_terminals(holdings, facts.external_terminals));
     add_refusals(facts, refused_files(procfs, holdings));
     add_refusals(facts, refused_paths(procfs, holdings));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/text.hpp"
 #include "cedana/facts/refusal.hpp"
+#include "cedana/process/job_place.hpp"
 
 #include <algorithm>
 #include <array>
@@ -98,11 +99,19 @@ std::optional<Refusal> refuse_nested(const Holdings& root, const Holdings& one, 
     return std::nullopt;
 }
 
-// CRIU dumps a pid namespace with its first process, or from inside of it.
-std::optional<Refusal> refuse_member(const TreeProcess& root, const Namespaces& of_root, const Namespaces& own) {
+// CRIU dumps a pid namespace with its first process, or from inside of it, as a job's supervisor has it done.
+std::optional<Refusal> refuse_member(const Procfs& procfs, const TreeProcess& root, const Namespaces& of_root,
+                                     const Namespaces& own) {
     const std::vector<pid_t>& numbers = root.status.namespace_pids;
     if (!differ(of_root, own, "pid") || numbers.empty() || numbers.back() == 1)
         return std::nullopt;
+    if (is_in_space_of_job(procfs.read(root.pid(), "mountinfo").value_or("")))
+        return Refusal{.pid = root.pid(),
+                       .sentence = fmt::format("{} belongs to a job of cedana, whose supervisor alone has it dumped",
+                                               described(root.stat)),
+                       .hint = "name the job: cedana client checkpoint JOB (cedana client ps lists them); to have it "
+                               "on another host, cedana client stop JOB here and cedana client run --job JOB there, "
+                               "with the same store"};
     return Refusal{.pid = root.pid(),
                    .sentence = fmt::format("{} lives in a pid namespace of its own but is not the first process of "
                                            "that, and CRIU can dump it from inside alone",
@@ -180,7 +189,8 @@ std::optional<Refusal> refuse_tunnel(const Holdings& holdings, const Holdings& r
 
 } // namespace
 
-std::vector<Refusal> refused_namespaces(const TreeHoldings& tree, const Namespaces& criu, const SystemdUnit& unit) {
+std::vector<Refusal> refused_namespaces(const Procfs& procfs, const TreeHoldings& tree, const Namespaces& criu,
+                                        const SystemdUnit& unit) {
     const Holdings& root = tree.front();
     std::vector<Refusal> refusals;
     const auto add = [&](std::optional<Refusal> refusal) {
@@ -190,7 +200,7 @@ std::vector<Refusal> refused_namespaces(const TreeHoldings& tree, const Namespac
     // What all of a tree have in common is said once.
     std::optional<Refusal> users;
     std::optional<Refusal> memory;
-    add(refuse_member(root.process, root.namespaces, criu));
+    add(refuse_member(procfs, root.process, root.namespaces, criu));
     for (const Holdings& one : tree) {
         if (!users)
             add(users = refuse_user_namespace(one, criu, unit));

@@ -51,8 +51,8 @@ void drop_helped_by_console(std::vector<Refusal>& refusals);
 
 // Namespaces that CRIU could not make anew, and what it takes from a namespace of the tree's own alone: System V shared
 // memory, tunnels. `criu`: those in which CRIU will work; `unit`: that of the root.
-[[nodiscard]] std::vector<Refusal> refused_namespaces(const TreeHoldings& tree, const Namespaces& criu,
-                                                      const SystemdUnit& unit);
+[[nodiscard]] std::vector<Refusal> refused_namespaces(const Procfs& procfs, const TreeHoldings& tree,
+                                                      const Namespaces& criu, const SystemdUnit& unit);
 
 // Open files of a kind that CRIU does not know, namespaces that nobody in the tree lives in, and files that CRIU would
 // not find by their names: outside of the tree's mount namespaces, or below another mount; or could not open again,

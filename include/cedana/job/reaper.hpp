@@ -4,6 +4,8 @@
 // the same on every host and in every version of cedana, since a restore compares it like any program.
 #pragma once
 
+#include "cedana/process/job_place.hpp"
+
 #include <filesystem>
 #include <string_view>
 
@@ -13,7 +15,7 @@ namespace cedana::job {
 [[nodiscard]] std::string_view reaper_program();
 
 // Where it lies in every space (space.hpp).
-inline constexpr const char* k_reaper_folder = "/run/cedana/job";
+inline constexpr const char* k_reaper_folder = k_job_folder;
 inline constexpr const char* k_reaper = "/run/cedana/job/reaper-1";
 
 } // namespace cedana::job

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "support/assertions.hpp"
 #include "unit/temp_folder.hpp"
 
 namespace cedana::criu {
@@ -55,6 +56,17 @@ FreezeWatch::Clock::duration move_for(std::chrono::milliseconds time) {
         last = now;
     }
     return longest;
+}
+
+TEST(FreezeWatch, NamesTheSettingThatAllowsMore) {
+    std::promise<std::string> hint;
+    const Interrupt none = Interrupt::none();
+    const FreezeWatch watch({.limit = 50ms,
+                             .every = 10ms,
+                             .beat = [] {},
+                             .give_up = [&](const Error& error) { hint.set_value(error.hint()); }},
+                            none);
+    EXPECT_TRUE(testing::holds(hint.get_future().get(), "dump.freeze_limit"));
 }
 
 TEST(FreezeWatch, LeavesWhatMovesAlone) {

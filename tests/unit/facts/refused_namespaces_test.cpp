@@ -20,7 +20,7 @@ using testing::Look;
 
 std::vector<Refusal> refused_namespaces_of(const Procfs& procfs, pid_t pid, const SystemdUnit& unit = {}) {
     const Look look(procfs, pid);
-    return refused_namespaces(look.holdings, cedana::Namespaces(procfs, ::getpid()), unit);
+    return refused_namespaces(procfs, look.holdings, cedana::Namespaces(procfs, ::getpid()), unit);
 }
 
 // Two processes whose namespaces only a fake /proc can show everywhere.
@@ -107,6 +107,16 @@ TEST_F(Namespaces, OfPidsThatAreNotOursMustBeginWithTheRoot) {
     proc.write(root.pid(), "status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nNSpid:\t4242\t7\n");
     EXPECT_TRUE(holds(refusal().sentence, "is not the first process of that"));
     EXPECT_TRUE(holds(refusal().hint, "nsenter -t " + std::to_string(root.pid()) + " -p -m cedana client dump -p 7"));
+}
+
+TEST_F(Namespaces, OfAJobAreLeftToItsSupervisor) {
+    set(root, "pid");
+    set(child, "pid");
+    proc.write(root.pid(), "status", "Uid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nNSpid:\t4242\t7\n");
+    proc.write(root.pid(), "mountinfo", "90 80 0:50 / /run/cedana/job rw,nosuid - tmpfs cedana-job rw,size=64k\n");
+    EXPECT_TRUE(holds(refusal().sentence, "belongs to a job"));
+    EXPECT_TRUE(holds(refusal().hint, "cedana client checkpoint JOB"));
+    EXPECT_FALSE(holds(refusal().hint, "nsenter"));
 }
 
 TEST_F(Namespaces, MustHoldTheLeaderOfTheSession) {
