@@ -550,8 +550,9 @@ TEST_F(Job, WithThePidsOfItsHostGoesOnUnderThem) {
     // Who has lost its parent is left to this process, and so is what that leaves: the program, unless it was reaped
     // before its parent stood.
     reap(root);
-    if (::waitpid(pid, nullptr, 0) != pid)
+    if (::waitpid(pid, nullptr, 0) != pid) {
         EXPECT_EQ(errno, ECHILD);
+    }
     wait_for_text(third.messages(), "goes on from");
     wait_for_more_lines(log, 10);
     third.signal(SIGTERM);

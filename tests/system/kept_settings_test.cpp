@@ -109,8 +109,9 @@ TEST_P(InheritedSettings, HoldUpARestoreOnlyIfTheyAreOthers) {
     const Procfs procfs;
     Target program({"/usr/bin/sleep", "600"});
     const rlimit limit{.rlim_cur = 12345678, .rlim_max = 123456789};
-    if (GetParam())
+    if (GetParam()) {
         ASSERT_EQ(::prlimit(program.pid(), RLIMIT_FSIZE, &limit, nullptr), 0);
+    }
     const auto attributes = [&] {
         return read_attributes(procfs, read_frozen_tree(procfs, ProcessHandle::open(procfs, program.pid())));
     };

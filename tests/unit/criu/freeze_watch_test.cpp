@@ -66,7 +66,7 @@ TEST(FreezeWatch, NamesTheSettingThatAllowsMore) {
                              .beat = [] {},
                              .give_up = [&](const Error& error) { hint.set_value(error.hint()); }},
                             none);
-    EXPECT_TRUE(testing::holds(hint.get_future().get(), "dump.freeze_limit"));
+    EXPECT_TRUE(::cedana::testing::holds(hint.get_future().get(), "dump.freeze_limit"));
 }
 
 TEST(FreezeWatch, LeavesWhatMovesAlone) {
