@@ -158,16 +158,22 @@ std::vector<ExternalTerminal> external_terminals(const TreeHoldings& tree) {
     return terminals;
 }
 
+const OpenFile* find_dev_tty(const Holdings& one) {
+    const auto found = std::ranges::find_if(one.open, is_dev_tty);
+    return found == one.open.end() ? nullptr : &*found;
+}
+
+// All of the tree is looked at for the few that have it open alone.
 bool has_outer_dev_tty(const TreeHoldings& tree, const Holdings& one) {
     const ProcessStat& stat = one.process.stat;
-    return pts_number(stat.terminal) && is_external_terminal(stat.terminal, own_masters(tree)) &&
-           std::ranges::none_of(tree, [&](const Holdings& other) { return other.process.pid() == stat.session; }) &&
-           std::ranges::any_of(one.open, is_dev_tty);
+    return find_dev_tty(one) != nullptr && pts_number(stat.terminal) &&
+           is_external_terminal(stat.terminal, own_masters(tree)) &&
+           std::ranges::none_of(tree, [&](const Holdings& other) { return other.process.pid() == stat.session; });
 }
 
 std::string outer_dev_tty(const TreeHoldings& tree) {
     const auto holder = std::ranges::find_if(tree, [&](const Holdings& one) { return has_outer_dev_tty(tree, one); });
-    return holder == tree.end() ? std::string() : terminal_id(*std::ranges::find_if(holder->open, is_dev_tty)->info);
+    return holder == tree.end() ? std::string() : terminal_id(*find_dev_tty(*holder)->info);
 }
 
 std::vector<unsigned> own_terminals(const TreeHoldings& tree) {

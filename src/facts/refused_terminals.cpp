@@ -19,11 +19,6 @@ namespace cedana {
 
 namespace {
 
-const OpenFile* find_dev_tty(const Holdings& one) {
-    const auto found = std::ranges::find_if(one.open, is_dev_tty);
-    return found == one.open.end() ? nullptr : &*found;
-}
-
 bool has_terminal(const Holdings& one, unsigned number) {
     return std::ranges::any_of(one.open, [&](const OpenFile& file) { return pts_number(file) == number; });
 }

@@ -15,6 +15,9 @@ namespace cedana {
 // Not those that have hung up. Their descriptors are also those that were opened as /dev/tty.
 [[nodiscard]] std::vector<ExternalTerminal> external_terminals(const TreeHoldings& tree);
 
+// Null if it has none open.
+[[nodiscard]] const OpenFile* find_dev_tty(const Holdings& one);
+
 // Whether it has the terminal of a session whose leader is not in the tree, and opened that as /dev/tty. CRIU dumps it
 // as an external terminal, since nobody in the tree need be found who has the same one (criu/tty.c, tty_verify_ctty).
 [[nodiscard]] bool has_outer_dev_tty(const TreeHoldings& tree, const Holdings& one);

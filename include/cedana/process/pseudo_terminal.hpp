@@ -23,17 +23,17 @@ inline std::optional<unsigned> pts_number(dev_t device) {
     return (number - k_first_pts_major) * k_pts_of_major + minor(device);
 }
 
-// /dev/tty, the terminal of whoever opened it (tty(4)).
-inline bool is_dev_tty(const OpenFile& file) {
-    constexpr unsigned k_alternative = 5;
-    return file.info && S_ISCHR(file.info->st_mode) && file.info->st_rdev == makedev(k_alternative, 0);
-}
-
 // The same of either of its ends.
 inline std::optional<unsigned> pts_number(const OpenFile& file) {
     if (file.master_of)
         return file.master_of;
     return file.info && S_ISCHR(file.info->st_mode) ? pts_number(file.info->st_rdev) : std::nullopt;
+}
+
+// /dev/tty, the terminal of whoever opened it (tty(4)).
+inline bool is_dev_tty(const OpenFile& file) {
+    constexpr unsigned k_alternative = 5;
+    return file.info && S_ISCHR(file.info->st_mode) && file.info->st_rdev == makedev(k_alternative, 0);
 }
 
 } // namespace cedana
