@@ -77,8 +77,9 @@ TEST(FreezeWatch, LeavesWhatMovesAlone) {
         std::optional<FreezeWatch> watch(std::in_place, told.watched(k_limit), none);
         has_moved = move_for(k_limit + 200ms) < k_limit * 3 / 4;
         watch.reset();
-        if (has_moved)
+        if (has_moved) {
             EXPECT_EQ(told.fault.get_future().wait_for(0s), std::future_status::timeout);
+        }
         EXPECT_GT(told.beats, 0);
     }
 }
