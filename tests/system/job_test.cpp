@@ -307,6 +307,23 @@ TEST_F(Job, HasTheVariablesAndTheOutputThatAreNamed) {
     EXPECT_EQ(run_cedana(run_words({"--user", "no body", "--", "/bin/true"}), options).exit_code, 2);
 }
 
+TEST_F(Job, WithANoticeThatCannotRunIsLeftAsItIs) {
+    const std::vector<std::string> wrong = {"--notice", "/nowhere"};
+    EXPECT_EQ(run_cedana(counting(wrong), options).exit_code, 5);
+    EXPECT_TRUE(lines_of(log).empty());
+    EXPECT_TRUE(Json::parse(run_cedana({"client", "ps", "-d", store(), "--json"}, options).out).at("jobs").empty());
+    RunningCedana killed = start(counting());
+    wait_for_more_lines(log, k_few_steps);
+    killed.signal(SIGKILL);
+    killed.wait();
+    EXPECT_EQ(run_cedana(run_words(wrong), options).exit_code, 5);
+    RunningCedana running = start(run_words({}));
+    wait_for_text(running.messages(), "found running");
+    running.signal(SIGINT);
+    running.wait();
+    expect_unbroken();
+}
+
 TEST_F(Job, OfAnotherUserIsNotStartedWhereItCouldNotBeCheckpointed) {
     write_script(scratch("without"), fmt::format("#!/bin/sh\nexec setpriv --bounding-set -sys_resource {} \"$@\"\n",
                                                  cedana_executable().string()));
