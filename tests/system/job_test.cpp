@@ -361,12 +361,14 @@ TEST_F(Job, EndsByANoticeInTheTimeThatIsLeft) {
 
 TEST_F(Job, TellsOfItsFailure) {
     write_script(scratch("tell"),
-                 fmt::format("#!/bin/sh\necho $CEDANA_JOB $CEDANA_JOB_STATE >{}\n", scratch("told").string()));
+                 fmt::format("#!/bin/sh\necho $CEDANA_JOB $CEDANA_JOB_STATE >{}\nexit 3\n", scratch("told").string()));
     const CedanaRun run = run_cedana(run_words({"--backoff", "0", "--max-restarts", "0", "--on-failure",
                                                 scratch("tell"), "--", "/bin/sh", "-c", "kill -SEGV $$"}),
                                      options);
     EXPECT_EQ(run.exit_code, 128 + SIGSEGV) << run.err;
     EXPECT_EQ(read_file(scratch("told")), "j failed\n");
+    EXPECT_TRUE(holds(run.err, scratch("tell").string() + ", which is to tell of the failure, exited with status 3"))
+        << run.err;
 }
 
 TEST_F(Job, EndsWithEachPeriodicCheckpoint) {
