@@ -15,6 +15,7 @@
 
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -305,6 +306,17 @@ TEST_F(Job, HasTheVariablesAndTheOutputThatAreNamed) {
     EXPECT_EQ(lines, (std::vector<std::string>{"d", "no"}));
     EXPECT_EQ(run_cedana(run_words({"--env", "=x", "--", "/bin/true"}), options).exit_code, 2);
     EXPECT_EQ(run_cedana(run_words({"--user", "no body", "--", "/bin/true"}), options).exit_code, 2);
+}
+
+TEST_F(Job, WhoseOutputHasNoPlaceIsNotStarted) {
+    const fs::path fifo = scratch("fifo");
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    for (const fs::path& place : {scratch("nothing") / "out", folder(), fifo}) {
+        const CedanaRun run = run_cedana(run_words({"--stdio", place, "--", "/bin/true"}), options);
+        EXPECT_EQ(run.exit_code, 9) << run.err;
+        EXPECT_TRUE(holds(run.err, "hint:  name another file for the output"));
+    }
+    EXPECT_EQ(names_in(store()), std::vector<std::string>());
 }
 
 TEST_F(Job, WithANoticeThatCannotRunIsLeftAsItIs) {
