@@ -469,6 +469,8 @@ TEST_F(Job, WhoseCheckpointsWereRemovedIsNotStartedAnewUnlessThatIsAskedFor) {
     const std::vector<std::string> made = checkpoints();
     fs::rename(store() / "j" / made.back(), scratch("newest"));
     fs::remove(store() / "j" / made.front());
+    EXPECT_TRUE(seen().at("checkpoints").empty());
+    EXPECT_TRUE(seen().at("goes_on_from").is_null());
     const std::size_t before = lines_of(log).size();
     for (int round = 0; round < 2; ++round) {
         const CedanaRun refused = run_cedana(counting(), options);
