@@ -167,12 +167,10 @@ ContainerOutput::ContainerOutput(const RestoreDraft& draft) {
     if (!is_bare(*draft.manifest().container) ||
         !containers::had_pipes(draft.checkpoint->text(containers::k_descriptors_entry).value_or("[]")))
         return;
-    constexpr mode_t k_for_owner = 0600;
     const OutputPlace output = draft.request.output_place();
     if (output.named_by == NamedBy::cedana)
         make_log_folder(output.path.parent_path());
-    file_ =
-        open_for(output.caller, output.path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, k_for_owner, output.named_by);
+    file_ = open_output_for(output.caller, output.path, output.named_by);
     if (!draft.request.output)
         spdlog::warn("its output led to pipes of others, and goes to {} (--stdio says where else)",
                      printable(output.path.string()));

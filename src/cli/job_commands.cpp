@@ -58,7 +58,9 @@ std::optional<SeenJob> look_at_job(const fs::path& folder) {
     const int epoch = job::highest_lease(folder);
     const auto lease = epoch == 0 ? std::nullopt : job::read_lease(folder, epoch);
     const bool is_held = lease && job::look_at(*lease, job::own_host(), is_at_work) != job::LeaseLook::free;
-    return SeenJob{.record = *record, .state = job::read_state(folder).value_or(job::JobState{}), .is_held = is_held};
+    SeenJob seen{.record = *record, .state = job::read_state(folder).value_or(job::JobState{}), .is_held = is_held};
+    job::take_out_gone(seen.state.chain, folder);
+    return seen;
 }
 
 // What is active and looked after by nobody goes on with the next run.

@@ -164,10 +164,7 @@ std::array<bool, 3> own_terminal_ends() {
 }
 
 UniqueFd open_stdio(const RunArguments& arguments, const Caller& caller) {
-    constexpr mode_t k_for_owner = 0600;
-    if (!arguments.stdio)
-        return {};
-    return open_for(caller, *arguments.stdio, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY, k_for_owner);
+    return arguments.stdio ? open_output_for(caller, *arguments.stdio) : UniqueFd();
 }
 
 job::RunRequest run_request_of(const RunArguments& arguments, const CommonArguments& common, const LoadedConfig& config,

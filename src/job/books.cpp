@@ -128,14 +128,7 @@ void Books::make_folder_anew(const JobRecord& record, const LoadedConfig& config
 }
 
 void Books::drop_gone() {
-    std::vector<std::string> gone;
-    std::erase_if(state_.chain, [&](const JobCheckpoint& one) {
-        std::error_code error;
-        const bool is_gone = fs::symlink_status(folder_ / one.file, error).type() == fs::file_type::not_found;
-        if (is_gone)
-            gone.push_back(one.file);
-        return is_gone;
-    });
+    const std::vector<std::string> gone = take_out_gone(state_.chain, folder_);
     if (has_lost_all())
         state_.chain = find_checkpoints(folder_, name_, keyring_, life_in(read_history(folder_)).first_epoch);
     if (!gone.empty())

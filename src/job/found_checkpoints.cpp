@@ -119,6 +119,18 @@ std::vector<std::string> checkpoint_files(const fs::path& folder, const std::str
     return files;
 }
 
+std::vector<std::string> take_out_gone(std::vector<JobCheckpoint>& chain, const fs::path& folder) {
+    std::vector<std::string> gone;
+    std::erase_if(chain, [&](const JobCheckpoint& one) {
+        std::error_code error;
+        const bool is_gone = fs::symlink_status(folder / one.file, error).type() == fs::file_type::not_found;
+        if (is_gone)
+            gone.push_back(one.file);
+        return is_gone;
+    });
+    return gone;
+}
+
 Life life_in(const History& history) {
     Life life;
     for (const auto& event : history.events) {

@@ -28,6 +28,16 @@ class Supervisor {
   public:
     Supervisor(const RunRequest& request, Lease& lease) : watch_(request, lease) {}
 
+    // Before anything else, so that one that cannot be run leaves the job as it is, and what runs of it. Throws Error.
+    void start_notice() {
+        try {
+            watch_.commands().start_in_time();
+        } catch (const Error&) {
+            release_after_failure();
+            throw;
+        }
+    }
+
     RunOutcome run() {
         const RunOutcome outcome = run_to_its_end();
         watch_.commands().finish();
@@ -173,9 +183,11 @@ RunOutcome run(const RunRequest& request, const Interrupt& interrupt) {
     Lease lease = Lease::take(request.folder, request.lease, interrupt, waits);
     // Another one may have made it in the meantime, and only who holds the lease writes.
     require_same_job(request);
+    Supervisor supervisor(request, lease);
+    supervisor.start_notice();
     if (!read_record(request.folder))
         write_record(request.folder, request.record);
-    return Supervisor(request, lease).run();
+    return supervisor.run();
 }
 
 } // namespace cedana::job

@@ -42,7 +42,7 @@ void CallersCommands::start_in_time() {
     try {
         notice_process_ = ChildProcess::spawn(std::move(command));
     } catch (const Error& error) {
-        // Which is no notice at all is told before the program runs; what was one is started again.
+        // Which is no notice at all is told before anything is done; what was one is started again.
         if (!was_started_)
             throw;
         return try_again(error.message());
@@ -87,7 +87,7 @@ void CallersCommands::try_again(const std::string& why) {
 }
 
 void CallersCommands::tell_failure(const std::string& state, const std::string& message) {
-    if (request_.on_failure.empty() || (failure_process_ && !failure_process_->wait_for({})))
+    if (request_.on_failure.empty() || !has_told({}))
         return;
     try {
         SpawnRequest command =
@@ -101,9 +101,21 @@ void CallersCommands::tell_failure(const std::string& state, const std::string& 
     }
 }
 
+bool CallersCommands::has_told(std::chrono::milliseconds limit) {
+    if (!failure_process_)
+        return true;
+    const auto status = failure_process_->wait_for(limit);
+    if (!status)
+        return false;
+    if (!status->success())
+        spdlog::warn("{}, which is to tell of the failure, {}", request_.on_failure, status->text());
+    failure_process_.reset();
+    return true;
+}
+
 void CallersCommands::finish() noexcept {
     try {
-        if (failure_process_ && !failure_process_->wait_for(request_.config.values.action_scripts_timeout))
+        if (!has_told(request_.config.values.action_scripts_timeout))
             spdlog::warn("{} has not ended in time, and is ended", request_.on_failure);
     } catch (const std::exception& error) {
         spdlog::warn("{} was not awaited: {}", request_.on_failure, error.what());

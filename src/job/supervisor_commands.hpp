@@ -35,6 +35,8 @@ class CallersCommands {
     void notice_ended();
     void read_notice();
     void try_again(const std::string& why);
+    // Nobody is on the way with the last failure: who was has ended within `limit`.
+    bool has_told(std::chrono::milliseconds limit);
 
     EventLoop& loop_;
     const RunRequest& request_;

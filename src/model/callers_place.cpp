@@ -113,4 +113,22 @@ UniqueFd open_for(const Caller& caller, const fs::path& path, int flags, mode_t 
     return open_file(path, flags | O_NOFOLLOW, mode);
 }
 
+Error no_output(const Error& error) {
+    const std::string hint =
+        error.hint().empty() ? "name another file for the output: --stdio FILE" : error.hint() + " (--stdio FILE)";
+    return Error(error.fault() == Fault::internal ? Fault::storage : error.fault(), error.message()).hint(hint);
+}
+
+UniqueFd open_output_for(const Caller& caller, const fs::path& path, NamedBy named_by) {
+    constexpr mode_t k_for_owner = 0600;
+    try {
+        UniqueFd file =
+            open_for(caller, path, O_WRONLY | O_APPEND | O_CREAT | O_NOCTTY | O_NONBLOCK, k_for_owner, named_by);
+        ::fcntl(file.get(), F_SETFL, O_APPEND);
+        return file;
+    } catch (const Error& error) {
+        throw no_output(error);
+    }
+}
+
 } // namespace cedana

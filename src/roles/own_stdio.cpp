@@ -57,25 +57,10 @@ UniqueFd copy_of(int fd) {
     return copy;
 }
 
-// O_NONBLOCK, so that a FIFO without a reader is an error and not a wait.
-constexpr int k_output_flags = O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK;
-
-Error no_output(const Error& error) {
-    return Error(error.fault() == Fault::internal ? Fault::storage : error.fault(), error.message())
-        .hint("name another file for the output: --stdio FILE");
-}
-
 UniqueFd open_output(const OutputPlace& output) {
-    constexpr mode_t k_for_owner = 0600;
     if (output.named_by == NamedBy::cedana)
         make_log_folder(output.path.parent_path());
-    try {
-        UniqueFd fd = open_for(output.caller, output.path, k_output_flags | O_CREAT, k_for_owner, output.named_by);
-        ::fcntl(fd.get(), F_SETFL, O_APPEND);
-        return fd;
-    } catch (const Error& error) {
-        throw no_output(error);
-    }
+    return open_output_for(output.caller, output.path, output.named_by);
 }
 
 // Whether open_output() could make the file in its folder.
@@ -169,7 +154,7 @@ void require_output(const Joins& joins, const OutputPlace& output) {
     try {
         // To open a FIFO and close it again is an end of file for whoever reads it.
         if (std::filesystem::is_regular_file(output.path, ignored))
-            static_cast<void>(open_for(output.caller, output.path, k_output_flags, 0, output.named_by));
+            static_cast<void>(open_for(output.caller, output.path, O_WRONLY | O_APPEND | O_NOCTTY, 0, output.named_by));
         else if (std::filesystem::is_directory(output.path, ignored))
             throw os_error(EISDIR, fmt::format("cannot open {}", output.path.string()));
         else if (!std::filesystem::exists(output.path, ignored))

@@ -304,6 +304,7 @@ TEST_F(JsonFields, OfJobs) {
     const fs::path folder = scratch("jobs") / "train";
     job::make_job_folder(folder);
     job::write_record(folder, {.name = "train", .argv = {"a"}, .cwd = "/"});
+    write_text(folder / "x.zip", "");
     job::write_state(folder, {.chain = {{.file = "x.zip"}}, .end = job::ProgramEnd{.code = 3}});
     job::append_history(folder, "starting", {{"epoch", 1}});
     expect_documented("client ps", {json({"client", "ps", "-d", scratch("jobs")})});

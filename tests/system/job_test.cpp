@@ -15,6 +15,7 @@
 
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -307,6 +308,34 @@ TEST_F(Job, HasTheVariablesAndTheOutputThatAreNamed) {
     EXPECT_EQ(run_cedana(run_words({"--user", "no body", "--", "/bin/true"}), options).exit_code, 2);
 }
 
+TEST_F(Job, WhoseOutputHasNoPlaceIsNotStarted) {
+    const fs::path fifo = scratch("fifo");
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    for (const fs::path& place : {scratch("nothing") / "out", folder(), fifo}) {
+        const CedanaRun run = run_cedana(run_words({"--stdio", place, "--", "/bin/true"}), options);
+        EXPECT_EQ(run.exit_code, 9) << run.err;
+        EXPECT_TRUE(holds(run.err, "hint:  name another file for the output"));
+    }
+    EXPECT_EQ(names_in(store()), std::vector<std::string>());
+}
+
+TEST_F(Job, WithANoticeThatCannotRunIsLeftAsItIs) {
+    const std::vector<std::string> wrong = {"--notice", "/nowhere"};
+    EXPECT_EQ(run_cedana(counting(wrong), options).exit_code, 5);
+    EXPECT_TRUE(lines_of(log).empty());
+    EXPECT_TRUE(Json::parse(run_cedana({"client", "ps", "-d", store(), "--json"}, options).out).at("jobs").empty());
+    RunningCedana killed = start(counting());
+    wait_for_more_lines(log, k_few_steps);
+    killed.signal(SIGKILL);
+    killed.wait();
+    EXPECT_EQ(run_cedana(run_words(wrong), options).exit_code, 5);
+    RunningCedana running = start(run_words({}));
+    wait_for_text(running.messages(), "found running");
+    running.signal(SIGINT);
+    running.wait();
+    expect_unbroken();
+}
+
 TEST_F(Job, OfAnotherUserIsNotStartedWhereItCouldNotBeCheckpointed) {
     write_script(scratch("without"), fmt::format("#!/bin/sh\nexec setpriv --bounding-set -sys_resource {} \"$@\"\n",
                                                  cedana_executable().string()));
@@ -344,12 +373,14 @@ TEST_F(Job, EndsByANoticeInTheTimeThatIsLeft) {
 
 TEST_F(Job, TellsOfItsFailure) {
     write_script(scratch("tell"),
-                 fmt::format("#!/bin/sh\necho $CEDANA_JOB $CEDANA_JOB_STATE >{}\n", scratch("told").string()));
+                 fmt::format("#!/bin/sh\necho $CEDANA_JOB $CEDANA_JOB_STATE >{}\nexit 3\n", scratch("told").string()));
     const CedanaRun run = run_cedana(run_words({"--backoff", "0", "--max-restarts", "0", "--on-failure",
                                                 scratch("tell"), "--", "/bin/sh", "-c", "kill -SEGV $$"}),
                                      options);
     EXPECT_EQ(run.exit_code, 128 + SIGSEGV) << run.err;
     EXPECT_EQ(read_file(scratch("told")), "j failed\n");
+    EXPECT_TRUE(holds(run.err, scratch("tell").string() + ", which is to tell of the failure, exited with status 3"))
+        << run.err;
 }
 
 TEST_F(Job, EndsWithEachPeriodicCheckpoint) {
@@ -438,6 +469,8 @@ TEST_F(Job, WhoseCheckpointsWereRemovedIsNotStartedAnewUnlessThatIsAskedFor) {
     const std::vector<std::string> made = checkpoints();
     fs::rename(store() / "j" / made.back(), scratch("newest"));
     fs::remove(store() / "j" / made.front());
+    EXPECT_TRUE(seen().at("checkpoints").empty());
+    EXPECT_TRUE(seen().at("goes_on_from").is_null());
     const std::size_t before = lines_of(log).size();
     for (int round = 0; round < 2; ++round) {
         const CedanaRun refused = run_cedana(counting(), options);

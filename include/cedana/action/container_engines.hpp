@@ -34,7 +34,7 @@ namespace cedana {
 // Where the outputs of a container without an engine go; opened for as long as this lives.
 class ContainerOutput {
   public:
-    // Throws Error as open_for() does.
+    // Throws Error as open_output_for() does.
     explicit ContainerOutput(const RestoreDraft& draft);
     [[nodiscard]] std::vector<std::pair<int, int>> descriptors() const;
 

@@ -27,6 +27,9 @@ struct CheckpointName {
 // Newest first. Throws Error(Fault::storage) where the folder cannot be read.
 [[nodiscard]] std::vector<std::string> checkpoint_files(const std::filesystem::path& folder, const std::string& job);
 
+// Takes those out that are not in the folder any more. Their names.
+std::vector<std::string> take_out_gone(std::vector<JobCheckpoint>& chain, const std::filesystem::path& folder);
+
 // What the history tells of a job since it was started last, or was done: the names of its checkpoints, oldest first,
 // and the epochs from which on they count and under which it was seen last.
 struct Life {

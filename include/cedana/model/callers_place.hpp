@@ -3,6 +3,7 @@
 // anything as root through sudo could use them with root's all the same, and is spared the difference.
 #pragma once
 
+#include "cedana/base/error.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/model/caller.hpp"
 
@@ -28,5 +29,12 @@ enum class NamedBy { caller, cedana };
 // its end then. Throws Error(Fault::permission) else.
 [[nodiscard]] UniqueFd open_for(const Caller& caller, const std::filesystem::path& path, int flags, mode_t mode,
                                 NamedBy named_by = NamedBy::caller);
+
+// A file that output is added to, made (0600) if it is not there; by open_for(). A FIFO that nobody reads is an error
+// and not a wait. Throws Error with Fault::permission or Fault::storage, and the remedy.
+[[nodiscard]] UniqueFd open_output_for(const Caller& caller, const std::filesystem::path& path,
+                                       NamedBy named_by = NamedBy::caller);
+// The error of such a file.
+[[nodiscard]] Error no_output(const Error& error);
 
 } // namespace cedana
