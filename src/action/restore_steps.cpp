@@ -53,6 +53,8 @@ bool is_shell_job(const RestoreDraft& draft) {
 
 // How long a zombie that still has a pid may take to be reaped.
 constexpr auto k_zombie_limit = std::chrono::seconds(30);
+// Somewhat more than the minute of TIME_WAIT (include/net/tcp.h, TCP_TIMEWAIT_LEN).
+constexpr auto k_ended_limit = std::chrono::seconds(65);
 
 // An image of a criu that is not known here must not keep it from being restored.
 void read_needs(RestoreDraft& draft) {
@@ -339,6 +341,7 @@ Step refuse_taken_names(RestoreDraft& draft) {
     const auto look = [&draft] { return taken_names(draft, TakenWhen::before_files); };
     Step step = check_each("looking who has its names", look);
     step.run = [&draft, run = step.run] {
+        free_ports(draft.procfs, draft.needs, k_ended_limit, draft.interrupt);
         try {
             run();
         } catch (Error& error) {

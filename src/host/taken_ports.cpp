@@ -2,15 +2,19 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/host/taken_names.hpp"
+#include "cedana/process/inet_sockets.hpp"
 #include "cedana/process/socket_holders.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
@@ -50,7 +54,7 @@ bool has_port(const criu::DumpedInet& socket) {
 }
 
 // Which others may have the same port at the same time (socket(7)): all that allow it, as when CRIU makes the socket,
-// or those to which the program allowed it. What is left of a connection that has ended is never in the way of TCP.
+// or those to which the program allowed it.
 enum class Sharing { by_criu, by_program };
 
 void switch_on(int socket, int level, int option) {
@@ -100,11 +104,15 @@ int try_to_bind(const criu::DumpedInet& socket, Sharing sharing) {
 
 bool is_any(std::string_view address) { return address == "0.0.0.0" || address == "::"; }
 
+bool has_its_port(const TcpConnection& other, const criu::DumpedInet& socket) {
+    const std::string address = address_text(socket.family, socket.local);
+    return other.local_port == socket.local.port &&
+           (is_any(address) || is_any(other.local_address) || other.local_address == address);
+}
+
 bool is_in_the_way(const InetSocket& other, const criu::DumpedInet& socket) {
     const auto protocol = socket.protocol == IPPROTO_TCP ? InetProtocol::tcp : InetProtocol::udp;
-    const std::string address = address_text(socket.family, socket.local);
-    return other.protocol == protocol && other.ends.local_port == socket.local.port &&
-           (is_any(address) || is_any(other.ends.local_address) || other.ends.local_address == address);
+    return other.protocol == protocol && has_its_port(other.ends, socket);
 }
 
 bool is_this_connection(const InetSocket& other, const criu::DumpedInet& socket) {
@@ -114,7 +122,7 @@ bool is_this_connection(const InetSocket& other, const criu::DumpedInet& socket)
            other.ends.remote_address == address_text(socket.family, socket.remote);
 }
 
-std::optional<Error> taken_port(const Procfs& procfs, const criu::DumpedInet& socket, const std::set<pid_t>& leaving) {
+std::vector<SocketHolder> holders_of_port(const Procfs& procfs, const criu::DumpedInet& socket) {
     // One that listens is rather the reason than the connections that it took.
     auto holders = holders_of_inet(
         procfs, [&](const InetSocket& other) { return other.listens() && is_in_the_way(other, socket); });
@@ -122,6 +130,22 @@ std::optional<Error> taken_port(const Procfs& procfs, const criu::DumpedInet& so
         holders = holders_of_inet(procfs, [&](const InetSocket& other) { return is_in_the_way(other, socket); });
     if (holders.empty())
         holders = holders_of_bound(procfs, [&](const InetSocket& other) { return is_in_the_way(other, socket); });
+    return holders;
+}
+
+// Those that keep the port from the socket, where no process does.
+std::vector<EndedConnection> ended_on_port(const Procfs& procfs, const criu::DumpedInet& socket) {
+    std::vector<EndedConnection> ended;
+    if (socket.protocol == IPPROTO_TCP)
+        ended = ended_connections(procfs, ::getpid());
+    std::erase_if(ended, [&](const EndedConnection& one) { return !has_its_port(one.ends, socket); });
+    return ended;
+}
+
+std::optional<Error> taken_port(const Procfs& procfs, const criu::DumpedInet& socket, const std::set<pid_t>& leaving) {
+    auto holders = holders_of_port(procfs, socket);
+    if (holders.empty() && !ended_on_port(procfs, socket).empty())
+        return std::nullopt;
     if (holders.empty())
         holders.push_back({});
     const auto holder = living_holder(holders, leaving);
@@ -180,6 +204,38 @@ std::optional<Error> refused_connection(const Procfs& procfs, const criu::Dumped
         .hint(hint_to_end(*holder) + ", or pass --criu-arg=--tcp-close: the program finds its connections closed");
 }
 
+// Whether CRIU binds it to its port; addresses of living connections are in the manifest (host/fit).
+bool is_bound(const criu::DumpedInet& socket) {
+    return has_port(socket) && (!socket.is_connection() || socket.state == criu::k_state_closed);
+}
+
+// Where nothing but these is in the way of the tree.
+std::vector<EndedConnection> ended_in_the_way(const Procfs& procfs, const RestoreNeeds& needs) {
+    std::vector<EndedConnection> all;
+    for (const criu::DumpedInet& socket : needs.inet)
+        if (is_bound(socket) && socket.protocol == IPPROTO_TCP && try_to_bind(socket, Sharing::by_criu) == EADDRINUSE &&
+            holders_of_port(procfs, socket).empty())
+            std::ranges::move(ended_on_port(procfs, socket), std::back_inserter(all));
+    return all;
+}
+
+Error kept_port(const EndedConnection& ended) {
+    const auto end_of = [](const std::string& address, std::uint16_t port) {
+        return address.find(':') == std::string::npos ? fmt::format("{}:{}", address, port)
+                                                      : fmt::format("[{}]:{}", address, port);
+    };
+    const TcpConnection& ends = ended.ends;
+    return Error(
+               Fault::restore_failed,
+               fmt::format("TCP port {} is kept by a connection that has ended, {} to {}, and that the kernel has not "
+                           "forgotten yet",
+                           ends.local_port, end_of(ends.local_address, ends.local_port),
+                           end_of(ends.remote_address, ends.remote_port)))
+        .hint(ended.has_sent_all ? "run it again in a minute"
+                                 : "its peer has not taken what was sent to it last: run it again once the connection "
+                                   "is gone (ss -tan)");
+}
+
 bool is_asked_once(const criu::DumpedInet& socket, std::set<std::string>& asked) {
     return asked
         .insert(fmt::format("{} {} {} {} {}", protocol_name(socket), end_text(socket.family, socket.local),
@@ -199,13 +255,36 @@ std::vector<Error> taken_ports(const Procfs& procfs, const RestoreNeeds& needs, 
         if (!has_port(socket) || !is_asked_once(socket, asked))
             continue;
         auto error = socket.is_connection() ? refused_connection(procfs, socket, leaving) : std::nullopt;
-        // Addresses of living connections are in the manifest (host/fit).
-        if (!error && (!socket.is_connection() || socket.state == criu::k_state_closed))
+        if (!error && is_bound(socket))
             error = refused_bind(procfs, socket, leaving);
         if (error)
             refused.push_back(std::move(*error));
     }
     return refused;
+}
+
+void free_ports(const Procfs& procfs, const RestoreNeeds& needs, std::chrono::seconds limit,
+                const Interrupt& interrupt) {
+    constexpr std::chrono::milliseconds k_look_every{50};
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    if (needs.own_network)
+        return;
+    for (bool said = false;;) {
+        for (const EndedConnection& one : ended_in_the_way(procfs, needs))
+            if (one.has_sent_all)
+                forget(one);
+        const auto left = ended_in_the_way(procfs, needs);
+        if (left.empty())
+            return;
+        if (std::chrono::steady_clock::now() > deadline)
+            throw kept_port(left.front());
+        if (!std::exchange(said, true))
+            spdlog::warn("waiting until the kernel has forgotten a connection that has ended on TCP port {}",
+                         left.front().ends.local_port);
+        // No event tells of it, so this looks again and again.
+        if (interrupt.pending_within(k_look_every))
+            interrupt.throw_if_pending();
+    }
 }
 
 } // namespace cedana

@@ -65,6 +65,8 @@ void read_tcp(std::string_view text) {
         add_inet_sockets(sockets, protocol, text);
     for (const auto& [inode, socket] : sockets)
         static_cast<void>(socket.listens() || socket.is_connection());
+    std::vector<EndedConnection> ended;
+    add_ended_connections(ended, text);
 }
 void read_target(std::string_view text) {
     static_cast<void>(inode_of(text, "socket"));

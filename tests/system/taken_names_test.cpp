@@ -101,6 +101,37 @@ TEST_F(TakenName, OfAPortIsToldWithItsHolder) {
     expect_refused(zip, "TCP port " + port);
 }
 
+// Where the program set no SO_REUSEADDR the kernel keeps the port for a minute.
+TEST_F(TakenName, OfAPortIsFreeOnceAServerWithAClientWasKilled) {
+    require_program("/usr/bin/python3", "python3");
+    Target target({"/usr/bin/python3", "-c",
+                   "import socket, sys, time\n"
+                   "t = socket.socket(); t.bind(('127.0.0.1', 0)); t.listen(4)\n"
+                   "open(sys.argv[1], 'w').write('%d\\n' % t.getsockname()[1])\n"
+                   "a, _ = t.accept(); a.send(b'a')\n"
+                   "while True: time.sleep(0.01)\n",
+                   log().string()});
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_port = htons(static_cast<std::uint16_t>(std::stoi(wait_for_lines(log(), 1).front())));
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+    char byte = 0;
+    ASSERT_EQ(::read(client.get(), &byte, 1), 1);
+    const CedanaRun dumped = dump(target.pid(), {"--leave-running"});
+    ASSERT_EQ(dumped.exit_code, 0) << dumped.err;
+    const std::string zip(trim(dumped.out));
+    target.end();
+    ASSERT_EQ(::read(client.get(), &byte, 1), 0);
+    client.reset();
+    const CedanaRun verified = run_cedana({"client", "verify", zip}, options);
+    EXPECT_EQ(verified.exit_code, 0) << verified.out << verified.err;
+    restore_as(target.pid(), zip);
+    const UniqueFd next(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    EXPECT_EQ(::connect(next.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+}
+
 TEST_F(TakenName, OfAUnixSocketStaysWithTheServerThatHasItNow) {
     Target target(server());
     wait_for_lines(log(), 1);

@@ -5,9 +5,11 @@
 #pragma once
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/signals.hpp"
 #include "cedana/checkpoint/restore_needs.hpp"
 #include "cedana/process/procfs.hpp"
 
+#include <chrono>
 #include <set>
 #include <vector>
 
@@ -19,9 +21,16 @@ namespace cedana {
 // back, and need not be told of. What could not be looked at is told in a warning.
 
 // Ports that are taken, addresses and interfaces that this host lacks, connections that exist already. The kernel is
-// asked by binding a socket as CRIU would, and closing it.
+// asked by binding a socket as CRIU would, and closing it. What free_ports() has the kernel forget is not told of.
 [[nodiscard]] std::vector<Error> taken_ports(const Procfs& procfs, const RestoreNeeds& needs,
                                              const std::set<pid_t>& leaving);
+
+// Connections that have ended keep their port from a program that does not set SO_REUSEADDR, as those of a server that
+// was killed do for a minute. The kernel forgets those that stand in the way of nothing but the tree's own ports; for
+// others, and where it cannot, this waits up to `limit`. Throws Error(Fault::interrupted), and
+// Error(Fault::restore_failed) that names one that is still there then.
+void free_ports(const Procfs& procfs, const RestoreNeeds& needs, std::chrono::seconds limit,
+                const Interrupt& interrupt);
 
 // Paths and abstract names of unix sockets that another process has, and folders that are gone.
 [[nodiscard]] std::vector<Error> taken_sockets(const Procfs& procfs, const RestoreNeeds& needs,

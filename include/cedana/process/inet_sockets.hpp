@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace cedana {
 
@@ -33,6 +34,20 @@ struct InetSocket {
 
 // By the inode of the socket.
 using InetSockets = std::unordered_map<std::uint64_t, InetSocket>;
+
+// A TCP connection that no process has open any more, which the kernel keeps: until all that was written to it has
+// arrived, and then for a minute.
+struct EndedConnection {
+    // Nothing is left to be sent: TIME_WAIT, or FIN_WAIT2.
+    bool has_sent_all = false;
+    TcpConnection ends = {};
+};
+[[nodiscard]] std::vector<EndedConnection> ended_connections(const Procfs& procfs, pid_t pid);
+// Adds those of one table in the format of /proc/net/tcp.
+void add_ended_connections(std::vector<EndedConnection>& ended, std::string_view table);
+// Has the kernel forget it, in the network namespace of this process, as `ss -K` does: false where it cannot
+// (CONFIG_INET_DIAG_DESTROY), or where there is none by now. Its peer is told nothing.
+bool forget(const EndedConnection& ended);
 
 [[nodiscard]] InetSockets inet_sockets(const Procfs& procfs, pid_t pid);
 // Adds those of one table in the format of /proc/net/tcp.

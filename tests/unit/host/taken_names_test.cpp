@@ -3,7 +3,10 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/host/taken_names.hpp"
+#include "cedana/process/inet_sockets.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
@@ -148,6 +151,48 @@ TEST(TakenPorts, AreNotAskedInANetworkOfTheTreesOwn) {
     const BoundPort other = bound_port(SOCK_STREAM);
     ASSERT_EQ(::listen(other.fd.get(), 1), 0);
     EXPECT_TRUE(taken_ports(Procfs(), {.own_network = true, .inet = {inet(SOCK_STREAM, other.port)}}, {}).empty());
+}
+
+// A port at which a server without SO_REUSEADDR was killed while a client was connected, as far as the kernel keeps it.
+std::uint16_t port_with_an_ended_connection() {
+    const BoundPort server = bound_port(SOCK_STREAM);
+    EXPECT_EQ(::listen(server.fd.get(), 1), 0);
+    const UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_port = htons(server.port);
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+    UniqueFd accepted(::accept4(server.fd.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    EXPECT_TRUE(accepted);
+    accepted.reset();
+    char byte = 0;
+    EXPECT_EQ(::read(client.get(), &byte, 1), 0);
+    return server.port;
+}
+
+TEST(TakenPorts, AreNotThoseThatAnEndedConnectionKeepsForAMinute) {
+    const criu::DumpedInet socket = inet(SOCK_STREAM, port_with_an_ended_connection());
+    const auto ended = ended_connections(Procfs(), ::getpid());
+    EXPECT_EQ(std::ranges::count_if(
+                  ended, [&](const EndedConnection& one) { return one.ends.local_port == socket.local.port; }),
+              1);
+    EXPECT_EQ(look_at(socket), "");
+    constexpr auto k_more_than_a_minute = std::chrono::seconds(65);
+    free_ports(Procfs(), {.inet = {socket}}, k_more_than_a_minute, Interrupt::none());
+    const UniqueFd again(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in name{};
+    name.sin_family = AF_INET;
+    name.sin_port = htons(socket.local.port);
+    name.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::bind(again.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name), 0);
+}
+
+TEST(TakenPorts, OfOthersKeepTheirEndedConnections) {
+    const std::uint16_t port = port_with_an_ended_connection();
+    free_ports(Procfs(), {.inet = {inet(SOCK_STREAM, port, ::inet_addr("127.0.0.2"))}}, {}, Interrupt::none());
+    const auto ended = ended_connections(Procfs(), ::getpid());
+    EXPECT_EQ(std::ranges::count_if(ended, [&](const EndedConnection& one) { return one.ends.local_port == port; }), 1);
 }
 
 TEST(TakenPorts, TellAddressesThatThisHostLacks) {

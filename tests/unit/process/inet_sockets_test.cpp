@@ -40,6 +40,22 @@ TEST(TcpSockets, AreToldApart) {
     EXPECT_EQ(sockets.size(), 4U);
 }
 
+TEST(TcpSockets, ThatNobodyHasOpenAnyMoreAreKeptByTheKernel) {
+    std::vector<EndedConnection> ended;
+    add_ended_connections(
+        ended, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+               "   0: 0100007F:1F90 0100007F:8000 01 00000000:00000000 00:00000000 00000000     0        0 101 1 0\n"
+               "   1: 0100007F:1F90 0100007F:8001 06 00000000:00000000 03:00000F0A 00000000     0        0 0 3 0\n"
+               "   2: 0100007F:1F90 0100007F:8002 04 00000001:00000000 01:00000014 00000000     0        0 0 2 0\n"
+               "   3: 0100007F:1F90 0100007F:8003 03 00000000:00000000 01:00000014 00000000     0        0 0 2 0\n"
+               "   4: 0100007F:1F90 0100007F:8004 05 00000000:00000000 00:00000000 00000000     0        0 104 2 0\n");
+    ASSERT_EQ(ended.size(), 2U);
+    EXPECT_EQ(ended[0].ends, (TcpConnection{"127.0.0.1", 8080, "127.0.0.1", 32769}));
+    EXPECT_TRUE(ended[0].has_sent_all);
+    EXPECT_EQ(ended[1].ends.remote_port, 32770);
+    EXPECT_FALSE(ended[1].has_sent_all);
+}
+
 TEST(TcpSockets, HaveAddressesOfBothKinds) {
     const InetSockets sockets = sockets_in(
         " 0: 000080FE00000000FF565002BD69B1FE:0016 B80D0120000000000000000001000000:D431 01 0:0 0:0 0 0 0 101 1\n"
