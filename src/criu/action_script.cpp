@@ -17,9 +17,10 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "program_in_memory.hpp"
 
 namespace cedana::criu {
 
@@ -32,29 +33,6 @@ extern const std::byte cedana_action_program_end[];
 namespace {
 
 constexpr const char* k_cannot_prepare = "cannot prepare criu's action script";
-
-UniqueFd reopened_for_reading(const UniqueFd& file) {
-    return open_file(fmt::format("/proc/self/fd/{}", file.get()), O_RDONLY);
-}
-
-// In memory, since folders such as /run are often mounted without the right to execute. Open for reading alone: what is
-// open for writing cannot be executed (execve(2), ETXTBSY).
-UniqueFd program_in_memory() {
-    // linux/memfd.h; the C library's headers are older.
-    constexpr unsigned k_executable = 0x10;
-    UniqueFd file(::memfd_create("cedana-action", MFD_CLOEXEC | k_executable));
-    int err = errno;
-    // Linux before 6.3 does not know the flag, and allows it without.
-    if (!file && err == EINVAL) {
-        file = UniqueFd(::memfd_create("cedana-action", MFD_CLOEXEC));
-        err = errno;
-    }
-    if (!file)
-        throw os_error(err, k_cannot_prepare, Fault::environment)
-            .hint("allow programs in memory: sysctl vm.memfd_noexec=0");
-    write_all(file.get(), std::span(cedana_action_program, cedana_action_program_end), "the action script's program");
-    return reopened_for_reading(file);
-}
 
 struct Question {
     std::string stage;
@@ -79,7 +57,9 @@ std::optional<Question> read_question(int connection) {
 
 ActionServer::ActionServer(EventLoop& loop, const std::filesystem::path& folder, Reached reached)
     : loop_(loop), path_(folder / "action.sock"), script_(folder / "cedana-action"), reached_(std::move(reached)),
-      program_(program_in_memory()), listener_(listen_unix(path_)) {
+      program_(
+          program_in_memory(k_cannot_prepare, "cedana-action", {cedana_action_program, cedana_action_program_end})),
+      listener_(listen_unix(path_)) {
     const std::string program = fmt::format("/proc/{}/fd/{}", ::getpid(), program_.get());
     if (::symlink(program.c_str(), script_.c_str()) != 0)
         throw OsFailure(Fault::storage).error(k_cannot_prepare);
