@@ -9,7 +9,7 @@ import socket
 import ssl
 import struct
 
-from ways import Failed
+from ways import Failed, await_that
 
 HOST = "127.0.0.1"
 LIMIT = 20
@@ -285,3 +285,65 @@ def git(run, n):
     run.command(f"git -C {{folder}}/repo.git update-ref refs/heads/b{n} " + run.commit)
     found = run.command("git ls-remote git://127.0.0.1:{port}/repo.git")
     expect(found.count("refs/heads/b"), n + 1, "the number of branches")
+
+
+NOTEBOOK = """import asyncio, json, sys, urllib.request
+from tornado.websocket import websocket_connect
+
+async def execute(socket, code):
+    message = {"header": {"msg_id": str(execute.count), "msg_type": "execute_request", "session": "tried", "username": "", "version": "5.3"},
+               "parent_header": {}, "metadata": {}, "channel": "shell",
+               "content": {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False}}
+    execute.count += 1
+    await socket.write_message(json.dumps(message))
+    printed = ""
+    while True:
+        text = await socket.read_message()
+        if text is None:
+            sys.exit("the server has closed the connection")
+        answer = json.loads(text)
+        if answer["parent_header"].get("msg_id") != message["header"]["msg_id"]:
+            continue
+        if answer["msg_type"] == "stream":
+            printed += answer["content"]["text"]
+        elif answer["msg_type"] == "error":
+            printed += answer["content"]["evalue"]
+        elif answer["msg_type"] == "status" and answer["content"]["execution_state"] == "idle":
+            return printed.strip()
+
+async def main(address):
+    request = urllib.request.Request(f"http://{address}/api/kernels", data=b"{}", headers={"Content-Type": "application/json"})
+    kernel = json.load(urllib.request.urlopen(request))["id"]
+    socket = await websocket_connect(f"ws://{address}/api/kernels/{kernel}/channels")
+    while line := await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline):
+        print(await execute(socket, line), flush=True)
+
+execute.count = 0
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+def notebook(run, n):
+    def connect():
+        (run.folder / "client.py").write_text(NOTEBOOK)
+        client = run.client("python3 {folder}/client.py 127.0.0.1:{port}")
+        expect(client.ask("n = 0; heap = list(range(300000)); print('begun')"), "begun", "the kernel's answer")
+        return client
+    client = run.session(n, connect)
+    expect(client.ask("n += 1; print(n, sum(heap))"), f"{n + 1 - run.held_since} 44999850000", "the kernel's answer")
+
+
+def prometheus(run, n):
+    """Its own samples, which it takes each second, become more: a restore has taken it back to those of the dump."""
+    def count():
+        hold_http(run, n)
+        status, text = fetch(run, "/api/v1/query?query=count_over_time(up[1h])")
+        found = json.loads(text)["data"]["result"] if status == 200 else []
+        return int(found[0]["value"][1]) if found else 0
+    before = await_that("its first sample", count)
+    await_that("another sample", lambda: count() > before)
+
+
+def celery(run, n):
+    code = "import app; print(app.count.delay().get(timeout=20))"
+    expect(run.command(f"python3 -c '{code}'").strip(), str(n + 1), "the counter of its worker")

@@ -2,11 +2,13 @@
 """The programs that are tried: for each its package, how it is started as root, and what its use proves."""
 import dataclasses
 import os
+import re
+import shlex
 import subprocess
 from typing import Callable
 
 import clients
-from ways import Failed, Fed, Multiplexer, Piped, Service, Typed, await_that, lives
+from ways import Counting, Failed, Fed, Multiplexer, Piped, Service, Typed, await_that, lives
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +29,10 @@ class Program:
     answer: Callable = None
     piece: Callable = None
     check: Callable = None
+    # Counting: the file with its steps, what a step looks like there, and how far their numbers are apart.
+    log: str = "out"
+    step: str = r"^step (\d+)\b.*\n"
+    stride: int = 1
     server_pid: Callable = None
     environment: dict = dataclasses.field(default_factory=dict)
     # Clients and other packages that the trial needs.
@@ -92,6 +98,30 @@ def prepare_stunnel(run):
     run.command("openssl req -x509 -newkey rsa:2048 -nodes -keyout {folder}/pem -out {folder}/cert -days 9 -subj /CN=tried")
     (run.folder / "pem").write_text((run.folder / "pem").read_text() + (run.folder / "cert").read_text())
     run.write("conf", "foreground = yes\npid =\n[echo]\naccept = 127.0.0.1:{port}\ncert = {folder}/pem\nexec = /bin/cat\nexecArgs = cat\n")
+
+
+CELERY_APP = """from celery import Celery
+app = Celery("app", broker="redis://127.0.0.1:{next}/0", backend="redis://127.0.0.1:{next}/1")
+n = 0
+@app.task
+def count():
+    global n
+    n += 1
+    return n
+"""
+
+
+def prepare_celery(run):
+    run.write("app.py", CELERY_APP)
+    run.client("redis-server --port {next} --bind 127.0.0.1 --dir {folder}")
+
+
+def prepare_tomcat(run):
+    run.command("tomcat10-instance-create -p {port} -c {next} {folder}/base")
+    run.write("base/webapps/ROOT/WEB-INF/web.xml", '<web-app xmlns="https://jakarta.ee/xml/ns/jakartaee" version="5.0"><servlet><servlet-name>count'
+              '</servlet-name><jsp-file>/count.jsp</jsp-file></servlet><servlet-mapping><servlet-name>count</servlet-name>'
+              '<url-pattern>/count</url-pattern></servlet-mapping></web-app>')
+    run.write("base/webapps/ROOT/count.jsp", "<%! int n; %><%= ++n %>")
 
 
 NODE_SERVER = """const heap = Array.from({length: 300000}, (_, i) => ({i}));
@@ -199,6 +229,16 @@ SERVICES = [
             COUNTS_ON, prepare=write("app.py", GUNICORN_APP)),
     service("http.server", "python3-minimal", "python3 -m http.server {port} --bind 127.0.0.1 --directory {folder}/www", clients.web_files_anew,
             "answers", prepare=with_files()),
+    service("jupyter notebook", "jupyter-notebook",
+            "jupyter-notebook --no-browser --allow-root --ip 127.0.0.1 --port {port} --NotebookApp.token= --NotebookApp.disable_check_xsrf=True",
+            clients.notebook, "variables of a kernel, over a connection that stays open", "interpreter", also=("python3-tornado", "python3-ipykernel")),
+    service("celery", "python3-celery", "python3 -m celery --workdir {folder} -A app worker -c 1 -l INFO", clients.celery, "a counter of its worker; its broker is outside",
+            prepare=prepare_celery, ready=lambda run: "ready." in run.output(), also=("python3-redis", "redis-server")),
+    service("tomcat", "tomcat10-user", "env CATALINA_BASE={folder}/base /usr/share/tomcat10/bin/catalina.sh run", clients.web_counter, COUNTS_ON,
+            prepare=prepare_tomcat, also=("tomcat10-common", "openjdk-17-jre-headless")),
+    service("prometheus", "prometheus", "prometheus --config.file={folder}/conf --storage.tsdb.path={folder}/data --web.listen-address=127.0.0.1:{port}",
+            clients.prometheus, "its samples, over a connection that stays open", "database", prepare=write(
+                "conf", "global:\n  scrape_interval: 1s\nscrape_configs:\n- job_name: own\n  static_configs:\n  - targets: ['127.0.0.1:{port}']\n")),
     service("node", "nodejs", "node {folder}/server.js", clients.web_counter, COUNTS_ON, "interpreter", prepare=write("server.js", NODE_SERVER)),
 ]
 
@@ -252,6 +292,10 @@ INTERPRETERS = [
           "n is {n} 300000", ("nb_setval(n, 0), numlist(1, 300000, L), nb_setval(heap, L).",)),
     piped("gawk", "gawk", """gawk '{ seen[NR] = $1; print "n is", NR, length(seen); fflush() }'""", "line", "n is {n} {n}"),
     typed("bc", "bc", "bc -q", "", "n += 1; n * 1000003", "", ("n = 0",)),
+    typed("gdb", "gdb", "gdb -q -nx", "(gdb)", 'printf "n is %d %d\\n", ++$n, $heap[2]', "n is {n} 3", ("set $n = 0", "set $heap = {1, 2, 3}")),
+    typed("maxima", "maxima", "maxima --very-quiet", "", 'n: n + 1$ sconcat("n is ", n, " ", length(heap));', "n is {n} 30000",
+          ("n: 0$ heap: makelist(i, i, 30000)$",)),
+    piped("gp", "pari-gp", "gp -fq", 'if(type(N) == "t_POL", N = 0; heap = vector(300000)); N++; print("n is ", N, " ", #heap)', "n is {n} 300000"),
     typed("gnuplot", "gnuplot-nox", "gnuplot", "gnuplot>", 'n = n + 1; print sprintf("n is %d %d", n, |heap|)', "n is {n} 3",
           ("n = 0", "array heap[3]")),
     typed("sqlite3", "sqlite3", "sqlite3 {folder}/db", "sqlite>", "INSERT INTO t VALUES (1); SELECT 'n ' || 'is ' || count(*) FROM t;",
@@ -388,6 +432,14 @@ def use_less(run, n):
     run.await_screen("line 1234 ")
 
 
+def use_echo(command):
+    def use(run, n):
+        run.enter(command + lines_to(n)[n])
+        for text in lines_to(n):
+            run.await_screen(text)
+    return use
+
+
 def use_htop(run, n):
     if n == 0:
         run.press("F4")
@@ -418,6 +470,8 @@ EDITORS = [
     full_screen("mc", "mc", "mc --nomouse {folder} {folder}", "Quit", use_mc, "its panels, and the shell inside of it"),
     full_screen("less", "less", "less book", "line 1 ", use_less, "a mark in the text", prepare=lambda run: run.write(
         "book", "".join(f"line {number} of the book\n" for number in range(1, 5001)))),
+    full_screen("irssi", "irssi", "irssi --home={folder}/home", "[(status)]", use_echo("/echo "), "text in its window"),
+    full_screen("weechat", "weechat-curses", "weechat -d {folder}/home", "WeeChat", use_echo("/print "), "text in its window"),
     full_screen("htop", "htop", "htop -d 5", "Uptime:", use_htop, "its filter, and it goes on drawing"),
 ]
 
@@ -490,6 +544,10 @@ def fed(name, package, kind, command, piece, check, proves="its result, made of 
     return Program(name, kind, package, Fed, command, proves, piece=piece, check=check, goes_back=False, **more)
 
 
+def numbered(n):
+    return b"".join(b"%09d\n" % ((number * 7919 + n) % 1000003) for number in range(20000))
+
+
 def prepare_make(run):
     run.write("Makefile", "program: big.o small.o\n\tgcc -o $@ $^\nbig.o:\n\tgcc -x c -w -c -o $@ in\nsmall.o:\n\techo 'int unused;' | gcc -x c -c -o $@ -\n")
 
@@ -516,10 +574,450 @@ JOBS = [
     fed("imagemagick", "imagemagick-6.q16", "multimedia", "convert-im6.q16 ppm:in -negate -depth 8 rgb:out.rgb", picture, check_with("cat out.rgb", negated)),
     fed("graphicsmagick", "graphicsmagick", "multimedia", "sh -c 'exec gm convert ppm:- -flip -depth 8 rgb:out.rgb <in'", picture,
         check_with("cat out.rgb", flipped)),
+    fed("sort", "coreutils", "files", "sh -c 'exec sort -S 200K -T {folder} in >out'", numbered, check_with("cat out", lambda fed: b"".join(sorted(fed.splitlines(True))))),
+    fed("a pipeline", "zstd", "files", "sh -c 'cat in | zstd -q -T2 | zstd -qdc | gzip | tee copy >out'", lambda n: noise(n, 200000),
+        check_with("cmp copy out && gzip -dc out"), also=("gzip",)),
     fed("make and gcc", "gcc-12", "build", "make -j2 program", source, check_with("./program", lambda _: SUM), prepare=prepare_make, also=("make",)),
     fed("cmake, ninja and g++", "ninja-build", "build", "ninja -C build program", cxx_source, check_with("build/program", lambda _: SUM),
         prepare=prepare_ninja, also=("cmake", "g++")),
     fed("xz", "xz-utils", "build", "sh -c 'exec xz -T2 --block-size=100000 <in >out.xz'", lambda n: noise(n, 200000), check_with("xz -dc out.xz")),
 ]
 
-PROGRAMS = SERVICES + INTERPRETERS + SHELLS + EDITORS + JOBS
+# Computations.
+
+def complete(printed, step):
+    return [found.group() for found in re.finditer(step, printed, re.MULTILINE)]
+
+
+def check_undisturbed(run, printed):
+    """What it printed is what it prints when nobody disturbs it."""
+    found = complete(printed, run.program.step)
+    ran = subprocess.run(shlex.split(run.text(run.program.command)), cwd=run.folder, env={**run.environment, "STEPS": str(len(found))},
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=300, check=False)
+    wanted = complete(ran.stdout, run.program.step)
+    if found != wanted:
+        wrong = next((pair for pair in zip(found, wanted) if pair[0] != pair[1]), (len(found), len(wanted)))
+        raise Failed(f"not what it computes undisturbed: {wrong[0]!r} in place of {wrong[1]!r} {ran.stderr[-200:]}")
+
+
+STEPS = """import itertools, os, sys, time
+LAST = int(os.environ.get("STEPS", 0))
+def steps():
+    for n in itertools.count(1):
+        yield n
+        if n == LAST:
+            return
+        time.sleep(0.1)
+"""
+
+NUMPY = STEPS + """import numpy
+a = numpy.arange(640000.).reshape(800, 800) % 251
+b = a.T.copy()
+for n in steps():
+    a = (a @ b + n) % 251
+    print("step", n, int(a.sum()), flush=True)
+"""
+
+TORCH = STEPS + """import torch
+from torch.utils.data import DataLoader, Dataset
+class Numbers(Dataset):
+    def __len__(self):
+        return 1000000
+    def __getitem__(self, i):
+        x = torch.rand(64, generator=torch.Generator().manual_seed(i))
+        return x, x.sum()
+torch.manual_seed(1)
+model = torch.nn.Sequential(torch.nn.Linear(64, 512), torch.nn.ReLU(), torch.nn.Linear(512, 1))
+optimizer = torch.optim.Adam(model.parameters())
+batches = iter(DataLoader(Numbers(), batch_size=64, num_workers=2))
+for n in steps():
+    x, y = next(batches)
+    loss = torch.nn.functional.mse_loss(model(x).squeeze(), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    print("step", n, f"{loss.item():.5f}", flush=True)
+"""
+
+FOREST = STEPS + """from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier
+from joblib import Parallel, delayed
+X, y = make_classification(2000, random_state=1)
+def grown(seed):
+    return RandomForestClassifier(5, random_state=seed).fit(X, y).predict(X).sum()
+with Parallel(n_jobs=2) as workers:
+    for n in steps():
+        print("step", n, sum(workers(delayed(grown)(10 * n + k) for k in range(4))), flush=True)
+"""
+
+POOL = STEPS + """import multiprocessing
+def squares(k):
+    return sum(i * i for i in range(k, k + 10000))
+if __name__ == "__main__":
+    shared = multiprocessing.Value("l", 0)
+    with multiprocessing.Pool(3) as pool:
+        for n in steps():
+            with shared.get_lock():
+                shared.value += sum(pool.map(squares, range(n, n + 30)))
+            print("step", n, shared.value, flush=True)
+"""
+
+EXECUTOR = STEPS + """import concurrent.futures, multiprocessing
+def squares(k):
+    return sum(i * i for i in range(k, k + 10000))
+if __name__ == "__main__":
+    with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("forkserver")) as pool:
+        for n in steps():
+            print("step", n, sum(pool.map(squares, range(n, n + 20))), flush=True)
+"""
+
+DASK = STEPS + """import dask.array
+for n in steps():
+    x = (dask.array.arange(400000, chunks=50000) * n) % 1009
+    print("step", n, int(x.sum().compute()), flush=True)
+"""
+
+MPI = STEPS + """from mpi4py import MPI
+import numpy
+world = MPI.COMM_WORLD
+state = numpy.arange(200000.) * (world.rank + 1) % 251
+for n in steps():
+    other = world.sendrecv(state, dest=(world.rank + 1) % world.size, source=(world.rank - 1) % world.size)
+    state = (state + other * n) % 251
+    total = world.allreduce(int(state.sum()))
+    if world.rank == 0:
+        print("step", n, total, flush=True)
+"""
+
+PYPY = STEPS + """state = 1
+for n in steps():
+    for _ in range(1000000):
+        state = (state * 6364136223846793005 + n) % 2**64
+    print("step", n, state, flush=True)
+"""
+
+GO = """package main
+import ("fmt"; "os"; "strconv"; "sync"; "time")
+func main() {
+    last, _ := strconv.Atoi(os.Getenv("STEPS"))
+    state := make([]uint64, 8)
+    for n := 1; ; n++ {
+        var all sync.WaitGroup
+        for k := range state {
+            all.Add(1)
+            go func(k int) {
+                defer all.Done()
+                for i := 0; i < 1000000; i++ { state[k] = state[k]*6364136223846793005 + uint64(n+k) }
+            }(k)
+        }
+        all.Wait()
+        fmt.Println("step", n, state)
+        if n == last { return }
+        time.Sleep(100 * time.Millisecond)
+    }
+}
+"""
+
+MONO = """using System; using System.Threading; using System.Threading.Tasks;
+class Tried {
+    static void Main() {
+        int last; int.TryParse(Environment.GetEnvironmentVariable("STEPS"), out last);
+        var state = new ulong[4];
+        for (int n = 1; ; n++) {
+            Parallel.For(0, 4, k => { for (int i = 0; i < 1000000; i++) state[k] = state[k] * 6364136223846793005 + (ulong)(n + k); });
+            Console.WriteLine("step " + n + " " + string.Join(" ", state));
+            if (n == last) return;
+            Thread.Sleep(100);
+        }
+    }
+}
+"""
+
+JAVA = """import java.util.stream.*;
+public class Tried {
+    public static void main(String[] arguments) throws Exception {
+        String last = System.getenv("STEPS");
+        long[] state = new long[8];
+        for (int n = 1; ; n++) {
+            int now = n;
+            IntStream.range(0, 8).parallel().forEach(k -> { for (int i = 0; i < 1000000; i++) state[k] = state[k] * 6364136223846793005L + now + k; });
+            System.out.println("step " + n + " " + LongStream.of(state).sum());
+            if (last != null && n == Integer.parseInt(last)) return;
+            Thread.sleep(100);
+        }
+    }
+}
+"""
+
+WAL = STEPS + """import sqlite3
+db = sqlite3.connect(f"db{LAST}", isolation_level=None)
+db.execute("PRAGMA journal_mode = WAL")
+db.execute("CREATE TABLE t (n INTEGER PRIMARY KEY, text)")
+for n in steps():
+    db.execute("BEGIN")
+    db.executemany("INSERT INTO t VALUES (?, ?)", ((500 * n + k, "x" * 300) for k in range(500)))
+    db.execute("COMMIT")
+    print("step", n, *db.execute("SELECT count(*), sum(n) FROM t").fetchone(), *db.execute("PRAGMA quick_check").fetchone(), flush=True)
+"""
+
+HDF5 = STEPS + """import h5py, numpy
+with h5py.File(f"data{LAST}.h5", "w") as file:
+    data = file.create_dataset("data", (0, 1000), maxshape=(None, 1000), chunks=(10, 1000), compression="gzip")
+    for n in steps():
+        data.resize((n, 1000))
+        data[n - 1] = numpy.arange(1000) * n
+        file.flush()
+        print("step", n, int(data[:].sum()), flush=True)
+"""
+
+R_FORKS = """library(parallel)
+last <- as.integer(Sys.getenv("STEPS", "0"))
+n <- 0L
+repeat {
+    n <- n + 1L
+    cat("step", n, sum(unlist(mclapply(1:8, function(k) sum(as.numeric(1:(20000 * k)) %% n), mc.cores = 2))), "\\n")
+    if (n == last) break
+    Sys.sleep(0.1)
+}
+"""
+
+WORKER_THREADS = """const { Worker, isMainThread, parentPort } = require('worker_threads');
+const last = Number(process.env.STEPS || 0);
+if (!isMainThread) {
+    let state = 0n;
+    parentPort.on('message', n => {
+        for (let i = 0n; i < 20000n; i++) state = (state * 6364136223846793005n + i + BigInt(n)) % (1n << 64n);
+        parentPort.postMessage(state);
+    });
+} else {
+    const workers = Array.from({length: 3}, () => new Worker(__filename));
+    const ask = (worker, n) => new Promise(done => { worker.once('message', done); worker.postMessage(n); });
+    (async () => {
+        for (let n = 1; ; n++) {
+            console.log(`step ${n} ${(await Promise.all(workers.map((worker, k) => ask(worker, n + k)))).join(' ')}`);
+            if (n === last) process.exit(0);
+            await new Promise(done => setTimeout(done, 100));
+        }
+    })();
+}
+"""
+
+PERL_FORKS = """use strict; $| = 1;
+my $last = $ENV{STEPS} // 0;
+for (my $n = 1; ; $n++) {
+    my $sum = 0;
+    for my $k (1 .. 3) {
+        my $pid = open(my $child, '-|') // die;
+        unless ($pid) { my $s = 0; $s = ($s * 31 + $_ * $n) % 1000003 for 1 .. 20000 * $k; print $s; exit }
+        $sum += <$child>;
+        close $child;
+    }
+    print "step $n $sum\\n";
+    last if $n == $last;
+    select undef, undef, undef, 0.1;
+}
+"""
+
+RUST = """use std::sync::mpsc;
+use std::{env, thread, time::Duration};
+fn main() {
+    let last: u64 = env::var("STEPS").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    let (done, results) = mpsc::channel();
+    let workers: Vec<_> = (0..3u64).map(|k| {
+        let (ask, asked) = mpsc::channel::<u64>();
+        let done = done.clone();
+        thread::spawn(move || {
+            let mut state = k;
+            for n in asked {
+                for i in 0..300000 { state = state.wrapping_mul(6364136223846793005).wrapping_add(i + n); }
+                done.send(state).unwrap();
+            }
+        });
+        ask
+    }).collect();
+    for n in 1.. {
+        workers.iter().for_each(|ask| ask.send(n).unwrap());
+        let sum = (0..3).map(|_| results.recv().unwrap()).fold(0u64, u64::wrapping_add);
+        println!("step {} {}", n, sum);
+        if n == last { return; }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+"""
+
+VERILOG = """module tried;
+    reg [31:0] n = 0, state = 1;
+    integer i;
+    always #1 begin
+        for (i = 0; i < 60000; i = i + 1) state = state * 1664525 + n;
+        n = n + 1;
+        $display("step %0d %0d", n, state);
+        $fflush;
+    end
+endmodule
+"""
+
+LAMMPS = """units lj
+atom_style atomic
+lattice fcc 0.8442
+region box block 0 12 0 12 0 12
+create_box 1 box
+create_atoms 1 box
+mass 1 1.0
+velocity all create 3.0 87287
+pair_style lj/cut 2.5
+pair_coeff 1 1 1.0 1.0 2.5
+fix 1 all nve
+thermo 20
+thermo_modify flush yes
+run 10000000
+"""
+
+
+def prepare_go(run):
+    run.write("tried.go", GO)
+    run.command("go build -o {folder}/tried {folder}/tried.go")
+
+
+def prepare_rust(run):
+    run.write("tried.rs", RUST)
+    run.command("rustc -O -o {folder}/tried {folder}/tried.rs")
+
+
+def prepare_verilog(run):
+    run.write("tried.v", VERILOG)
+    run.command("iverilog -o {folder}/tried {folder}/tried.v")
+
+
+def prepare_mono(run):
+    run.write("tried.cs", MONO)
+    run.command("mcs -out:{folder}/tried.exe {folder}/tried.cs")
+
+
+def prepare_java(run):
+    run.write("Tried.java", JAVA)
+    run.command("javac -d {folder} {folder}/Tried.java")
+
+
+def prepare_gromacs(run):
+    run.write("conf.mdp", "integrator = md\nnsteps = -1\ndt = 0.0005\ncutoff-scheme = Verlet\ncoulombtype = reaction-field\nnstlog = 20\n"
+              "nstenergy = 20\ntcoupl = v-rescale\ntc-grps = System\ntau-t = 0.5\nref-t = 300\ngen-vel = yes\n")
+    run.write("topol.top", '#include "oplsaa.ff/forcefield.itp"\n#include "oplsaa.ff/spc.itp"\n[ system ]\nwater\n[ molecules ]\n')
+    run.command("gmx -quiet solvate -cs spc216.gro -box 3 3 3 -o {folder}/water.gro -p {folder}/topol.top")
+    run.command("gmx -quiet grompp -f {folder}/conf.mdp -c {folder}/water.gro -p {folder}/topol.top -o {folder}/topol.tpr -maxwarn 3")
+
+
+# What a machine without a system does: it counts on its serial line.
+BOOT_SECTOR = """.code16
+    xor %ax, %ax
+    mov %ax, %ds
+    mov %ax, %ss
+    mov $0x7c00, %sp
+    xor %ebx, %ebx
+again:
+    inc %ebx
+    mov $text, %si
+next:
+    lodsb
+    test %al, %al
+    jz number
+    call put
+    jmp next
+number:
+    mov %ebx, %eax
+    xor %cx, %cx
+    mov $10, %edi
+digit:
+    xor %edx, %edx
+    div %edi
+    push %dx
+    inc %cx
+    test %eax, %eax
+    jnz digit
+shown:
+    pop %ax
+    add $'0', %al
+    call put
+    loop shown
+    mov $'\\n', %al
+    call put
+    mov $0x86, %ah
+    mov $2, %cx
+    xor %dx, %dx
+    int $0x15
+    jmp again
+put:
+    mov $0x3f8, %dx
+    out %al, %dx
+    ret
+text: .asciz "step "
+    .org 510
+    .word 0xaa55
+"""
+
+
+def prepare_qemu(run):
+    run.write("boot.s", BOOT_SECTOR)
+    run.command("as --32 -o {folder}/boot.o {folder}/boot.s")
+    run.command("ld -m elf_i386 -Ttext 0x7c00 --oformat binary -o {folder}/boot {folder}/boot.o")
+
+
+BLENDER = """import itertools, sys, bpy
+scene = bpy.context.scene
+scene.render.engine = "CYCLES"
+scene.cycles.samples = 2
+scene.cycles.use_denoising = False
+scene.render.resolution_x = scene.render.resolution_y = 64
+for n in itertools.count(1):
+    bpy.data.objects["Cube"].rotation_euler[2] = n / 10
+    bpy.ops.render.render()
+    print("step", n, flush=True)
+"""
+
+XTERM = """n=0
+while sleep 0.2; do n=$((n + 1)); echo "step $n"; echo "step $n" >&3; done 3>>{folder}/steps
+"""
+
+
+def computed(name, package, command, proves="its steps, and what they come to", script=None, **more):
+    def prepare(run):
+        (run.folder / "script").write_text(script)
+    return Program(name, "computation", package, Counting, command, proves, prepare=more.pop("prepare", prepare if script else None), **more)
+
+
+COMPUTATIONS = [
+    computed("numpy", "python3-numpy", "python3 script", script=NUMPY, check=check_undisturbed),
+    computed("PyTorch", "python3-torch", "python3 script", script=TORCH, check=check_undisturbed),
+    computed("scikit-learn, joblib", "python3-sklearn", "python3 script", script=FOREST, check=check_undisturbed),
+    computed("multiprocessing", "python3-minimal", "python3 script", script=POOL, check=check_undisturbed),
+    computed("ProcessPoolExecutor", "python3-minimal", "python3 script", script=EXECUTOR, check=check_undisturbed),
+    computed("dask", "python3-dask", "python3 script", script=DASK, check=check_undisturbed, also=("python3-numpy",)),
+    computed("mpi4py", "python3-mpi4py", "mpirun -n 2 --allow-run-as-root --oversubscribe python3 script", script=MPI, check=check_undisturbed,
+             also=("openmpi-bin", "python3-numpy")),
+    computed("pypy3", "pypy3", "pypy3 script", script=PYPY, check=check_undisturbed),
+    computed("Go", "golang-go", "{folder}/tried", prepare=prepare_go, check=check_undisturbed),
+    computed("Mono", "mono-runtime", "mono {folder}/tried.exe", prepare=prepare_mono, check=check_undisturbed, also=("mono-mcs",)),
+    computed("java", "openjdk-17-jre-headless", "java -cp {folder} Tried", prepare=prepare_java, check=check_undisturbed,
+             also=("openjdk-17-jdk-headless",)),
+    computed("SQLite, WAL", "libsqlite3-0", "python3 script", "rows in its file", script=WAL, check=check_undisturbed),
+    computed("HDF5", "python3-h5py", "python3 script", "what is in its file", script=HDF5, check=check_undisturbed),
+    computed("R, forking", "r-base-core", "Rscript script", script=R_FORKS, check=check_undisturbed),
+    computed("node, worker threads", "nodejs", "node script", script=WORKER_THREADS, check=check_undisturbed),
+    computed("perl, forking", "perl", "perl script", script=PERL_FORKS, check=check_undisturbed),
+    computed("Rust", "rustc", "{folder}/tried", prepare=prepare_rust, check=check_undisturbed, also=("gcc",)),
+    computed("Icarus Verilog", "iverilog", "{folder}/tried", "steps of a simulated circuit", prepare=prepare_verilog),
+    computed("GNU parallel", "parallel", "sh -c 'seq 1000000 | parallel -k -j3 \"sleep 0.1; echo step {}\"'", "its order of short jobs"),
+    computed("xargs", "findutils", "sh -c 'seq 1000000 | xargs -I@ sh -c \"sleep 0.1; echo step @\"'", "its order of short jobs"),
+    computed("lammps", "lammps", "lmp -in script", "its steps", script=LAMMPS, step=r"^\s+(\d+)\s+[-\d.]+.*\n", stride=20),
+    computed("lammps, two ranks", "lammps", "mpirun -n 2 --allow-run-as-root --oversubscribe lmp -in script", "its steps", script=LAMMPS,
+             step=r"^\s+(\d+)\s+[-\d.]+.*\n", stride=20, also=("openmpi-bin",)),
+    computed("qemu", "qemu-system-x86", "qemu-system-x86_64 -accel tcg,thread=multi -smp 2 -m 64 -display none -monitor none -serial file:{folder}/serial"
+             " -drive file={folder}/boot,format=raw,if=floppy", "steps of its guest", prepare=prepare_qemu, log="serial", also=("binutils",)),
+    computed("blender", "blender", "blender -b -P script", "its pictures", script=BLENDER),
+    computed("xterm, Xvfb", "xterm", "xvfb-run -n {port} xterm -e sh {folder}/script", "steps in a window of an X server of its own", prepare=write("script", XTERM),
+             log="steps", also=("xvfb", "xauth")),
+    computed("gromacs", "gromacs", "gmx -quiet mdrun -nt 2 -s topol.tpr", "its steps", prepare=prepare_gromacs, log="md.log",
+             step=r"^ {10,}Step {5,}Time\n\s+(\d+)\s.*\n", stride=20),
+]
+
+PROGRAMS = SERVICES + INTERPRETERS + SHELLS + EDITORS + JOBS + COMPUTATIONS

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a program is run and used while it is tried: as a service, at a terminal, from a FIFO, or as a job that is fed."""
+"""How a program is run and used while it is tried: as a service, at a terminal, from a FIFO, as a computation, or as a job that is fed."""
 import fcntl
 import os
+import re
 import select
 import shlex
 import signal
@@ -292,6 +293,39 @@ class Fed(Run):
         if getattr(self, "feed", None) is not None:
             os.close(self.feed)
         super().end()
+
+
+class Counting(Run):
+    """Computes step by step: each use awaits two more steps. Their numbers, found in what it prints, follow one another without a gap."""
+
+    def launch(self):
+        self.spawn(subprocess.DEVNULL)
+        self.steps = 0
+        await_that("its first step", self.further, START_LIMIT)
+
+    def printed(self):
+        path = self.folder / self.program.log
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def further(self):
+        if not lives(self.pid):
+            raise Failed(f"it has ended: {self.output()[-600:]}")
+        # The last line may be half written.
+        found = [int(number) for number in re.findall(self.program.step, self.printed(), re.MULTILINE)]
+        wrong = [number for before, number in zip(found, found[1:]) if number != before + self.program.stride]
+        if wrong:
+            raise Failed(f"its steps do not follow one another: {wrong[:3]} in {found[-9:]}")
+        return len(found) if len(found) > self.steps + 1 else 0
+
+    def use(self, n):
+        # A restore has put back what was printed.
+        self.steps = len(re.findall(self.program.step, self.printed(), re.MULTILINE))
+        self.steps = await_that("two more steps", self.further, START_LIMIT)
+
+    def finish(self, n):
+        self.kill()
+        if self.program.check:
+            self.program.check(self, self.printed())
 
 
 class Typed(Run):
