@@ -24,6 +24,8 @@
 #include <fcntl.h>
 #include <poll.h>
 
+#include "low_descriptor.hpp"
+
 namespace cedana::criu {
 
 namespace {
@@ -138,6 +140,10 @@ class DumpRun {
             fmt::format("{}={}", k_action_socket, entry_.path_in_folder(action_.socket()))};
         if (asks_before_freeze())
             more.push_back(fmt::format("{}=1", k_before_freeze));
+        if (job_.options.tcp_established && job_.options.network_lock == k_nftables)
+            low_descriptor_ = low_descriptor_library();
+        if (low_descriptor_)
+            more.push_back("LD_PRELOAD=" + Entry::path_of(low_descriptor_.get()));
         DumpCommand command{.paths = {.program = job_.program, .images = job_.folder, .work = job_.folder},
                             .pid = job_.pid,
                             .after = job_.after,
@@ -273,6 +279,8 @@ class DumpRun {
     ActionServer action_;
     DumpStall stall_;
     Entry entry_;
+    // Invalid if CRIU needs none.
+    UniqueFd low_descriptor_;
     std::optional<FreezeWatch> watch_;
     // Once it has been started, for as long as run() takes.
     const ChildProcess* criu_ = nullptr;

@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
@@ -191,6 +192,35 @@ std::optional<Error> refused_bind(const Procfs& procfs, const criu::DumpedInet& 
     }
 }
 
+// Of this network namespace, as texts; read once, since a server may have thousands.
+class LivingConnections {
+  public:
+    explicit LivingConnections(const Procfs& procfs) : procfs_(procfs) {}
+
+    [[nodiscard]] bool has(const criu::DumpedInet& socket) {
+        if (!texts_)
+            read();
+        return texts_->contains(text_of({.local_address = address_text(socket.family, socket.local),
+                                         .local_port = socket.local.port,
+                                         .remote_address = address_text(socket.family, socket.remote),
+                                         .remote_port = socket.remote.port}));
+    }
+
+  private:
+    void read() {
+        texts_.emplace();
+        for (const auto& [inode, socket] : inet_sockets(procfs_, ::getpid()))
+            if (socket.is_connection())
+                texts_->insert(text_of(socket.ends));
+    }
+    static std::string text_of(const TcpConnection& ends) {
+        return fmt::format("{} {} {} {}", ends.local_address, ends.local_port, ends.remote_address, ends.remote_port);
+    }
+
+    const Procfs& procfs_;
+    std::optional<std::unordered_set<std::string>> texts_;
+};
+
 // Two sockets cannot be both ends of one connection; CRIU is told that its address is not available.
 std::optional<Error> refused_connection(const Procfs& procfs, const criu::DumpedInet& socket,
                                         const std::set<pid_t>& leaving) {
@@ -251,10 +281,12 @@ std::vector<Error> taken_ports(const Procfs& procfs, const RestoreNeeds& needs, 
     if (needs.own_network)
         return refused;
     std::set<std::string> asked;
+    LivingConnections living(procfs);
     for (const criu::DumpedInet& socket : needs.inet) {
         if (!has_port(socket) || !is_asked_once(socket, asked))
             continue;
-        auto error = socket.is_connection() ? refused_connection(procfs, socket, leaving) : std::nullopt;
+        auto error =
+            socket.is_connection() && living.has(socket) ? refused_connection(procfs, socket, leaving) : std::nullopt;
         if (!error && is_bound(socket))
             error = refused_bind(procfs, socket, leaving);
         if (error)

@@ -60,6 +60,21 @@ void require_depth(int depth) {
         refuse_manifest(fmt::format("it is nested more than {} deep", k_deepest_manifest));
 }
 
+void require_depth_of(std::string_view text) {
+    int depth = 0;
+    bool is_in_string = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '"')
+            is_in_string = !is_in_string;
+        else if (is_in_string && text[i] == '\\')
+            ++i;
+        else if (!is_in_string && (text[i] == '{' || text[i] == '['))
+            require_depth(++depth);
+        else if (!is_in_string && (text[i] == '}' || text[i] == ']'))
+            --depth;
+    }
+}
+
 pid_t to_pid(std::uint64_t number) {
     // Linux's PID_MAX_LIMIT on 64 bits.
     constexpr std::uint64_t k_top_pid = 4UL * 1024 * 1024;

@@ -25,6 +25,8 @@ void require_version(std::int64_t version, const std::vector<std::string>& featu
                      std::span<const std::string_view> known);
 // Whatever shows a value of the manifest in a message goes down into it by recursion.
 void require_depth(int depth);
+// The same of a text that is not parsed yet. It need not be JSON.
+void require_depth_of(std::string_view text);
 
 // Throws for what Linux gives to no process.
 [[nodiscard]] pid_t to_pid(std::uint64_t number);

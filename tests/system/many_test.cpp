@@ -80,6 +80,30 @@ TEST_F(Many, ProcessesAreNotRestoredWhereTheHardLimitIsTooLow) {
     EXPECT_TRUE(own_children().empty());
 }
 
+// CRIU has two descriptors of each open while it holds back the packets: more than select(2) takes.
+TEST_F(Many, ConnectionsAreDumpedAndRestored) {
+    require_program("/usr/bin/python3", "python3");
+    Target target({"/usr/bin/python3", "-c",
+                   "import signal, socket, sys\n"
+                   "l = socket.socket(); l.bind(('127.0.0.1', 0)); l.listen(8)\n"
+                   "ends = []\n"
+                   "for n in range(300):\n"
+                   "    c = socket.create_connection(l.getsockname()); ends.append((c, l.accept()[0]))\n"
+                   "log = open(sys.argv[1], 'a')\n"
+                   "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])\n"
+                   "print('begun', file=log, flush=True)\n"
+                   "while signal.sigwait([signal.SIGUSR1]):\n"
+                   "    for a, b in ends: a.send(b'x')\n"
+                   "    right = all(b.recv(1) == b'x' for a, b in ends)\n"
+                   "    print('all right' if right else 'wrong', file=log, flush=True)\n",
+                   log.string()});
+    wait_for_lines(log, 1);
+    expect_that_all_answer(target.pid(), log);
+    const fs::path zip = dump_and_stop(target);
+    restore_as(target.pid(), zip);
+    expect_that_all_answer(target.pid(), log);
+}
+
 // The "Max open files" line of proc_pid_limits(5).
 std::string descriptor_limits_of(pid_t pid) {
     const std::string limits = read_file("/proc/" + std::to_string(pid) + "/limits");

@@ -400,6 +400,12 @@ TEST(Manifest, WithAValueThatIsNestedWithoutEndIsRefused) {
     EXPECT_EQ(refusal_of(text).fault, Fault::checkpoint);
 }
 
+TEST(Manifest, MayHoldBracketsInItsTexts) {
+    Manifest manifest = example();
+    manifest.tree[0].command_line = {"sh", "-c", std::string(100, '[') + "\"\\" + std::string(100, '{')};
+    EXPECT_EQ(parse_manifest(write_manifest(manifest)).tree[0].command_line, manifest.tree[0].command_line);
+}
+
 class NoManifest : public ::testing::TestWithParam<std::string> {};
 INSTANTIATE_TEST_SUITE_P(Manifest, NoManifest,
                          ::testing::Values("", "null", "[]", "1", "\"text\"", "{}", std::string(100'000, '['),
