@@ -122,9 +122,10 @@ std::optional<RunOutcome> JobEnd::by_itself() {
     leave_space();
     if (wishes.is_passed_on)
         return finish(wishes.ending->is_ordered ? Phase::stopped : Phase::ended, end);
-    // Whoever sent it that signal wanted its end.
-    if (wishes.passed_on != 0 && end.shell_code() == ProgramEnd{.signal = wishes.passed_on}.shell_code())
-        return finish(Phase::ended, end);
+    // Whoever sent it that signal, or typed it, wanted its end.
+    for (const int number : {wishes.passed_on, watch_.terminal().typed_signal()})
+        if (number != 0 && end.shell_code() == ProgramEnd{.signal = number}.shell_code())
+            return finish(Phase::ended, end);
     switch (after_end(end, request.course, state.restarts)) {
     case AfterEnd::done:
         if (!request.keep_done)
@@ -149,7 +150,7 @@ std::optional<RunOutcome> JobEnd::by_itself() {
 RunOutcome JobEnd::finish(Phase phase, const ProgramEnd& end) {
     const Wishes& wishes = watch_.wishes();
     // It ran until it was asked to end.
-    if (wishes.is_passed_on || wishes.passed_on != 0)
+    if (wishes.is_passed_on || wishes.passed_on != 0 || watch_.terminal().typed_signal() != 0)
         watch_.books().clear_tries();
     Json how = next_run(wishes.is_passed_on ? How::passed_on : How::by_itself);
     how["outcome"] = json_of(end);

@@ -217,6 +217,20 @@ TEST_F(Job, ThatEndsBesideACheckpointIsNotSaidToRunOn) {
     EXPECT_TRUE(holds(run.err, "no checkpoint: the program ended before it was made\n"));
 }
 
+// As nohup(1) has it, and a shell a job in the background; and a terminal stops what does not take its signals.
+TEST_F(Job, IsNotEndedByAHangUpThatIsIgnoredNorStoppedByAKey) {
+    write_script(scratch("nohup"),
+                 fmt::format("#!/bin/sh\ntrap '' HUP\nexec {} \"$@\"\n", cedana_executable().string()));
+    options.executable = scratch("nohup");
+    RunningCedana running = start(run_words({"--stop-signals", "USR1", "--", "/bin/sleep", "infinity"}));
+    wait_for_text(running.messages(), "started");
+    running.signal(SIGHUP);
+    running.signal(SIGTSTP);
+    wait_for_text(running.messages(), "it cannot be suspended");
+    running.signal(SIGTERM);
+    EXPECT_EQ(running.wait().exit_code, 128 + SIGTERM);
+}
+
 TEST_F(Job, RunsOnce) {
     RunningCedana running = start(counting());
     wait_for_more_lines(log, 5);
@@ -546,6 +560,14 @@ TEST_F(Job, HasTheKeysAndTheSizeOfTheTerminalThatItIsRunOn) {
     EXPECT_EQ(run.exit_code, 3);
     EXPECT_TRUE(holds(run.out, "shown three"));
     EXPECT_FALSE(holds(read_file(log), "hung up"));
+}
+
+TEST_F(Job, ThatIsEndedByAKeyIsNotBroughtBack) {
+    CedanaOnTerminal running(run_words({"--", "/bin/sh", "-c", "echo ready; exec sleep infinity"}), options);
+    running.wait_until_shown("ready");
+    running.press_ctrl_c();
+    EXPECT_EQ(running.wait().exit_code, 128 + SIGINT);
+    EXPECT_EQ(seen().at("state"), "ended");
 }
 
 void reap(pid_t pid) { ASSERT_EQ(::waitpid(pid, nullptr, 0), pid); }
