@@ -361,6 +361,15 @@ TEST_F(Job, OfAnotherUserIsNotStartedWhereItCouldNotBeCheckpointed) {
     EXPECT_FALSE(fs::exists(store() / "j" / "job.json"));
 }
 
+TEST_F(Job, ReplacesNothingThatIsNoFile) {
+    const fs::path fifo = scratch("fifo");
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    const CedanaRun run = run_cedana(run_words({"--metrics", fifo, "--ready-file", fifo, "--", "/bin/true"}), options);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(run.err, "is no regular file, and is not replaced"));
+    EXPECT_TRUE(fs::is_fifo(fifo));
+}
+
 TEST_F(Job, ThatIsDoneIsLeftAloneIfItIsToRunOnce) {
     const std::vector<std::string> words = run_words({"--once", "--", "/bin/sh", "-c", "echo ran >>" + log.string()});
     for (int round = 0; round < 2; ++round)

@@ -57,6 +57,23 @@ TEST_F(Files, AFolderThatCannotBeListedSetsTheError) {
     EXPECT_EQ(error, std::errc::no_such_file_or_directory);
 }
 
+TEST_F(Files, WhatIsNoRegularFileIsNotReplaced) {
+    ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
+    std::filesystem::create_symlink("fifo", path("link"));
+    for (const char* name : {"fifo", "link", "."})
+        EXPECT_THROW(replace_file(path(name), "now"), Error) << name;
+    EXPECT_TRUE(std::filesystem::is_fifo(path("fifo")));
+    EXPECT_TRUE(std::filesystem::is_symlink(path("link")));
+}
+
+TEST_F(Files, AFileIsReplacedInTheCurrentFolder) {
+    const std::filesystem::path before = std::filesystem::current_path();
+    std::filesystem::current_path(path("."));
+    EXPECT_NO_THROW(replace_file("a", "now"));
+    std::filesystem::current_path(before);
+    EXPECT_EQ(read_file(path("a")), "now");
+}
+
 TEST_F(Files, AReplacedFileHasItsNewContentAndNothingIsLeftBeside) {
     replace_file(write("a", "longer than before"), "now");
     EXPECT_EQ(read_file(path("a")), "now");
