@@ -128,7 +128,8 @@ job::JobRecord record_of(const job::Program& program, const std::string& name) {
                           .cwd = program.cwd,
                           .user = user_name(program.uid),
                           .uid = program.uid,
-                          .created = utc_iso(std::chrono::system_clock::now())};
+                          .created = utc_iso(std::chrono::system_clock::now()),
+                          .digest = job::digest_of_command(program.argv, program.cwd)};
     for (const std::string& variable : program.env)
         record.environment.push_back(variable.substr(0, variable.find('=')));
     return record;

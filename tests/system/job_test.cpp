@@ -322,6 +322,19 @@ TEST_F(Job, HasTheVariablesAndTheOutputThatAreNamed) {
     EXPECT_EQ(run_cedana(run_words({"--user", "no body", "--", "/bin/true"}), options).exit_code, 2);
 }
 
+TEST_F(Job, HasItsArgumentsByteForByte) {
+    const std::vector<std::string> words =
+        run_words({"--env", "X=\xff", "--", "/bin/sh", "-c", "printf '%s' \"$X$1\"", "sh", "\xfe\n"});
+    for (int round = 0; round < 2; ++round) {
+        const CedanaRun run = run_cedana(words, options);
+        EXPECT_EQ(run.exit_code, 0) << run.err;
+        EXPECT_EQ(run.out, "\xff\xfe\n");
+    }
+    std::vector<std::string> other = words;
+    other.back() = "\xfd\n";
+    EXPECT_EQ(run_cedana(other, options).exit_code, 2);
+}
+
 TEST_F(Job, WhoseOutputHasNoPlaceIsNotStarted) {
     const fs::path fifo = scratch("fifo");
     ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
