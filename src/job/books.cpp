@@ -146,6 +146,7 @@ void Books::require_lease() {
 }
 
 void Books::enter(Phase phase, Json more) {
+    has_run_ |= phase == Phase::running;
     state_.phase = phase;
     state_.since = utc_iso(std::chrono::system_clock::now());
     state_.next = more.value("until", "");
@@ -179,8 +180,19 @@ void Books::write() {
     warned_.works("books");
 }
 
+// Where the store is not there any more another host may have the job by now.
+bool Books::is_lease_sure() {
+    try {
+        if (!lease_.renew())
+            throw LeaseLost{};
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
 void Books::bear(const Error& error) {
-    if (state_.phase == Phase::starting || state_.phase == Phase::restoring)
+    if ((state_.phase == Phase::starting || state_.phase == Phase::restoring) && !(has_run_ && is_lease_sure()))
         throw Error(error);
     warned_.fails("books", "what became of the job could not be noted: " + error.message());
 }

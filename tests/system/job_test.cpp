@@ -446,14 +446,30 @@ TEST_F(Job, LeavesNoCheckpointsWhenItIsDone) {
 TEST_F(Job, RunsOnWhereItsStoreCannotBeWrittenTo) {
     ASSERT_EQ(::mount("tmpfs", store().c_str(), "tmpfs", 0, "mode=0700,size=8m"), 0);
     const std::string done = scratch("done");
-    RunningCedana running = start(run_words({"--", "/bin/sh", "-c", "until [ -e " + done + " ]; do sleep 0.02; done"}));
+    RunningCedana running =
+        start(run_words({"--backoff", "0", "--", "/bin/sh", "-c", "until [ -e " + done + " ]; do sleep 0.02; done"}));
     wait_for_text(running.messages(), "started");
+    ASSERT_EQ(ask("checkpoint").exit_code, 0);
     EXPECT_EQ(::mount(nullptr, store().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
     running.signal(SIGUSR2);
     wait_for_text(running.messages(), "it runs on");
+    // Its state cannot be noted, and it is brought back all the same.
+    ASSERT_EQ(::kill(seen().at("pid").get<pid_t>(), SIGKILL), 0);
+    wait_for_text(running.messages(), "goes on from");
     std::ofstream(done) << "now";
     EXPECT_EQ(running.wait().exit_code, 0);
     EXPECT_EQ(::umount2(store().c_str(), MNT_DETACH), 0);
+}
+
+// Another host may have it by then.
+TEST_F(Job, IsNotBroughtBackWhereItsStoreIsNotThere) {
+    ASSERT_EQ(::mount("tmpfs", store().c_str(), "tmpfs", 0, "mode=0700,size=8m"), 0);
+    RunningCedana running = start(run_words({"--backoff", "0", "--", "/bin/sleep", "infinity"}));
+    wait_for_text(running.messages(), "started");
+    const auto pid = seen().at("pid").get<pid_t>();
+    EXPECT_EQ(::umount2(store().c_str(), MNT_DETACH), 0);
+    ASSERT_EQ(::kill(pid, SIGKILL), 0);
+    EXPECT_EQ(running.wait().exit_code, 9);
 }
 
 TEST_F(Job, RunsOnWhereItsFolderWasRemoved) {
