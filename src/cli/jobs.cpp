@@ -109,7 +109,12 @@ fs::path open_job_folder(const std::optional<fs::path>& named, const std::string
     require_place_of_caller(config, store, "the store");
     fs::path folder = store / name;
     job::make_job_folder(folder);
-    require_trusted_job(config, folder);
+    try {
+        require_trusted_job(config, folder);
+    } catch (const Error&) {
+        job::drop_empty_job_folder(folder);
+        throw;
+    }
     return folder;
 }
 

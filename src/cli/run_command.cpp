@@ -179,7 +179,6 @@ job::RunRequest run_request_of(const RunArguments& arguments, const CommonArgume
     job::JobRecord record = program.argv.empty() ? job::JobRecord{} : record_of(program, name);
     record.has_host_pids = arguments.no_pid_namespace || !values.run_pid_namespace;
     job::RunRequest request{
-        .folder = open_job_folder(arguments.store, name, config),
         .name = name,
         .record = std::move(record),
         .program = std::move(program),
@@ -203,6 +202,8 @@ job::RunRequest run_request_of(const RunArguments& arguments, const CommonArgume
         .tell = job_teller(common, {.ready_file = arguments.ready_file, .metrics = arguments.metrics}, name, config),
         .hear = job_listener(common, name)};
     set_interval(request, given_or(arguments.interval, values.run_interval), values.run_overhead_percent);
+    // No folder is made for what is wrong.
+    request.folder = open_job_folder(arguments.store, name, config);
     return request;
 }
 

@@ -69,6 +69,15 @@ void make_job_folder(const fs::path& folder) {
     make_private_folder(folder / k_orders);
 }
 
+void drop_empty_job_folder(const fs::path& folder) noexcept {
+    std::error_code ignored;
+    if (fs::exists(folder / k_job_file, ignored))
+        return;
+    // What is not empty stays (rmdir(2)); another run that begins the job makes these two anew.
+    for (const fs::path& path : {folder / k_orders, folder / k_staging, folder})
+        ::rmdir(path.c_str());
+}
+
 Books::Books(fs::path folder, std::string name, Lease& lease, const Keyring& keyring, Tell tell)
     : folder_(std::move(folder)), name_(std::move(name)), lease_(lease), keyring_(keyring), tell_(std::move(tell)) {
     std::string why;

@@ -121,10 +121,16 @@ TEST_F(Job, TellsTheServiceManagerHowItIs) {
         EXPECT_TRUE(holds(told, word));
 }
 
-TEST_F(Job, ThatCannotBeStartedSaysWhy) {
+// What was mistyped is not in the way of what was meant.
+TEST_F(Job, ThatCannotBeStartedSaysWhyAndLeavesItsName) {
+    const CedanaRun wrong = run_cedana(run_words({"--interval", "7", "--", "/bin/true"}), options);
+    EXPECT_EQ(wrong.exit_code, 2);
+    EXPECT_EQ(names_in(store()), std::vector<std::string>());
     const CedanaRun run = run_cedana(run_words({"--", "/nowhere"}), options);
     EXPECT_EQ(run.exit_code, 5);
     EXPECT_TRUE(holds(run.err, "cannot execute /nowhere"));
+    EXPECT_EQ(run_cedana(run_words({"--", "/bin/true"}), options).exit_code, 0);
+    EXPECT_EQ(run_cedana(run_words({"--", "/nowhere"}), options).exit_code, 2);
 }
 
 TEST_F(Job, GoesOnAgainAndAgainAfterStopSignals) {

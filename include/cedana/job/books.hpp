@@ -31,6 +31,8 @@ using Tell = std::function<void(std::string_view event, const nlohmann::ordered_
 
 // Makes it, with what is in it, 0700. Throws Error(Fault::storage).
 void make_job_folder(const std::filesystem::path& folder);
+// Removes one in which no job was begun.
+void drop_empty_job_folder(const std::filesystem::path& folder) noexcept;
 
 class Books {
   public:
