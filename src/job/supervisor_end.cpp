@@ -119,6 +119,7 @@ std::optional<RunOutcome> JobEnd::by_itself() {
     const ProgramEnd end = watch_.space().word().ended.value_or(ProgramEnd{.signal = SIGKILL});
     state.end = end;
     has_run_ = true;
+    ended_with_it_ = watch_.space().left_behind();
     leave_space();
     if (wishes.is_passed_on)
         return finish(wishes.ending->is_ordered ? Phase::stopped : Phase::ended, end);
@@ -154,6 +155,7 @@ RunOutcome JobEnd::finish(Phase phase, const ProgramEnd& end) {
         watch_.books().clear_tries();
     Json how = next_run(wishes.is_passed_on ? How::passed_on : How::by_itself);
     how["outcome"] = json_of(end);
+    how["ended_with_it"] = ended_with_it_;
     watch_.books().enter(phase, how);
     if (phase == Phase::failed)
         watch_.commands().tell_failure(std::string(name_of(phase)),
@@ -174,9 +176,10 @@ void JobEnd::back_off(const ProgramEnd& end) {
     ++state.restarts;
     ++state.restarts_in_all;
     const std::string at = utc_iso(std::chrono::system_clock::now() + limit);
-    watch_.books().enter(
-        Phase::backoff,
-        {{"outcome", json_of(end)}, {"seconds", static_cast<double>(limit.count()) / 1000}, {"until", at}});
+    watch_.books().enter(Phase::backoff, {{"outcome", json_of(end)},
+                                          {"ended_with_it", ended_with_it_},
+                                          {"seconds", static_cast<double>(limit.count()) / 1000},
+                                          {"until", at}});
     const auto until = Watch::Clock::now() + limit;
     while (Watch::Clock::now() < until && !watch_.wishes().ending) {
         watch_.wait(until);

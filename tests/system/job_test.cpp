@@ -315,6 +315,14 @@ TEST_F(Job, ThatCrashesTooOftenFailsWithItsOwnCode) {
     EXPECT_EQ(run_cedana({"client", "ps", "i", "-d", store()}, options).exit_code, 8);
 }
 
+TEST_F(Job, SaysThatWhatItsProgramLeavesIsEndedWithIt) {
+    const CedanaRun run =
+        run_cedana(run_words({"--", "/bin/sh", "-c", "sleep infinity >/dev/null 2>&1 & exit 4"}), options);
+    EXPECT_EQ(run.exit_code, 4);
+    EXPECT_TRUE(holds(run.err, "ended with 4, and with it a process that it had left"));
+    EXPECT_TRUE(holds(ask("history").out, "ended with 4, and with it a process that it had left"));
+}
+
 TEST_F(Job, HasTheVariablesAndTheOutputThatAreNamed) {
     const CedanaRun run = run_cedana(run_words({"--env", "A=b c", "--env", "A=d", "--stdio", scratch("out"), "--",
                                                 "/bin/sh", "-c", "echo $A; echo no >&2"}),
