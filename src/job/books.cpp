@@ -239,7 +239,7 @@ void Books::add(const fs::path& staged, JobCheckpoint checkpoint, std::size_t ke
     go_back_to(state_.chain, checkpoint.parent);
     state_.parent = checkpoint.file;
     const Json more = {{"checkpoint", checkpoint.file},
-                       {"made_after", checkpoint.parent},
+                       {"made_after", checkpoint.parent.empty() ? Json(nullptr) : Json(checkpoint.parent)},
                        {"bytes_archive", checkpoint.bytes},
                        {"seconds", checkpoint.seconds},
                        {"frozen_seconds", checkpoint.frozen_seconds}};
