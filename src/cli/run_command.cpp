@@ -21,7 +21,6 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 namespace cedana {

@@ -421,6 +421,16 @@ TEST_F(Job, EndsByANoticeInTheTimeThatIsLeft) {
     expect_unbroken();
 }
 
+TEST_F(Job, IsNotStartedInAFolderThatIsGone) {
+    write_script(scratch("gone"), fmt::format("#!/bin/sh\nmkdir {0}\ncd {0}\nrmdir {0}\nexec {1} \"$@\"\n",
+                                              scratch("here").string(), cedana_executable().string()));
+    options.executable = scratch("gone");
+    const CedanaRun run = run_cedana(run_words({"--", "/bin/true"}), options);
+    EXPECT_EQ(run.exit_code, 9);
+    EXPECT_TRUE(holds(run.err, "the folder in which cedana was called is gone"));
+    EXPECT_EQ(names_in(store()), std::vector<std::string>());
+}
+
 TEST_F(Job, TellsOfItsFailure) {
     write_script(scratch("tell"),
                  fmt::format("#!/bin/sh\necho $CEDANA_JOB $CEDANA_JOB_STATE >{}\nexit 3\n", scratch("told").string()));
