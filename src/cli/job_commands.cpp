@@ -271,10 +271,16 @@ Error does_not_run(const std::string& name) {
         .hint(fmt::format("go on with it: cedana client run --job {}", name));
 }
 
+std::string supervisor_of(const SeenJob& seen) {
+    return fmt::format("the supervisor of the job (pid {} on {})", seen.state.supervisor, printable(seen.state.host));
+}
+
 // Whoever looks after the job does it; its answer.
 Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& config, job::OrderKind kind,
                              const Interrupt& interrupt) {
     constexpr std::chrono::milliseconds k_look_every{100};
+    // It looks every second (supervisor_watch.cpp).
+    constexpr std::chrono::seconds k_usually_taken_within{10};
     const fs::path folder = folder_of(arguments, config);
     require_place_of_caller(config, folder.parent_path(), "the store");
     const std::vector<SeenJob> jobs = read_job(config, folder);
@@ -286,6 +292,7 @@ Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& 
     if (!jobs.front().is_held)
         throw does_not_run(arguments.name);
     const job::Order order = job::give_order(folder, kind);
+    auto warn_at = std::optional(std::chrono::steady_clock::now() + k_usually_taken_within);
     while (!interrupt.pending_within(k_look_every)) {
         if (auto answer = job::take_answer(folder, order))
             return std::move(*answer);
@@ -295,6 +302,12 @@ Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& 
                 return std::move(*answer);
             static_cast<void>(job::take_back(folder, order));
             throw does_not_run(arguments.name);
+        }
+        if (warn_at && std::chrono::steady_clock::now() >= *warn_at) {
+            warn_at.reset();
+            if (job::is_waiting(folder, order))
+                spdlog::warn("{} has not heard of this yet: it is stopped, or its store does not answer",
+                             supervisor_of(jobs.front()));
         }
     }
     static_cast<void>(job::take_back(folder, order));

@@ -219,7 +219,11 @@ void run(const RunArguments& arguments, const CommonArguments& common, const Int
     try {
         throw EndAsProgram{job::run(request, interrupt).exit_code};
     } catch (const job::HeldElsewhere& held) {
-        print_note("cedana: " + held.message);
+        print_note(common.format == Format::json ? json_line({{"time", utc_iso(std::chrono::system_clock::now())},
+                                                              {"job", name},
+                                                              {"event", "runs_elsewhere"},
+                                                              {"message", held.message}})
+                                                 : "cedana: " + held.message);
         throw EndAsProgram{job::k_runs_elsewhere};
     }
 }

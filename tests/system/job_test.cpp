@@ -243,6 +243,7 @@ TEST_F(Job, RunsOnce) {
     const CedanaRun second = run_cedana(counting(), options);
     EXPECT_EQ(second.exit_code, 75);
     EXPECT_TRUE(holds(second.err, fmt::format("(supervisor {})", running.pid())));
+    EXPECT_EQ(Json::parse(run_cedana(counting({"--json"}), options).err).at("event"), "runs_elsewhere");
     const CedanaRun other = run_cedana(run_words({"--", "/bin/true"}), options);
     EXPECT_EQ(other.exit_code, 2);
     EXPECT_TRUE(holds(other.err, "runs another command"));
