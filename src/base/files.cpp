@@ -82,6 +82,7 @@ void replace_file(const fs::path& path, std::string_view content, mode_t mode) {
         throw Error(Fault::storage, fmt::format("{} is no regular file, and is not replaced", path.string()));
     const fs::path next = path.string() + ".next";
     UniqueFd file = open_file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    RemoveOnFailure remove(next);
     write_all(file.get(), content, next);
     if (::fchmod(file.get(), mode) != 0)
         throw OsFailure(Fault::storage).error("cannot give {} its mode", next.string());
@@ -89,6 +90,7 @@ void replace_file(const fs::path& path, std::string_view content, mode_t mode) {
     close_checked(std::move(file), next);
     if (::rename(next.c_str(), path.c_str()) != 0)
         throw OsFailure(Fault::storage).error("cannot rename {} to {}", next.string(), path.filename().string());
+    remove.commit();
     sync_folder(path.has_parent_path() ? path.parent_path() : ".");
 }
 

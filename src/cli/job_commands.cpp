@@ -275,6 +275,19 @@ std::string supervisor_of(const SeenJob& seen) {
     return fmt::format("the supervisor of the job (pid {} on {})", seen.state.supervisor, printable(seen.state.host));
 }
 
+// A store that takes no order (it is full) is not the only way to the one who is to have it.
+job::Order give_order(const fs::path& folder, job::OrderKind kind, const SeenJob& seen) {
+    try {
+        return job::give_order(folder, kind);
+    } catch (Error& error) {
+        if (kind != job::OrderKind::stop_now)
+            error.hint(fmt::format("`kill -{} {}` on {} asks for the same",
+                                   kind == job::OrderKind::stop ? "TERM" : "USR2", seen.state.supervisor,
+                                   printable(seen.state.host)));
+        throw;
+    }
+}
+
 // Whoever looks after the job does it; its answer.
 Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& config, job::OrderKind kind,
                              const Interrupt& interrupt) {
@@ -291,7 +304,7 @@ Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& 
             .hint("only its user, or root, gives it orders");
     if (!jobs.front().is_held)
         throw does_not_run(arguments.name);
-    const job::Order order = job::give_order(folder, kind);
+    const job::Order order = give_order(folder, kind, jobs.front());
     auto warn_at = std::optional(std::chrono::steady_clock::now() + k_usually_taken_within);
     while (!interrupt.pending_within(k_look_every)) {
         if (auto answer = job::take_answer(folder, order))
@@ -310,8 +323,9 @@ Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& 
                              supervisor_of(jobs.front()));
         }
     }
-    static_cast<void>(job::take_back(folder, order));
-    throw Error(Fault::interrupted, "interrupted; what was asked of the job may be done all the same");
+    throw Error(Fault::interrupted, job::take_back(folder, order)
+                                        ? "interrupted; the job had not heard of it yet"
+                                        : "interrupted; what was asked of the job may be done all the same");
 }
 
 // What it goes on from, for who has no new one.

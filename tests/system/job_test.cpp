@@ -478,6 +478,9 @@ TEST_F(Job, RunsOnWhereItsStoreCannotBeWrittenTo) {
     EXPECT_EQ(::mount(nullptr, store().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
     running.signal(SIGUSR2);
     wait_for_text(running.messages(), "it runs on");
+    const CedanaRun refused = ask("stop");
+    EXPECT_EQ(refused.exit_code, 9);
+    EXPECT_TRUE(holds(refused.err, fmt::format("`kill -TERM {}`", running.pid())));
     // Its state cannot be noted, and it is brought back all the same.
     ASSERT_EQ(::kill(seen().at("pid").get<pid_t>(), SIGKILL), 0);
     wait_for_text(running.messages(), "goes on from");

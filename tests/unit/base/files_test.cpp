@@ -3,12 +3,14 @@
 #include "cedana/base/files.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <system_error>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "unit/temp_folder.hpp"
@@ -86,6 +88,18 @@ TEST_F(Files, AFileThatCannotBeReplacedKeepsItsContent) {
     std::filesystem::create_directory(path("a.next"));
     EXPECT_THROW(replace_file(path("a"), "now"), Error);
     EXPECT_EQ(read_file(path("a")), "before");
+}
+
+TEST_F(Files, AFileForWhichThereIsNoRoomLeavesNothingBeside) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+    EXPECT_THROW(replace_file(path("a"), "now"), Error);
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    std::error_code error;
+    EXPECT_TRUE(entries_of(path("."), error).empty());
 }
 
 TEST_F(Files, AFullDiskIsAStorageFault) {
