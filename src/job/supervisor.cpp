@@ -90,8 +90,12 @@ class Supervisor {
                 checkpoints_.pass_on_ending();
                 continue;
             }
-            if (watch_.space().has_task())
+            if (watch_.space().has_task()) {
+                // A hook of the dump's may hang for longer than the host is there.
+                if (is_over() && !watch_.space().is_gone())
+                    watch_.space().end();
                 continue;
+            }
             if (checkpoints_.is_begun()) {
                 if (checkpoints_.finish())
                     return end_.with_checkpoint();
@@ -113,10 +117,15 @@ class Supervisor {
         }
     }
 
-    [[nodiscard]] bool is_late() {
+    [[nodiscard]] bool has_no_time_left() {
         const Wishes& wishes = watch_.wishes();
-        return wishes.ending && wishes.ending->deadline.count() != 0 && !wishes.is_passed_on &&
+        return wishes.ending && wishes.ending->deadline.count() != 0 &&
                Clock::now() - wishes.ending->since > wishes.ending->deadline;
+    }
+    [[nodiscard]] bool is_late() { return has_no_time_left() && !watch_.wishes().is_passed_on; }
+    // It was late, and its program has ended by now.
+    [[nodiscard]] bool is_over() {
+        return has_no_time_left() && watch_.wishes().is_passed_on && watch_.space().word().ended.has_value();
     }
 
     Watch watch_;

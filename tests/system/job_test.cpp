@@ -432,6 +432,19 @@ TEST_F(Job, IsNotStartedInAFolderThatIsGone) {
     EXPECT_EQ(names_in(store()), std::vector<std::string>());
 }
 
+// A dump of which a hook hangs for long.
+TEST_F(Job, IsLateNoLongerThanItsProgram) {
+    options.environment["CEDANA_ACTION_SCRIPTS_PRE_DUMP"] = scratch("hook");
+    write_script(scratch("hook"), "#!/bin/sh\nexec sleep 100\n");
+    RunningCedana running = start(counting({"--deadline", "1s"}));
+    wait_for_more_lines(log, k_few_steps);
+    running.signal(SIGTERM);
+    const CedanaRun run = running.wait();
+    EXPECT_EQ(run.exit_code, 128 + SIGTERM);
+    EXPECT_TRUE(holds(run.err, "the checkpoint took longer than there was time"));
+    EXPECT_EQ(seen().at("state"), "ended");
+}
+
 TEST_F(Job, TellsOfItsFailure) {
     write_script(scratch("tell"),
                  fmt::format("#!/bin/sh\necho $CEDANA_JOB $CEDANA_JOB_STATE >{}\nexit 3\n", scratch("told").string()));
@@ -446,9 +459,10 @@ TEST_F(Job, TellsOfItsFailure) {
 
 TEST_F(Job, EndsWithEachPeriodicCheckpoint) {
     for (int round = 0; round < 2; ++round) {
-        // A hook that fails behind a whole checkpoint.
+        // Hooks that fail behind a whole checkpoint, and beside a program that is back.
         if (round == 1)
-            options.environment["CEDANA_ACTION_SCRIPTS_POST_DUMP"] = "/bin/false";
+            for (const char* stage : {"DUMP", "RESTORE"})
+                options.environment[fmt::format("CEDANA_ACTION_SCRIPTS_POST_{}", stage)] = "/bin/false";
         RunningCedana running = start(counting({"--interval", "1s", "--exit-each"}));
         EXPECT_EQ(running.wait().exit_code, 85);
     }
