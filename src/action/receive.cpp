@@ -108,7 +108,7 @@ class SignOfLife {
             const std::lock_guard guard(mutex_);
             why_ = why;
         }
-        ::kill(::getpid(), SIGHUP);
+        ::kill(::getpid(), SIGTERM);
     }
 
     static constexpr std::chrono::seconds k_every{5};

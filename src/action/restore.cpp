@@ -44,8 +44,8 @@ void warn_of_mends(const std::set<criu::Mend>& mends, const Manifest& manifest) 
         spdlog::debug("mended in the images: {}", name_of(mend));
 }
 
-// Beside a program that has this command's terminal and its signals: it is not left alone with them because of a
-// script.
+// Beside a program that has this command's terminal and its signals, or a job's supervisor: it is not left alone with
+// them, nor ended by that, because of a script.
 void report_post_restore_hook(const Hook& hook, const HookSubject& subject, const Interrupt& interrupt) {
     try {
         if (run_hook_beside(hook, subject, interrupt) == HookEnd::interrupted)
@@ -58,7 +58,7 @@ void report_post_restore_hook(const Hook& hook, const HookSubject& subject, cons
 void run_post_restore_hook(const RestoreDraft& draft, pid_t pid) {
     const Hook hook = hook_for(HookStage::post_restore, draft.request.config);
     const HookSubject subject{.pid = pid, .checkpoint = draft.path};
-    if (draft.attendance == Attendance::foreground)
+    if (draft.attendance == Attendance::foreground || draft.request.given_ends)
         return report_post_restore_hook(hook, subject, draft.interrupt);
     try {
         run_hook(hook, subject, draft.interrupt);

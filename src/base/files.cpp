@@ -77,8 +77,12 @@ void make_private_folder(const fs::path& folder, Fault fault) {
 }
 
 void replace_file(const fs::path& path, std::string_view content, mode_t mode) {
+    std::error_code ignored;
+    if (const auto there = fs::status(path, ignored); fs::exists(there) && !fs::is_regular_file(there))
+        throw Error(Fault::storage, fmt::format("{} is no regular file, and is not replaced", path.string()));
     const fs::path next = path.string() + ".next";
     UniqueFd file = open_file(next, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    RemoveOnFailure remove(next);
     write_all(file.get(), content, next);
     if (::fchmod(file.get(), mode) != 0)
         throw OsFailure(Fault::storage).error("cannot give {} its mode", next.string());
@@ -86,7 +90,8 @@ void replace_file(const fs::path& path, std::string_view content, mode_t mode) {
     close_checked(std::move(file), next);
     if (::rename(next.c_str(), path.c_str()) != 0)
         throw OsFailure(Fault::storage).error("cannot rename {} to {}", next.string(), path.filename().string());
-    sync_folder(path.parent_path());
+    remove.commit();
+    sync_folder(path.has_parent_path() ? path.parent_path() : ".");
 }
 
 void sync_file(int fd, const fs::path& path) {

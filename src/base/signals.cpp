@@ -4,6 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/signal_words.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -14,11 +15,24 @@
 
 namespace cedana {
 
+namespace {
+
+// A blocked signal is queued even where it is ignored (kernel/signal.c, sig_ignored()), and would be read.
+bool is_to_be_ignored(int number) {
+    constexpr std::array k_of_shells = {SIGHUP, SIGINT, SIGQUIT};
+    struct ::sigaction now {};
+    return std::ranges::find(k_of_shells, number) != k_of_shells.end() && ::sigaction(number, nullptr, &now) == 0 &&
+           now.sa_handler == SIG_IGN;
+}
+
+} // namespace
+
 UniqueFd watch_signals(std::span<const int> numbers) {
     sigset_t set;
     sigemptyset(&set);
     for (const int number : numbers)
-        sigaddset(&set, number);
+        if (!is_to_be_ignored(number))
+            sigaddset(&set, number);
     ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
     UniqueFd events(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!events)

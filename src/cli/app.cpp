@@ -28,11 +28,13 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -190,6 +192,16 @@ std::optional<ProgressForm> progress_form(std::string_view word) {
     return word == "json" ? std::optional(ProgressForm::json) : std::nullopt;
 }
 
+// What a relative path means is not known in a folder that was removed (getcwd(3)).
+Error unforeseen(const std::exception& error) {
+    std::error_code gone;
+    static_cast<void>(std::filesystem::current_path(gone));
+    if (gone && dynamic_cast<const std::filesystem::filesystem_error*>(&error) != nullptr)
+        return Error(Fault::storage, fmt::format("the folder in which cedana was called is gone: {}", gone.message()))
+            .hint("call it in one that is there");
+    return Error(Fault::internal, fmt::format("internal fault: {}", error.what()));
+}
+
 // The exit code. `format`: as it is by then.
 template <typename Work>
 int run(const Format& format, Work work) {
@@ -206,7 +218,7 @@ int run(const Format& format, Work work) {
     } catch (const Error& error) {
         return fail(error, format);
     } catch (const std::exception& error) {
-        return fail(Error(Fault::internal, fmt::format("internal fault: {}", error.what())), format);
+        return fail(unforeseen(error), format);
     }
 }
 

@@ -10,6 +10,8 @@
 #include "cedana/cli/jobs.hpp"
 #include "cedana/cli/output.hpp"
 #include "cedana/cli/table.hpp"
+#include "cedana/cli/terminal.hpp"
+#include "cedana/files/default_store.hpp"
 #include "cedana/job/found_checkpoints.hpp"
 #include "cedana/job/lease.hpp"
 #include "cedana/job/name.hpp"
@@ -27,6 +29,7 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
+#include <poll.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -79,6 +82,19 @@ void require_no_checkpoints(const fs::path& folder) {
                   "paths");
 }
 
+// The first run makes the usual one.
+std::vector<fs::path> folders_in(const fs::path& store) {
+    std::error_code error;
+    if (store == k_default_store && !fs::exists(store, error) && !error)
+        return {};
+    std::vector<fs::path> folders = entries_of(store, error);
+    if (error)
+        throw Error(fault_of_errno(error.value(), Fault::storage),
+                    fmt::format("cannot read the store {}: {}", printable(store.string()), error.message()));
+    std::ranges::sort(folders);
+    return folders;
+}
+
 // Of all, those that cannot be read are counted, with a warning each.
 struct SeenJobs {
     std::vector<SeenJob> jobs = {};
@@ -86,12 +102,7 @@ struct SeenJobs {
 };
 SeenJobs read_jobs(const LoadedConfig& config, const fs::path& store, const std::string& name, Warned& warned) {
     std::error_code error;
-    std::vector<fs::path> folders;
-    if (name.empty())
-        folders = entries_of(store, error);
-    else
-        folders.push_back(store / name);
-    std::ranges::sort(folders);
+    const std::vector<fs::path> folders = name.empty() ? folders_in(store) : std::vector{store / name};
     SeenJobs seen_jobs;
     std::vector<SeenJob>& jobs = seen_jobs.jobs;
     for (const fs::path& folder : folders)
@@ -146,6 +157,10 @@ Json to_json(const SeenJob& seen) {
         json[key] = state.at(key);
     if (!has_pid(seen))
         json["pid"] = nullptr;
+    for (const char* key : {"restored_from", "last_attempt", "last_failure", "next"})
+        json[key] = text_or_null(json.at(key).get<std::string>());
+    for (Json& one : json["checkpoints"])
+        one["made_after"] = text_or_null(one.at("made_after").get<std::string>());
     const job::JobCheckpoint* good = newest_good(seen.state.chain);
     json["goes_on_from"] = good == nullptr ? Json(nullptr) : Json(good->file);
     return json;
@@ -209,6 +224,23 @@ std::string shown(const LoadedConfig& config, const fs::path& store, const std::
     return jobs.empty() ? std::string() : table_text(table_of_jobs(jobs));
 }
 
+// As many of its lines as a terminal of that height shows with the cursor below them; 0: all.
+std::string in_rows(const std::string& text, std::size_t rows) {
+    std::vector<std::string> lines = split(text, '\n');
+    constexpr std::size_t k_least = 3;
+    if (rows < k_least || lines.size() < rows)
+        return text;
+    const std::size_t left_out = lines.size() - (rows - 2);
+    lines.resize(rows - 2);
+    return fmt::format("{}\n… and {} more", fmt::join(lines, "\n"), left_out);
+}
+
+// Whoever read a pipe has closed it (poll(2)).
+bool has_lost_its_reader(int fd) {
+    pollfd entry{.fd = fd, .events = 0, .revents = 0};
+    return ::poll(&entry, 1, 0) == 1 && (entry.revents & POLLERR) != 0;
+}
+
 void show_jobs(const JobArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
     constexpr std::chrono::seconds k_look_every{1};
     const LoadedConfig config = load_config_for(common);
@@ -221,9 +253,11 @@ void show_jobs(const JobArguments& arguments, const CommonArguments& common, con
             return print_note(fmt::format("no jobs in {}", printable(store.string())));
         if (text != before) {
             const bool redraws = arguments.watch && ::isatty(STDOUT_FILENO) == 1;
-            print_line((redraws ? "\033[H\033[J" : "") + text);
+            print_line(redraws ? "\033[H\033[J" + in_rows(text, terminal_height(STDOUT_FILENO)) : text);
         }
         before = text;
+        if (arguments.watch && has_lost_its_reader(STDOUT_FILENO))
+            throw ReaderGone{};
     } while (arguments.watch && !interrupt.pending_within(k_look_every));
 }
 
@@ -237,10 +271,29 @@ Error does_not_run(const std::string& name) {
         .hint(fmt::format("go on with it: cedana client run --job {}", name));
 }
 
+std::string supervisor_of(const SeenJob& seen) {
+    return fmt::format("the supervisor of the job (pid {} on {})", seen.state.supervisor, printable(seen.state.host));
+}
+
+// A store that takes no order (it is full) is not the only way to the one who is to have it.
+job::Order give_order(const fs::path& folder, job::OrderKind kind, const SeenJob& seen) {
+    try {
+        return job::give_order(folder, kind);
+    } catch (Error& error) {
+        if (kind != job::OrderKind::stop_now)
+            error.hint(fmt::format("`kill -{} {}` on {} asks for the same",
+                                   kind == job::OrderKind::stop ? "TERM" : "USR2", seen.state.supervisor,
+                                   printable(seen.state.host)));
+        throw;
+    }
+}
+
 // Whoever looks after the job does it; its answer.
 Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& config, job::OrderKind kind,
                              const Interrupt& interrupt) {
     constexpr std::chrono::milliseconds k_look_every{100};
+    // It looks every second (supervisor_watch.cpp).
+    constexpr std::chrono::seconds k_usually_taken_within{10};
     const fs::path folder = folder_of(arguments, config);
     require_place_of_caller(config, folder.parent_path(), "the store");
     const std::vector<SeenJob> jobs = read_job(config, folder);
@@ -251,7 +304,8 @@ Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& 
             .hint("only its user, or root, gives it orders");
     if (!jobs.front().is_held)
         throw does_not_run(arguments.name);
-    const job::Order order = job::give_order(folder, kind);
+    const job::Order order = give_order(folder, kind, jobs.front());
+    auto warn_at = std::optional(std::chrono::steady_clock::now() + k_usually_taken_within);
     while (!interrupt.pending_within(k_look_every)) {
         if (auto answer = job::take_answer(folder, order))
             return std::move(*answer);
@@ -262,9 +316,16 @@ Json carry_out_by_supervisor(const JobArguments& arguments, const LoadedConfig& 
             static_cast<void>(job::take_back(folder, order));
             throw does_not_run(arguments.name);
         }
+        if (warn_at && std::chrono::steady_clock::now() >= *warn_at) {
+            warn_at.reset();
+            if (job::is_waiting(folder, order))
+                spdlog::warn("{} has not heard of this yet: it is stopped, or its store does not answer",
+                             supervisor_of(jobs.front()));
+        }
     }
-    static_cast<void>(job::take_back(folder, order));
-    throw Error(Fault::interrupted, "interrupted; what was asked of the job may be done all the same");
+    throw Error(Fault::interrupted, job::take_back(folder, order)
+                                        ? "interrupted; the job had not heard of it yet"
+                                        : "interrupted; what was asked of the job may be done all the same");
 }
 
 // What it goes on from, for who has no new one.

@@ -36,7 +36,7 @@ void show_ready(const std::filesystem::path& file, const job::JobState& state, c
             std::error_code ignored;
             if (state.phase == job::Phase::running)
                 replace_file(file, fmt::format("{}\n", state.pid));
-            else
+            else if (std::filesystem::is_regular_file(file, ignored))
                 std::filesystem::remove(file, ignored);
             return std::string();
         }));

@@ -38,13 +38,18 @@ bool is_set(const Json& more, const char* key) {
     return found != more.end() && found->is_boolean() && found->get<bool>();
 }
 
+// Earlier ones did not say what was ended with a program.
 std::string end_text(const Json& more) {
+    const int others = number_in(more, "ended_with_it");
+    const std::string with_it = others == 0   ? ""
+                                : others == 1 ? ", and with it a process that it had left"
+                                              : fmt::format(", and with it {} processes that it had left", others);
     if (!more.contains("outcome"))
-        return "ended";
+        return "ended" + with_it;
     const Json& end = more["outcome"];
     if (end.contains("signal"))
-        return "was ended by " + known_as(end["signal"]);
-    return fmt::format("ended with {}", end.value("code", 0));
+        return "was ended by " + known_as(end["signal"]) + with_it;
+    return fmt::format("ended with {}{}", end.value("code", 0), with_it);
 }
 
 std::string running_text(const Json& more) {
@@ -109,7 +114,12 @@ fs::path open_job_folder(const std::optional<fs::path>& named, const std::string
     require_place_of_caller(config, store, "the store");
     fs::path folder = store / name;
     job::make_job_folder(folder);
-    require_trusted_job(config, folder);
+    try {
+        require_trusted_job(config, folder);
+    } catch (const Error&) {
+        job::drop_empty_job_folder(folder);
+        throw;
+    }
     return folder;
 }
 

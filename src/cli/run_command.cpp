@@ -21,7 +21,6 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -128,7 +127,8 @@ job::JobRecord record_of(const job::Program& program, const std::string& name) {
                           .cwd = program.cwd,
                           .user = user_name(program.uid),
                           .uid = program.uid,
-                          .created = utc_iso(std::chrono::system_clock::now())};
+                          .created = utc_iso(std::chrono::system_clock::now()),
+                          .digest = job::digest_of_command(program.argv, program.cwd)};
     for (const std::string& variable : program.env)
         record.environment.push_back(variable.substr(0, variable.find('=')));
     return record;
@@ -178,7 +178,6 @@ job::RunRequest run_request_of(const RunArguments& arguments, const CommonArgume
     job::JobRecord record = program.argv.empty() ? job::JobRecord{} : record_of(program, name);
     record.has_host_pids = arguments.no_pid_namespace || !values.run_pid_namespace;
     job::RunRequest request{
-        .folder = open_job_folder(arguments.store, name, config),
         .name = name,
         .record = std::move(record),
         .program = std::move(program),
@@ -202,6 +201,8 @@ job::RunRequest run_request_of(const RunArguments& arguments, const CommonArgume
         .tell = job_teller(common, {.ready_file = arguments.ready_file, .metrics = arguments.metrics}, name, config),
         .hear = job_listener(common, name)};
     set_interval(request, given_or(arguments.interval, values.run_interval), values.run_overhead_percent);
+    // No folder is made for what is wrong.
+    request.folder = open_job_folder(arguments.store, name, config);
     return request;
 }
 
@@ -218,7 +219,11 @@ void run(const RunArguments& arguments, const CommonArguments& common, const Int
     try {
         throw EndAsProgram{job::run(request, interrupt).exit_code};
     } catch (const job::HeldElsewhere& held) {
-        print_note("cedana: " + held.message);
+        print_note(common.format == Format::json ? json_line({{"time", utc_iso(std::chrono::system_clock::now())},
+                                                              {"job", name},
+                                                              {"event", "runs_elsewhere"},
+                                                              {"message", held.message}})
+                                                 : "cedana: " + held.message);
         throw EndAsProgram{job::k_runs_elsewhere};
     }
 }

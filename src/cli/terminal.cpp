@@ -72,6 +72,11 @@ std::size_t terminal_width(int fd) {
     return size.ws_col == 0 ? k_usual : size.ws_col;
 }
 
+std::size_t terminal_height(int fd) {
+    struct ::winsize size {};
+    return ::isatty(fd) == 1 && ::ioctl(fd, TIOCGWINSZ, &size) == 0 ? size.ws_row : 0;
+}
+
 Paint paint_for(int fd) {
     const bool wanted = ::isatty(fd) == 1 && environment("NO_COLOR").empty() && environment("TERM") != "dumb";
     return wanted ? Paint::coloured : Paint::plain;

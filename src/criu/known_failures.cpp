@@ -50,6 +50,8 @@ constexpr auto k_errors = std::to_array<FailureRow>({
     {"with specified index",
      {"a pseudo-terminal of its own has a number that another one has here now",
       "close that terminal (ls /dev/pts), and try again"}},
+    // compel sees another stop than that of its own breakpoint (compel/src/lib/infect.c).
+    {"task interruption, aborting", {"a signal came to it while CRIU was at work in it", "try again"}},
     // Pids.
     {"Can't fork for",
      {"a pid of the tree is taken (by a live process, or by a zombie that was not reaped yet)",

@@ -69,6 +69,15 @@ void make_job_folder(const fs::path& folder) {
     make_private_folder(folder / k_orders);
 }
 
+void drop_empty_job_folder(const fs::path& folder) noexcept {
+    std::error_code ignored;
+    if (fs::exists(folder / k_job_file, ignored))
+        return;
+    // What is not empty stays (rmdir(2)); another run that begins the job makes these two anew.
+    for (const fs::path& path : {folder / k_orders, folder / k_staging, folder})
+        ::rmdir(path.c_str());
+}
+
 Books::Books(fs::path folder, std::string name, Lease& lease, const Keyring& keyring, Tell tell)
     : folder_(std::move(folder)), name_(std::move(name)), lease_(lease), keyring_(keyring), tell_(std::move(tell)) {
     std::string why;
@@ -146,6 +155,7 @@ void Books::require_lease() {
 }
 
 void Books::enter(Phase phase, Json more) {
+    has_run_ |= phase == Phase::running;
     state_.phase = phase;
     state_.since = utc_iso(std::chrono::system_clock::now());
     state_.next = more.value("until", "");
@@ -179,8 +189,19 @@ void Books::write() {
     warned_.works("books");
 }
 
+// Where the store is not there any more another host may have the job by now.
+bool Books::is_lease_sure() {
+    try {
+        if (!lease_.renew())
+            throw LeaseLost{};
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
 void Books::bear(const Error& error) {
-    if (state_.phase == Phase::starting || state_.phase == Phase::restoring)
+    if ((state_.phase == Phase::starting || state_.phase == Phase::restoring) && !(has_run_ && is_lease_sure()))
         throw Error(error);
     warned_.fails("books", "what became of the job could not be noted: " + error.message());
 }
@@ -218,7 +239,7 @@ void Books::add(const fs::path& staged, JobCheckpoint checkpoint, std::size_t ke
     go_back_to(state_.chain, checkpoint.parent);
     state_.parent = checkpoint.file;
     const Json more = {{"checkpoint", checkpoint.file},
-                       {"made_after", checkpoint.parent},
+                       {"made_after", checkpoint.parent.empty() ? Json(nullptr) : Json(checkpoint.parent)},
                        {"bytes_archive", checkpoint.bytes},
                        {"seconds", checkpoint.seconds},
                        {"frozen_seconds", checkpoint.frozen_seconds}};

@@ -101,6 +101,11 @@ std::optional<Json> take_answer(const fs::path& job, const Order& order) {
     return answer;
 }
 
+bool is_waiting(const fs::path& job, const Order& order) {
+    std::error_code error;
+    return fs::exists(order_file(job, order.id, k_asked), error);
+}
+
 bool take_back(const fs::path& job, const Order& order) {
     std::error_code error;
     return fs::remove(order_file(job, order.id, k_asked), error);

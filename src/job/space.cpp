@@ -5,6 +5,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unix_socket.hpp"
+#include "cedana/process/procfs.hpp"
 
 #include <array>
 #include <cerrno>
@@ -160,6 +161,16 @@ void Space::send(const nlohmann::json& word) {
             return;
         left.remove_prefix(static_cast<std::size_t>(count));
     }
+}
+
+std::vector<pid_t> Space::members() const {
+    if (!mark_.empty())
+        return pids_of_members(mark_);
+    const Procfs procfs;
+    std::vector<pid_t> pids = procfs.pids();
+    const auto own = procfs.link(init_, "ns/pid");
+    std::erase_if(pids, [&](pid_t pid) { return !own || procfs.link(pid, "ns/pid") != own; });
+    return pids;
 }
 
 // Of the links of a process the one that it loses before it waits for the others of its pid namespace (kernel/exit.c,

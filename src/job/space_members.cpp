@@ -83,6 +83,13 @@ void signal_members(const std::string& mark, int number) {
             }
 }
 
+std::vector<pid_t> pids_of_members(const std::string& mark) {
+    std::vector<pid_t> pids;
+    for (const Member& member : members_of(mark))
+        pids.push_back(member.pid);
+    return pids;
+}
+
 void end_members(const std::string& mark) {
     // What stands starts nothing.
     signal_members(mark, SIGSTOP);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -14,6 +15,9 @@ namespace cedana::job {
 
 // A signal for all that see that mount, those that they start meanwhile too, but for this process.
 void signal_members(const std::string& mark, int number);
+
+// But for this process.
+[[nodiscard]] std::vector<pid_t> pids_of_members(const std::string& mark);
 
 // Ends them, and returns when they have ended; a process that hangs in the kernel is waited for.
 void end_members(const std::string& mark);

@@ -59,17 +59,29 @@ struct EnterPlan {
 // The socket in a job's place.
 inline constexpr const char* k_space_socket = "socket";
 
-// What each end of that socket says, a line of JSON each: hands every whole line of `pending` on and takes it away.
+// What each end of that socket says is a line of JSON each; a word of which a text is no UTF-8 (an argument, a path) is
+// in there as CBOR, a number a byte.
+inline constexpr const char* k_word_bytes = "cbor";
+inline std::string word_line(const nlohmann::json& word) {
+    try {
+        return word.dump(-1, ' ', true) + "\n";
+    } catch (const nlohmann::json::type_error&) {
+        return nlohmann::json({{k_word_bytes, nlohmann::json::to_cbor(word)}}).dump() + "\n";
+    }
+}
+inline nlohmann::json parse_word(const std::string& line) {
+    nlohmann::json word = nlohmann::json::parse(line);
+    const auto bytes = word.find(k_word_bytes);
+    return bytes == word.end() ? word : nlohmann::json::from_cbor(bytes->get<std::vector<std::uint8_t>>());
+}
+// Hands every whole line of `pending` on and takes it away.
 template <typename Hear>
 void hear_words(std::string& pending, Hear&& hear) {
     for (std::size_t end = pending.find('\n'); end != std::string::npos; end = pending.find('\n')) {
-        const nlohmann::json word = nlohmann::json::parse(pending.substr(0, end));
+        const nlohmann::json word = parse_word(pending.substr(0, end));
         pending.erase(0, end + 1);
         hear(word);
     }
-}
-inline std::string word_line(const nlohmann::json& word) {
-    return word.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 // In the role `job`. Its exit code.

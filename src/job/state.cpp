@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/job/state.hpp"
 
+#include "cedana/base/checksums.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
@@ -64,11 +65,25 @@ std::optional<Phase> phase_of(std::string_view name) {
 
 bool is_active(Phase phase) { return phase <= Phase::backoff; }
 
+std::string digest_of_command(const std::vector<std::string>& argv, const std::string& cwd) {
+    try {
+        static_cast<void>(nlohmann::json({argv, cwd}).dump());
+        return {};
+    } catch (const nlohmann::json::type_error&) {
+        std::string all = cwd;
+        for (const std::string& argument : argv)
+            all += '\0' + argument;
+        return hex(sha256(all));
+    }
+}
+
 void to_json(nlohmann::json& json, const JobRecord& record) {
     json = {{"name", record.name},       {"argv", record.argv},
             {"cwd", record.cwd},         {"user", record.user},
             {"uid", record.uid},         {"environment", record.environment},
             {"created", record.created}, {"has_host_pids", record.has_host_pids}};
+    if (!record.digest.empty())
+        json["digest"] = record.digest;
 }
 
 void from_json(const nlohmann::json& json, JobRecord& record) {
@@ -81,6 +96,7 @@ void from_json(const nlohmann::json& json, JobRecord& record) {
     json.at("created").get_to(record.created);
     // Earlier ones had pids of their own alone.
     record.has_host_pids = json.value("has_host_pids", false);
+    record.digest = json.value("digest", "");
 }
 
 void to_json(nlohmann::json& json, const JobCheckpoint& one) {

@@ -90,8 +90,12 @@ class Supervisor {
                 checkpoints_.pass_on_ending();
                 continue;
             }
-            if (watch_.space().has_task())
+            if (watch_.space().has_task()) {
+                // A hook of the dump's may hang for longer than the host is there.
+                if (is_over() && !watch_.space().is_gone())
+                    watch_.space().end();
                 continue;
+            }
             if (checkpoints_.is_begun()) {
                 if (checkpoints_.finish())
                     return end_.with_checkpoint();
@@ -113,10 +117,15 @@ class Supervisor {
         }
     }
 
-    [[nodiscard]] bool is_late() {
+    [[nodiscard]] bool has_no_time_left() {
         const Wishes& wishes = watch_.wishes();
-        return wishes.ending && wishes.ending->deadline.count() != 0 && !wishes.is_passed_on &&
+        return wishes.ending && wishes.ending->deadline.count() != 0 &&
                Clock::now() - wishes.ending->since > wishes.ending->deadline;
+    }
+    [[nodiscard]] bool is_late() { return has_no_time_left() && !watch_.wishes().is_passed_on; }
+    // It was late, and its program has ended by now.
+    [[nodiscard]] bool is_over() {
+        return has_no_time_left() && watch_.wishes().is_passed_on && watch_.space().word().ended.has_value();
     }
 
     Watch watch_;
@@ -125,9 +134,29 @@ class Supervisor {
     BringUp bring_up_{watch_, checkpoints_, end_};
 };
 
+// The program of that job could never be started: there is nothing to go on with.
+bool has_never_run(const RunRequest& request) {
+    try {
+        const auto state = read_state(request.folder);
+        return state && state->phase == Phase::failed && state->program == 0 && state->parent.empty() &&
+               checkpoint_files(request.folder, request.name).empty();
+    } catch (const Error&) {
+        return false;
+    }
+}
+
+// Absent if another command may have the name.
+std::optional<JobRecord> record_there(const RunRequest& request) {
+    auto there = read_record(request.folder);
+    const bool is_another = there && !request.record.argv.empty() && !there->is_command_of(request.record);
+    if (is_another && there->uid == request.record.uid && has_never_run(request))
+        return std::nullopt;
+    return there;
+}
+
 // What is there is the job of that command.
 void require_same_job(const RunRequest& request) {
-    const auto there = read_record(request.folder);
+    const auto there = record_there(request);
     if (!there && !checkpoint_files(request.folder, request.name).empty())
         throw Error(Fault::checkpoint, fmt::format("{} is missing, and which command the checkpoints beside it are of "
                                                    "is not known",
@@ -141,7 +170,9 @@ void require_same_job(const RunRequest& request) {
     if (there && !request.record.argv.empty() && !there->is_command_of(request.record))
         throw Error(Fault::usage, fmt::format("the job {} runs another command: {}", request.name,
                                               printable(fmt::format("{}", fmt::join(there->argv, " ")))))
-            .hint("give this one another name with --job, or leave the command out to go on with that one");
+            .hint(fmt::format("give this one another name with --job, or leave the command out to go on with that one; "
+                              "to begin anew under this name, remove {}",
+                              printable(request.folder.string())));
     const Caller& caller = request.config.caller;
     if (there && acts_as_root_for(caller) && there->uid != caller.uid && !may_become_root(caller))
         throw Error(Fault::permission,
@@ -161,6 +192,17 @@ bool is_done(const RunRequest& request) {
     return state && state->phase == Phase::done;
 }
 
+// It is this job's, and this process has it.
+Lease take_job(const RunRequest& request, const Interrupt& interrupt) {
+    const auto waits = [&](const LeaseWord& word, std::chrono::milliseconds limit) {
+        request.tell("waiting", {{"host", word.host.name}, {"seconds", limit.count() / 1000}}, JobState{});
+    };
+    Lease lease = Lease::take(request.folder, request.lease, interrupt, waits);
+    // Another one may have made it in the meantime, and only who holds the lease writes.
+    require_same_job(request);
+    return lease;
+}
+
 } // namespace
 
 fs::path place_of(const fs::path& folder) {
@@ -172,22 +214,22 @@ fs::path place_of(const fs::path& folder) {
 }
 
 RunOutcome run(const RunRequest& request, const Interrupt& interrupt) {
-    require_same_job(request);
-    if (request.once && is_done(request)) {
-        request.tell("done_already", Json::object(), JobState{.phase = Phase::done});
-        return {};
+    try {
+        require_same_job(request);
+        if (request.once && is_done(request)) {
+            request.tell("done_already", Json::object(), JobState{.phase = Phase::done});
+            return {};
+        }
+        Lease lease = take_job(request, interrupt);
+        Supervisor supervisor(request, lease);
+        supervisor.start_notice();
+        if (!record_there(request))
+            write_record(request.folder, request.record);
+        return supervisor.run();
+    } catch (const Error&) {
+        drop_empty_job_folder(request.folder);
+        throw;
     }
-    const auto waits = [&](const LeaseWord& word, std::chrono::milliseconds limit) {
-        request.tell("waiting", {{"host", word.host.name}, {"seconds", limit.count() / 1000}}, JobState{});
-    };
-    Lease lease = Lease::take(request.folder, request.lease, interrupt, waits);
-    // Another one may have made it in the meantime, and only who holds the lease writes.
-    require_same_job(request);
-    Supervisor supervisor(request, lease);
-    supervisor.start_notice();
-    if (!read_record(request.folder))
-        write_record(request.folder, request.record);
-    return supervisor.run();
 }
 
 } // namespace cedana::job

@@ -148,8 +148,9 @@ std::optional<Checkpointing::Failure> Checkpointing::publish(AfterDump after) {
         watch_.books().clear_tries();
     try {
         const nlohmann::json& made = space.task_result();
-        watch_.books().publish(std::filesystem::path(made.at("checkpoint").get<std::string>()), made,
-                               watch_.request().keep);
+        // Its name alone is sure to be what JSON holds.
+        const std::filesystem::path said = made.at("checkpoint").get<std::string>();
+        watch_.books().publish(watch_.books().staging() / said.filename(), made, watch_.request().keep);
     } catch (const Error& error) {
         return Failure{.message = error.message(), .fault = static_cast<int>(error.fault())};
     }

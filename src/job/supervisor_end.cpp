@@ -119,12 +119,14 @@ std::optional<RunOutcome> JobEnd::by_itself() {
     const ProgramEnd end = watch_.space().word().ended.value_or(ProgramEnd{.signal = SIGKILL});
     state.end = end;
     has_run_ = true;
+    ended_with_it_ = watch_.space().left_behind();
     leave_space();
     if (wishes.is_passed_on)
         return finish(wishes.ending->is_ordered ? Phase::stopped : Phase::ended, end);
-    // Whoever sent it that signal wanted its end.
-    if (wishes.passed_on != 0 && end.shell_code() == ProgramEnd{.signal = wishes.passed_on}.shell_code())
-        return finish(Phase::ended, end);
+    // Whoever sent it that signal, or typed it, wanted its end.
+    for (const int number : {wishes.passed_on, watch_.terminal().typed_signal()})
+        if (number != 0 && end.shell_code() == ProgramEnd{.signal = number}.shell_code())
+            return finish(Phase::ended, end);
     switch (after_end(end, request.course, state.restarts)) {
     case AfterEnd::done:
         if (!request.keep_done)
@@ -149,10 +151,11 @@ std::optional<RunOutcome> JobEnd::by_itself() {
 RunOutcome JobEnd::finish(Phase phase, const ProgramEnd& end) {
     const Wishes& wishes = watch_.wishes();
     // It ran until it was asked to end.
-    if (wishes.is_passed_on || wishes.passed_on != 0)
+    if (wishes.is_passed_on || wishes.passed_on != 0 || watch_.terminal().typed_signal() != 0)
         watch_.books().clear_tries();
     Json how = next_run(wishes.is_passed_on ? How::passed_on : How::by_itself);
     how["outcome"] = json_of(end);
+    how["ended_with_it"] = ended_with_it_;
     watch_.books().enter(phase, how);
     if (phase == Phase::failed)
         watch_.commands().tell_failure(std::string(name_of(phase)),
@@ -173,9 +176,10 @@ void JobEnd::back_off(const ProgramEnd& end) {
     ++state.restarts;
     ++state.restarts_in_all;
     const std::string at = utc_iso(std::chrono::system_clock::now() + limit);
-    watch_.books().enter(
-        Phase::backoff,
-        {{"outcome", json_of(end)}, {"seconds", static_cast<double>(limit.count()) / 1000}, {"until", at}});
+    watch_.books().enter(Phase::backoff, {{"outcome", json_of(end)},
+                                          {"ended_with_it", ended_with_it_},
+                                          {"seconds", static_cast<double>(limit.count()) / 1000},
+                                          {"until", at}});
     const auto until = Watch::Clock::now() + limit;
     while (Watch::Clock::now() < until && !watch_.wishes().ending) {
         watch_.wait(until);

@@ -6,6 +6,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/job/supervisor.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -47,6 +48,8 @@ class JobEnd {
     Checkpointing& checkpoints_;
     // The program has ended at least once.
     bool has_run_ = false;
+    // What the program had left of processes when it ended.
+    std::size_t ended_with_it_ = 0;
 };
 
 } // namespace cedana::job

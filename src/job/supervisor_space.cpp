@@ -4,7 +4,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/process/procfs.hpp"
 
-#include <system_error>
+#include <algorithm>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -30,18 +30,24 @@ bool has_more_to_say(const Space& space) {
 } // namespace
 
 pid_t TendedSpace::outside(pid_t number) const {
-    std::error_code error;
     const Procfs procfs;
     if (space_->pids() == SpacePids::of_host)
         return procfs.stat(number) ? number : 0;
-    const fs::path space = fs::read_symlink(fmt::format("/proc/{}/ns/pid", space_->init()), error);
-    for (const pid_t pid : procfs.pids()) {
-        const auto status = procfs.status(pid);
-        if (status && status->namespace_pids.size() > 1 && status->namespace_pids.back() == number &&
-            fs::read_symlink(fmt::format("/proc/{}/ns/pid", pid), error) == space)
+    for (const pid_t pid : space_->members())
+        if (const auto status = procfs.status(pid);
+            status && status->namespace_pids.size() > 1 && status->namespace_pids.back() == number)
             return pid;
-    }
     return 0;
+}
+
+std::size_t TendedSpace::left_behind() const {
+    if (!space_ || is_gone_)
+        return 0;
+    const Procfs procfs;
+    return static_cast<std::size_t>(std::ranges::count_if(space_->members(), [&](pid_t pid) {
+        const auto stat = procfs.stat(pid);
+        return pid != space_->init() && stat && !stat->is_zombie();
+    }));
 }
 
 void TendedSpace::make(SpaceRequest request) {

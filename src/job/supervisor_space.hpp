@@ -8,6 +8,7 @@
 #include "cedana/job/supervisor.hpp"
 #include "cedana/job/task.hpp"
 
+#include <cstddef>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -39,6 +40,8 @@ class TendedSpace {
     [[nodiscard]] bool is_gone() const noexcept { return is_gone_; }
     // The program, as it is seen from here; 0 if it has ended.
     [[nodiscard]] pid_t program_outside() const { return outside(word_.program); }
+    // How many processes there are beside its first one: once the program has ended, what that has left.
+    [[nodiscard]] std::size_t left_behind() const;
     // As the kernel sees it, which the space's first process tells of just after that.
     [[nodiscard]] bool has_root_ended() const { return is_gone_ || word_.ended || outside(word_.root) == 0; }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -22,6 +23,7 @@ void KeyTerminal::join(const UniqueFd& far_end) {
     if (!far_end_)
         throw OsFailure().error("cannot use the terminal of the job");
     own_.emplace();
+    typed_signal_ = 0;
     take_size();
     look_whose_keys();
 }
@@ -74,14 +76,29 @@ void KeyTerminal::print(const std::function<void()>& line) const {
 void KeyTerminal::read_keys() {
     std::array<char, 4096> keys;
     const ssize_t count = ::read(STDIN_FILENO, keys.data(), keys.size());
-    if (count < 0 && (errno == EINTR || errno == EAGAIN))
+    const int err = errno;
+    if (count < 0 && (err == EINTR || err == EAGAIN))
         return;
     if (count <= 0) {
-        is_gone_ = true;
+        // Who reads in the background fails as who reads what is hung up (tty_ioctl(4)).
+        is_gone_ = count == 0 || own_->is_ours();
         return drop_keys();
     }
-    pending_.append(keys.data(), static_cast<std::size_t>(count));
+    const std::string_view typed(keys.data(), static_cast<std::size_t>(count));
+    note_signals(typed);
+    pending_.append(typed);
     pass_keys();
+}
+
+void KeyTerminal::note_signals(std::string_view keys) {
+    struct ::termios settings {};
+    // A master answers for its slave (tty_ioctl(4)).
+    if (::tcgetattr(far_end_.get(), &settings) != 0 || (settings.c_lflag & ISIG) == 0)
+        return;
+    for (const char key : keys)
+        for (const auto& [place, number] : {std::pair(VINTR, SIGINT), std::pair(VQUIT, SIGQUIT)})
+            if (settings.c_cc[place] != _POSIX_VDISABLE && static_cast<cc_t>(key) == settings.c_cc[place])
+                typed_signal_ = number;
 }
 
 // What the program has not read yet keeps further keys back.

@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace cedana::job {
 
@@ -30,6 +31,9 @@ class KeyTerminal {
     void take_size() const;
     // Keys are taken while a shell lends this process its terminal.
     void look_whose_keys();
+    // By which signal the keys that came last were to end or interrupt the program (termios(3), ISIG); 0: by none. It
+    // stays known when the terminal is left.
+    [[nodiscard]] int typed_signal() const noexcept { return typed_signal_; }
     // A shell has made the terminal its own when it stopped this process.
     void take_up_again();
 
@@ -38,6 +42,7 @@ class KeyTerminal {
 
   private:
     void read_keys();
+    void note_signals(std::string_view keys);
     void pass_keys();
     void drop_keys();
 
@@ -47,6 +52,7 @@ class KeyTerminal {
     bool has_keys_ = false;
     // It was hung up.
     bool is_gone_ = false;
+    int typed_signal_ = 0;
     std::string pending_;
 };
 

@@ -22,9 +22,23 @@ namespace cedana::job {
 
 namespace {
 
-constexpr std::array k_watched_signals = {SIGTERM, SIGINT,  SIGHUP,   SIGQUIT, SIGUSR1,
-                                          SIGUSR2, SIGALRM, SIGWINCH, SIGCONT};
+// Of these a terminal stops by the last three whoever does not take or block them.
+constexpr std::array k_watched_signals = {SIGTERM, SIGINT,   SIGHUP,  SIGQUIT, SIGUSR1, SIGUSR2,
+                                          SIGALRM, SIGWINCH, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU};
 constexpr std::chrono::milliseconds k_orders_every{1000};
+
+// Who asks for another command than there is has the name of one that never ran.
+JobRecord record_for(const RunRequest& request) {
+    auto there = read_record(request.folder);
+    return there && (request.record.argv.empty() || there->is_command_of(request.record)) ? *there : request.record;
+}
+
+// One that is named to end the job counts, whoever has this process ignore it.
+UniqueFd watch_all(const std::set<int>& stop_signals) {
+    for (const int number : stop_signals)
+        std::signal(number, SIG_DFL);
+    return watch_signals(k_watched_signals);
+}
 
 } // namespace
 
@@ -34,10 +48,10 @@ nlohmann::ordered_json json_of(const ProgramEnd& end) {
 }
 
 Watch::Watch(const RunRequest& request, Lease& lease)
-    : request_(request), lease_(lease), record_(read_record(request.folder).value_or(request.record)),
+    : request_(request), lease_(lease), record_(record_for(request)),
       books_(request.folder, request.name, lease, request.keyring,
              [this](auto... what) { terminal_.print([&] { request_.tell(what...); }); }),
-      signals_(watch_signals(k_watched_signals)),
+      signals_(watch_all(request.stop_signals)),
       space_(loop_, request, terminal_,
              [this](pid_t init) {
                  lease_.set_init(mark_of(init).value_or(ProcessMark{.pid = init}));
@@ -57,6 +71,15 @@ void Watch::read_signals() {
 void Watch::take_signal(int number) {
     if (number == SIGWINCH || number == SIGCONT)
         return number == SIGWINCH ? terminal_.take_size() : terminal_.take_up_again();
+    if (number == SIGTTIN || number == SIGTTOU)
+        return;
+    // Nobody would renew its lease while this process stands, and its program would be ended.
+    if (number == SIGTSTP)
+        return terminal_.print([&] {
+            spdlog::warn(
+                "the job {} runs on: it cannot be suspended; `cedana client stop {}` ends it with a checkpoint",
+                request_.name, request_.name);
+        });
     if (wishes_.take_signal(number, request_.stop_signals, request_.deadline))
         return;
     if (space_.exists() && space_.word().root != 0) {

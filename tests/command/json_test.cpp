@@ -307,7 +307,12 @@ TEST_F(JsonFields, OfJobs) {
     write_text(folder / "x.zip", "");
     job::write_state(folder, {.chain = {{.file = "x.zip"}}, .end = job::ProgramEnd{.code = 3}});
     job::append_history(folder, "starting", {{"epoch", 1}});
-    expect_documented("client ps", {json({"client", "ps", "-d", scratch("jobs")})});
+    const Json listed = json({"client", "ps", "-d", scratch("jobs")});
+    expect_documented("client ps", {listed});
+    for (const char* none : {"restored_from", "last_attempt", "last_failure", "next"})
+        EXPECT_TRUE(listed.at("jobs").at(0).at(none).is_null()) << none;
+    EXPECT_TRUE(listed.at("jobs").at(0).at("checkpoints").at(0).at("made_after").is_null());
+    EXPECT_EQ(cedana({"client", "ps", "-d", scratch("none")}).exit_code, 9);
     expect_documented("client history", {json({"client", "history", "train", "-d", scratch("jobs")})});
 }
 

@@ -121,10 +121,16 @@ TEST_F(Job, TellsTheServiceManagerHowItIs) {
         EXPECT_TRUE(holds(told, word));
 }
 
-TEST_F(Job, ThatCannotBeStartedSaysWhy) {
+// What was mistyped is not in the way of what was meant.
+TEST_F(Job, ThatCannotBeStartedSaysWhyAndLeavesItsName) {
+    const CedanaRun wrong = run_cedana(run_words({"--interval", "7", "--", "/bin/true"}), options);
+    EXPECT_EQ(wrong.exit_code, 2);
+    EXPECT_EQ(names_in(store()), std::vector<std::string>());
     const CedanaRun run = run_cedana(run_words({"--", "/nowhere"}), options);
     EXPECT_EQ(run.exit_code, 5);
     EXPECT_TRUE(holds(run.err, "cannot execute /nowhere"));
+    EXPECT_EQ(run_cedana(run_words({"--", "/bin/true"}), options).exit_code, 0);
+    EXPECT_EQ(run_cedana(run_words({"--", "/nowhere"}), options).exit_code, 2);
 }
 
 TEST_F(Job, GoesOnAgainAndAgainAfterStopSignals) {
@@ -217,12 +223,27 @@ TEST_F(Job, ThatEndsBesideACheckpointIsNotSaidToRunOn) {
     EXPECT_TRUE(holds(run.err, "no checkpoint: the program ended before it was made\n"));
 }
 
+// As nohup(1) has it, and a shell a job in the background; and a terminal stops what does not take its signals.
+TEST_F(Job, IsNotEndedByAHangUpThatIsIgnoredNorStoppedByAKey) {
+    write_script(scratch("nohup"),
+                 fmt::format("#!/bin/sh\ntrap '' HUP\nexec {} \"$@\"\n", cedana_executable().string()));
+    options.executable = scratch("nohup");
+    RunningCedana running = start(run_words({"--stop-signals", "USR1", "--", "/bin/sleep", "infinity"}));
+    wait_for_text(running.messages(), "started");
+    running.signal(SIGHUP);
+    running.signal(SIGTSTP);
+    wait_for_text(running.messages(), "it cannot be suspended");
+    running.signal(SIGTERM);
+    EXPECT_EQ(running.wait().exit_code, 128 + SIGTERM);
+}
+
 TEST_F(Job, RunsOnce) {
     RunningCedana running = start(counting());
     wait_for_more_lines(log, 5);
     const CedanaRun second = run_cedana(counting(), options);
     EXPECT_EQ(second.exit_code, 75);
     EXPECT_TRUE(holds(second.err, fmt::format("(supervisor {})", running.pid())));
+    EXPECT_EQ(Json::parse(run_cedana(counting({"--json"}), options).err).at("event"), "runs_elsewhere");
     const CedanaRun other = run_cedana(run_words({"--", "/bin/true"}), options);
     EXPECT_EQ(other.exit_code, 2);
     EXPECT_TRUE(holds(other.err, "runs another command"));
@@ -295,6 +316,14 @@ TEST_F(Job, ThatCrashesTooOftenFailsWithItsOwnCode) {
     EXPECT_EQ(run_cedana({"client", "ps", "i", "-d", store()}, options).exit_code, 8);
 }
 
+TEST_F(Job, SaysThatWhatItsProgramLeavesIsEndedWithIt) {
+    const CedanaRun run =
+        run_cedana(run_words({"--", "/bin/sh", "-c", "sleep infinity >/dev/null 2>&1 & exit 4"}), options);
+    EXPECT_EQ(run.exit_code, 4);
+    EXPECT_TRUE(holds(run.err, "ended with 4, and with it a process that it had left"));
+    EXPECT_TRUE(holds(ask("history").out, "ended with 4, and with it a process that it had left"));
+}
+
 TEST_F(Job, HasTheVariablesAndTheOutputThatAreNamed) {
     const CedanaRun run = run_cedana(run_words({"--env", "A=b c", "--env", "A=d", "--stdio", scratch("out"), "--",
                                                 "/bin/sh", "-c", "echo $A; echo no >&2"}),
@@ -306,6 +335,19 @@ TEST_F(Job, HasTheVariablesAndTheOutputThatAreNamed) {
     EXPECT_EQ(lines, (std::vector<std::string>{"d", "no"}));
     EXPECT_EQ(run_cedana(run_words({"--env", "=x", "--", "/bin/true"}), options).exit_code, 2);
     EXPECT_EQ(run_cedana(run_words({"--user", "no body", "--", "/bin/true"}), options).exit_code, 2);
+}
+
+TEST_F(Job, HasItsArgumentsByteForByte) {
+    const std::vector<std::string> words =
+        run_words({"--env", "X=\xff", "--", "/bin/sh", "-c", "printf '%s' \"$X$1\"", "sh", "\xfe\n"});
+    for (int round = 0; round < 2; ++round) {
+        const CedanaRun run = run_cedana(words, options);
+        EXPECT_EQ(run.exit_code, 0) << run.err;
+        EXPECT_EQ(run.out, "\xff\xfe\n");
+    }
+    std::vector<std::string> other = words;
+    other.back() = "\xfd\n";
+    EXPECT_EQ(run_cedana(other, options).exit_code, 2);
 }
 
 TEST_F(Job, WhoseOutputHasNoPlaceIsNotStarted) {
@@ -347,6 +389,15 @@ TEST_F(Job, OfAnotherUserIsNotStartedWhereItCouldNotBeCheckpointed) {
     EXPECT_FALSE(fs::exists(store() / "j" / "job.json"));
 }
 
+TEST_F(Job, ReplacesNothingThatIsNoFile) {
+    const fs::path fifo = scratch("fifo");
+    ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    const CedanaRun run = run_cedana(run_words({"--metrics", fifo, "--ready-file", fifo, "--", "/bin/true"}), options);
+    EXPECT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_TRUE(holds(run.err, "is no regular file, and is not replaced"));
+    EXPECT_TRUE(fs::is_fifo(fifo));
+}
+
 TEST_F(Job, ThatIsDoneIsLeftAloneIfItIsToRunOnce) {
     const std::vector<std::string> words = run_words({"--once", "--", "/bin/sh", "-c", "echo ran >>" + log.string()});
     for (int round = 0; round < 2; ++round)
@@ -371,6 +422,29 @@ TEST_F(Job, EndsByANoticeInTheTimeThatIsLeft) {
     expect_unbroken();
 }
 
+TEST_F(Job, IsNotStartedInAFolderThatIsGone) {
+    write_script(scratch("gone"), fmt::format("#!/bin/sh\nmkdir {0}\ncd {0}\nrmdir {0}\nexec {1} \"$@\"\n",
+                                              scratch("here").string(), cedana_executable().string()));
+    options.executable = scratch("gone");
+    const CedanaRun run = run_cedana(run_words({"--", "/bin/true"}), options);
+    EXPECT_EQ(run.exit_code, 9);
+    EXPECT_TRUE(holds(run.err, "the folder in which cedana was called is gone"));
+    EXPECT_EQ(names_in(store()), std::vector<std::string>());
+}
+
+// A dump of which a hook hangs for long.
+TEST_F(Job, IsLateNoLongerThanItsProgram) {
+    options.environment["CEDANA_ACTION_SCRIPTS_PRE_DUMP"] = scratch("hook");
+    write_script(scratch("hook"), "#!/bin/sh\nexec sleep 100\n");
+    RunningCedana running = start(counting({"--deadline", "1s"}));
+    wait_for_more_lines(log, k_few_steps);
+    running.signal(SIGTERM);
+    const CedanaRun run = running.wait();
+    EXPECT_EQ(run.exit_code, 128 + SIGTERM);
+    EXPECT_TRUE(holds(run.err, "the checkpoint took longer than there was time"));
+    EXPECT_EQ(seen().at("state"), "ended");
+}
+
 TEST_F(Job, TellsOfItsFailure) {
     write_script(scratch("tell"),
                  fmt::format("#!/bin/sh\necho $CEDANA_JOB $CEDANA_JOB_STATE >{}\nexit 3\n", scratch("told").string()));
@@ -385,9 +459,10 @@ TEST_F(Job, TellsOfItsFailure) {
 
 TEST_F(Job, EndsWithEachPeriodicCheckpoint) {
     for (int round = 0; round < 2; ++round) {
-        // A hook that fails behind a whole checkpoint.
+        // Hooks that fail behind a whole checkpoint, and beside a program that is back.
         if (round == 1)
-            options.environment["CEDANA_ACTION_SCRIPTS_POST_DUMP"] = "/bin/false";
+            for (const char* stage : {"DUMP", "RESTORE"})
+                options.environment[fmt::format("CEDANA_ACTION_SCRIPTS_POST_{}", stage)] = "/bin/false";
         RunningCedana running = start(counting({"--interval", "1s", "--exit-each"}));
         EXPECT_EQ(running.wait().exit_code, 85);
     }
@@ -410,14 +485,33 @@ TEST_F(Job, LeavesNoCheckpointsWhenItIsDone) {
 TEST_F(Job, RunsOnWhereItsStoreCannotBeWrittenTo) {
     ASSERT_EQ(::mount("tmpfs", store().c_str(), "tmpfs", 0, "mode=0700,size=8m"), 0);
     const std::string done = scratch("done");
-    RunningCedana running = start(run_words({"--", "/bin/sh", "-c", "until [ -e " + done + " ]; do sleep 0.02; done"}));
+    RunningCedana running =
+        start(run_words({"--backoff", "0", "--", "/bin/sh", "-c", "until [ -e " + done + " ]; do sleep 0.02; done"}));
     wait_for_text(running.messages(), "started");
+    ASSERT_EQ(ask("checkpoint").exit_code, 0);
     EXPECT_EQ(::mount(nullptr, store().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
     running.signal(SIGUSR2);
     wait_for_text(running.messages(), "it runs on");
+    const CedanaRun refused = ask("stop");
+    EXPECT_EQ(refused.exit_code, 9);
+    EXPECT_TRUE(holds(refused.err, fmt::format("`kill -TERM {}`", running.pid())));
+    // Its state cannot be noted, and it is brought back all the same.
+    ASSERT_EQ(::kill(seen().at("pid").get<pid_t>(), SIGKILL), 0);
+    wait_for_text(running.messages(), "goes on from");
     std::ofstream(done) << "now";
     EXPECT_EQ(running.wait().exit_code, 0);
     EXPECT_EQ(::umount2(store().c_str(), MNT_DETACH), 0);
+}
+
+// Another host may have it by then.
+TEST_F(Job, IsNotBroughtBackWhereItsStoreIsNotThere) {
+    ASSERT_EQ(::mount("tmpfs", store().c_str(), "tmpfs", 0, "mode=0700,size=8m"), 0);
+    RunningCedana running = start(run_words({"--backoff", "0", "--", "/bin/sleep", "infinity"}));
+    wait_for_text(running.messages(), "started");
+    const auto pid = seen().at("pid").get<pid_t>();
+    EXPECT_EQ(::umount2(store().c_str(), MNT_DETACH), 0);
+    ASSERT_EQ(::kill(pid, SIGKILL), 0);
+    EXPECT_EQ(running.wait().exit_code, 9);
 }
 
 TEST_F(Job, RunsOnWhereItsFolderWasRemoved) {
@@ -546,6 +640,14 @@ TEST_F(Job, HasTheKeysAndTheSizeOfTheTerminalThatItIsRunOn) {
     EXPECT_EQ(run.exit_code, 3);
     EXPECT_TRUE(holds(run.out, "shown three"));
     EXPECT_FALSE(holds(read_file(log), "hung up"));
+}
+
+TEST_F(Job, ThatIsEndedByAKeyIsNotBroughtBack) {
+    CedanaOnTerminal running(run_words({"--", "/bin/sh", "-c", "echo ready; exec sleep infinity"}), options);
+    running.wait_until_shown("ready");
+    running.press_ctrl_c();
+    EXPECT_EQ(running.wait().exit_code, 128 + SIGINT);
+    EXPECT_EQ(seen().at("state"), "ended");
 }
 
 void reap(pid_t pid) { ASSERT_EQ(::waitpid(pid, nullptr, 0), pid); }

@@ -39,7 +39,8 @@ void write_all(int fd, std::string_view data, const std::filesystem::path& path)
 // Makes a folder that is its owner's alone, if there is none. Throws Error with `fault`.
 void make_private_folder(const std::filesystem::path& folder, Fault fault = Fault::storage);
 // The file has all of its new content and this mode, or what it had before: PATH.next is written, flushed and renamed.
-// A failure may leave PATH.next. Only one process may do so at a time.
+// Only a kill may leave PATH.next. Only one process may do so at a time. What is no regular file (/dev/null, say) is
+// never replaced. Throws Error(Fault::storage).
 void replace_file(const std::filesystem::path& path, std::string_view content, mode_t mode = 0600);
 
 void sync_file(int fd, const std::filesystem::path& path);

@@ -14,7 +14,8 @@
 namespace cedana {
 
 // Blocks the signals in this thread (and so in every later one), which are read from what this returns (signalfd(2),
-// CLOEXEC, without blocking). Throws Error.
+// CLOEXEC, without blocking). SIGHUP, SIGINT and SIGQUIT that whoever started this process has it ignore (nohup(1), a
+// script's `&`) stay ignored. Throws Error.
 [[nodiscard]] UniqueFd watch_signals(std::span<const int> numbers);
 
 class Interrupt {

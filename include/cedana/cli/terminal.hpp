@@ -16,6 +16,9 @@ enum class Paint { plain, coloured };
 // Columns of the terminal behind `fd`, or what COLUMNS says of it; 0 if there is none, and so no limit.
 [[nodiscard]] std::size_t terminal_width(int fd);
 
+// Its lines; 0 if there is none.
+[[nodiscard]] std::size_t terminal_height(int fd);
+
 // coloured: a terminal, TERM is not "dumb", and NO_COLOR (https://no-color.org) is unset or empty.
 [[nodiscard]] Paint paint_for(int fd);
 

@@ -31,6 +31,8 @@ using Tell = std::function<void(std::string_view event, const nlohmann::ordered_
 
 // Makes it, with what is in it, 0700. Throws Error(Fault::storage).
 void make_job_folder(const std::filesystem::path& folder);
+// Removes one in which no job was begun.
+void drop_empty_job_folder(const std::filesystem::path& folder) noexcept;
 
 class Books {
   public:
@@ -44,8 +46,8 @@ class Books {
     [[nodiscard]] const JobState& state() const noexcept { return state_; }
     [[nodiscard]] const Lease& lease() const noexcept { return lease_; }
 
-    // All throw LeaseLost. Where the store cannot be written to they throw Error before the program runs, and after
-    // that only warn: it is more than what is noted of it.
+    // All throw LeaseLost. Where the store cannot be written to they throw Error before the program runs for the first
+    // time, and after that only warn, as long as the lease is sure: it is more than what is noted of it.
     void enter(Phase phase, nlohmann::ordered_json more = nlohmann::ordered_json::object());
     void note(std::string_view event, nlohmann::ordered_json more = nlohmann::ordered_json::object());
     void save();
@@ -80,6 +82,7 @@ class Books {
     void make_anew(const std::string& why);
     void require_lease();
     void write();
+    [[nodiscard]] bool is_lease_sure();
     void bear(const Error& error);
     void add(const std::filesystem::path& staged, JobCheckpoint checkpoint, std::size_t keep);
 
@@ -93,6 +96,7 @@ class Books {
     int earlier_epoch_ = 0;
     // Of the folder, as it was found.
     dev_t device_ = 0;
+    bool has_run_ = false;
     Warned warned_;
 };
 

@@ -29,6 +29,8 @@ struct Order {
 void answer_order(const std::filesystem::path& job, const Order& order, const nlohmann::ordered_json& answer);
 // Absent as long as there is none; what was asked and answered is removed with it.
 [[nodiscard]] std::optional<nlohmann::ordered_json> take_answer(const std::filesystem::path& job, const Order& order);
+// Nobody has taken it yet.
+[[nodiscard]] bool is_waiting(const std::filesystem::path& job, const Order& order);
 // Of one that nobody has taken; false if somebody has.
 [[nodiscard]] bool take_back(const std::filesystem::path& job, const Order& order);
 

@@ -92,6 +92,8 @@ class Space {
     // Its first process has ended, or waits in its end for one that hangs in the kernel (a file server does not
     // answer): it has no namespaces any more then.
     [[nodiscard]] bool is_ending() const;
+    // All processes in there, as they are seen from here.
+    [[nodiscard]] std::vector<pid_t> members() const;
     // Readable when there is a word, or when it has ended.
     [[nodiscard]] int words() const noexcept { return socket_.get(); }
     // What it says has changed; false once it has ended.

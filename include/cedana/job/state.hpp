@@ -35,13 +35,19 @@ struct JobRecord {
     std::string created = {};
     // Its pids are those of the host (space.hpp).
     bool has_host_pids = false;
+    // Of a command or a folder that is no UTF-8, which JSON cannot hold: what tells it from others; else empty.
+    std::string digest = {};
     friend bool operator==(const JobRecord&, const JobRecord&) = default;
 
     // It is the same command, of the same user in the same folder.
     [[nodiscard]] bool is_command_of(const JobRecord& other) const {
-        return argv == other.argv && cwd == other.cwd && uid == other.uid;
+        return uid == other.uid && digest == other.digest &&
+               (!digest.empty() || (argv == other.argv && cwd == other.cwd));
     }
 };
+
+// Empty for what JSON holds.
+[[nodiscard]] std::string digest_of_command(const std::vector<std::string>& argv, const std::string& cwd);
 
 void to_json(nlohmann::json& json, const JobRecord& record);
 void from_json(const nlohmann::json& json, JobRecord& record);

@@ -37,8 +37,8 @@ inline constexpr int k_runs_elsewhere = 75;
 
 struct RunRequest {
     // The folder of the job, and its name.
-    std::filesystem::path folder;
-    std::string name;
+    std::filesystem::path folder = {};
+    std::string name = {};
     // Who starts it, and what; without arguments it only goes on.
     JobRecord record = {};
     Program program = {};

@@ -3,12 +3,14 @@
 #include "cedana/base/files.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <system_error>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "unit/temp_folder.hpp"
@@ -57,6 +59,23 @@ TEST_F(Files, AFolderThatCannotBeListedSetsTheError) {
     EXPECT_EQ(error, std::errc::no_such_file_or_directory);
 }
 
+TEST_F(Files, WhatIsNoRegularFileIsNotReplaced) {
+    ASSERT_EQ(::mkfifo(path("fifo").c_str(), 0600), 0);
+    std::filesystem::create_symlink("fifo", path("link"));
+    for (const char* name : {"fifo", "link", "."})
+        EXPECT_THROW(replace_file(path(name), "now"), Error) << name;
+    EXPECT_TRUE(std::filesystem::is_fifo(path("fifo")));
+    EXPECT_TRUE(std::filesystem::is_symlink(path("link")));
+}
+
+TEST_F(Files, AFileIsReplacedInTheCurrentFolder) {
+    const std::filesystem::path before = std::filesystem::current_path();
+    std::filesystem::current_path(path("."));
+    EXPECT_NO_THROW(replace_file("a", "now"));
+    std::filesystem::current_path(before);
+    EXPECT_EQ(read_file(path("a")), "now");
+}
+
 TEST_F(Files, AReplacedFileHasItsNewContentAndNothingIsLeftBeside) {
     replace_file(write("a", "longer than before"), "now");
     EXPECT_EQ(read_file(path("a")), "now");
@@ -69,6 +88,18 @@ TEST_F(Files, AFileThatCannotBeReplacedKeepsItsContent) {
     std::filesystem::create_directory(path("a.next"));
     EXPECT_THROW(replace_file(path("a"), "now"), Error);
     EXPECT_EQ(read_file(path("a")), "before");
+}
+
+TEST_F(Files, AFileForWhichThereIsNoRoomLeavesNothingBeside) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+    const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+    EXPECT_THROW(replace_file(path("a"), "now"), Error);
+    ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+    std::error_code error;
+    EXPECT_TRUE(entries_of(path("."), error).empty());
 }
 
 TEST_F(Files, AFullDiskIsAStorageFault) {

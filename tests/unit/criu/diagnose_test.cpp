@@ -45,6 +45,7 @@ INSTANTIATE_TEST_SUITE_P(
         LogCase{"tty: Found dangling tty with sid 7 pgid 7 (pts) on peer fd 0.", "terminal", "--shell-job"},
         LogCase{"tty: No CTL for TTY dump, likely SCM case", "through a unix socket", "receive it first"},
         LogCase{"Pid 77 do not match expected 76", "taken during the restore", "try again"},
+        LogCase{"Unexpected 301 task interruption, aborting", "while CRIU was at work in it", "try again"},
         LogCase{"Can't link remap to /dev/shm/sem.a: File exists", "another checkpoint", "restore that one first"},
         LogCase{"Can't open exe link", "program is not there", "install the program"},
         LogCase{"inet: Can't bind inet socket (id 28): Address already in use", "port that it had is taken",

@@ -23,7 +23,9 @@ class Orders : public ::testing::Test {
 TEST_F(Orders, AreTakenOnceInTheirOrder) {
     const Order first = give_order(folder.path(), OrderKind::checkpoint);
     const Order second = give_order(folder.path(), OrderKind::stop);
+    EXPECT_TRUE(is_waiting(folder.path(), first));
     const std::vector<Order> taken = take_orders(folder.path());
+    EXPECT_FALSE(is_waiting(folder.path(), first));
     ASSERT_EQ(taken.size(), 2U);
     EXPECT_EQ(taken[0].id, first.id);
     EXPECT_EQ(taken[0].kind, OrderKind::checkpoint);
