@@ -7,6 +7,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/containers/podman.hpp"
 #include "cedana/containers/podman_description.hpp"
+#include "cedana/containers/podman_storage.hpp"
 #include "cedana/containers/runtime_state.hpp"
 
 #include <algorithm>
@@ -99,6 +100,22 @@ void forget_in_runtime(const std::string& id) {
         delete_by("crun", {});
 }
 
+// Of a container that was to be made: one that podman knows, and what one that was killed has left of it. Returns its
+// id; absent: there is nothing of it, but its runtime may know it.
+std::optional<std::string> remove_made(const Engine& engine, const std::optional<PodmanContainer>& there,
+                                       const std::string& id, const std::string& name) {
+    std::optional<std::string> removed;
+    if (there) {
+        static_cast<void>(ask(engine, {"rm", "--force", there->id}));
+        removed = there->id;
+    } else {
+        removed = remove_stored(engine, id, name);
+    }
+    if (removed || !id.empty())
+        forget_in_runtime(removed.value_or(id));
+    return removed;
+}
+
 void write_file(const fs::path& path, const std::string& content) {
     const UniqueFd file = open_file(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
     write_all(file.get(), content, path);
@@ -150,14 +167,23 @@ PodmanRestore::PodmanRestore(Engine engine, const ContainerRecord& record, std::
     if (original_)
         require_usable(engine_, {.id = original_->id, .status = original_->status, .started = original_->started},
                        record_, name(), made);
-    if (!original_ && as_.empty() && find_in_podman(engine_, record_.id))
-        throw Error(Fault::restore_failed,
-                    fmt::format("container {} is there under another name", record_.id.substr(0, 12)))
-            .hint("pass --as with a new name, or remove it");
-    if (!original_)
+    if (!original_) {
+        require_free();
         refuse_secrets(record_);
+    }
     if (!record_.image_id.empty() && !has_image(engine_, record_.image_id))
         throw missing_image(engine_, record_);
+}
+
+// Of id and name. What the storage has of either later is of the podman that was told to make it.
+void PodmanRestore::require_free() const {
+    const auto stored = find_stored(engine_, as_.empty() ? record_.id : std::string(), name());
+    if (!stored)
+        return;
+    if (!stored->is_known)
+        throw left_in_storage(*stored, name());
+    throw Error(Fault::restore_failed, fmt::format("container {} is there under another name", short_id(stored->id)))
+        .hint("pass --as with a new name, or remove it");
 }
 
 EngineCommand PodmanRestore::prepare(const SmallFiles& description, const std::string& external_descriptors,
@@ -233,12 +259,11 @@ FinishedContainer finish_killed_podman(const fs::path& work, bool tree_ran,
     if (!noted->checkpoint.empty() && !runs) {
         std::error_code ignored;
         fs::remove_all(noted->checkpoint, ignored);
-    } else if (noted->checkpoint.empty() && there && is_half_made(*there)) {
-        static_cast<void>(ask(engine, {"rm", "--force", there->id}));
-        forget_in_runtime(there->id);
-        finished.container = noted->name;
+    } else if (noted->checkpoint.empty() && (!there || is_half_made(*there))) {
+        if (remove_made(engine, there, noted->id, noted->name))
+            finished.container = noted->name;
     }
-    const bool has_run = tree_ran && !runs && !finished.container;
+    const bool has_run = tree_ran && !runs && !(there && finished.container);
     if (!has_run && there && !runs)
         unmount_files(engine, *there);
     const ContainerFate fate = runs ? ContainerFate::runs : has_run ? ContainerFate::has_run : ContainerFate::never_ran;
@@ -258,11 +283,7 @@ PodmanRestore::~PodmanRestore() {
             unmount_files(engine_, *original_);
             files_.reset();
         } else {
-            const auto there = find_in_podman(engine_, name());
-            if (there)
-                static_cast<void>(ask(engine_, {"rm", "--force", there->id}));
-            if (there || as_.empty())
-                forget_in_runtime(there ? there->id : record_.id);
+            remove_made(engine_, find_in_podman(engine_, name()), as_.empty() ? record_.id : std::string(), name());
         }
     } catch (const std::exception& error) {
         spdlog::warn("what podman has begun of container {} could not be removed: {}", printable(name()), error.what());
