@@ -65,8 +65,8 @@ class RuntimeRestore {
         std::exception_ptr failure;
         while (!ended && !failure) {
             try {
-                loop_.run_once(lost_root_.patience());
-                if (call_ && !report_.criu_succeeded && lost_root_.end_waiting(call_->process))
+                if (!loop_.run_once(lost_root_.patience()) && call_ && !report_.criu_succeeded &&
+                    lost_root_.end_waiting(call_->process))
                     spdlog::warn("the container ended while criu brought it back, and criu waited for it");
             } catch (...) {
                 failure = std::current_exception();

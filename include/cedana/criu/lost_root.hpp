@@ -8,12 +8,15 @@
 #include "cedana/base/unique_fd.hpp"
 
 #include <chrono>
+#include <filesystem>
 #include <optional>
+#include <string>
 
 #include <sys/types.h>
 
 namespace cedana::criu {
 
+// Asked whenever the loop had nothing to do for `patience`.
 class LostRoot {
   public:
     // The loop must outlive it.
@@ -24,16 +27,21 @@ class LostRoot {
 
     // The root is there. Only the first call counts.
     void watch(pid_t root);
-    // How long the loop may wait until end_waiting() is to be called again; negative: for ever.
+    // For a root that is CRIU's own child, whatever its number is here: CRIU has written down its pid, waits in
+    // futex(2) and has no child that lives.
+    void look_for_child(const UniqueFd& criu, const std::filesystem::path& pid_file);
+    // Negative: for ever.
     [[nodiscard]] std::chrono::milliseconds patience() const;
-    // Kills this CRIU if the root ended a while ago and it waits in futex(2): what it is to bring back is lost anyway.
-    // Whether it was killed.
-    bool end_waiting(const UniqueFd& criu) const;
+    // Kills this CRIU if the root has ended and it has waited in futex(2) since the last call, whatever it is to bring
+    // back is lost then. Whether it was killed.
+    bool end_waiting(const UniqueFd& criu);
 
   private:
     EventLoop& loop_;
     UniqueFd root_;
-    std::optional<std::chrono::steady_clock::time_point> ended_;
+    bool is_ended_ = false;
+    // What its KernelWait said, once it waited in futex(2) and the root had ended.
+    std::optional<std::string> seen_;
 };
 
 } // namespace cedana::criu
