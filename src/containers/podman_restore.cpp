@@ -78,7 +78,9 @@ void require_unmounted(const PodmanContainer& container) {
     if (const auto place = overlay_mounted_at(container.upper))
         throw Error(Fault::restore_failed,
                     fmt::format("the files of the container are mounted at {}", printable(*place)))
-            .hint("podman umount, or whatever mounted them");
+            .hint(fmt::format("podman umount {}, or whatever mounted them (a podman that was killed as it cleaned up "
+                              "leaves them so)",
+                              short_id(container.id)));
 }
 
 // What podman has forgotten its runtime may know, as one that has ended: it would make no other container of the id.
@@ -137,7 +139,7 @@ std::optional<PodmanContainer> find_in_podman(const Engine& engine, const std::s
     // RFC 3339 times in Go's text are many; a number is one.
     constexpr const char* k_format = "{{.Id}}\n{{.State.Status}}\n{{.State.StartedAt.Unix}}\n{{.StaticDir}}\n"
                                      "{{.GraphDriver.Data.UpperDir}}\n{{.Name}}";
-    const auto text = try_to_ask(engine, {"container", "inspect", "--format", k_format, name});
+    const auto text = ask_for(engine, {"container", "inspect", "--format", k_format, name});
     if (!text)
         return std::nullopt;
     const std::vector<std::string> lines = split(trim(*text), '\n');
@@ -155,7 +157,7 @@ std::optional<PodmanContainer> find_in_podman(const Engine& engine, const std::s
 }
 
 bool has_image(const Engine& engine, const std::string& id) {
-    return try_to_ask(engine, {"image", "inspect", "--format", "{{.Id}}", id}).has_value();
+    return ask_for(engine, {"image", "inspect", "--format", "{{.Id}}", id}).has_value();
 }
 
 PodmanRestore::PodmanRestore(Engine engine, const ContainerRecord& record, std::string as,
