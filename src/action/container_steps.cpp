@@ -100,7 +100,7 @@ std::vector<LockedContainer> names_at_return(const RestoreDraft& draft) {
     if (draft.request.create)
         return {};
     std::vector<LockedContainer> names = {{.engine = record.engine, .name = name_at_return(draft)}};
-    if (!draft.request.container_name)
+    if (!draft.request.container_name && record.id != record.name)
         names.push_back({.engine = record.engine, .name = record.id});
     return names;
 }

@@ -6,6 +6,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/process_mark.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/model/container.hpp"
 
 #include <algorithm>
 #include <array>
@@ -95,7 +96,9 @@ fs::path lock_file(const fs::path& folder, const LockedContainer& container) {
 }
 
 std::string text_of(pid_t pid) { return fmt::format("process {}", pid); }
-std::string text_of(const LockedContainer& container) { return fmt::format("container {}", printable(container.name)); }
+std::string text_of(const LockedContainer& container) {
+    return fmt::format("container {}", printable(short_id(container.name)));
+}
 
 using Clock = std::chrono::steady_clock;
 
@@ -153,8 +156,6 @@ TreeLock::TreeLock(LockedFor purpose, fs::path folder) : purpose_(purpose), fold
 
 template <typename Name>
 void TreeLock::add_all(std::vector<Name> wanted, std::vector<Name>& had) {
-    std::sort(wanted.begin(), wanted.end());
-    wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
     std::erase_if(wanted, [&](const Name& name) { return std::find(had.begin(), had.end(), name) != had.end(); });
     std::vector<LockFile> files;
     for (const Name& name : wanted)
@@ -163,7 +164,11 @@ void TreeLock::add_all(std::vector<Name> wanted, std::vector<Name>& had) {
     had.insert(had.end(), wanted.begin(), wanted.end());
 }
 
-void TreeLock::add(std::vector<pid_t> pids) { add_all(std::move(pids), pids_); }
+void TreeLock::add(std::vector<pid_t> pids) {
+    std::sort(pids.begin(), pids.end());
+    pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
+    add_all(std::move(pids), pids_);
+}
 
 void TreeLock::add(std::vector<LockedContainer> containers) { add_all(std::move(containers), containers_); }
 

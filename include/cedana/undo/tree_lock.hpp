@@ -51,7 +51,7 @@ class TreeLock {
     // cedana that works. Throws Error (Fault::dump_failed or Fault::restore_failed) that names the cedana process which
     // has one of them, and what it does.
     void add(std::vector<pid_t> pids);
-    // The same of containers.
+    // The same of containers, in this order; none may be there twice.
     void add(std::vector<LockedContainer> containers);
 
   private:
