@@ -31,9 +31,6 @@ using containers::EngineKind;
 
 namespace {
 
-// As engines show one.
-constexpr std::size_t k_shown_id_digits = 12;
-
 EngineKind kind_of(const ContainerRecord& record) {
     try {
         return containers::parse_engine(record.engine);
@@ -96,7 +93,7 @@ bool is_bare(const ContainerRecord& record) { return record.engine == "runc" || 
 
 std::string name_at_return(const RestoreDraft& draft) {
     if (draft.request.create)
-        return containers::id_in(*draft.request.create).substr(0, k_shown_id_digits);
+        return short_id(containers::id_in(*draft.request.create));
     return draft.request.container_name.value_or(draft.manifest().container->name);
 }
 

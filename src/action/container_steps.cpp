@@ -5,6 +5,7 @@
 #include "cedana/action/container_rights.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/containers/podman.hpp"
 #include "cedana/containers/volumes.hpp"
@@ -93,8 +94,30 @@ Errors check_volumes(const RestoreDraft& draft) {
         draft.request.existing_volumes);
 }
 
+// What the engine calls it: two restores to one name would each take what the other has made for what it made itself.
+std::vector<LockedContainer> names_at_return(const RestoreDraft& draft) {
+    const ContainerRecord& record = *draft.manifest().container;
+    if (draft.request.create)
+        return {};
+    std::vector<LockedContainer> names = {{.engine = record.engine, .name = name_at_return(draft)}};
+    if (!draft.request.container_name && record.id != record.name)
+        names.push_back({.engine = record.engine, .name = record.id});
+    return names;
+}
+
+Step lock_container(RestoreDraft& draft) {
+    return touch(
+        "locking the container",
+        [&] {
+            draft.lock.emplace(LockedFor::restore, state_folder() / "locks");
+            draft.lock->add(names_at_return(draft));
+        },
+        [&] { require_unlocked(LockedFor::restore, names_at_return(draft)); });
+}
+
 Steps engine_steps(RestoreDraft& draft) {
     return {
+        lock_container(draft),
         check("looking what is asked for", [&] { refuse_requests(draft.request, *draft.manifest().container); }),
         check("looking for the engine", [&] { static_cast<void>(engine_restore_of(draft)); }),
         check_each("looking for what is mounted in it",

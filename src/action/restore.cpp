@@ -165,6 +165,7 @@ RestoreResult restore_container(RestoreDraft& draft, Progress& progress, Stopwat
     carry_out(steps_before_container(draft), progress, draft.interrupt);
     watch.lap("prepare");
     const ReturnedContainer returned = ContainerReturn(draft, progress, watch).run();
+    draft.lock.reset();
     progress.done();
     warn_of_mends(returned.report.mends, draft.manifest());
     Progress silent;

@@ -500,6 +500,15 @@ UniqueFd copy_descriptor(const UniqueFd& pidfd, int fd) {
     return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), fd, 0U)));
 }
 
+std::optional<pid_t> pid_of(const UniqueFd& pidfd) {
+    constexpr std::string_view k_key = "Pid:";
+    for (const std::string& line : split(read_file(fmt::format("/proc/self/fdinfo/{}", pidfd.get())), '\n'))
+        if (std::int64_t pid = 0;
+            line.starts_with(k_key) && parse_number(trim(std::string_view(line).substr(k_key.size())), pid) && pid > 0)
+            return static_cast<pid_t>(pid);
+    return std::nullopt;
+}
+
 bool ends_within(const UniqueFd& pidfd, std::chrono::milliseconds limit) { return poll_readable(pidfd.get(), limit); }
 
 bool send_signal(const UniqueFd& pidfd, int number) {

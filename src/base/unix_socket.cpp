@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/unix_socket.hpp"
 
+#include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 
 #include <array>
@@ -88,6 +89,14 @@ UniqueFd connect_unix(const std::filesystem::path& path) {
         ::fcntl(fd.get(), F_SETFL, 0) != 0)
         throw OsFailure(Fault::environment).error("cannot connect to {}", path.string());
     return fd;
+}
+
+std::optional<UniqueFd> peer_of(int connection) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        throw OsFailure().error("cannot ask who has connected");
+    return peer.pid > 0 ? open_pidfd(peer.pid) : std::nullopt;
 }
 
 ssize_t send_with_fd(int socket, std::string_view bytes, int passed) {

@@ -41,11 +41,10 @@ Json or_null(const std::string& text) { return text.empty() ? Json(nullptr) : Js
 } // namespace
 
 std::vector<std::pair<std::string, std::string>> container_facts(const ContainerRecord& container) {
-    constexpr std::size_t k_short_id = 12;
     std::vector<std::pair<std::string, std::string>> facts;
-    facts.emplace_back("container", fmt::format("{}, {} of {} with {}", printable(container.name),
-                                                printable(container.id.substr(0, k_short_id)),
-                                                printable(container.engine), printable(container.runtime)));
+    facts.emplace_back("container",
+                       fmt::format("{}, {} of {} with {}", printable(container.name), printable(short_id(container.id)),
+                                   printable(container.engine), printable(container.runtime)));
     if (!container.image.empty())
         facts.emplace_back("image", fmt::format("{} ({})", printable(container.image), printable(container.image_id)));
     if (!container.restart_policy.empty() || container.removed_at_end)

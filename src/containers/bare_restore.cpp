@@ -26,7 +26,7 @@ using Json = nlohmann::json;
 
 // "running", "stopped"; absent: it does not know the container.
 std::optional<std::string> status_in(const Engine& engine, const std::string& name) {
-    const auto state = try_to_ask(engine, {"state", name});
+    const auto state = ask_for(engine, {"state", name});
     if (!state)
         return std::nullopt;
     const Json json = Json::parse(*state, nullptr, false);

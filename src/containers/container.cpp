@@ -42,7 +42,7 @@ struct Known {
 std::optional<Known> known_to_runtime(const Engine& engine, const std::string& name) {
     if (!is_plain_name(name))
         return std::nullopt;
-    auto text = try_to_ask(engine, {"state", name});
+    auto text = ask_for(engine, {"state", name});
     if (!text)
         return std::nullopt;
     try {
@@ -60,7 +60,7 @@ std::optional<Known> known_to_runtime(const Engine& engine, const std::string& n
 
 std::optional<Known> known_to_containerd(const Engine& engine, const std::string& name) {
     const auto parsed = parse_containerd_name(name);
-    auto info = parsed ? try_to_ask(engine, in_space(*parsed, {"containers", "info", parsed->id})) : std::nullopt;
+    auto info = parsed ? ask_for(engine, in_space(*parsed, {"containers", "info", parsed->id})) : std::nullopt;
     if (!info)
         return std::nullopt;
     Inspection inspection = parse_containerd(*parsed, *info);
@@ -78,7 +78,7 @@ std::optional<Known> known_to(const Engine& engine, const std::string& name) {
         return known_to_runtime(engine, name);
     if (engine.kind == EngineKind::containerd)
         return known_to_containerd(engine, name);
-    auto text = try_to_ask(engine, {"container", "inspect", name});
+    auto text = ask_for(engine, {"container", "inspect", name});
     if (!text)
         return std::nullopt;
     Inspection inspection = parse_inspection(engine.kind, *text);
@@ -116,25 +116,45 @@ std::string_view command_for(EngineKind kind, EngineCommandFor what) {
     return kind == EngineKind::containerd ? "tasks start" : "start";
 }
 
+using SilentEngines = std::vector<std::pair<std::string_view, Error>>;
+
+Error unknown_to(const std::vector<Engine>& engines, const SilentEngines& silent, const std::string& name) {
+    std::vector<std::string_view> asked;
+    for (const Engine& one : engines)
+        if (std::ranges::none_of(silent, [&](const auto& other) { return other.first == one.name(); }))
+            asked.push_back(one.name());
+    Error error(Fault::no_process,
+                fmt::format("there is no container {} (asked: {})", printable(name), fmt::join(asked, ", ")));
+    if (silent.empty())
+        return error.hint(engines.front().command(command_for(engines.front().kind, EngineCommandFor::list)) +
+                          " lists them");
+    const auto& [engine, why] = silent.front();
+    return error.cause(fmt::format("{} does not answer: {}", engine, why.cause().empty() ? why.message() : why.cause()))
+        .hint(why.hint());
+}
+
 Known find_known(const std::string& name, std::optional<EngineKind> engine, const Config& config) {
     const std::vector<Engine> engines =
         engine ? std::vector<Engine>{require_engine(*engine, config)} : installed_engines(config);
     if (engines.empty())
         throw Error(Fault::environment, "no container engine is installed (podman, docker, containerd, runc, crun)");
     std::vector<Known> all;
-    for (const Engine& one : engines)
-        add(all, known_to(one, name));
+    SilentEngines silent;
+    for (const Engine& one : engines) {
+        try {
+            add(all, known_to(one, name));
+        } catch (const Error& error) {
+            // One that is installed and does not run is in nobody's way.
+            if (engine)
+                throw;
+            silent.emplace_back(one.name(), error);
+        }
+    }
     if (all.size() > 1)
         throw Error(Fault::no_process, fmt::format("more than one container is called {}", printable(name)))
             .hint("say which: " + lines_of(all));
-    if (all.empty()) {
-        std::vector<std::string_view> asked;
-        for (const Engine& one : engines)
-            asked.push_back(one.name());
-        throw Error(Fault::no_process,
-                    fmt::format("there is no container {} (asked: {})", printable(name), fmt::join(asked, ", ")))
-            .hint(engines.front().command(command_for(engines.front().kind, EngineCommandFor::list)) + " lists them");
-    }
+    if (all.empty())
+        throw unknown_to(engines, silent, name);
     return std::move(all.front());
 }
 

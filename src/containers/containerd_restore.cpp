@@ -57,7 +57,7 @@ ContainerdRestore::ContainerdRestore(Engine engine, const ContainerRecord& recor
                                      std::string_view specification, fs::path log)
     : engine_(std::move(engine)), name_(required_name(as.empty() ? record.name : as)), log_(std::move(log)) {
     const std::string text = printable(name_.text());
-    const auto info = try_to_ask(engine_, in_space(name_, {"containers", "info", name_.id}));
+    const auto info = ask_for(engine_, in_space(name_, {"containers", "info", name_.id}));
     if (!info)
         throw Error(Fault::restore_failed, fmt::format("containerd has no container {}", text))
             .hint(fmt::format("make it, as it was: {}", creating(name_, record.image)));

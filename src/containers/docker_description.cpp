@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/model/container.hpp"
 #include "cedana/model/json_failure.hpp"
 
 #include <algorithm>
@@ -81,10 +82,9 @@ bool is_dockers_own(const std::string& network) {
 }
 
 DockerEndpoint endpoint_of(const std::string& network, const Json& seen, const std::string& id) {
-    constexpr std::size_t k_short_id = 12;
     Json aliases = Json::array();
     for (const Json& alias : docker_part(seen, "Aliases"))
-        if (alias.is_string() && alias.get<std::string>() != id.substr(0, k_short_id))
+        if (alias.is_string() && alias.get<std::string>() != short_id(id))
             aliases.push_back(alias);
     Json config = {
         {"Aliases", aliases}, {"Links", docker_part(seen, "Links")}, {"DriverOpts", docker_part(seen, "DriverOpts")}};

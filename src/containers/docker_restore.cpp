@@ -43,13 +43,13 @@ std::chrono::system_clock::time_point parse_docker_time(const std::string& text)
 std::string image_in_docker(const Engine& engine, const std::string& image) {
     if (image.empty() || image.front() == '-')
         return {};
-    return std::string(trim(try_to_ask(engine, {"image", "inspect", "--format", "{{.Id}}", image}).value_or("")));
+    return std::string(trim(ask_for(engine, {"image", "inspect", "--format", "{{.Id}}", image}).value_or("")));
 }
 
 // docker would make a volume that is missing.
 void require_parts(const Engine& engine, const DockerRequest& request) {
     const auto require = [&](const char* kind, const std::string& name) {
-        if (name.empty() || name.front() == '-' || !try_to_ask(engine, {kind, "inspect", name}))
+        if (name.empty() || name.front() == '-' || !ask_for(engine, {kind, "inspect", name}))
             throw Error(Fault::restore_failed,
                         fmt::format("the {} {} of the container is not here", kind, printable(name)))
                 .hint(fmt::format("make it, with what the container expects of it: docker {} create {}", kind,
@@ -145,7 +145,7 @@ std::optional<DockerContainer> find_in_docker(const Engine& engine, const std::s
     constexpr const char* k_format =
         "{{.Id}}\n{{.State.Status}}\n{{.HostConfig.Runtime}}\n{{.State.StartedAt}}\n{{.Name}}\n"
         "upper={{with .GraphDriver.Data}}{{index . \"UpperDir\"}}{{end}}";
-    const auto text = try_to_ask(engine, {"container", "inspect", "--format", k_format, name});
+    const auto text = ask_for(engine, {"container", "inspect", "--format", k_format, name});
     if (!text)
         return std::nullopt;
     const std::vector<std::string> lines = split(trim(*text), '\n');

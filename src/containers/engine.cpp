@@ -7,7 +7,9 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/trusted_path.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
@@ -72,6 +74,14 @@ Captured run(const Engine& engine, std::vector<std::string> words, std::chrono::
                         k_most_output);
 }
 
+// "no such container", "image not known", "network web not found"; of a socket that is missing, too.
+bool says_no(const std::string& said) {
+    std::string text = said;
+    std::ranges::transform(text, text.begin(), [](unsigned char letter) { return std::tolower(letter); });
+    const auto has = [&](const char* words) { return text.find(words) != std::string::npos; };
+    return (has("no such") || has("not known") || has("not found")) && !has("dial ") && !has("no such file");
+}
+
 } // namespace
 
 std::string_view name_of(EngineKind kind) { return k_engine_names.name_of(kind); }
@@ -122,6 +132,20 @@ std::optional<std::string> try_to_ask(const Engine& engine, std::vector<std::str
     if (answer.status.signal())
         throw Error(Fault::environment, fmt::format("`{}` {}", printable(command), answer.status.text()));
     return answer.status.success() ? std::optional(std::move(answer.out)) : std::nullopt;
+}
+
+std::optional<std::string> ask_for(const Engine& engine, std::vector<std::string> words) {
+    const std::string name = words.back();
+    Captured answer = run(engine, std::move(words), k_engine_limit);
+    if (answer.status.success())
+        return std::move(answer.out);
+    if (!answer.status.signal() && (is_runtime(engine.kind) || says_no(answer.err)))
+        return std::nullopt;
+    throw Error(Fault::environment, fmt::format("{} does not say whether it has {}: it {}", engine.name(),
+                                                printable(name), answer.status.text()))
+        .cause(printable(trim(answer.err)))
+        .hint(has_daemon(engine.kind) ? fmt::format("look whether it runs: systemctl status {}", engine.name())
+                                      : std::string());
 }
 
 ChildProcess start(const Engine& engine, std::vector<std::string> words) {

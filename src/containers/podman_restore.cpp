@@ -7,6 +7,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/containers/podman.hpp"
 #include "cedana/containers/podman_description.hpp"
+#include "cedana/containers/podman_storage.hpp"
 #include "cedana/containers/runtime_state.hpp"
 
 #include <algorithm>
@@ -77,7 +78,9 @@ void require_unmounted(const PodmanContainer& container) {
     if (const auto place = overlay_mounted_at(container.upper))
         throw Error(Fault::restore_failed,
                     fmt::format("the files of the container are mounted at {}", printable(*place)))
-            .hint("podman umount, or whatever mounted them");
+            .hint(fmt::format("podman umount {}, or whatever mounted them (a podman that was killed as it cleaned up "
+                              "leaves them so)",
+                              short_id(container.id)));
 }
 
 // What podman has forgotten its runtime may know, as one that has ended: it would make no other container of the id.
@@ -97,6 +100,22 @@ void forget_in_runtime(const std::string& id) {
     if (const auto folder = find_crun_folder(id);
         folder && is_podmans(nlohmann::json::parse(read_file(*folder / "status")).value("bundle", "")))
         delete_by("crun", {});
+}
+
+// Of a container that was to be made: one that podman knows, and what one that was killed has left of it. Returns its
+// id; absent: there is nothing of it, but its runtime may know it.
+std::optional<std::string> remove_made(const Engine& engine, const std::optional<PodmanContainer>& there,
+                                       const std::string& id, const std::string& name) {
+    std::optional<std::string> removed;
+    if (there) {
+        static_cast<void>(ask(engine, {"rm", "--force", there->id}));
+        removed = there->id;
+    } else {
+        removed = remove_stored(engine, id, name);
+    }
+    if (removed || !id.empty())
+        forget_in_runtime(removed.value_or(id));
+    return removed;
 }
 
 void write_file(const fs::path& path, const std::string& content) {
@@ -120,7 +139,7 @@ std::optional<PodmanContainer> find_in_podman(const Engine& engine, const std::s
     // RFC 3339 times in Go's text are many; a number is one.
     constexpr const char* k_format = "{{.Id}}\n{{.State.Status}}\n{{.State.StartedAt.Unix}}\n{{.StaticDir}}\n"
                                      "{{.GraphDriver.Data.UpperDir}}\n{{.Name}}";
-    const auto text = try_to_ask(engine, {"container", "inspect", "--format", k_format, name});
+    const auto text = ask_for(engine, {"container", "inspect", "--format", k_format, name});
     if (!text)
         return std::nullopt;
     const std::vector<std::string> lines = split(trim(*text), '\n');
@@ -138,7 +157,7 @@ std::optional<PodmanContainer> find_in_podman(const Engine& engine, const std::s
 }
 
 bool has_image(const Engine& engine, const std::string& id) {
-    return try_to_ask(engine, {"image", "inspect", "--format", "{{.Id}}", id}).has_value();
+    return ask_for(engine, {"image", "inspect", "--format", "{{.Id}}", id}).has_value();
 }
 
 PodmanRestore::PodmanRestore(Engine engine, const ContainerRecord& record, std::string as,
@@ -150,14 +169,23 @@ PodmanRestore::PodmanRestore(Engine engine, const ContainerRecord& record, std::
     if (original_)
         require_usable(engine_, {.id = original_->id, .status = original_->status, .started = original_->started},
                        record_, name(), made);
-    if (!original_ && as_.empty() && find_in_podman(engine_, record_.id))
-        throw Error(Fault::restore_failed,
-                    fmt::format("container {} is there under another name", record_.id.substr(0, 12)))
-            .hint("pass --as with a new name, or remove it");
-    if (!original_)
+    if (!original_) {
+        require_free();
         refuse_secrets(record_);
+    }
     if (!record_.image_id.empty() && !has_image(engine_, record_.image_id))
         throw missing_image(engine_, record_);
+}
+
+// Of id and name. What the storage has of either later is of the podman that was told to make it.
+void PodmanRestore::require_free() const {
+    const auto stored = find_stored(engine_, as_.empty() ? record_.id : std::string(), name());
+    if (!stored)
+        return;
+    if (!stored->is_known)
+        throw left_in_storage(*stored, name());
+    throw Error(Fault::restore_failed, fmt::format("container {} is there under another name", short_id(stored->id)))
+        .hint("pass --as with a new name, or remove it");
 }
 
 EngineCommand PodmanRestore::prepare(const SmallFiles& description, const std::string& external_descriptors,
@@ -233,12 +261,11 @@ FinishedContainer finish_killed_podman(const fs::path& work, bool tree_ran,
     if (!noted->checkpoint.empty() && !runs) {
         std::error_code ignored;
         fs::remove_all(noted->checkpoint, ignored);
-    } else if (noted->checkpoint.empty() && there && is_half_made(*there)) {
-        static_cast<void>(ask(engine, {"rm", "--force", there->id}));
-        forget_in_runtime(there->id);
-        finished.container = noted->name;
+    } else if (noted->checkpoint.empty() && (!there || is_half_made(*there))) {
+        if (remove_made(engine, there, noted->id, noted->name))
+            finished.container = noted->name;
     }
-    const bool has_run = tree_ran && !runs && !finished.container;
+    const bool has_run = tree_ran && !runs && !(there && finished.container);
     if (!has_run && there && !runs)
         unmount_files(engine, *there);
     const ContainerFate fate = runs ? ContainerFate::runs : has_run ? ContainerFate::has_run : ContainerFate::never_ran;
@@ -258,11 +285,7 @@ PodmanRestore::~PodmanRestore() {
             unmount_files(engine_, *original_);
             files_.reset();
         } else {
-            const auto there = find_in_podman(engine_, name());
-            if (there)
-                static_cast<void>(ask(engine_, {"rm", "--force", there->id}));
-            if (there || as_.empty())
-                forget_in_runtime(there ? there->id : record_.id);
+            remove_made(engine_, find_in_podman(engine_, name()), as_.empty() ? record_.id : std::string(), name());
         }
     } catch (const std::exception& error) {
         spdlog::warn("what podman has begun of container {} could not be removed: {}", printable(name()), error.what());

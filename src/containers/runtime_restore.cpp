@@ -10,6 +10,7 @@
 #include "cedana/criu/action_script.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/image_serve.hpp"
+#include "cedana/criu/lost_root.hpp"
 #include "cedana/criu/mended_images.hpp"
 
 #include <array>
@@ -64,7 +65,9 @@ class RuntimeRestore {
         std::exception_ptr failure;
         while (!ended && !failure) {
             try {
-                loop_.run_once();
+                if (!loop_.run_once(lost_root_.patience()) && call_ && !report_.criu_succeeded &&
+                    lost_root_.end_waiting(call_->process))
+                    spdlog::warn("the container ended while criu brought it back, and criu waited for it");
             } catch (...) {
                 failure = std::current_exception();
                 cancel();
@@ -166,8 +169,10 @@ class RuntimeRestore {
     void reached(const std::string& stage, pid_t root) {
         if (root != 0 && root_ == 0 && job_.root_made)
             job_.root_made(root);
-        if (root != 0)
+        if (root != 0) {
             root_ = root;
+            lost_root_.watch(root);
+        }
         if (stage == criu::k_stage_post_restore && job_.criu.tree_is_mapped)
             job_.criu.tree_is_mapped();
         if (stage == criu::k_stage_pre_resume && job_.criu.standing)
@@ -224,7 +229,9 @@ class RuntimeRestore {
         if (call_) {
             loop_.unwatch(call_->process.get());
             call_->runtime.reset();
-            static_cast<void>(ends_within(call_->process, k_cancelled_limit));
+            // It may be what hangs.
+            if (!ends_within(call_->process, k_cancelled_limit))
+                send_signal(call_->process, SIGKILL);
         }
     }
 
@@ -242,6 +249,7 @@ class RuntimeRestore {
     const RuntimeRestoreJob& job_;
     const Interrupt& interrupt_;
     EventLoop loop_;
+    criu::LostRoot lost_root_{loop_};
     criu::MendedImages mended_;
     std::optional<criu::ImageServer> server_;
     std::optional<criu::ActionServer> action_;

@@ -45,12 +45,8 @@ std::string peek(int runtime) {
     return request;
 }
 
-UniqueFd peer_of(int connection) {
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
-        throw OsFailure().error("cannot ask who has connected");
-    if (auto process = open_pidfd(peer.pid))
+UniqueFd runtime_at(int connection) {
+    if (auto process = peer_of(connection))
         return std::move(*process);
     throw Error(Fault::restore_failed, "what a container runtime has started has ended at once");
 }
@@ -96,7 +92,7 @@ void StandIn::accept() {
     UniqueFd runtime;
     if (receive_with_fd(connection.get(), byte, runtime, 0) != 1 || !runtime)
         return;
-    const std::string answered = encode(answer(std::move(runtime), peer_of(connection.get())));
+    const std::string answered = encode(answer(std::move(runtime), runtime_at(connection.get())));
     static_cast<void>(send_with_fd(connection.get(), answered, -1));
 }
 

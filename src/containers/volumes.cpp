@@ -43,7 +43,7 @@ void require_volume_name(const std::string& name) {
 
 bool has_volume(const Engine& engine, const std::string& name) {
     require_volume_name(name);
-    return try_to_ask(engine, {"volume", "inspect", name}).has_value();
+    return ask_for(engine, {"volume", "inspect", name}).has_value();
 }
 
 // Containers that run and have it, without that of the checkpoint, which is about to come back.

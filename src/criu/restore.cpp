@@ -9,6 +9,7 @@
 #include "cedana/criu/entry.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/freeze_watch.hpp"
+#include "cedana/criu/lost_root.hpp"
 #include "cedana/criu/mended_images.hpp"
 
 #include <algorithm>
@@ -157,8 +158,14 @@ void serve_until_end(const RestoreJob& job, EventLoop& loop, ImageServer& server
     bool ended = false;
     loop.watch(end_of_criu, POLLIN, [&](short) { ended = true; });
     StallWatch stall(job);
+    LostRoot lost(loop);
     while (!ended && !take_away) {
-        loop.run_once(k_stall_look_every);
+        const bool is_lost = lost.patience().count() >= 0;
+        if (!loop.run_once(is_lost ? lost.patience() : k_stall_look_every) && server.criu()) {
+            lost.look_for_child(*server.criu(), job.folder / k_pid_file);
+            if (lost.end_waiting(*server.criu()))
+                spdlog::warn("the tree ended while criu brought it back, and criu waited for it");
+        }
         stall.look(server);
     }
 }

@@ -98,6 +98,7 @@ void StreamerSocket::accept_connection() {
     connection_ = UniqueFd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!connection_)
         throw OsFailure().error("cannot accept criu's connection");
+    peer_ = peer_of(connection_.get());
     // CRIU connects once; whoever comes later is not CRIU.
     loop_.unwatch(listener_.get());
     listener_.reset();

@@ -6,6 +6,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/process_mark.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/model/container.hpp"
 
 #include <algorithm>
 #include <array>
@@ -87,32 +88,54 @@ std::string describe(const std::optional<Holder>& holder) {
 
 fs::path lock_file(const fs::path& folder, pid_t pid) { return folder / fmt::format("{}.lock", pid); }
 
+// containerd's are in a namespace of containerd's: "other/web".
+fs::path lock_file(const fs::path& folder, const LockedContainer& container) {
+    std::string name = fmt::format("{}-{}.lock", container.engine, container.name);
+    std::ranges::replace(name, '/', ',');
+    return folder / name;
+}
+
+std::string text_of(pid_t pid) { return fmt::format("process {}", pid); }
+std::string text_of(const LockedContainer& container) {
+    return fmt::format("container {}", printable(short_id(container.name)));
+}
+
 using Clock = std::chrono::steady_clock;
 
 // A cedana that removes a stale lock has it for a moment, and nothing shows when it lets go.
-void pause_or_refuse(int file, pid_t pid, LockedFor purpose, Clock::time_point until) {
+template <typename Name>
+void pause_or_refuse(int file, const Name& name, LockedFor purpose, Clock::time_point until) {
     const std::optional<Holder> holder = holder_of(file);
     if ((holder && is_at_work(holder->cedana)) || Clock::now() >= until)
         throw Error(purpose == LockedFor::dump ? Fault::dump_failed : Fault::restore_failed,
-                    fmt::format("process {} {}", pid, describe(holder)))
+                    fmt::format("{} {}", text_of(name), describe(holder)))
             .hint("wait until that one is done");
     std::this_thread::sleep_for(k_pause);
 }
 
-} // namespace
-
-void require_unlocked(LockedFor purpose, const std::vector<pid_t>& pids, const fs::path& folder) {
+template <typename Name>
+void require_all_unlocked(LockedFor purpose, const std::vector<Name>& names, const fs::path& folder) {
     const auto until = Clock::now() + k_patience;
-    for (const pid_t pid : pids) {
-        const fs::path path = lock_file(folder, pid);
+    for (const Name& name : names) {
+        const fs::path path = lock_file(folder, name);
         while (true) {
             const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
             // Shared: two who only look do not meet, and who wants the lock waits longer than this takes.
             if (!file || try_lock(file.get(), LOCK_SH, path))
                 break;
-            pause_or_refuse(file.get(), pid, purpose, until);
+            pause_or_refuse(file.get(), name, purpose, until);
         }
     }
+}
+
+} // namespace
+
+void require_unlocked(LockedFor purpose, const std::vector<pid_t>& pids, const fs::path& folder) {
+    require_all_unlocked(purpose, pids, folder);
+}
+
+void require_unlocked(LockedFor purpose, const std::vector<LockedContainer>& containers, const fs::path& folder) {
+    require_all_unlocked(purpose, containers, folder);
 }
 
 std::size_t remove_stale_locks(const fs::path& folder) {
@@ -131,24 +154,32 @@ TreeLock::TreeLock(LockedFor purpose, fs::path folder) : purpose_(purpose), fold
     make_folder(folder_);
 }
 
+template <typename Name>
+void TreeLock::add_all(std::vector<Name> wanted, std::vector<Name>& had) {
+    std::erase_if(wanted, [&](const Name& name) { return std::find(had.begin(), had.end(), name) != had.end(); });
+    std::vector<LockFile> files;
+    for (const Name& name : wanted)
+        files.push_back(lock(name));
+    std::move(files.begin(), files.end(), std::back_inserter(files_));
+    had.insert(had.end(), wanted.begin(), wanted.end());
+}
+
 void TreeLock::add(std::vector<pid_t> pids) {
     std::sort(pids.begin(), pids.end());
     pids.erase(std::unique(pids.begin(), pids.end()), pids.end());
-    std::erase_if(pids, [this](pid_t pid) { return std::find(pids_.begin(), pids_.end(), pid) != pids_.end(); });
-    std::vector<LockFile> files;
-    for (const pid_t pid : pids)
-        files.push_back(lock(pid));
-    std::move(files.begin(), files.end(), std::back_inserter(files_));
-    pids_.insert(pids_.end(), pids.begin(), pids.end());
+    add_all(std::move(pids), pids_);
 }
 
-TreeLock::LockFile TreeLock::lock(pid_t pid) const {
-    const fs::path path = lock_file(folder_, pid);
+void TreeLock::add(std::vector<LockedContainer> containers) { add_all(std::move(containers), containers_); }
+
+template <typename Name>
+TreeLock::LockFile TreeLock::lock(const Name& name) const {
+    const fs::path path = lock_file(folder_, name);
     const auto until = Clock::now() + k_patience;
     while (true) {
         UniqueFd file = open_file(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
         if (!try_lock(file.get(), LOCK_EX, path)) {
-            pause_or_refuse(file.get(), pid, purpose_, until);
+            pause_or_refuse(file.get(), name, purpose_, until);
             continue;
         }
         // Between open and flock its holder may have removed it: a lock on a file without a name locks nobody out.

@@ -127,5 +127,14 @@ TEST_F(Stalled, CriuIsEndedAndNothingOfItRuns) {
     EXPECT_TRUE(own_children().empty());
 }
 
+// Behind the script CRIU hears of no task's end any more.
+TEST_F(Stalled, CriuThatWaitsForATreeWithoutItsRootIsEnded) {
+    write_script(scratch("kill"),
+                 "#!/bin/sh\n[ \"$CRTOOLS_SCRIPT_ACTION\" != post-restore ] || kill -9 $CRTOOLS_INIT_PID\n");
+    const CedanaRun run = run_cedana(
+        {"client", "restore", zip.string(), "--criu-arg=--action-script=" + scratch("kill").string()}, options);
+    EXPECT_EQ(run.exit_code, 7) << run.err;
+}
+
 } // namespace
 } // namespace cedana::testing

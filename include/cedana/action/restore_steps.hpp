@@ -58,7 +58,7 @@ struct RestoreDraft {
     std::vector<UniqueFd> namespaces;
     // It comes back in the time namespace of this process.
     bool clocks_of_host = false;
-    // Until the tree runs, nobody else takes its pids.
+    // Until the tree runs, nobody else takes its pids, or the name of its container.
     std::optional<TreeLock> lock;
     // What would become of the files, after a rehearsal.
     std::vector<RestoredFile> files;

@@ -142,6 +142,9 @@ void kill_child(pid_t pid);
 
 // pidfd_open(2); absent when there is no such process. CLOEXEC.
 [[nodiscard]] std::optional<UniqueFd> open_pidfd(pid_t pid);
+// By which this process knows it; absent once it has been reaped, and for one that this pid namespace does not have
+// (proc(5), fdinfo, "Pid").
+[[nodiscard]] std::optional<pid_t> pid_of(const UniqueFd& pidfd);
 // pidfd_getfd(2): a descriptor of our own of what the process has open under `fd`. Closing it leaves the process's as
 // it is. Invalid, with errno, when there is none, when the process has ended or it is not permitted. CLOEXEC.
 [[nodiscard]] UniqueFd copy_descriptor(const UniqueFd& pidfd, int fd);

@@ -5,6 +5,7 @@
 #include "cedana/base/unique_fd.hpp"
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -23,6 +24,10 @@ namespace cedana {
 // A stream socket, CLOEXEC, connected with what listens at `path` (unix(7)). Throws Error; it waits for nobody: a
 // listener that has no room is an error.
 [[nodiscard]] UniqueFd connect_unix(const std::filesystem::path& path);
+
+// The pidfd of who has connected (unix(7), SO_PEERCRED); absent: it has ended, or this pid namespace does not have it.
+// Throws Error.
+[[nodiscard]] std::optional<UniqueFd> peer_of(int connection);
 
 // sendmsg(2), but an EPIPE in place of SIGPIPE. `passed`: -1 for none.
 [[nodiscard]] ssize_t send_with_fd(int socket, std::string_view bytes, int passed);

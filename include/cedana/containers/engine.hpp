@@ -51,6 +51,11 @@ inline constexpr auto k_engine_limit = std::chrono::seconds(60);
 // As ask(), but absent if it fails. Throws Error where a signal has ended it.
 [[nodiscard]] std::optional<std::string> try_to_ask(const Engine& engine, std::vector<std::string> words);
 
+// What it printed of what it may have, which is the last word: a container, an image, a volume. Absent: it says that
+// there is none. Throws Error(Fault::environment) where it does not say so, as a daemon that does not run: that is no
+// "no". A runtime that fails has said no.
+[[nodiscard]] std::optional<std::string> ask_for(const Engine& engine, std::vector<std::string> words);
+
 // The environment of this process with `first` before all else in PATH.
 [[nodiscard]] std::vector<std::string> environment_with_path(const std::string& first);
 

@@ -38,7 +38,8 @@ class PodmanRestore final : public EngineRestore {
   public:
     // `record`: of the checkpoint. `as`: its new name; empty: the one that it had. `made`: when the checkpoint was
     // made. Throws Error(Fault::restore_failed) where another container has the name, or its container runs or was
-    // started since; Error(Fault::environment) where the image is missing. Changes nothing.
+    // started since, or the storage alone has its id or name; Error(Fault::environment) where the image is missing.
+    // Changes nothing.
     PodmanRestore(Engine engine, const ContainerRecord& record, std::string as,
                   std::chrono::system_clock::time_point made);
     PodmanRestore(const PodmanRestore&) = delete;
@@ -51,6 +52,7 @@ class PodmanRestore final : public EngineRestore {
 
   private:
     [[nodiscard]] const std::string& name() const { return as_.empty() ? record_.name : as_; }
+    void require_free() const;
     void warn_of_policy() const;
 
     Engine engine_;

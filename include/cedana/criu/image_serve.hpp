@@ -34,6 +34,8 @@ class ImageServer {
     [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
     // Requests served and bytes taken: it grows as long as CRIU gets on.
     [[nodiscard]] std::uint64_t progress() const { return bytes_ + requests_; }
+    // As StreamerSocket::peer().
+    [[nodiscard]] const std::optional<UniqueFd>& criu() const { return socket_.peer(); }
     // Bytes are ready for CRIU, and it does not take them.
     [[nodiscard]] bool waits_for_criu();
 

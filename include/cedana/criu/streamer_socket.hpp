@@ -38,6 +38,8 @@ class StreamerSocket {
     StreamerSocket& operator=(const StreamerSocket&) = delete;
     ~StreamerSocket();
 
+    // CRIU, once it has connected, where this pid namespace has it.
+    [[nodiscard]] const std::optional<UniqueFd>& peer() const { return peer_; }
     // true while a request has been received in part or waits unread in the socket.
     [[nodiscard]] bool request_pending() const;
     // Closes everything; CRIU's next request fails.
@@ -55,6 +57,7 @@ class StreamerSocket {
     std::filesystem::path path_;
     UniqueFd listener_;
     UniqueFd connection_;
+    std::optional<UniqueFd> peer_;
     std::string buffer_;
     // A name whose pipe has not come yet.
     std::optional<std::string> expects_pipe_;

@@ -2,7 +2,9 @@
 // What a checkpoint says of the container that its tree was the inside of. Data only.
 #pragma once
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cedana {
@@ -40,6 +42,16 @@ struct ContainerNetwork {
     std::string hardware_address = {};
     friend bool operator==(const ContainerNetwork&, const ContainerNetwork&) = default;
 };
+
+// As engines show an id that they have given; one that its user has chosen (runc's, containerd's) whole.
+[[nodiscard]] inline std::string short_id(std::string_view id) {
+    constexpr std::size_t k_digits = 64;
+    constexpr std::size_t k_shown = 12;
+    const bool is_given = id.size() == k_digits && std::ranges::all_of(id, [](char digit) {
+                              return (digit >= '0' && digit <= '9') || (digit >= 'a' && digit <= 'f');
+                          });
+    return std::string(is_given ? id.substr(0, k_shown) : id);
+}
 
 struct ContainerRecord {
     // "podman"

@@ -12,7 +12,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr const char* k_seen = R"([{
-    "Id": "0123456789abcdef", "Name": "/web", "Image": "sha256:c309",
+    "Id": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "Name": "/web", "Image": "sha256:c309",
     "Config": {"Image": "bb:1", "Hostname": "0123456789ab", "Cmd": ["/bin/counter"]},
     "HostConfig": {"Binds": ["/srv:/mnt:ro", "vol:/data"], "Runtime": "runc", "Memory": 64, "VolumesFrom": ["other"],
                    "Mounts": [{"Type": "bind", "Source": "/etc", "Target": "/x"}], "Privileged": false,

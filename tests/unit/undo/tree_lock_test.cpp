@@ -74,6 +74,21 @@ TEST_F(TreeLockTest, IsHeldUntilItIsDestroyed) {
     EXPECT_NO_THROW(static_cast<void>(locked({k_parent})));
 }
 
+TEST_F(TreeLockTest, KeepsContainersApartByEngineAndName) {
+    const std::vector<LockedContainer> web = {{.engine = "containerd", .name = "other/web"}};
+    TreeLock first(LockedFor::restore, folder);
+    first.add(web);
+    TreeLock second(LockedFor::restore, folder);
+    try {
+        second.add(web);
+        FAIL() << "not refused";
+    } catch (const Error& error) {
+        EXPECT_NE(error.message().find("container other/web is being restored by cedana process"), std::string::npos);
+    }
+    EXPECT_THROW(require_unlocked(LockedFor::restore, web, folder), Error);
+    EXPECT_NO_THROW(second.add({{.engine = "containerd", .name = "web"}, {.engine = "podman", .name = "web"}}));
+}
+
 TEST_F(TreeLockTest, MovesWithItsOwner) {
     TreeLock first = locked({k_parent});
     const TreeLock second(std::move(first));
