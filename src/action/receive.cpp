@@ -211,7 +211,11 @@ class Receiving {
             if (frame.type == FrameType::bye)
                 throw Error(Fault::connection, "the source has taken it back");
             if (frame.type == FrameType::complete) {
-                file_->complete(migration::parse_complete(frame.payload));
+                const std::uint64_t size = migration::parse_complete(frame.payload);
+                file_->complete(size);
+                // Once it runs it cannot do without the rest of its memory.
+                if (lazy_)
+                    file_->reserve(size);
                 return *file_;
             }
             file_->write(migration::parse_data(frame.payload));
