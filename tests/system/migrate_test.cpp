@@ -343,6 +343,7 @@ TEST_F(Migration, LeavesTheProgramWhereNobodyAnswers) {
     const CedanaRun run =
         run_cedana({"client", "migrate", target.pid_text(), "nowhere", "--ssh", "/bin/false", "-d", store()}, options);
     EXPECT_EQ(run.exit_code, 12) << run.err;
+    EXPECT_TRUE(holds(run.err, "cedana did not start on nowhere")) << run.err;
     EXPECT_TRUE(target.runs());
     EXPECT_EQ(names_in(store()), std::vector<std::string>());
 }
