@@ -345,8 +345,13 @@ migration::Record settled(migration::Record record) {
         record.why = record.had_run ? "the cedana that received it was killed before all of its memory was there"
                                     : "the cedana that received it was killed before the tree ran";
     ::unlink(socket_of(record.id).c_str());
-    migration::replace_record(record_folder(), record);
-    clean({});
+    try {
+        migration::replace_record(record_folder(), record);
+        clean({});
+    } catch (const Error& error) {
+        // What is so is so without it: whoever asks again finds it out again.
+        spdlog::warn("what became of the migration could not be noted: {}", error.message());
+    }
     return record;
 }
 

@@ -74,7 +74,13 @@ class Migration : public System {
     [[nodiscard]] std::string over_there(const std::string& script) const {
         std::vector<std::string> argv = split(ssh_, ' ');
         argv.insert(argv.end(), {"-o", "BatchMode=yes", host_, script});
-        return run_captured({.argv = argv}, std::chrono::seconds(30)).out;
+        return run_captured({.argv = argv}, k_wait_limit).out;
+    }
+    // What receives may be at its end only when migrate has ended, which waits for it no longer than some seconds.
+    void expect_nothing_kept_there() const {
+        EXPECT_EQ(over_there(fmt::format("while ls -A {} | grep -q .; do :; done; echo empty",
+                                         (scratch("other") / "store").string())),
+                  "empty\n");
     }
 
     const fs::path log = scratch("count");
@@ -96,7 +102,7 @@ TEST_F(Migration, LetsTheProgramCountOnOverThere) {
     EXPECT_EQ(target.wait_end().signal(), SIGKILL);
     EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
     // What was sent is kept here alone, and is not to be restored by mistake.
-    EXPECT_EQ(names_in(scratch("other") / "store"), std::vector<std::string>());
+    expect_nothing_kept_there();
     const std::vector<std::string> kept = names_in(store());
     ASSERT_EQ(kept.size(), 2U);
     EXPECT_EQ(kept[1], kept[0] + ".migrated");
@@ -157,7 +163,7 @@ TEST_F(Migration, LetsTheMemoryFollow) {
     ASSERT_EQ(run.exit_code, 0) << run.err;
     EXPECT_GT(nlohmann::json::parse(run.out).at("bytes_on_demand"), 4'000'000) << run.out;
     EXPECT_EQ(wait_for_lines(told, 2), (std::vector<std::string>{"ready", "right"}));
-    EXPECT_EQ(names_in(scratch("other") / "store"), std::vector<std::string>());
+    expect_nothing_kept_there();
 }
 
 TEST_F(Migration, LetsTheProgramRunOnWhereTheDiskThereIsFull) {
@@ -298,6 +304,19 @@ TEST_F(Migration, EndsThereWhereTheSourceGoesAmidTheRestore) {
     EXPECT_EQ(run.wait().exit_code, 130);
     EXPECT_TRUE(target.runs());
     EXPECT_EQ(over_there("until grep -o '\"ended\"' /run/cedana/migrations/*.json; do :; done"), "\"ended\"\n");
+}
+
+// Whoever received it was killed, and nothing can be written there.
+TEST_F(Migration, TellsWhatBecameOfItThoughThatCannotBeNoted) {
+    start_other_host(k_open);
+    const std::string id(32, 'a');
+    EXPECT_EQ(over_there(fmt::format(
+                  "mkdir -m 0700 /run/cedana /run/cedana/migrations; cd /run/cedana/migrations; "
+                  "echo '{{\"id\":\"{0}\",\"state\":\"ready\",\"name\":\"n\",\"why\":\"\"}}' >{0}.json; >{0}.lock; "
+                  "mount -o remount,size=8k /run; cat /dev/zero >full 2>/dev/null; "
+                  "cedana client receive --status {0}",
+                  id)),
+              "ended: the cedana that received it was killed before the tree ran\n");
 }
 
 TEST_F(Migration, BringsItWhereItsPidIsTakenIntoANamespaceOfItsOwn) {
