@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -78,6 +79,27 @@ class PuttingBack : public test::InTempFolder {
     const fs::path folder = fs::canonical(path("")) / "folder";
     const fs::path file = folder / "log";
 };
+
+// With more of them than there may be descriptors: --with-files names whole folders.
+TEST_F(PuttingBack, TakesAndUndoesAnyNumberOfFiles) {
+    constexpr int k_files = 300;
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit low{.rlim_cur = 100, .rlim_max = before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+    {
+        PutBack changes(when);
+        OpenFolders folders;
+        std::vector<FilePlace> places;
+        for (int i = 0; i < k_files; ++i)
+            places.push_back(folders.place(folder / std::to_string(i)));
+        for (FilePlace& place : places)
+            static_cast<void>(changes.replace(std::move(place), captured("of then"), content_of("of then")));
+        EXPECT_EQ(names_in(folder).size(), static_cast<std::size_t>(k_files));
+    }
+    EXPECT_EQ(names_in(folder).size(), 0U);
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+}
 
 TEST_F(PuttingBack, AMissingFileGivesItItsContentModeAndTimes) {
     PutBack changes(when);
