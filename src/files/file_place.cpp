@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -86,6 +87,12 @@ FilePlace::FilePlace(fs::path path, const fs::path& root)
 
 FilePlace::FilePlace(fs::path path, std::shared_ptr<const UniqueFd> folder)
     : path_(std::move(path)), name_(path_.filename().string()), folder_(std::move(folder)) {}
+
+void warn_without_attributes(const FilePlace& place) {
+    const int err = errno;
+    spdlog::warn("{} is there without its access list or other extended attributes: {}",
+                 printable(place.path().string()), errno_text(err));
+}
 
 OpenFolders::OpenFolders(fs::path root) : root_(std::move(root)) {}
 

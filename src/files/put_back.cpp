@@ -3,6 +3,7 @@
 
 #include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/extended_attributes.hpp"
 #include "cedana/base/file_id.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
@@ -237,6 +238,11 @@ void PutBack::make(FilePlace file_place, const NamedPlace& made) {
                      errno_text(errno));
     if (!made.is_link() && ::fchmodat(place.folder(), name, made.mode, 0) != 0)
         throw OsFailure(Fault::restore_failed).error("cannot give {} its mode", text_of(place));
+    if (!made.extended_attributes.empty()) {
+        const UniqueFd folder(::openat(place.folder(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        if (!folder || !set_extended_attributes(folder.get(), made.extended_attributes))
+            warn_without_attributes(place);
+    }
     place.sync();
 }
 

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
 
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "support/wait.hpp"
@@ -135,6 +136,17 @@ TEST_F(Migration, PutsNamedFilesThereBeforeTheProgramRuns) {
     std::ofstream(apart / "app/tool") << "of here";
     ASSERT_EQ(::chown((apart / "app/tool").c_str(), 7, 8), 0);
     ASSERT_EQ(::chmod((apart / "app/tool").c_str(), 06751), 0);
+    // USER_OBJ rwx, user 7 rwx, GROUP_OBJ none, MASK rwx, OTHER none (acl(5)): without it the group would have all.
+    const std::string list("\2\0\0\0"
+                           "\1\0\7\0\xff\xff\xff\xff"
+                           "\2\0\7\0\7\0\0\0"
+                           "\4\0\0\0\xff\xff\xff\xff"
+                           "\x10\0\7\0\xff\xff\xff\xff"
+                           "\x20\0\0\0\xff\xff\xff\xff",
+                           44);
+    std::ofstream(apart / "app/listed") << "x";
+    const bool has_lists =
+        ::setxattr((apart / "app/listed").c_str(), "system.posix_acl_access", list.data(), list.size(), 0) == 0;
     fs::create_hard_link(apart / "app/tool", apart / "app/same");
     fs::create_symlink("../else/where", apart / "app/link");
     start_other_host({k_open[0], k_open[1], apart.string(), old.parent_path().string()});
@@ -148,6 +160,12 @@ TEST_F(Migration, PutsNamedFilesThereBeforeTheProgramRuns) {
                          "/app; cat tool same; stat -c ' %u %g %a' tool; cat tool.cedana-backup-*; readlink link; "
                          "ls -d empty"),
               "of hereof here 7 8 751\nof there\n../else/where\nempty\n");
+    if (has_lists) {
+        EXPECT_EQ(over_there("python3 -c 'import os,sys; sys.stdout.buffer.write(os.getxattr(sys.argv[1], "
+                             "\"system.posix_acl_access\"))' " +
+                             (apart / "app/listed").string()),
+                  list);
+    }
 }
 
 // The line is slow: most of the memory comes after it runs, or because it is waited for.

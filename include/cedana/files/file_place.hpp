@@ -51,6 +51,9 @@ class FilePlace {
     std::shared_ptr<const UniqueFd> folder_;
 };
 
+// With errno, of what was put there.
+void warn_without_attributes(const FilePlace& place);
+
 // Places of many files: each folder is opened once, and takes one descriptor however many files it has.
 class OpenFolders {
   public:

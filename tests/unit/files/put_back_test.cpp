@@ -217,6 +217,25 @@ TEST_F(PuttingBack, KeepsTheExtendedAttributesOfWhatWasThere) {
     EXPECT_EQ(value.substr(0, static_cast<std::size_t>(std::max<ssize_t>(length, 0))), "here");
 }
 
+TEST_F(PuttingBack, GivesWhatIsNewItsExtendedAttributes) {
+    write("folder/log", "");
+    if (::setxattr(file.c_str(), "user.origin", "there", 5, 0) != 0)
+        GTEST_SKIP() << "this file system has no extended attributes";
+    const ExtendedAttributes attributes = extended_attributes_of(file);
+    EXPECT_EQ(attributes, (ExtendedAttributes{{"user.origin", "there"}}));
+    fs::remove(file);
+    PutBack changes(when);
+    CapturedFile with = captured("of then");
+    with.extended_attributes = attributes;
+    static_cast<void>(changes.replace(FilePlace(file), with, content_of("of then")));
+    changes.make(
+        FilePlace(folder / "a"),
+        {.path = "a", .mode = 0750, .owner = ::geteuid(), .group = ::getegid(), .extended_attributes = attributes});
+    changes.commit();
+    EXPECT_EQ(extended_attributes_of(file), attributes);
+    EXPECT_EQ(extended_attributes_of(folder / "a"), attributes);
+}
+
 TEST_F(PuttingBack, NumbersBackupsOfOneSecond) {
     write("folder/log", "of now");
     write("folder/" + backup_name, "older");
