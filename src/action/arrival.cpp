@@ -174,7 +174,11 @@ Errors refusals_of_tree(const ReceiveRequest& request, const migration::Offer& o
     Steps steps = {check("looking who signs", [&] { require_trusted_source(request, offer.key_id); }),
                    check("looking for the key that decrypts it", [&] { require_readable(request, offer.envelope); }),
                    check("looking for room", [&] {
-                       require_space(arrival_folder(request), draft.manifest().bytes_images, offer.bytes_files);
+                       require_room(
+                           free_room(arrival_folder(request), draft.manifest().bytes_images, offer.bytes_files),
+                           fmt::format("make room there, or name another folder there in {} "
+                                       "(shared_storage.dump_storage_dir)",
+                                       k_system_config_file));
                    })};
     steps.push_back(check("looking for what a lazy restore needs", [&] { refuse_lazy_requests(restore); }));
     steps.push_back(check("looking where its files go", [&] { require_allowed_places(request, draft.manifest()); }));

@@ -15,6 +15,8 @@
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -51,6 +53,24 @@ void ArrivingFile::write(const migration::Data& data) const {
 void ArrivingFile::complete(std::uint64_t size) const {
     if (size > most_ || ::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
         throw Error(Fault::storage, fmt::format("cannot make {} as large as it is to be", path_.string()));
+}
+
+void ArrivingFile::reserve(std::uint64_t size) const {
+    const auto length = static_cast<off_t>(size);
+    while (length != 0 && ::fallocate(fd_.get(), 0, 0, length) != 0) {
+        if (errno == EINTR)
+            continue;
+        if (errno != EOPNOTSUPP && errno != ENOSYS)
+            throw OsFailure(Fault::storage).error("there is no room for {} in {}", human_bytes(size), path_.string());
+        // Its file system promises nothing: what is free now is all that is known.
+        struct ::stat info {};
+        const std::uint64_t has = ::fstat(fd_.get(), &info) == 0 ? static_cast<std::uint64_t>(info.st_blocks) * 512 : 0;
+        const std::uint64_t free = free_space(path_.parent_path());
+        if (has + free < size)
+            throw Error(Fault::storage, fmt::format("there is no room for {} in {}: {} are free", human_bytes(size),
+                                                    path_.string(), human_bytes(free)));
+        return;
+    }
 }
 
 ArrivingPages::ArrivingPages(migration::Connection& source, const ArrivingFile& file, const fs::path& socket)

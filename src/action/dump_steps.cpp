@@ -185,10 +185,15 @@ Step decide_pre_copy(DumpDraft& draft) {
 Step check_room(DumpDraft& draft) {
     return check("looking for room", [&] {
         // Refused already; there is nothing to say of the room then.
-        if (!draft.folder.empty())
-            require_space(draft.folder, draft.seen->facts.image_bytes,
-                          bytes_to_capture(draft.seen->written, draft.request.config) +
-                              (draft.container ? draft.container->changed_bytes() : 0));
+        if (draft.folder.empty())
+            return;
+        const FreeRoom room = free_room(draft.folder, draft.seen->facts.image_bytes,
+                                        bytes_to_capture(draft.seen->written, draft.request.config) +
+                                            (draft.container ? draft.container->changed_bytes() : 0));
+        require_room(room, "make room, or pass -d with another folder");
+        // Whoever migrates has been told before.
+        if (!room.does_surely && !draft.request.escort)
+            spdlog::warn("the room for the checkpoint may be short: {}", room.found);
     });
 }
 

@@ -71,7 +71,7 @@ void require_shared_storage(const DumpRequest& request) {
     require_trusted_store(config, request.caller, config.shared_storage_mount_point, "shared_storage.mount_point");
 }
 
-void require_space(const fs::path& folder, std::uint64_t images, std::uint64_t files) {
+FreeRoom free_room(const fs::path& folder, std::uint64_t images, std::uint64_t files) {
     fs::path there = folder;
     while (!fs::exists(there) && there.has_relative_path())
         there = there.parent_path();
@@ -80,11 +80,12 @@ void require_space(const fs::path& folder, std::uint64_t images, std::uint64_t f
                                     human_bytes(images));
     if (files != 0)
         found += fmt::format(" and {} of files open for writing", human_bytes(files));
-    if (free < images / 4 + files)
-        throw Error(Fault::storage, "there is not enough room for the checkpoint: " + found)
-            .hint("make room, or pass -d with another folder");
-    if (free < images + files)
-        spdlog::warn("the room for the checkpoint may be short: {}", found);
+    return {.may_do = free >= images / 4 + files, .does_surely = free >= images + files, .found = std::move(found)};
+}
+
+void require_room(const FreeRoom& room, const std::string& hint) {
+    if (!room.may_do)
+        throw Error(Fault::storage, "there is not enough room for the checkpoint: " + room.found).hint(hint);
 }
 
 bool is_copied(const WrittenFile& file, const Config& config) {

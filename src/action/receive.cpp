@@ -211,7 +211,11 @@ class Receiving {
             if (frame.type == FrameType::bye)
                 throw Error(Fault::connection, "the source has taken it back");
             if (frame.type == FrameType::complete) {
-                file_->complete(migration::parse_complete(frame.payload));
+                const std::uint64_t size = migration::parse_complete(frame.payload);
+                file_->complete(size);
+                // Once it runs it cannot do without the rest of its memory.
+                if (lazy_)
+                    file_->reserve(size);
                 return *file_;
             }
             file_->write(migration::parse_data(frame.payload));
@@ -341,8 +345,13 @@ migration::Record settled(migration::Record record) {
         record.why = record.had_run ? "the cedana that received it was killed before all of its memory was there"
                                     : "the cedana that received it was killed before the tree ran";
     ::unlink(socket_of(record.id).c_str());
-    migration::replace_record(record_folder(), record);
-    clean({});
+    try {
+        migration::replace_record(record_folder(), record);
+        clean({});
+    } catch (const Error& error) {
+        // What is so is so without it: whoever asks again finds it out again.
+        spdlog::warn("what became of the migration could not be noted: {}", error.message());
+    }
     return record;
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/kernel_wait.hpp"
 
+#include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/mounts.hpp"
 #include "cedana/base/text.hpp"
 
 #include <algorithm>
@@ -126,6 +128,40 @@ KernelWait kernel_wait(pid_t process, pid_t thread) {
             .switches = switches == std::string::npos ? std::string() : status.substr(switches),
             .channel = channel == "0" ? std::string() : channel,
             .file = file_of_call(process, thread, read_small(folder / "syscall"))};
+}
+
+std::string finished_work(std::string_view stat) {
+    // Finished reads, writes, discards and flushes, by their numbers from 0; what is in flight, and for how long,
+    // changes in a device that hangs too.
+    constexpr std::array<std::size_t, 4> k_finished = {0, 4, 11, 15};
+    std::vector<std::string> words = split(trim(stat), ' ');
+    std::erase(words, "");
+    std::string work;
+    for (const std::size_t at : k_finished)
+        if (at < words.size())
+            work += words[at] + " ";
+    return work;
+}
+
+std::string disk_work(std::string_view file) {
+    std::vector<Mount> mounts;
+    try {
+        mounts = parse_mounts(read_file("/proc/self/mountinfo"));
+    } catch (const Error&) {
+        return {};
+    }
+    std::string device;
+    std::size_t longest = 0;
+    // By text: a look at the path itself would wait for whoever hangs. Of those at one place the last is seen.
+    for (const Mount& mount : mounts) {
+        const bool is_above = mount.path == "/" || file == mount.path ||
+                              (file.starts_with(mount.path) && file.substr(mount.path.size()).starts_with('/'));
+        if (!is_above || mount.path.size() < longest)
+            continue;
+        longest = mount.path.size();
+        device = mount.device;
+    }
+    return device.empty() ? std::string() : finished_work(read_small(fs::path("/sys/dev/block") / device / "stat"));
 }
 
 std::vector<pid_t> threads_of(pid_t process) {

@@ -3,6 +3,7 @@
 
 #include "cedana/base/checksums.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/extended_attributes.hpp"
 #include "cedana/base/file_reads.hpp"
 #include "cedana/base/kernel_time.hpp"
 #include "cedana/base/memory.hpp"
@@ -108,6 +109,8 @@ void FileCapture::prepare(const WrittenFiles& written, const Interrupt& interrup
     if (config_.files_capture == Capture::none || written.files.empty())
         return;
     for (const WrittenFile& file : written.files) {
+        if (auto attributes = extended_attributes_of(file.place()); !attributes.empty())
+            attributes_.insert_or_assign(file.path, std::move(attributes));
         const roles::FileName name = by_descriptor(file);
         int error = 0;
         if (name.descriptor < 0 || size_of(file.info) <= k_least_cloned || !may_be_cloned(file.place()) ||
@@ -345,6 +348,8 @@ std::vector<CapturedFile> FileCapture::describe(const Interrupt& interrupt) {
                  fmt::format("is not copied into the checkpoint: {} is over files.capture_limit_mib; {}",
                              human_bytes(file.size),
                              file.is_open() ? "a restore needs it as it is now" : "a restore leaves it as it is then"));
+        if (const auto found = attributes_.find(file.path); found != attributes_.end())
+            file.extended_attributes = found->second;
         files.push_back(std::move(file));
     }
     captured_.clear();

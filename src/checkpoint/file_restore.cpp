@@ -246,6 +246,9 @@ FileRestore::FileRestore(const Checkpoint& checkpoint, const Config& config, Fil
                          std::filesystem::path journal)
     : checkpoint_(checkpoint), config_(config), rules_(std::move(rules)), wanted_(checkpoint.manifest().files),
       places_(checkpoint.manifest().places), changes_(std::chrono::system_clock::now(), std::move(journal)) {
+    for (const NamedPlace& place : places_)
+        if (!place.is_link())
+            named_folders_.insert(place.path);
     if (!rules_.only_below)
         return;
     for (CapturedFile& file : wanted_)
@@ -269,15 +272,15 @@ std::vector<NamedPlace> FileRestore::missing_places() const {
 }
 
 void FileRestore::make_places() {
+    OpenFolders folders(rules_.root);
     for (const NamedPlace& place : missing_places())
-        changes_.make(FilePlace(place.path, rules_.root), place);
+        changes_.make(folders.place(place.path), place);
 }
 
 bool FileRestore::is_in_missing_place(const CapturedFile& file) const {
     const std::string folder = std::filesystem::path(file.path).parent_path().string();
-    const auto place = std::ranges::find(places_, folder, &NamedPlace::path);
     struct ::stat info {};
-    return place != places_.end() && !place->is_link() &&
+    return named_folders_.contains(folder) &&
            ::lstat((rules_.root / std::filesystem::path(folder).relative_path()).c_str(), &info) != 0;
 }
 
@@ -289,11 +292,11 @@ bool FileRestore::comes_with_its_folder(const CapturedFile& file) const {
            !std::filesystem::exists(rules_.root.string() + folder, ignored);
 }
 
-FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& interrupt) const {
+FileRestore::Plan FileRestore::plan(const CapturedFile& file, OpenFolders& folders, const Interrupt& interrupt) const {
     if (comes_with_its_folder(file))
         return {
             .file = file, .action = FileAction::created, .place = std::nullopt, .takes = 0, .present = std::nullopt};
-    FilePlace place(file.path, rules_.root);
+    FilePlace place = folders.place(file.path);
     require_no_lease(place);
     const UniqueFd present = place.open_present(O_RDONLY);
     struct ::stat info {};
@@ -376,10 +379,11 @@ std::vector<FileRestore::Plan> FileRestore::plan_all(const Procfs& procfs, const
     std::vector<Plan> plans;
     if (config_.files_capture == Capture::none)
         return plans;
+    OpenFolders folders(rules_.root);
     for (const CapturedFile& file : wanted_)
         if (file.is_open() || rules_.root_is_of_unit ||
             !is_in_private_folder(checkpoint_.manifest().unit_entries, file.path))
-            plans.push_back(is_in_missing_place(file) ? plan_in_missing_place(file) : plan(file, interrupt));
+            plans.push_back(is_in_missing_place(file) ? plan_in_missing_place(file) : plan(file, folders, interrupt));
     refuse_other_writers(procfs, plans);
     NeededRoom room;
     for (const Plan& plan : plans)

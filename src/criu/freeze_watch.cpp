@@ -47,22 +47,24 @@ FreezeWatch::~FreezeWatch() {
     thread_.join();
 }
 
-// What waits for a slow disk is woken up for each piece of what it writes.
-FreezeWatch::Clock::time_point FreezeWatch::hung_since(Clock::time_point now) {
+// What waits for a slow disk is woken up for some of what it writes, or sees the disk finish some.
+FreezeWatch::Waits FreezeWatch::look_at_waits(Clock::time_point now) {
     std::map<pid_t, std::pair<std::string, Clock::time_point>> waiting;
-    Clock::time_point since = now;
+    Waits waits{.since = now};
     for (const pid_t thread : threads_of(::getpid())) {
-        KernelWait wait = kernel_wait(::getpid(), thread);
+        const KernelWait wait = kernel_wait(::getpid(), thread);
         if (!wait.is_for_storage())
             continue;
+        std::string mark = wait.switches + (wait.file.empty() ? std::string() : watched_.work_of_disk(wait.file));
         const auto before = waiting_.find(thread);
-        const bool is_same = before != waiting_.end() && before->second.first == wait.switches;
+        const bool is_same = before != waiting_.end() && before->second.first == mark;
         const auto begin = is_same ? before->second.second : now;
-        since = std::min(since, begin);
-        waiting.emplace(thread, std::pair(std::move(wait.switches), begin));
+        waits.since = std::min(waits.since, begin);
+        waits.any_got_on = waits.any_got_on || (before != waiting_.end() && !is_same);
+        waiting.emplace(thread, std::pair(std::move(mark), begin));
     }
     waiting_ = std::move(waiting);
-    return since;
+    return waits;
 }
 
 // What hangs takes no time of a processor.
@@ -86,9 +88,10 @@ void FreezeWatch::run() {
             waiting_.clear();
             continue;
         }
-        if (moved())
+        const Waits waits = look_at_waits(now);
+        if (moved() || waits.any_got_on)
             last_move = now;
-        const auto still = now - std::min(last_move, hung_since(now));
+        const auto still = now - std::min(last_move, waits.since);
         if (interrupt_.fd() >= 0 && still >= watched_.patience && is_ready(interrupt_.fd(), {}))
             return watched_.give_up(hangs(Fault::interrupted, "interrupted while the dump could not go on"));
         if (watched_.limit.count() > 0 && still >= watched_.limit)

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -81,7 +82,26 @@ UniqueFd open_folder_of(const fs::path& path, const fs::path& root) {
 } // namespace
 
 FilePlace::FilePlace(fs::path path, const fs::path& root)
-    : path_(std::move(path)), name_(path_.filename().string()), folder_(open_folder_of(path_, root)) {}
+    : path_(std::move(path)), name_(path_.filename().string()),
+      folder_(std::make_shared<const UniqueFd>(open_folder_of(path_, root))) {}
+
+FilePlace::FilePlace(fs::path path, std::shared_ptr<const UniqueFd> folder)
+    : path_(std::move(path)), name_(path_.filename().string()), folder_(std::move(folder)) {}
+
+void warn_without_attributes(const FilePlace& place) {
+    const int err = errno;
+    spdlog::warn("{} is there without its access list or other extended attributes: {}",
+                 printable(place.path().string()), errno_text(err));
+}
+
+OpenFolders::OpenFolders(fs::path root) : root_(std::move(root)) {}
+
+FilePlace OpenFolders::place(const fs::path& path) {
+    std::shared_ptr<const UniqueFd>& folder = folders_[path.parent_path().string()];
+    if (!folder)
+        folder = std::make_shared<const UniqueFd>(open_folder_of(path, root_));
+    return {path, folder};
+}
 
 std::optional<struct ::stat> FilePlace::entry(const std::string& name) const {
     struct ::stat info {};
@@ -94,14 +114,14 @@ UniqueFd FilePlace::open_present(int flags) const {
     // Nonblocking, so that a fifo cannot make this wait for ever.
     const int how = flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     // Whoever only looks leaves the time of the last access as it is, where the file is its own or it is root.
-    UniqueFd fd(::openat(folder_.get(), name_.c_str(), how | O_NOATIME));
+    UniqueFd fd(::openat(folder(), name_.c_str(), how | O_NOATIME));
     if (!fd && errno == EPERM)
-        fd = UniqueFd(::openat(folder_.get(), name_.c_str(), how));
+        fd = UniqueFd(::openat(folder(), name_.c_str(), how));
     if (!fd) {
         const int err = errno;
         if (err == ENOENT)
             return {};
-        if (type_at(folder_.get(), name_) == S_IFLNK)
+        if (type_at(folder(), name_) == S_IFLNK)
             throw refused_link(path_, path_);
         throw os_error(err, fmt::format("cannot open {}", printable(path_.string())), Fault::restore_failed);
     }
@@ -124,7 +144,7 @@ bool FilePlace::rename_to_free(const std::string& from, const std::string& to) c
 }
 
 void FilePlace::sync() const {
-    const UniqueFd folder(::openat(folder_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const UniqueFd folder(::openat(folder_->get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     // Some FUSE file systems have no fsync of folders; there, nothing stronger exists.
     if (folder && (::fsync(folder.get()) == 0 || errno == EINVAL || errno == ENOSYS))
         return;

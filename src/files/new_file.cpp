@@ -2,6 +2,7 @@
 #include "cedana/files/new_file.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/extended_attributes.hpp"
 #include "cedana/base/file_id.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/kernel_time.hpp"
@@ -136,6 +137,8 @@ void NewFile::complete(const CapturedFile& file) const {
     // chown(2) takes set-user-ID away, so the mode comes after it.
     set_owner(fd_.get(), place_, file);
     set_mode(fd_.get(), place_, file);
+    if (!set_extended_attributes(fd_.get(), file.extended_attributes))
+        warn_without_attributes(place_);
     const std::array<timespec, 2> times = {timespec_of(std::chrono::nanoseconds(file.accessed)),
                                            timespec_of(std::chrono::nanoseconds(file.modified))};
     if (::futimens(fd_.get(), times.data()) != 0)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/files/put_back.hpp"
 
+#include "cedana/base/descriptor_limit.hpp"
 #include "cedana/base/error.hpp"
+#include "cedana/base/extended_attributes.hpp"
 #include "cedana/base/file_id.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
@@ -58,8 +60,7 @@ bool warn_left(const FilePlace& place, const std::string& backup, std::string_vi
 // check_conflicting_open).
 UniqueFd hold(int fd) { return UniqueFd(::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_PATH | O_CLOEXEC)); }
 
-// Whether a file is the one that was put there. Of a killed process nothing is pinned, and another file may have got
-// its inode number.
+// Whether a file is the one that was put there. What is not pinned may be another one that has got its inode number.
 bool is_put(const struct ::stat& info, const PutBackStep& step, bool pinned) {
     return is_same(info, step.put) &&
            (pinned || (info.st_size == step.put.st_size && info.st_mtim.tv_sec == step.put.st_mtim.tv_sec &&
@@ -93,6 +94,14 @@ PutBack::Step& PutBack::begin(FilePlace place) {
     Step& step = steps_.emplace_back(std::move(place));
     write_to_journal(step);
     return step;
+}
+
+UniqueFd PutBack::pin(int fd) {
+    constexpr std::uint64_t k_share = 4;
+    if (pins_ >= descriptor_limit() / k_share)
+        return {};
+    ++pins_;
+    return hold(fd);
 }
 
 void PutBack::write_to_journal(const Step& step) {
@@ -170,7 +179,7 @@ fs::path PutBack::replace(FilePlace file_place, const CapturedFile& file, const 
         replacement.write(piece);
     replacement.complete(file);
     step.done.put = replacement.info();
-    step.pinned = hold(replacement.fd());
+    step.pinned = pin(replacement.fd());
     if (present) {
         keep_present(step);
         replacement.replace();
@@ -192,7 +201,7 @@ fs::path PutBack::cut(FilePlace file_place, const CapturedFile& file) {
     step.done.put = before;
     step.done.is_cut = true;
     step.done.before = before;
-    step.pinned = hold(present.get());
+    step.pinned = pin(present.get());
     const UniqueFd tail = create_backup(step, before);
     fs::path backup_path = place.beside(step.done.backup);
     const std::uint64_t size = static_cast<std::uint64_t>(before.st_size) - file.size;
@@ -229,6 +238,11 @@ void PutBack::make(FilePlace file_place, const NamedPlace& made) {
                      errno_text(errno));
     if (!made.is_link() && ::fchmodat(place.folder(), name, made.mode, 0) != 0)
         throw OsFailure(Fault::restore_failed).error("cannot give {} its mode", text_of(place));
+    if (!made.extended_attributes.empty()) {
+        const UniqueFd folder(::openat(place.folder(), name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        if (!folder || !set_extended_attributes(folder.get(), made.extended_attributes))
+            warn_without_attributes(place);
+    }
     place.sync();
 }
 

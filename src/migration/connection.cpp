@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -29,6 +30,13 @@ int milliseconds_until(Clock::time_point until) {
     constexpr std::int64_t k_most = 3'600'000;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
     return static_cast<int>(left < 0 ? 0 : left > k_most ? k_most : left);
+}
+
+std::string text_of(const Header& header) {
+    std::string text;
+    for (const std::byte byte : header)
+        text += static_cast<char>(byte);
+    return text;
 }
 
 bool would_block(int error_number) { return error_number == EAGAIN || error_number == EINTR; }
@@ -58,6 +66,8 @@ Frame Connection::receive(std::chrono::milliseconds limit, const Interrupt& inte
     const auto until = Clock::now() + limit;
     Header header{};
     read(header, until, interrupt);
+    if (!begins_frame(header))
+        throw not_of_cedana(text_of(header) + rest_of_line());
     const FrameHead head = parse_header(header, self_ == Side::source ? Side::target : Side::source);
     Frame frame{.type = head.type, .payload = std::string(head.length, '\0')};
     read(std::as_writable_bytes(std::span(frame.payload)), until, interrupt);
@@ -93,6 +103,7 @@ void Connection::write(std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
         const ssize_t count = out_ ? ::write(out_.get(), bytes.data(), bytes.size()) : -1;
         const int err = out_ ? errno : EPIPE;
+        has_ended_ = has_ended_ || (count < 0 && err == EPIPE);
         if (count < 0 && !would_block(err))
             throw connection_lost(peer_, errno_text(err));
         if (count > 0) {
@@ -107,10 +118,19 @@ void Connection::write(std::span<const std::byte> bytes) {
     }
 }
 
+// What has come of it.
+std::string Connection::rest_of_line() const {
+    std::array<char, 200> rest{};
+    const ssize_t count = ::read(in_.get(), rest.data(), rest.size());
+    const std::string_view text(rest.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    return std::string(text.substr(0, text.find('\n')));
+}
+
 void Connection::read(std::span<std::byte> bytes, Clock::time_point until, const Interrupt& interrupt) {
     while (!bytes.empty()) {
         const ssize_t count = ::read(in_.get(), bytes.data(), bytes.size());
         const int err = errno;
+        has_ended_ = has_ended_ || count == 0;
         if (count == 0)
             throw connection_lost(peer_, "it has ended");
         if (count < 0 && !would_block(err))

@@ -52,14 +52,6 @@ Error not_frames(const std::string& what) {
 
 [[noreturn]] void refuse_frame(const std::string& what) { throw not_frames(what); }
 
-// A shell's start-up file that prints something comes before the first frame.
-std::string as_text(const Header& header) {
-    std::string text;
-    for (const std::byte byte : header)
-        text += static_cast<char>(byte);
-    return printable(text);
-}
-
 // Pages come on demand from the restore on.
 bool may_lack(Stage stage) {
     return stage == Stage::restoring || stage == Stage::held || stage == Stage::released || stage == Stage::running;
@@ -122,13 +114,21 @@ Header write_header(FrameHead head) {
     return header;
 }
 
+bool begins_frame(const Header& header) {
+    return header[0] == k_magic[0] && header[1] == k_magic[1] && header[3] == std::byte{0};
+}
+
+Error not_of_cedana(std::string_view said) {
+    const std::string_view text = trim(said);
+    return not_frames(fmt::format("it said '{}'", printable(text.substr(0, text.find('\n')))))
+        .hint("what the login shell there prints by itself comes first: let it do so only on a terminal (in ~/.bashrc: "
+              "[ -t 1 ])");
+}
+
 FrameHead parse_header(const Header& header, Side sender) {
     const auto number = std::to_integer<std::size_t>(header[2]);
-    if (header[0] != k_magic[0] || header[1] != k_magic[1] || header[3] != std::byte{0})
-        throw not_frames(fmt::format("it said '{}'", as_text(header)))
-            .hint("what the login shell there prints by itself comes first: let it do so only on a terminal (in "
-                  "~/.bashrc: "
-                  "[ -t 1 ])");
+    if (!begins_frame(header))
+        refuse_frame("no frame begins so");
     if (number == 0 || number > k_types.size())
         refuse_frame(fmt::format("there is no frame of type {}", number));
     FrameHead head{.type = static_cast<FrameType>(number)};

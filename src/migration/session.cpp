@@ -54,23 +54,10 @@ std::string one_line(std::string_view said) {
     return fmt::format("{}", fmt::join(lines, "; "));
 }
 
-std::string hint_for(std::string_view said) {
-    if (said.find("a password is required") != std::string_view::npos)
-        return "let sudo there run cedana without a password: see docs/migration.md";
-    if (said.find("Host key verification failed") != std::string_view::npos)
-        return "connect once by ssh yourself, and look at the key of the host";
-    if (said.find("Permission denied (") != std::string_view::npos)
-        return "ssh must need no password: use a key, or an agent";
-    if (said.find("cedana: command not found") != std::string_view::npos ||
-        said.find("cedana: not found") != std::string_view::npos)
-        return "install cedana there, where a shell without a terminal finds it";
-    return {};
-}
-
 } // namespace
 
 Session::Session(const SshCommand& command, const Caller& caller, const std::vector<std::string>& words)
-    : said_(::memfd_create("ssh", MFD_CLOEXEC)) {
+    : command_(command), said_(::memfd_create("ssh", MFD_CLOEXEC)) {
     if (!said_)
         throw OsFailure().error("cannot keep what ssh says");
     Pipe there = make_pipe();
@@ -95,14 +82,19 @@ Session::~Session() {
 
 Error Session::explained(Error error) {
     constexpr auto k_limit = std::chrono::seconds(2);
+    // A login shell that has said something in place of cedana has been explained.
+    if (!error.hint().empty())
+        return error;
     connection_->close();
     if (ssh_->running())
-        static_cast<void>(ssh_->wait_for(k_limit));
+        status_ = ssh_->wait_for(k_limit);
     const std::string said = text_of(said_);
+    if (status_ && connection_->has_ended() && connection_->stage() == Stage::greeting)
+        error = why_silent(command_, *status_, said);
     if (error.cause().empty())
         error.cause(one_line(said));
     if (error.hint().empty())
-        error.hint(hint_for(said));
+        error.hint(remedy_for(said));
     return error;
 }
 
@@ -114,7 +106,7 @@ std::string run_there(const SshCommand& command, const Caller& caller, const std
             return std::move(done.out);
         throw Error(Fault::connection, fmt::format("{} could not be asked: ssh {}", command.host, done.status.text()))
             .cause(one_line(done.err))
-            .hint(hint_for(done.err));
+            .hint(remedy_for(done.err));
     } catch (const Error& error) {
         if (error.fault() == Fault::connection)
             throw;

@@ -119,6 +119,24 @@ void LinkTarget::read(const Json& json, std::string& target) const {
         refuse_manifest(fmt::format("{} is nothing to which a link leads", printable(target)));
 }
 
+Json AttributesByName::write(const ExtendedAttributes& attributes) const {
+    Json object = Json::object();
+    for (const auto& [name, value] : attributes)
+        object[name] = to_hexadecimal(value);
+    return object;
+}
+
+void AttributesByName::read(const Json& json, ExtendedAttributes& attributes) const {
+    if (!json.is_object())
+        refuse_manifest("the extended attributes of a file are none");
+    for (const auto& [name, value] : json.items()) {
+        std::string bytes = from_hexadecimal(value.get<std::string>());
+        if (!goes_with_file(name) || bytes.size() > k_largest_attribute)
+            refuse_manifest(fmt::format("{} is no extended attribute that goes with a file", printable(name)));
+        attributes.emplace(name, std::move(bytes));
+    }
+}
+
 void FileTime::read(const Json& json, std::int64_t& time) const {
     const bool fits =
         json.is_number_unsigned() ? json.get<std::uint64_t>() <= k_largest_file : json.is_number_integer();

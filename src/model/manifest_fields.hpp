@@ -204,6 +204,11 @@ struct FileTime {
     void read(const Json& json, std::int64_t& time) const;
 };
 
+struct AttributesByName {
+    [[nodiscard]] Json write(const ExtendedAttributes& attributes) const;
+    void read(const Json& json, ExtendedAttributes& attributes) const;
+};
+
 template <>
 struct FieldsOf<CapturedFile> {
     static constexpr auto table() {
@@ -213,6 +218,7 @@ struct FieldsOf<CapturedFile> {
                           field("mode", &CapturedFile::mode, Number{k_all_modes}),
                           field("owner", &CapturedFile::owner, Number{k_highest_id}),
                           field("group", &CapturedFile::group, Number{k_highest_id}),
+                          sparse_field("extended_attributes", &CapturedFile::extended_attributes, AttributesByName{}),
                           field("accessed", &CapturedFile::accessed, FileTime{}),
                           field("modified", &CapturedFile::modified, FileTime{}),
                           field("uses", &CapturedFile::uses, ListOf<Record>{}),
@@ -232,7 +238,8 @@ struct FieldsOf<NamedPlace> {
         return std::tuple(path_field(&NamedPlace::path), sparse_field("leads_to", &NamedPlace::leads_to, LinkTarget{}),
                           field("mode", &NamedPlace::mode, Number{k_all_modes}),
                           field("owner", &NamedPlace::owner, Number{k_highest_id}),
-                          field("group", &NamedPlace::group, Number{k_highest_id}));
+                          field("group", &NamedPlace::group, Number{k_highest_id}),
+                          sparse_field("extended_attributes", &NamedPlace::extended_attributes, AttributesByName{}));
     }
 };
 

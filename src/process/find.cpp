@@ -252,7 +252,7 @@ Error ambiguous(const FindResult& result) {
 Error nothing_similar(const FindResult& result) {
     Error error(Fault::no_process, fmt::format("no process is called '{}'", printable(result.name)));
     if (result.candidates.empty())
-        return error.hint("list what runs with: ps -e");
+        return error.hint("list what runs with: ps -e, and jobs with: cedana client ps");
     const Candidate& best = result.candidates.front();
     return error.cause("the closest is " + described(best)).hint(hint_of(best));
 }

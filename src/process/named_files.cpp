@@ -65,6 +65,8 @@ class NamedCollection {
             .path = path.string(), .mode = info.st_mode & 07777, .owner = info.st_uid, .group = info.st_gid};
         if (S_ISLNK(info.st_mode))
             place.leads_to = fs::read_symlink(path).string();
+        else if (S_ISDIR(info.st_mode))
+            place.extended_attributes = extended_attributes_of(path);
         if (S_ISLNK(info.st_mode) || S_ISDIR(info.st_mode))
             found_.places.push_back(std::move(place));
         else if (S_ISREG(info.st_mode))

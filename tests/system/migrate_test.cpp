@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <spdlog/fmt/fmt.h>
 
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "support/wait.hpp"
@@ -74,7 +75,13 @@ class Migration : public System {
     [[nodiscard]] std::string over_there(const std::string& script) const {
         std::vector<std::string> argv = split(ssh_, ' ');
         argv.insert(argv.end(), {"-o", "BatchMode=yes", host_, script});
-        return run_captured({.argv = argv}, std::chrono::seconds(30)).out;
+        return run_captured({.argv = argv}, k_wait_limit).out;
+    }
+    // What receives may be at its end only when migrate has ended, which waits for it no longer than some seconds.
+    void expect_nothing_kept_there() const {
+        EXPECT_EQ(over_there(fmt::format("while ls -A {} | grep -q .; do :; done; echo empty",
+                                         (scratch("other") / "store").string())),
+                  "empty\n");
     }
 
     const fs::path log = scratch("count");
@@ -96,7 +103,7 @@ TEST_F(Migration, LetsTheProgramCountOnOverThere) {
     EXPECT_EQ(target.wait_end().signal(), SIGKILL);
     EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
     // What was sent is kept here alone, and is not to be restored by mistake.
-    EXPECT_EQ(names_in(scratch("other") / "store"), std::vector<std::string>());
+    expect_nothing_kept_there();
     const std::vector<std::string> kept = names_in(store());
     ASSERT_EQ(kept.size(), 2U);
     EXPECT_EQ(kept[1], kept[0] + ".migrated");
@@ -129,6 +136,17 @@ TEST_F(Migration, PutsNamedFilesThereBeforeTheProgramRuns) {
     std::ofstream(apart / "app/tool") << "of here";
     ASSERT_EQ(::chown((apart / "app/tool").c_str(), 7, 8), 0);
     ASSERT_EQ(::chmod((apart / "app/tool").c_str(), 06751), 0);
+    // USER_OBJ rwx, user 7 rwx, GROUP_OBJ none, MASK rwx, OTHER none (acl(5)): without it the group would have all.
+    const std::string list("\2\0\0\0"
+                           "\1\0\7\0\xff\xff\xff\xff"
+                           "\2\0\7\0\7\0\0\0"
+                           "\4\0\0\0\xff\xff\xff\xff"
+                           "\x10\0\7\0\xff\xff\xff\xff"
+                           "\x20\0\0\0\xff\xff\xff\xff",
+                           44);
+    std::ofstream(apart / "app/listed") << "x";
+    const bool has_lists =
+        ::setxattr((apart / "app/listed").c_str(), "system.posix_acl_access", list.data(), list.size(), 0) == 0;
     fs::create_hard_link(apart / "app/tool", apart / "app/same");
     fs::create_symlink("../else/where", apart / "app/link");
     start_other_host({k_open[0], k_open[1], apart.string(), old.parent_path().string()});
@@ -142,6 +160,12 @@ TEST_F(Migration, PutsNamedFilesThereBeforeTheProgramRuns) {
                          "/app; cat tool same; stat -c ' %u %g %a' tool; cat tool.cedana-backup-*; readlink link; "
                          "ls -d empty"),
               "of hereof here 7 8 751\nof there\n../else/where\nempty\n");
+    if (has_lists) {
+        EXPECT_EQ(over_there("python3 -c 'import os,sys; sys.stdout.buffer.write(os.getxattr(sys.argv[1], "
+                             "\"system.posix_acl_access\"))' " +
+                             (apart / "app/listed").string()),
+                  list);
+    }
 }
 
 // The line is slow: most of the memory comes after it runs, or because it is waited for.
@@ -157,7 +181,7 @@ TEST_F(Migration, LetsTheMemoryFollow) {
     ASSERT_EQ(run.exit_code, 0) << run.err;
     EXPECT_GT(nlohmann::json::parse(run.out).at("bytes_on_demand"), 4'000'000) << run.out;
     EXPECT_EQ(wait_for_lines(told, 2), (std::vector<std::string>{"ready", "right"}));
-    EXPECT_EQ(names_in(scratch("other") / "store"), std::vector<std::string>());
+    expect_nothing_kept_there();
 }
 
 TEST_F(Migration, LetsTheProgramRunOnWhereTheDiskThereIsFull) {
@@ -165,11 +189,16 @@ TEST_F(Migration, LetsTheProgramRunOnWhereTheDiskThereIsFull) {
     const fs::path told = scratch("told");
     Target filled({target_program("filled"), "pages_and_holes", "16", told, scratch("go")});
     wait_for_lines(told, 1);
-    const CedanaRun run = migrate_to({filled.pid_text()});
-    EXPECT_EQ(run.exit_code, 11) << run.err;
-    EXPECT_TRUE(holds(run.err, "No space left on device")) << run.err;
-    EXPECT_TRUE(filled.runs());
-    EXPECT_EQ(names_in(store()), std::vector<std::string>());
+    // Of a lazy one most would come only once it runs there.
+    for (const std::vector<std::string>& more : {std::vector<std::string>(), {"--lazy"}}) {
+        std::vector<std::string> arguments = {filled.pid_text()};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        const CedanaRun run = migrate_to(arguments);
+        EXPECT_EQ(run.exit_code, 11) << run.err;
+        EXPECT_TRUE(holds(run.err, "No space left on device")) << run.err;
+        EXPECT_TRUE(filled.runs());
+        EXPECT_EQ(names_in(store()), std::vector<std::string>());
+    }
 }
 
 TEST_F(Migration, TellsBeforehandThatAFolderOfItsFilesIsMissing) {
@@ -295,6 +324,19 @@ TEST_F(Migration, EndsThereWhereTheSourceGoesAmidTheRestore) {
     EXPECT_EQ(over_there("until grep -o '\"ended\"' /run/cedana/migrations/*.json; do :; done"), "\"ended\"\n");
 }
 
+// Whoever received it was killed, and nothing can be written there.
+TEST_F(Migration, TellsWhatBecameOfItThoughThatCannotBeNoted) {
+    start_other_host(k_open);
+    const std::string id(32, 'a');
+    EXPECT_EQ(over_there(fmt::format(
+                  "mkdir -m 0700 /run/cedana /run/cedana/migrations; cd /run/cedana/migrations; "
+                  "echo '{{\"id\":\"{0}\",\"state\":\"ready\",\"name\":\"n\",\"why\":\"\"}}' >{0}.json; >{0}.lock; "
+                  "mount -o remount,size=8k /run; cat /dev/zero >full 2>/dev/null; "
+                  "cedana client receive --status {0}",
+                  id)),
+              "ended: the cedana that received it was killed before the tree ran\n");
+}
+
 TEST_F(Migration, BringsItWhereItsPidIsTakenIntoANamespaceOfItsOwn) {
     start_other_host(k_open);
     EXPECT_EQ(over_there(fmt::format("echo {} >/proc/sys/kernel/ns_last_pid; setsid sleep 1000 </dev/null "
@@ -338,6 +380,7 @@ TEST_F(Migration, LeavesTheProgramWhereNobodyAnswers) {
     const CedanaRun run =
         run_cedana({"client", "migrate", target.pid_text(), "nowhere", "--ssh", "/bin/false", "-d", store()}, options);
     EXPECT_EQ(run.exit_code, 12) << run.err;
+    EXPECT_TRUE(holds(run.err, "cedana did not start on nowhere")) << run.err;
     EXPECT_TRUE(target.runs());
     EXPECT_EQ(names_in(store()), std::vector<std::string>());
 }

@@ -34,6 +34,9 @@ class ArrivingFile {
     // Any thread. Throws Error(Fault::connection) for more than there may be, Error.
     void write(const migration::Data& data) const;
     void complete(std::uint64_t size) const;
+    // Room for all of it, so that no write of what is still to come fails for want of that. Throws
+    // Error(Fault::storage).
+    void reserve(std::uint64_t size) const;
 
   private:
     std::filesystem::path path_;

@@ -30,9 +30,17 @@ namespace cedana {
 // Error(Fault::storage), Error(Fault::permission).
 void require_shared_storage(const DumpRequest& request);
 
-// `images`: what CRIU will write (TreeFacts). Throws Error(Fault::storage) below a quarter of it and all of the files;
-// warns below the whole.
-void require_space(const std::filesystem::path& folder, std::uint64_t images, std::uint64_t files);
+struct FreeRoom {
+    // Of what CRIU will write a quarter and all of the files; of all of it. Memory compresses, to nobody knows what.
+    bool may_do = false;
+    bool does_surely = false;
+    // "7 MiB free in /store, and the tree has 40 MiB of memory"
+    std::string found;
+};
+// For a checkpoint in `folder`, which need not be there yet; `images`: what CRIU will write (TreeFacts).
+[[nodiscard]] FreeRoom free_room(const std::filesystem::path& folder, std::uint64_t images, std::uint64_t files);
+// Throws Error(Fault::storage) where it cannot do.
+void require_room(const FreeRoom& room, const std::string& hint);
 
 // Else its size and digest are kept alone: it is over files.capture_limit_mib.
 [[nodiscard]] bool is_copied(const WrittenFile& file, const Config& config);

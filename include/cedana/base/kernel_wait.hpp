@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
@@ -27,6 +28,13 @@ struct KernelWait {
 
 // Looks into /proc, and never waits.
 [[nodiscard]] KernelWait kernel_wait(pid_t process, pid_t thread);
+
+// What the block device below a file has read, written and flushed so far (Documentation/admin-guide/iostats.rst): the
+// same again, it has finished nothing. Empty for a file system that has no one device (NFS, FUSE, Btrfs). `file`: as in
+// KernelWait. Looks into /proc and /sys, and never waits.
+[[nodiscard]] std::string disk_work(std::string_view file);
+// Of the text of a device's stat in /sys. Pure.
+[[nodiscard]] std::string finished_work(std::string_view stat);
 
 [[nodiscard]] std::vector<pid_t> threads_of(pid_t process);
 

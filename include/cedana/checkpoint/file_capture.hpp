@@ -92,6 +92,8 @@ class FileCapture {
     std::optional<roles::FileReader> reader_;
     std::uint64_t last_number_ = 0;
     std::vector<Captured> captured_;
+    // By their paths, of files that have some, from before the tree stood still.
+    std::map<std::string, ExtendedAttributes> attributes_;
     // What write_ahead() has written, by path.
     std::map<std::string, Captured> ahead_;
     std::size_t entries_ = 0;

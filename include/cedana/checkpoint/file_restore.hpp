@@ -6,6 +6,7 @@
 
 #include "cedana/base/signals.hpp"
 #include "cedana/checkpoint/reader.hpp"
+#include "cedana/files/file_place.hpp"
 #include "cedana/files/put_back.hpp"
 #include "cedana/model/captured_file.hpp"
 #include "cedana/model/config.hpp"
@@ -16,6 +17,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -96,7 +98,7 @@ class FileRestore {
     [[nodiscard]] bool is_in_missing_place(const CapturedFile& file) const;
     [[nodiscard]] std::vector<Plan> plan_all(const Procfs& procfs, const Interrupt& interrupt) const;
     [[nodiscard]] bool comes_with_its_folder(const CapturedFile& file) const;
-    [[nodiscard]] Plan plan(const CapturedFile& file, const Interrupt& interrupt) const;
+    [[nodiscard]] Plan plan(const CapturedFile& file, OpenFolders& folders, const Interrupt& interrupt) const;
     // Of a rehearsal.
     [[nodiscard]] Plan plan_in_missing_place(const CapturedFile& file) const;
     void refuse_other_writers(const Procfs& procfs, const std::vector<Plan>& plans) const;
@@ -108,6 +110,8 @@ class FileRestore {
     // Of the checkpoint, as the rules have them.
     std::vector<CapturedFile> wanted_;
     std::vector<NamedPlace> places_;
+    // Of these.
+    std::set<std::string> named_folders_;
     PutBack changes_;
 };
 

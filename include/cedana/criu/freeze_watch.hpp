@@ -5,12 +5,14 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/event_fd.hpp"
+#include "cedana/base/kernel_wait.hpp"
 #include "cedana/base/signals.hpp"
 
 #include <chrono>
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -26,8 +28,8 @@ class FreezeWatch {
     using Clock = std::chrono::steady_clock;
 
     struct Watched {
-        // How long no thread of this process may do anything, or one may wait for the same of a file system; zero: for
-        // ever.
+        // How long no thread of this process may do anything, or one may wait for the same of a file system whose disk
+        // finishes nothing; zero: for ever. However long a disk takes to flush, it moves.
         std::chrono::milliseconds limit{};
         // A signal that waits for so long while nothing moves is as good as that.
         std::chrono::milliseconds patience = std::chrono::seconds(5);
@@ -38,6 +40,8 @@ class FreezeWatch {
         std::function<void()> beat = {};
         // The work hangs: lets the tree run on, and says so. It is the last that this thread does.
         std::function<void(const Error&)> give_up = {};
+        // What the disk of a file has finished so far; another, it has moved.
+        std::function<std::string(std::string_view file)> work_of_disk = disk_work;
     };
 
     // `interrupt` must outlive this.
@@ -50,14 +54,20 @@ class FreezeWatch {
   private:
     void run();
     [[nodiscard]] bool moved();
-    // Since when a thread has waited for the same; now, if none does.
-    [[nodiscard]] Clock::time_point hung_since(Clock::time_point now);
+    struct Waits {
+        // Since when a thread has waited for the same; now, if none does.
+        Clock::time_point since{};
+        // What one waited for has come, or has come nearer.
+        bool any_got_on = false;
+    };
+    [[nodiscard]] Waits look_at_waits(Clock::time_point now);
 
     Watched watched_;
     const Interrupt& interrupt_;
     EventFd stop_;
     std::chrono::nanoseconds worked_{};
-    // Of each thread that waits for storage: how often it had slept, and when that was seen first.
+    // Of each thread that waits for storage: how often it had slept and what its disk had finished, and when that was
+    // seen first.
     std::map<pid_t, std::pair<std::string, Clock::time_point>> waiting_;
     std::thread thread_;
 };

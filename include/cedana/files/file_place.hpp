@@ -7,6 +7,8 @@
 #include "cedana/base/unique_fd.hpp"
 
 #include <filesystem>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -22,7 +24,7 @@ class FilePlace {
     explicit FilePlace(std::filesystem::path path, const std::filesystem::path& root = "/");
 
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-    [[nodiscard]] int folder() const noexcept { return folder_.get(); }
+    [[nodiscard]] int folder() const noexcept { return folder_->get(); }
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     // The path of another file in the folder, for messages.
     [[nodiscard]] std::filesystem::path beside(const std::string& name) const { return path_.parent_path() / name; }
@@ -41,9 +43,28 @@ class FilePlace {
     void sync() const;
 
   private:
+    friend class OpenFolders;
+    FilePlace(std::filesystem::path path, std::shared_ptr<const UniqueFd> folder);
+
     std::filesystem::path path_;
     std::string name_;
-    UniqueFd folder_;
+    std::shared_ptr<const UniqueFd> folder_;
+};
+
+// With errno, of what was put there.
+void warn_without_attributes(const FilePlace& place);
+
+// Places of many files: each folder is opened once, and takes one descriptor however many files it has.
+class OpenFolders {
+  public:
+    explicit OpenFolders(std::filesystem::path root = "/");
+
+    // As FilePlace(path, root).
+    [[nodiscard]] FilePlace place(const std::filesystem::path& path);
+
+  private:
+    std::filesystem::path root_;
+    std::map<std::string, std::shared_ptr<const UniqueFd>> folders_;
 };
 
 } // namespace cedana

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <list>
@@ -61,11 +62,13 @@ class PutBack {
 
         FilePlace place;
         PutBackStep done;
-        // The file that was put there or cut, so that no other gets its inode number; not in one of a killed process.
+        // The file that was put there or cut, so that no other gets its inode number; not in one of a killed process,
+        // and of very many not in all (descriptor_limit.hpp).
         UniqueFd pinned;
     };
 
     Step& begin(FilePlace place);
+    [[nodiscard]] UniqueFd pin(int fd);
     void write_to_journal(const Step& step);
     [[nodiscard]] std::string backup_name(const FilePlace& place, int number) const;
     void keep_present(Step& step);
@@ -79,6 +82,7 @@ class PutBack {
     std::filesystem::path journal_path_;
     std::optional<PutBackJournal> journal_;
     std::list<Step> steps_;
+    std::uint64_t pins_ = 0;
 };
 
 } // namespace cedana

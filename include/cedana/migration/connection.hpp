@@ -44,6 +44,8 @@ class Connection {
     // The other end reads its end. Nothing can be sent any more.
     void close() noexcept;
     [[nodiscard]] Stage stage() const;
+    // It was seen that the other end is gone.
+    [[nodiscard]] bool has_ended() const noexcept { return has_ended_; }
     [[nodiscard]] const std::string& peer() const noexcept { return peer_; }
     // All that was sent.
     [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return sent_; }
@@ -53,6 +55,7 @@ class Connection {
 
   private:
     void write(std::span<const std::byte> bytes);
+    [[nodiscard]] std::string rest_of_line() const;
     void read(std::span<std::byte> bytes, std::chrono::steady_clock::time_point until, const Interrupt& interrupt);
 
     Side self_;
@@ -63,6 +66,7 @@ class Connection {
     mutable std::mutex mutex_;
     Stage stage_ = Stage::opened;
     std::atomic<std::uint64_t> sent_ = 0;
+    std::atomic<bool> has_ended_ = false;
 };
 
 } // namespace cedana::migration

@@ -4,6 +4,8 @@
 // is in them is in messages.hpp.
 #pragma once
 
+#include "cedana/base/error.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -61,6 +63,9 @@ struct FrameHead {
 };
 
 [[nodiscard]] Header write_header(FrameHead head);
+[[nodiscard]] bool begins_frame(const Header& header);
+// Of what came in place of one: a shell's start-up file prints before the first frame. Error(Fault::connection).
+[[nodiscard]] Error not_of_cedana(std::string_view said);
 // Of a frame that comes from `sender`. Throws Error(Fault::connection) for what is no header, a type that is not known
 // or is the other end's to send, and a length above longest().
 [[nodiscard]] FrameHead parse_header(const Header& header, Side sender);

@@ -30,8 +30,11 @@ class Session {
     [[nodiscard]] Error explained(Error error);
 
   private:
+    SshCommand command_;
     UniqueFd said_;
     std::optional<ChildProcess> ssh_;
+    // Once it is known.
+    std::optional<ExitStatus> status_;
     std::optional<Connection> connection_;
 };
 

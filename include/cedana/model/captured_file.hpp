@@ -4,6 +4,8 @@
 // checkpoint.
 #pragma once
 
+#include "cedana/base/extended_attributes.hpp"
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -43,6 +45,7 @@ struct CapturedFile {
     mode_t mode = 0;
     uid_t owner = 0;
     gid_t group = 0;
+    ExtendedAttributes extended_attributes = {};
     // Nanoseconds since 1970.
     std::int64_t accessed = 0;
     std::int64_t modified = 0;

@@ -2,6 +2,8 @@
 // A folder or a link that goes with a tree beside files (model/captured_file.hpp): what is made where it is missing.
 #pragma once
 
+#include "cedana/base/extended_attributes.hpp"
+
 #include <string>
 
 #include <sys/types.h>
@@ -17,6 +19,8 @@ struct NamedPlace {
     mode_t mode = 0;
     uid_t owner = 0;
     gid_t group = 0;
+    // Of a folder.
+    ExtendedAttributes extended_attributes = {};
 
     [[nodiscard]] bool is_link() const noexcept { return !leads_to.empty(); }
     bool operator==(const NamedPlace&) const = default;

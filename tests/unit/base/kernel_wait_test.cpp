@@ -31,6 +31,17 @@ TEST(KernelWait, NamesTheDescriptorThatIsReadFrom) {
     EXPECT_FALSE(wait.is_for_storage());
 }
 
+// What is in flight, and for how long, is not.
+TEST(DiskWork, IsWhatADeviceHasFinished) {
+    EXPECT_EQ(finished_work("    1100      86    99528     325     7005    16124   185040    24102        3    "
+                            "8012    24427       11        0        8        0      402     1\n"),
+              "1100 7005 11 402 ");
+    EXPECT_EQ(finished_work(" 1 2 3 4 5 6 7 8 9 10 11"), "1 5 ");
+    EXPECT_EQ(finished_work(""), "");
+}
+
+TEST(DiskWork, IsNoneWhereThereIsNoDevice) { EXPECT_EQ(disk_work("/proc/self/status"), ""); }
+
 TEST(KernelWait, OfNobodyIsNothing) {
     const KernelWait wait = kernel_wait(0x3fffffff, 0x3fffffff);
     EXPECT_EQ(wait.state, 0);

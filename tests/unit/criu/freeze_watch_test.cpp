@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/kernel_wait.hpp"
+#include "cedana/base/unique_fd.hpp"
 #include "cedana/criu/dump_stall.hpp"
 #include "cedana/criu/freeze_watch.hpp"
 
@@ -8,11 +10,15 @@
 #include <future>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <thread>
 #include <utility>
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "support/assertions.hpp"
@@ -100,6 +106,54 @@ TEST(FreezeWatch, LeavesWhatHasALimitOfItsOwnAlone) {
     // Nothing moves any more, and nobody holds it.
     EXPECT_EQ(told.fault.get_future().get(), Fault::storage);
     EXPECT_GT(looks, 20);
+}
+
+// As one whose fsync a slow disk answers only at its end. The other end of the FIFO is its own.
+class WaitsForAFile {
+  public:
+    explicit WaitsForAFile(const std::string& fifo) {
+        EXPECT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+        fd_ = UniqueFd(::open(fifo.c_str(), O_RDWR | O_CLOEXEC));
+        std::promise<pid_t> number;
+        thread_ = std::thread([this, &number] {
+            number.set_value(::gettid());
+            char byte = 0;
+            EXPECT_EQ(::read(fd_.get(), &byte, 1), 1);
+        });
+        const pid_t thread = number.get_future().get();
+        while (kernel_wait(::getpid(), thread).file != fifo)
+            std::this_thread::yield();
+    }
+    WaitsForAFile(const WaitsForAFile&) = delete;
+    WaitsForAFile& operator=(const WaitsForAFile&) = delete;
+    ~WaitsForAFile() {
+        EXPECT_EQ(::write(fd_.get(), "x", 1), 1);
+        thread_.join();
+    }
+
+  private:
+    UniqueFd fd_;
+    std::thread thread_;
+};
+
+class WatchOfADisk : public test::InTempFolder {};
+
+TEST_F(WatchOfADisk, TakesWhatTheDiskFinishesForAMove) {
+    const WaitsForAFile waits(path("fifo"));
+    Told told;
+    auto watched = told.watched(100ms);
+    constexpr int k_finished = 50;
+    int finished = 0;
+    watched.work_of_disk = [&](std::string_view file) {
+        EXPECT_EQ(file, path("fifo").string());
+        finished = std::min(finished + 1, k_finished);
+        return std::to_string(finished);
+    };
+    const Interrupt none = Interrupt::none();
+    const FreezeWatch watch(std::move(watched), none);
+    // Only once the disk does no more.
+    EXPECT_EQ(told.fault.get_future().get(), Fault::storage);
+    EXPECT_EQ(finished, k_finished);
 }
 
 TEST(FreezeWatch, GivesUpSoonForAnInterruptThatNobodyTakes) {

@@ -15,6 +15,7 @@
 #include <gtest/gtest.h>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -78,6 +79,27 @@ class PuttingBack : public test::InTempFolder {
     const fs::path folder = fs::canonical(path("")) / "folder";
     const fs::path file = folder / "log";
 };
+
+// With more of them than there may be descriptors: --with-files names whole folders.
+TEST_F(PuttingBack, TakesAndUndoesAnyNumberOfFiles) {
+    constexpr int k_files = 300;
+    rlimit before{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+    const rlimit low{.rlim_cur = 100, .rlim_max = before.rlim_max};
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
+    {
+        PutBack changes(when);
+        OpenFolders folders;
+        std::vector<FilePlace> places;
+        for (int i = 0; i < k_files; ++i)
+            places.push_back(folders.place(folder / std::to_string(i)));
+        for (FilePlace& place : places)
+            static_cast<void>(changes.replace(std::move(place), captured("of then"), content_of("of then")));
+        EXPECT_EQ(names_in(folder).size(), static_cast<std::size_t>(k_files));
+    }
+    EXPECT_EQ(names_in(folder).size(), 0U);
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+}
 
 TEST_F(PuttingBack, AMissingFileGivesItItsContentModeAndTimes) {
     PutBack changes(when);
@@ -193,6 +215,25 @@ TEST_F(PuttingBack, KeepsTheExtendedAttributesOfWhatWasThere) {
     std::string value(100, '\0');
     const ssize_t length = ::getxattr(file.c_str(), "user.origin", value.data(), value.size());
     EXPECT_EQ(value.substr(0, static_cast<std::size_t>(std::max<ssize_t>(length, 0))), "here");
+}
+
+TEST_F(PuttingBack, GivesWhatIsNewItsExtendedAttributes) {
+    write("folder/log", "");
+    if (::setxattr(file.c_str(), "user.origin", "there", 5, 0) != 0)
+        GTEST_SKIP() << "this file system has no extended attributes";
+    const ExtendedAttributes attributes = extended_attributes_of(file);
+    EXPECT_EQ(attributes, (ExtendedAttributes{{"user.origin", "there"}}));
+    fs::remove(file);
+    PutBack changes(when);
+    CapturedFile with = captured("of then");
+    with.extended_attributes = attributes;
+    static_cast<void>(changes.replace(FilePlace(file), with, content_of("of then")));
+    changes.make(
+        FilePlace(folder / "a"),
+        {.path = "a", .mode = 0750, .owner = ::geteuid(), .group = ::getegid(), .extended_attributes = attributes});
+    changes.commit();
+    EXPECT_EQ(extended_attributes_of(file), attributes);
+    EXPECT_EQ(extended_attributes_of(folder / "a"), attributes);
 }
 
 TEST_F(PuttingBack, NumbersBackupsOfOneSecond) {

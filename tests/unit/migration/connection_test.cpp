@@ -71,6 +71,12 @@ TEST_F(MigrationConnection, RefusesWhatHasNoPlace) {
               "the other end does not speak as cedana does: 'go' came where it has no place");
 }
 
+TEST_F(MigrationConnection, TellsTheLineThatCameInPlaceOfAFrame) {
+    say("\nThis account is currently not available.\nBye\n");
+    EXPECT_EQ(lost([&] { static_cast<void>(target_.receive(1s, none_)); }),
+              "the other end does not speak as cedana does: it said 'This account is currently not available.'");
+}
+
 TEST_F(MigrationConnection, SendsNothingOutOfOrder) {
     EXPECT_NE(lost([&] { source_.send(FrameType::go); }), "");
     EXPECT_EQ(source_.bytes_sent(), 0U);

@@ -54,17 +54,6 @@ TEST(FrameHeader, TakesAnyBytesOrRefusesThem) {
         }
 }
 
-TEST(FrameHeader, TellsWhatCameInItsPlace) {
-    Header header{};
-    std::ranges::transform(std::string_view("Welcome "), header.begin(), [](char c) { return std::byte(c); });
-    try {
-        static_cast<void>(parse_header(header, Side::target));
-        FAIL();
-    } catch (const Error& error) {
-        EXPECT_NE(error.message().find("'Welcome '"), std::string::npos);
-    }
-}
-
 TEST(MigrationStage, GoesThroughAMigration) {
     Stage stage = Stage::opened;
     for (const FrameType type :
