@@ -51,7 +51,9 @@ class HeldTree : public System {
     }
     // Frozen by then.
     RunningCedana begin_dump(const std::vector<std::string>& more) {
-        RunningCedana cedana(dump_arguments(target.pid(), more), options, folder());
+        std::vector<std::string> arguments = dump_arguments(target.pid(), more);
+        arguments.emplace_back(k_tell_all);
+        RunningCedana cedana(arguments, options, folder());
         wait_for_dump_log(cedana.pid(), k_amid_the_pages);
         return cedana;
     }
@@ -103,7 +105,7 @@ TEST_P(UnreadCedana, HoldsNoTree) {
     std::vector<std::string> argv = {cedana_executable().string(), GetParam()};
     if (argv.back() == "--progress")
         argv.emplace_back("json");
-    for (const std::string& word : dump_arguments(target.pid()))
+    for (const std::string& word : dump_arguments(target.pid(), {k_tell_all}))
         argv.push_back(word);
     ChildProcess cedana = ChildProcess::spawn(
         {.argv = argv,
@@ -177,7 +179,8 @@ TEST_F(HungFiles, ThatTheTreeWritesToFailTheDump) {
 TEST_F(HungFiles, OfTheStoreLetTheTreeRunOn) {
     mount({"fsync", "write"});
     hang();
-    RunningCedana cedana({"client", "dump", "-p", target.pid_text(), "-d", mounted, "--stop"}, options, folder());
+    RunningCedana cedana({"client", "dump", "-p", target.pid_text(), "-d", mounted, "--stop", k_tell_all}, options,
+                         folder());
     wait_for_dump_log(cedana.pid(), k_amid_the_pages);
     expect_undisturbed();
     server->signal(SIGUSR2);
@@ -190,7 +193,8 @@ TEST_F(HungFiles, OfTheStoreLetTheTreeRunOnWhenCedanaIsKilled) {
     options.environment["CEDANA_DUMP_FREEZE_LIMIT"] = "600";
     mount({"fsync", "write"});
     hang();
-    RunningCedana cedana({"client", "dump", "-p", target.pid_text(), "-d", mounted, "--stop"}, options, folder());
+    RunningCedana cedana({"client", "dump", "-p", target.pid_text(), "-d", mounted, "--stop", k_tell_all}, options,
+                         folder());
     wait_for_dump_log(cedana.pid(), "Writing image inventory");
     cedana.signal(SIGKILL);
     expect_undisturbed();
