@@ -9,6 +9,8 @@
 #include "cedana/criu/entry.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/freeze_watch.hpp"
+#include "cedana/criu/rpc.hpp"
+#include "cedana/criu/stage_relay.hpp"
 
 #include <chrono>
 #include <cstdlib>
@@ -88,6 +90,8 @@ class DumpRun {
         guarded([&] {
             loop_.watch(criu.pidfd().get(), POLLIN, [&](short) { ended = true; });
             ended = false;
+            if (relay_)
+                relay_->start(action_, script_environment());
         });
         if (ended)
             action_.refuse();
@@ -134,22 +138,18 @@ class DumpRun {
     ChildProcess start() {
         const std::filesystem::path output = job_.folder / "criu.out";
         const UniqueFd out = open_file(output, O_WRONLY | O_CREAT | O_APPEND, 0600);
-        std::vector<std::string> more = {
-            fmt::format("{}={}", k_action_socket, entry_.path_in_folder(action_.socket()))};
-        if (asks_before_freeze())
-            more.push_back(fmt::format("{}=1", k_before_freeze));
         DumpCommand command{.paths = {.program = job_.program, .images = job_.folder, .work = job_.folder},
                             .pid = job_.pid,
                             .after = job_.after,
                             .options = job_.options,
-                            .action_script = action_.script(),
+                            .action_script = tells_by_socket() ? std::filesystem::path() : action_.script(),
                             .images = job_.image_folder != nullptr ? Images::files : Images::streamed,
                             .log = job_.log,
                             .sizes_only = job_.opens_no_files};
         SpawnRequest request{.argv = {},
                              .fds = {{out.get(), 1}, {out.get(), 2}},
                              .cwd = job_.folder.string(),
-                             .env = clean_environment(std::move(more)),
+                             .env = script_environment(),
                              .session = Session::own};
         if (entry_.is_needed()) {
             entry_.pass(request, command.paths);
@@ -160,9 +160,26 @@ class DumpRun {
             request.fds.emplace_back(job_.image_folder->folder().fd(), k_image_folder);
         }
         request.argv = dump_argv(command);
+        if (tells_by_socket()) {
+            relay_.emplace(dump_request(job_.pid, job_.image_folder->folder().fd(), log_level_of(request.argv)));
+            request.fds.emplace_back(relay_->end_of_criu(), k_stage_socket);
+        }
         if (job_.held >= 0)
             request.fds.emplace_back(job_.held, k_held);
         return ChildProcess::spawn(std::move(request));
+    }
+
+    // Which takes less time than a start of the script at each, but does not go with --stream (criu/cr-service.c,
+    // setup_images_and_workdir()).
+    [[nodiscard]] bool tells_by_socket() const { return job_.image_folder != nullptr && !entry_.is_needed(); }
+
+    // Of the action script, by whomever it is started.
+    [[nodiscard]] std::vector<std::string> script_environment() const {
+        std::vector<std::string> more = {
+            fmt::format("{}={}", k_action_socket, entry_.path_in_folder(action_.socket()))};
+        if (asks_before_freeze())
+            more.push_back(fmt::format("{}=1", k_before_freeze));
+        return clean_environment(std::move(more));
     }
 
     // Where it is not seen by the first image that the tree stands still, CRIU says that it is about to.
@@ -273,6 +290,7 @@ class DumpRun {
     ActionServer action_;
     DumpStall stall_;
     Entry entry_;
+    std::optional<StageRelay> relay_;
     std::optional<FreezeWatch> watch_;
     // Once it has been started, for as long as run() takes.
     const ChildProcess* criu_ = nullptr;

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tree that stands still, and what could hold it there: who stops cedana or does not read from it, file systems that
 // do not answer. And what a dump itself could do to a tree: leases that it breaks, memory for which there is no room.
+#include "cedana/base/files.hpp"
 #include "cedana/base/leases.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
 #include <fstream>
 #include <functional>
 #include <thread>
+
+#include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -81,7 +85,9 @@ TEST_P(StoppedCedana, StopsOnceTheTreeRuns) {
 
 INSTANTIATE_TEST_SUITE_P(By, StoppedCedana, ::testing::Values(SIGTSTP, SIGTTIN, SIGTTOU));
 
+// Of images that are files: CRIU itself would wait for ever then.
 TEST_F(HeldTree, RunsOnWhenCedanaIsStoppedForGood) {
+    options.environment["CEDANA_DUMP_FOLDER_MIB"] = "1024";
     RunningCedana cedana = begin_dump({"--stop"});
     // It asks at post-dump, and hears nothing.
     wait_for_dump_log(cedana.pid(), "Writing image inventory");
@@ -91,6 +97,21 @@ TEST_F(HeldTree, RunsOnWhenCedanaIsStoppedForGood) {
     cedana.signal(SIGCONT);
     const CedanaRun run = cedana.wait();
     EXPECT_EQ(run.exit_code, 6) << run.err;
+    EXPECT_EQ(names_in(store()), std::vector<std::string>());
+}
+
+TEST_F(HeldTree, RunsOnWhenWhatAnswersCriuIsKilled) {
+    options.environment["CEDANA_DUMP_FOLDER_MIB"] = "1024";
+    RunningCedana cedana = begin_dump({"--stop"});
+    const std::vector<pid_t> children = children_of(cedana.pid());
+    const auto relay = std::ranges::find_if(
+        children, [](pid_t child) { return read_file(fmt::format("/proc/{}/comm", child)) == "cedana-action\n"; });
+    ASSERT_NE(relay, children.end());
+    ::kill(*relay, SIGKILL);
+    const CedanaRun run = cedana.wait();
+    EXPECT_EQ(run.exit_code, 6) << run.err;
+    EXPECT_TRUE(holds(run.err, "runs on"));
+    expect_undisturbed();
     EXPECT_EQ(names_in(store()), std::vector<std::string>());
 }
 
