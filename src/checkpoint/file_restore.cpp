@@ -246,6 +246,8 @@ FileRestore::FileRestore(const Checkpoint& checkpoint, const Config& config, Fil
                          std::filesystem::path journal)
     : checkpoint_(checkpoint), config_(config), rules_(std::move(rules)), wanted_(checkpoint.manifest().files),
       places_(checkpoint.manifest().places), changes_(std::chrono::system_clock::now(), std::move(journal)) {
+    if (config_.files_capture != Capture::none && !wanted_.empty())
+        leases_.emplace();
     if (!rules_.only_below)
         return;
     for (CapturedFile& file : wanted_)
@@ -294,7 +296,7 @@ FileRestore::Plan FileRestore::plan(const CapturedFile& file, const Interrupt& i
         return {
             .file = file, .action = FileAction::created, .place = std::nullopt, .takes = 0, .present = std::nullopt};
     FilePlace place(file.path, rules_.root);
-    require_no_lease(place);
+    require_no_lease(place, *leases_);
     const UniqueFd present = place.open_present(O_RDONLY);
     struct ::stat info {};
     if (present && ::fstat(present.get(), &info) != 0)

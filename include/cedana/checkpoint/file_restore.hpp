@@ -4,6 +4,7 @@
 // changed.
 #pragma once
 
+#include "cedana/base/leases.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/checkpoint/reader.hpp"
 #include "cedana/files/put_back.hpp"
@@ -108,6 +109,8 @@ class FileRestore {
     // Of the checkpoint, as the rules have them.
     std::vector<CapturedFile> wanted_;
     std::vector<NamedPlace> places_;
+    // For all files one look, which takes 10 ms (leases.hpp). Absent where there is none to be put back.
+    std::optional<LeasesAhead> leases_;
     PutBack changes_;
 };
 
