@@ -108,7 +108,7 @@ class DumpRun {
             if (phase_ == Phase::at_pre_dump)
                 action_.beat();
             // Of what is cedana's own work then the other one knows.
-            else if (!watch_)
+            else if (phase_ != Phase::at_post_dump)
                 guarded([&] {
                     stall_.look(images_.bytes(),
                                 phase_ == Phase::answered ? std::chrono::milliseconds::zero() : job_.freeze.limit);
@@ -223,6 +223,9 @@ class DumpRun {
     }
 
     void leave_pre_dump() {
+        // While the tree runs.
+        if (!failure_)
+            make_watch();
         phase_ = Phase::dumping;
         loop_.unwatch(job_.ready);
         if (failure_)
@@ -243,12 +246,18 @@ class DumpRun {
             return;
         }
         phase_ = Phase::at_post_dump;
+        if (!watch_)
+            make_watch();
+        watch_->begin();
+    }
+
+    void make_watch() {
         watch_.emplace(FreezeWatch::Watched{.limit = job_.freeze.limit.count() == 0 ? job_.freeze.limit
                                                                                     : job_.freeze.limit + k_later,
                                             .held = job_.freeze.has_own_limit,
                                             .beat = [this] { action_.beat(); },
                                             .give_up = [this](const Error& error) { give_up(error); }},
-                       interrupt_);
+                       interrupt_, FreezeWatch::Begins::when_told);
     }
 
     // In the watch's thread, while this one hangs.
@@ -274,11 +283,12 @@ class DumpRun {
             images_complete_();
         });
         // Before the answer: it may just be giving up, and then it has answered.
-        watch_.reset();
+        watch_->end();
         if (failure_)
             action_.refuse();
         else
             report_.allowed = action_.allow();
+        watch_.reset();
         stall_.watch(criu_->pid());
     }
 

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -40,22 +41,35 @@ class FreezeWatch {
         std::function<void(const Error&)> give_up = {};
     };
 
+    enum class Begins { at_once, when_told };
+
     // `interrupt` must outlive this.
-    FreezeWatch(Watched watched, const Interrupt& interrupt);
+    FreezeWatch(Watched watched, const Interrupt& interrupt, Begins begins = Begins::at_once);
     FreezeWatch(const FreezeWatch&) = delete;
     FreezeWatch& operator=(const FreezeWatch&) = delete;
     // Awaits its thread, and so a give_up() that has begun.
     ~FreezeWatch();
 
+    // For one that was made ahead, since a thread takes a while to start.
+    void begin();
+    // From here on it neither beats nor gives up; waits for a give_up() that has begun, but not for its thread.
+    void end();
+
   private:
     void run();
+    void beat();
+    void give_up(const Error& error);
     [[nodiscard]] bool moved();
     // Since when a thread has waited for the same; now, if none does.
     [[nodiscard]] Clock::time_point hung_since(Clock::time_point now);
 
     Watched watched_;
     const Interrupt& interrupt_;
+    EventFd begun_;
     EventFd stop_;
+    // Held while it beats or gives up.
+    std::mutex doing_;
+    bool over_ = false;
     std::chrono::nanoseconds worked_{};
     // Of each thread that waits for storage: how often it had slept, and when that was seen first.
     std::map<pid_t, std::pair<std::string, Clock::time_point>> waiting_;
