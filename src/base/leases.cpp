@@ -49,8 +49,10 @@ const std::vector<Lease>& LeasesAhead::get() const {
     constexpr auto k_fresh = std::chrono::seconds(1);
     if (read_.valid())
         leases_ = read_.get();
-    if (begun_ && std::chrono::steady_clock::now() - *begun_ > k_fresh)
+    if (begun_ && std::chrono::steady_clock::now() - *begun_ > k_fresh) {
+        begun_ = std::chrono::steady_clock::now();
         leases_ = read_leases();
+    }
     return *leases_;
 }
 

@@ -47,7 +47,10 @@ class Parts {
 
 } // namespace
 
-unsigned core_count() noexcept { return std::max(1U, std::thread::hardware_concurrency()); }
+unsigned core_count() noexcept {
+    static const unsigned k_count = std::max(1U, std::thread::hardware_concurrency());
+    return k_count;
+}
 
 unsigned threads_for(std::size_t count, std::size_t least) noexcept {
     constexpr std::size_t k_most = 8;

@@ -2,7 +2,6 @@
 #include "file_looks.hpp"
 
 #include "cedana/base/error.hpp"
-#include "cedana/base/leases.hpp"
 #include "cedana/base/text.hpp"
 
 #include <string>
@@ -34,9 +33,9 @@ bool is_there(const NamedPlace& named, const std::filesystem::path& root) {
 }
 
 // Opening it, only to compare it, would break the lease, and end most of those that hold one.
-void require_no_lease(const FilePlace& place) {
+void require_no_lease(const FilePlace& place, const LeasesAhead& leases) {
     const auto there = place.entry(place.name());
-    const auto lease = there ? lease_broken_by_reading(read_leases(), *there) : std::nullopt;
+    const auto lease = there ? lease_broken_by_reading(leases.get(), *there) : std::nullopt;
     if (lease)
         throw Error(Fault::restore_failed,
                     fmt::format("cannot look at {}: process {} holds a lease on it (fcntl, F_SETLEASE), which whoever "

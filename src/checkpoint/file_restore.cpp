@@ -249,6 +249,8 @@ FileRestore::FileRestore(const Checkpoint& checkpoint, const Config& config, Fil
     for (const NamedPlace& place : places_)
         if (!place.is_link())
             named_folders_.insert(place.path);
+    if (config_.files_capture != Capture::none && !wanted_.empty())
+        leases_.emplace();
     if (!rules_.only_below)
         return;
     for (CapturedFile& file : wanted_)
@@ -297,7 +299,7 @@ FileRestore::Plan FileRestore::plan(const CapturedFile& file, OpenFolders& folde
         return {
             .file = file, .action = FileAction::created, .place = std::nullopt, .takes = 0, .present = std::nullopt};
     FilePlace place = folders.place(file.path);
-    require_no_lease(place);
+    require_no_lease(place, *leases_);
     const UniqueFd present = place.open_present(O_RDONLY);
     struct ::stat info {};
     if (present && ::fstat(present.get(), &info) != 0)

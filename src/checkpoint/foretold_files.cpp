@@ -76,7 +76,9 @@ class Foretelling {
         if (const auto above = missing_.find(folder_of(file.path)); above != missing_.end())
             return look_at_new(file, FilePlace(above->second, rules_.root));
         const FilePlace place(file.path, rules_.root);
-        require_no_lease(place);
+        if (!leases_)
+            leases_.emplace();
+        require_no_lease(place, *leases_);
         const UniqueFd present = place.open_present(O_RDONLY);
         if (!present)
             return look_at_new(file, place);
@@ -135,6 +137,8 @@ class Foretelling {
     std::map<std::string, std::string> missing_;
     std::map<FileId, std::string> changing_;
     NeededRoom room_;
+    // Of all files together: each look takes 10 ms.
+    std::optional<LeasesAhead> leases_;
     std::vector<Error> refused_;
 };
 

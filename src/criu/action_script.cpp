@@ -6,6 +6,7 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/unix_socket.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -42,12 +43,17 @@ struct Question {
 // The script says it at once, and waits then.
 std::optional<Question> read_question(int connection) {
     std::string text;
-    char c = 0;
-    while (text.size() < k_longest_question && ::read(connection, &c, 1) == 1 && c != k_end_of_question)
-        text += c;
+    std::array<char, k_longest_question> piece{};
+    while (text.size() < k_longest_question && !text.ends_with(k_end_of_question)) {
+        const ssize_t count = ::read(connection, piece.data(), k_longest_question - text.size());
+        if (count <= 0)
+            return std::nullopt;
+        text.append(piece.data(), static_cast<std::size_t>(count));
+    }
     const std::size_t end = text.find(k_before_pid);
-    if (c != k_end_of_question || end == std::string::npos)
+    if (!text.ends_with(k_end_of_question) || end == std::string::npos)
         return std::nullopt;
+    text.pop_back();
     std::int64_t root = 0;
     return Question{.stage = text.substr(0, end),
                     .root = parse_number(text.substr(end + 1), root) ? static_cast<pid_t>(root) : 0};

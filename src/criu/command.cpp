@@ -55,15 +55,40 @@ void add_options(std::vector<std::string>& argv, const CriuOptions& options) {
 } // namespace
 
 std::vector<std::string> dump_argv(const DumpCommand& command) {
-    auto argv = common(command.paths, "dump", command.images, k_dump_log,
+    const bool by_socket = command.action_script.empty();
+    // What is asked for through the socket then says that it is a dump (criu/crtools.c, main()).
+    auto argv = common(command.paths, by_socket ? "swrk" : "dump", command.images, k_dump_log,
                        command.log == LogOf::all ? k_verbosity : k_of_failures);
-    argv.insert(argv.end(), {"--tree", std::to_string(command.pid), "--action-script", command.action_script.string()});
+    argv.insert(argv.end(), {"--tree", std::to_string(command.pid)});
+    if (!by_socket)
+        argv.insert(argv.end(), {"--action-script", command.action_script.string()});
     if (command.after == After::leave_running)
         argv.emplace_back("--leave-running");
     if (command.sizes_only)
         argv.insert(argv.end(), {"--file-validation", "filesize"});
     add_options(argv, command.options);
+    if (by_socket)
+        argv.push_back(std::to_string(k_stage_socket));
     return argv;
+}
+
+int log_level_of(const std::vector<std::string>& argv) {
+    constexpr int k_default = 2;
+    constexpr int k_most = 4;
+    constexpr std::string_view k_v = "-v";
+    constexpr std::string_view k_verbosity_word = "--verbosity=";
+    int level = k_default;
+    for (const std::string_view argument : argv) {
+        const std::string_view word = argument.starts_with(k_verbosity_word)
+                                          ? argument.substr(k_verbosity_word.size())
+                                          : argument.substr(std::min(argument.size(), k_v.size()));
+        const bool is_one = argument.starts_with(k_verbosity_word) || argument.starts_with(k_v);
+        if (std::int64_t number = 0; is_one && parse_number(word, number) && number >= 0 && number <= k_most)
+            level = static_cast<int>(number);
+        else if (argument.starts_with(k_v) && word.find_first_not_of('v') == std::string_view::npos)
+            level += static_cast<int>(word.size()) + 1;
+    }
+    return level;
 }
 
 std::vector<std::string> restore_argv(const RestoreCommand& command) {

@@ -9,6 +9,8 @@
 #include "cedana/criu/entry.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/freeze_watch.hpp"
+#include "cedana/criu/rpc.hpp"
+#include "cedana/criu/stage_relay.hpp"
 
 #include <chrono>
 #include <cstdlib>
@@ -90,6 +92,8 @@ class DumpRun {
         guarded([&] {
             loop_.watch(criu.pidfd().get(), POLLIN, [&](short) { ended = true; });
             ended = false;
+            if (relay_)
+                relay_->start(action_, script_environment());
         });
         if (ended)
             action_.refuse();
@@ -106,7 +110,7 @@ class DumpRun {
             if (phase_ == Phase::at_pre_dump)
                 action_.beat();
             // Of what is cedana's own work then the other one knows.
-            else if (!watch_)
+            else if (phase_ != Phase::at_post_dump)
                 guarded([&] {
                     stall_.look(images_.bytes(),
                                 phase_ == Phase::answered ? std::chrono::milliseconds::zero() : job_.freeze.limit);
@@ -136,26 +140,23 @@ class DumpRun {
     ChildProcess start() {
         const std::filesystem::path output = job_.folder / "criu.out";
         const UniqueFd out = open_file(output, O_WRONLY | O_CREAT | O_APPEND, 0600);
-        std::vector<std::string> more = {
-            fmt::format("{}={}", k_action_socket, entry_.path_in_folder(action_.socket()))};
-        if (asks_before_freeze())
-            more.push_back(fmt::format("{}=1", k_before_freeze));
+        std::vector<std::string> environment = script_environment();
         if (job_.options.tcp_established && job_.options.network_lock == k_nftables)
             low_descriptor_ = low_descriptor_library();
         if (low_descriptor_)
-            more.push_back("LD_PRELOAD=" + Entry::path_of(low_descriptor_.get()));
+            environment.push_back("LD_PRELOAD=" + Entry::path_of(low_descriptor_.get()));
         DumpCommand command{.paths = {.program = job_.program, .images = job_.folder, .work = job_.folder},
                             .pid = job_.pid,
                             .after = job_.after,
                             .options = job_.options,
-                            .action_script = action_.script(),
+                            .action_script = tells_by_socket() ? std::filesystem::path() : action_.script(),
                             .images = job_.image_folder != nullptr ? Images::files : Images::streamed,
                             .log = job_.log,
                             .sizes_only = job_.opens_no_files};
         SpawnRequest request{.argv = {},
                              .fds = {{out.get(), 1}, {out.get(), 2}},
                              .cwd = job_.folder.string(),
-                             .env = clean_environment(std::move(more)),
+                             .env = std::move(environment),
                              .session = Session::own};
         if (entry_.is_needed()) {
             entry_.pass(request, command.paths);
@@ -166,9 +167,26 @@ class DumpRun {
             request.fds.emplace_back(job_.image_folder->folder().fd(), k_image_folder);
         }
         request.argv = dump_argv(command);
+        if (tells_by_socket()) {
+            relay_.emplace(dump_request(job_.pid, job_.image_folder->folder().fd(), log_level_of(request.argv)));
+            request.fds.emplace_back(relay_->end_of_criu(), k_stage_socket);
+        }
         if (job_.held >= 0)
             request.fds.emplace_back(job_.held, k_held);
         return ChildProcess::spawn(std::move(request));
+    }
+
+    // Which takes less time than a start of the script at each, but does not go with --stream (criu/cr-service.c,
+    // setup_images_and_workdir()).
+    [[nodiscard]] bool tells_by_socket() const { return job_.image_folder != nullptr && !entry_.is_needed(); }
+
+    // Of the action script, by whomever it is started.
+    [[nodiscard]] std::vector<std::string> script_environment() const {
+        std::vector<std::string> more = {
+            fmt::format("{}={}", k_action_socket, entry_.path_in_folder(action_.socket()))};
+        if (asks_before_freeze())
+            more.push_back(fmt::format("{}=1", k_before_freeze));
+        return clean_environment(std::move(more));
     }
 
     // Where it is not seen by the first image that the tree stands still, CRIU says that it is about to.
@@ -212,6 +230,9 @@ class DumpRun {
     }
 
     void leave_pre_dump() {
+        // While the tree runs.
+        if (!failure_)
+            make_watch();
         phase_ = Phase::dumping;
         loop_.unwatch(job_.ready);
         if (failure_)
@@ -232,12 +253,18 @@ class DumpRun {
             return;
         }
         phase_ = Phase::at_post_dump;
+        if (!watch_)
+            make_watch();
+        watch_->begin();
+    }
+
+    void make_watch() {
         watch_.emplace(FreezeWatch::Watched{.limit = job_.freeze.limit.count() == 0 ? job_.freeze.limit
                                                                                     : job_.freeze.limit + k_later,
                                             .held = job_.freeze.has_own_limit,
                                             .beat = [this] { action_.beat(); },
                                             .give_up = [this](const Error& error) { give_up(error); }},
-                       interrupt_);
+                       interrupt_, FreezeWatch::Begins::when_told);
     }
 
     // In the watch's thread, while this one hangs.
@@ -263,11 +290,12 @@ class DumpRun {
             images_complete_();
         });
         // Before the answer: it may just be giving up, and then it has answered.
-        watch_.reset();
+        watch_->end();
         if (failure_)
             action_.refuse();
         else
             report_.allowed = action_.allow();
+        watch_.reset();
         stall_.watch(criu_->pid());
     }
 
@@ -281,6 +309,7 @@ class DumpRun {
     Entry entry_;
     // Invalid if CRIU needs none.
     UniqueFd low_descriptor_;
+    std::optional<StageRelay> relay_;
     std::optional<FreezeWatch> watch_;
     // Once it has been started, for as long as run() takes.
     const ChildProcess* criu_ = nullptr;

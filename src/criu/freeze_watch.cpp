@@ -6,6 +6,7 @@
 #include "cedana/base/time_text.hpp"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <utility>
 
@@ -32,7 +33,7 @@ Error hangs(Fault fault, const std::string& why) {
 
 } // namespace
 
-FreezeWatch::FreezeWatch(Watched watched, const Interrupt& interrupt)
+FreezeWatch::FreezeWatch(Watched watched, const Interrupt& interrupt, Begins begins)
     : watched_(std::move(watched)), interrupt_(interrupt), thread_([this] {
           try {
               run();
@@ -40,11 +41,34 @@ FreezeWatch::FreezeWatch(Watched watched, const Interrupt& interrupt)
               // The script hears nothing more, and lets the tree run on.
               spdlog::warn("nobody watches over the frozen tree any more: {}", error.what());
           }
-      }) {}
+      }) {
+    if (begins == Begins::at_once)
+        begin();
+}
 
 FreezeWatch::~FreezeWatch() {
     stop_.set();
     thread_.join();
+}
+
+void FreezeWatch::begin() { begun_.set(); }
+
+void FreezeWatch::end() {
+    const std::lock_guard lock(doing_);
+    over_ = true;
+    stop_.set();
+}
+
+void FreezeWatch::beat() {
+    const std::lock_guard lock(doing_);
+    if (!over_)
+        watched_.beat();
+}
+
+void FreezeWatch::give_up(const Error& error) {
+    const std::lock_guard lock(doing_);
+    if (!over_)
+        watched_.give_up(error);
 }
 
 // What waits for a slow disk is woken up for some of what it writes, or sees the disk finish some.
@@ -78,10 +102,13 @@ bool FreezeWatch::moved() {
 }
 
 void FreezeWatch::run() {
-    watched_.beat();
+    std::array<pollfd, 2> set = {
+        {{.fd = begun_.fd(), .events = POLLIN, .revents = 0}, {.fd = stop_.fd(), .events = POLLIN, .revents = 0}}};
+    while (::poll(set.data(), set.size(), -1) < 0) {}
+    beat();
     auto last_move = Clock::now();
     while (!is_ready(stop_.fd(), watched_.every)) {
-        watched_.beat();
+        beat();
         const auto now = Clock::now();
         if (watched_.held && watched_.held()) {
             last_move = now;
@@ -93,9 +120,9 @@ void FreezeWatch::run() {
             last_move = now;
         const auto still = now - std::min(last_move, waits.since);
         if (interrupt_.fd() >= 0 && still >= watched_.patience && is_ready(interrupt_.fd(), {}))
-            return watched_.give_up(hangs(Fault::interrupted, "interrupted while the dump could not go on"));
+            return give_up(hangs(Fault::interrupted, "interrupted while the dump could not go on"));
         if (watched_.limit.count() > 0 && still >= watched_.limit)
-            return watched_.give_up(
+            return give_up(
                 hangs(Fault::storage, fmt::format("nothing has moved for {} while the tree stood still",
                                                   human_seconds(std::chrono::duration<double>(still).count())))
                     .hint("see whether the disk or the server of the store is at work; where it only takes longer, "

@@ -196,6 +196,20 @@ bool parse_stage_answer(std::string_view message) {
     });
 }
 
+std::string dump_request(pid_t pid, int images, int log_level) {
+    std::string options;
+    protozero::pbf_builder<RpcOptions> out(options);
+    out.add_int32(RpcOptions::images_dir_fd, images);
+    out.add_int32(RpcOptions::pid, pid);
+    out.add_int32(RpcOptions::log_level, log_level);
+    out.add_bool(RpcOptions::notify_scripts, true);
+    std::string message;
+    protozero::pbf_builder<RpcRequest> request(message);
+    request.add_enum(RpcRequest::type, static_cast<std::int32_t>(k_rpc_dump));
+    request.add_message(RpcRequest::opts, options);
+    return message;
+}
+
 std::string stage_message(std::string_view stage, pid_t root) {
     std::string told;
     protozero::pbf_builder<RpcNotify> out(told);

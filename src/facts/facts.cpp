@@ -289,8 +289,6 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     find_external_ends(facts, procfs, holdings);
     find_deleted_files(facts, procfs, holdings);
     facts.image_bytes = image_bytes(procfs, holdings, facts.deleted_files);
-    for (const Holdings& one : holdings)
-        facts.mappings += one.mappings;
     find_locks(facts, holdings);
     find_gpu_devices(facts, holdings);
     find_maps(facts, holdings);

@@ -20,7 +20,6 @@ TreeHoldings holdings_of(const Procfs& procfs, const ProcessTree& tree) {
                                            .open = open_files(procfs, process.pid()),
                                            .mapped = std::move(mappings.files),
                                            .private_bytes = mappings.private_bytes,
-                                           .mappings = mappings.count,
                                            .probed = mappings.probed,
                                            .namespaces = Namespaces(procfs, process.pid())});
              });

@@ -205,7 +205,6 @@ Mappings mappings_of(const Procfs& procfs, pid_t pid) {
     std::map<std::pair<std::uint64_t, std::string_view>, std::size_t> known;
     for (std::string_view rest = content; !rest.empty();) {
         const std::string_view text = next_line(rest);
-        ++mappings.count;
         mappings.private_bytes += private_length(text);
         mappings.probed = mappings.probed || text.ends_with(" [uprobes]");
         const auto line = parse_map_line(text);

@@ -45,7 +45,7 @@ std::vector<std::string> WithFakeCriu::criu_runs(const std::string& command) con
     if (!fs::exists(criu_file("argv")))
         return runs;
     for (const std::string& line : split(read_file(criu_file("argv")), '\n'))
-        if (line.starts_with(command + " "))
+        if (line.starts_with(command + " ") || (command == "dump" && line.starts_with("swrk ")))
             runs.push_back(line);
     return runs;
 }

@@ -333,7 +333,7 @@ class GivenToChildren : public InAShell {
             }
             // 255 is bash's own; 3 the lock of the work folder, which lives as long as CRIU; 4 the folder for images.
             if (line.starts_with("fd ")) {
-                EXPECT_TRUE(matches(line, "fd ([012] .*|3 /run/cedana/.*/lock|4 /|255 .*)")) << line;
+                EXPECT_TRUE(matches(line, "fd ([012] .*|3 /run/cedana/.*/lock|4 /|5 socket:.*|255 .*)")) << line;
             }
         }
     }

@@ -243,7 +243,7 @@ class Run {
         for (const std::string& line : plan_.log)
             log_ << line << std::endl;
         try {
-            arguments_.front() == "dump" ? dump() : restore();
+            arguments_.front() == "restore" ? restore() : dump();
         } catch (const Ended& ended) {
             return ended.status;
         } catch (const Failure& failure) {
@@ -308,16 +308,20 @@ class Run {
         throw Failure("Can't write an image: No space left on device");
     }
 
+    // "swrk": asked through a socket, to which it tells of its stages.
     void dump() const {
-        run_action_script("pre-stream");
-        run_action_script("pre-dump");
+        if (tells_by_socket())
+            require_request();
+        else
+            tell_of("pre-stream");
+        tell_of("pre-dump");
         reach("start");
         if (has("--stream"))
             send_images();
         else
             write_images();
         reach("images");
-        run_action_script("post-dump");
+        tell_of("post-dump");
         reach("post-dump");
         write_statistics();
         if (!has("--leave-running"))
@@ -348,6 +352,28 @@ class Run {
             write_fully(to, content.substr(content.size() / 2));
             ::close(to);
         }
+    }
+
+    [[nodiscard]] bool tells_by_socket() const { return arguments_.front() == "swrk"; }
+    [[nodiscard]] int socket() const { return std::atoi(arguments_.back().c_str()); }
+
+    // {type: DUMP, opts: ...}
+    void require_request() const {
+        std::array<char, 256> request{};
+        if (::recv(socket(), request.data(), request.size(), 0) <= 2 || request[0] != 0x08 || request[1] != 1)
+            throw Failure("no request for a dump");
+    }
+
+    void tell_of(const std::string& stage) const {
+        if (!tells_by_socket())
+            return run_action_script(stage.c_str());
+        // {type: NOTIFY, success: true, notify: {script: stage}}
+        const std::string name = std::string("\x0A") + static_cast<char>(stage.size()) + stage;
+        const std::string told = std::string("\x08\x06\x10\x01\x2A") + static_cast<char>(name.size()) + name;
+        std::array<char, 16> answer{};
+        if (::send(socket(), told.data(), told.size(), MSG_NOSIGNAL) < 0 ||
+            ::recv(socket(), answer.data(), answer.size(), 0) != 4 || answer[3] != 1)
+            throw Failure("RPC client reported script error");
     }
 
     void run_action_script(const char* stage) const {

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tree that stands still, and what could hold it there: who stops cedana or does not read from it, file systems that
 // do not answer. And what a dump itself could do to a tree: leases that it breaks, memory for which there is no room.
+#include "cedana/base/files.hpp"
 #include "cedana/base/leases.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
 #include <fstream>
 #include <functional>
 #include <thread>
+
+#include <spdlog/fmt/fmt.h>
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -51,7 +55,9 @@ class HeldTree : public System {
     }
     // Frozen by then.
     RunningCedana begin_dump(const std::vector<std::string>& more) {
-        RunningCedana cedana(dump_arguments(target.pid(), more), options, folder());
+        std::vector<std::string> arguments = dump_arguments(target.pid(), more);
+        arguments.emplace_back(k_tell_all);
+        RunningCedana cedana(arguments, options, folder());
         wait_for_dump_log(cedana.pid(), k_amid_the_pages);
         return cedana;
     }
@@ -79,7 +85,9 @@ TEST_P(StoppedCedana, StopsOnceTheTreeRuns) {
 
 INSTANTIATE_TEST_SUITE_P(By, StoppedCedana, ::testing::Values(SIGTSTP, SIGTTIN, SIGTTOU));
 
+// Of images that are files: CRIU itself would wait for ever then.
 TEST_F(HeldTree, RunsOnWhenCedanaIsStoppedForGood) {
+    options.environment["CEDANA_DUMP_FOLDER_MIB"] = "1024";
     RunningCedana cedana = begin_dump({"--stop"});
     // It asks at post-dump, and hears nothing.
     wait_for_dump_log(cedana.pid(), "Writing image inventory");
@@ -89,6 +97,21 @@ TEST_F(HeldTree, RunsOnWhenCedanaIsStoppedForGood) {
     cedana.signal(SIGCONT);
     const CedanaRun run = cedana.wait();
     EXPECT_EQ(run.exit_code, 6) << run.err;
+    EXPECT_EQ(names_in(store()), std::vector<std::string>());
+}
+
+TEST_F(HeldTree, RunsOnWhenWhatAnswersCriuIsKilled) {
+    options.environment["CEDANA_DUMP_FOLDER_MIB"] = "1024";
+    RunningCedana cedana = begin_dump({"--stop"});
+    const std::vector<pid_t> children = children_of(cedana.pid());
+    const auto relay = std::ranges::find_if(
+        children, [](pid_t child) { return read_file(fmt::format("/proc/{}/comm", child)) == "cedana-action\n"; });
+    ASSERT_NE(relay, children.end());
+    ::kill(*relay, SIGKILL);
+    const CedanaRun run = cedana.wait();
+    EXPECT_EQ(run.exit_code, 6) << run.err;
+    EXPECT_TRUE(holds(run.err, "runs on"));
+    expect_undisturbed();
     EXPECT_EQ(names_in(store()), std::vector<std::string>());
 }
 
@@ -103,7 +126,7 @@ TEST_P(UnreadCedana, HoldsNoTree) {
     std::vector<std::string> argv = {cedana_executable().string(), GetParam()};
     if (argv.back() == "--progress")
         argv.emplace_back("json");
-    for (const std::string& word : dump_arguments(target.pid()))
+    for (const std::string& word : dump_arguments(target.pid(), {k_tell_all}))
         argv.push_back(word);
     ChildProcess cedana = ChildProcess::spawn(
         {.argv = argv,
@@ -177,7 +200,8 @@ TEST_F(HungFiles, ThatTheTreeWritesToFailTheDump) {
 TEST_F(HungFiles, OfTheStoreLetTheTreeRunOn) {
     mount({"fsync", "write"});
     hang();
-    RunningCedana cedana({"client", "dump", "-p", target.pid_text(), "-d", mounted, "--stop"}, options, folder());
+    RunningCedana cedana({"client", "dump", "-p", target.pid_text(), "-d", mounted, "--stop", k_tell_all}, options,
+                         folder());
     wait_for_dump_log(cedana.pid(), k_amid_the_pages);
     expect_undisturbed();
     server->signal(SIGUSR2);
@@ -190,7 +214,8 @@ TEST_F(HungFiles, OfTheStoreLetTheTreeRunOnWhenCedanaIsKilled) {
     options.environment["CEDANA_DUMP_FREEZE_LIMIT"] = "600";
     mount({"fsync", "write"});
     hang();
-    RunningCedana cedana({"client", "dump", "-p", target.pid_text(), "-d", mounted, "--stop"}, options, folder());
+    RunningCedana cedana({"client", "dump", "-p", target.pid_text(), "-d", mounted, "--stop", k_tell_all}, options,
+                         folder());
     wait_for_dump_log(cedana.pid(), "Writing image inventory");
     cedana.signal(SIGKILL);
     expect_undisturbed();

@@ -44,7 +44,7 @@ class InterruptedOnATerminal : public InterruptedDump, public ::testing::WithPar
 };
 
 TEST_P(InterruptedOnATerminal, ByCtrlCADumpLeavesTheTreeRunningAndNoFile) {
-    CedanaOnTerminal cedana(dump_arguments(target.pid(), {"--stop"}), options, GetParam());
+    CedanaOnTerminal cedana(dump_arguments(target.pid(), {"--stop", k_tell_all}), options, GetParam());
     wait_for_dump_log(cedana.pid(), k_amid_the_pages);
     cedana.press_ctrl_c();
     const CedanaRun run = cedana.wait();
@@ -63,7 +63,7 @@ class InterruptedByAnyWay : public InterruptedDump, public ::testing::WithParamI
 
 TEST_P(InterruptedByAnyWay, BySigtermLeavesTheTreeRunningAndNoFile) {
     options.environment["CEDANA_DUMP_FOLDER_MIB"] = GetParam();
-    RunningCedana cedana(dump_arguments(target.pid(), {"--stop", "--progress", "json"}), options, folder());
+    RunningCedana cedana(dump_arguments(target.pid(), {"--stop", "--progress", "json", k_tell_all}), options, folder());
     wait_for_dump_log(cedana.pid(), k_amid_the_pages);
     cedana.signal(SIGTERM);
     const CedanaRun run = cedana.wait();

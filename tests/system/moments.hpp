@@ -12,8 +12,11 @@ namespace cedana::testing {
 // What CRIU writes in its log while it dumps memory.
 inline constexpr const char* k_amid_the_pages = "Dumping pages";
 
-// Until the log of the CRIU that this cedana runs holds `text`; from then on the moment passes. Throws Error after a
-// while.
+// With it CRIU tells in its log how far it has come.
+inline constexpr const char* k_tell_all = "--criu-arg=-v3";
+
+// Until the log of the CRIU that this cedana runs (with k_tell_all) holds `text`; from then on the moment passes.
+// Throws Error after a while.
 void wait_for_dump_log(pid_t cedana, const std::string& text);
 
 // Holds CRIU where it runs its action scripts (criu(8)): a moment that does not pass by itself.

@@ -45,7 +45,7 @@ class LeasesAhead {
     explicit LeasesAhead(std::vector<Lease> known) : leases_(std::move(known)) {}
 
     // Absent: they were given, and stay so.
-    std::optional<std::chrono::steady_clock::time_point> begun_;
+    mutable std::optional<std::chrono::steady_clock::time_point> begun_;
     mutable std::future<std::vector<Lease>> read_;
     mutable std::optional<std::vector<Lease>> leases_;
 };

@@ -4,6 +4,7 @@
 // changed.
 #pragma once
 
+#include "cedana/base/leases.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/checkpoint/reader.hpp"
 #include "cedana/files/file_place.hpp"
@@ -112,6 +113,8 @@ class FileRestore {
     std::vector<NamedPlace> places_;
     // Of these.
     std::set<std::string> named_folders_;
+    // For all files one look, which takes 10 ms (leases.hpp). Absent where there is none to be put back.
+    std::optional<LeasesAhead> leases_;
     PutBack changes_;
 };
 

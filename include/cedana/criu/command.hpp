@@ -18,7 +18,7 @@ enum class After { leave_running, stop };
 // How images go between CRIU and cedana: by the image-streamer socket, or as files.
 enum class Images { streamed, files };
 
-// What CRIU writes into its log. Of many mappings all of it takes a third of the time for which a tree stands still.
+// What CRIU writes into its log.
 enum class LogOf { all, failures };
 
 struct Paths {
@@ -34,6 +34,7 @@ struct DumpCommand {
     pid_t pid = 0;
     After after = After::leave_running;
     CriuOptions options;
+    // Empty: CRIU tells of its stages through a socket (stage_relay.hpp).
     std::filesystem::path action_script;
     Images images = Images::streamed;
     LogOf log = LogOf::all;
@@ -46,6 +47,8 @@ struct DumpCommand {
 inline constexpr int k_held = 3;
 // Of the folder into which it writes the images of a dump.
 inline constexpr int k_image_folder = 4;
+// Of the socket through which it tells of the stages of a dump.
+inline constexpr int k_stage_socket = 5;
 // Of its action script's program, where CRIU runs in a pid namespace of its own and so does not see this process in
 // /proc. Whoever is pid 1 there keeps it at a descriptor of its own, by which CRIU finds it; CRIU closes all of its
 // descriptors before it starts the script (criu/util.c, cr_system_userns()).
@@ -77,6 +80,9 @@ inline constexpr const char* k_dump_log = "dump.log";
 inline constexpr const char* k_restore_log = "restore.log";
 
 [[nodiscard]] std::vector<std::string> dump_argv(const DumpCommand& command);
+// How much of a log a command line asks CRIU for, 0 to 4 (criu/config.c, parse_options()): by a socket it is told apart
+// from that.
+[[nodiscard]] int log_level_of(const std::vector<std::string>& argv);
 [[nodiscard]] std::vector<std::string> restore_argv(const RestoreCommand& command);
 
 // An argument by which CRIU neither runs anything nor touches a file that it would not touch otherwise.

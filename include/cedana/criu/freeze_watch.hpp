@@ -11,6 +11,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -44,15 +45,24 @@ class FreezeWatch {
         std::function<std::string(std::string_view file)> work_of_disk = disk_work;
     };
 
+    enum class Begins { at_once, when_told };
+
     // `interrupt` must outlive this.
-    FreezeWatch(Watched watched, const Interrupt& interrupt);
+    FreezeWatch(Watched watched, const Interrupt& interrupt, Begins begins = Begins::at_once);
     FreezeWatch(const FreezeWatch&) = delete;
     FreezeWatch& operator=(const FreezeWatch&) = delete;
     // Awaits its thread, and so a give_up() that has begun.
     ~FreezeWatch();
 
+    // For one that was made ahead, since a thread takes a while to start.
+    void begin();
+    // From here on it neither beats nor gives up; waits for a give_up() that has begun, but not for its thread.
+    void end();
+
   private:
     void run();
+    void beat();
+    void give_up(const Error& error);
     [[nodiscard]] bool moved();
     struct Waits {
         // Since when a thread has waited for the same; now, if none does.
@@ -64,7 +74,11 @@ class FreezeWatch {
 
     Watched watched_;
     const Interrupt& interrupt_;
+    EventFd begun_;
     EventFd stop_;
+    // Held while it beats or gives up.
+    std::mutex doing_;
+    bool over_ = false;
     std::chrono::nanoseconds worked_{};
     // Of each thread that waits for storage: how often it had slept and what its disk had finished, and when that was
     // seen first.

@@ -150,6 +150,7 @@ enum class RpcOptions : FieldNumber {
     evasive_devices = 6,
     shell_job = 7,
     file_locks = 8,
+    log_level = 9,
     notify_scripts = 12,
     root = 13,
     link_remap = 18,

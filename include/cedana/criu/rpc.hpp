@@ -2,6 +2,7 @@
 // The protocol by which a container runtime drives CRIU (images/rpc.proto of CRIU): it starts `criu swrk N` and sends
 // one request through the socket N; CRIU tells it of each stage and waits for its answer, and says at the end how it
 // went. Pure: bytes in, bytes out. What a request asks for becomes CRIU's command line, since only that knows --stream.
+// cedana itself asks so for dumps whose images are files (stage_relay.hpp).
 #pragma once
 
 #include <string>
@@ -39,6 +40,10 @@ struct RpcCall {
 // Whether the answer to a stage says that CRIU may go on.
 [[nodiscard]] bool parse_stage_answer(std::string_view message);
 
+// What asks a `criu swrk N` for a dump of `pid` and has it tell of its stages; all else is on its command line. It
+// finds the folder for its images at the number `images` of the process that has made the socket (criu/cr-service.c,
+// resolve_images_dir_path()), and takes how much it logs from here alone (setup_logging_from_req()).
+[[nodiscard]] std::string dump_request(pid_t pid, int images, int log_level);
 [[nodiscard]] std::string stage_message(std::string_view stage, pid_t root);
 // `root`: of what was restored; 0: it did not work.
 [[nodiscard]] std::string restored_message(pid_t root);

@@ -60,8 +60,6 @@ struct TreeFacts {
     // What CRIU will write: the memory that is the processes' own, swapped out or not, and each shared object and
     // deleted file once.
     std::uint64_t image_bytes = 0;
-    // Of all processes together.
-    std::size_t mappings = 0;
     // CRIU is to link them anew (--link-remap).
     std::vector<RenamedFile> renamed_files;
     // Descriptors are on their way through unix sockets: of what kind cannot all be seen before the tree stands still.

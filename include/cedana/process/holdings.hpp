@@ -18,7 +18,6 @@ struct Holdings {
     std::vector<MappedFile> mapped;
     // As in Mappings.
     std::uint64_t private_bytes = 0;
-    std::size_t mappings = 0;
     bool probed = false;
     Namespaces namespaces = {};
 };

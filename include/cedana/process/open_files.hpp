@@ -76,8 +76,6 @@ struct Mappings {
     std::vector<MappedFile> files = {};
     // Of all private mappings, with or without a file, whether their memory is there or not.
     std::uint64_t private_bytes = 0;
-    // How many there are.
-    std::size_t count = 0;
     // The kernel has put code of a probe into it (uprobes), now or at any time before.
     bool probed = false;
 };

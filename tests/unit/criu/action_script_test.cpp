@@ -3,13 +3,17 @@
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/criu/action_script.hpp"
+#include "cedana/criu/rpc.hpp"
+#include "cedana/criu/stage_relay.hpp"
 
 #include <optional>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 namespace cedana::criu {
 namespace {
@@ -85,6 +89,74 @@ TEST_F(ActionScript, LetsOtherStagesGoOn) {
     start("post-resume");
     EXPECT_EQ(child->wait().code(), 0);
     EXPECT_EQ(root, std::nullopt);
+}
+
+// It is told of stages as CRIU tells.
+class Relay : public ActionScript {
+  protected:
+    void SetUp() override {
+        criu = UniqueFd(::fcntl(relay.end_of_criu(), F_DUPFD_CLOEXEC, 0));
+        relay.start(server, {std::string(k_action_socket) + "=" + server.socket().string()});
+    }
+    void tell(const std::string& message) const {
+        EXPECT_EQ(::send(criu.get(), message.data(), message.size(), 0), static_cast<ssize_t>(message.size()));
+    }
+    // Empty: it has ended.
+    [[nodiscard]] std::string hear() const {
+        std::string message(256, '\0');
+        const ssize_t count = ::recv(criu.get(), message.data(), message.size(), 0);
+        message.resize(count < 0 ? 0 : static_cast<std::size_t>(count));
+        return message;
+    }
+
+    StageRelay relay = StageRelay("what is asked for");
+    UniqueFd criu;
+};
+
+TEST_F(Relay, AsksForCriuFirst) { EXPECT_EQ(hear(), "what is asked for"); }
+
+TEST_F(Relay, AsksAtPostDumpAndTellsTheAnswer) {
+    static_cast<void>(hear());
+    tell(stage_message(k_stage_post_dump, 42));
+    await_question();
+    EXPECT_EQ(reached, k_stage_post_dump);
+    server.beat();
+    EXPECT_TRUE(server.allow());
+    EXPECT_TRUE(parse_stage_answer(hear()));
+}
+
+TEST_F(Relay, TellsCriuOfARefusal) {
+    static_cast<void>(hear());
+    tell(stage_message(k_stage_post_dump, 42));
+    await_question();
+    server.refuse();
+    EXPECT_FALSE(parse_stage_answer(hear()));
+    server.refuse();
+    // Nobody listens any more.
+    tell(stage_message(k_stage_post_dump, 42));
+    EXPECT_FALSE(parse_stage_answer(hear()));
+}
+
+TEST_F(Relay, LetsOtherStagesGoOn) {
+    static_cast<void>(hear());
+    for (const char* const stage : {k_stage_pre_dump, "query-ext-files", "network-lock"}) {
+        tell(stage_message(stage, 42));
+        EXPECT_TRUE(parse_stage_answer(hear()));
+    }
+    EXPECT_EQ(root, std::nullopt);
+}
+
+TEST_F(Relay, EndsAtTheLastWordOfCriu) {
+    static_cast<void>(hear());
+    tell(dumped_message());
+    EXPECT_EQ(hear(), "");
+}
+
+TEST_F(Relay, SaysNoToWhatItCannotRead) {
+    static_cast<void>(hear());
+    // {notify: of 100 bytes}, which are not there.
+    tell("\x2A\x64");
+    EXPECT_EQ(hear(), "");
 }
 
 } // namespace

@@ -46,6 +46,26 @@ TEST(DumpArgv, SaysHowMuchIsLogged) {
     EXPECT_TRUE(has(dump_argv(command), {"-v2"}));
 }
 
+TEST(DumpArgv, HasCriuTellOfItsStagesByASocketWithoutAScript) {
+    DumpCommand command = plain_dump();
+    command.action_script.clear();
+    command.options.extra = {"--external", "file[1:2]"};
+    const Words argv = dump_argv(command);
+    EXPECT_EQ(argv.at(1), "swrk");
+    EXPECT_EQ(argv.back(), std::to_string(k_stage_socket));
+    EXPECT_FALSE(has(argv, {"--action-script"}));
+    EXPECT_TRUE(has(argv, {"--external", "file[1:2]"}));
+}
+
+TEST(LogLevel, IsWhatTheLastWordOnItSays) {
+    EXPECT_EQ(log_level_of({"criu", "swrk", "-v2", "--log-file", "dump.log"}), 2);
+    EXPECT_EQ(log_level_of({"criu", "-v2", "-v4", "5"}), 4);
+    EXPECT_EQ(log_level_of({"criu", "-v4", "--verbosity=1"}), 1);
+    EXPECT_EQ(log_level_of({"criu", "-v2", "-vv"}), 4);
+    EXPECT_EQ(log_level_of({"criu", "-v2", "-v"}), 3);
+    EXPECT_EQ(log_level_of({"criu", "-v2", "--veth-pair", "-v9", "-vx"}), 2);
+}
+
 TEST(DumpArgv, LeavesTheTreeRunningOnlyWhenAsked) {
     DumpCommand command = plain_dump();
     EXPECT_TRUE(has(dump_argv(command), {"--leave-running"}));

@@ -52,6 +52,27 @@ TEST(FreezeWatch, GivesUpWhenNothingMoves) {
     EXPECT_GT(told.beats, 0);
 }
 
+TEST(FreezeWatch, DoesNothingBeforeItIsToldTo) {
+    Told told;
+    const Interrupt none = Interrupt::none();
+    FreezeWatch watch(told.watched(20ms), none, FreezeWatch::Begins::when_told);
+    std::future<Fault> fault = told.fault.get_future();
+    EXPECT_EQ(fault.wait_for(100ms), std::future_status::timeout);
+    EXPECT_EQ(told.beats, 0);
+    watch.begin();
+    EXPECT_EQ(fault.get(), Fault::storage);
+}
+
+TEST(FreezeWatch, DoesNothingOnceItHasEnded) {
+    Told told;
+    const Interrupt none = Interrupt::none();
+    FreezeWatch watch(told.watched(20ms), none, FreezeWatch::Begins::when_told);
+    watch.end();
+    watch.begin();
+    EXPECT_EQ(told.fault.get_future().wait_for(100ms), std::future_status::timeout);
+    EXPECT_EQ(told.beats, 0);
+}
+
 // For so long. What it had at most without a processor meanwhile, which a busy machine may take from it.
 FreezeWatch::Clock::duration move_for(std::chrono::milliseconds time) {
     FreezeWatch::Clock::duration longest{};

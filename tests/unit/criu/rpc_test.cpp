@@ -83,6 +83,17 @@ TEST(StageAnswer, IsAYesOnlyIfItSaysSo) {
     EXPECT_TRUE(parse_stage_answer(yes));
 }
 
+TEST(RpcMessages, AskForADumpThatTellsOfItsStages) {
+    const std::string request = dump_request(42, 7, 2);
+    const RpcCall call = parse_rpc_call(request);
+    EXPECT_EQ(call.work, RpcWork::dump);
+    EXPECT_EQ(call.pid, 42);
+    EXPECT_TRUE(call.wants_stages);
+    const std::string_view opts = bytes_in(fields_of<RpcRequest>(request), RpcRequest::opts);
+    EXPECT_EQ(number_in(fields_of<RpcOptions>(opts), RpcOptions::images_dir_fd, 0), 7U);
+    EXPECT_EQ(number_in(fields_of<RpcOptions>(opts), RpcOptions::log_level, 9), 2U);
+}
+
 TEST(RpcMessages, TellTheStageAndTheEnd) {
     const std::string stage = stage_message("post-restore", 42);
     EXPECT_EQ(
