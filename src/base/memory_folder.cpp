@@ -61,6 +61,9 @@ std::optional<MemoryFolder> MemoryFolder::make(std::uint64_t most_bytes, Swap sw
     const bool is_never_swapped = configure(context, FSCONFIG_SET_FLAG, k_no_swap);
     if (swap == Swap::never && !is_never_swapped)
         return std::nullopt;
+    // Large pages as far as what is written fills them (Linux 6.14, mm/shmem.c: shmem_huge_global_enabled()). A kernel
+    // without them refuses it, and goes on.
+    static_cast<void>(set(context, "huge", "within_size"));
     if (!set(context, "size", std::to_string(most_bytes)) || !set(context, "mode", "0700") ||
         !configure(context, FSCONFIG_CMD_CREATE)) {
         spdlog::debug("no folder in memory: {}", errno_text(errno));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What CRIU starts as its action script (see action_script.hpp), at each stage of a dump or a restore, and what answers
-// in its place where CRIU tells of its stages through a socket (stage_relay.hpp). A program of its own without any
+// in its place where CRIU tells of its stages through a socket (stage_answers.hpp). A program of its own without any
 // library, not even C's, which cedana carries along: the tree stands still while it starts. Loading cedana's libraries
 // alone takes 3 ms; what glibc finds out of the processor before main() takes a third of a millisecond where the
 // machine is a virtual one (each cpuid leaves the guest).
@@ -223,7 +223,7 @@ bool take_stage(Piece message, char* stage, std::size_t room) {
 }
 
 // Until CRIU has ended: what it starts itself may have its end of the socket for longer.
-int relay(const char* const* environment) {
+int answer_stages(const char* const* environment) {
     using namespace cedana::criu;
     // CRIU's last word may hold the first error of its log. What does not fit is cut off.
     char message[4096];
@@ -246,8 +246,8 @@ int relay(const char* const* environment) {
 extern "C" [[noreturn, gnu::used]] void start_action(const long* stack) {
     const auto* const arguments = reinterpret_cast<const char* const*>(stack + 1);
     const char* const* const environment = arguments + *stack + 1;
-    const bool is_relay = *stack > 1 && are_same(arguments[1], cedana::criu::k_relay);
-    const int code = is_relay ? relay(environment) : run(environment);
+    const bool is_answering = *stack > 1 && are_same(arguments[1], cedana::criu::k_answering);
+    const int code = is_answering ? answer_stages(environment) : run(environment);
     while (true)
         call(__NR_exit_group, code);
 }

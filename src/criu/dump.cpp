@@ -10,7 +10,7 @@
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/freeze_watch.hpp"
 #include "cedana/criu/rpc.hpp"
-#include "cedana/criu/stage_relay.hpp"
+#include "cedana/criu/stage_answers.hpp"
 
 #include <chrono>
 #include <cstdlib>
@@ -92,8 +92,8 @@ class DumpRun {
         guarded([&] {
             loop_.watch(criu.pidfd().get(), POLLIN, [&](short) { ended = true; });
             ended = false;
-            if (relay_)
-                relay_->start(action_, script_environment());
+            if (answers_)
+                answers_->start(action_, script_environment());
         });
         if (ended)
             action_.refuse();
@@ -168,8 +168,8 @@ class DumpRun {
         }
         request.argv = dump_argv(command);
         if (tells_by_socket()) {
-            relay_.emplace(dump_request(job_.pid, job_.image_folder->folder().fd(), log_level_of(request.argv)));
-            request.fds.emplace_back(relay_->end_of_criu(), k_stage_socket);
+            answers_.emplace(dump_request(job_.pid, job_.image_folder->folder().fd(), log_level_of(request.argv)));
+            request.fds.emplace_back(answers_->end_of_criu(), k_stage_socket);
         }
         if (job_.held >= 0)
             request.fds.emplace_back(job_.held, k_held);
@@ -309,7 +309,7 @@ class DumpRun {
     Entry entry_;
     // Invalid if CRIU needs none.
     UniqueFd low_descriptor_;
-    std::optional<StageRelay> relay_;
+    std::optional<StageAnswers> answers_;
     std::optional<FreezeWatch> watch_;
     // Once it has been started, for as long as run() takes.
     const ChildProcess* criu_ = nullptr;

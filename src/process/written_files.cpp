@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/process/written_files.hpp"
 
+#include "cedana/base/parallel.hpp"
 #include "cedana/process/open_files.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -149,10 +151,15 @@ std::vector<OutsideWriter> outside_writers(const Procfs& procfs, const std::vect
     std::vector<OutsideWriter> writers;
     if (wanted.empty())
         return writers;
-    for (const pid_t pid : procfs.pids()) {
-        if (pid == self || std::ranges::count(tree, pid) != 0)
-            continue;
-        const std::set<FileId> written = written_among(procfs, pid, wanted);
+    std::vector<pid_t> others = procfs.pids();
+    std::erase_if(others, [&](pid_t pid) { return pid == self || std::ranges::count(tree, pid) != 0; });
+    // 80 µs each, of all processes of the host.
+    std::vector<std::set<FileId>> found(others.size());
+    parallel(found.size(), threads_for(found.size(), k_least_processes_each),
+             [&](std::size_t i, const std::stop_token&) { found[i] = written_among(procfs, others[i], wanted); });
+    for (std::size_t i = 0; i < others.size(); ++i) {
+        const pid_t pid = others[i];
+        const std::set<FileId>& written = found[i];
         if (written.empty())
             continue;
         const auto stat = procfs.stat(pid);

@@ -104,10 +104,10 @@ TEST_F(HeldTree, RunsOnWhenWhatAnswersCriuIsKilled) {
     options.environment["CEDANA_DUMP_FOLDER_MIB"] = "1024";
     RunningCedana cedana = begin_dump({"--stop"});
     const std::vector<pid_t> children = children_of(cedana.pid());
-    const auto relay = std::ranges::find_if(
+    const auto answerer = std::ranges::find_if(
         children, [](pid_t child) { return read_file(fmt::format("/proc/{}/comm", child)) == "cedana-action\n"; });
-    ASSERT_NE(relay, children.end());
-    ::kill(*relay, SIGKILL);
+    ASSERT_NE(answerer, children.end());
+    ::kill(*answerer, SIGKILL);
     const CedanaRun run = cedana.wait();
     EXPECT_EQ(run.exit_code, 6) << run.err;
     EXPECT_TRUE(holds(run.err, "runs on"));

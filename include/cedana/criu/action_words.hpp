@@ -6,7 +6,7 @@ namespace cedana::criu {
 
 // With this argument it is no script: it answers a CRIU that tells of its stages through a socket (rpc.hpp), which it
 // has at the descriptor below, until that has ended. It asks just as the script does.
-inline constexpr const char* k_relay = "relay";
+inline constexpr const char* k_answering = "answer";
 inline constexpr int k_stages_of_criu = 3;
 // The environment variable with the path of the socket on which the script asks.
 inline constexpr const char* k_action_socket = "CEDANA_ACTION_SOCKET";

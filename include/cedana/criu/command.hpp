@@ -34,7 +34,7 @@ struct DumpCommand {
     pid_t pid = 0;
     After after = After::leave_running;
     CriuOptions options;
-    // Empty: CRIU tells of its stages through a socket (stage_relay.hpp).
+    // Empty: CRIU tells of its stages through a socket (stage_answers.hpp).
     std::filesystem::path action_script;
     Images images = Images::streamed;
     LogOf log = LogOf::all;

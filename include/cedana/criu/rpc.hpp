@@ -2,7 +2,7 @@
 // The protocol by which a container runtime drives CRIU (images/rpc.proto of CRIU): it starts `criu swrk N` and sends
 // one request through the socket N; CRIU tells it of each stage and waits for its answer, and says at the end how it
 // went. Pure: bytes in, bytes out. What a request asks for becomes CRIU's command line, since only that knows --stream.
-// cedana itself asks so for dumps whose images are files (stage_relay.hpp).
+// cedana itself asks so for dumps whose images are files (stage_answers.hpp).
 #pragma once
 
 #include <string>

@@ -45,6 +45,16 @@ TEST_F(MemoryFolderTest, TellsWhatItsFilesTake) {
     EXPECT_FALSE(folder->is_full());
 }
 
+// Whatever pages the kernel takes for them.
+TEST_F(MemoryFolderTest, TakesNoMoreForLargeFilesThanTheirSize) {
+    folder = MemoryFolder::make(16 * k_room, Swap::possible);
+    const std::string content(5 * k_room + 1, 'x');
+    write_all(make("one").get(), content, "one");
+    EXPECT_LE(folder->bytes(), content.size() + 2 * k_page_bytes);
+    const UniqueFd again(::openat(folder->fd(), "one", O_RDONLY | O_CLOEXEC));
+    EXPECT_EQ(read_all(again.get(), "one", content.size() + 1), content);
+}
+
 TEST_F(MemoryFolderTest, IsFullOnceItHasRefusedSomething) {
     const UniqueFd file = make("one");
     const std::string more(k_room, 'x');

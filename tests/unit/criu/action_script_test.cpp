@@ -4,7 +4,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/criu/action_script.hpp"
 #include "cedana/criu/rpc.hpp"
-#include "cedana/criu/stage_relay.hpp"
+#include "cedana/criu/stage_answers.hpp"
 
 #include <optional>
 #include <string>
@@ -92,11 +92,11 @@ TEST_F(ActionScript, LetsOtherStagesGoOn) {
 }
 
 // It is told of stages as CRIU tells.
-class Relay : public ActionScript {
+class AnsweredStages : public ActionScript {
   protected:
     void SetUp() override {
-        criu = UniqueFd(::fcntl(relay.end_of_criu(), F_DUPFD_CLOEXEC, 0));
-        relay.start(server, {std::string(k_action_socket) + "=" + server.socket().string()});
+        criu = UniqueFd(::fcntl(answers.end_of_criu(), F_DUPFD_CLOEXEC, 0));
+        answers.start(server, {std::string(k_action_socket) + "=" + server.socket().string()});
     }
     void tell(const std::string& message) const {
         EXPECT_EQ(::send(criu.get(), message.data(), message.size(), 0), static_cast<ssize_t>(message.size()));
@@ -109,13 +109,13 @@ class Relay : public ActionScript {
         return message;
     }
 
-    StageRelay relay = StageRelay("what is asked for");
+    StageAnswers answers = StageAnswers("what is asked for");
     UniqueFd criu;
 };
 
-TEST_F(Relay, AsksForCriuFirst) { EXPECT_EQ(hear(), "what is asked for"); }
+TEST_F(AnsweredStages, AsksForCriuFirst) { EXPECT_EQ(hear(), "what is asked for"); }
 
-TEST_F(Relay, AsksAtPostDumpAndTellsTheAnswer) {
+TEST_F(AnsweredStages, AsksAtPostDumpAndTellsTheAnswer) {
     static_cast<void>(hear());
     tell(stage_message(k_stage_post_dump, 42));
     await_question();
@@ -125,7 +125,7 @@ TEST_F(Relay, AsksAtPostDumpAndTellsTheAnswer) {
     EXPECT_TRUE(parse_stage_answer(hear()));
 }
 
-TEST_F(Relay, TellsCriuOfARefusal) {
+TEST_F(AnsweredStages, TellsCriuOfARefusal) {
     static_cast<void>(hear());
     tell(stage_message(k_stage_post_dump, 42));
     await_question();
@@ -137,7 +137,7 @@ TEST_F(Relay, TellsCriuOfARefusal) {
     EXPECT_FALSE(parse_stage_answer(hear()));
 }
 
-TEST_F(Relay, LetsOtherStagesGoOn) {
+TEST_F(AnsweredStages, LetsOtherStagesGoOn) {
     static_cast<void>(hear());
     for (const char* const stage : {k_stage_pre_dump, "query-ext-files", "network-lock"}) {
         tell(stage_message(stage, 42));
@@ -146,13 +146,13 @@ TEST_F(Relay, LetsOtherStagesGoOn) {
     EXPECT_EQ(root, std::nullopt);
 }
 
-TEST_F(Relay, EndsAtTheLastWordOfCriu) {
+TEST_F(AnsweredStages, EndsAtTheLastWordOfCriu) {
     static_cast<void>(hear());
     tell(dumped_message());
     EXPECT_EQ(hear(), "");
 }
 
-TEST_F(Relay, SaysNoToWhatItCannotRead) {
+TEST_F(AnsweredStages, SaysNoToWhatItCannotRead) {
     static_cast<void>(hear());
     // {notify: of 100 bytes}, which are not there.
     tell("\x2A\x64");

@@ -16,10 +16,10 @@
 
 namespace cedana::criu {
 
-class StageRelay {
+class StageAnswers {
   public:
     // The socket, with the request in it. Throws OsFailure.
-    explicit StageRelay(const std::string& request);
+    explicit StageAnswers(const std::string& request);
 
     // For CRIU, at k_stage_socket.
     [[nodiscard]] int end_of_criu() const { return end_of_criu_.get(); }

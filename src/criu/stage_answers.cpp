@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/criu/stage_relay.hpp"
+#include "cedana/criu/stage_answers.hpp"
 
 #include "cedana/base/error.hpp"
 
@@ -10,7 +10,7 @@
 
 namespace cedana::criu {
 
-StageRelay::StageRelay(const std::string& request) {
+StageAnswers::StageAnswers(const std::string& request) {
     std::array<int, 2> ends{};
     // As container runtimes make it: a message each.
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
@@ -21,10 +21,10 @@ StageRelay::StageRelay(const std::string& request) {
         throw OsFailure().error("cannot ask criu for a dump");
 }
 
-void StageRelay::start(const ActionServer& server, std::vector<std::string> environment) {
+void StageAnswers::start(const ActionServer& server, std::vector<std::string> environment) {
     end_of_criu_.reset();
     const UniqueFd handed_over = std::move(own_end_);
-    process_.emplace(ChildProcess::spawn({.argv = {server.script().string(), k_relay},
+    process_.emplace(ChildProcess::spawn({.argv = {server.script().string(), k_answering},
                                           .fds = {{handed_over.get(), k_stages_of_criu}},
                                           .cwd = "/",
                                           .env = std::move(environment),
