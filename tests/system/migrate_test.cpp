@@ -184,10 +184,10 @@ TEST_F(Migration, LetsTheMemoryFollow) {
     expect_nothing_kept_there();
 }
 
-// By Ctrl-Z, or for its output from the background. The line is so slow that the memory takes a quarter of a minute.
+// By Ctrl-Z, or for its output from the background. The line is so slow that the memory takes many seconds.
 TEST_F(Migration, IsNotStoppedWhileItsMemoryIsAwaitedThere) {
     start_other_host(k_open);
-    const std::string slow = script("../support/throttled.py") + " 2 " + ssh_;
+    const std::string slow = script("../support/throttled.py") + " 4 " + ssh_;
     RunningCedana run({"client", "migrate", "--lazy", "--ssh", slow, "-d", store(), target.pid_text(), host_}, options,
                       folder());
     EXPECT_EQ(target.wait_end().signal(), SIGKILL);
