@@ -8,6 +8,7 @@
 #include "cedana/action/page_source.hpp"
 #include "cedana/archive/byte_ranges.hpp"
 #include "cedana/base/event_fd.hpp"
+#include "cedana/base/held_stops.hpp"
 #include "cedana/base/stopwatch.hpp"
 #include "cedana/base/system_names.hpp"
 #include "cedana/base/text.hpp"
@@ -218,6 +219,8 @@ class Migrating {
     }
 
     MigrateResult carry(const MigrationPlan& plan) {
+        // Until all is over: who runs there may wait for memory of here, and is ended where none comes.
+        const HeldStops stops;
         const DumpResult dumped = dump_there(plan);
         const pid_t pid = await_run(dumped);
         MigrateResult result{.host = host_name_,

@@ -184,6 +184,23 @@ TEST_F(Migration, LetsTheMemoryFollow) {
     expect_nothing_kept_there();
 }
 
+// By Ctrl-Z, or for its output from the background. The line is so slow that the memory takes many seconds.
+TEST_F(Migration, IsNotStoppedWhileItsMemoryIsAwaitedThere) {
+    start_other_host(k_open);
+    const std::string slow = script("../support/throttled.py") + " 4 " + ssh_;
+    RunningCedana run({"client", "migrate", "--lazy", "--ssh", slow, "-d", store(), target.pid_text(), host_}, options,
+                      folder());
+    EXPECT_EQ(target.wait_end().signal(), SIGKILL);
+    EXPECT_EQ(over_there("until grep -o '\"filling\"' /run/cedana/migrations/*.json; do :; done"), "\"filling\"\n");
+    const std::string status = read_file(fmt::format("/proc/{}/status", run.pid()));
+    const std::string mask = status.substr(status.find("SigBlk:") + 7);
+    const auto blocked = std::stoull(mask, nullptr, 16);
+    for (const int signal : {SIGTSTP, SIGTTIN, SIGTTOU})
+        EXPECT_NE(blocked >> (signal - 1) & 1, 0U) << signal;
+    run.signal(SIGKILL);
+    static_cast<void>(run.wait());
+}
+
 TEST_F(Migration, LetsTheProgramRunOnWhereTheDiskThereIsFull) {
     start_other_host({k_open[0], k_open[1], (scratch("other") / "store").string() + ":7m"});
     const fs::path told = scratch("told");
