@@ -71,6 +71,7 @@ ReturnedContainer ContainerReturn::run() {
                                        hold_network();
                                    }
                                    const auto engine = engine_restore_of(draft_);
+                                   engine->when_left([this] { leave_behind(); });
                                    returned.report = run_engine(*engine);
                                    returned.id = engine->commit();
                                    if (volumes_)
@@ -146,6 +147,12 @@ void ContainerReturn::end_untaken() {
         return;
     end_trees(root_);
     root_.clear();
+}
+
+// Whoever cleans up later does what the engine could not, or would not, do now.
+void ContainerReturn::leave_behind() {
+    work_.keep();
+    end_untaken();
 }
 
 // The image's files are there, as the engine has mounted them.

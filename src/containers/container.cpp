@@ -128,9 +128,11 @@ Error unknown_to(const std::vector<Engine>& engines, const SilentEngines& silent
     if (silent.empty())
         return error.hint(engines.front().command(command_for(engines.front().kind, EngineCommandFor::list)) +
                           " lists them");
-    const auto& [engine, why] = silent.front();
-    return error.cause(fmt::format("{} does not answer: {}", engine, why.cause().empty() ? why.message() : why.cause()))
-        .hint(why.hint());
+    std::vector<std::string> causes;
+    for (const auto& [engine, why] : silent)
+        causes.push_back(
+            fmt::format("{} does not answer: {}", engine, why.cause().empty() ? why.message() : why.cause()));
+    return error.cause(fmt::format("{}", fmt::join(causes, "; "))).hint(silent.front().second.hint());
 }
 
 Known find_known(const std::string& name, std::optional<EngineKind> engine, const Config& config) {

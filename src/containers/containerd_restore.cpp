@@ -117,10 +117,10 @@ ContainerdRestore::~ContainerdRestore() {
         return;
     try {
         remove_one_shot(name_.id);
-        static_cast<void>(try_to_ask(engine_, in_space(name_, {"tasks", "delete", "--force", name_.id})));
+        static_cast<void>(ask_for(engine_, in_space(name_, {"tasks", "delete", "--force", name_.id})));
         files_.reset();
     } catch (const std::exception& error) {
-        spdlog::warn("what containerd has begun of container {} could not be removed: {}", name_.text(), error.what());
+        leave(fmt::format("what containerd has begun of container {}", name_.text()), error);
     }
 }
 

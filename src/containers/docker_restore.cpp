@@ -246,7 +246,7 @@ DockerRestore::~DockerRestore() {
         try {
             work();
         } catch (const std::exception& error) {
-            spdlog::warn("what docker has begun of container {} could not be removed: {}", name(), error.what());
+            leave(fmt::format("what docker has begun of container {}", name()), error);
         }
     };
     guarded([&] {

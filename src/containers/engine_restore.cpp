@@ -7,8 +7,16 @@
 #include <system_error>
 
 #include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 namespace cedana::containers {
+
+void EngineRestore::leave(const std::string& what, const std::exception& why) const {
+    spdlog::warn("{} could not be removed, and the next dump, restore or check --clean is to do it: {}", what,
+                 why.what());
+    if (left_)
+        left_();
+}
 
 void require_usable(const Engine& engine, const ContainerThere& there, const ContainerRecord& record,
                     const std::string& name, std::chrono::system_clock::time_point made) {

@@ -77,6 +77,7 @@ void remove_one_shot(const std::string& id) {
     std::error_code ignored;
     if (const auto path = find_in_oci_folder(id))
         fs::remove(*path, ignored);
+    static_cast<void>(take_mark(id));
 }
 
 void mark_restored(const std::string& id) {

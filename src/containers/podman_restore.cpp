@@ -288,7 +288,7 @@ PodmanRestore::~PodmanRestore() {
             remove_made(engine_, find_in_podman(engine_, name()), as_.empty() ? record_.id : std::string(), name());
         }
     } catch (const std::exception& error) {
-        spdlog::warn("what podman has begun of container {} could not be removed: {}", printable(name()), error.what());
+        leave(fmt::format("what podman has begun of container {}", printable(name())), error);
     }
 }
 

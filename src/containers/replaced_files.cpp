@@ -60,7 +60,7 @@ ReplacedFiles::ReplacedFiles(const fs::path& work, const fs::path& upper)
     if (const auto place = overlay_mounted_at(upper))
         throw Error(Fault::restore_failed,
                     fmt::format("the files of the container are mounted at {}", printable(*place)))
-            .hint("unmount them, with whatever mounted them");
+            .hint(fmt::format("with whatever mounted them, or: umount {}", shell_word(*place)));
     replace_file(work / k_upper_note, upper.string());
     aside_.take(upper);
 }

@@ -47,6 +47,7 @@ class ContainerReturn {
     void put_settings_back(pid_t root);
     void root_is_made(pid_t root);
     void end_untaken();
+    void leave_behind();
     [[noreturn]] void explain_failure(const containers::RuntimeRestoreReport& report) const;
 
     RestoreDraft& draft_;

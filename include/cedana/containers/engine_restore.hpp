@@ -10,8 +10,11 @@
 #include "cedana/model/container.hpp"
 
 #include <chrono>
+#include <exception>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <utility>
 
 namespace cedana::containers {
 
@@ -29,6 +32,17 @@ class EngineRestore {
                                                 const std::filesystem::path& work) = 0;
     // It runs: its id. Throws Error where the engine does not know it.
     [[nodiscard]] virtual std::string commit() = 0;
+
+    // Called by the destructor, once or more, where the engine does not take back what there is: what was noted in
+    // `work` is for whoever cleans up later, and the tree, if it is there, is in nobody's hands.
+    void when_left(std::function<void()> left) { left_ = std::move(left); }
+
+  protected:
+    // Tells of it, too. `what`: "what podman has begun of container web"
+    void leave(const std::string& what, const std::exception& why) const;
+
+  private:
+    std::function<void()> left_;
 };
 
 // A container of the name that is asked for, as its engine has it now.

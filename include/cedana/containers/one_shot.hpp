@@ -23,6 +23,7 @@ struct OneShot {
 void write_one_shot(const std::string& id, const OneShot& shot);
 // Removes the file. Absent: there is none.
 [[nodiscard]] std::optional<OneShot> take_one_shot(const std::string& id);
+// And the mark of the container, if it has one.
 void remove_one_shot(const std::string& id);
 
 // That the container was restored when it was to be made, so that it runs before it is started.
