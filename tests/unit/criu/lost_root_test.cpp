@@ -16,7 +16,7 @@ namespace cedana::criu {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::Forked;
+using cedana::testing::Forked;
 
 void wait_in_futex() {
     std::uint32_t word = 0;
