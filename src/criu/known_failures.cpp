@@ -167,6 +167,10 @@ constexpr auto k_errors = std::to_array<FailureRow>({
     {"Failed to read inotify events",
      {"an inotify instance was on its way through a unix socket of it (SCM_RIGHTS)",
       "let the program receive it before the dump"}},
+    // Of kerndat, for itself.
+    {"Can't create inotify",
+     {"CRIU needs an inotify instance, and root has as many open as a user may have",
+      "allow more: sysctl fs.inotify.max_user_instances=1024"}},
     // Sockets.
     {"Can't get socket filter len", {"a socket of it has a filter that is a BPF program", k_close_first}},
     {"Bad unix name len", {"it has a unix socket with a path of full length", "let the program use a shorter path"}},

@@ -134,6 +134,7 @@ const auto k_fixtures = std::to_array<Fixture>({
     {"nameless_unix_socket", "without a name", "close it first"},
     {"nested_pids", "another pid namespace", "dump it alone"},
     {"nested_time", "time namespace", "one time namespace"},
+    {"no_inotify", "needs an inotify instance", "max_user_instances"},
     {"no_such_process", "has ended", "client find"},
     {"no_terminal", "needs a terminal", "from a terminal"},
     {"not_session_leader", "started from a shell", "--shell-job"},
