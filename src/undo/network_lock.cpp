@@ -37,9 +37,10 @@ NetlinkRequest request(unsigned type, unsigned flags, std::uint8_t family, std::
 } // namespace
 
 std::optional<std::string> network_lock_of(std::string_view log) {
-    // criu/util.c; in a log of a restore the dump's run is named too, in other words.
+    // criu/util.c; in a log of a restore the dump's run is named too, in other words. `criu swrk` has one of its own
+    // before it does what it was asked for in another process, with another one.
     constexpr std::string_view k_run = "CRIU run id = ";
-    const std::size_t at = log.find(k_run);
+    const std::size_t at = log.rfind(k_run);
     if (at == std::string_view::npos)
         return std::nullopt;
     const std::string_view rest = log.substr(at + k_run.size());

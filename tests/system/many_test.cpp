@@ -3,7 +3,9 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/units.hpp"
 #include "cedana/checkpoint/reader.hpp"
+#include "cedana/undo/network_lock.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdint>
 #include <string>
@@ -100,8 +102,11 @@ TEST_F(Many, ConnectionsAreDumpedAndRestored) {
     wait_for_lines(log, 1);
     expect_that_all_answer(target.pid(), log);
     const fs::path zip = dump_and_stop(target);
+    const std::string table = Checkpoint(zip, Keyring()).manifest().network_lock_table;
+    EXPECT_EQ(std::ranges::count(criu::network_locks(), table), 1) << table;
     restore_as(target.pid(), zip);
     expect_that_all_answer(target.pid(), log);
+    EXPECT_EQ(std::ranges::count(criu::network_locks(), table), 0) << table;
 }
 
 // The "Max open files" line of proc_pid_limits(5).

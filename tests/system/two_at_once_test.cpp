@@ -103,7 +103,7 @@ TEST_F(PidReuse, BeforeCriuIsStartedIsNoticed) {
 }
 
 TEST_F(PidReuse, WhenCriuHasBeenStartedIsNoticedBeforeAnythingIsStopped) {
-    write_script(scratch("criu"), "#!/bin/sh\nif [ \"$1\" = dump ]; then\n" + swap() + "fi\nexec criu \"$@\"\n");
+    write_script(scratch("criu"), "#!/bin/sh\ncase $1 in dump | swrk)\n" + swap() + ";; esac\nexec criu \"$@\"\n");
     options.environment["CEDANA_CRIU_PATH"] = scratch("criu");
     const CedanaRun run = run_while_the_target_ends({"--stop"});
     EXPECT_EQ(run.exit_code, 3) << run.err;

@@ -33,6 +33,11 @@ TEST(NetworkLock, IsNamedAfterTheRunAndCutOffAsCriuCutsIt) {
 
 TEST(NetworkLock, OfAShortIdIsWhole) { EXPECT_EQ(network_lock_of("CRIU run id = 4711\n"), "CRIU-4711"); }
 
+TEST(NetworkLock, IsThatOfTheProcessThatDoesWhatCriuWasAskedForThroughASocket) {
+    EXPECT_EQ(network_lock_of("(00.000000) CRIU run id = 4711\n(00.000000) CRIU run id = 4712\n(00.000011) Version\n"),
+              "CRIU-4712");
+}
+
 TEST(NetworkLock, OfALogThatWasCutOffInTheNameOfTheRunIsUnknown) {
     EXPECT_EQ(network_lock_of("(00.000012) CRIU run id = "), std::nullopt);
 }
