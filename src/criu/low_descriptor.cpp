@@ -23,7 +23,12 @@ void let_go() {
     held = -1;
 }
 
+// Not in a script that only starts CRIU.
+bool is_in_criu() { return ::dlsym(RTLD_DEFAULT, "nft_run_cmd_from_buffer") != nullptr; }
+
 [[gnu::constructor]] void begin() {
+    if (!is_in_criu())
+        return;
     // What CRIU starts needs none of it.
     ::unsetenv("LD_PRELOAD");
     hold();
