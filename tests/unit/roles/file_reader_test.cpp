@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/checksums.hpp"
+#include "cedana/base/files.hpp"
 #include "cedana/base/leases.hpp"
 #include "cedana/roles/file_reader.hpp"
 
@@ -62,7 +63,9 @@ TEST_F(AFileReader, TellsWhyAFileCannotBeOpened) {
 }
 
 TEST_F(AFileReader, BreaksNoLeaseByADescriptorOfTheHolder) {
-    const UniqueFd held = open_file(write("file", "content"), O_RDWR);
+    // Not closed since it was written: a dump that runs beside this may look at what was (process/file_watch.hpp).
+    const UniqueFd held = open_file(path("file"), O_RDWR | O_CREAT, 0600);
+    write_all(held.get(), "content", path("file"));
     ASSERT_EQ(::fcntl(held.get(), F_SETLEASE, F_WRLCK), 0);
     open({.path = path("file"), .holder = ::getpid(), .descriptor = held.get()});
     EXPECT_EQ(content(), "content");
