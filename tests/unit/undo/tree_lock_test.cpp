@@ -126,7 +126,7 @@ TEST_F(TreeLockTest, StaleLocksAreRemovedAndHeldOnesStay) {
 }
 
 TEST_F(TreeLockTest, IsAskedForWithoutBeingTaken) {
-    EXPECT_NO_THROW(require_unlocked(LockedFor::dump, {k_parent}, folder));
+    EXPECT_NO_THROW(require_unlocked(LockedFor::dump, std::vector{k_parent}, folder));
     EXPECT_FALSE(fs::exists(folder));
     const TreeLock lock = locked({k_child});
     EXPECT_NO_THROW(require_unlocked(LockedFor::dump, {k_parent, k_other}, folder));
@@ -149,7 +149,7 @@ TEST_F(TreeLockTest, IsRefusedToWhoOnlyAsksAsToWhoTakesIt) {
 TEST_F(TreeLockTest, OfAProcessThatWasKilledIsNobodysToWhoOnlyAsks) {
     const auto killed = locked_by_another_process({k_parent});
     killed->kill_and_reap();
-    EXPECT_NO_THROW(require_unlocked(LockedFor::dump, {k_parent}, folder));
+    EXPECT_NO_THROW(require_unlocked(LockedFor::dump, std::vector{k_parent}, folder));
 }
 
 // It has it for a moment, here until it sees that somebody has tried in vain to get it.
