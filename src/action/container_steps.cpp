@@ -112,7 +112,7 @@ Step lock_container(RestoreDraft& draft) {
             draft.lock.emplace(LockedFor::restore, state_folder() / "locks");
             draft.lock->add(names_at_return(draft));
         },
-        [&] { require_unlocked(LockedFor::restore, names_at_return(draft)); });
+        [&] { require_containers_unlocked(LockedFor::restore, names_at_return(draft)); });
 }
 
 Steps engine_steps(RestoreDraft& draft) {

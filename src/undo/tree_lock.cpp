@@ -134,7 +134,8 @@ void require_unlocked(LockedFor purpose, const std::vector<pid_t>& pids, const f
     require_all_unlocked(purpose, pids, folder);
 }
 
-void require_unlocked(LockedFor purpose, const std::vector<LockedContainer>& containers, const fs::path& folder) {
+void require_containers_unlocked(LockedFor purpose, const std::vector<LockedContainer>& containers,
+                                 const fs::path& folder) {
     require_all_unlocked(purpose, containers, folder);
 }
 

@@ -35,8 +35,8 @@ struct LockedContainer {
     friend auto operator<=>(const LockedContainer&, const LockedContainer&) = default;
 };
 // The same of containers.
-void require_unlocked(LockedFor purpose, const std::vector<LockedContainer>& containers,
-                      const std::filesystem::path& folder = k_lock_folder);
+void require_containers_unlocked(LockedFor purpose, const std::vector<LockedContainer>& containers,
+                                 const std::filesystem::path& folder = k_lock_folder);
 
 class TreeLock {
   public:

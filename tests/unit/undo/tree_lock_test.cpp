@@ -85,7 +85,7 @@ TEST_F(TreeLockTest, KeepsContainersApartByEngineAndName) {
     } catch (const Error& error) {
         EXPECT_NE(error.message().find("container other/web is being restored by cedana process"), std::string::npos);
     }
-    EXPECT_THROW(require_unlocked(LockedFor::restore, web, folder), Error);
+    EXPECT_THROW(require_containers_unlocked(LockedFor::restore, web, folder), Error);
     EXPECT_NO_THROW(second.add({{.engine = "containerd", .name = "web"}, {.engine = "podman", .name = "web"}}));
 }
 
@@ -126,7 +126,7 @@ TEST_F(TreeLockTest, StaleLocksAreRemovedAndHeldOnesStay) {
 }
 
 TEST_F(TreeLockTest, IsAskedForWithoutBeingTaken) {
-    EXPECT_NO_THROW(require_unlocked(LockedFor::dump, std::vector{k_parent}, folder));
+    EXPECT_NO_THROW(require_unlocked(LockedFor::dump, {k_parent}, folder));
     EXPECT_FALSE(fs::exists(folder));
     const TreeLock lock = locked({k_child});
     EXPECT_NO_THROW(require_unlocked(LockedFor::dump, {k_parent, k_other}, folder));
@@ -149,7 +149,7 @@ TEST_F(TreeLockTest, IsRefusedToWhoOnlyAsksAsToWhoTakesIt) {
 TEST_F(TreeLockTest, OfAProcessThatWasKilledIsNobodysToWhoOnlyAsks) {
     const auto killed = locked_by_another_process({k_parent});
     killed->kill_and_reap();
-    EXPECT_NO_THROW(require_unlocked(LockedFor::dump, std::vector{k_parent}, folder));
+    EXPECT_NO_THROW(require_unlocked(LockedFor::dump, {k_parent}, folder));
 }
 
 // It has it for a moment, here until it sees that somebody has tried in vain to get it.
