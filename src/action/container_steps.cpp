@@ -110,7 +110,7 @@ Step lock_container(RestoreDraft& draft) {
         "locking the container",
         [&] {
             draft.lock.emplace(LockedFor::restore, state_folder() / "locks");
-            draft.lock->add(names_at_return(draft));
+            draft.lock->add_containers(names_at_return(draft));
         },
         [&] { require_containers_unlocked(LockedFor::restore, names_at_return(draft)); });
 }

@@ -171,7 +171,7 @@ void TreeLock::add(std::vector<pid_t> pids) {
     add_all(std::move(pids), pids_);
 }
 
-void TreeLock::add(std::vector<LockedContainer> containers) { add_all(std::move(containers), containers_); }
+void TreeLock::add_containers(std::vector<LockedContainer> containers) { add_all(std::move(containers), containers_); }
 
 template <typename Name>
 TreeLock::LockFile TreeLock::lock(const Name& name) const {

@@ -52,7 +52,7 @@ class TreeLock {
     // has one of them, and what it does.
     void add(std::vector<pid_t> pids);
     // The same of containers, in this order; none may be there twice.
-    void add(std::vector<LockedContainer> containers);
+    void add_containers(std::vector<LockedContainer> containers);
 
   private:
     class LockFile {

@@ -77,16 +77,17 @@ TEST_F(TreeLockTest, IsHeldUntilItIsDestroyed) {
 TEST_F(TreeLockTest, KeepsContainersApartByEngineAndName) {
     const std::vector<LockedContainer> web = {{.engine = "containerd", .name = "other/web"}};
     TreeLock first(LockedFor::restore, folder);
-    first.add(web);
+    first.add_containers(web);
     TreeLock second(LockedFor::restore, folder);
     try {
-        second.add(web);
+        second.add_containers(web);
         FAIL() << "not refused";
     } catch (const Error& error) {
         EXPECT_NE(error.message().find("container other/web is being restored by cedana process"), std::string::npos);
     }
     EXPECT_THROW(require_containers_unlocked(LockedFor::restore, web, folder), Error);
-    EXPECT_NO_THROW(second.add({{.engine = "containerd", .name = "web"}, {.engine = "podman", .name = "web"}}));
+    EXPECT_NO_THROW(
+        second.add_containers({{.engine = "containerd", .name = "web"}, {.engine = "podman", .name = "web"}}));
 }
 
 TEST_F(TreeLockTest, MovesWithItsOwner) {
