@@ -144,6 +144,11 @@ std::string shell_word(std::string_view text) {
     return word + "'";
 }
 
+std::string endpoint_text(std::string_view address, std::uint16_t port) {
+    return address.find(':') == std::string_view::npos ? fmt::format("{}:{}", address, port)
+                                                       : fmt::format("[{}]:{}", address, port);
+}
+
 std::string human_bytes(std::uint64_t bytes) {
     static constexpr std::string_view k_units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
     auto value = static_cast<double>(bytes);

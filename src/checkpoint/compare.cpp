@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/checkpoint/compare.hpp"
 
+#include "cedana/base/text.hpp"
+
 #include <algorithm>
 #include <map>
 #include <tuple>
@@ -122,11 +124,6 @@ SocketChange change_of_sockets(const Sockets* before, const Sockets* after) {
             .after = second};
 }
 
-std::string endpoint(const std::string& address, std::uint16_t port) {
-    return address.find(':') == std::string::npos ? fmt::format("{}:{}", address, port)
-                                                  : fmt::format("[{}]:{}", address, port);
-}
-
 } // namespace
 
 std::string_view name_of(Change change) {
@@ -144,8 +141,8 @@ std::string_view name_of(Change change) {
 }
 
 std::string text_of(const TcpConnection& connection) {
-    return fmt::format("tcp connected {} to {}", endpoint(connection.local_address, connection.local_port),
-                       endpoint(connection.remote_address, connection.remote_port));
+    return fmt::format("tcp connected {} to {}", endpoint_text(connection.local_address, connection.local_port),
+                       endpoint_text(connection.remote_address, connection.remote_port));
 }
 
 std::string text_of(const RecordedSocket& socket) {

@@ -145,19 +145,14 @@ class Recorder {
         const TcpConnection& ends = socket.ends;
         const bool is_udp = socket.protocol == InetProtocol::udp;
         RecordedSocket recorded{.inode = inode, .kind = is_udp ? "udp" : "tcp", .state = "open"};
-        recorded.local = end_of(ends.local_address, ends.local_port);
+        recorded.local = endpoint_text(ends.local_address, ends.local_port);
         if (socket.listens())
             recorded.state = "listening";
         if (is_udp ? socket.state == k_established : socket.is_connection()) {
             recorded.state = "connected";
-            recorded.remote = end_of(ends.remote_address, ends.remote_port);
+            recorded.remote = endpoint_text(ends.remote_address, ends.remote_port);
         }
         return recorded;
-    }
-
-    static std::string end_of(const std::string& address, std::uint16_t port) {
-        return address.find(':') == std::string::npos ? fmt::format("{}:{}", address, port)
-                                                      : fmt::format("[{}]:{}", address, port);
     }
 
     [[nodiscard]] RecordedSocket record(std::uint64_t inode, const UnixSocket& socket, const UnixSockets& all) const {

@@ -41,9 +41,7 @@ std::string address_text(int family, const criu::InetEnd& end) {
 }
 
 std::string end_text(int family, const criu::InetEnd& end) {
-    const std::string address = address_text(family, end);
-    return address.find(':') == std::string::npos ? fmt::format("{}:{}", address, end.port)
-                                                  : fmt::format("[{}]:{}", address, end.port);
+    return endpoint_text(address_text(family, end), end.port);
 }
 
 const char* protocol_name(const criu::DumpedInet& socket) { return socket.protocol == IPPROTO_TCP ? "TCP" : "UDP"; }
@@ -250,17 +248,13 @@ std::vector<EndedConnection> ended_in_the_way(const Procfs& procfs, const Restor
 }
 
 Error kept_port(const EndedConnection& ended) {
-    const auto end_of = [](const std::string& address, std::uint16_t port) {
-        return address.find(':') == std::string::npos ? fmt::format("{}:{}", address, port)
-                                                      : fmt::format("[{}]:{}", address, port);
-    };
     const TcpConnection& ends = ended.ends;
     return Error(
                Fault::restore_failed,
                fmt::format("TCP port {} is kept by a connection that has ended, {} to {}, and that the kernel has not "
                            "forgotten yet",
-                           ends.local_port, end_of(ends.local_address, ends.local_port),
-                           end_of(ends.remote_address, ends.remote_port)))
+                           ends.local_port, endpoint_text(ends.local_address, ends.local_port),
+                           endpoint_text(ends.remote_address, ends.remote_port)))
         .hint(ended.has_sent_all ? "run it again in a minute"
                                  : "its peer has not taken what was sent to it last: run it again once the connection "
                                    "is gone (ss -tan)");

@@ -29,6 +29,9 @@ namespace cedana {
 // "1.5 GiB", "12 KiB", "7 B"
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
 
+// "10.0.0.1:22", "[fe80::1]:22"
+[[nodiscard]] std::string endpoint_text(std::string_view address, std::uint16_t port);
+
 // "20261122T164510Z"
 [[nodiscard]] std::string utc_compact(std::chrono::system_clock::time_point when);
 // "2026-11-22T16:45:10Z"

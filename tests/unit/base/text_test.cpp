@@ -19,6 +19,11 @@ INSTANTIATE_TEST_SUITE_P(Words, Levenshtein,
                                            Distance{"kitten", "sitting", 3}, Distance{"flaw", "lawn", 2},
                                            Distance{"redis", "reddis", 1}));
 
+TEST(EndpointText, PutsTheColonsOfAnAddressInBrackets) {
+    EXPECT_EQ(endpoint_text("10.0.0.1", 22), "10.0.0.1:22");
+    EXPECT_EQ(endpoint_text("fe80::1", 22), "[fe80::1]:22");
+}
+
 TEST(Similarity, IsOneForEqualAndZeroForUnlikeTexts) {
     EXPECT_DOUBLE_EQ(similarity("abc", "abc"), 1.0);
     EXPECT_DOUBLE_EQ(similarity("abc", "xyz"), 0.0);
