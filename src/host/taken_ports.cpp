@@ -296,10 +296,12 @@ void free_ports(const Procfs& procfs, const RestoreNeeds& needs, std::chrono::se
     if (needs.own_network)
         return;
     for (bool said = false;;) {
-        for (const EndedConnection& one : ended_in_the_way(procfs, needs))
-            if (one.has_sent_all)
-                forget(one);
-        const auto left = ended_in_the_way(procfs, needs);
+        auto left = ended_in_the_way(procfs, needs);
+        bool has_forgotten = false;
+        for (const EndedConnection& one : left)
+            has_forgotten |= one.has_sent_all && forget(one);
+        if (has_forgotten)
+            left = ended_in_the_way(procfs, needs);
         if (left.empty())
             return;
         if (std::chrono::steady_clock::now() > deadline)
