@@ -154,8 +154,7 @@ std::string disk_work(std::string_view file) {
     std::size_t longest = 0;
     // By text: a look at the path itself would wait for whoever hangs. Of those at one place the last is seen.
     for (const Mount& mount : mounts) {
-        const bool is_above = mount.path == "/" || file == mount.path ||
-                              (file.starts_with(mount.path) && file.substr(mount.path.size()).starts_with('/'));
+        const bool is_above = mount.path == "/" || lies_below(file, mount.path);
         if (!is_above || mount.path.size() < longest)
             continue;
         longest = mount.path.size();
