@@ -97,8 +97,7 @@ PutBack::Step& PutBack::begin(FilePlace place) {
 }
 
 UniqueFd PutBack::pin(int fd) {
-    constexpr std::uint64_t k_share = 4;
-    if (pins_ >= descriptor_limit() / k_share)
+    if (pins_ >= descriptor_limit() / k_pinned_part)
         return {};
     ++pins_;
     return hold(fd);

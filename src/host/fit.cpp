@@ -5,6 +5,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/files/put_back.hpp"
 #include "cedana/process/procfs.hpp"
 
 #include <algorithm>
@@ -193,13 +194,13 @@ void require_descriptors(const Manifest& manifest, std::uint64_t limit) {
     constexpr std::uint64_t k_each = 3;
     constexpr std::uint64_t k_others = 128;
     const std::size_t processes = manifest.tree.size();
-    // And for each folder into which files are put back, and for so many of these (files/put_back.hpp).
+    // And for each folder into which files are put back, and for so many of these.
     std::set<std::string> folders;
     for (const CapturedFile& file : manifest.files)
         folders.insert(file.path.substr(0, file.path.rfind('/')));
     for (const NamedPlace& place : manifest.places)
         folders.insert(place.path.substr(0, place.path.rfind('/')));
-    const std::uint64_t held = std::min<std::uint64_t>(manifest.files.size(), limit / 4);
+    const std::uint64_t held = std::min<std::uint64_t>(manifest.files.size(), limit / k_pinned_part);
     require_descriptors(k_others + k_each * processes + folders.size() + held,
                         fmt::format("a restore of {}, with {} processes,", printable(manifest.name), processes), limit);
 }

@@ -26,6 +26,10 @@
 
 namespace cedana {
 
+// How many of the files that are put back are pinned: by a descriptor each, which is this part of all that there may
+// be.
+inline constexpr std::uint64_t k_pinned_part = 4;
+
 // The next piece of a file's content; empty at its end.
 using Content = std::function<std::span<const std::byte>()>;
 
