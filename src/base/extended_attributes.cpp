@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/extended_attributes.hpp"
 
+#include "cedana/base/text.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
+#include <linux/limits.h>
 #include <sys/xattr.h>
 
 namespace cedana {
-
-namespace {
-
-// XATTR_LIST_MAX of limits.h.
-constexpr std::size_t k_longest_list = 65536;
-
-std::string first_of(std::string value, ssize_t length) {
-    value.resize(static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
-    return value;
-}
-
-} // namespace
 
 bool goes_with_file(std::string_view attribute) noexcept {
     const bool is_readable = std::ranges::all_of(attribute, [](char c) { return c > ' ' && c <= '~'; });
@@ -27,22 +18,30 @@ bool goes_with_file(std::string_view attribute) noexcept {
                            (attribute.starts_with("user.") && attribute.size() > 5));
 }
 
-ExtendedAttributes extended_attributes_of(const std::filesystem::path& path) {
-    ExtendedAttributes found;
+std::vector<std::string> attribute_names_of(const std::filesystem::path& path) {
     // Most files have none.
     if (::llistxattr(path.c_str(), nullptr, 0) <= 0)
-        return found;
-    std::string list(k_longest_list, '\0');
-    const ssize_t listed = ::llistxattr(path.c_str(), list.data(), list.size());
-    list = first_of(std::move(list), listed);
-    for (std::string_view rest = list; !rest.empty(); rest.remove_prefix(rest.find('\0') + 1)) {
-        const std::string name(rest.substr(0, rest.find('\0')));
-        if (!goes_with_file(name))
-            continue;
-        std::string value(k_largest_attribute, '\0');
-        if (const ssize_t length = ::lgetxattr(path.c_str(), name.c_str(), value.data(), value.size()); length >= 0)
-            found.emplace(name, first_of(std::move(value), length));
-    }
+        return {};
+    std::string names(XATTR_LIST_MAX, '\0');
+    const ssize_t size = ::llistxattr(path.c_str(), names.data(), names.size());
+    return size <= 0 ? std::vector<std::string>()
+                     : split(std::string_view(names).substr(0, static_cast<std::size_t>(size)), '\0');
+}
+
+std::optional<std::string> attribute_of(const std::filesystem::path& path, const std::string& name) {
+    std::string value(k_largest_attribute, '\0');
+    const ssize_t size = ::lgetxattr(path.c_str(), name.c_str(), value.data(), value.size());
+    if (size < 0)
+        return std::nullopt;
+    value.resize(static_cast<std::size_t>(size));
+    return value;
+}
+
+ExtendedAttributes extended_attributes_of(const std::filesystem::path& path) {
+    ExtendedAttributes found;
+    for (const std::string& name : attribute_names_of(path))
+        if (auto value = goes_with_file(name) ? attribute_of(path, name) : std::nullopt)
+            found.emplace(name, std::move(*value));
     return found;
 }
 

@@ -2,6 +2,7 @@
 #include "cedana/containers/folder_capture.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/extended_attributes.hpp"
 #include "cedana/base/kernel_time.hpp"
 #include "cedana/base/open_folder.hpp"
 #include "cedana/base/text.hpp"
@@ -23,7 +24,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace cedana::containers {
@@ -35,23 +35,7 @@ constexpr std::string_view k_overlay_prefix = "trusted.overlay.";
 // By a path that leads to the name itself, whatever that is.
 std::string name_in(int folder, const std::string& name) { return fmt::format("/proc/self/fd/{}/{}", folder, name); }
 
-std::optional<std::string> attribute_of(const std::string& path, const char* attribute) {
-    std::string value(XATTR_SIZE_MAX, '\0');
-    const ssize_t size = ::lgetxattr(path.c_str(), attribute, value.data(), value.size());
-    if (size < 0)
-        return std::nullopt;
-    value.resize(static_cast<std::size_t>(size));
-    return value;
-}
-
 using Attributes = std::vector<std::pair<std::string, std::string>>;
-
-std::vector<std::string> attribute_names_of(const std::string& path) {
-    std::array<char, XATTR_LIST_MAX> names{};
-    const ssize_t size = ::llistxattr(path.c_str(), names.data(), names.size());
-    return size <= 0 ? std::vector<std::string>()
-                     : split(std::string_view(names.data(), static_cast<std::size_t>(size)), '\0');
-}
 
 std::string target_of(int folder, const std::string& name) {
     std::array<char, PATH_MAX> target{};
@@ -143,7 +127,7 @@ class FolderWalk {
         Attributes attributes;
         for (const std::string& name : attribute_names_of(place))
             if (!name.empty() && !name.starts_with(k_overlay_prefix))
-                if (auto value = attribute_of(place, name.c_str()))
+                if (auto value = attribute_of(place, name))
                     attributes.emplace_back(name, std::move(*value));
         return attributes;
     }
@@ -161,7 +145,7 @@ class FolderWalk {
                                                             "alone (metacopy), which cedana cannot capture",
                                                             printable(path)))
                     .hint("mount its storage with metacopy=off (storage.conf, mountopt)");
-            if (name == "trusted.overlay.opaque" && attribute_of(place, name.c_str()).value_or("") == "y")
+            if (name == "trusted.overlay.opaque" && attribute_of(place, name).value_or("") == "y")
                 changed_.removed.push_back(path);
         }
     }

@@ -6,8 +6,10 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cedana {
 
@@ -19,6 +21,11 @@ using ExtendedAttributes = std::map<std::string, std::string>;
 
 // The kernel takes no larger value (limits.h, XATTR_SIZE_MAX).
 inline constexpr std::size_t k_largest_attribute = 65536;
+
+// Of all that it has; a link is not followed.
+[[nodiscard]] std::vector<std::string> attribute_names_of(const std::filesystem::path& path);
+// Absent if it has none of this name; a link is not followed.
+[[nodiscard]] std::optional<std::string> attribute_of(const std::filesystem::path& path, const std::string& name);
 
 // Those that go with it; a link is not followed. None where there are none, or the file system has none.
 [[nodiscard]] ExtendedAttributes extended_attributes_of(const std::filesystem::path& path);
