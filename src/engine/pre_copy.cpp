@@ -2,6 +2,7 @@
 #include "cedana/engine/pre_copy.hpp"
 
 #include "cedana/base/parallel.hpp"
+#include "cedana/engine/dumped_pages.hpp"
 #include "cedana/process/memory_areas.hpp"
 #include "cedana/process/open_files.hpp"
 
@@ -28,13 +29,6 @@ constexpr std::uint64_t k_window = 8UL * 1024 * 1024;
 // still where the kernel has no better way than an entry a page.
 constexpr std::uint64_t k_sparse_bytes = 1UL << 30;
 constexpr std::uint64_t k_sparse_times = 16;
-
-// CRIU leaves out what the kernel gives to every process, and takes its code (generate_vma_iovs() and
-// should_dump_entire_vma() of criu/mem.c).
-constexpr std::string_view k_vdso = "[vdso]";
-bool is_of_kernel_alone(const MemoryArea& area) {
-    return area.name.starts_with("[vvar") || area.name.starts_with("[vsyscall");
-}
 
 bool can_be_copied(const MemoryArea& area) {
     // Of devices, of huge pages, what may be dropped, what another process fills or protects, and shadow stacks.
@@ -113,10 +107,11 @@ void PreCopy::add_process(const Procfs& procfs, pid_t pid, std::vector<Window>& 
     if (!status || !table || areas.empty() || is_sparse(areas, status->memory.total()) ||
         must_be_left_alone(procfs, pid, areas))
         return;
-    Process process{.pid = pid, .task = status->namespace_pids.back(), .table = std::move(*table)};
+    Process process{.pid = pid,
+                    .task = status->namespace_pids.back(),
+                    .table = std::move(*table),
+                    .left_out = left_out_by_criu(areas)};
     for (const MemoryArea& area : areas) {
-        if (area.has_flag("dp"))
-            process.left_out.push_back(area.start);
         if (!can_be_copied(area))
             continue;
         for (std::uint64_t start = area.start; start < area.end; start += k_window)
@@ -187,21 +182,12 @@ std::optional<std::vector<criu::ForeseenRun>> PreCopy::foresee(pid_t task) {
     const auto process = std::ranges::find_if(processes_, is_it);
     if (process == processes_.end() || process->copied.empty() || std::ranges::count_if(processes_, is_it) != 1)
         return std::nullopt;
-    const std::string maps = procfs_->read(process->pid, "maps").value_or("");
+    const auto dumped = dumped_pages(*procfs_, process->pid, process->table, process->left_out, Seized::already);
+    if (!dumped)
+        return std::nullopt;
     std::vector<criu::ForeseenRun> runs;
-    for (const MemoryArea& area : parse_areas(maps)) {
-        if (!area.is_private || is_of_kernel_alone(area) || std::ranges::count(process->left_out, area.start) != 0)
-            continue;
-        if (area.name == k_vdso) {
-            add_run(runs, {.address = area.start, .size = area.size()});
-            continue;
-        }
-        const auto dumped = process->table.dumped({.start = area.start, .end = area.end});
-        if (!dumped)
-            return std::nullopt;
-        for (const PageRange& range : *dumped)
-            add_runs(*process, range, runs);
-    }
+    for (const PageRange& range : *dumped)
+        add_runs(*process, range, runs);
     for (criu::ForeseenRun& run : runs)
         if (run.place == nullptr && (run.place = take(run.size)) == nullptr)
             return std::nullopt;

@@ -39,6 +39,7 @@ std::optional<MemoryArea> parse_area(std::string_view line) {
     return MemoryArea{.start = *start,
                       .end = *end,
                       .is_readable = mode[0] == 'r',
+                      .is_executable = mode[2] == 'x',
                       .is_private = mode[3] == 'p',
                       .inode = *inode,
                       .name = line};

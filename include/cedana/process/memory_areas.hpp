@@ -12,6 +12,7 @@ struct MemoryArea {
     std::uint64_t start = 0;
     std::uint64_t end = 0;
     bool is_readable = false;
+    bool is_executable = false;
     // Not shared (MAP_PRIVATE of mmap(2)).
     bool is_private = false;
     // 0: of no file.

@@ -23,6 +23,7 @@ TEST(MemoryAreas, AreReadFromSmaps) {
     EXPECT_EQ(areas[0].size(), 0x21000U);
     EXPECT_TRUE(areas[0].is_private);
     EXPECT_TRUE(areas[0].is_readable);
+    EXPECT_FALSE(areas[0].is_executable);
     EXPECT_EQ(areas[0].name, "[heap]");
     EXPECT_TRUE(areas[0].has_flag("sd"));
     EXPECT_FALSE(areas[0].has_flag("dp"));
@@ -40,6 +41,7 @@ TEST(MemoryAreas, OfMapsHaveNoFlags) {
     const auto areas = parse_areas("7f10-7f20 rw-p 00001000 08:01 1234 /tmp/a");
     ASSERT_EQ(areas.size(), 1U);
     EXPECT_EQ(areas[0].flags, "");
+    EXPECT_TRUE(parse_areas("7f10-7f20 r-xp 00001000 08:01 1234 /tmp/a").front().is_executable);
 }
 
 TEST(MemoryAreas, LinesOfAnotherFormArePassedOver) {
