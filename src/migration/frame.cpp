@@ -42,6 +42,8 @@ constexpr std::array k_types = {
     Known{"whole", Side::target, 0},
     Known{"alive", Side::target, 0},
     Known{"hold", Side::source, 0},
+    Known{"ahead", Side::source, k_data_head + k_longest_ahead},
+    Known{"repeat", Side::source, k_repeat_size},
 };
 
 const Known& known(FrameType type) { return k_types.at(static_cast<std::size_t>(type) - 1); }
@@ -72,6 +74,9 @@ std::optional<Stage> next(Stage stage, FrameType type) {
         return stage == Stage::answered ? std::optional(Stage::copying) : std::nullopt;
     case FrameType::data:
         return stage == Stage::copying || may_lack(stage) ? std::optional(stage) : std::nullopt;
+    case FrameType::ahead:
+    case FrameType::repeat:
+        return stage == Stage::copying ? std::optional(stage) : std::nullopt;
     case FrameType::complete:
         return stage == Stage::copying ? std::optional(Stage::restoring) : std::nullopt;
     case FrameType::ready:

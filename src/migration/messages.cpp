@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t k_id_size = 32;
 constexpr std::size_t k_number_size = 8;
 constexpr std::size_t k_digest_size = 32;
-static_assert(k_data_head == k_number_size + k_digest_size && k_want_size == 2 * k_number_size);
+static_assert(k_data_head == k_number_size + k_digest_size && k_want_size == 2 * k_number_size &&
+              k_repeat_size == 4 * k_number_size);
 // Longer ones would fill a screen, and more of them several.
 constexpr std::size_t k_most_reasons = 100;
 constexpr std::size_t k_longest_text = 16UL * 1024;
@@ -51,11 +52,38 @@ std::uint64_t read_big_endian(std::string_view bytes) {
     return number;
 }
 
-Sha256 digest_of(std::string_view offset, std::span<const std::byte> bytes) {
+Sha256 digest_of(std::string_view number, std::span<const std::byte> bytes) {
     Sha256Stream stream;
-    stream.add(std::as_bytes(std::span(offset)));
+    stream.add(std::as_bytes(std::span(number)));
     stream.add(bytes);
     return stream.finish();
+}
+
+// A number, the SHA-256 of it and of the bytes, and the bytes.
+struct NumberedBytes {
+    std::uint64_t number = 0;
+    std::string_view bytes;
+};
+
+// All but the bytes.
+std::string write_numbered(std::uint64_t number, std::span<const std::byte> bytes) {
+    std::string head = big_endian(number);
+    const Sha256 digest = digest_of(head, bytes);
+    for (const std::byte byte : digest)
+        head += static_cast<char>(byte);
+    return head;
+}
+
+NumberedBytes parse_numbered(std::string_view payload, const char* what) {
+    if (payload.size() <= k_data_head)
+        refuse_message(what);
+    const std::string_view number = payload.substr(0, k_number_size);
+    const NumberedBytes piece{.number = read_big_endian(number), .bytes = payload.substr(k_data_head)};
+    const Sha256 digest = digest_of(number, std::as_bytes(std::span(piece.bytes)));
+    const auto given = std::as_bytes(std::span(payload.substr(k_number_size, k_digest_size)));
+    if (!std::ranges::equal(digest, given))
+        throw Error(Fault::connection, fmt::format("{} came damaged: its digest is another one", what));
+    return piece;
 }
 
 // In words, as CRIU's images have them.
@@ -189,7 +217,7 @@ std::string write_answer(const Answer& answer) {
     for (const Reason& reason : answer.reasons)
         if (reasons.size() < k_most_reasons)
             reasons.push_back(to_object(reason));
-    return write_object({{"reasons", reasons}});
+    return write_object({{"reasons", reasons}, {"takes_ahead", answer.takes_ahead}});
 }
 
 Answer parse_answer(std::string_view payload) {
@@ -200,6 +228,7 @@ Answer parse_answer(std::string_view payload) {
         Answer answer;
         for (const nlohmann::json& one : reasons)
             answer.reasons.push_back(reason_in(one));
+        answer.takes_ahead = json.at("takes_ahead").get<bool>();
         return answer;
     });
 }
@@ -217,26 +246,45 @@ std::string parse_begin(std::string_view payload) {
 }
 
 std::string write_data_head(std::uint64_t offset, std::span<const std::byte> bytes) {
-    std::string head = big_endian(offset);
-    const Sha256 digest = digest_of(head, bytes);
-    for (const std::byte byte : digest)
-        head += static_cast<char>(byte);
-    return head;
+    return write_numbered(offset, bytes);
 }
 
 Data parse_data(std::string_view payload) {
     constexpr const char* k_what = "a piece of the checkpoint";
-    if (payload.size() <= k_data_head)
+    const NumberedBytes piece = parse_numbered(payload, k_what);
+    if (piece.number > k_largest_file - piece.bytes.size())
         refuse_message(k_what);
-    const std::string_view offset = payload.substr(0, k_number_size);
-    const Data data{.offset = read_big_endian(offset), .bytes = payload.substr(k_data_head)};
-    const Sha256 digest = digest_of(offset, std::as_bytes(std::span(data.bytes)));
-    const auto given = std::as_bytes(std::span(payload.substr(k_number_size, k_digest_size)));
-    if (!std::ranges::equal(digest, given))
-        throw Error(Fault::connection, "a piece of the checkpoint came damaged: its digest is another one");
-    if (data.offset > k_largest_file - data.bytes.size())
+    return {.offset = piece.number, .bytes = piece.bytes};
+}
+
+std::string write_ahead_head(std::uint64_t number, std::span<const std::byte> bytes) {
+    return write_numbered(number, bytes);
+}
+
+Ahead parse_ahead(std::string_view payload) {
+    constexpr const char* k_what = "a piece that came ahead";
+    const NumberedBytes piece = parse_numbered(payload, k_what);
+    if (piece.number == 0)
         refuse_message(k_what);
-    return data;
+    return {.number = piece.number, .bytes = piece.bytes};
+}
+
+std::string write_repeat(const Repeat& repeat) {
+    return big_endian(repeat.offset) + big_endian(repeat.number) + big_endian(repeat.from) + big_endian(repeat.size);
+}
+
+Repeat parse_repeat(std::string_view payload) {
+    constexpr const char* k_what = "a piece that came ahead";
+    if (payload.size() != k_repeat_size)
+        refuse_message(k_what);
+    const auto number_at = [&](std::size_t index) {
+        return read_big_endian(payload.substr(index * k_number_size, k_number_size));
+    };
+    const Repeat repeat{.offset = number_at(0), .number = number_at(1), .from = number_at(2), .size = number_at(3)};
+    if (repeat.number == 0 || repeat.size == 0 || repeat.size > k_longest_ahead ||
+        repeat.from > k_longest_ahead - repeat.size || repeat.offset > k_largest_file - repeat.size)
+        refuse_message(k_what);
+    return repeat;
 }
 
 std::string write_want(const Want& want) { return big_endian(want.offset) + big_endian(want.size); }

@@ -34,6 +34,10 @@ void parse_as(unsigned parser, std::string_view text) {
         return static_cast<void>(parse_record(text));
     case 8:
         return static_cast<void>(parse_want(text));
+    case 9:
+        return static_cast<void>(parse_ahead(text));
+    case 10:
+        return static_cast<void>(parse_repeat(text));
     default:
         return static_cast<void>(parse_runs(text));
     }
@@ -43,7 +47,7 @@ void parse_as(unsigned parser, std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace cedana;
-    const testing::Chosen chosen = testing::choose(data, size, 10);
+    const testing::Chosen chosen = testing::choose(data, size, 12);
     testing::try_out(Fault::internal, [&] { parse_as(chosen.parser, chosen.text); });
     return 0;
 }

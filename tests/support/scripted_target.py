@@ -43,7 +43,7 @@ def main():
     say("greeting", {"protocol": hello["protocol"], "cedana": "0", "host": "beta"})
     hear_until("offer")
     reason = {"message": "there is no /usr/bin/x here", "cause": "", "hint": "install x"}
-    say("answer", {"reasons": [reason, reason] if behaviour == "refuse" else []})
+    say("answer", {"reasons": [reason, reason] if behaviour == "refuse" else [], "takes_ahead": False})
     if hear()[0] == "bye":
         return
     if behaviour == "cut-while-copying":

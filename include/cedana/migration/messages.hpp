@@ -74,6 +74,8 @@ struct Reason {
 struct Answer {
     // What a restore there would end with; none: it would take it.
     std::vector<Reason> reasons;
+    // There is room for what is sent ahead beside the checkpoint.
+    bool takes_ahead = false;
 };
 [[nodiscard]] std::string write_answer(const Answer& answer);
 [[nodiscard]] Answer parse_answer(std::string_view payload);
@@ -95,6 +97,27 @@ struct Data {
     std::string_view bytes;
 };
 [[nodiscard]] Data parse_data(std::string_view payload);
+
+// What the file may come to hold, under a number from 1 on, with the SHA-256 of both.
+inline constexpr std::size_t k_longest_ahead = k_mib + k_mib / 64;
+[[nodiscard]] std::string write_ahead_head(std::uint64_t number, std::span<const std::byte> bytes);
+struct Ahead {
+    std::uint64_t number = 0;
+    // Within the payload.
+    std::string_view bytes;
+};
+[[nodiscard]] Ahead parse_ahead(std::string_view payload);
+
+// A piece of the file that came ahead: where it goes, and what of the bytes under that number it is.
+inline constexpr std::size_t k_repeat_size = 32;
+struct Repeat {
+    std::uint64_t offset = 0;
+    std::uint64_t number = 0;
+    std::uint64_t from = 0;
+    std::uint64_t size = 0;
+};
+[[nodiscard]] std::string write_repeat(const Repeat& repeat);
+[[nodiscard]] Repeat parse_repeat(std::string_view payload);
 
 // Bytes of the file that are to come next, at most k_longest_piece.
 inline constexpr std::size_t k_want_size = 16;

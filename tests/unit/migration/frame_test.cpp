@@ -12,10 +12,10 @@
 namespace cedana::migration {
 namespace {
 
-constexpr std::array k_all = {FrameType::hello, FrameType::greeting, FrameType::offer,    FrameType::answer,
-                              FrameType::begin, FrameType::data,     FrameType::complete, FrameType::ready,
-                              FrameType::go,    FrameType::runs,     FrameType::ended,    FrameType::bye,
-                              FrameType::want,  FrameType::whole,    FrameType::alive,    FrameType::hold};
+constexpr std::array k_all = {
+    FrameType::hello,    FrameType::greeting, FrameType::offer, FrameType::answer, FrameType::begin, FrameType::data,
+    FrameType::complete, FrameType::ready,    FrameType::go,    FrameType::runs,   FrameType::ended, FrameType::bye,
+    FrameType::want,     FrameType::whole,    FrameType::alive, FrameType::hold,   FrameType::ahead, FrameType::repeat};
 
 Side other(Side side) { return side == Side::source ? Side::target : Side::source; }
 
@@ -58,7 +58,8 @@ TEST(MigrationStage, GoesThroughAMigration) {
     Stage stage = Stage::opened;
     for (const FrameType type :
          {FrameType::hello, FrameType::greeting, FrameType::offer, FrameType::answer, FrameType::begin, FrameType::data,
-          FrameType::data, FrameType::complete, FrameType::ready, FrameType::go, FrameType::runs})
+          FrameType::ahead, FrameType::repeat, FrameType::data, FrameType::complete, FrameType::ready, FrameType::go,
+          FrameType::runs})
         stage = after(stage, type);
     EXPECT_EQ(stage, Stage::running);
 }

@@ -68,6 +68,26 @@ TEST(MigrationMessage, RefusesAPieceOfWhichAnyByteHasChanged) {
     }
 }
 
+TEST(MigrationMessage, CarriesWhatComesAheadAndWhereItBelongs) {
+    const std::string payload = write_ahead_head(7, as_bytes_of("abc")).append("abc");
+    EXPECT_EQ(parse_ahead(payload).number, 7U);
+    EXPECT_EQ(parse_ahead(payload).bytes, "abc");
+    std::string changed = payload;
+    changed.back() = 'd';
+    EXPECT_THROW(static_cast<void>(parse_ahead(changed)), Error);
+    EXPECT_THROW(static_cast<void>(parse_ahead(write_ahead_head(0, as_bytes_of("abc")).append("abc"))), Error);
+    const Repeat repeat = parse_repeat(write_repeat({.offset = 1UL << 40, .number = 7, .from = 1, .size = 2}));
+    EXPECT_EQ(repeat.offset, 1UL << 40);
+    EXPECT_EQ(repeat.number, 7U);
+    EXPECT_EQ(repeat.from, 1U);
+    EXPECT_EQ(repeat.size, 2U);
+    for (const Repeat& refused :
+         {Repeat{.number = 0, .size = 1}, Repeat{.number = 1, .size = 0},
+          Repeat{.number = 1, .size = k_longest_ahead + 1}, Repeat{.number = 1, .from = k_longest_ahead, .size = 1},
+          Repeat{.number = 1, .from = ~0UL, .size = 2}, Repeat{.offset = 1UL << 63, .number = 1, .size = 1}})
+        EXPECT_THROW(static_cast<void>(parse_repeat(write_repeat(refused))), Error);
+}
+
 TEST(MigrationMessage, WantsNoMoreThanAPieceOfWhatAFileCanHave) {
     const Want want = parse_want(write_want({.offset = 1UL << 40, .size = k_longest_piece}));
     EXPECT_EQ(want.offset, 1UL << 40);
@@ -100,6 +120,8 @@ TEST(MigrationMessage, TakesAnyBytesOrRefusesThem) {
         [](std::string_view text) { static_cast<void>(parse_ended(text)); },
         [](std::string_view text) { static_cast<void>(parse_begin(text)); },
         [](std::string_view text) { static_cast<void>(parse_data(text)); },
+        [](std::string_view text) { static_cast<void>(parse_ahead(text)); },
+        [](std::string_view text) { static_cast<void>(parse_repeat(text)); },
         [](std::string_view text) { static_cast<void>(parse_complete(text)); },
         [](std::string_view text) { static_cast<void>(parse_want(text)); },
         [](std::string_view text) { static_cast<void>(parse_status(text)); },
@@ -109,6 +131,7 @@ TEST(MigrationMessage, TakesAnyBytesOrRefusesThem) {
                                                write_answer({.reasons = {{.message = "m"}}}),
                                                data_payload(3, "abc"),
                                                write_complete(5),
+                                               write_repeat({.offset = 1, .number = 2, .from = 3, .size = 4}),
                                                write_want({.offset = 1, .size = 2}),
                                                write_status({.id = "a", .pid = 7, .had_run = true}),
                                                write_runs(5),
