@@ -222,6 +222,11 @@ void require_trusted_source(const ReceiveRequest& request, const std::string& ke
                           k_system_config_file));
 }
 
+bool has_room_ahead(const ReceiveRequest& request, const migration::Offer& offer) {
+    const std::uint64_t images = parse_manifest(offer.manifest).bytes_images;
+    return free_room(arrival_folder(request), 2 * images, offer.bytes_files).does_surely;
+}
+
 Errors refusals_of_arrival(const ReceiveRequest& request, const migration::Offer& offer, const Interrupt& interrupt) {
     try {
         return refusals_of_tree(request, offer, interrupt);

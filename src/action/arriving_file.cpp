@@ -2,6 +2,7 @@
 #include "cedana/action/arriving_file.hpp"
 
 #include "cedana/base/error.hpp"
+#include "cedana/base/file_reads.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/files/partial_file.hpp"
@@ -37,17 +38,48 @@ void ArrivingFile::write(const migration::Data& data) const {
     if (data.offset + data.bytes.size() > most_)
         throw Error(Fault::connection,
                     fmt::format("the checkpoint has more than the {} that were announced", human_bytes(most_)));
-    std::string_view rest = data.bytes;
-    auto at = static_cast<off_t>(data.offset);
-    while (!rest.empty()) {
-        const ssize_t count = ::pwrite(fd_.get(), rest.data(), rest.size(), at);
+    write_at(fd_.get(), data.offset, data.bytes);
+}
+
+void ArrivingFile::write_at(int fd, std::uint64_t offset, std::string_view bytes) const {
+    auto at = static_cast<off_t>(offset);
+    while (!bytes.empty()) {
+        const ssize_t count = ::pwrite(fd, bytes.data(), bytes.size(), at);
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0)
             throw OsFailure(Fault::storage).error("cannot write {}", path_.string());
-        rest.remove_prefix(static_cast<std::size_t>(count));
+        bytes.remove_prefix(static_cast<std::size_t>(count));
         at += count;
     }
+}
+
+void ArrivingFile::keep(const migration::Ahead& ahead) {
+    if (kept_ + ahead.bytes.size() > most_)
+        throw Error(Fault::connection, fmt::format("more than {} came ahead", human_bytes(most_)));
+    if (!aside_)
+        aside_ = UniqueFd(::open(path_.parent_path().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
+    if (!aside_)
+        throw OsFailure(Fault::storage).error("cannot make a file in {}", path_.parent_path().string());
+    const ByteRange place{.from = kept_, .to = kept_ + ahead.bytes.size()};
+    if (!places_.emplace(ahead.number, place).second)
+        throw Error(Fault::connection, fmt::format("piece {} came ahead twice", ahead.number));
+    write_at(aside_.get(), place.from, ahead.bytes);
+    kept_ = place.to;
+}
+
+void ArrivingFile::repeat(const migration::Repeat& repeat) const {
+    const auto place = places_.find(repeat.number);
+    if (place == places_.end() || repeat.from + repeat.size > place->second.to - place->second.from)
+        throw Error(Fault::connection, fmt::format("piece {} has not come ahead", repeat.number));
+    if (repeat.offset + repeat.size > most_)
+        throw Error(Fault::connection,
+                    fmt::format("the checkpoint has more than the {} that were announced", human_bytes(most_)));
+    std::string bytes(repeat.size, '\0');
+    if (read_at(aside_.get(), place->second.from + repeat.from, std::as_writable_bytes(std::span(bytes)), path_) !=
+        bytes.size())
+        throw Error(Fault::storage, "what came ahead was cut");
+    write_at(fd_.get(), repeat.offset, bytes);
 }
 
 void ArrivingFile::complete(std::uint64_t size) const {

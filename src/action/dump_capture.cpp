@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/action/dump_capture.hpp"
 
+#include "cedana/action/compress_ahead.hpp"
 #include "cedana/action/dump_target.hpp"
 #include "cedana/action/foreseen_manifest.hpp"
 #include "cedana/action/memory_room.hpp"
@@ -152,11 +153,27 @@ void TreeCapture::copy_ahead() {
     watch_.lap("copy ahead");
 }
 
+// The more is compressed before, the sooner it is whole and goes over while the tree stands still.
+void TreeCapture::compress_ahead() {
+    constexpr std::uint64_t k_least = 4 * k_mib;
+    const Config& config = draft_.request.config;
+    const std::optional<DumpEscort>& escort = draft_.request.escort;
+    if (!escort || !escort->compresses_ahead || config.archive_compression != Compression::zstd ||
+        draft_.seen->facts.image_bytes < k_least)
+        return;
+    progress_.phase("compressing ahead");
+    frames_ahead_.emplace(static_cast<int>(config.archive_level), buffer_bound(config) / 2);
+    MemoryAhead memory(draft_.procfs, *frames_ahead_);
+    compress_memory_ahead(memory, draft_.seen->pids(), escort->ahead, draft_.interrupt, progress_);
+    writer_->use(*frames_ahead_);
+    watch_.lap("compress ahead");
+}
+
 void TreeCapture::begin_escort() {
     if (draft_.request.escort)
-        writer_->copy_to([this](std::uint64_t offset, std::span<const std::byte> piece) {
+        writer_->copy_to([this](const WrittenPiece& piece) {
             const SetFor escorted(is_in_other_hands_);
-            draft_.request.escort->written(offset, piece);
+            draft_.request.escort->written(piece);
         });
 }
 
@@ -193,6 +210,7 @@ void TreeCapture::require_alive() const {
 void TreeCapture::run() {
     require_alive();
     capture_ahead();
+    compress_ahead();
     // That may have taken a while.
     require_alive();
     write_record(draft_.seen->record, work_.path());

@@ -28,6 +28,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -231,6 +232,7 @@ class Migrating {
                              .downtime_seconds = downtime_,
                              .bytes_images = dumped.bytes_images,
                              .bytes_sent = there().bytes_sent(),
+                             .bytes_ahead = bytes_ahead_,
                              .bytes_on_demand = pages_ ? pages_->bytes_gone() : 0,
                              .phases = dumped.phases};
         remove_lock_of(dumped.checkpoint);
@@ -271,9 +273,14 @@ class Migrating {
                             target(), plan.cedana_version, theirs.protocol, migration::k_protocol_version))
                 .hint("install the same version of cedana on both hosts");
         there().send(FrameType::offer, migration::write_offer(offer));
-        for (const migration::Reason& reason :
-             migration::parse_answer(next(k_answer_limit_there, interrupt_).payload).reasons)
+        const migration::Answer answer = migration::parse_answer(next(k_answer_limit_there, interrupt_).payload);
+        for (const migration::Reason& reason : answer.reasons)
             plan.refusals_there.push_back(error_of(reason));
+        takes_ahead_ = request_.pre_copy && answer.takes_ahead;
+        if (request_.pre_copy && !answer.takes_ahead && answer.reasons.empty())
+            spdlog::warn("{} has no room for memory that is sent ahead: all of it goes over while the program stands "
+                         "still",
+                         target());
     }
 
     // What the other end gives up with is an Error(Fault::target_refused).
@@ -298,11 +305,14 @@ class Migrating {
         dumped.pid = plan.pid;
         if (ProcessHandle::open(Procfs(), plan.pid).id().start_time != root_.start_time)
             throw Error(Fault::no_process, fmt::format("process {} ({}) has ended", plan.pid, printable(plan.name)));
-        dumped.escort = DumpEscort{
-            .written = [this](std::uint64_t offset, std::span<const std::byte> piece) { take_written(offset, piece); },
-            .complete = [this](const fs::path& file, const Keyring& keyring) { hand_over(file, keyring); },
-            .before_end = [this](const fs::path& checkpoint) { commit(checkpoint); },
-            .ended = [this] { say_go(); }};
+        dumped.escort =
+            DumpEscort{.written = [this](const WrittenPiece& piece) { take_written(piece); },
+                       .complete = [this](const fs::path& file, const Keyring& keyring) { hand_over(file, keyring); },
+                       .before_end = [this](const fs::path& checkpoint) { commit(checkpoint); },
+                       .ended = [this] { say_go(); }};
+        dumped.escort->compresses_ahead = request_.lazy || takes_ahead_;
+        if (takes_ahead_)
+            dumped.escort->ahead = [this](const FrameAhead& frame) { send_ahead(frame); };
         over_there([&] { there().send(FrameType::begin, migration::write_begin(stem_of(plan))); });
         try {
             return dump(dumped, interrupt_, progress_);
@@ -328,26 +338,48 @@ class Migrating {
     }
 
     // Of a lazy one goes at once what is written before the tree stands still: files that were named.
-    void take_written(std::uint64_t offset, std::span<const std::byte> piece) {
-        const ByteRange range{.from = offset, .to = offset + piece.size()};
+    void take_written(const WrittenPiece& piece) {
+        const ByteRange range{.from = piece.offset, .to = piece.offset + piece.bytes.size()};
         if (request_.lazy && progress_.is_frozen())
             return sent_.remove(range);
-        send_piece(offset, piece);
+        if (takes_ahead_ && piece.number != 0)
+            return there().send(
+                FrameType::repeat,
+                migration::write_repeat(
+                    {.offset = piece.offset, .number = piece.number, .from = piece.from, .size = piece.bytes.size()}));
+        send_piece(piece.offset, piece.bytes);
         if (request_.lazy)
             sent_.add(range);
     }
 
+    // From any thread.
+    void send_ahead(const FrameAhead& frame) {
+        explained_by_end([&] {
+            there().send(FrameType::ahead, migration::write_ahead_head(frame.number, frame.compressed),
+                         frame.compressed);
+        });
+        bytes_ahead_ += frame.compressed.size();
+    }
+
     void send_piece(std::uint64_t offset, std::span<const std::byte> bytes) {
-        try {
+        explained_by_end([&] {
             while (!bytes.empty()) {
                 const auto piece = bytes.first(std::min(bytes.size(), migration::k_longest_piece));
                 there().send(FrameType::data, migration::write_data_head(offset, piece), piece);
                 offset += piece.size();
                 bytes = bytes.subspan(piece.size());
             }
+        });
+    }
+
+    // Where the connection ends meanwhile, the other end may have said why before it went.
+    template <typename Work>
+    void explained_by_end(Work&& work) {
+        try {
+            work();
         } catch (const Error& error) {
-            // It may have said why before it went.
             constexpr auto k_limit = std::chrono::seconds(2);
+            const std::scoped_lock lock(end_mutex_);
             if (error.fault() == Fault::connection)
                 static_cast<void>(next(k_limit, Interrupt::none()));
             throw;
@@ -450,6 +482,10 @@ class Migrating {
     ProcessId root_;
     std::string host_name_;
     std::optional<migration::Session> session_;
+    // Memory goes over while it still runs.
+    bool takes_ahead_ = false;
+    std::atomic<std::uint64_t> bytes_ahead_ = 0;
+    std::mutex end_mutex_;
     // What is over there as it is here now.
     ByteRanges sent_;
     std::optional<PageSource> pages_;

@@ -183,6 +183,7 @@ class Receiving {
         migration::Answer answer;
         for (const Error& error : refusals_of_arrival(request_, offer, interrupt_))
             answer.reasons.push_back(migration::reason_of(error));
+        answer.takes_ahead = answer.reasons.empty() && has_room_ahead(request_, offer);
         source_.send(FrameType::answer, migration::write_answer(answer));
         const Frame then = next(k_begin_limit);
         if (then.type == FrameType::bye)
@@ -218,8 +219,17 @@ class Receiving {
                     file_->reserve(size);
                 return *file_;
             }
-            file_->write(migration::parse_data(frame.payload));
+            take_piece(frame);
         }
+    }
+
+    void take_piece(const Frame& frame) {
+        if (frame.type == FrameType::ahead)
+            file_->keep(migration::parse_ahead(frame.payload));
+        else if (frame.type == FrameType::repeat)
+            file_->repeat(migration::parse_repeat(frame.payload));
+        else
+            file_->write(migration::parse_data(frame.payload));
     }
 
     // Returns once it runs, and has all of its memory. What fails after that (a hook) is no reason to say that it does

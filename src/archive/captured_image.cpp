@@ -34,9 +34,26 @@ std::span<const std::byte> CapturedFrame::gathered(PageMemory& scratch) const {
     return scratch.bytes().first(size);
 }
 
-void CapturedFrame::encode(FrameEncoder& encoder, const Seal* seal, const FramePlace& place, PageMemory& scratch) {
+void CapturedFrame::encode(FrameEncoder& encoder, const Seal* seal, const FramePlace& place, PageMemory& scratch,
+                           const FramesAhead* frames) {
     const std::span<const std::byte> content = gathered(scratch);
-    compressed_size = encoder.encode(content, position, compressed.bytes());
+    const bool may_be_known = frames != nullptr && encoder.method() == Method::zstd;
+    const FrameAhead* const known = may_be_known ? frames->find(content) : nullptr;
+    if (known == nullptr) {
+        compressed_size = encoder.encode(content, position, compressed.bytes());
+        return sum_up(seal, place, content);
+    }
+    std::ranges::copy(known->compressed, compressed.bytes().begin());
+    compressed_size = known->compressed.size();
+    if (seal != nullptr)
+        return sum_up(seal, place, content);
+    crc = known->crc;
+    digest = known->digest;
+    sum = known->sum;
+    ahead = known;
+}
+
+void CapturedFrame::sum_up(const Seal* seal, const FramePlace& place, std::span<const std::byte> content) {
     if (seal != nullptr) {
         compressed_size += k_seal_size;
         seal->close(place, compressed.bytes().first(compressed_size));

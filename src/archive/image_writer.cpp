@@ -37,6 +37,10 @@ class ImageWriter::Entry : public EntrySource {
     [[nodiscard]] std::span<const std::byte> next() override { return writer_.next_piece(image_); }
     [[nodiscard]] std::uint64_t size() const override { return image_.record.entry_size(); }
     [[nodiscard]] std::uint32_t crc() const override { return image_.record.crc; }
+    [[nodiscard]] KnownBytes known() const override {
+        const FrameAhead* const ahead = image_.piece_ahead;
+        return ahead == nullptr ? KnownBytes() : KnownBytes{.number = ahead->number, .bytes = ahead->compressed};
+    }
 
   private:
     ImageWriter& writer_;
@@ -191,7 +195,7 @@ void ImageWriter::encode_next(CapturedImage& image, Encoders& encoders, std::uni
     speed_.slow_down_self();
     lock.unlock();
     frame.encode(encoders.by_method.try_emplace(method, method, options_.level).first->second, options_.seal.get(),
-                 place, encoders.scratch);
+                 place, encoders.scratch, ahead_);
     lock.lock();
     frame.state = FrameState::encoded;
     supply_.release(frame);
@@ -273,6 +277,7 @@ std::span<const std::byte> ImageWriter::next_piece(CapturedImage& image) {
     if (threads_.must_end())
         throw Error(Fault::interrupted, "the dump was given up");
     supply_.recycle(std::exchange(image.piece, PageMemory()));
+    image.piece_ahead = nullptr;
     if (image.written()) {
         if (!image.record.has_seek_table() || !image.table.empty())
             return {};
@@ -281,6 +286,7 @@ std::span<const std::byte> ImageWriter::next_piece(CapturedImage& image) {
     }
     const std::unique_ptr<CapturedFrame> frame = queue_.take_encoded(image);
     image.piece = std::move(frame->compressed);
+    image.piece_ahead = frame->ahead;
     work_.notify_all();
     return image.piece.bytes().first(frame->compressed_size);
 }

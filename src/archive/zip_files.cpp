@@ -215,6 +215,8 @@ void InPlaceFile::begin_write(std::uint64_t offset) {
     if (::ftruncate(fd_, static_cast<off_t>(offset)) != 0)
         throw OsFailure(Fault::storage).error("cannot truncate {}", path_.string());
     tail_.clear();
+    numbered_.clear();
+    announced_.clear();
     tail_start_ = offset;
     write_position_ = offset;
 }
@@ -222,6 +224,7 @@ void InPlaceFile::begin_write(std::uint64_t offset) {
 void InPlaceFile::write(std::span<const std::byte> piece) {
     const std::uint64_t end = write_position_ + piece.size();
     if (write_position_ == size()) {
+        note_appended(piece);
         tail_.insert(tail_.end(), piece.begin(), piece.end());
     } else if (write_position_ >= tail_start_ && end <= size()) {
         std::ranges::copy(piece, tail_.begin() + static_cast<std::ptrdiff_t>(write_position_ - tail_start_));
@@ -235,10 +238,60 @@ void InPlaceFile::write(std::span<const std::byte> piece) {
         flush();
 }
 
+// libzip passes on all that it has read of an entry, cut as it likes.
+void InPlaceFile::note_appended(std::span<const std::byte> piece) {
+    for (std::uint64_t position = size(); !piece.empty() && !announced_.empty();) {
+        Announced& next = announced_.front();
+        const auto part = piece.first(std::min(piece.size(), next.left));
+        note_known(part, position, next);
+        next.left -= part.size();
+        position += part.size();
+        piece = piece.subspan(part.size());
+        if (next.left == 0)
+            announced_.pop_front();
+    }
+}
+
+// Should libzip do otherwise, it goes as any other piece.
+void InPlaceFile::note_known(std::span<const std::byte> piece, std::uint64_t position, const Announced& announced) {
+    const KnownBytes& known = announced.known;
+    if (known.number == 0)
+        return;
+    const std::size_t from = known.bytes.size() - announced.left;
+    if (!std::ranges::equal(piece, known.bytes.subspan(from, piece.size())))
+        return;
+    const ByteRange range{.from = position, .to = position + piece.size()};
+    if (!numbered_.empty() && numbered_.back().number == known.number && numbered_.back().range.to == range.from)
+        numbered_.back().range.to = range.to;
+    else
+        numbered_.push_back({.range = range, .number = known.number, .from = from});
+}
+
 void InPlaceFile::flush() {
     write_through(tail_start_, tail_);
     tail_start_ += tail_.size();
     tail_.clear();
+    numbered_.clear();
+}
+
+// Piece by piece: what has a number, and what lies between.
+void InPlaceFile::tell(std::uint64_t position, std::span<const std::byte> piece) {
+    const std::uint64_t end = position + piece.size();
+    for (const Numbered& one : numbered_) {
+        if (one.range.to <= position || one.range.from >= end)
+            continue;
+        if (one.range.from > position)
+            copy_({.offset = position, .bytes = piece.first(one.range.from - position)});
+        piece = piece.last(end - std::max(one.range.from, position));
+        position = end - piece.size();
+        const auto part = piece.first(std::min(one.range.to, end) - position);
+        copy_(
+            {.offset = position, .bytes = part, .number = one.number, .from = one.from + (position - one.range.from)});
+        piece = piece.subspan(part.size());
+        position += part.size();
+    }
+    if (!piece.empty())
+        copy_({.offset = position, .bytes = piece});
 }
 
 void InPlaceFile::write_through(std::uint64_t position, std::span<const std::byte> piece) {
@@ -250,7 +303,7 @@ void InPlaceFile::write_through(std::uint64_t position, std::span<const std::byt
         if (count < 0)
             throw os_error(err, fmt::format("cannot write {}", path_.string()), Fault::storage);
         if (copy_)
-            copy_(position, piece.first(static_cast<std::size_t>(count)));
+            tell(position, piece.first(static_cast<std::size_t>(count)));
         bytes_written_ += static_cast<std::uint64_t>(count);
         position += static_cast<std::uint64_t>(count);
         piece = piece.subspan(static_cast<std::size_t>(count));

@@ -2,13 +2,15 @@
 // The files under archives, as libzip sees them; this pair alone includes it, for what reads and what writes zips.
 #pragma once
 
+#include "cedana/archive/byte_ranges.hpp"
+#include "cedana/archive/zip_writer.hpp"
 #include "cedana/base/unique_fd.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <filesystem>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -70,7 +72,12 @@ class InPlaceFile {
     // A reference that the caller gives to zip_open_from_source; this object must outlive its use.
     [[nodiscard]] zip_source_t* share();
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
-    void copy_to(std::function<void(std::uint64_t, std::span<const std::byte>)> copy) { copy_ = std::move(copy); }
+    void copy_to(HearWritten copy) { copy_ = std::move(copy); }
+    // So many bytes are appended after those that were announced before. `known`: what they are, if that has a number.
+    void announce(std::size_t size, const KnownBytes& known) {
+        if (size != 0)
+            announced_.push_back({.left = size, .known = size == known.bytes.size() ? known : KnownBytes()});
+    }
     [[nodiscard]] std::uint64_t bytes_written() const noexcept { return bytes_written_; }
     // What went wrong behind libzip's back; null if nothing did.
     [[nodiscard]] std::exception_ptr failure() const noexcept { return failure_; }
@@ -78,6 +85,15 @@ class InPlaceFile {
   private:
     struct Free {
         void operator()(zip_source_t* source) const noexcept { zip_source_free(source); }
+    };
+    struct Announced {
+        std::size_t left = 0;
+        KnownBytes known;
+    };
+    struct Numbered {
+        ByteRange range;
+        std::uint64_t number = 0;
+        std::uint64_t from = 0;
     };
 
     static zip_int64_t on_command(void* self, void* data, zip_uint64_t length, zip_source_cmd_t command) noexcept;
@@ -87,6 +103,9 @@ class InPlaceFile {
 
     [[nodiscard]] std::uint64_t size() const noexcept { return tail_start_ + tail_.size(); }
     void begin_write(std::uint64_t offset);
+    void note_appended(std::span<const std::byte> piece);
+    void note_known(std::span<const std::byte> piece, std::uint64_t position, const Announced& announced);
+    void tell(std::uint64_t position, std::span<const std::byte> piece);
     void write(std::span<const std::byte> piece);
     void flush();
     void write_through(std::uint64_t position, std::span<const std::byte> piece);
@@ -95,12 +114,16 @@ class InPlaceFile {
 
     int fd_;
     std::filesystem::path path_;
-    std::function<void(std::uint64_t, std::span<const std::byte>)> copy_;
+    HearWritten copy_;
+    // What is still to be appended, in this order.
+    std::deque<Announced> announced_;
     std::uint64_t read_position_ = 0;
     std::uint64_t write_position_ = 0;
     // The end of the file, not yet written; it begins at tail_start_.
     std::vector<std::byte> tail_;
     std::uint64_t tail_start_ = 0;
+    // Of the tail, what has a number: in ascending order.
+    std::deque<Numbered> numbered_;
     std::uint64_t bytes_written_ = 0;
     std::exception_ptr failure_;
     zip_error_t error_{};

@@ -33,7 +33,7 @@ using WrittenZip = std::unique_ptr<zip_t, DiscardWritten>;
 // An entry as libzip pulls it.
 class Feed {
   public:
-    explicit Feed(EntrySource& source) : source_(&source) { zip_error_init(&error_); }
+    Feed(EntrySource& source, InPlaceFile& file) : source_(&source), file_(&file) { zip_error_init(&error_); }
     Feed(const Feed&) = delete;
     Feed& operator=(const Feed&) = delete;
     ~Feed() { zip_error_fini(&error_); }
@@ -78,12 +78,17 @@ class Feed {
 
     zip_int64_t read(std::byte* out, std::size_t length) {
         if (piece_.empty() && !ended_)
-            piece_ = source_->next();
+            begin_piece();
         ended_ = piece_.empty();
         const std::size_t count = std::min(length, piece_.size());
         std::copy_n(piece_.begin(), count, out);
         piece_ = piece_.subspan(count);
         return static_cast<zip_int64_t>(count);
+    }
+
+    void begin_piece() {
+        piece_ = source_->next();
+        file_->announce(piece_.size(), source_->known());
     }
 
     // libzip asks before it reads and again afterwards, when sizes are known. It passes on unchanged what it takes
@@ -114,6 +119,7 @@ class Feed {
     }
 
     EntrySource* source_;
+    InPlaceFile* file_;
     std::span<const std::byte> piece_;
     bool ended_ = false;
     std::exception_ptr failure_;
@@ -242,7 +248,7 @@ void ZipWriter::write(std::vector<NamedEntry> entries, Names names) {
     for (const NamedEntry& entry : entries) {
         if (names == Names::replaced)
             remove(zip.get(), entry.name, *file_);
-        feeds.push_back(std::make_unique<Feed>(*entry.source));
+        feeds.push_back(std::make_unique<Feed>(*entry.source, *file_));
         add(zip.get(), entry.name, *feeds.back(), *file_);
     }
     close_archive(std::move(zip), feeds, *file_);
@@ -250,7 +256,7 @@ void ZipWriter::write(std::vector<NamedEntry> entries, Names names) {
     state_ = State::whole;
 }
 
-void ZipWriter::copy_to(WrittenPiece copy) { file_->copy_to(std::move(copy)); }
+void ZipWriter::copy_to(HearWritten copy) { file_->copy_to(std::move(copy)); }
 
 std::uint64_t ZipWriter::bytes_written() const noexcept { return file_->bytes_written(); }
 

@@ -38,6 +38,7 @@ struct MigrateArguments {
     std::vector<std::filesystem::path> with_files;
     bool sudo = false;
     bool lazy = false;
+    bool pre_copy = false;
     bool new_pid_namespace = false;
     bool yes = false;
     bool dry_run = false;
@@ -70,6 +71,7 @@ Json to_json(const MigrateResult& result) {
             {"downtime_seconds", result.downtime_seconds},
             {"bytes_images", result.bytes_images},
             {"bytes_sent", result.bytes_sent},
+            {"bytes_ahead", result.bytes_ahead},
             {"bytes_on_demand", result.bytes_on_demand},
             {"timings", timings_json(result.phases)}};
 }
@@ -122,13 +124,25 @@ void name_process(DumpRequest& request, const MigrateArguments& arguments, const
     request.pid = static_cast<pid_t>(number);
 }
 
+std::string while_it_ran(const MigrateResult& result) {
+    if (result.bytes_on_demand != 0)
+        return fmt::format(" ({} of it while it ran there)", human_bytes(result.bytes_on_demand));
+    if (result.bytes_ahead != 0)
+        return fmt::format(" ({} of it while it ran here)", human_bytes(result.bytes_ahead));
+    return "";
+}
+
 void run(const MigrateArguments& arguments, const CommonArguments& common, const Interrupt& interrupt) {
+    if (arguments.lazy && arguments.pre_copy)
+        throw Error(Fault::usage, "--pre-copy sends the memory before the program runs there, and --lazy after that")
+            .hint("leave one of them out");
     LoadedConfig config = load_config_for(common, arguments.dry_run ? FirstUse::leaves_nothing : FirstUse::makes_file);
     config.set_from_flag("client.leave_running", "client migrate", "false");
     require_root(arguments.dry_run ? "look into processes" : "dump processes");
     MigrateRequest request{.dump = {.pid = {}, .name = {}, .folder = arguments.folder, .config = config.values},
                            .ssh = {.host = arguments.host, .ssh = arguments.ssh, .sudo = arguments.sudo},
                            .lazy = arguments.lazy,
+                           .pre_copy = arguments.pre_copy,
                            .new_pid_namespace = arguments.new_pid_namespace};
     request.dump.caller = config.caller;
     request.dump.with_files = arguments.with_files;
@@ -141,11 +155,8 @@ void run(const MigrateArguments& arguments, const CommonArguments& common, const
         const auto progress = make_progress(common);
         return migrate(request, interrupt, *progress);
     }();
-    const std::string on_demand = result.bytes_on_demand == 0 ? std::string()
-                                                              : fmt::format(" ({} of it while it ran there)",
-                                                                            human_bytes(result.bytes_on_demand));
     common.say(fmt::format("{} sent in {}{}, and it stood still for {}; the checkpoint here: {}",
-                           human_bytes(result.bytes_sent), human_seconds(result.seconds), on_demand,
+                           human_bytes(result.bytes_sent), human_seconds(result.seconds), while_it_ran(result),
                            human_seconds(result.downtime_seconds), printable(result.checkpoint.string())));
     if (common.format == Format::json)
         print_json_result(to_json(result));
@@ -179,6 +190,9 @@ Command migrate_command() {
                     {.names = {"--lazy"},
                      .meaning = "let it run there at once: its memory follows, and comes on demand",
                      .target = &arguments->lazy},
+                    {.names = {"--pre-copy"},
+                     .meaning = "send its memory while it runs; then only what changed while it stands still",
+                     .target = &arguments->pre_copy},
                     {.names = {"--new-pidns"},
                      .meaning = "there in a new pid namespace, whoever has its pids",
                      .target = &arguments->new_pid_namespace},

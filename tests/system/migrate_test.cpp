@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "support/wait.hpp"
+#include "system/page_generations.hpp"
 #include "system/step_log.hpp"
 #include "system/system_fixture.hpp"
 
@@ -184,6 +185,40 @@ TEST_F(Migration, LetsTheMemoryFollow) {
     expect_nothing_kept_there();
 }
 
+// Of a program that changes little: the line is slow, and next to nothing is left for the time in which it stands
+// still.
+TEST_F(Migration, SendsTheMemoryWhileTheProgramRuns) {
+    start_other_host(k_open);
+    ssh_ = script("../support/throttled.py") + " 100 " + ssh_;
+    const fs::path told = scratch("told");
+    const fs::path go = scratch("go");
+    Target filled({target_program("filled"), "pages_and_holes", "16", told, go});
+    wait_for_lines(told, 1);
+    std::ofstream(go) << "go";
+    const CedanaRun run = migrate_to({filled.pid_text(), "--pre-copy", "--json"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const auto result = nlohmann::json::parse(run.out);
+    EXPECT_GT(result.at("bytes_ahead"), 4'000'000) << run.out;
+    EXPECT_LT(result.at("bytes_sent").get<std::uint64_t>() - result.at("bytes_ahead").get<std::uint64_t>(), 2'000'000)
+        << run.out;
+    EXPECT_EQ(wait_for_lines(told, 2), (std::vector<std::string>{"ready", "right"}));
+    expect_nothing_kept_there();
+}
+
+// What went ahead of a program that writes all the time is of many moments; what comes back is of one.
+TEST_F(Migration, BringsTheMemoryOfOneMomentThoughItWasSentBefore) {
+    start_other_host(k_open);
+    constexpr std::size_t k_kib = 16UL * 1024;
+    const fs::path ready = scratch("ready");
+    Target generations({target_program("generations"), std::to_string(k_kib), ready});
+    wait_for_file(ready);
+    const CedanaRun run = migrate_to({generations.pid_text(), "--pre-copy", "--json"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const auto result = nlohmann::json::parse(run.out);
+    EXPECT_GT(result.at("bytes_ahead"), 0) << run.out;
+    EXPECT_EQ(torn_pages(page_generations(result.at("checkpoint").get<std::string>(), k_kib / 4)), 0U);
+}
+
 // By Ctrl-Z, or for its output from the background. The line is so slow that the memory takes many seconds.
 TEST_F(Migration, IsNotStoppedWhileItsMemoryIsAwaitedThere) {
     start_other_host(k_open);
@@ -207,7 +242,7 @@ TEST_F(Migration, LetsTheProgramRunOnWhereTheDiskThereIsFull) {
     Target filled({target_program("filled"), "pages_and_holes", "16", told, scratch("go")});
     wait_for_lines(told, 1);
     // Of a lazy one most would come only once it runs there.
-    for (const std::vector<std::string>& more : {std::vector<std::string>(), {"--lazy"}}) {
+    for (const std::vector<std::string>& more : {std::vector<std::string>(), {"--pre-copy"}, {"--lazy"}}) {
         std::vector<std::string> arguments = {filled.pid_text()};
         arguments.insert(arguments.end(), more.begin(), more.end());
         const CedanaRun run = migrate_to(arguments);

@@ -21,6 +21,9 @@ void require_trusted_source(const ReceiveRequest& request, const std::string& ke
 // Where the files of what comes may be put.
 [[nodiscard]] FileRules rules_of_arrival(const ReceiveRequest& request);
 
+// Whether what comes ahead of it, at most as much, has room beside it.
+[[nodiscard]] bool has_room_ahead(const ReceiveRequest& request, const migration::Offer& offer);
+
 // What a restore of it would end with; all of it, in the order in which it would meet them.
 [[nodiscard]] Errors refusals_of_arrival(const ReceiveRequest& request, const migration::Offer& offer,
                                          const Interrupt& interrupt);

@@ -3,6 +3,7 @@
 // pages: they come as the page server asks for them, for as long as the connection lives.
 #pragma once
 
+#include "cedana/archive/byte_range.hpp"
 #include "cedana/base/event_fd.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/lazy/supply.hpp"
@@ -14,8 +15,10 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 namespace cedana {
@@ -33,15 +36,26 @@ class ArrivingFile {
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
     // Any thread. Throws Error(Fault::connection) for more than there may be, Error.
     void write(const migration::Data& data) const;
+    // What it may come to hold, kept beside it. Throws Error(Fault::connection) for a number that came before, and for
+    // more than there may be, Error.
+    void keep(const migration::Ahead& ahead);
+    // Writes what was kept. Throws Error(Fault::connection) for what was not, Error.
+    void repeat(const migration::Repeat& repeat) const;
     void complete(std::uint64_t size) const;
     // Room for all of it, so that no write of what is still to come fails for want of that. Throws
     // Error(Fault::storage).
     void reserve(std::uint64_t size) const;
 
   private:
+    void write_at(int fd, std::uint64_t offset, std::string_view bytes) const;
+
     std::filesystem::path path_;
     UniqueFd fd_;
     std::uint64_t most_;
+    // What was kept: in a file without a name, as large as `kept_`, by number.
+    UniqueFd aside_;
+    std::uint64_t kept_ = 0;
+    std::map<std::uint64_t, ByteRange> places_;
 };
 
 // From now on a thread of this receives all frames: pages go into the file, the others wait for next().

@@ -3,6 +3,8 @@
 #pragma once
 
 #include "cedana/action/prove.hpp"
+#include "cedana/archive/frames_ahead.hpp"
+#include "cedana/archive/zip_writer.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/progress.hpp"
 #include "cedana/base/secret_bytes.hpp"
@@ -33,7 +35,7 @@ struct FindResult;
 // What goes with a dump that ends its tree: a migration. Each throws what the dump is to fail with; the tree runs on.
 struct DumpEscort {
     // Of the checkpoint's file (ZipWriter::copy_to()).
-    std::function<void(std::uint64_t offset, std::span<const std::byte> piece)> written;
+    HearWritten written;
     // All of the file is written, under a name that it does not keep; whether the disk keeps it is still to be seen.
     // `keyring` opens it, whoever it is encrypted for.
     std::function<void(const std::filesystem::path& file, const Keyring& keyring)> complete;
@@ -41,6 +43,11 @@ struct DumpEscort {
     std::function<void(const std::filesystem::path& checkpoint)> before_end;
     // Nothing of the tree runs any more, nor ever will. Must not throw.
     std::function<void()> ended;
+    // Its memory is compressed while it still runs.
+    bool compresses_ahead = false;
+    // What is compressed so, called from several threads; pieces that repeat it have its number. Empty: nobody wants it
+    // before.
+    std::function<void(const FrameAhead& frame)> ahead = {};
 };
 
 struct DumpRequest {

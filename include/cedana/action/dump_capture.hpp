@@ -12,6 +12,7 @@
 #include "cedana/checkpoint/writer.hpp"
 #include "cedana/criu/dump.hpp"
 #include "cedana/criu/image_folder.hpp"
+#include "cedana/engine/memory_ahead.hpp"
 #include "cedana/engine/pre_copy.hpp"
 #include "cedana/model/external_ends.hpp"
 #include "cedana/model/link_remap.hpp"
@@ -79,6 +80,7 @@ class TreeCapture {
     void make_image_folder(std::uint64_t bound);
     void read_image_folder();
     void copy_ahead();
+    void compress_ahead();
     void require_alive() const;
     void capture_ahead();
     void capture_named_ahead();
@@ -117,6 +119,8 @@ class TreeCapture {
     std::uint64_t bytes_in_folder_ = 0;
     bool foresaw_wrongly_ = false;
     std::optional<HeldStopCommands> held_stop_;
+    // What the writer need not compress again. Absent if nothing is compressed while the tree runs.
+    std::optional<FramesAhead> frames_ahead_;
     // Absent once CRIU has failed.
     std::optional<CheckpointWriter> writer_;
     // Once CRIU is about to start.

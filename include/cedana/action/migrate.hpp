@@ -29,6 +29,9 @@ struct MigrateRequest {
     migration::SshCommand ssh;
     // It runs there before its memory has come: pages come on demand, and it ends there if the connection does first.
     bool lazy = false;
+    // Its memory goes over while it runs here; what changed since goes once more while it stands still. Not with
+    // `lazy`.
+    bool pre_copy = false;
     // There it has a pid namespace of its own, whoever has the pids.
     bool new_pid_namespace = false;
 };
@@ -62,6 +65,8 @@ struct MigrateResult {
     double downtime_seconds = 0;
     std::uint64_t bytes_images = 0;
     std::uint64_t bytes_sent = 0;
+    // Of them, before it stood still.
+    std::uint64_t bytes_ahead = 0;
     // Of them, while it ran there already.
     std::uint64_t bytes_on_demand = 0;
     std::map<std::string, double> phases;

@@ -5,6 +5,7 @@
 
 #include "cedana/archive/codec.hpp"
 #include "cedana/archive/frame_index.hpp"
+#include "cedana/archive/frames_ahead.hpp"
 #include "cedana/archive/page_memory.hpp"
 
 #include <cstddef>
@@ -42,6 +43,8 @@ struct CapturedFrame {
     std::uint64_t sum = 0;
     // Of the content, or of what is sealed.
     std::uint32_t crc = 0;
+    // What `compressed` is a copy of; null: of nothing.
+    const FrameAhead* ahead = nullptr;
 
     // Of one that is filled.
     [[nodiscard]] std::span<const std::byte> data() const { return {pooled ? pooled : own.data(), size}; }
@@ -50,10 +53,12 @@ struct CapturedFrame {
     // Its next bytes, of which all must fit.
     void refer(std::span<const std::byte> bytes);
     // Compresses it into `compressed`, seals it unless `seal` is null, and sums it up. `scratch` is where the pieces
-    // are put together; it is made when it is first needed.
-    void encode(FrameEncoder& encoder, const Seal* seal, const FramePlace& place, PageMemory& scratch);
+    // are put together; it is made when it is first needed. `frames`: where it may be compressed already; may be null.
+    void encode(FrameEncoder& encoder, const Seal* seal, const FramePlace& place, PageMemory& scratch,
+                const FramesAhead* frames);
 
   private:
+    void sum_up(const Seal* seal, const FramePlace& place, std::span<const std::byte> content);
     [[nodiscard]] std::span<const std::byte> gathered(PageMemory& scratch) const;
 };
 
@@ -69,8 +74,9 @@ struct CapturedImage {
     std::size_t next_to_encode = 0;
     // Bytes of memory beside the pool that it holds from its end until it is written.
     std::size_t beside = 0;
-    // The piece that the ZipWriter reads now.
+    // The piece that the ZipWriter reads now, and what it is a copy of.
     PageMemory piece;
+    const FrameAhead* piece_ahead = nullptr;
     // Empty until it is given to the ZipWriter.
     std::vector<std::byte> table;
 

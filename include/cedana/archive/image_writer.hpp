@@ -67,6 +67,9 @@ class ImageWriter : public ImageSink {
     // Ends the threads; without finish() the archive is not complete.
     ~ImageWriter() override = default;
 
+    // What need not be compressed again; must outlive this. Before the first image.
+    void use(const FramesAhead& ahead) { ahead_ = &ahead; }
+
     int begin(const std::string& name) override;
     // Throws what stopped the workers or the writer, and Error(Fault::environment) if the pool is too small for what
     // cannot be written yet.
@@ -113,6 +116,7 @@ class ImageWriter : public ImageSink {
 
     ZipWriter& zip_;
     ImageWriterOptions options_;
+    const FramesAhead* ahead_ = nullptr;
     EventFd finished_;
     // For the writer's thread alone.
     Encoders writers_encoders_;

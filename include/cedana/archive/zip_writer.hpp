@@ -20,6 +20,12 @@ namespace cedana {
 
 class InPlaceFile;
 
+// Bytes that those who hear of written pieces know by a number from 1 on; 0: none. They outlive the ZipWriter's use.
+struct KnownBytes {
+    std::uint64_t number = 0;
+    std::span<const std::byte> bytes = {};
+};
+
 // The compressed data of one entry. Used by one thread, the one that called ZipWriter::write.
 class EntrySource {
   public:
@@ -31,6 +37,8 @@ class EntrySource {
     // Of the uncompressed data; asked for once next() has returned an empty piece.
     [[nodiscard]] virtual std::uint64_t size() const = 0;
     [[nodiscard]] virtual std::uint32_t crc() const = 0;
+    // What the piece that next() has returned is called by those who have it already, if they do.
+    [[nodiscard]] virtual KnownBytes known() const { return {}; }
 };
 
 struct NamedEntry {
@@ -44,10 +52,19 @@ struct NamedEntry {
 // What is in the file to begin with: nothing, or an archive that a ZipWriter wrote.
 enum class ZipContent { none, archive };
 
+// Bytes that went to the file.
+struct WrittenPiece {
+    std::uint64_t offset = 0;
+    std::span<const std::byte> bytes = {};
+    // What they are a part of (EntrySource::known()), and from which of its bytes on; 0: of nothing that has one.
+    std::uint64_t number = 0;
+    std::uint64_t from = 0;
+};
+
 // Hears of every piece that goes to the file, after it went there and in this order, in whichever thread wrote it. What
 // it throws is as a file that cannot be written. Where a part of the file was cut off nothing is said: what is written
 // there next is.
-using WrittenPiece = std::function<void(std::uint64_t offset, std::span<const std::byte> piece)>;
+using HearWritten = std::function<void(const WrittenPiece& piece)>;
 
 class ZipWriter {
   public:
@@ -69,7 +86,7 @@ class ZipWriter {
     void replace(NamedEntry entry);
 
     // Before anything is written.
-    void copy_to(WrittenPiece copy);
+    void copy_to(HearWritten copy);
     // All that went to the file, central directories that were overwritten later included.
     [[nodiscard]] std::uint64_t bytes_written() const noexcept;
 

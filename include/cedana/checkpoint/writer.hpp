@@ -53,6 +53,9 @@ class CheckpointWriter {
     // Where CRIU's images go.
     [[nodiscard]] ImageSink& images() noexcept { return images_; }
 
+    // Frames that need not be compressed again; must outlive this. Before the first image.
+    void use(const FramesAhead& ahead) { images_.use(ahead); }
+
     // Images that are complete before the tree is frozen, written by `fill`: they are in the file when this returns,
     // and their memory is free again. Throws what `fill` throws, Error, Error(Fault::interrupted).
     void write_ahead(const std::function<void(ImageSink&)>& fill, const Interrupt& interrupt, Progress& progress);
@@ -65,7 +68,7 @@ class CheckpointWriter {
     // One more entry, under its digest as every other one. Before finish().
     void add_text(std::string name, std::string content) { texts_[std::move(name)] = std::move(content); }
     // All that is written of the file goes there too. Before the first image.
-    void copy_to(WrittenPiece copy) { zip_.copy_to(std::move(copy)); }
+    void copy_to(HearWritten copy) { zip_.copy_to(std::move(copy)); }
     // Called by finish() with the path of the complete file before that has its name; what it throws, finish() throws.
     void before_publish(std::function<void(const std::filesystem::path&)> check) { before_publish_ = std::move(check); }
     // Compresses what is left, adds captured files, CRIU's log, the index, the manifest (to which it adds digests,

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cedana/archive/frames_ahead.hpp"
+
+#include "cedana/archive/frame_sums.hpp"
+#include "cedana/base/error.hpp"
+
+// Its functions are compiled into this file.
+#define XXH_INLINE_ALL
+#include <sys/random.h>
+#include <xxhash.h>
+
+namespace cedana {
+
+FramesAhead::FramesAhead(int level, std::uint64_t most) : level_(level), most_(most) {
+    if (::getrandom(&seed_, sizeof seed_, 0) != sizeof seed_)
+        throw OsFailure().error("cannot make a random number");
+}
+
+FramesAhead::~FramesAhead() = default;
+
+FramesAhead::Key FramesAhead::key_of(std::span<const std::byte> content) const {
+    const XXH128_hash_t hash = XXH3_128bits_withSeed(content.data(), content.size(), seed_);
+    return {hash.high64, hash.low64};
+}
+
+std::unique_ptr<FramesAhead::Encoder> FramesAhead::take_encoder() {
+    {
+        const std::scoped_lock lock(mutex_);
+        if (!encoders_.empty()) {
+            std::unique_ptr<Encoder> encoder = std::move(encoders_.back());
+            encoders_.pop_back();
+            return encoder;
+        }
+    }
+    return std::make_unique<Encoder>(Encoder{.encoder = FrameEncoder(Method::zstd, level_),
+                                             .output = std::vector<std::byte>(compressed_bound(k_frame_size))});
+}
+
+std::optional<const FrameAhead*> FramesAhead::add(std::span<const std::byte> content) {
+    const Key key = key_of(content);
+    {
+        const std::scoped_lock lock(mutex_);
+        if (frames_.contains(key))
+            return std::nullopt;
+        if (bytes_ >= most_)
+            return nullptr;
+    }
+    std::unique_ptr<Encoder> encoder = take_encoder();
+    const std::size_t size = encoder->encoder.encode(content, Position::more_follow, encoder->output);
+    const std::span<const std::byte> compressed = std::span(encoder->output).first(size);
+    auto frame = std::make_unique<FrameAhead>(FrameAhead{.compressed = {compressed.begin(), compressed.end()},
+                                                         .crc = crc32_of(content),
+                                                         .digest = sha256(compressed),
+                                                         .sum = frame_sum(compressed)});
+    const std::scoped_lock lock(mutex_);
+    encoders_.push_back(std::move(encoder));
+    if (bytes_ + size > most_)
+        return nullptr;
+    const auto [place, is_new] = frames_.emplace(key, std::move(frame));
+    if (!is_new)
+        return std::nullopt;
+    bytes_ += size;
+    place->second->number = ++last_number_;
+    return place->second.get();
+}
+
+const FrameAhead* FramesAhead::find(std::span<const std::byte> content) const {
+    const Key key = key_of(content);
+    const std::scoped_lock lock(mutex_);
+    const auto found = frames_.find(key);
+    return found == frames_.end() ? nullptr : found->second.get();
+}
+
+std::uint64_t FramesAhead::bytes() const {
+    const std::scoped_lock lock(mutex_);
+    return bytes_;
+}
+
+} // namespace cedana
