@@ -60,9 +60,9 @@ class Road:
         wait_until(lambda: log.exists() and len(self.target.lines()) > 5, "the counter's first steps")
         return self.target
 
-    def arguments(self, lazy):
-        line = [f"{LAZY_LINE} {self.other.ssh}", "--lazy"] if lazy else [self.other.ssh]
-        return ["client", "migrate", self.target.pid, self.other.host, "-d", self.ground.store, "--ssh", *line]
+    def arguments(self, way):
+        line = f"{LAZY_LINE} {self.other.ssh}" if way == "--lazy" else self.other.ssh
+        return ["client", "migrate", self.target.pid, self.other.host, "-d", self.ground.store, "--ssh", line, *([way] if way else [])]
 
     def runs_there(self):
         found = self.other.processes().get(self.target.pid)
@@ -228,9 +228,10 @@ def await_run(process):
             return
 
 
-def migrate(road, fault, moment, delay, lazy=False):
+def migrate(road, fault, moment, delay, way=""):
+    """`way`: an option of migrate."""
     target = road.counter()
-    process = road.ground.start([*road.arguments(lazy), "--progress", "json"])
+    process = road.ground.start([*road.arguments(way), "--progress", "json"])
     if moment == "copied":
         await_copy(process)
     elif moment == "running":
@@ -248,32 +249,33 @@ def migrate(road, fault, moment, delay, lazy=False):
     return told, taken
 
 
-def cut_one_by_one(road, rounds, table, lazy):
+def cut_one_by_one(road, rounds, table, way):
     """A third of them anywhere, the others where the two ends agree on which of them has it."""
-    kind = "lazy migration" if lazy else "migration"
+    kind = f"migration {way}".strip()
     moments = {}
-    for moment in ("begun", "copied", "committed", *(["running"] if lazy else [])):
-        told, moments[moment] = migrate(road, "none", moment, 0, lazy)
+    for moment in ("begun", "copied", "committed", *(["running"] if way == "--lazy" else [])):
+        told, moments[moment] = migrate(road, "none", moment, 0, way)
         table.add(f"{kind}, none", told)
     for number in range(rounds):
         moment = list(moments)[number % len(moments)]
         fault = FAULTS[1:][number // len(moments) % (len(FAULTS) - 1)]
-        told, _ = migrate(road, fault, moment, road.ground.rng.uniform(0, moments[moment]), lazy)
+        told, _ = migrate(road, fault, moment, road.ground.rng.uniform(0, moments[moment]), way)
         table.add(f"{kind}, {fault}, after it was {moment}", told)
 
 
 def cut_migrations(ground, rounds, table):
-    """A third of them lazy."""
+    """A third of each way."""
     road = Road(ground)
     try:
-        cut_one_by_one(road, rounds - rounds // 3, table, lazy=False)
-        cut_one_by_one(road, rounds // 3, table, lazy=True)
+        cut_one_by_one(road, rounds - 2 * (rounds // 3), table, "")
+        cut_one_by_one(road, rounds // 3, table, "--pre-copy")
+        cut_one_by_one(road, rounds // 3, table, "--lazy")
         # Each takes a minute or more.
         for fault in SILENT_FAULTS if rounds >= 30 else ():
             for moment in ("begun", "copied"):
                 told, _ = migrate(road, fault, moment, 0)
                 table.add(f"migration, {fault}, after it was {moment}", told)
-            told, _ = migrate(road, "packets dropped", "running", 0, lazy=True)
-            table.add("lazy migration, packets dropped, after it was running", told)
+            told, _ = migrate(road, "packets dropped", "running", 0, "--lazy")
+            table.add("migration --lazy, packets dropped, after it was running", told)
     finally:
         road.close()
