@@ -50,11 +50,6 @@ Steps ground_steps(DumpDraft& draft) {
     const DumpRequest& request = draft.request;
     const Config& config = request.config;
     return {
-        check("looking at what is asked for", [&] { require_sense(request); }),
-        check("reading the signing key", [&] { draft.keys.signing = read_signing_key(config); }),
-        check("reading the keys that encrypt",
-              [&] { draft.keys.encryption = prepare_encryption(config, request.passphrase.get()); }),
-        look("finding the process", [&] { find_root(draft); }),
         touch("making the store",
               [&] {
                   if (uses_default_store(request))
@@ -270,10 +265,26 @@ Steps tree_steps(DumpDraft& draft) {
 
 } // namespace
 
-Steps steps_before_dump(DumpDraft& draft) {
+Steps steps_that_find(DumpDraft& draft) {
+    const DumpRequest& request = draft.request;
+    return {
+        check("looking at what is asked for", [&] { require_sense(request); }),
+        check("reading the signing key", [&] { draft.keys.signing = read_signing_key(request.config); }),
+        check("reading the keys that encrypt",
+              [&] { draft.keys.encryption = prepare_encryption(request.config, request.passphrase.get()); }),
+        look("finding the process", [&] { find_root(draft); }),
+    };
+}
+
+Steps steps_on_found(DumpDraft& draft) {
     Steps steps = ground_steps(draft);
-    for (Step& step : tree_steps(draft))
-        steps.push_back(std::move(step));
+    append(steps, tree_steps(draft));
+    return steps;
+}
+
+Steps steps_before_dump(DumpDraft& draft) {
+    Steps steps = steps_that_find(draft);
+    append(steps, steps_on_found(draft));
     return steps;
 }
 

@@ -28,6 +28,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -192,7 +193,9 @@ class Migrating {
         progress_.phase("asking " + printable(host()));
         Progress silent;
         DumpDraft draft(request_.dump, interrupt_, silent);
-        MigrationPlan plan{.refusals_here = rehearse(steps_before_dump(draft), interrupt_)};
+        MigrationPlan plan{.refusals_here = rehearse(steps_that_find(draft), interrupt_)};
+        begin_login();
+        std::ranges::move(rehearse(steps_on_found(draft), interrupt_), std::back_inserter(plan.refusals_here));
         root_ = draft.root;
         plan.name = draft.seen->name;
         plan.pid = draft.root.pid;
@@ -256,11 +259,21 @@ class Migrating {
         }
     }
 
+    // A login takes longer than the look at the tree, and goes on beside it. What it fails with is told in its turn.
+    void begin_login() {
+        try {
+            session_.emplace(request_.ssh, request_.dump.caller, k_receive);
+            there().send(FrameType::hello, migration::write_hello({.protocol = migration::k_protocol_version,
+                                                                   .cedana_version = k_version,
+                                                                   .host = system_names().host}));
+        } catch (const Error& error) {
+            no_login_ = error;
+        }
+    }
+
     void offer_there(const migration::Offer& offer, MigrationPlan& plan) {
-        session_.emplace(request_.ssh, request_.dump.caller, k_receive);
-        there().send(FrameType::hello, migration::write_hello({.protocol = migration::k_protocol_version,
-                                                               .cedana_version = k_version,
-                                                               .host = system_names().host}));
+        if (no_login_)
+            throw Error(*no_login_);
         const migration::Hello theirs = migration::parse_hello(next(k_answer_limit_there, interrupt_).payload);
         host_name_ = printable(theirs.host);
         plan.host = host_name_;
@@ -482,6 +495,7 @@ class Migrating {
     ProcessId root_;
     std::string host_name_;
     std::optional<migration::Session> session_;
+    std::optional<Error> no_login_;
     // Memory goes over while it still runs.
     bool takes_ahead_ = false;
     std::atomic<std::uint64_t> bytes_ahead_ = 0;

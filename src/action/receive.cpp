@@ -44,6 +44,8 @@ using migration::Frame;
 using migration::FrameType;
 
 constexpr auto k_hello_limit = std::chrono::seconds(30);
+// The source still looks at its tree.
+constexpr auto k_offer_limit = std::chrono::minutes(10);
 // The source may be asked for consent, or wait for a program to prepare itself.
 constexpr auto k_begin_limit = std::chrono::hours(24);
 // Between two pieces: the source compresses, or its tree still gets ready.
@@ -179,7 +181,7 @@ class Receiving {
 
     // False where no more was wanted than the answer.
     bool take_offer() {
-        const migration::Offer offer = migration::parse_offer(next(k_hello_limit).payload);
+        const migration::Offer offer = migration::parse_offer(next(k_offer_limit).payload);
         migration::Answer answer;
         for (const Error& error : refusals_of_arrival(request_, offer, interrupt_))
             answer.reasons.push_back(migration::reason_of(error));

@@ -71,9 +71,11 @@ Session::Session(const SshCommand& command, const Caller& caller, const std::vec
 
 Session::~Session() {
     constexpr auto k_limit = std::chrono::seconds(5);
+    // Nothing of it has begun over there as long as that has not answered.
+    const bool has_answered = connection_->stage() != Stage::opened && connection_->stage() != Stage::greeting;
     connection_->close();
     try {
-        if (ssh_->running())
+        if (has_answered && ssh_->running())
             static_cast<void>(ssh_->wait_for(k_limit));
     } catch (const std::exception& error) {
         spdlog::debug("{}", error.what());

@@ -11,9 +11,10 @@ namespace fs = std::filesystem;
 
 class Migrate : public WithTarget {
   protected:
+    const std::string k_target = CEDANA_SOURCE_DIR "/tests/support/scripted_target.py";
+
     [[nodiscard]] std::vector<std::string> arguments(const Target& one, const std::string& behaviour) const {
-        return {"client", "migrate", one.pid_text(),
-                "beta",   "--ssh",   "python3 " CEDANA_SOURCE_DIR "/tests/support/scripted_target.py " + behaviour,
+        return {"client", "migrate", one.pid_text(), "beta", "--ssh", "python3 " + k_target + " " + behaviour,
                 "-d",     store()};
     }
     [[nodiscard]] CedanaRun migrate(const std::string& behaviour) const { return cedana(arguments(target, behaviour)); }
@@ -43,6 +44,18 @@ TEST_F(Migrate, FreezesNothingThatTheOtherHostWouldNotTake) {
     EXPECT_TRUE(holds(run.err, "there is no /usr/bin/x here"));
     EXPECT_EQ(criu_runs("dump"), std::vector<std::string>());
     expect_untouched(run);
+}
+
+// CRIU tells its version, by which the look at the tree begins, only once ssh is at work.
+TEST_F(Migrate, LooksAtTheTreeWhileSshLogsIn) {
+    const std::string begun = scratch("login-has-begun").string();
+    write_script(scratch("ssh"), "#!/bin/sh\ntouch " + begun + "\nexec python3 " + k_target + " accept \"$@\"\n");
+    write_script(scratch("slow-criu"), "#!/bin/sh\nfor n in $(seq 1000); do [ -e " + begun + " ] && exec " +
+                                           criu().string() + " \"$@\"; sleep 0.01; done\nexit 1\n");
+    options.environment["CEDANA_CRIU_PATH"] = scratch("slow-criu");
+    const CedanaRun run =
+        cedana({"client", "migrate", target.pid_text(), "beta", "--ssh", scratch("ssh"), "-d", store()});
+    EXPECT_EQ(run.exit_code, 0) << run.err;
 }
 
 TEST_F(Migrate, FreezesNothingWhereTheOtherEndIsNoCedana) {

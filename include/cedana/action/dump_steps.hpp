@@ -66,7 +66,10 @@ struct DumpDraft {
     std::vector<std::string> passed_over;
 };
 
-// They refer to the draft, which must outlive them.
+// They refer to the draft, which must outlive them. All of them are those that find the process, which may ask for
+// consent, and then those on the process that was found.
+[[nodiscard]] Steps steps_that_find(DumpDraft& draft);
+[[nodiscard]] Steps steps_on_found(DumpDraft& draft);
 [[nodiscard]] Steps steps_before_dump(DumpDraft& draft);
 
 } // namespace cedana

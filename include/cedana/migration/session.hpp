@@ -22,7 +22,8 @@ class Session {
     Session(const SshCommand& command, const Caller& caller, const std::vector<std::string>& words);
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
-    // Closes the connection, by which the other end ends; ssh is ended if it does not within a few seconds.
+    // Closes the connection, by which the other end ends; ssh is ended if it does not within a few seconds, and at once
+    // where the other end has not answered yet.
     ~Session();
 
     [[nodiscard]] Connection& connection() noexcept { return *connection_; }
