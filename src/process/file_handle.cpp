@@ -34,7 +34,7 @@ UniqueFd open_by_handle(const UniqueFd& folder, const FileHandle& handle) {
     return UniqueFd(::open_by_handle_at(folder.get(), space.get(), O_PATH | O_CLOEXEC));
 }
 
-std::optional<FileHandle> handle_of(const UniqueFd& file) {
+std::optional<FileHandle> file_handle_of(const UniqueFd& file) {
     HandleSpace space;
     space.get()->handle_bytes = MAX_HANDLE_SZ;
     int mount = 0;

@@ -27,6 +27,6 @@ struct FileHandle {
 [[nodiscard]] UniqueFd open_by_handle(const UniqueFd& folder, const FileHandle& handle);
 
 // Of what is open there; none if the file system has none.
-[[nodiscard]] std::optional<FileHandle> handle_of(const UniqueFd& file);
+[[nodiscard]] std::optional<FileHandle> file_handle_of(const UniqueFd& file);
 
 } // namespace cedana
