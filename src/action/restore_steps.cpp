@@ -248,6 +248,8 @@ Steps host_steps(RestoreDraft& draft) {
                check("looking for descriptors", [&] { require_descriptors(draft.manifest(), descriptor_limit()); }),
                check("looking for high descriptors",
                      [&] { require_descriptor_numbers(draft.needs, draft.manifest().name); }),
+               check("looking for descriptors of mappings",
+                     [&] { require_descriptor_room(draft.needs, draft.manifest().name); }),
                check("looking for addresses", [&] { require_addresses(draft.manifest(), config.criu_extra_args); }),
            });
     return steps;

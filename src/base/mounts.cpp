@@ -185,6 +185,12 @@ bool is_made_up(const Mount& mount) {
     return std::ranges::find(k_types, mount.type) != k_types.end();
 }
 
+bool is_served(const Mount& mount) {
+    constexpr std::array<std::string_view, 10> k_types = {"fuse", "nfs",    "cifs", "smb3",     "9p",
+                                                          "ceph", "lustre", "afs",  "virtiofs", "glusterfs"};
+    return std::ranges::any_of(k_types, [&](std::string_view one) { return mount.type.starts_with(one); });
+}
+
 MountedThere mounted_at(const fs::path& path, const std::vector<Mount>& mounts) {
     return MountWalk(mounts).along(path);
 }

@@ -124,20 +124,38 @@ class NeedsReading {
     }
 
     void take_process(const criu::DumpedProcess& process) {
+        NeededRoom room{.pid = process.pid, .descriptors = 0, .mappings = 0};
         // One that has ended and is not reaped has neither.
         if (const auto image = images_.read(fmt::format("mm-{}.img", process.pid))) {
             const std::vector<criu::Mapping> mappings = criu::parse_mappings(*image);
             take_memory(mappings);
             take_pages(process, mappings);
+            room.mappings = opened_to_map(mappings);
         }
         const auto ids = ids_of(process.pid);
         const auto image = ids ? images_.read(fmt::format("fdinfo-{}.img", ids->files)) : std::nullopt;
         if (!image)
             return;
         Descriptors descriptors = criu::parse_descriptors(*image);
+        room.descriptors = descriptors.size();
+        if (room.both() > needs_.room.both())
+            needs_.room = room;
         if (!descriptors.empty() && descriptors.rbegin()->first > needs_.highest.fd)
             needs_.highest = {.pid = process.pid, .fd = descriptors.rbegin()->first};
         descriptors_.emplace(process.pid, std::move(descriptors));
+    }
+
+    [[nodiscard]] static std::uint64_t opened_to_map(const std::vector<criu::Mapping>& mappings) {
+        std::uint64_t count = 0;
+        std::optional<std::uint64_t> last_file;
+        for (const criu::Mapping& mapping : mappings) {
+            const bool is_file = mapping.kind == criu::MappingKind::file || mapping.kind == criu::MappingKind::memfd;
+            if (is_file && std::exchange(last_file, mapping.object) != mapping.object)
+                ++count;
+            else if (mapping.kind == criu::MappingKind::shared)
+                ++count;
+        }
+        return count;
     }
 
     void take_memory(const std::vector<criu::Mapping>& mappings) {

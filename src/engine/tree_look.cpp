@@ -71,18 +71,11 @@ bool has_lease(const TreeHoldings& tree) {
     return std::ranges::any_of(tree, [&](const Holdings& one) { return std::ranges::any_of(one.open, is_leased); });
 }
 
-// Whose server may not answer, so that whoever reads from it hangs.
-bool is_served(std::string_view type) {
-    constexpr std::array<std::string_view, 10> k_types = {"fuse", "nfs",    "cifs", "smb3",     "9p",
-                                                          "ceph", "lustre", "afs",  "virtiofs", "glusterfs"};
-    return std::ranges::any_of(k_types, [&](std::string_view one) { return type.starts_with(one); });
-}
-
 bool has_served_file(const Procfs& procfs, const TreeHoldings& tree) {
     for (const Holdings& one : tree) {
         std::set<int> served;
         for (const Mount& mount : parse_mounts(procfs.read(one.process.pid(), "mountinfo").value_or("")))
-            if (is_served(mount.type))
+            if (is_served(mount))
                 served.insert(mount.id);
         for (const OpenFile& file : one.open)
             if (file.mount && served.contains(*file.mount))

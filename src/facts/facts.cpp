@@ -139,7 +139,8 @@ Refusal refuse_unix_peer(const TreeProcess& owner, const char* connection, const
             .sentence =
                 fmt::format("{} has {} to {}, which is not part of its tree", described(owner.stat), connection, other),
             .hint = "close the connection first, in the program's handler of SIGUSR1 for instance "
-                    "(client.signal_process_pre_dump), or checkpoint both under a common parent",
+                    "(client.signal_process_pre_dump), or checkpoint both under a common parent, as a job has them "
+                    "(cedana client run --job NAME -- COMMAND)",
             .program_can_help = true};
 }
 

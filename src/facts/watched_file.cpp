@@ -3,15 +3,13 @@
 
 #include "cedana/base/mounts.hpp"
 #include "cedana/base/unique_fd.hpp"
+#include "cedana/process/file_handle.hpp"
 
 #include <cerrno>
 #include <charconv>
-#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <spdlog/fmt/fmt.h>
 
@@ -27,8 +25,7 @@ namespace {
 // hexadecimal (fs/notify/fdinfo.c).
 struct WatchLine {
     std::uint64_t device = 0;
-    int type = 0;
-    std::string handle = {};
+    FileHandle handle = {};
 };
 
 std::string bytes_after(std::string_view line, std::string_view key) {
@@ -54,7 +51,7 @@ std::optional<WatchLine> parse_watch(std::string_view line) {
     std::string handle = bytes_after(line, " f_handle:");
     if (!device || !type || handle.empty() || handle.size() > MAX_HANDLE_SZ)
         return std::nullopt;
-    return WatchLine{.device = *device, .type = static_cast<int>(*type), .handle = std::move(handle)};
+    return WatchLine{.device = *device, .handle = {.type = static_cast<int>(*type), .bytes = std::move(handle)}};
 }
 
 // A folder of that file system, as the process sees it.
@@ -62,8 +59,7 @@ UniqueFd folder_on(const Procfs& procfs, pid_t pid, std::uint64_t device) {
     for (const Mount& mount : parse_mounts(procfs.read(pid, "mountinfo").value_or(""))) {
         if (mount.device != device_text(device))
             continue;
-        UniqueFd folder(::open(fmt::format("/proc/{}/root{}", pid, mount.path).c_str(),
-                               O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK));
+        UniqueFd folder = open_folder_for_handles(fmt::format("/proc/{}/root{}", pid, mount.path));
         if (folder)
             return folder;
     }
@@ -77,13 +73,7 @@ std::optional<struct ::stat> look_at_watched(const Procfs& procfs, pid_t pid, st
     const UniqueFd folder = watch ? folder_on(procfs, pid, watch->device) : UniqueFd();
     if (!folder)
         return std::nullopt;
-    std::vector<std::byte> space(sizeof(file_handle) + watch->handle.size());
-    auto* handle = reinterpret_cast<file_handle*>(space.data());
-    handle->handle_bytes = static_cast<unsigned>(watch->handle.size());
-    handle->handle_type = watch->type;
-    std::memcpy(handle->f_handle, watch->handle.data(), watch->handle.size());
-    // Nobody notices it with O_PATH (open(2)).
-    const UniqueFd file(::open_by_handle_at(folder.get(), handle, O_PATH | O_CLOEXEC));
+    const UniqueFd file = open_by_handle(folder, watch->handle);
     struct ::stat info {};
     if (file && ::fstat(file.get(), &info) == 0)
         return info;

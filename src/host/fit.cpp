@@ -6,6 +6,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/files/put_back.hpp"
+#include "cedana/process/holdings.hpp"
 #include "cedana/process/procfs.hpp"
 
 #include <algorithm>
@@ -224,6 +225,18 @@ void require_descriptor_numbers(const RestoreNeeds& needs, const std::string& na
                 fmt::format("{} cannot run here: process {} has the descriptor {}, and the limit of this host is {}",
                             printable(name), needs.highest.pid, needs.highest.fd, limit))
         .hint(fmt::format("raise the hard limit of whoever runs cedana: ulimit -Hn {}", needs.highest.fd + 1));
+}
+
+void require_descriptor_room(const RestoreNeeds& needs, const std::string& name, std::uint64_t limit) {
+    const NeededRoom& room = needs.room;
+    if (room.both() + k_opened_by_criu <= limit)
+        return;
+    throw Error(Fault::environment,
+                fmt::format("{} cannot run here: process {} has {} descriptors, and {} mappings of shared memory and "
+                            "files, for each of which CRIU needs one, and the limit of this host is {}",
+                            printable(name), room.pid, room.descriptors, room.mappings, limit))
+        .hint(
+            fmt::format("raise the hard limit of whoever runs cedana: ulimit -Hn {}", room.both() + k_opened_by_criu));
 }
 
 void require_fit(const Manifest& manifest, const ManifestHost& host) {

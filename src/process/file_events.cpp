@@ -2,7 +2,9 @@
 #include "cedana/process/file_events.hpp"
 
 #include <cstring>
+#include <utility>
 
+#include <fcntl.h>
 #include <linux/fanotify.h>
 
 namespace cedana {
@@ -17,17 +19,49 @@ bool read_part(std::span<const std::byte> bytes, Part& part) {
     return true;
 }
 
-// FAN_NOPIDFD and FAN_EPIDFD are negative.
-UniqueFd take_pidfd(std::span<const std::byte> records) {
-    UniqueFd pidfd;
+// A handle, and in `rest` what lies behind it; empty if it is cut off.
+FileHandle read_handle(std::span<const std::byte> bytes, std::span<const std::byte>& rest) {
+    struct {
+        unsigned bytes;
+        int type;
+    } head{};
+    static_assert(sizeof head == sizeof(file_handle));
+    if (!read_part(bytes, head) || head.bytes > bytes.size() - sizeof head)
+        return {};
+    rest = bytes.subspan(sizeof head + head.bytes);
+    return {.type = head.type,
+            .bytes = std::string(reinterpret_cast<const char*>(bytes.data() + sizeof head), head.bytes)};
+}
+
+void take_handle(std::span<const std::byte> record, std::uint8_t kind, EventHandles& handles) {
+    fanotify_event_info_fid head{};
+    std::span<const std::byte> rest;
+    if (!read_part(record, head))
+        return;
+    FileHandle handle = read_handle(record.subspan(sizeof head), rest);
+    std::memcpy(&handles.file_system, &head.fsid, sizeof handles.file_system);
+    if (kind == FAN_EVENT_INFO_TYPE_FID) {
+        handles.file = std::move(handle);
+        return;
+    }
+    handles.folder = std::move(handle);
+    // With a zero at its end, and more to fill the record up.
+    const auto* const name = reinterpret_cast<const char*>(rest.data());
+    handles.name = std::string(name, ::strnlen(name, rest.size()));
+}
+
+void take_records(std::span<const std::byte> records, FileEvent& event) {
     fanotify_event_info_header header{};
     while (read_part(records, header) && header.len >= sizeof header && header.len <= records.size()) {
-        fanotify_event_info_pidfd record{};
-        if (header.info_type == FAN_EVENT_INFO_TYPE_PIDFD && read_part(records.first(header.len), record))
-            pidfd.reset(record.pidfd);
+        const std::span<const std::byte> record = records.first(header.len);
+        fanotify_event_info_pidfd process{};
+        // FAN_NOPIDFD and FAN_EPIDFD are negative.
+        if (header.info_type == FAN_EVENT_INFO_TYPE_PIDFD && read_part(record, process))
+            event.process.reset(process.pidfd);
+        if (header.info_type == FAN_EVENT_INFO_TYPE_FID || header.info_type == FAN_EVENT_INFO_TYPE_DFID_NAME)
+            take_handle(record, header.info_type, event.handles);
         records = records.subspan(header.len);
     }
-    return pidfd;
 }
 
 } // namespace
@@ -38,7 +72,7 @@ std::vector<FileEvent> take_file_events(std::span<const std::byte> bytes) {
     while (read_part(bytes, data) && data.vers == FANOTIFY_METADATA_VERSION && data.metadata_len >= sizeof data &&
            data.event_len >= data.metadata_len && data.event_len <= bytes.size()) {
         FileEvent event{.overflow = (data.mask & FAN_Q_OVERFLOW) != 0, .pid = data.pid, .file = UniqueFd(data.fd)};
-        event.process = take_pidfd(bytes.first(data.event_len).subspan(data.metadata_len));
+        take_records(bytes.first(data.event_len).subspan(data.metadata_len), event);
         events.push_back(std::move(event));
         bytes = bytes.subspan(data.event_len);
     }

@@ -20,6 +20,7 @@ TreeHoldings holdings_of(const Procfs& procfs, const ProcessTree& tree) {
                                            .open = open_files(procfs, process.pid()),
                                            .mapped = std::move(mappings.files),
                                            .private_bytes = mappings.private_bytes,
+                                           .opened_to_map = mappings.opened_to_map,
                                            .probed = mappings.probed,
                                            .namespaces = Namespaces(procfs, process.pid())});
              });

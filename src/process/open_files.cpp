@@ -131,6 +131,8 @@ std::uint64_t private_length(std::string_view line) {
     return start && end && *start < *end ? *end - *start : 0;
 }
 
+bool is_nameless_shared(const MapLine& line) { return line.mode.ends_with('s') && line.path == "/dev/zero (deleted)"; }
+
 std::string_view without_leading_zeros(std::string_view text) {
     return text.substr(std::min(text.find_first_not_of('0'), text.size()));
 }
@@ -203,6 +205,7 @@ Mappings mappings_of(const Procfs& procfs, pid_t pid) {
     Mappings mappings;
     std::vector<MappedFile>& files = mappings.files;
     std::map<std::pair<std::uint64_t, std::string_view>, std::size_t> known;
+    std::pair<std::uint64_t, std::string_view> last_opened;
     for (std::string_view rest = content; !rest.empty();) {
         const std::string_view text = next_line(rest);
         mappings.private_bytes += private_length(text);
@@ -214,6 +217,8 @@ Mappings mappings_of(const Procfs& procfs, pid_t pid) {
         if (is_new)
             files.push_back({.target = mapped_name(procfs, pid, *line), .info = std::nullopt});
         MappedFile& file = files[place->second];
+        if (is_nameless_shared(*line) || std::exchange(last_opened, place->first) != place->first)
+            ++mappings.opened_to_map;
         const bool is_written = line->mode.size() == 4 && line->mode[1] == 'w' && line->mode[3] == 's';
         file.written = file.written || is_written;
         // The device in maps is not always that of stat(2) (btrfs), so the file itself is asked.

@@ -35,6 +35,9 @@ struct Mount {
 // The kernel makes up what is in it: nothing there is kept.
 [[nodiscard]] bool is_made_up(const Mount& mount);
 
+// Its server may not answer, so that whoever reads from it hangs.
+[[nodiscard]] bool is_served(const Mount& mount);
+
 enum class MountedThere {
     nothing,
     // Nothing yet: autofs or a systemd automount unit mounts a file system there, or above it, at the first use.

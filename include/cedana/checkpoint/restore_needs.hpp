@@ -30,6 +30,16 @@ struct NeededDescriptor {
     int fd = -1;
 };
 
+// What CRIU has open at once to restore a process, beside its own.
+struct NeededRoom {
+    pid_t pid = 0;
+    std::uint64_t descriptors = 0;
+    // One for each mapping of shared memory without a name, and for each row of mappings of one file (criu/mem.c,
+    // open_vmas).
+    std::uint64_t mappings = 0;
+    [[nodiscard]] std::uint64_t both() const noexcept { return descriptors + mappings; }
+};
+
 struct NeededMemory {
     // The size of a page (0: the host's usual one) → bytes, at least: of memory that processes share since a fork
     // nothing is counted twice.
@@ -70,6 +80,8 @@ struct RestoreNeeds {
     std::vector<criu::DumpedProcess> tree = {};
     // The one with the highest number.
     NeededDescriptor highest = {};
+    // The process with the most.
+    NeededRoom room = {};
     NeededMemory memory = {};
     // It had the keys of a terminal of others, and took each as it came: it paints its screen (an editor, a pager), or
     // edits a line (an interpreter).

@@ -53,6 +53,10 @@ void require_descriptors(const Manifest& manifest, std::uint64_t limit);
 void require_descriptor_numbers(const RestoreNeeds& needs, const std::string& name,
                                 std::uint64_t limit = highest_descriptor_limit());
 
+// Throws Error(Fault::environment) if CRIU needs more descriptors than `limit` to restore one of its processes.
+void require_descriptor_room(const RestoreNeeds& needs, const std::string& name,
+                             std::uint64_t limit = highest_descriptor_limit());
+
 // Throws Error(Fault::environment) with all misfits.
 void require_fit(const Manifest& manifest, const ManifestHost& host);
 

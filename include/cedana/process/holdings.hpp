@@ -12,12 +12,17 @@
 
 namespace cedana {
 
+// What CRIU has open itself, at the most, while it restores a process: its own descriptors (criu/include/servicefd.h),
+// an image and its pipe.
+inline constexpr std::uint64_t k_opened_by_criu = 32;
+
 struct Holdings {
     const TreeProcess& process;
     std::vector<OpenFile> open;
     std::vector<MappedFile> mapped;
     // As in Mappings.
     std::uint64_t private_bytes = 0;
+    std::uint64_t opened_to_map = 0;
     bool probed = false;
     Namespaces namespaces = {};
 };

@@ -76,6 +76,9 @@ struct Mappings {
     std::vector<MappedFile> files = {};
     // Of all private mappings, with or without a file, whether their memory is there or not.
     std::uint64_t private_bytes = 0;
+    // The files that CRIU has open at once to map all of it at a restore (criu/mem.c, open_vmas): one for each mapping
+    // of shared memory without a name, and for each row of mappings of one file.
+    std::uint64_t opened_to_map = 0;
     // The kernel has put code of a probe into it (uprobes), now or at any time before.
     bool probed = false;
 };

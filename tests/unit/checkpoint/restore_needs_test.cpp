@@ -93,6 +93,22 @@ TEST_F(RestoreNeedsOf, MemoryAreWhatTheKernelMustPromise) {
     EXPECT_EQ(memory.huge, (std::map<std::uint64_t, std::uint64_t>{{k_huge, k_huge}}));
 }
 
+TEST_F(RestoreNeedsOf, MappingsAreWhatIsOpenedForThem) {
+    const auto mapped = [](std::uint64_t object, unsigned kind) {
+        return field(14, field(1, 0x1000) + field(2, 0x2000) + field(4, object) + field(7, 1 | kind));
+    };
+    constexpr unsigned k_file = 1 << 6;
+    constexpr unsigned k_shared = 1 << 8;
+    images["mm-42.img"] = image(0x57492820, {mapped(7, k_file) + mapped(7, k_file) + mapped(8, k_file) +
+                                             mapped(7, k_file) + mapped(1, k_shared) + mapped(1, k_shared) +
+                                             mapping(0x1000, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS)});
+    images["fdinfo-1.img"] = image(0x56213732, {field(1, 7) + field(3, 1) + field(4, 900)});
+    const NeededRoom room = read().room;
+    EXPECT_EQ(room.pid, 42);
+    EXPECT_EQ(room.descriptors, 1U);
+    EXPECT_EQ(room.mappings, 5U);
+}
+
 // What a control group is charged for, at the least.
 TEST_F(RestoreNeedsOf, MemoryAreItsPagesButThoseThatAParentHasToo) {
     const auto pages = [](std::uint64_t start, std::uint64_t count) {

@@ -65,6 +65,26 @@ TEST_F(Limits, RefuseADescriptorAboveWhichCriuHasNoRoom) {
     EXPECT_TRUE(holds(refusals[0].hint, "ulimit -Hn"));
 }
 
+TEST_F(Limits, RefuseMoreMappingsThanCriuCanHaveOpen) {
+    std::string maps;
+    const auto map = [&](int count) {
+        for (int i = 0; i < count; ++i) {
+            const std::uint64_t at = 0x10000 + 0x1000 * (maps.size() / 64);
+            maps +=
+                fmt::format("{:x}-{:x} rw-s 00000000 00:01 {:<24} /dev/zero (deleted)\n", at, at + 0x1000, 1000 + i);
+        }
+        proc.write(child.pid(), "maps", maps);
+    };
+    open(0);
+    map(1024 - 33);
+    EXPECT_TRUE(refused().empty()) << refused()[0].sentence;
+    map(1);
+    const auto refusals = refused();
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_TRUE(holds(refusals[0].sentence, "1 descriptors, and 992 mappings")) << refusals[0].sentence;
+    EXPECT_TRUE(holds(refusals[0].hint, "ulimit -Hn 1025"));
+}
+
 TEST_F(Limits, TakeOnlyWholeBlocksOfDescriptorsForRoom) {
     proc.write(::getpid(), "limits", limits("1100"));
     open(1024 - 31);

@@ -2,7 +2,9 @@
 #include "cedana/base/files.hpp"
 #include "cedana/process/file_events.hpp"
 
+#include <array>
 #include <cstring>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -27,9 +29,30 @@ class Events {
         data.mask = mask;
         data.fd = fd;
         data.pid = pid;
+        last_ = bytes_.size();
         append(&data, sizeof data);
         if (pidfd)
             append(&record, sizeof record);
+    }
+    // A record of a file or a folder with a name, as a group with FAN_REPORT_DFID_NAME and FAN_REPORT_FID gets it.
+    void add_handle(std::uint8_t kind, std::uint64_t file_system, const std::string& handle, const std::string& name) {
+        const std::size_t length = sizeof(fanotify_event_info_fid) + sizeof(file_handle) + handle.size() + name.size();
+        fanotify_event_info_fid record{};
+        record.hdr = {.info_type = kind, .pad = 0, .len = static_cast<std::uint16_t>(length)};
+        std::memcpy(&record.fsid, &file_system, sizeof record.fsid);
+        append(&record, sizeof record);
+        const std::array<unsigned, 2> head{static_cast<unsigned>(handle.size()), 7};
+        append(head.data(), sizeof head);
+        append(handle.data(), handle.size());
+        append(name.data(), name.size());
+        fanotify_event_metadata data{};
+        std::memcpy(&data, bytes_.data() + last_, sizeof data);
+        data.event_len += static_cast<std::uint32_t>(length);
+        std::memcpy(bytes_.data() + last_, &data, sizeof data);
+    }
+    // Of the last record, which has no bytes behind its handle.
+    void set_handle_size(unsigned size) {
+        std::memcpy(bytes_.data() + bytes_.size() - sizeof(file_handle), &size, sizeof size);
     }
     void cut(std::size_t bytes) { bytes_.resize(bytes_.size() - bytes); }
     [[nodiscard]] std::vector<FileEvent> take() const { return take_file_events(bytes_); }
@@ -40,6 +63,8 @@ class Events {
         bytes_.insert(bytes_.end(), begin, begin + size);
     }
     std::vector<std::byte> bytes_;
+    // Where the last event begins.
+    std::size_t last_ = 0;
 };
 
 int opened() { return open_file("/dev/null", O_RDONLY).release(); }
@@ -60,6 +85,32 @@ TEST(FileEvents, SayWhoWroteWhat) {
     }
     EXPECT_FALSE(is_open(file));
     EXPECT_FALSE(is_open(process));
+}
+
+TEST(FileEvents, TellOfFilesByTheirHandles) {
+    using namespace std::string_literals;
+    Events events;
+    events.add(FAN_CLOSE_WRITE, FAN_NOFD, 4242, FAN_NOPIDFD);
+    events.add_handle(FAN_EVENT_INFO_TYPE_DFID_NAME, 99, "folder", "a name\0\0\0"s);
+    events.add_handle(FAN_EVENT_INFO_TYPE_FID, 99, "the file", "");
+    const std::vector<FileEvent> taken = events.take();
+    ASSERT_EQ(taken.size(), 1U);
+    EXPECT_FALSE(taken[0].file);
+    EXPECT_EQ(taken[0].handles.file_system, 99U);
+    EXPECT_EQ(taken[0].handles.file.bytes, "the file");
+    EXPECT_EQ(taken[0].handles.file.type, 7);
+    EXPECT_EQ(taken[0].handles.folder.bytes, "folder");
+    EXPECT_EQ(taken[0].handles.name, "a name");
+}
+
+TEST(FileEvents, HaveNoHandleThatIsLongerThanItsRecord) {
+    Events events;
+    events.add(FAN_CLOSE_WRITE, FAN_NOFD, 4242, std::nullopt);
+    events.add_handle(FAN_EVENT_INFO_TYPE_FID, 99, "", "");
+    events.set_handle_size(1);
+    const std::vector<FileEvent> taken = events.take();
+    ASSERT_EQ(taken.size(), 1U);
+    EXPECT_EQ(taken[0].handles.file.bytes, "");
 }
 
 TEST(FileEvents, OfProcessesThatAreGoneHaveNoPidfd) {

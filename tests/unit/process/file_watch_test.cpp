@@ -4,6 +4,7 @@
 #include "cedana/process/file_watch.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <functional>
 #include <iterator>
 #include <optional>
@@ -63,11 +64,13 @@ class WatchOf : public ::testing::Test {
                                testing::stay();
                            });
         const Procfs procfs;
-        FileWatch watched(procfs, read_tree(procfs, ProcessHandle::open(procfs, child.pid()), ::getpid()), ::getpid());
+        FileWatch watched(procfs, read_tree(procfs, ProcessHandle::open(procfs, child.pid()), ::getpid()), ::getpid(),
+                          told_of);
         [[maybe_unused]] const ssize_t told = ::write(begin.write_end.get(), "b", 1);
         meanwhile();
         char byte = 0;
         [[maybe_unused]] const ssize_t got = ::read(end.read_end.get(), &byte, 1);
+        before_the_look();
         return watched.finish();
     }
     [[nodiscard]] Paths paths(
@@ -84,6 +87,9 @@ class WatchOf : public ::testing::Test {
     [[nodiscard]] fs::path at(const std::string& name) const { return folder.path() / name; }
 
     // In memory, so that thousands of files take no time.
+    ToldOf told_of = ToldOf::by_handles;
+    // Once the work is done, and nothing of it was looked at.
+    std::function<void()> before_the_look = [] {};
     TempDir folder = TempDir(fs::is_directory("/dev/shm") ? "/dev/shm" : fs::temp_directory_path(), "watch-test");
 };
 
@@ -127,15 +133,66 @@ TEST_F(WatchOf, AProcessFindsTheNameThatAFileGotByALink) {
               Paths{at("nameless")});
 }
 
-TEST_F(WatchOf, AProcessSaysOfWhichFilesItDoesNotKnowTheName) {
+void link_elsewhere(const fs::path& from, const fs::path& to) {
+    write_to(from);
+    fs::create_hard_link(from, to);
+    fs::remove(from);
+}
+
+TEST_F(WatchOf, AProcessFindsTheNameThatAFileGotInAnotherFolder) {
     fs::create_directory(at("there"));
-    const WatchedFiles seen = watch([&] {
-        write_to(at("new"));
-        fs::create_hard_link(at("new"), at("there") / "linked");
-        fs::remove(at("new"));
-    });
+    EXPECT_EQ(paths([&] { link_elsewhere(at("new"), at("there") / "linked"); }), Paths{at("there") / "linked"});
+}
+
+TEST_F(WatchOf, AProcessSaysOfWhichFilesItDoesNotKnowTheName) {
+    told_of = ToldOf::by_opening;
+    fs::create_directory(at("there"));
+    const WatchedFiles seen = watch([&] { link_elsewhere(at("new"), at("there") / "linked"); });
     EXPECT_TRUE(seen.written.files.empty());
     EXPECT_EQ(seen.gaps, Paths{"1 of the files that it wrote are not where it wrote them"});
+}
+
+TEST_F(WatchOf, AProcessKeepsOfSeveralNamesThatByWhichItWasWritten) {
+    write_to(at("first"));
+    fs::create_hard_link(at("first"), at("second"));
+    fs::create_hard_link(at("first"), at("third"));
+    EXPECT_EQ(paths([&] { write_to(at("second")); }), Paths{at("second")});
+}
+
+TEST_F(WatchOf, AProcessBreaksNoLease) {
+    UniqueFd leased;
+    before_the_look = [&] {
+        leased = open_file(at("a"), O_RDWR);
+        ASSERT_EQ(::fcntl(leased.get(), F_SETLEASE, F_WRLCK), 0);
+    };
+    const auto ignored = std::signal(SIGIO, SIG_IGN);
+    EXPECT_EQ(paths([&] { write_to(at("a")); }), Paths{at("a")});
+    EXPECT_EQ(::fcntl(leased.get(), F_GETLEASE), F_WRLCK);
+    std::signal(SIGIO, ignored);
+}
+
+TEST_F(WatchOf, AProcessWorksWhereTheKernelOpensTheFiles) {
+    told_of = ToldOf::by_opening;
+    EXPECT_EQ(paths([&] {
+                  write_to(at("new"));
+                  fs::rename(at("new"), at("old"));
+                  in_child([&] { write_to(at("by-a-child")); });
+              }),
+              (Paths{at("by-a-child"), at("old")}));
+}
+
+TEST_F(WatchOf, AProcessOnAnOverlaySeesNothingOfItsUpperFolder) {
+    for (const char* const name : {"lower", "upper", "work", "merged"})
+        fs::create_directory(at(name));
+    const std::string options = fmt::format("lowerdir={},upperdir={},workdir={}", at("lower").string(),
+                                            at("upper").string(), at("work").string());
+    if (::mount("overlay", at("merged").c_str(), "overlay", 0, options.c_str()) != 0)
+        GTEST_SKIP() << "no overlay can be mounted here";
+    for (const ToldOf one : {ToldOf::by_handles, ToldOf::by_opening}) {
+        told_of = one;
+        EXPECT_EQ(paths([&] { write_to(at("merged") / "a"); }), Paths{at("merged") / "a"});
+    }
+    ::umount2(at("merged").c_str(), MNT_DETACH);
 }
 
 TEST_F(WatchOf, AProcessForgetsWhatIsDeleted) {

@@ -63,7 +63,8 @@ TEST_F(AFileReader, TellsWhyAFileCannotBeOpened) {
 }
 
 TEST_F(AFileReader, BreaksNoLeaseByADescriptorOfTheHolder) {
-    // Not closed since it was written: a dump that runs beside this may look at what was (process/file_watch.hpp).
+    // Not closed since it was written: where files have no handles a dump beside this may open it
+    // (process/file_watch.hpp).
     const UniqueFd held = open_file(path("file"), O_RDWR | O_CREAT, 0600);
     write_all(held.get(), "content", path("file"));
     ASSERT_EQ(::fcntl(held.get(), F_SETLEASE, F_WRLCK), 0);
