@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What CRIU starts as its action script (see action_script.hpp), at each stage of a dump or a restore, and what answers
-// in its place where CRIU tells of its stages through a socket (stage_answers.hpp). A program of its own without any
-// library, not even C's, which cedana carries along: the tree stands still while it starts. Loading cedana's libraries
-// alone takes 3 ms; what glibc finds out of the processor before main() takes a third of a millisecond where the
-// machine is a virtual one (each cpuid leaves the guest).
+// What CRIU starts as its action script (see action_script.hpp), at each stage of a dump or a restore, what answers in
+// its place where CRIU tells of its stages through a socket (stage_answers.hpp), and what stands between cedana and the
+// CRIU of a restore (guard_words.hpp). A program of its own without any library, not even C's, which cedana carries
+// along: the tree stands still while it starts. Loading cedana's libraries alone takes 3 ms; what glibc finds out of
+// the processor before main() takes a third of a millisecond where the machine is a virtual one (each cpuid leaves the
+// guest).
 #include "cedana/criu/action_words.hpp"
+#include "cedana/criu/guard_words.hpp"
 
 #include <cerrno>
 #include <cstddef>
@@ -14,6 +16,9 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+
+#include "bare.hpp"
+#include "guarding.hpp"
 
 // Where the kernel starts a program: the stack has the number of arguments, these, and the environment.
 #if defined(__x86_64__)
@@ -26,69 +31,7 @@ asm(".globl _start\n_start:\n mov x29, #0\n mov x30, #0\n mov x0, sp\n bl start_
 
 namespace {
 
-// As the kernel answers: a negative error number on failure. syscall(2) has the registers.
-long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
-#if defined(__x86_64__)
-    register long r10 asm("r10") = d;
-    register long r8 asm("r8") = e;
-    register long r9 asm("r9") = f;
-    long result = number;
-    asm volatile("syscall"
-                 : "+a"(result)
-                 : "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
-                 : "rcx", "r11", "memory");
-    return result;
-#else
-    register long x8 asm("x8") = number;
-    register long x0 asm("x0") = a;
-    register long x1 asm("x1") = b;
-    register long x2 asm("x2") = c;
-    register long x3 asm("x3") = d;
-    register long x4 asm("x4") = e;
-    register long x5 asm("x5") = f;
-    asm volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-    return x0;
-#endif
-}
-
-long address_of(const void* object) { return reinterpret_cast<long>(object); }
-
-std::size_t length_of(const char* text) {
-    std::size_t length = 0;
-    while (text[length] != '\0')
-        ++length;
-    return length;
-}
-
-// What follows `start` in `text`; null if it does not start so.
-const char* after(const char* text, const char* start) {
-    for (; *start != '\0'; ++text, ++start)
-        if (*text != *start)
-            return nullptr;
-    return text;
-}
-
-bool are_same(const char* one, const char* other) {
-    const char* const rest = after(one, other);
-    return rest != nullptr && *rest == '\0';
-}
-
-// Of `environment`, which ends with a null; null for one that is not set.
-const char* value_of(const char* const* environment, const char* name) {
-    for (; *environment != nullptr; ++environment)
-        if (const char* const rest = after(*environment, name); rest != nullptr && *rest == '=')
-            return rest + 1;
-    return nullptr;
-}
-
-// A byte at a time: for more the compiler would call the C library.
-char* put(char* to, const char* text) {
-    for (; *text != '\0'; ++text) {
-        *to++ = *text;
-        asm volatile("" ::: "memory");
-    }
-    return to;
-}
+using namespace cedana::criu::bare;
 
 bool is_one_that_asks(const char* const* environment, const char* stage) {
     using namespace cedana::criu;
@@ -244,10 +187,18 @@ int answer_stages(const char* const* environment) {
 } // namespace
 
 extern "C" [[noreturn, gnu::used]] void start_action(const long* stack) {
+    using namespace cedana::criu;
+    constexpr long k_words_before_criu = 5;
     const auto* const arguments = reinterpret_cast<const char* const*>(stack + 1);
     const char* const* const environment = arguments + *stack + 1;
-    const bool is_answering = *stack > 1 && are_same(arguments[1], cedana::criu::k_answering);
-    const int code = is_answering ? answer_stages(environment) : run(environment);
+    const char* const task = *stack > 1 ? arguments[1] : "";
+    int code = 0;
+    if (are_same(task, k_answering))
+        code = answer_stages(environment);
+    else if (are_same(task, k_guarding))
+        code = *stack > k_words_before_criu ? guard_criu(arguments + 2, environment) : 1;
+    else
+        code = run(environment);
     while (true)
         call(__NR_exit_group, code);
 }

@@ -61,11 +61,13 @@ std::optional<Question> read_question(int connection) {
 
 } // namespace
 
+UniqueFd action_program(const char* name) {
+    return program_in_memory(k_cannot_prepare, name, {cedana_action_program, cedana_action_program_end});
+}
+
 ActionServer::ActionServer(EventLoop& loop, const std::filesystem::path& folder, Reached reached)
     : loop_(loop), path_(folder / "action.sock"), script_(folder / "cedana-action"), reached_(std::move(reached)),
-      program_(
-          program_in_memory(k_cannot_prepare, "cedana-action", {cedana_action_program, cedana_action_program_end})),
-      listener_(listen_unix(path_)) {
+      program_(action_program("cedana-action")), listener_(listen_unix(path_)) {
     const std::string program = fmt::format("/proc/{}/fd/{}", ::getpid(), program_.get());
     if (::symlink(program.c_str(), script_.c_str()) != 0)
         throw OsFailure(Fault::storage).error(k_cannot_prepare);

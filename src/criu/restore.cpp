@@ -9,6 +9,7 @@
 #include "cedana/criu/entry.hpp"
 #include "cedana/criu/environment.hpp"
 #include "cedana/criu/freeze_watch.hpp"
+#include "cedana/criu/guard_words.hpp"
 #include "cedana/criu/lost_root.hpp"
 #include "cedana/criu/mended_images.hpp"
 
@@ -203,14 +204,11 @@ void call_standing(const std::function<void(pid_t)>& standing, pid_t root) {
 }
 
 bool was_restored(const std::filesystem::path& log) noexcept {
-    // criu/cr-restore.c: once the tasks are let go. What follows is a few lines.
-    constexpr std::string_view k_success = "Restore finished successfully";
-    constexpr off_t k_end = 64L * 1024;
     try {
         const UniqueFd file = open_file(log, O_RDONLY);
         const off_t size = ::lseek(file.get(), 0, SEEK_END);
-        ::lseek(file.get(), std::max<off_t>(size - k_end, 0), SEEK_SET);
-        return read_all(file.get(), log, 2 * k_end).find(k_success) != std::string::npos;
+        ::lseek(file.get(), std::max<off_t>(size - k_end_of_log, 0), SEEK_SET);
+        return read_all(file.get(), log, 2 * k_end_of_log).find(k_restored) != std::string::npos;
     } catch (const std::exception&) {
         return false;
     }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/roles/guard.hpp"
 
+#include "cedana/base/error.hpp"
 #include "cedana/base/signals.hpp"
+#include "cedana/criu/action_script.hpp"
 #include "cedana/criu/adopted.hpp"
+#include "cedana/criu/environment.hpp"
+#include "cedana/criu/guard_words.hpp"
 #include "cedana/criu/restore.hpp"
 #include "cedana/roles/plans.hpp"
 
@@ -10,8 +14,12 @@
 #include <cerrno>
 #include <csignal>
 #include <span>
+#include <string>
+#include <utility>
 
 #include <nlohmann/json.hpp>
+#include <spdlog/fmt/fmt.h>
+#include <spdlog/spdlog.h>
 
 #include <poll.h>
 #include <sys/signalfd.h>
@@ -52,10 +60,41 @@ int run_guard(const nlohmann::json& json) {
     return ended.shell_code();
 }
 
+// The one that is carried along starts in a tenth of the time that cedana takes. It enters no namespaces. None where
+// the host allows no program in memory.
+UniqueFd program_for(const SpawnRequest& criu, const std::string& root) {
+    if (!root.empty() || !criu.enter.empty() || criu.argv.at(0).find('/') == std::string::npos)
+        return {};
+    try {
+        return criu::action_program(criu::k_name_of_guard);
+    } catch (const Error& error) {
+        spdlog::debug("{}", error.message());
+        return {};
+    }
+}
+
+ChildProcess start_by_program(const UniqueFd& program, const SpawnRequest& criu, const std::filesystem::path& log,
+                              int held, KeyStops stops) {
+    const std::string path = log.parent_path() / criu::k_name_of_guard;
+    if (::symlink(fmt::format("/proc/{}/fd/{}", ::getpid(), program.get()).c_str(), path.c_str()) != 0)
+        throw OsFailure(Fault::storage).error("cannot prepare {}", path);
+    SpawnRequest request{.argv = {path, criu::k_guarding, log.string()},
+                         .fds = criu.fds,
+                         .cwd = criu.cwd,
+                         .env = criu.env ? *criu.env : criu::clean_environment(),
+                         .session = criu.session};
+    request.argv.push_back(std::to_string(pass(request, held)));
+    request.argv.emplace_back(stops == KeyStops::continued ? criu::k_continues : criu::k_leaves);
+    request.argv.insert(request.argv.end(), criu.argv.begin(), criu.argv.end());
+    return ChildProcess::spawn(std::move(request));
+}
+
 } // namespace
 
 ChildProcess start_guarded(const SpawnRequest& criu, const std::filesystem::path& log, int held,
                            const std::string& root, KeyStops stops) {
+    if (const UniqueFd program = program_for(criu, root))
+        return start_by_program(program, criu, log, held, stops);
     SpawnRequest role{.argv = {}, .fds = {{fd_at(criu, STDERR_FILENO), STDERR_FILENO}}, .session = criu.session};
     const GuardPlan plan{.criu = pass_command(role, criu, root),
                          .log = log.string(),

@@ -19,6 +19,9 @@
 
 namespace cedana::criu {
 
+// The program: in memory, open for reading; `name` is what /proc shows. Throws Error where the host allows none there.
+[[nodiscard]] UniqueFd action_program(const char* name);
+
 class ActionServer {
   public:
     // `reached` is called each time that CRIU has reached one of the stages, with the pid of the root as CRIU sees it

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// A process between cedana and the CRIU of a restore: the role `guard`. When CRIU is killed amid of it, what it has
-// begun waits for it for ever; cedana ends that, but may have been killed too. The guard adopts it all, so that it ends
-// its own children alone and never a process found by a pid.
+// A process between cedana and the CRIU of a restore: the program that cedana carries along (criu/guard_words.hpp) or,
+// where that cannot do it, the role `guard`. When CRIU is killed amid of it, what it has begun waits for it for ever;
+// cedana ends that, but may have been killed too. The guard adopts it all, so that it ends its own children alone and
+// never a process found by a pid.
 #pragma once
 
 #include "cedana/base/child_process.hpp"
@@ -18,7 +19,8 @@ enum class KeyStops { left, continued };
 
 // `criu`: as it would be spawned without a guard. `held`: a descriptor that the guard holds until it ends, too
 // (criu/command.hpp); -1: none. `root`: as in CommandPlan. The guard ends as CRIU ended, told as a shell tells it, when
-// nothing of a failed restore is left. SIGTERM ends CRIU. Throws Error.
+// nothing of a failed restore is left. SIGTERM ends CRIU. The program is found by a link in the folder of the log.
+// Throws Error.
 [[nodiscard]] ChildProcess start_guarded(const SpawnRequest& criu, const std::filesystem::path& log, int held,
                                          const std::string& root = {}, KeyStops stops = KeyStops::left);
 
