@@ -170,11 +170,14 @@ void TreeCapture::compress_ahead() {
 }
 
 void TreeCapture::begin_escort() {
-    if (draft_.request.escort)
-        writer_->copy_to([this](const WrittenPiece& piece) {
-            const SetFor escorted(is_in_other_hands_);
-            draft_.request.escort->written(piece);
-        });
+    if (!draft_.request.escort)
+        return;
+    if (draft_.request.escort->is_paced)
+        writer_->pace();
+    writer_->copy_to([this](const WrittenPiece& piece) {
+        const SetFor escorted(is_in_other_hands_);
+        draft_.request.escort->written(piece);
+    });
 }
 
 // The note of a limit that is still to be put back stays.

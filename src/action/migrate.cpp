@@ -323,6 +323,8 @@ class Migrating {
                        .complete = [this](const fs::path& file, const Keyring& keyring) { hand_over(file, keyring); },
                        .before_end = [this](const fs::path& checkpoint) { commit(checkpoint); },
                        .ended = [this] { say_go(); }};
+        // What of a lazy one is written while it stands still goes to the disk alone.
+        dumped.escort->is_paced = !request_.lazy;
         dumped.escort->compresses_ahead = request_.lazy || takes_ahead_;
         if (takes_ahead_)
             dumped.escort->ahead = [this](const FrameAhead& frame) { send_ahead(frame); };

@@ -23,17 +23,18 @@ FramesAhead::Key FramesAhead::key_of(std::span<const std::byte> content) const {
     return {hash.high64, hash.low64};
 }
 
-std::unique_ptr<FramesAhead::Encoder> FramesAhead::take_encoder() {
+std::unique_ptr<FramesAhead::Encoders> FramesAhead::take_encoders() {
     {
         const std::scoped_lock lock(mutex_);
         if (!encoders_.empty()) {
-            std::unique_ptr<Encoder> encoder = std::move(encoders_.back());
+            std::unique_ptr<Encoders> encoders = std::move(encoders_.back());
             encoders_.pop_back();
-            return encoder;
+            return encoders;
         }
     }
-    return std::make_unique<Encoder>(Encoder{.encoder = FrameEncoder(Method::zstd, level_),
-                                             .output = std::vector<std::byte>(compressed_bound(k_frame_size))});
+    auto encoders = std::make_unique<Encoders>();
+    encoders->output.resize(compressed_bound(k_frame_size));
+    return encoders;
 }
 
 std::optional<const FrameAhead*> FramesAhead::add(std::span<const std::byte> content) {
@@ -45,15 +46,17 @@ std::optional<const FrameAhead*> FramesAhead::add(std::span<const std::byte> con
         if (bytes_ >= most_)
             return nullptr;
     }
-    std::unique_ptr<Encoder> encoder = take_encoder();
-    const std::size_t size = encoder->encoder.encode(content, Position::more_follow, encoder->output);
-    const std::span<const std::byte> compressed = std::span(encoder->output).first(size);
+    std::unique_ptr<Encoders> encoders = take_encoders();
+    const int level = level_.level();
+    FrameEncoder& encoder = encoders->by_level.try_emplace(level, Method::zstd, level).first->second;
+    const std::size_t size = encoder.encode(content, Position::more_follow, encoders->output);
+    const std::span<const std::byte> compressed = std::span(encoders->output).first(size);
     auto frame = std::make_unique<FrameAhead>(FrameAhead{.compressed = {compressed.begin(), compressed.end()},
                                                          .crc = crc32_of(content),
                                                          .digest = sha256(compressed),
                                                          .sum = frame_sum(compressed)});
     const std::scoped_lock lock(mutex_);
-    encoders_.push_back(std::move(encoder));
+    encoders_.push_back(std::move(encoders));
     if (bytes_ + size > most_)
         return nullptr;
     const auto [place, is_new] = frames_.emplace(key, std::move(frame));

@@ -15,8 +15,6 @@ namespace {
 constexpr std::size_t k_image_cost = 1024;
 // Ended small images beyond this are written even if the pool has room.
 constexpr std::size_t k_most_beside = 8UL * 1024 * 1024;
-// Compressed frames that wait for the writer.
-constexpr std::size_t k_backlog = 16;
 
 } // namespace
 
@@ -61,7 +59,7 @@ void ImageQueue::close() {
 CapturedImage* ImageQueue::next_to_encode() {
     while (!batch_.empty() && batch_.front()->given_out())
         batch_.pop_front();
-    return !batch_.empty() && backlog_ < k_backlog && batch_.front()->encodable() ? batch_.front() : nullptr;
+    return !batch_.empty() && backlog_ < k_most_backlog && batch_.front()->encodable() ? batch_.front() : nullptr;
 }
 
 CapturedFrame& ImageQueue::take_frame(CapturedImage& image) {

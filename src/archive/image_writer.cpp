@@ -186,17 +186,33 @@ void ImageWriter::run_worker(std::unique_lock<std::mutex>& lock) {
     }
 }
 
+int ImageWriter::next_level(Method method) {
+    if (!paced_level_ || method != Method::zstd)
+        return options_.level;
+    constexpr std::size_t k_many = ImageQueue::k_most_backlog / 2;
+    constexpr std::size_t k_few = 2;
+    const std::size_t waiting = queue_.backlog() - encoding_;
+    if (waiting >= k_many)
+        paced_level_->taker_is_slow();
+    else if (waiting <= k_few)
+        paced_level_->taker_is_quick();
+    return paced_level_->level();
+}
+
 // Compresses the image's next frame, without the lock.
 void ImageWriter::encode_next(CapturedImage& image, Encoders& encoders, std::unique_lock<std::mutex>& lock) {
     const FramePlace place = image.next_place();
     const Method method = image.record.method;
     CapturedFrame& frame = queue_.take_frame(image);
+    ++encoding_;
     frame.compressed = supply_.output();
     speed_.slow_down_self();
+    const int level = next_level(method);
     lock.unlock();
-    frame.encode(encoders.by_method.try_emplace(method, method, options_.level).first->second, options_.seal.get(),
+    frame.encode(encoders.by_level.try_emplace({method, level}, method, level).first->second, options_.seal.get(),
                  place, encoders.scratch, ahead_);
     lock.lock();
+    --encoding_;
     frame.state = FrameState::encoded;
     supply_.release(frame);
     pressure_.wake_capture();

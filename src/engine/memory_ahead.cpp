@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <span>
 #include <string>
 #include <utility>
@@ -101,11 +102,14 @@ MemoryAhead::Pass MemoryAhead::look(const std::vector<pid_t>& pids, std::uint64_
             const auto content = memory.bytes().first(place.size);
             if (!read_pages(place.pid, place.pages, content))
                 continue;
+            const auto begun = std::chrono::steady_clock::now();
             if (const auto added = frames_.add(content)) {
+                const auto compressed = std::chrono::steady_clock::now();
                 is_full = is_full || *added == nullptr;
                 bytes_fresh += place.size;
                 if (*added != nullptr)
                     fresh(**added);
+                frames_.pace(compressed - begun, std::chrono::steady_clock::now() - compressed);
             }
             seen(bytes_seen += place.size, bytes);
         }

@@ -43,6 +43,8 @@ struct DumpEscort {
     std::function<void(const std::filesystem::path& checkpoint)> before_end;
     // Nothing of the tree runs any more, nor ever will. Must not throw.
     std::function<void()> ended;
+    // Who hears of what is written may be slow: then it is compressed the more.
+    bool is_paced = false;
     // Its memory is compressed while it still runs.
     bool compresses_ahead = false;
     // What is compressed so, called from several threads; pieces that repeat it have its number. Empty: nobody wants it

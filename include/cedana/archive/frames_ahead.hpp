@@ -4,8 +4,10 @@
 #pragma once
 
 #include "cedana/archive/codec.hpp"
+#include "cedana/archive/paced_level.hpp"
 #include "cedana/base/checksums.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -33,7 +35,7 @@ struct FrameAhead {
 // For any number of threads.
 class FramesAhead {
   public:
-    // `most`: bytes that the compressed frames may take. Throws Error.
+    // `level`: the lowest. `most`: bytes that the compressed frames may take. Throws Error.
     FramesAhead(int level, std::uint64_t most);
     FramesAhead(const FramesAhead&) = delete;
     FramesAhead& operator=(const FramesAhead&) = delete;
@@ -45,28 +47,36 @@ class FramesAhead {
     // Null if there is none. By XXH3 (128 bits) with a random seed: that others have the same is as good as impossible,
     // by accident and by intent.
     [[nodiscard]] const FrameAhead* find(std::span<const std::byte> content) const;
+    // How long a frame took to compress, and then to be taken away: the level follows (PacedLevel).
+    void pace(std::chrono::nanoseconds compressed, std::chrono::nanoseconds taken) {
+        if (taken > compressed)
+            level_.taker_is_slow();
+        else
+            level_.taker_is_quick();
+    }
     // Bytes of all that is compressed.
     [[nodiscard]] std::uint64_t bytes() const;
 
   private:
     // Of a content.
     using Key = std::pair<std::uint64_t, std::uint64_t>;
-    // That no thread uses now.
-    struct Encoder {
-        FrameEncoder encoder;
+    // Of one thread at a time.
+    struct Encoders {
+        std::map<int, FrameEncoder> by_level;
         std::vector<std::byte> output;
     };
 
     [[nodiscard]] Key key_of(std::span<const std::byte> content) const;
-    [[nodiscard]] std::unique_ptr<Encoder> take_encoder();
+    [[nodiscard]] std::unique_ptr<Encoders> take_encoders();
 
-    int level_;
+    PacedLevel level_;
     std::uint64_t most_;
     std::uint64_t seed_ = 0;
     // Guards all that follows.
     mutable std::mutex mutex_;
     std::map<Key, std::unique_ptr<FrameAhead>> frames_;
-    std::vector<std::unique_ptr<Encoder>> encoders_;
+    // That no thread has now.
+    std::vector<std::unique_ptr<Encoders>> encoders_;
     std::uint64_t bytes_ = 0;
     std::uint64_t last_number_ = 0;
 };

@@ -54,6 +54,9 @@ class ImageQueue {
     [[nodiscard]] bool is_crowded() const;
     // Some frame is being compressed or waits for the writer.
     [[nodiscard]] bool has_backlog() const { return backlog_ != 0; }
+    // How many of them, at most k_most_backlog.
+    [[nodiscard]] std::size_t backlog() const { return backlog_; }
+    static constexpr std::size_t k_most_backlog = 16;
 
     // What is to be written next: all that has ended. When memory is short and that frees none, and at full speed when
     // nothing has ended, the largest image that has not ended. Empty: nothing yet.

@@ -20,6 +20,7 @@
 #include "cedana/archive/frame_sums.hpp"
 #include "cedana/archive/frame_supply.hpp"
 #include "cedana/archive/image_queue.hpp"
+#include "cedana/archive/paced_level.hpp"
 #include "cedana/archive/worker_speed.hpp"
 #include "cedana/archive/zip_writer.hpp"
 #include "cedana/base/event_fd.hpp"
@@ -36,8 +37,10 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cedana {
@@ -67,6 +70,9 @@ class ImageWriter : public ImageSink {
     // Ends the threads; without finish() the archive is not complete.
     ~ImageWriter() override = default;
 
+    // From now on the level of zstd rises while the disk, or who hears of what is written, is slower (PacedLevel).
+    // Before the first image.
+    void pace() { paced_level_.emplace(options_.level); }
     // What need not be compressed again; must outlive this. Before the first image.
     void use(const FramesAhead& ahead) { ahead_ = &ahead; }
 
@@ -96,11 +102,12 @@ class ImageWriter : public ImageSink {
     class Entry;
     // Of one worker.
     struct Encoders {
-        std::map<Method, FrameEncoder> by_method;
+        std::map<std::pair<Method, int>, FrameEncoder> by_level;
         PageMemory scratch;
     };
 
     [[nodiscard]] bool open_frame(CapturedImage& image);
+    [[nodiscard]] int next_level(Method method);
     void wake_worker();
     void run_worker(std::unique_lock<std::mutex>& lock);
     void encode_next(CapturedImage& image, Encoders& encoders, std::unique_lock<std::mutex>& lock);
@@ -129,6 +136,10 @@ class ImageWriter : public ImageSink {
     ImageQueue queue_;
     BackPressure pressure_;
     WorkerSpeed speed_;
+    // Absent: it is always the same.
+    std::optional<PacedLevel> paced_level_;
+    // Frames that are being compressed.
+    std::size_t encoding_ = 0;
     FrameIndex index_;
     FrameSums sums_;
     // Ends before the rest.

@@ -53,6 +53,8 @@ class CheckpointWriter {
     // Where CRIU's images go.
     [[nodiscard]] ImageSink& images() noexcept { return images_; }
 
+    // As ImageWriter::pace(), of what the tree stands still for.
+    void pace() { images_.pace(); }
     // Frames that need not be compressed again; must outlive this. Before the first image.
     void use(const FramesAhead& ahead) { images_.use(ahead); }
 

@@ -129,6 +129,19 @@ TEST_P(WrittenImages, ThatAreReferredToAreReadBack) {
     EXPECT_EQ(capture.free_frames(), k_small_pool / k_frame_size);
 }
 
+// Whoever takes it may be slow or quick: level by level it stays one stream of frames.
+TEST(ImageWriter, WritesFramesOfAnyLevel) {
+    const Place place;
+    Capture capture(place.path());
+    capture.writer.pace();
+    Feeder feeder(capture.writer);
+    feeder.add(contents_of_all_sizes());
+    feeder.run();
+    const FrameIndex index = capture.finish();
+    const ZipReader zip(place.path());
+    EXPECT_EQ(read_images(zip, index), contents_of_all_sizes());
+}
+
 TEST(ImageWriter, CompressesNothingBeforeItIsTold) {
     const Place place;
     Capture capture(place.path());
