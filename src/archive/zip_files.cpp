@@ -261,7 +261,8 @@ void InPlaceFile::note_known(std::span<const std::byte> piece, std::uint64_t pos
     if (!std::ranges::equal(piece, known.bytes.subspan(from, piece.size())))
         return;
     const ByteRange range{.from = position, .to = position + piece.size()};
-    if (!numbered_.empty() && numbered_.back().number == known.number && numbered_.back().range.to == range.from)
+    // The same bytes may come twice in a row.
+    if (!numbered_.empty() && numbered_.back().goes_on_with(range, known.number, from))
         numbered_.back().range.to = range.to;
     else
         numbered_.push_back({.range = range, .number = known.number, .from = from});

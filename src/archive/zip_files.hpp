@@ -94,6 +94,10 @@ class InPlaceFile {
         ByteRange range;
         std::uint64_t number = 0;
         std::uint64_t from = 0;
+
+        [[nodiscard]] bool goes_on_with(const ByteRange& next, std::uint64_t its_number, std::uint64_t its_from) const {
+            return number == its_number && range.to == next.from && from + (range.to - range.from) == its_from;
+        }
     };
 
     static zip_int64_t on_command(void* self, void* data, zip_uint64_t length, zip_source_cmd_t command) noexcept;
