@@ -348,6 +348,7 @@ void FileRestore::refuse_other_writers(const Procfs& procfs, const std::vector<P
 std::vector<RestoredFile> FileRestore::carry_out(std::vector<Plan> plans, const Interrupt& interrupt) {
     std::optional<ImageReader> reader;
     std::vector<RestoredFile> files;
+    std::vector<std::size_t> written;
     for (Plan& plan : plans) {
         RestoredFile done{.path = plan.file.path, .action = plan.action};
         if (plan.action == FileAction::cut) {
@@ -358,11 +359,14 @@ std::vector<RestoredFile> FileRestore::carry_out(std::vector<Plan> plans, const 
                                ImageReaderOptions{.threads = static_cast<unsigned>(config_.archive_threads),
                                                   .folder = k_files_folder});
             EntryContent content(*reader, plan.file, interrupt);
-            done.backup =
-                changes_.replace(*std::exchange(plan.place, std::nullopt), plan.file, [&] { return content.next(); });
+            changes_.write(*std::exchange(plan.place, std::nullopt), plan.file, [&] { return content.next(); });
+            written.push_back(files.size());
         }
         files.push_back(std::move(done));
     }
+    const std::vector<std::filesystem::path> backups = changes_.settle();
+    for (std::size_t i = 0; i < written.size(); ++i)
+        files[written[i]].backup = backups[i];
     return files;
 }
 

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
@@ -72,23 +73,24 @@ void set_mode(int fd, const FilePlace& place, const CapturedFile& file) {
 
 } // namespace
 
-NewFile::NewFile(const FilePlace& place)
-    : place_(place), fd_(::openat(place.folder(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) {
+NewFile::NewFile(FilePlace place)
+    : place_(std::move(place)), fd_(::openat(place_.folder(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) {
     for (int number = 1; !fd_ && number < k_most_partials; ++number) {
         temporary_name_ = temporary_name(number);
-        fd_ = UniqueFd(::openat(place.folder(), temporary_name_.c_str(),
+        fd_ = UniqueFd(::openat(place_.folder(), temporary_name_.c_str(),
                                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!fd_ && errno != EEXIST)
             break;
     }
     if (!fd_) {
         temporary_name_.clear();
-        fail(place, "create a file beside it");
+        fail(place_, "create a file beside it");
     }
 }
 
 NewFile::~NewFile() {
-    if (!temporary_name_.empty())
+    // Of one that was moved from nothing is left.
+    if (fd_ && !temporary_name_.empty())
         ::unlinkat(place_.folder(), temporary_name_.c_str(), 0);
 }
 
@@ -143,7 +145,6 @@ void NewFile::complete(const CapturedFile& file) const {
                                            timespec_of(std::chrono::nanoseconds(file.modified))};
     if (::futimens(fd_.get(), times.data()) != 0)
         fail(place_, "set its times");
-    sync_file(fd_.get(), place_.path());
 }
 
 struct ::stat NewFile::info() const {
