@@ -32,6 +32,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "entry_content.hpp"
 #include "file_looks.hpp"
 
 namespace cedana {
@@ -41,59 +42,6 @@ namespace {
 std::string sized(std::uint64_t bytes) {
     return bytes < 1024 ? fmt::format("{} bytes", bytes) : fmt::format("{} ({} bytes)", human_bytes(bytes), bytes);
 }
-
-// The content of one entry, compared with its digest at its end.
-class EntryContent {
-  public:
-    EntryContent(ImageReader& reader, const CapturedFile& file, const Interrupt& interrupt)
-        : reader_(reader), file_(file), interrupt_(interrupt), stream_(reader.open(file.entry)) {}
-    EntryContent(const EntryContent&) = delete;
-    EntryContent& operator=(const EntryContent&) = delete;
-    ~EntryContent() { reader_.close(stream_); }
-
-    std::span<const std::byte> next() {
-        if (handed_out_ != 0) {
-            reader_.passed(stream_, handed_out_);
-            reader_.released(stream_, std::exchange(handed_out_, 0));
-        }
-        while (true) {
-            interrupt_.throw_if_pending();
-            const std::span<const std::byte> piece = reader_.ready(stream_);
-            if (piece.empty() && !reader_.at_end(stream_)) {
-                wait();
-                continue;
-            }
-            if (piece.empty())
-                compare();
-            digest_.add(piece);
-            handed_out_ = piece.size();
-            return piece;
-        }
-    }
-
-  private:
-    void wait() const {
-        std::array<pollfd, 2> set = {{{reader_.data_ready(), POLLIN, 0}, {interrupt_.fd(), POLLIN, 0}}};
-        if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR)
-            throw OsFailure().error("cannot poll");
-        std::uint64_t count = 0;
-        if (set[0].revents != 0 && ::read(reader_.data_ready(), &count, sizeof count) < 0)
-            return;
-    }
-    void compare() {
-        if (hex(digest_.finish()) != file_.digest)
-            throw Error(Fault::checkpoint, fmt::format("the content of {} in the checkpoint does not have the digest "
-                                                       "that the manifest gives",
-                                                       printable(file_.path)));
-    }
-
-    ImageReader& reader_;
-    const CapturedFile& file_;
-    const Interrupt& interrupt_;
-    int stream_;
-    Sha256Stream digest_;
-    std::size_t handed_out_ = 0;
-};
 
 FileState state_of(const CapturedFile& file, const UniqueFd& present, const struct ::stat& info,
                    const Interrupt& interrupt) {
