@@ -51,8 +51,6 @@ constexpr auto k_begin_limit = std::chrono::hours(24);
 // Between two pieces: the source compresses, or its tree still gets ready.
 constexpr auto k_piece_limit = std::chrono::minutes(10);
 
-fs::path record_folder() { return state_folder() / "migrations"; }
-
 // Of one that stands still for ever, or lacks memory.
 void end_root(const ProcessMark& root) {
     if (!is_at_work(root))
@@ -62,7 +60,10 @@ void end_root(const ProcessMark& root) {
 }
 
 // Where its page server asks for what is still to come.
-fs::path socket_of(const std::string& id) { return record_folder() / (id + ".pages"); }
+fs::path socket_of(const std::string& id) { return migration::record_folder() / (id + ".pages"); }
+
+// A source that asks later, after a connection that was lost, learns nothing any more.
+constexpr auto k_record_age = std::chrono::hours(7 * 24);
 
 // Of a restore, which may hang in the kernel: the tree of the source stands still all the while.
 std::chrono::seconds restore_limit(std::uint64_t bytes_images) {
@@ -132,7 +133,7 @@ class Receiving {
         greet();
         if (!take_offer())
             return;
-        note_.emplace(record_folder(), record_.id);
+        note_.emplace(migration::record_folder(), record_.id);
         bring_back(take_file());
     }
 
@@ -208,6 +209,7 @@ class Receiving {
         note(Fate::receiving);
         const fs::path folder = arrival_folder(request_);
         clean({.folders = {folder}});
+        migration::drop_old_records(migration::record_folder(), k_record_age);
         file_.emplace(folder, stem_, most_);
         while (true) {
             const Frame frame = next(k_piece_limit);
@@ -358,7 +360,7 @@ migration::Record settled(migration::Record record) {
                                     : "the cedana that received it was killed before the tree ran";
     ::unlink(socket_of(record.id).c_str());
     try {
-        migration::replace_record(record_folder(), record);
+        migration::replace_record(migration::record_folder(), record);
         clean({});
     } catch (const Error& error) {
         // What is so is so without it: whoever asks again finds it out again.
@@ -405,7 +407,7 @@ migration::Status state_of_received(const std::string& id) {
     if (!migration::is_id(id))
         throw Error(Fault::usage, fmt::format("{} is no id of a migration", printable(id)));
     require_root("look into processes");
-    auto found = migration::find_record(record_folder(), id);
+    auto found = migration::find_record(migration::record_folder(), id);
     if (!found)
         return {.id = id, .outcome = Outcome::unknown, .why = "this host knows of no such migration"};
     migration::Record record = std::move(found->record);
