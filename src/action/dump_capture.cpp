@@ -506,7 +506,7 @@ Keyring TreeCapture::own_keyring() const {
 // Who takes it has it while the disk does its part.
 void TreeCapture::hand_to_escort(const std::filesystem::path& complete) {
     const SetFor escorted(is_in_other_hands_);
-    draft_.request.escort->complete(complete, own_keyring());
+    draft_.request.escort->complete(complete, own_keyring(), network_lock());
 }
 
 // The tree stands still. It goes on if the checkpoint does not come back.

@@ -13,7 +13,6 @@
 #include "cedana/base/system_names.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/users.hpp"
-#include "cedana/checkpoint/reader.hpp"
 #include "cedana/files/checkpoint_file.hpp"
 #include "cedana/host/fit.hpp"
 #include "cedana/host/same_files.hpp"
@@ -238,7 +237,7 @@ class Migrating {
                              .bytes_ahead = bytes_ahead_,
                              .bytes_on_demand = pages_ ? pages_->bytes_gone() : 0,
                              .phases = dumped.phases};
-        remove_lock_of(dumped.checkpoint);
+        remove_network_lock();
         return result;
     }
 
@@ -320,7 +319,11 @@ class Migrating {
             throw Error(Fault::no_process, fmt::format("process {} ({}) has ended", plan.pid, printable(plan.name)));
         dumped.escort =
             DumpEscort{.written = [this](const WrittenPiece& piece) { take_written(piece); },
-                       .complete = [this](const fs::path& file, const Keyring& keyring) { hand_over(file, keyring); },
+                       .complete =
+                           [this](const fs::path& file, const Keyring& keyring, const std::string& network_lock) {
+                               network_lock_ = network_lock;
+                               hand_over(file, keyring);
+                           },
                        .before_end = [this](const fs::path& checkpoint) { commit(checkpoint); },
                        .ended = [this] { say_go(); }};
         dumped.escort->compresses_ahead = request_.lazy || takes_ahead_;
@@ -475,11 +478,10 @@ class Migrating {
     }
 
     // Its connections are not this host's any more.
-    void remove_lock_of(const fs::path& checkpoint) const {
+    void remove_network_lock() const {
         try {
-            const std::string table = Checkpoint(checkpoint, given_.keyring()).manifest().network_lock_table;
-            if (!table.empty())
-                static_cast<void>(criu::remove_network_lock(table));
+            if (!network_lock_.empty())
+                static_cast<void>(criu::remove_network_lock(network_lock_));
         } catch (const Error& error) {
             spdlog::warn("whether packets of its connections are still held back here is not known: {}",
                          error.message());
@@ -496,6 +498,7 @@ class Migrating {
     std::string host_name_;
     std::optional<migration::Session> session_;
     std::optional<Error> no_login_;
+    std::string network_lock_;
     // Memory goes over while it still runs.
     bool takes_ahead_ = false;
     std::atomic<std::uint64_t> bytes_ahead_ = 0;

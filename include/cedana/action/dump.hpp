@@ -37,8 +37,10 @@ struct DumpEscort {
     // Of the checkpoint's file (ZipWriter::copy_to()).
     HearWritten written;
     // All of the file is written, under a name that it does not keep; whether the disk keeps it is still to be seen.
-    // `keyring` opens it, whoever it is encrypted for.
-    std::function<void(const std::filesystem::path& file, const Keyring& keyring)> complete;
+    // `keyring` opens it, whoever it is encrypted for. `network_lock`: what holds back packets of the tree's connections,
+    // as the manifest says.
+    std::function<void(const std::filesystem::path& file, const Keyring& keyring, const std::string& network_lock)>
+        complete;
     // The checkpoint has its name, and the tree stands still yet; when this returns it ends.
     std::function<void(const std::filesystem::path& checkpoint)> before_end;
     // Nothing of the tree runs any more, nor ever will. Must not throw.
