@@ -20,6 +20,7 @@
 #include "cedana/facts/losses.hpp"
 #include "cedana/facts/socket_options.hpp"
 #include "cedana/files/link_remap.hpp"
+#include "cedana/keys/envelope.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/lost_names.hpp"
 #include "cedana/undo/network_lock.hpp"
@@ -252,7 +253,20 @@ void TreeCapture::capture_named_ahead() {
         return;
     progress_.phase("copying files");
     writer_->write_files_ahead(*draft_.files, draft_.seen->written, draft_.interrupt);
+    if (draft_.request.escort && !draft_.files->index_ahead().images.empty())
+        hand_files_to_escort();
     watch_.lap("ahead");
+}
+
+void TreeCapture::hand_files_to_escort() {
+    Manifest manifest = foreseen_manifest(draft_);
+    manifest.files = draft_.files->files_ahead();
+    // Of the rest nobody asks.
+    manifest.places.clear();
+    manifest.facts.reset();
+    draft_.request.escort->files_written(manifest, write_index(draft_.files->index_ahead()),
+                                         draft_.keys.encryption ? write_envelope(draft_.keys.encryption->envelope)
+                                                                : std::string());
 }
 
 void TreeCapture::run_criu() {

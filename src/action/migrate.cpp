@@ -319,6 +319,8 @@ class Migrating {
             throw Error(Fault::no_process, fmt::format("process {} ({}) has ended", plan.pid, printable(plan.name)));
         dumped.escort =
             DumpEscort{.written = [this](const WrittenPiece& piece) { take_written(piece); },
+                       .files_written = [this](const Manifest& manifest, const std::string& index,
+                                               const std::string& envelope) { have_staged(manifest, index, envelope); },
                        .complete =
                            [this](const fs::path& file, const Keyring& keyring, const std::string& network_lock) {
                                network_lock_ = network_lock;
@@ -400,6 +402,19 @@ class Migrating {
                 static_cast<void>(next(k_limit, Interrupt::none()));
             throw;
         }
+    }
+
+    // The tree runs on until the other host has these files on its disks. Of very many it writes them while it stands
+    // still.
+    void have_staged(const Manifest& manifest, const std::string& index, const std::string& envelope) {
+        const std::string list =
+            migration::write_files({.manifest = write_manifest(manifest), .index = index, .envelope = envelope});
+        if (list.size() > migration::longest(FrameType::files))
+            return;
+        explained_by_end([&] { there().send(FrameType::files, list); });
+        // What is before it on the line has to go over first.
+        if (next(k_answer_limit_there, interrupt_).type != FrameType::kept)
+            throw Error(Fault::connection, fmt::format("{} did not say that it has the files", target()));
     }
 
     // The tree stands still. It comes back over there while the disk here does its part.
@@ -498,11 +513,11 @@ class Migrating {
     std::string host_name_;
     std::optional<migration::Session> session_;
     std::optional<Error> no_login_;
-    std::string network_lock_;
     // Memory goes over while it still runs.
     bool takes_ahead_ = false;
     std::atomic<std::uint64_t> bytes_ahead_ = 0;
     std::mutex end_mutex_;
+    std::string network_lock_;
     // What is over there as it is here now.
     ByteRanges sent_;
     std::optional<PageSource> pages_;

@@ -11,6 +11,8 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/units.hpp"
 #include "cedana/base/users.hpp"
+#include "cedana/checkpoint/staged_files.hpp"
+#include "cedana/keys/envelope.hpp"
 #include "cedana/lazy/transfers.hpp"
 #include "cedana/migration/record.hpp"
 #include "cedana/model/manifest.hpp"
@@ -23,6 +25,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -98,7 +101,7 @@ class SignOfLife {
                 if (must_end_)
                     return;
                 if (std::chrono::steady_clock::now() > until_)
-                    return end_restore(Error(Fault::restore_failed, "the restore took too long"));
+                    return end_restore(Error(Fault::restore_failed, "it took too long"));
                 source.send(FrameType::alive);
             }
             end_restore(Error(Fault::connection, "the connection with the source is lost: it has ended"));
@@ -223,6 +226,11 @@ class Receiving {
                     file_->reserve(size);
                 return *file_;
             }
+            if (frame.type == FrameType::files) {
+                stage(migration::parse_files(frame.payload));
+                source_.send(FrameType::kept);
+                continue;
+            }
             take_piece(frame);
         }
     }
@@ -236,6 +244,33 @@ class Receiving {
             file_->write(migration::parse_data(frame.payload));
     }
 
+    // While the tree still runs at the source, which waits for it. Who signs is known; that it is signed is seen by the
+    // restore, before any of it has a name.
+    void stage(const migration::Files& files) {
+        if (staged_)
+            throw Error(Fault::connection, "the source has sent its files twice");
+        staged_.emplace(rules_of_arrival(request_));
+        const Manifest manifest = parse_manifest(files.manifest);
+        std::uint64_t bytes = 0;
+        for (const CapturedFile& file : manifest.files)
+            if (__builtin_add_overflow(bytes, file.size, &bytes) || bytes > most_)
+                throw Error(Fault::connection,
+                            fmt::format("its files have more than the {} that were announced", human_bytes(most_)));
+        std::shared_ptr<const Seal> seal;
+        if (!files.envelope.empty())
+            seal = request_.keyring.without_asking().open("the checkpoint", parse_envelope(files.envelope));
+        life_.emplace(source_, restore_limit(bytes));
+        try {
+            staged_->add(ZipReader(file_->path()), read_index(files.index, seal), manifest.files, request_.config,
+                         interrupt_);
+        } catch (const Error&) {
+            if (const auto why = life_->why_ended())
+                throw Error(*why);
+            throw;
+        }
+        life_.reset();
+    }
+
     // Returns once it runs, and has all of its memory. What fails after that (a hook) is no reason to say that it does
     // not.
     void bring_back(const ArrivingFile& file) {
@@ -244,6 +279,7 @@ class Receiving {
                                 .keyring = request_.keyring,
                                 .new_pid_namespace = new_pid_namespace_,
                                 .files = rules_of_arrival(request_),
+                                .staged = staged_ ? &*staged_ : nullptr,
                                 .caller = request_.caller,
                                 .before_run = [this](pid_t root) { await_go(root); },
                                 .once_it_runs = [this](pid_t) { say_runs(); },
@@ -334,6 +370,7 @@ class Receiving {
     bool new_pid_namespace_ = false;
     bool said_runs_ = false;
     std::optional<ArrivingFile> file_;
+    std::optional<StagedFiles> staged_;
     std::optional<ArrivingPages> pages_;
     std::optional<SignOfLife> life_;
 };

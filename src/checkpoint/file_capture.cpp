@@ -301,10 +301,20 @@ FrameIndex FileCapture::write_ahead(const WrittenFiles& written, ImageWriter& ar
         for (const WrittenFile& file : written.files)
             if (file.is_named && !of_tree.contains(file_id(file.info)))
                 capture_named(file);
-    FrameIndex index = write(archive, interrupt);
+    index_ahead_ = write(archive, interrupt);
     for (Captured& captured : std::exchange(captured_, {}))
         ahead_.insert_or_assign(captured.file.path, std::move(captured));
-    return index;
+    return index_ahead_;
+}
+
+std::vector<CapturedFile> FileCapture::files_ahead() const {
+    std::vector<CapturedFile> files;
+    for (const auto& [path, captured] : ahead_) {
+        files.push_back(captured.file);
+        if (const auto found = attributes_.find(path); found != attributes_.end())
+            files.back().extended_attributes = found->second;
+    }
+    return files;
 }
 
 FrameIndex FileCapture::write(ImageWriter& archive, const Interrupt& interrupt) {

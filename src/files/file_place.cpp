@@ -97,11 +97,11 @@ void warn_without_attributes(const FilePlace& place) {
 
 OpenFolders::OpenFolders(fs::path root) : root_(std::move(root)) {}
 
-FilePlace OpenFolders::place(const fs::path& path) {
-    std::shared_ptr<const UniqueFd>& folder = folders_[path.parent_path().string()];
-    if (!folder)
-        folder = std::make_shared<const UniqueFd>(open_folder_of(path, root_));
-    return {path, folder};
+FilePlace OpenFolders::place(const fs::path& path, const fs::path& folder) {
+    std::shared_ptr<const UniqueFd>& opened = folders_[folder.string()];
+    if (!opened)
+        opened = std::make_shared<const UniqueFd>(open_folder_of(folder / path.filename(), root_));
+    return {path, opened};
 }
 
 bool FoldersToFlush::add(const FilePlace& place) {

@@ -15,7 +15,6 @@
 #include <array>
 #include <cerrno>
 #include <exception>
-#include <map>
 #include <string_view>
 #include <utility>
 
@@ -192,8 +191,19 @@ void PutBack::write(FilePlace file_place, const CapturedFile& file, const Conten
         replacement.write(piece);
     replacement.complete(file);
     written_.push_back({.step = step, .file = std::move(replacement), .replaces = static_cast<bool>(present)});
-    if (written_.size() >= descriptor_limit() / k_unnamed_part)
+    if (++opened_ >= descriptor_limit() / k_unnamed_part)
         settle_written();
+}
+
+void PutBack::take(FilePlace file_place, NewFile made, const CapturedFile& file, Attributes attributes) {
+    Step& step = begin(std::move(file_place));
+    const UniqueFd present = step.place.open_present(O_RDONLY);
+    const bool has_more = present && made.copy_attributes_of(present.get());
+    const bool is_complete = attributes == Attributes::as_made && !has_more;
+    if (!is_complete)
+        made.complete(file);
+    written_.push_back(
+        {.step = step, .file = std::move(made), .replaces = static_cast<bool>(present), .is_flushed = is_complete});
 }
 
 std::vector<fs::path> PutBack::settle() {
@@ -211,18 +221,16 @@ void PutBack::settle_written() {
     }
     changed_.flush();
     written_.clear();
+    opened_ = 0;
 }
 
 // Before any of them has a name.
 void PutBack::flush_written() const {
-    std::map<dev_t, std::vector<const NewFile*>> disks;
+    std::vector<const NewFile*> files;
     for (const Written& one : written_)
-        disks[one.file.info().st_dev].push_back(&one.file);
-    for (const auto& [disk, files] : disks) {
-        const bool are_flushed = files.size() >= k_many_to_flush && files.front()->flush_file_system();
-        for (const NewFile* const file : files)
-            are_flushed ? file->require_written() : file->flush();
-    }
+        if (!one.is_flushed)
+            files.push_back(&one.file);
+    flush_all(files);
 }
 
 void PutBack::give_name(Written& written) {
@@ -231,10 +239,10 @@ void PutBack::give_name(Written& written) {
     step.pinned = pin(written.file.fd());
     if (written.replaces) {
         keep_present(step);
-        written.file.replace();
+        written.file.replace(step.place);
     } else {
         write_to_journal(step);
-        written.file.create();
+        written.file.create(step.place);
     }
 }
 

@@ -70,7 +70,9 @@ class OpenFolders {
     explicit OpenFolders(std::filesystem::path root = "/");
 
     // As FilePlace(path, root).
-    [[nodiscard]] FilePlace place(const std::filesystem::path& path);
+    [[nodiscard]] FilePlace place(const std::filesystem::path& path) { return place(path, path.parent_path()); }
+    // In place of a folder that is still to be made: one on the way to it.
+    [[nodiscard]] FilePlace place(const std::filesystem::path& path, const std::filesystem::path& folder);
 
   private:
     std::filesystem::path root_;

@@ -9,8 +9,10 @@
 #include "cedana/model/captured_file.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -22,6 +24,8 @@ class NewFile {
     // In the folder of `place`; without a name where the file system has such files, so that nothing of it stays if
     // this process is killed. Throws Error.
     explicit NewFile(FilePlace place);
+    // Without a name; absent where the file system has no such files.
+    [[nodiscard]] static std::optional<NewFile> nameless(FilePlace place);
     NewFile(NewFile&&) noexcept = default;
     NewFile& operator=(NewFile&&) = delete;
     // Removes it unless it has taken its name.
@@ -30,26 +34,26 @@ class NewFile {
     // Appends; blocks of zeros become holes. Throws Error(Fault::storage) for a full disk.
     void write(std::span<const std::byte> data);
     // Access lists, labels and other extended attributes of a file that it will stand for, as far as they can be set.
-    void copy_attributes_of(int fd) const;
+    // Whether there were any.
+    bool copy_attributes_of(int fd) const;
     // Size, owner, mode and times of `file`. An owner that cannot be set is a warning.
     void complete(const CapturedFile& file) const;
-    // All of it is on the disk when it returns. Throws Error(Fault::storage).
-    void flush() const { sync_file(fd_.get(), place_.path()); }
-    // The same of all that was written on its file system, as sync_file_system() does; each file must be asked for its
-    // own errors then.
-    [[nodiscard]] bool flush_file_system() const { return sync_file_system(fd_.get(), place_.path()); }
-    void require_written() const { cedana::require_written(fd_.get(), place_.path()); }
     [[nodiscard]] struct ::stat info() const;
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
-    // Takes the name, in place of what has it. Throws Error.
-    void replace();
+    // Takes the name of `target`, which is on the same mount, in place of what has it. Throws Error.
+    void replace(const FilePlace& target);
     // Takes the name. Throws Error(Fault::restore_failed) if something has it by now.
-    void create();
+    void create(const FilePlace& target);
+    // Whether it can: another mount has come between them else.
+    [[nodiscard]] bool can_go_to(const FilePlace& target) const;
 
   private:
+    friend void flush_all(const std::vector<const NewFile*>& files);
+
+    NewFile(FilePlace place, UniqueFd fd) : place_(std::move(place)), fd_(std::move(fd)) {}
     [[nodiscard]] bool leads_here(const std::string& name) const;
-    [[nodiscard]] bool link_to(const std::string& name) const;
+    [[nodiscard]] bool link_to(const FilePlace& target, const std::string& name) const;
 
     FilePlace place_;
     // Empty while it has none.

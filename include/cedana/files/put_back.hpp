@@ -38,6 +38,8 @@ inline constexpr std::uint64_t k_unnamed_part = 16;
 // The next piece of a file's content; empty at its end.
 using Content = std::function<std::span<const std::byte>()>;
 
+enum class Attributes { as_made, changed };
+
 class PutBack {
   public:
     // `when`: for the names of backups. `journal`: a file that is made with the first step, for PutBackUndo; it is
@@ -55,6 +57,9 @@ class PutBack {
     // The same in two parts, for many files: what write() makes has no name, and settle() has all of it on the disk and
     // then gives each its name. write() does so too where they would take too many descriptors.
     void write(FilePlace place, const CapturedFile& file, const Content& content);
+    // As write(), of a file that was written and flushed before, near its place (NewFile::can_go_to()). as_made: it has
+    // all that `file` says.
+    void take(FilePlace place, NewFile made, const CapturedFile& file, Attributes attributes);
     // The backup of each file that was written since the last time. Throws as above.
     std::vector<std::filesystem::path> settle();
     // Cuts the file that is there to the size of `file`. The backup holds only what was behind it; its path. Throws as
@@ -86,6 +91,7 @@ class PutBack {
         NewFile file;
         // Something had its name by then.
         bool replaces;
+        bool is_flushed = false;
     };
 
     Step& begin(FilePlace place);
@@ -108,6 +114,8 @@ class PutBack {
     std::list<Step> steps_;
     // In it.
     std::list<Written> written_;
+    // Of them, by write().
+    std::uint64_t opened_ = 0;
     // Their backups, once they have their names.
     std::vector<std::filesystem::path> settled_;
     // Where names have changed that are not on the disk yet.
