@@ -104,7 +104,8 @@ TEST_F(PuttingBack, TakesAndUndoesAnyNumberOfFiles) {
 // Written in a folder above, before its own was made.
 TEST_F(PuttingBack, TakesWhatWasWrittenBefore) {
     auto staged = NewFile::nameless(FilePlace(folder / "any"));
-    ASSERT_TRUE(staged);
+    if (!staged)
+        GTEST_SKIP() << "this file system has no files without a name";
     staged->write(std::as_bytes(std::span("of then", 7)));
     staged->complete(captured("of then"));
     EXPECT_EQ(names_in(folder), std::vector<std::string>());
