@@ -87,6 +87,7 @@ class FileCapture {
                             const Interrupt& interrupt);
     void capture_named(const WrittenFile& written);
     void open_named(Captured& captured, const Interrupt& interrupt);
+    void write_one(Captured& captured, ImageWriter& archive, const Interrupt& interrupt);
     void copy_to_archive(Captured& captured, ImageWriter& archive, const Interrupt& interrupt);
     [[nodiscard]] std::size_t read(const Captured& captured, std::uint64_t offset, std::span<std::byte> part,
                                    const Interrupt& interrupt);
