@@ -20,6 +20,7 @@
 #include "cedana/facts/losses.hpp"
 #include "cedana/facts/socket_options.hpp"
 #include "cedana/files/link_remap.hpp"
+#include "cedana/keys/envelope.hpp"
 #include "cedana/process/holdings.hpp"
 #include "cedana/process/lost_names.hpp"
 #include "cedana/undo/network_lock.hpp"
@@ -255,7 +256,20 @@ void TreeCapture::capture_named_ahead() {
         return;
     progress_.phase("copying files");
     writer_->write_files_ahead(*draft_.files, draft_.seen->written, draft_.interrupt);
+    if (draft_.request.escort && !draft_.files->index_ahead().images.empty())
+        hand_files_to_escort();
     watch_.lap("ahead");
+}
+
+void TreeCapture::hand_files_to_escort() {
+    Manifest manifest = foreseen_manifest(draft_);
+    manifest.files = draft_.files->files_ahead();
+    // Of the rest nobody asks.
+    manifest.places.clear();
+    manifest.facts.reset();
+    draft_.request.escort->files_written(manifest, write_index(draft_.files->index_ahead()),
+                                         draft_.keys.encryption ? write_envelope(draft_.keys.encryption->envelope)
+                                                                : std::string());
 }
 
 void TreeCapture::run_criu() {
@@ -509,7 +523,7 @@ Keyring TreeCapture::own_keyring() const {
 // Who takes it has it while the disk does its part.
 void TreeCapture::hand_to_escort(const std::filesystem::path& complete) {
     const SetFor escorted(is_in_other_hands_);
-    draft_.request.escort->complete(complete, own_keyring());
+    draft_.request.escort->complete(complete, own_keyring(), network_lock());
 }
 
 // The tree stands still. It goes on if the checkpoint does not come back.

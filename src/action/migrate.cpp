@@ -13,7 +13,6 @@
 #include "cedana/base/system_names.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/users.hpp"
-#include "cedana/checkpoint/reader.hpp"
 #include "cedana/files/checkpoint_file.hpp"
 #include "cedana/host/fit.hpp"
 #include "cedana/host/same_files.hpp"
@@ -238,7 +237,7 @@ class Migrating {
                              .bytes_ahead = bytes_ahead_,
                              .bytes_on_demand = pages_ ? pages_->bytes_gone() : 0,
                              .phases = dumped.phases};
-        remove_lock_of(dumped.checkpoint);
+        remove_network_lock();
         return result;
     }
 
@@ -320,7 +319,13 @@ class Migrating {
             throw Error(Fault::no_process, fmt::format("process {} ({}) has ended", plan.pid, printable(plan.name)));
         dumped.escort =
             DumpEscort{.written = [this](const WrittenPiece& piece) { take_written(piece); },
-                       .complete = [this](const fs::path& file, const Keyring& keyring) { hand_over(file, keyring); },
+                       .files_written = [this](const Manifest& manifest, const std::string& index,
+                                               const std::string& envelope) { have_staged(manifest, index, envelope); },
+                       .complete =
+                           [this](const fs::path& file, const Keyring& keyring, const std::string& network_lock) {
+                               network_lock_ = network_lock;
+                               hand_over(file, keyring);
+                           },
                        .before_end = [this](const fs::path& checkpoint) { commit(checkpoint); },
                        .ended = [this] { say_go(); }};
         // What of a lazy one is written while it stands still goes to the disk alone.
@@ -401,6 +406,19 @@ class Migrating {
         }
     }
 
+    // The tree runs on until the other host has these files on its disks. Of very many it writes them while it stands
+    // still.
+    void have_staged(const Manifest& manifest, const std::string& index, const std::string& envelope) {
+        const std::string list =
+            migration::write_files({.manifest = write_manifest(manifest), .index = index, .envelope = envelope});
+        if (list.size() > migration::longest(FrameType::files))
+            return;
+        explained_by_end([&] { there().send(FrameType::files, list); });
+        // What is before it on the line has to go over first.
+        if (next(k_answer_limit_there, interrupt_).type != FrameType::kept)
+            throw Error(Fault::connection, fmt::format("{} did not say that it has the files", target()));
+    }
+
     // The tree stands still. It comes back over there while the disk here does its part.
     void hand_over(const fs::path& file, const Keyring& keyring) {
         given_.opened_by(keyring);
@@ -477,11 +495,10 @@ class Migrating {
     }
 
     // Its connections are not this host's any more.
-    void remove_lock_of(const fs::path& checkpoint) const {
+    void remove_network_lock() const {
         try {
-            const std::string table = Checkpoint(checkpoint, given_.keyring()).manifest().network_lock_table;
-            if (!table.empty())
-                static_cast<void>(criu::remove_network_lock(table));
+            if (!network_lock_.empty())
+                static_cast<void>(criu::remove_network_lock(network_lock_));
         } catch (const Error& error) {
             spdlog::warn("whether packets of its connections are still held back here is not known: {}",
                          error.message());
@@ -502,6 +519,7 @@ class Migrating {
     bool takes_ahead_ = false;
     std::atomic<std::uint64_t> bytes_ahead_ = 0;
     std::mutex end_mutex_;
+    std::string network_lock_;
     // What is over there as it is here now.
     ByteRanges sent_;
     std::optional<PageSource> pages_;

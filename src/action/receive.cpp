@@ -11,6 +11,8 @@
 #include "cedana/base/text.hpp"
 #include "cedana/base/units.hpp"
 #include "cedana/base/users.hpp"
+#include "cedana/checkpoint/staged_files.hpp"
+#include "cedana/keys/envelope.hpp"
 #include "cedana/lazy/transfers.hpp"
 #include "cedana/migration/record.hpp"
 #include "cedana/model/manifest.hpp"
@@ -23,6 +25,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -51,8 +54,6 @@ constexpr auto k_begin_limit = std::chrono::hours(24);
 // Between two pieces: the source compresses, or its tree still gets ready.
 constexpr auto k_piece_limit = std::chrono::minutes(10);
 
-fs::path record_folder() { return state_folder() / "migrations"; }
-
 // Of one that stands still for ever, or lacks memory.
 void end_root(const ProcessMark& root) {
     if (!is_at_work(root))
@@ -62,7 +63,10 @@ void end_root(const ProcessMark& root) {
 }
 
 // Where its page server asks for what is still to come.
-fs::path socket_of(const std::string& id) { return record_folder() / (id + ".pages"); }
+fs::path socket_of(const std::string& id) { return migration::record_folder() / (id + ".pages"); }
+
+// A source that asks later, after a connection that was lost, learns nothing any more.
+constexpr auto k_record_age = std::chrono::hours(7 * 24);
 
 // Of a restore, which may hang in the kernel: the tree of the source stands still all the while.
 std::chrono::seconds restore_limit(std::uint64_t bytes_images) {
@@ -97,7 +101,7 @@ class SignOfLife {
                 if (must_end_)
                     return;
                 if (std::chrono::steady_clock::now() > until_)
-                    return end_restore(Error(Fault::restore_failed, "the restore took too long"));
+                    return end_restore(Error(Fault::restore_failed, "it took too long"));
                 source.send(FrameType::alive);
             }
             end_restore(Error(Fault::connection, "the connection with the source is lost: it has ended"));
@@ -132,7 +136,7 @@ class Receiving {
         greet();
         if (!take_offer())
             return;
-        note_.emplace(record_folder(), record_.id);
+        note_.emplace(migration::record_folder(), record_.id);
         bring_back(take_file());
     }
 
@@ -208,6 +212,7 @@ class Receiving {
         note(Fate::receiving);
         const fs::path folder = arrival_folder(request_);
         clean({.folders = {folder}});
+        migration::drop_old_records(migration::record_folder(), k_record_age);
         file_.emplace(folder, stem_, most_);
         while (true) {
             const Frame frame = next(k_piece_limit);
@@ -220,6 +225,11 @@ class Receiving {
                 if (lazy_)
                     file_->reserve(size);
                 return *file_;
+            }
+            if (frame.type == FrameType::files) {
+                stage(migration::parse_files(frame.payload));
+                source_.send(FrameType::kept);
+                continue;
             }
             take_piece(frame);
         }
@@ -234,6 +244,33 @@ class Receiving {
             file_->write(migration::parse_data(frame.payload));
     }
 
+    // While the tree still runs at the source, which waits for it. Who signs is known; that it is signed is seen by the
+    // restore, before any of it has a name.
+    void stage(const migration::Files& files) {
+        if (staged_)
+            throw Error(Fault::connection, "the source has sent its files twice");
+        staged_.emplace(rules_of_arrival(request_));
+        const Manifest manifest = parse_manifest(files.manifest);
+        std::uint64_t bytes = 0;
+        for (const CapturedFile& file : manifest.files)
+            if (__builtin_add_overflow(bytes, file.size, &bytes) || bytes > most_)
+                throw Error(Fault::connection,
+                            fmt::format("its files have more than the {} that were announced", human_bytes(most_)));
+        std::shared_ptr<const Seal> seal;
+        if (!files.envelope.empty())
+            seal = request_.keyring.without_asking().open("the checkpoint", parse_envelope(files.envelope));
+        life_.emplace(source_, restore_limit(bytes));
+        try {
+            staged_->add(ZipReader(file_->path()), read_index(files.index, seal), manifest.files, request_.config,
+                         interrupt_);
+        } catch (const Error&) {
+            if (const auto why = life_->why_ended())
+                throw Error(*why);
+            throw;
+        }
+        life_.reset();
+    }
+
     // Returns once it runs, and has all of its memory. What fails after that (a hook) is no reason to say that it does
     // not.
     void bring_back(const ArrivingFile& file) {
@@ -242,6 +279,7 @@ class Receiving {
                                 .keyring = request_.keyring,
                                 .new_pid_namespace = new_pid_namespace_,
                                 .files = rules_of_arrival(request_),
+                                .staged = staged_ ? &*staged_ : nullptr,
                                 .caller = request_.caller,
                                 .before_run = [this](pid_t root) { await_go(root); },
                                 .once_it_runs = [this](pid_t) { say_runs(); },
@@ -332,6 +370,7 @@ class Receiving {
     bool new_pid_namespace_ = false;
     bool said_runs_ = false;
     std::optional<ArrivingFile> file_;
+    std::optional<StagedFiles> staged_;
     std::optional<ArrivingPages> pages_;
     std::optional<SignOfLife> life_;
 };
@@ -358,7 +397,7 @@ migration::Record settled(migration::Record record) {
                                     : "the cedana that received it was killed before the tree ran";
     ::unlink(socket_of(record.id).c_str());
     try {
-        migration::replace_record(record_folder(), record);
+        migration::replace_record(migration::record_folder(), record);
         clean({});
     } catch (const Error& error) {
         // What is so is so without it: whoever asks again finds it out again.
@@ -405,7 +444,7 @@ migration::Status state_of_received(const std::string& id) {
     if (!migration::is_id(id))
         throw Error(Fault::usage, fmt::format("{} is no id of a migration", printable(id)));
     require_root("look into processes");
-    auto found = migration::find_record(record_folder(), id);
+    auto found = migration::find_record(migration::record_folder(), id);
     if (!found)
         return {.id = id, .outcome = Outcome::unknown, .why = "this host knows of no such migration"};
     migration::Record record = std::move(found->record);

@@ -139,8 +139,8 @@ bool need_limits_raised(const Checkpoint& checkpoint, const std::vector<criu::Du
 
 TreeReturn::TreeReturn(RestoreDraft& draft, Progress& progress, Stopwatch& watch)
     : draft_(draft), progress_(progress), watch_(watch), activity_(fmt::format("restoring {}", draft.path.string())),
-      work_(WorkKind::restore, state_folder()),
-      files_(*draft.checkpoint, draft.request.config, draft.request.files, work_.path() / k_put_back_journal) {}
+      work_(WorkKind::restore, state_folder()), files_(*draft.checkpoint, draft.request.config, draft.request.files,
+                                                       work_.path() / k_put_back_journal, draft.request.staged) {}
 
 Restored TreeReturn::run() {
     carry_out({phase(touch("putting files back", [&] { put_files_back(); }))}, progress_);

@@ -3,6 +3,7 @@
 
 #include "cedana/base/error.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include <spdlog/fmt/fmt.h>
@@ -17,6 +18,11 @@ namespace {
 std::optional<rlim_t>& before_the_raise() {
     static std::optional<rlim_t> soft;
     return soft;
+}
+
+std::uint64_t& more_for_a_while() {
+    static std::uint64_t more = 0;
+    return more;
 }
 
 rlimit limits() {
@@ -38,7 +44,27 @@ void raise_descriptor_limit() {
 
 std::uint64_t descriptor_limit_at_start() { return before_the_raise().value_or(limits().rlim_cur); }
 
-std::uint64_t descriptor_limit() { return limits().rlim_cur; }
+std::uint64_t descriptor_limit() { return limits().rlim_cur - more_for_a_while(); }
+
+MoreDescriptors::MoreDescriptors(std::uint64_t more) {
+    rlimit limit = limits();
+    limit.rlim_cur += more;
+    limit.rlim_max = std::max(limit.rlim_max, limit.rlim_cur);
+    // Of a process without CAP_SYS_RESOURCE, and above fs.nr_open, it stays (getrlimit(2)).
+    if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    more_ = more;
+    more_for_a_while() += more;
+}
+
+MoreDescriptors::~MoreDescriptors() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur -= more_;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    more_for_a_while() -= more_;
+}
 
 void require_descriptors(std::uint64_t wanted, const std::string& what, std::uint64_t limit) {
     if (limit >= wanted)

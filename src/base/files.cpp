@@ -3,8 +3,10 @@
 
 #include "cedana/base/error.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <system_error>
 #include <utility>
@@ -13,8 +15,10 @@
 #include <spdlog/spdlog.h>
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace cedana {
@@ -96,6 +100,25 @@ void replace_file(const fs::path& path, std::string_view content, mode_t mode) {
 
 void sync_file(int fd, const fs::path& path) {
     if (::fsync(fd) != 0)
+        throw OsFailure(Fault::storage).error("cannot flush {} to the disk", path.string());
+}
+
+// A file server is told of each file by fsync(2) alone, as is the process behind a FUSE file system (fs/fuse/inode.c,
+// fuse_sync_fs).
+bool sync_file_system(int fd, const fs::path& path) {
+    constexpr std::array<std::uint32_t, 6> k_whole = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+                                                      F2FS_SUPER_MAGIC, TMPFS_MAGIC,     OVERLAYFS_SUPER_MAGIC};
+    struct ::statfs info {};
+    if (::fstatfs(fd, &info) != 0 || std::ranges::count(k_whole, static_cast<std::uint32_t>(info.f_type)) == 0)
+        return false;
+    if (::syncfs(fd) != 0)
+        throw OsFailure(Fault::storage).error("cannot flush the file system of {} to the disk", path.string());
+    return true;
+}
+
+// What is not being written back any more is only asked for its error (mm/filemap.c, file_check_and_advance_wb_err).
+void require_written(int fd, const fs::path& path) {
+    if (::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE) != 0)
         throw OsFailure(Fault::storage).error("cannot flush {} to the disk", path.string());
 }
 

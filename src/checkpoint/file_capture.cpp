@@ -301,25 +301,47 @@ FrameIndex FileCapture::write_ahead(const WrittenFiles& written, ImageWriter& ar
         for (const WrittenFile& file : written.files)
             if (file.is_named && !of_tree.contains(file_id(file.info)))
                 capture_named(file);
-    FrameIndex index = write(archive, interrupt);
+    index_ahead_ = write(archive, interrupt);
     for (Captured& captured : std::exchange(captured_, {}))
         ahead_.insert_or_assign(captured.file.path, std::move(captured));
-    return index;
+    return index_ahead_;
+}
+
+std::vector<CapturedFile> FileCapture::files_ahead() const {
+    std::vector<CapturedFile> files;
+    for (const auto& [path, captured] : ahead_) {
+        files.push_back(captured.file);
+        if (const auto found = attributes_.find(path); found != attributes_.end())
+            files.back().extended_attributes = found->second;
+    }
+    return files;
 }
 
 FrameIndex FileCapture::write(ImageWriter& archive, const Interrupt& interrupt) {
-    archive.compress_now();
-    for (Captured& captured : captured_) {
+    // What is written at a time has a directory of all that is there behind it: of small files that is the most of it,
+    // unless they are many.
+    constexpr std::uint64_t k_small = 64UL * 1024;
+    std::vector<Captured*> large;
+    for (Captured& captured : captured_)
         if (captured.file.entry.empty() || captured.is_written)
             continue;
-        if (!captured.name.empty())
-            open_named(captured, interrupt);
-        copy_to_archive(captured, archive, interrupt);
-        captured.copy.reset();
-        if (!captured.name.empty())
-            reader().drop(*captured.number, interrupt);
-    }
+        else if (captured.file.size <= k_small)
+            write_one(captured, archive, interrupt);
+        else
+            large.push_back(&captured);
+    archive.compress_now();
+    for (Captured* const captured : large)
+        write_one(*captured, archive, interrupt);
     return archive.finish(interrupt);
+}
+
+void FileCapture::write_one(Captured& captured, ImageWriter& archive, const Interrupt& interrupt) {
+    if (!captured.name.empty())
+        open_named(captured, interrupt);
+    copy_to_archive(captured, archive, interrupt);
+    captured.copy.reset();
+    if (!captured.name.empty())
+        reader().drop(*captured.number, interrupt);
 }
 
 std::vector<std::string> FileCapture::superseded() const {

@@ -2,19 +2,17 @@
 #include "cedana/checkpoint/file_restore.hpp"
 
 #include "cedana/archive/image_reader.hpp"
-#include "cedana/base/checksums.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/kernel_time.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/checkpoint/staged_files.hpp"
 #include "cedana/files/backups.hpp"
 #include "cedana/files/content_digest.hpp"
 #include "cedana/files/needed_room.hpp"
 #include "cedana/files/sparse_copy.hpp"
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <exception>
@@ -28,10 +26,10 @@
 #include <spdlog/spdlog.h>
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "entry_content.hpp"
 #include "file_looks.hpp"
 
 namespace cedana {
@@ -41,59 +39,6 @@ namespace {
 std::string sized(std::uint64_t bytes) {
     return bytes < 1024 ? fmt::format("{} bytes", bytes) : fmt::format("{} ({} bytes)", human_bytes(bytes), bytes);
 }
-
-// The content of one entry, compared with its digest at its end.
-class EntryContent {
-  public:
-    EntryContent(ImageReader& reader, const CapturedFile& file, const Interrupt& interrupt)
-        : reader_(reader), file_(file), interrupt_(interrupt), stream_(reader.open(file.entry)) {}
-    EntryContent(const EntryContent&) = delete;
-    EntryContent& operator=(const EntryContent&) = delete;
-    ~EntryContent() { reader_.close(stream_); }
-
-    std::span<const std::byte> next() {
-        if (handed_out_ != 0) {
-            reader_.passed(stream_, handed_out_);
-            reader_.released(stream_, std::exchange(handed_out_, 0));
-        }
-        while (true) {
-            interrupt_.throw_if_pending();
-            const std::span<const std::byte> piece = reader_.ready(stream_);
-            if (piece.empty() && !reader_.at_end(stream_)) {
-                wait();
-                continue;
-            }
-            if (piece.empty())
-                compare();
-            digest_.add(piece);
-            handed_out_ = piece.size();
-            return piece;
-        }
-    }
-
-  private:
-    void wait() const {
-        std::array<pollfd, 2> set = {{{reader_.data_ready(), POLLIN, 0}, {interrupt_.fd(), POLLIN, 0}}};
-        if (::poll(set.data(), set.size(), -1) < 0 && errno != EINTR)
-            throw OsFailure().error("cannot poll");
-        std::uint64_t count = 0;
-        if (set[0].revents != 0 && ::read(reader_.data_ready(), &count, sizeof count) < 0)
-            return;
-    }
-    void compare() {
-        if (hex(digest_.finish()) != file_.digest)
-            throw Error(Fault::checkpoint, fmt::format("the content of {} in the checkpoint does not have the digest "
-                                                       "that the manifest gives",
-                                                       printable(file_.path)));
-    }
-
-    ImageReader& reader_;
-    const CapturedFile& file_;
-    const Interrupt& interrupt_;
-    int stream_;
-    Sha256Stream digest_;
-    std::size_t handed_out_ = 0;
-};
 
 FileState state_of(const CapturedFile& file, const UniqueFd& present, const struct ::stat& info,
                    const Interrupt& interrupt) {
@@ -121,7 +66,12 @@ FileState state_of(const CapturedFile& file, const UniqueFd& present, const stru
     return size == file.size ? FileState::same : FileState::grown;
 }
 
-constexpr mode_t k_set_id = S_ISUID | S_ISGID;
+Attributes attributes_of(const CapturedFile& file, const CapturedFile& made) {
+    const bool are_same = file.mode == made.mode && file.owner == made.owner && file.group == made.group &&
+                          file.accessed == made.accessed && file.modified == made.modified &&
+                          file.extended_attributes == made.extended_attributes;
+    return are_same ? Attributes::as_made : Attributes::changed;
+}
 
 Error not_in_checkpoint(const CapturedFile& file, const std::string& how_it_is) {
     return {Fault::restore_failed,
@@ -243,9 +193,10 @@ FileAction choose_action(const CapturedFile& file, FileState state, std::uint64_
 }
 
 FileRestore::FileRestore(const Checkpoint& checkpoint, const Config& config, FileRules rules,
-                         std::filesystem::path journal)
-    : checkpoint_(checkpoint), config_(config), rules_(std::move(rules)), wanted_(checkpoint.manifest().files),
-      places_(checkpoint.manifest().places), changes_(std::chrono::system_clock::now(), std::move(journal)) {
+                         std::filesystem::path journal, StagedFiles* staged)
+    : checkpoint_(checkpoint), config_(config), rules_(std::move(rules)), staged_(staged),
+      wanted_(checkpoint.manifest().files), places_(checkpoint.manifest().places),
+      changes_(std::chrono::system_clock::now(), std::move(journal)) {
     for (const NamedPlace& place : places_)
         if (!place.is_link())
             named_folders_.insert(place.path);
@@ -296,8 +247,12 @@ bool FileRestore::comes_with_its_folder(const CapturedFile& file) const {
 
 FileRestore::Plan FileRestore::plan(const CapturedFile& file, OpenFolders& folders, const Interrupt& interrupt) const {
     if (comes_with_its_folder(file))
-        return {
-            .file = file, .action = FileAction::created, .place = std::nullopt, .takes = 0, .present = std::nullopt};
+        return {.file = file,
+                .action = FileAction::created,
+                .place = std::nullopt,
+                .takes = 0,
+                .present = std::nullopt,
+                .is_staged = false};
     FilePlace place = folders.place(file.path);
     require_no_lease(place, *leases_);
     const UniqueFd present = place.open_present(O_RDONLY);
@@ -306,7 +261,8 @@ FileRestore::Plan FileRestore::plan(const CapturedFile& file, OpenFolders& folde
         throw OsFailure(Fault::restore_failed).error("cannot look at {}", printable(file.path));
     const FileState state = state_of(file, present, info, interrupt);
     const FileAction action = choose_action(file, state, static_cast<std::uint64_t>(info.st_size), rules_);
-    Plan plan{.file = file, .action = action, .place = std::nullopt, .takes = 0, .present = std::nullopt};
+    Plan plan{
+        .file = file, .action = action, .place = std::nullopt, .takes = 0, .present = std::nullopt, .is_staged = false};
     if (action == FileAction::unchanged || action == FileAction::left)
         return plan;
     require_allowed_place(file.path, rules_);
@@ -314,7 +270,9 @@ FileRestore::Plan FileRestore::plan(const CapturedFile& file, OpenFolders& folde
         require_changeable(file, present);
     require_writable_folder(place);
     plan.place = std::move(place);
-    plan.takes = action == FileAction::cut ? static_cast<std::uint64_t>(info.st_size) - file.size : file.size;
+    plan.is_staged = staged_ != nullptr && action != FileAction::cut && staged_->find(file, *plan.place) != nullptr;
+    if (!plan.is_staged)
+        plan.takes = action == FileAction::cut ? static_cast<std::uint64_t>(info.st_size) - file.size : file.size;
     if (present)
         plan.present = file_id(info);
     return plan;
@@ -324,7 +282,8 @@ FileRestore::Plan FileRestore::plan_in_missing_place(const CapturedFile& file) c
     const FileAction action = choose_action(file, FileState::missing, 0, rules_);
     if (action != FileAction::left)
         require_allowed_place(file.path, rules_);
-    return {.file = file, .action = action, .place = std::nullopt, .takes = 0, .present = std::nullopt};
+    return {
+        .file = file, .action = action, .place = std::nullopt, .takes = 0, .present = std::nullopt, .is_staged = false};
 }
 
 void FileRestore::refuse_other_writers(const Procfs& procfs, const std::vector<Plan>& plans) const {
@@ -348,21 +307,32 @@ void FileRestore::refuse_other_writers(const Procfs& procfs, const std::vector<P
 std::vector<RestoredFile> FileRestore::carry_out(std::vector<Plan> plans, const Interrupt& interrupt) {
     std::optional<ImageReader> reader;
     std::vector<RestoredFile> files;
+    std::vector<std::size_t> written;
     for (Plan& plan : plans) {
         RestoredFile done{.path = plan.file.path, .action = plan.action};
         if (plan.action == FileAction::cut) {
             done.backup = changes_.cut(*std::exchange(plan.place, std::nullopt), plan.file);
+        } else if (plan.is_staged) {
+            StagedFiles::Staged staged = staged_->take(plan.file.path);
+            changes_.take(*std::exchange(plan.place, std::nullopt), std::move(staged.file), plan.file,
+                          attributes_of(plan.file, staged.as));
+            written.push_back(files.size());
         } else if (plan.place) {
             if (!reader)
                 reader.emplace(checkpoint_.zip(), checkpoint_.files_index(),
                                ImageReaderOptions{.threads = static_cast<unsigned>(config_.archive_threads),
                                                   .folder = k_files_folder});
             EntryContent content(*reader, plan.file, interrupt);
-            done.backup =
-                changes_.replace(*std::exchange(plan.place, std::nullopt), plan.file, [&] { return content.next(); });
+            changes_.write(*std::exchange(plan.place, std::nullopt), plan.file, [&] { return content.next(); });
+            written.push_back(files.size());
         }
         files.push_back(std::move(done));
     }
+    const std::vector<std::filesystem::path> backups = changes_.settle();
+    if (staged_ != nullptr)
+        staged_->clear();
+    for (std::size_t i = 0; i < written.size(); ++i)
+        files[written[i]].backup = backups[i];
     return files;
 }
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <utility>
+#include <vector>
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
@@ -96,11 +97,29 @@ void warn_without_attributes(const FilePlace& place) {
 
 OpenFolders::OpenFolders(fs::path root) : root_(std::move(root)) {}
 
-FilePlace OpenFolders::place(const fs::path& path) {
-    std::shared_ptr<const UniqueFd>& folder = folders_[path.parent_path().string()];
-    if (!folder)
-        folder = std::make_shared<const UniqueFd>(open_folder_of(path, root_));
-    return {path, folder};
+FilePlace OpenFolders::place(const fs::path& path, const fs::path& folder) {
+    std::shared_ptr<const UniqueFd>& opened = folders_[folder.string()];
+    if (!opened)
+        opened = std::make_shared<const UniqueFd>(open_folder_of(folder / path.filename(), root_));
+    return {path, opened};
+}
+
+bool FoldersToFlush::add(const FilePlace& place) {
+    struct ::stat info {};
+    if (::fstat(place.folder(), &info) != 0)
+        throw OsFailure(Fault::storage).error("cannot look at the folder of {}", printable(place.path().string()));
+    return places_.emplace(file_id(info), place).second;
+}
+
+void FoldersToFlush::flush() {
+    std::map<dev_t, std::vector<const FilePlace*>> disks;
+    for (const auto& [folder, place] : places_)
+        disks[folder.device].push_back(&place);
+    for (const auto& [disk, places] : disks)
+        if (places.size() < k_many_to_flush || !places.front()->sync_file_system())
+            for (const FilePlace* const place : places)
+                place->sync();
+    places_.clear();
 }
 
 std::optional<struct ::stat> FilePlace::entry(const std::string& name) const {
@@ -143,8 +162,17 @@ bool FilePlace::rename_to_free(const std::string& from, const std::string& to) c
     return err == 0;
 }
 
+bool FilePlace::sync_file_system() const {
+    const UniqueFd folder = open_folder();
+    return folder && cedana::sync_file_system(folder.get(), path_.parent_path());
+}
+
+UniqueFd FilePlace::open_folder() const {
+    return UniqueFd(::openat(folder_->get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
 void FilePlace::sync() const {
-    const UniqueFd folder(::openat(folder_->get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const UniqueFd folder = open_folder();
     // Some FUSE file systems have no fsync of folders; there, nothing stronger exists.
     if (folder && (::fsync(folder.get()) == 0 || errno == EINVAL || errno == ENOSYS))
         return;

@@ -13,8 +13,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
@@ -72,23 +75,33 @@ void set_mode(int fd, const FilePlace& place, const CapturedFile& file) {
 
 } // namespace
 
-NewFile::NewFile(const FilePlace& place)
-    : place_(place), fd_(::openat(place.folder(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) {
+NewFile::NewFile(FilePlace place)
+    : place_(std::move(place)), fd_(::openat(place_.folder(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) {
     for (int number = 1; !fd_ && number < k_most_partials; ++number) {
         temporary_name_ = temporary_name(number);
-        fd_ = UniqueFd(::openat(place.folder(), temporary_name_.c_str(),
+        fd_ = UniqueFd(::openat(place_.folder(), temporary_name_.c_str(),
                                 O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
         if (!fd_ && errno != EEXIST)
             break;
     }
     if (!fd_) {
         temporary_name_.clear();
-        fail(place, "create a file beside it");
+        fail(place_, "create a file beside it");
     }
 }
 
+std::optional<NewFile> NewFile::nameless(FilePlace place) {
+    UniqueFd fd(::openat(place.folder(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    if (fd)
+        return NewFile(std::move(place), std::move(fd));
+    if (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)
+        return std::nullopt;
+    fail(place, "create a file beside it");
+}
+
 NewFile::~NewFile() {
-    if (!temporary_name_.empty())
+    // Of one that was moved from nothing is left.
+    if (fd_ && !temporary_name_.empty())
         ::unlinkat(place_.folder(), temporary_name_.c_str(), 0);
 }
 
@@ -113,7 +126,7 @@ void NewFile::write(std::span<const std::byte> data) {
     }
 }
 
-void NewFile::copy_attributes_of(int fd) const {
+bool NewFile::copy_attributes_of(int fd) const {
     std::vector<char> names(64UL * 1024);
     const ssize_t length = ::flistxattr(fd, names.data(), names.size());
     std::string_view rest(names.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
@@ -126,6 +139,7 @@ void NewFile::copy_attributes_of(int fd) const {
         if (size >= 0 && ::fsetxattr(fd_.get(), name, value.data(), static_cast<std::size_t>(size), 0) != 0)
             spdlog::debug("cannot keep {} of {}", name, printable_path(place_));
     }
+    return length > 0;
 }
 
 void NewFile::complete(const CapturedFile& file) const {
@@ -143,7 +157,6 @@ void NewFile::complete(const CapturedFile& file) const {
                                            timespec_of(std::chrono::nanoseconds(file.modified))};
     if (::futimens(fd_.get(), times.data()) != 0)
         fail(place_, "set its times");
-    sync_file(fd_.get(), place_.path());
 }
 
 struct ::stat NewFile::info() const {
@@ -158,35 +171,48 @@ bool NewFile::leads_here(const std::string& name) const {
     return ::fstat(fd_.get(), &here) == 0 && file_id_at(place_.folder(), name) == file_id(here);
 }
 
-bool NewFile::link_to(const std::string& name) const {
+bool NewFile::link_to(const FilePlace& target, const std::string& name) const {
     const std::string self = fmt::format("/proc/self/fd/{}", fd_.get());
-    return ::linkat(AT_FDCWD, self.c_str(), place_.folder(), name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+    return ::linkat(AT_FDCWD, self.c_str(), target.folder(), name.c_str(), AT_SYMLINK_FOLLOW) == 0;
 }
 
-void NewFile::replace() {
+// link(2) goes from one mount to another no more than from one file system to another.
+bool NewFile::can_go_to(const FilePlace& target) const {
+    const auto mount_of = [](int fd) {
+        struct ::statx info {};
+        const bool is_known = ::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &info) == 0;
+        return is_known && (info.stx_mask & STATX_MNT_ID) != 0 ? std::optional(info.stx_mnt_id) : std::nullopt;
+    };
+    const auto here = mount_of(place_.folder());
+    return here && here == mount_of(target.folder());
+}
+
+void NewFile::replace(const FilePlace& target) {
     // No call gives a nameless file a name that is taken.
     for (int number = 1; temporary_name_.empty(); ++number) {
         const std::string name = temporary_name(number);
-        if (link_to(name)) {
+        if (link_to(target, name)) {
             temporary_name_ = name;
+            place_ = target;
         } else if (const int err = errno; err != EEXIST || number == k_most_partials) {
             // A call that failed may have been carried out all the same, where a file server answers.
+            place_ = target;
             if (leads_here(name))
                 temporary_name_ = name;
             errno = err;
             fail(place_, "name the file beside it");
         }
     }
-    if (::renameat(place_.folder(), temporary_name_.c_str(), place_.folder(), place_.name().c_str()) != 0)
+    if (::renameat(place_.folder(), temporary_name_.c_str(), target.folder(), target.name().c_str()) != 0)
         fail(place_, "rename the file beside it");
     temporary_name_.clear();
 }
 
-void NewFile::create() {
+void NewFile::create(const FilePlace& target) {
     const bool is_nameless = temporary_name_.empty();
-    const bool done = is_nameless ? link_to(place_.name())
-                                  : ::linkat(place_.folder(), temporary_name_.c_str(), place_.folder(),
-                                             place_.name().c_str(), 0) == 0;
+    const bool done = is_nameless ? link_to(target, target.name())
+                                  : ::linkat(place_.folder(), temporary_name_.c_str(), target.folder(),
+                                             target.name().c_str(), 0) == 0;
     if (done)
         return;
     const int err = errno;
@@ -194,9 +220,21 @@ void NewFile::create() {
     const bool has_no_links = !is_nameless && (err == EPERM || err == EOPNOTSUPP || err == ENOSYS);
     if (!has_no_links)
         errno = err;
-    else if (place_.rename_to_free(temporary_name_, place_.name()))
+    else if (place_.rename_to_free(temporary_name_, target.name()))
         return temporary_name_.clear();
-    fail(place_, "give the file its name");
+    fail(target, "give the file its name");
+}
+
+void flush_all(const std::vector<const NewFile*>& files) {
+    std::map<dev_t, std::vector<const NewFile*>> disks;
+    for (const NewFile* const file : files)
+        disks[file->info().st_dev].push_back(file);
+    for (const auto& [disk, some] : disks) {
+        const bool are_flushed =
+            some.size() >= k_many_to_flush && sync_file_system(some.front()->fd(), some.front()->place_.path());
+        for (const NewFile* const file : some)
+            are_flushed ? require_written(file->fd(), file->place_.path()) : sync_file(file->fd(), file->place_.path());
+    }
 }
 
 void remove_unfinished(const FilePlace& place, pid_t writer) {

@@ -73,12 +73,20 @@ PutBack::PutBack(std::chrono::system_clock::time_point when, fs::path journal)
     : when_(utc_compact(when)), journal_path_(std::move(journal)) {}
 
 PutBack::~PutBack() {
+    written_.clear();
+    FoldersToFlush folders;
     for (auto step = steps_.rbegin(); step != steps_.rend(); ++step) {
         try {
             undo(*step);
+            folders.add(step->place);
         } catch (const std::exception& error) {
             warn_left(step->place, step->done.backup, error.what());
         }
+    }
+    try {
+        folders.flush();
+    } catch (const std::exception& error) {
+        spdlog::warn("whether the disk keeps files as they were before the restore is not known: {}", error.what());
     }
     if (journal_)
         journal_->remove();
@@ -87,6 +95,7 @@ PutBack::~PutBack() {
 void PutBack::commit() noexcept {
     if (journal_)
         journal_->remove();
+    written_.clear();
     steps_.clear();
 }
 
@@ -167,27 +176,74 @@ UniqueFd PutBack::create_backup(Step& step, const struct ::stat& like) {
     throw cannot_keep(place, EEXIST);
 }
 
-fs::path PutBack::replace(FilePlace file_place, const CapturedFile& file, const Content& content) {
+fs::path PutBack::replace(FilePlace place, const CapturedFile& file, const Content& content) {
+    write(std::move(place), file, content);
+    return settle().back();
+}
+
+void PutBack::write(FilePlace file_place, const CapturedFile& file, const Content& content) {
     Step& step = begin(std::move(file_place));
-    const FilePlace& place = step.place;
-    NewFile replacement(place);
-    const UniqueFd present = place.open_present(O_RDONLY);
+    NewFile replacement(step.place);
+    const UniqueFd present = step.place.open_present(O_RDONLY);
     if (present)
         replacement.copy_attributes_of(present.get());
     for (auto piece = content(); !piece.empty(); piece = content())
         replacement.write(piece);
     replacement.complete(file);
-    step.done.put = replacement.info();
-    step.pinned = pin(replacement.fd());
-    if (present) {
+    written_.push_back({.step = step, .file = std::move(replacement), .replaces = static_cast<bool>(present)});
+    if (++opened_ >= descriptor_limit() / k_unnamed_part)
+        settle_written();
+}
+
+void PutBack::take(FilePlace file_place, NewFile made, const CapturedFile& file, Attributes attributes) {
+    Step& step = begin(std::move(file_place));
+    const UniqueFd present = step.place.open_present(O_RDONLY);
+    const bool has_more = present && made.copy_attributes_of(present.get());
+    const bool is_complete = attributes == Attributes::as_made && !has_more;
+    if (!is_complete)
+        made.complete(file);
+    written_.push_back(
+        {.step = step, .file = std::move(made), .replaces = static_cast<bool>(present), .is_flushed = is_complete});
+}
+
+std::vector<fs::path> PutBack::settle() {
+    settle_written();
+    return std::exchange(settled_, {});
+}
+
+void PutBack::settle_written() {
+    flush_written();
+    for (Written& one : written_) {
+        give_name(one);
+        const Step& step = one.step;
+        changed_.add(step.place);
+        settled_.push_back(step.done.backup.empty() ? fs::path() : step.place.beside(step.done.backup));
+    }
+    changed_.flush();
+    written_.clear();
+    opened_ = 0;
+}
+
+// Before any of them has a name.
+void PutBack::flush_written() const {
+    std::vector<const NewFile*> files;
+    for (const Written& one : written_)
+        if (!one.is_flushed)
+            files.push_back(&one.file);
+    flush_all(files);
+}
+
+void PutBack::give_name(Written& written) {
+    Step& step = written.step;
+    step.done.put = written.file.info();
+    step.pinned = pin(written.file.fd());
+    if (written.replaces) {
         keep_present(step);
-        replacement.replace();
+        written.file.replace(step.place);
     } else {
         write_to_journal(step);
-        replacement.create();
+        written.file.create(step.place);
     }
-    place.sync();
-    return step.done.backup.empty() ? fs::path() : place.beside(step.done.backup);
 }
 
 fs::path PutBack::cut(FilePlace file_place, const CapturedFile& file) {
@@ -242,14 +298,7 @@ void PutBack::make(FilePlace file_place, const NamedPlace& made) {
         if (!folder || !set_extended_attributes(folder.get(), made.extended_attributes))
             warn_without_attributes(place);
     }
-    place.sync();
-}
-
-bool PutBack::undo_killed(const PutBackStep& done, pid_t writer) {
-    Step step{FilePlace(done.path)};
-    step.done = done;
-    remove_unfinished(step.place, writer);
-    return undo(step);
+    changed_.add(place);
 }
 
 bool PutBack::undo(const Step& step) {
@@ -265,7 +314,6 @@ bool PutBack::undo_make(const Step& step) {
         return true;
     if (::unlinkat(place.folder(), place.name().c_str(), S_ISDIR(present->st_mode) ? AT_REMOVEDIR : 0) != 0)
         return warn_left(place, "", errno_text(errno));
-    place.sync();
     return true;
 }
 
@@ -301,8 +349,8 @@ bool PutBack::undo_replace(const Step& step) {
     const auto present = place.entry(place.name());
     const bool is_there = present && is_put(*present, done, pinned);
     if (done.backup.empty()) {
-        if (is_there && ::unlinkat(place.folder(), place.name().c_str(), 0) == 0)
-            place.sync();
+        if (is_there)
+            ::unlinkat(place.folder(), place.name().c_str(), 0);
         return true;
     }
     const auto kept = place.entry(done.backup);
@@ -318,8 +366,15 @@ bool PutBack::undo_replace(const Step& step) {
         return warn_left(place, done.backup, "something else is there by now");
     else if (::renameat(place.folder(), done.backup.c_str(), place.folder(), place.name().c_str()) != 0)
         return warn_left(place, done.backup, errno_text(errno));
-    place.sync();
     return true;
+}
+
+bool PutBackUndo::undo(const PutBackStep& done) {
+    PutBack::Step step{places_.place(done.path)};
+    step.done = done;
+    if (folders_.add(step.place))
+        remove_unfinished(step.place, writer_);
+    return PutBack::undo(step);
 }
 
 } // namespace cedana

@@ -5,7 +5,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 
-#include <algorithm>
+#include <map>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -79,11 +79,15 @@ std::vector<PutBackStep> read_journal(const std::filesystem::path& path) {
         return steps;
     // What its writer was killed in the middle of has not been acted on.
     const std::vector<std::string> fields = split(read_file(path), '\0');
+    std::map<std::string, std::size_t> last;
+    for (std::size_t at = 0; at + k_fields < fields.size(); at += k_fields)
+        last[fields[at]] = at;
     for (std::size_t at = 0; at + k_fields < fields.size(); at += k_fields) {
         const std::vector<std::int64_t> numbers = parse_numbers(fields[at + 2]);
         if (numbers.size() != k_numbers)
             throw Error(Fault::internal, fmt::format("{} is not a journal of files that were put back", path.string()));
-        std::erase_if(steps, [&](const PutBackStep& step) { return step.path == fields[at]; });
+        if (last[fields[at]] != at)
+            continue;
         steps.push_back({.path = fields[at],
                          .backup = fields[at + 1],
                          .put = stat_of(numbers, 0),

@@ -201,7 +201,8 @@ void require_descriptors(const Manifest& manifest, std::uint64_t limit) {
         folders.insert(file.path.substr(0, file.path.rfind('/')));
     for (const NamedPlace& place : manifest.places)
         folders.insert(place.path.substr(0, place.path.rfind('/')));
-    const std::uint64_t held = std::min<std::uint64_t>(manifest.files.size(), limit / k_pinned_part);
+    const std::uint64_t held = std::min<std::uint64_t>(manifest.files.size(), limit / k_pinned_part) +
+                               std::min<std::uint64_t>(manifest.files.size(), limit / k_unnamed_part);
     require_descriptors(k_others + k_each * processes + folders.size() + held,
                         fmt::format("a restore of {}, with {} processes,", printable(manifest.name), processes), limit);
 }

@@ -44,6 +44,9 @@ constexpr std::array k_types = {
     Known{"hold", Side::source, 0},
     Known{"ahead", Side::source, k_data_head + k_longest_ahead},
     Known{"repeat", Side::source, k_repeat_size},
+    // Of 100,000 files about 50 MiB.
+    Known{"files", Side::source, 64 * k_mib},
+    Known{"kept", Side::target, 0},
 };
 
 const Known& known(FrameType type) { return k_types.at(static_cast<std::size_t>(type) - 1); }
@@ -86,8 +89,12 @@ std::optional<Stage> next(Stage stage, FrameType type) {
     case FrameType::runs:
         return stage == Stage::released ? std::optional(Stage::running) : std::nullopt;
     case FrameType::want:
-    case FrameType::alive:
         return may_lack(stage) ? std::optional(stage) : std::nullopt;
+    case FrameType::alive:
+        return stage == Stage::copying || may_lack(stage) ? std::optional(stage) : std::nullopt;
+    case FrameType::files:
+    case FrameType::kept:
+        return stage == Stage::copying ? std::optional(stage) : std::nullopt;
     case FrameType::hold:
         return stage == Stage::restoring || stage == Stage::held ? std::optional(stage) : std::nullopt;
     case FrameType::whole:

@@ -212,6 +212,18 @@ Reason reason_of(const Error& error) {
     return {.message = cut(error.message()), .cause = cut(error.cause()), .hint = cut(error.hint())};
 }
 
+std::string write_files(const Files& files) {
+    return write_object({{"manifest", files.manifest}, {"index", files.index}, {"envelope", files.envelope}});
+}
+
+Files parse_files(std::string_view payload) {
+    return read_object(payload, "the list of files", [&](const nlohmann::json& json) {
+        return Files{.manifest = text_in(json, "manifest", payload.size()),
+                     .index = text_in(json, "index", payload.size()),
+                     .envelope = text_in(json, "envelope", payload.size())};
+    });
+}
+
 std::string write_answer(const Answer& answer) {
     nlohmann::ordered_json reasons = nlohmann::ordered_json::array();
     for (const Reason& reason : answer.reasons)

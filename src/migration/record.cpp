@@ -3,6 +3,8 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
+#include "cedana/base/kernel_time.hpp"
+#include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/migration/messages.hpp"
 
@@ -11,8 +13,11 @@
 #include <cerrno>
 #include <utility>
 
+#include <spdlog/spdlog.h>
+
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "json.hpp"
@@ -42,6 +47,8 @@ fs::path record_in(const fs::path& folder, const std::string& id) { return folde
 fs::path lock_in(const fs::path& folder, const std::string& id) { return folder / (id + ".lock"); }
 
 } // namespace
+
+fs::path record_folder() { return state_folder() / "migrations"; }
 
 std::string_view name_of(Fate fate) { return k_fates.at(static_cast<std::size_t>(fate)).second; }
 
@@ -101,6 +108,37 @@ std::optional<FoundRecord> find_record(const fs::path& folder, const std::string
 
 void replace_record(const fs::path& folder, const Record& record) {
     replace_file(record_in(folder, record.id), write_record(record));
+}
+
+namespace {
+
+void drop_if_old(const fs::path& folder, const std::string& id, std::chrono::hours age) {
+    struct ::stat info {};
+    const fs::path record = record_in(folder, id);
+    const fs::path lock = lock_in(folder, id);
+    if (::lstat(record.c_str(), &info) != 0 && ::lstat(lock.c_str(), &info) != 0)
+        return;
+    const auto changed = nanoseconds_of(info.st_mtim);
+    if (time_of_clock(CLOCK_REALTIME) - changed < age)
+        return;
+    const auto found = find_record(folder, id);
+    if (!found || found->busy || (found->record.root && is_at_work(*found->record.root)))
+        return;
+    for (const fs::path& path : {record, folder / (id + ".pages"), lock})
+        ::unlink(path.c_str());
+}
+
+} // namespace
+
+void drop_old_records(const fs::path& folder, std::chrono::hours age) noexcept {
+    try {
+        std::error_code none;
+        for (const fs::path& path : entries_of(folder, none))
+            if (const std::string id = path.stem().string(); path.extension() == ".lock" && is_id(id))
+                drop_if_old(folder, id, age);
+    } catch (const std::exception& error) {
+        spdlog::debug("old records of migrations stay: {}", error.what());
+    }
 }
 
 fs::path commit_of(const fs::path& checkpoint) { return checkpoint.string() + ".migrated"; }

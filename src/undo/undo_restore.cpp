@@ -35,11 +35,11 @@ bool is_written_to(const std::filesystem::path& path) {
     return ::lstat(path.c_str(), &info) == 0 && !outside_writers(Procfs(), {file_id(info)}, {}, ::getpid()).empty();
 }
 
-void undo(const PutBackStep& step, pid_t writer, FinishedRestore& finished) {
+void undo(const PutBackStep& step, PutBackUndo& killed, FinishedRestore& finished) {
     if (is_written_to(step.path))
         return finished.in_use.push_back(step.path);
     try {
-        auto& paths = PutBack::undo_killed(step, writer) ? finished.undone : finished.left;
+        auto& paths = killed.undo(step) ? finished.undone : finished.left;
         paths.push_back(step.path);
     } catch (const Error& error) {
         spdlog::warn("{} could not be made as it was before the restore: {}", printable(step.path.string()),
@@ -84,8 +84,14 @@ FinishedRestore finish_killed_restore(const std::filesystem::path& work, pid_t w
     if (finished.tree_ran)
         return finished;
     const std::vector<PutBackStep> steps = read_journal(work / k_put_back_journal);
+    PutBackUndo killed(writer);
     for (auto step = steps.rbegin(); step != steps.rend(); ++step)
-        undo(*step, writer, finished);
+        undo(*step, killed, finished);
+    try {
+        killed.flush();
+    } catch (const Error& error) {
+        spdlog::warn("whether the disk keeps files as they were before the restore is not known: {}", error.message());
+    }
     return finished;
 }
 

@@ -6,6 +6,7 @@
 #include "cedana/model/manifest.hpp"
 
 #include <csignal>
+#include <map>
 #include <thread>
 
 #include <nlohmann/json.hpp>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "command/command_fixture.hpp"
+#include "support/wait.hpp"
 
 namespace cedana::testing {
 namespace {
@@ -96,6 +98,38 @@ TEST_F(CapturedFiles, AreNotTakenWhenTheConfigSaysSo) {
     const ZipReader zip(checkpoint_with_log());
     EXPECT_EQ(zip.find("files/0"), nullptr);
     EXPECT_TRUE(parse_manifest(zip.read(k_manifest_entry, 1 << 20)).files.empty());
+}
+
+// Of each a flush of its own would take a wait for the disk, and one more for its folder.
+TEST_F(CapturedFiles, AreFlushedTogetherWhereTheyAreMany) {
+    const fs::path app = fs::canonical(folder()) / "app";
+    fs::create_directory(app);
+    const std::string all_open = "for n in {1..120}; do echo then >" + (app / "$n").string() + "; exec {fd}>>" +
+                                 (app / "$n").string() + "; done; touch " + scratch("open").string() +
+                                 "; exec sleep infinity";
+    Target target({"/bin/bash", "-c", all_open});
+    wait_for_file(scratch("open"));
+    const CedanaRun dumped = dump(target, {"--stop"});
+    ASSERT_EQ(dumped.exit_code, 0) << dumped.err;
+    target.wait_end();
+    fs::remove_all(app);
+    fs::create_directory(app);
+    write_text(app / "7", "now");
+    options.environment["LD_PRELOAD"] = FAILING_CALLS;
+    options.environment["FAILING_UNDER"] = app;
+    options.environment["FAILING_TOLD"] = scratch("told");
+    const CedanaRun run = restore(only_line(dumped.out));
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const Orphan restored(std::stoi(run.out));
+    EXPECT_EQ(read_file(app / "7"), "then\n");
+    EXPECT_EQ(names_in(app).size(), 121U);
+    const std::string told = read_file(scratch("told"));
+    std::map<std::string, int> calls;
+    for (const std::string& line : split(told, '\n'))
+        if (const std::vector<std::string> words = split(line, ' '); words.size() > 1)
+            ++calls[words[1]];
+    EXPECT_EQ(calls["linkat"], 121) << told;
+    EXPECT_LE(calls["fsync"] + calls["syncfs"], 3) << told;
 }
 
 TEST_F(CapturedFiles, AreWholeWithEachCompression) {

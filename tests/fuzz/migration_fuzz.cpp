@@ -38,6 +38,8 @@ void parse_as(unsigned parser, std::string_view text) {
         return static_cast<void>(parse_ahead(text));
     case 10:
         return static_cast<void>(parse_repeat(text));
+    case 11:
+        return static_cast<void>(parse_files(text));
     default:
         return static_cast<void>(parse_runs(text));
     }
@@ -47,7 +49,7 @@ void parse_as(unsigned parser, std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     using namespace cedana;
-    const testing::Chosen chosen = testing::choose(data, size, 12);
+    const testing::Chosen chosen = testing::choose(data, size, 13);
     testing::try_out(Fault::internal, [&] { parse_as(chosen.parser, chosen.text); });
     return 0;
 }

@@ -181,6 +181,20 @@ int fsync(int fd) {
     return call();
 }
 
+int syncfs(int fd) noexcept {
+    const auto call = [&] { return next<int(int)>("syncfs")(fd); };
+    if (fails("syncfs", path_of(fd), Need::room))
+        return failed(call);
+    return call();
+}
+
+int sync_file_range(int fd, off_t offset, off_t size, unsigned flags) {
+    const auto call = [&] { return next<decltype(sync_file_range)>("sync_file_range")(fd, offset, size, flags); };
+    if (fails("sync_file_range", path_of(fd), Need::room))
+        return failed(call);
+    return call();
+}
+
 int close(int fd) {
     // The descriptor is closed all the same (close(2)).
     const bool failed = fails("close", path_of(fd), Need::nothing);

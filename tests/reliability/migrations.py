@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cutting migrations at random moments: the connection, the cedana that sends, the one that receives. At no moment may
-two copies run, and in the end exactly one does, with every count in its log once."""
+two copies run, and in the end exactly one does, with every count in its log once. Of files that go with it all come, or
+none."""
 import json
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import threading
@@ -19,6 +21,8 @@ FAULTS = ("none", "ssh killed", "source killed", "target killed", "Ctrl-C")
 SILENT_FAULTS = ("target stopped", "packets dropped")
 # As the exit codes are told in docs/reference.md.
 RUNS_NOWHERE, REFUSED, CONNECTION, UNKNOWN, INTERRUPTED = 7, 11, 12, 13, 130
+# More than are flushed one by one.
+FILES = 150
 # Slow enough for a program of a few MiB to lack memory for a while: Mbit/s.
 LAZY_LINE = f"{Path(__file__).resolve().parents[1] / 'support' / 'throttled.py'} 40"
 
@@ -36,8 +40,14 @@ class Road:
 
     def __init__(self, ground):
         self.ground = ground
+        self.app = ground.folder / "app"
+        for number in range(FILES):
+            path = self.app / f"folder{number % 3}" / str(number)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"content {number}\n")
         self.other = OtherHost(ground.folder / "other", ground.cedana, ["CEDANA_SECURITY_RECEIVE_UNSIGNED=true",
-                                                                           f"CEDANA_SECURITY_RECEIVE_FOLDERS={ground.folder}"])
+                                                                           f"CEDANA_SECURITY_RECEIVE_FOLDERS={ground.folder}"],
+                               apart=[self.app])
         ground.servants = {self.other.sshd.pid, self.other.unshare.pid}
         self.target = None
         self.dropped = None
@@ -62,7 +72,20 @@ class Road:
 
     def arguments(self, way):
         line = f"{LAZY_LINE} {self.other.ssh}" if way == "--lazy" else self.other.ssh
-        return ["client", "migrate", self.target.pid, self.other.host, "-d", self.ground.store, "--ssh", line, *([way] if way else [])]
+        return ["client", "migrate", self.target.pid, self.other.host, "-d", self.ground.store, "--with-files", self.app, "--ssh", line,
+                 *([way] if way else [])]
+
+    def expect_all_files_or_none(self, told):
+        """Once what a kill leaves is cleaned up, as by the next one."""
+        subprocess.run([*shlex.split(self.other.ssh), "-o", "BatchMode=yes", self.other.host, "cedana check --clean"],
+                       stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT, check=False)
+        there = Path(f"/proc/{self.other.init}/root{self.app}")
+        here, found = ({str(path.relative_to(top)): path.read_text() for path in top.rglob("*") if path.is_file()}
+                       for top in (self.app, there))
+        expect(found == here or (not found and not told.endswith("runs there")),
+               f"it {told}, and of {len(here)} files there are {sorted(found)} there")
+        for path in there.iterdir():
+            shutil.rmtree(path)
 
     def runs_there(self):
         found = self.other.processes().get(self.target.pid)
@@ -245,6 +268,7 @@ def migrate(road, fault, moment, delay, way=""):
     told = settle(road, process, fault)
     taken = road.ended - begun
     expect_every_count_once(target)
+    road.expect_all_files_or_none(told)
     road.end()
     return told, taken
 

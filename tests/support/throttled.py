@@ -13,32 +13,35 @@ import sys
 import threading
 import time
 
-PIECE = 16384
+# What passes in that time passes at once after a pause, as long as a sleep of this process takes too long at most.
+BURST_SECONDS = 0.02
 
 
 class Line:
-    """One direction. `burst`: bytes that pass at once after a pause."""
+    """One direction. Each piece passes when the line has had the time for it and for all before: what a sleep takes too
+    long is made good."""
 
-    def __init__(self, source, sink, rate, delay, burst=65536):
-        self.source, self.sink, self.rate, self.delay, self.burst = source, sink, rate, delay, burst
+    def __init__(self, source, sink, rate, delay):
+        self.source, self.sink, self.rate, self.delay = source, sink, rate, delay
+        # A millisecond of it, so that few are needed.
+        self.piece = int(min(262144, max(16384, rate / 1000)))
         # Of what a line of this length holds, and some more.
-        self.room = threading.BoundedSemaphore(max(8, int(rate * delay / PIECE) + 8))
+        self.room = threading.BoundedSemaphore(max(8, int(rate * delay / self.piece) + 8))
         self.pieces = collections.deque()
         self.there = threading.Semaphore(0)
 
     def take(self):
-        tokens, last = float(self.burst), time.monotonic()
+        due = 0.0
         while True:
             try:
-                piece = os.read(self.source, PIECE)
+                piece = os.read(self.source, self.piece)
             except ConnectionError:
                 piece = b""
             self.passed(piece)
             now = time.monotonic()
-            tokens = min(self.burst, tokens + (now - last) * self.rate) - len(piece)
-            last = now
-            if tokens < 0:
-                time.sleep(-tokens / self.rate)
+            due = max(due, now - BURST_SECONDS) + len(piece) / self.rate
+            if due > now:
+                time.sleep(due - now)
             self.room.acquire()
             self.pieces.append((time.monotonic() + self.delay, piece))
             self.there.release()

@@ -150,12 +150,21 @@ TEST_F(Migration, PutsNamedFilesThereBeforeTheProgramRuns) {
         ::setxattr((apart / "app/listed").c_str(), "system.posix_acl_access", list.data(), list.size(), 0) == 0;
     fs::create_hard_link(apart / "app/tool", apart / "app/same");
     fs::create_symlink("../else/where", apart / "app/link");
-    start_other_host({k_open[0], k_open[1], apart.string(), old.parent_path().string()});
+    const fs::path told = scratch("told");
+    start_other_host({k_open[0], k_open[1], "LD_PRELOAD=" + target_program("libfailing_calls.so"),
+                      "FAILING_TOLD=" + told.string(),
+                      "FAILING_UNDER=" + old.parent_path().string() + ":" + scratch("other").string(), apart.string(),
+                      old.parent_path().string()});
     static_cast<void>(over_there("mkdir " + apart.string() + "/app; echo of there >" + apart.string() + "/app/tool"));
     const CedanaRun run = migrate({"--json", "--with-files", (apart / "app").string(), "--with-files", old});
     ASSERT_EQ(run.exit_code, 0) << run.err;
     EXPECT_TRUE(holds(run.out, "\"ahead\"")) << run.out;
     EXPECT_EQ(over_there("cat " + old.string()), read_file(old));
+    // It was written there before the last of the checkpoint came, and has only got its name since.
+    const std::string calls = read_file(told);
+    EXPECT_LT(calls.find(" write " + old.parent_path().string()), calls.rfind(" pwrite " + scratch("other").string()))
+        << calls;
+    EXPECT_GT(calls.find(" linkat " + old.string()), calls.rfind(" pwrite " + scratch("other").string())) << calls;
     EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
     EXPECT_EQ(over_there("cd " + apart.string() +
                          "/app; cat tool same; stat -c ' %u %g %a' tool; cat tool.cedana-backup-*; readlink link; "

@@ -14,6 +14,7 @@
 #include "cedana/keys/keyring.hpp"
 #include "cedana/model/caller.hpp"
 #include "cedana/model/config.hpp"
+#include "cedana/model/manifest.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -36,9 +37,15 @@ struct FindResult;
 struct DumpEscort {
     // Of the checkpoint's file (ZipWriter::copy_to()).
     HearWritten written;
+    // What was written so far is an archive of files that go with the tree, which runs yet. `manifest`: with these
+    // files; `index`: of their entries, as write_index() makes it; `envelope`: as write_envelope() does, empty of a
+    // checkpoint that is not encrypted.
+    std::function<void(const Manifest& manifest, const std::string& index, const std::string& envelope)> files_written;
     // All of the file is written, under a name that it does not keep; whether the disk keeps it is still to be seen.
-    // `keyring` opens it, whoever it is encrypted for.
-    std::function<void(const std::filesystem::path& file, const Keyring& keyring)> complete;
+    // `keyring` opens it, whoever it is encrypted for. `network_lock`: what holds back packets of the tree's
+    // connections, as the manifest says.
+    std::function<void(const std::filesystem::path& file, const Keyring& keyring, const std::string& network_lock)>
+        complete;
     // The checkpoint has its name, and the tree stands still yet; when this returns it ends.
     std::function<void(const std::filesystem::path& checkpoint)> before_end;
     // Nothing of the tree runs any more, nor ever will. Must not throw.

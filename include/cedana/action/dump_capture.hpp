@@ -84,6 +84,7 @@ class TreeCapture {
     void require_alive() const;
     void capture_ahead();
     void capture_named_ahead();
+    void hand_files_to_escort();
     void run_criu();
     void release_stop() noexcept;
     void runs_again();

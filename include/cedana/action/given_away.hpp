@@ -27,7 +27,6 @@ class GivenAway {
 
     // What opens its checkpoint here, whoever it is encrypted for.
     void opened_by(const Keyring& keyring) { keyring_ = keyring; }
-    [[nodiscard]] const Keyring& keyring() const noexcept { return keyring_; }
     // From now on the tree counts as given away. Throws Error: it does not.
     void note(const std::filesystem::path& checkpoint);
     // Where it was when it was noted.

@@ -46,6 +46,8 @@ struct RestoreRequest {
     // The original may still run, and write to its files: they are left alone.
     bool beside_original = false;
     FileRules files = {};
+    // Files that were written ahead (staged_files.hpp); null: none were.
+    StagedFiles* staged = nullptr;
     Attendance attendance = Attendance::detached;
     // Stay in the foreground all the same with a program that had the keys of its terminal (attendance_of()).
     bool may_stay = false;

@@ -22,4 +22,20 @@ void raise_descriptor_limit();
 // Throws Error(Fault::environment) if `limit` is below `wanted`. `what`: what needs them ("a tree of 7 processes").
 void require_descriptors(std::uint64_t wanted, const std::string& what, std::uint64_t limit = descriptor_limit());
 
+// So many more than descriptor_limit(), which does not count them, where the kernel lets this process have them. Of the
+// main thread. What is opened with them must be closed before this is gone.
+class MoreDescriptors {
+  public:
+    explicit MoreDescriptors(std::uint64_t more);
+    MoreDescriptors(const MoreDescriptors&) = delete;
+    MoreDescriptors& operator=(const MoreDescriptors&) = delete;
+    ~MoreDescriptors();
+
+    // All, or none.
+    [[nodiscard]] std::uint64_t count() const noexcept { return more_; }
+
+  private:
+    std::uint64_t more_ = 0;
+};
+
 } // namespace cedana

@@ -44,6 +44,14 @@ void make_private_folder(const std::filesystem::path& folder, Fault fault = Faul
 void replace_file(const std::filesystem::path& path, std::string_view content, mode_t mode = 0600);
 
 void sync_file(int fd, const std::filesystem::path& path);
+// All that was written to the file system on which a file is, so far, and its names: one wait for the disk in place of
+// one for each file. False, and nothing is done, where that is not known to do as much as fsync(2) of each. What of a
+// file could not be written is told by require_written() alone (before Linux 5.8, syncfs(2)). Throws
+// Error(Fault::storage).
+[[nodiscard]] bool sync_file_system(int fd, const std::filesystem::path& path);
+// Of a file that the kernel has written back. Throws Error(Fault::storage).
+void require_written(int fd, const std::filesystem::path& path);
+
 // fsync of a folder, so that a name in it is durable.
 void sync_folder(const std::filesystem::path& folder);
 // close(2) with its error reported: on network file systems it is where a failed write shows.

@@ -47,6 +47,10 @@ class FileCapture {
     // since. The index of them. Throws Error, Error(Fault::interrupted).
     [[nodiscard]] FrameIndex write_ahead(const WrittenFiles& written, ImageWriter& archive, const Interrupt& interrupt);
 
+    // What write_ahead() has written, as describe() would say it, and the index of that.
+    [[nodiscard]] std::vector<CapturedFile> files_ahead() const;
+    [[nodiscard]] const FrameIndex& index_ahead() const noexcept { return index_ahead_; }
+
     // The tree is frozen, and stays so for as long as this takes. Throws Error, Error(Fault::interrupted).
     void capture(const WrittenFiles& written, const LeasesAhead& leases, const Interrupt& interrupt);
 
@@ -83,6 +87,7 @@ class FileCapture {
                             const Interrupt& interrupt);
     void capture_named(const WrittenFile& written);
     void open_named(Captured& captured, const Interrupt& interrupt);
+    void write_one(Captured& captured, ImageWriter& archive, const Interrupt& interrupt);
     void copy_to_archive(Captured& captured, ImageWriter& archive, const Interrupt& interrupt);
     [[nodiscard]] std::size_t read(const Captured& captured, std::uint64_t offset, std::span<std::byte> part,
                                    const Interrupt& interrupt);
@@ -96,6 +101,7 @@ class FileCapture {
     std::map<std::string, ExtendedAttributes> attributes_;
     // What write_ahead() has written, by path.
     std::map<std::string, Captured> ahead_;
+    FrameIndex index_ahead_;
     std::size_t entries_ = 0;
     std::uint64_t hashed_frozen_ = 0;
     std::set<std::pair<FileId, pid_t>> warned_of_;

@@ -23,7 +23,14 @@
 #include <string_view>
 #include <vector>
 
+#include <sys/stat.h>
+
 namespace cedana {
+
+class StagedFiles;
+
+// What no file of another host gets.
+inline constexpr mode_t k_set_id = S_ISUID | S_ISGID;
 
 struct FileRules {
     // Files that another process has open for writing are put back too.
@@ -67,9 +74,10 @@ enum class FileState { same, missing, changed, grown };
 
 class FileRestore {
   public:
-    // All must outlive this. `journal`: what is done is written down there until commit(); empty: nowhere.
-    FileRestore(const Checkpoint& checkpoint, const Config& config, FileRules rules,
-                std::filesystem::path journal = {});
+    // All must outlive this. `journal`: what is done is written down there until commit(); empty: nowhere. `staged`: is
+    // taken from where it has the file; null: nothing is staged.
+    FileRestore(const Checkpoint& checkpoint, const Config& config, FileRules rules, std::filesystem::path journal = {},
+                StagedFiles* staged = nullptr);
 
     // Every file of the checkpoint but those that are `left` is as it was when this returns; nothing is done with
     // files.capture none. Throws Error: Fault::restore_failed for what is refused, Fault::checkpoint, Fault::storage,
@@ -90,6 +98,7 @@ class FileRestore {
         // Of room there.
         std::uint64_t takes;
         std::optional<FileId> present;
+        bool is_staged;
     };
 
     // What is to be made; changes nothing. Throws Error for what is in the way.
@@ -108,6 +117,7 @@ class FileRestore {
     const Checkpoint& checkpoint_;
     const Config& config_;
     FileRules rules_;
+    StagedFiles* staged_;
     // Of the checkpoint, as the rules have them.
     std::vector<CapturedFile> wanted_;
     std::vector<NamedPlace> places_;

@@ -4,8 +4,10 @@
 // stays in it.
 #pragma once
 
+#include "cedana/base/file_id.hpp"
 #include "cedana/base/unique_fd.hpp"
 
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -15,6 +17,10 @@
 #include <sys/stat.h>
 
 namespace cedana {
+
+// From so many files or folders on, one wait for all of their file system, though others have written to it too, is
+// shorter than one for each.
+inline constexpr std::size_t k_many_to_flush = 100;
 
 class FilePlace {
   public:
@@ -41,10 +47,14 @@ class FilePlace {
     [[nodiscard]] bool rename_to_free(const std::string& from, const std::string& to) const;
     // Makes names in the folder durable.
     void sync() const;
+    // The same of all of its file system (base/files.hpp).
+    [[nodiscard]] bool sync_file_system() const;
 
   private:
     friend class OpenFolders;
     FilePlace(std::filesystem::path path, std::shared_ptr<const UniqueFd> folder);
+    // Invalid, with errno, where it cannot be read.
+    [[nodiscard]] UniqueFd open_folder() const;
 
     std::filesystem::path path_;
     std::string name_;
@@ -60,11 +70,25 @@ class OpenFolders {
     explicit OpenFolders(std::filesystem::path root = "/");
 
     // As FilePlace(path, root).
-    [[nodiscard]] FilePlace place(const std::filesystem::path& path);
+    [[nodiscard]] FilePlace place(const std::filesystem::path& path) { return place(path, path.parent_path()); }
+    // In place of a folder that is still to be made: one on the way to it.
+    [[nodiscard]] FilePlace place(const std::filesystem::path& path, const std::filesystem::path& folder);
 
   private:
     std::filesystem::path root_;
     std::map<std::string, std::shared_ptr<const UniqueFd>> folders_;
+};
+
+// Folders in which names have changed: each is flushed once.
+class FoldersToFlush {
+  public:
+    // That of `place`; whether it is new. Throws Error.
+    bool add(const FilePlace& place);
+    // Makes the names in all of them durable. Throws Error(Fault::storage).
+    void flush();
+
+  private:
+    std::map<FileId, FilePlace> places_;
 };
 
 } // namespace cedana

@@ -16,18 +16,19 @@
 namespace cedana::migration {
 
 // Both ends say theirs first; they must be the same.
-inline constexpr int k_protocol_version = 5;
+inline constexpr int k_protocol_version = 6;
 
 // The end that has the tree, and the one that is to have it.
 enum class Side { source, target };
 
 // hello: of the source, answered by a greeting. offer: what the tree needs, before anything is frozen. answer: why the
 // target would not take it, or no reason. begin, data, complete: the checkpoint, as it is written. ahead: what the
-// checkpoint may hold, before it is known whether it will; repeat: a piece of the checkpoint that came so. ready: the
-// tree is there, and none of it runs. go: that of the source is gone. runs: that of the target runs. ended: the target
-// has given up, and why; nothing of the tree runs there, nor ever will. bye: the source wants no more. want: bytes of
-// the checkpoint that the target lacks (a lazy migration leaves its pages out), which come as data, be it before the
-// tree runs or after. whole: it lacks none any more. alive: the target is at work, and has not been stopped. hold: the
+// checkpoint may hold, before it is known whether it will; repeat: a piece of the checkpoint that came so. files: what
+// has come so far is an archive of these, which go with the tree; kept: they are on the target's disks. ready: the tree
+// is there, and none of it runs. go: that of the source is gone. runs: that of the target runs. ended: the target has
+// given up, and why; nothing of the tree runs there, nor ever will. bye: the source wants no more. want: bytes of the
+// checkpoint that the target lacks (a lazy migration leaves its pages out), which come as data, be it before the tree
+// runs or after. whole: it lacks none any more. alive: the target is at work, and has not been stopped. hold: the
 // source is, and go or its end is still to come.
 enum class FrameType : std::uint8_t {
     hello = 1,
@@ -47,7 +48,9 @@ enum class FrameType : std::uint8_t {
     alive,
     hold,
     ahead,
-    repeat
+    repeat,
+    files,
+    kept
 };
 
 [[nodiscard]] std::string_view name_of(FrameType type);

@@ -119,6 +119,18 @@ struct Repeat {
 [[nodiscard]] std::string write_repeat(const Repeat& repeat);
 [[nodiscard]] Repeat parse_repeat(std::string_view payload);
 
+// What has come so far is an archive of files that are to be there before the program comes back.
+struct Files {
+    // As write_manifest() makes it; of it the files count.
+    std::string manifest;
+    // As write_index() makes it, of their entries.
+    std::string index;
+    // As write_envelope() makes it, of an encrypted checkpoint; else empty.
+    std::string envelope = {};
+};
+[[nodiscard]] std::string write_files(const Files& files);
+[[nodiscard]] Files parse_files(std::string_view payload);
+
 // Bytes of the file that are to come next, at most k_longest_piece.
 inline constexpr std::size_t k_want_size = 16;
 struct Want {

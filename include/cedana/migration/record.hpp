@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a host notes of a migration, so that whoever asks later learns what became of it, however an end was killed. The
-// note of the target lies in /run/cedana, which lasts as long as its processes do; that of the source beside its
-// checkpoint, where it outlives the host.
+// note of the target lies in /run/cedana, which lasts as long as its processes do, and is dropped when it is old and
+// its tree has ended; that of the source beside its checkpoint, where it outlives the host.
 #pragma once
 
 #include "cedana/base/process_mark.hpp"
 #include "cedana/base/unique_fd.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -33,6 +34,9 @@ struct Record {
     // It was filling once.
     bool had_run = false;
 };
+
+// Where the target has its records.
+[[nodiscard]] std::filesystem::path record_folder();
 
 [[nodiscard]] std::string write_record(const Record& record);
 // Throws Error(Fault::connection) for what write_record() does not make.
@@ -65,6 +69,10 @@ struct FoundRecord {
 
 // Replaces the record of one that nobody is at work on.
 void replace_record(const std::filesystem::path& folder, const Record& record);
+
+// Removes records that nobody is at work on, that have not changed for that long, and whose tree does not run. What
+// cannot be removed stays.
+void drop_old_records(const std::filesystem::path& folder, std::chrono::hours age) noexcept;
 
 // `CHECKPOINT.migrated`.
 [[nodiscard]] std::filesystem::path commit_of(const std::filesystem::path& checkpoint);

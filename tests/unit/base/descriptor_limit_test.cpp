@@ -34,6 +34,19 @@ TEST(DescriptorLimit, IsRaisedToTheHardOne) {
     }));
 }
 
+TEST(DescriptorLimit, DoesNotCountWhatIsThereForAWhile) {
+    EXPECT_TRUE(holds_in_a_child([] {
+        rlimit within{};
+        {
+            const MoreDescriptors more(50);
+            const bool is_right = more.count() == 50 && descriptor_limit() == k_soft;
+            if (::getrlimit(RLIMIT_NOFILE, &within) != 0 || !is_right)
+                return false;
+        }
+        return within.rlim_cur == k_soft + 50 && descriptor_limit() == k_soft;
+    }));
+}
+
 TEST(DescriptorLimit, IsRememberedAsItWasBefore) {
     EXPECT_TRUE(holds_in_a_child([] {
         raise_descriptor_limit();

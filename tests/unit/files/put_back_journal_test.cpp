@@ -63,9 +63,10 @@ class KilledPutBack : public WithText {
     // Whether each could be undone.
     std::vector<bool> undo(pid_t writer) const {
         std::vector<bool> done;
+        PutBackUndo killed(writer);
         const std::vector<PutBackStep> steps = read_journal(journal);
         for (auto step = steps.rbegin(); step != steps.rend(); ++step)
-            done.push_back(PutBack::undo_killed(*step, writer));
+            done.push_back(killed.undo(*step));
         return done;
     }
     [[nodiscard]] std::vector<std::string> names() const {
@@ -158,26 +159,26 @@ class NotedStep : public KilledPutBack {
 };
 
 TEST_F(NotedStep, WithoutABackupChangesNothing) {
-    EXPECT_TRUE(PutBack::undo_killed(noted(), ::getpid()));
+    EXPECT_TRUE(PutBackUndo(::getpid()).undo(noted()));
     EXPECT_EQ(read("folder/log"), "of now");
 }
 
 TEST_F(NotedStep, WithABackupOfTheSameFileOnlyLosesThat) {
     fs::create_hard_link(file, folder / "log.cedana-backup-X");
-    EXPECT_TRUE(PutBack::undo_killed(noted(), ::getpid()));
+    EXPECT_TRUE(PutBackUndo(::getpid()).undo(noted()));
     EXPECT_EQ(names(), std::vector<std::string>{"log"});
 }
 
 TEST_F(NotedStep, WhoseOnlyNameIsTheBackupGetsItsOwnAgain) {
     fs::rename(file, folder / "log.cedana-backup-X");
-    EXPECT_TRUE(PutBack::undo_killed(noted(), ::getpid()));
+    EXPECT_TRUE(PutBackUndo(::getpid()).undo(noted()));
     EXPECT_EQ(read("folder/log"), "of now");
 }
 
 TEST_F(NotedStep, LosesTheFileThatWasBegunBesideIt) {
     write("folder/.cedana-put-back-77-1", "half");
     write("folder/.cedana-put-back-78-1", "of a restore that goes on");
-    EXPECT_TRUE(PutBack::undo_killed(noted(), 77));
+    EXPECT_TRUE(PutBackUndo(77).undo(noted()));
     EXPECT_FALSE(fs::exists(folder / ".cedana-put-back-77-1"));
     EXPECT_TRUE(fs::exists(folder / ".cedana-put-back-78-1"));
 }

@@ -101,6 +101,27 @@ TEST_F(PuttingBack, TakesAndUndoesAnyNumberOfFiles) {
     EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+// Written in a folder above, before its own was made.
+TEST_F(PuttingBack, TakesWhatWasWrittenBefore) {
+    auto staged = NewFile::nameless(FilePlace(folder / "any"));
+    if (!staged)
+        GTEST_SKIP() << "this file system has no files without a name";
+    staged->write(std::as_bytes(std::span("of then", 7)));
+    staged->complete(captured("of then"));
+    EXPECT_EQ(names_in(folder), std::vector<std::string>());
+    fs::create_directory(folder / "app");
+    write("folder/app/log", "of now");
+    PutBack changes(when);
+    FilePlace place(folder / "app/log");
+    EXPECT_TRUE(staged->can_go_to(place));
+    changes.take(std::move(place), std::move(*staged), captured("of then"), Attributes::as_made);
+    EXPECT_EQ(changes.settle(), std::vector<fs::path>{folder / "app" / backup_name});
+    changes.commit();
+    EXPECT_EQ(read_file(folder / "app/log"), "of then");
+    EXPECT_EQ(read_file(folder / "app" / backup_name), "of now");
+    EXPECT_EQ(stat_of(folder / "app/log").st_mode & 07777U, 0640U);
+}
+
 TEST_F(PuttingBack, AMissingFileGivesItItsContentModeAndTimes) {
     PutBack changes(when);
     EXPECT_EQ(put(changes, "of then"), fs::path());

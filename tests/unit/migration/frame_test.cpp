@@ -12,10 +12,11 @@
 namespace cedana::migration {
 namespace {
 
-constexpr std::array k_all = {
-    FrameType::hello,    FrameType::greeting, FrameType::offer, FrameType::answer, FrameType::begin, FrameType::data,
-    FrameType::complete, FrameType::ready,    FrameType::go,    FrameType::runs,   FrameType::ended, FrameType::bye,
-    FrameType::want,     FrameType::whole,    FrameType::alive, FrameType::hold,   FrameType::ahead, FrameType::repeat};
+constexpr std::array k_all = {FrameType::hello, FrameType::greeting, FrameType::offer,    FrameType::answer,
+                              FrameType::begin, FrameType::data,     FrameType::complete, FrameType::ready,
+                              FrameType::go,    FrameType::runs,     FrameType::ended,    FrameType::bye,
+                              FrameType::want,  FrameType::whole,    FrameType::alive,    FrameType::hold,
+                              FrameType::ahead, FrameType::repeat,   FrameType::files,    FrameType::kept};
 
 Side other(Side side) { return side == Side::source ? Side::target : Side::source; }
 
@@ -62,6 +63,15 @@ TEST(MigrationStage, GoesThroughAMigration) {
           FrameType::runs})
         stage = after(stage, type);
     EXPECT_EQ(stage, Stage::running);
+}
+
+TEST(MigrationStage, HasFilesKeptBeforeAllIsThere) {
+    Stage stage = Stage::copying;
+    for (const FrameType type : {FrameType::data, FrameType::files, FrameType::alive, FrameType::kept, FrameType::data})
+        stage = after(stage, type);
+    EXPECT_EQ(stage, Stage::copying);
+    EXPECT_THROW(static_cast<void>(after(Stage::restoring, FrameType::kept)), Error);
+    EXPECT_THROW(static_cast<void>(after(Stage::answered, FrameType::files)), Error);
 }
 
 TEST(MigrationStage, LetsPagesComeFromTheRestoreOnUntilAllAreThere) {

@@ -36,6 +36,15 @@ TEST(MigrationMessage, OffersWhatWasOffered) {
     EXPECT_EQ(offer.key_id, "k");
 }
 
+TEST(MigrationMessage, ListsTheFilesThatHaveCome) {
+    const Files files =
+        parse_files(write_files({.manifest = "{\"a\": 1}", .index = "cedana-index 1\n", .envelope = "e"}));
+    EXPECT_EQ(files.manifest, "{\"a\": 1}");
+    EXPECT_EQ(files.index, "cedana-index 1\n");
+    EXPECT_EQ(files.envelope, "e");
+    EXPECT_THROW(static_cast<void>(parse_files("{}")), Error);
+}
+
 TEST(MigrationMessage, TellsEveryReason) {
     const Error error = Error(Fault::environment, "no /usr/bin/x").cause("it is missing").hint("apt-get install x");
     const Answer answer = parse_answer(write_answer({.reasons = {reason_of(error), {.message = "b"}}}));

@@ -2,6 +2,19 @@
 #include "cedana/base/error.hpp"
 #include "cedana/migration/record.hpp"
 
+#include <array>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "unit/temp_folder.hpp"
 
 namespace cedana::migration {
@@ -38,6 +51,35 @@ TEST_F(MigrationRecord, IsOneOfOneMigration) {
 TEST_F(MigrationRecord, TakesNoFateThatIsNone) {
     EXPECT_THROW(static_cast<void>(parse_record(R"({"id":"a","state":"flies","name":"","why":""})")), Error);
     EXPECT_THROW(static_cast<void>(parse_record("")), Error);
+}
+
+TEST_F(MigrationRecord, IsDroppedOnceItIsOldAndNothingRuns) {
+    constexpr auto k_age = std::chrono::hours(24);
+    const auto own = own_mark();
+    const ProcessMark gone{.pid = own.pid, .start_time = own.start_time + 1};
+    const std::map<char, Record> records = {{'a', {.fate = Fate::ended}},
+                                            {'b', {.fate = Fate::runs, .root = gone}},
+                                            {'c', {.fate = Fate::runs, .root = own}},
+                                            {'d', {.fate = Fate::receiving}},
+                                            {'e', {.fate = Fate::ended}}};
+    std::optional<OpenRecord> at_work;
+    for (auto [letter, record] : records) {
+        record.id = std::string(32, letter);
+        std::optional<OpenRecord> open(std::in_place, path("m"), record.id);
+        open->write(record);
+        if (letter == 'd')
+            at_work.swap(open);
+        const std::array<timespec, 2> times = {{{.tv_sec = 1000, .tv_nsec = 0}, {.tv_sec = 1000, .tv_nsec = 0}}};
+        const std::string name = letter == 'e' ? record.id + ".lock" : record.id + ".json";
+        ASSERT_EQ(::utimensat(AT_FDCWD, path("m/" + name).c_str(), times.data(), 0), 0);
+    }
+    drop_old_records(path("m"), k_age);
+    std::string left;
+    for (const auto& [letter, record] : records)
+        if (find_record(path("m"), std::string(32, letter)))
+            left += letter;
+    EXPECT_EQ(left, "cde");
+    EXPECT_FALSE(std::filesystem::exists(path("m/" + std::string(32, 'a') + ".json")));
 }
 
 TEST_F(MigrationRecord, OfACommitStaysBesideTheCheckpoint) {
