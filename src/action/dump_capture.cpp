@@ -306,6 +306,7 @@ void TreeCapture::run_criu() {
                             .expected_bytes = seen.facts.image_bytes,
                             .ready = writer_->memory_ready(),
                             .before_freeze = [this] { writer_->bound_anew(); },
+                            .while_it_ends = frees_early() ? [this] { free_memory(); } : std::function<void()>(),
                             .tree = seen.pids(),
                             .freeze = {.limit = draft_.request.config.dump_freeze_limit,
                                        .has_own_limit = [this] { return is_in_other_hands_.load(); },
@@ -542,6 +543,12 @@ void TreeCapture::prove_it(const std::filesystem::path& complete) {
         .cause(why.cause())
         .hint(why.hint())
         .log(why.log());
+}
+
+// Of a checkpoint that is on the disk: threads and buffers, and the images in memory.
+void TreeCapture::free_memory() {
+    writer_.reset();
+    image_folder_->remove_images();
 }
 
 void TreeCapture::publish() {

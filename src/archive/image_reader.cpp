@@ -84,14 +84,14 @@ int ImageReader::open(const std::string& name) {
     if (is_small(*stream) && stream->next == 0)
         feed(*stream, lock, own_reader_);
     else
-        work_.notify_all();
+        wake_workers();
     return number;
 }
 
 void ImageReader::read_ahead() {
     const std::scoped_lock lock(mutex_);
     ahead_.start();
-    work_.notify_all();
+    wake_workers();
 }
 
 std::span<const std::byte> ImageReader::ready(int number) {
@@ -103,7 +103,7 @@ std::span<const std::byte> ImageReader::ready(int number) {
 void ImageReader::passed(int number, std::size_t count) {
     const std::scoped_lock lock(mutex_);
     if (streams_.at(number).pass(count))
-        work_.notify_one();
+        wake_worker();
 }
 
 void ImageReader::released(int number, std::size_t count) {
@@ -112,7 +112,7 @@ void ImageReader::released(int number, std::size_t count) {
     stream.released += count;
     while (auto memory = stream.take_released()) {
         budget_.give_back(std::move(*memory));
-        work_.notify_one();
+        wake_worker();
     }
 }
 
@@ -128,7 +128,25 @@ void ImageReader::close(int number) {
     for (const auto& [frame, slot] : stream->slots)
         if (slot->decoded)
             budget_.let_go();
-    work_.notify_all();
+    wake_workers();
+}
+
+// As stream_to_feed() finds one. Where there is nothing to do nobody is woken: two threads would be at each of many
+// small images.
+bool ImageReader::is_one_to_feed() {
+    if (streams_.find_without_frame())
+        return true;
+    return !budget_.is_spent() && (streams_.has_next() || (!budget_.is_half_spent() && ahead_.has_next()));
+}
+
+void ImageReader::wake_worker() {
+    if (is_one_to_feed())
+        work_.notify_one();
+}
+
+void ImageReader::wake_workers() {
+    if (is_one_to_feed())
+        work_.notify_all();
 }
 
 // First whoever has nothing (its reserved frame); then, while the buffer lasts, the open ones in turn, and last, in

@@ -303,7 +303,8 @@ std::span<const std::byte> ImageWriter::next_piece(CapturedImage& image) {
     const std::unique_ptr<CapturedFrame> frame = queue_.take_encoded(image);
     image.piece = std::move(frame->compressed);
     image.piece_ahead = frame->ahead;
-    work_.notify_all();
+    if (queue_.next_to_encode() != nullptr)
+        work_.notify_all();
     return image.piece.bytes().first(frame->compressed_size);
 }
 

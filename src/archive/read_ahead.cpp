@@ -16,13 +16,26 @@ SharedStream ReadAhead::take(const ImageRecord& record) {
     return stream;
 }
 
+// Goes on to the next image to begin with.
+void ReadAhead::skip_others() {
+    const auto is_other = [this](const ImageRecord& record) {
+        return !record.name.starts_with("pages-") || record.frames.empty() || opened_.contains(record.name);
+    };
+    while (next_ != index_.images.end() && is_other(*next_))
+        ++next_;
+}
+
 SharedStream ReadAhead::next() {
-    while (next_ != index_.images.end()) {
-        const ImageRecord& record = *next_++;
-        if (record.name.starts_with("pages-") && !record.frames.empty() && !opened_.contains(record.name))
-            return streams_.emplace(record.name, make_stream_(record)).first->second;
-    }
-    return next_in_turn(streams_, turn_);
+    skip_others();
+    if (next_ == index_.images.end())
+        return next_in_turn(streams_, turn_);
+    const ImageRecord& record = *next_++;
+    return streams_.emplace(record.name, make_stream_(record)).first->second;
+}
+
+bool ReadAhead::has_next() {
+    skip_others();
+    return next_ != index_.images.end() || any_wants_more(streams_);
 }
 
 } // namespace cedana

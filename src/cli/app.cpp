@@ -58,6 +58,15 @@ struct Arguments {
 Command help_command(const Command& program);
 Command version_command();
 
+// An initializer list would copy each with all of its options, at each start.
+template <typename... Commands>
+std::vector<Command> list_of(Commands... commands) {
+    std::vector<Command> list;
+    list.reserve(sizeof...(commands));
+    (list.push_back(std::move(commands)), ...);
+    return list;
+}
+
 // What is in `program` looks at it: it stays where it is.
 void set_up(Command& program, Arguments& arguments) {
     program.name = "cedana";
@@ -80,17 +89,17 @@ void set_up(Command& program, Arguments& arguments) {
          .choices = {"auto", "none", "json"}},
         {.names = {"-q", "--quiet"}, .meaning = "no warnings, no progress, no summary", .target = &arguments.quiet},
         {.names = {"-v", "--verbose"}, .meaning = "say more about what is done", .target = &arguments.verbose}};
-    const Command client{.name = "client",
-                         .summary = "checkpoint and restore processes",
-                         .commands = {dump_command(), restore_command(), migrate_command(), receive_command(),
-                                      run_command(), ps_command(), checkpoint_command(), stop_command(),
-                                      history_command(), verify_command(), list_command(), inspect_command(),
-                                      prune_command(), remove_command(), sign_command(), export_command(),
-                                      import_command(), find_command()}};
-    program.commands = {
-        client, check_command(), unit_command(), container_command(), config_command(), completion_command(program)};
+    Command client{.name = "client",
+                   .summary = "checkpoint and restore processes",
+                   .commands =
+                       list_of(dump_command(), restore_command(), migrate_command(), receive_command(), run_command(),
+                               ps_command(), checkpoint_command(), stop_command(), history_command(), verify_command(),
+                               list_command(), inspect_command(), prune_command(), remove_command(), sign_command(),
+                               export_command(), import_command(), find_command())};
+    program.commands = list_of(std::move(client), check_command(), unit_command(), container_command(),
+                               config_command(), completion_command(program));
     for (const char* name : {"dump", "restore", "list", "inspect", "verify", "rm"})
-        program.commands.push_back(short_form_of(client, name));
+        program.commands.push_back(short_form_of(program.commands.front(), name));
     program.commands.push_back(help_command(program));
     program.commands.push_back(version_command());
     add_help(program);

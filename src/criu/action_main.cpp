@@ -169,7 +169,7 @@ bool take_stage(Piece message, char* stage, std::size_t room) {
 int answer_stages(const char* const* environment) {
     using namespace cedana::criu;
     // CRIU's last word may hold the first error of its log. What does not fit is cut off.
-    char message[4096];
+    static char message[4096];
     char stage[k_longest_question];
     // {type: NOTIFY, notify_success: 1 or 0}
     char answer[] = {0x08, 0x06, 0x18, 1};

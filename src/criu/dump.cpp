@@ -297,6 +297,8 @@ class DumpRun {
             report_.allowed = action_.allow();
         watch_.reset();
         stall_.watch(criu_->pid());
+        if (report_.allowed && job_.while_it_ends)
+            job_.while_it_ends();
     }
 
     const DumpJob& job_;

@@ -6,7 +6,6 @@
 #include "cedana/base/time_text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <exception>
 #include <utility>
 
@@ -51,7 +50,7 @@ FreezeWatch::~FreezeWatch() {
     thread_.join();
 }
 
-void FreezeWatch::begin() { begun_.set(); }
+void FreezeWatch::begin() { has_begun_ = true; }
 
 void FreezeWatch::end() {
     const std::lock_guard lock(doing_);
@@ -101,13 +100,14 @@ bool FreezeWatch::moved() {
     return true;
 }
 
+// It sees by itself that it has begun: to be woken takes who begins a while, and the tree stands still then.
 void FreezeWatch::run() {
-    std::array<pollfd, 2> set = {
-        {{.fd = begun_.fd(), .events = POLLIN, .revents = 0}, {.fd = stop_.fd(), .events = POLLIN, .revents = 0}}};
-    while (::poll(set.data(), set.size(), -1) < 0) {}
-    beat();
     auto last_move = Clock::now();
     while (!is_ready(stop_.fd(), watched_.every)) {
+        if (!has_begun_) {
+            last_move = Clock::now();
+            continue;
+        }
         beat();
         const auto now = Clock::now();
         if (watched_.held && watched_.held()) {

@@ -110,7 +110,7 @@ bool has_restored(const char* log) {
 
 // This process has one thread. A child keeps its pid until it is reaped here.
 bool kill_listed_children(bool& any) {
-    char list[4096];
+    static char list[4096];
     const long file = call(__NR_openat, AT_FDCWD, address_of("/proc/thread-self/children"), O_RDONLY | O_CLOEXEC);
     const long count = file < 0 ? file : call(__NR_read, file, address_of(list), sizeof list);
     call(__NR_close, file);

@@ -8,7 +8,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <exception>
 #include <memory>
+
+#include <spdlog/spdlog.h>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -35,9 +38,22 @@ struct NumberedName {
 
 } // namespace
 
-ImageFolder::~ImageFolder() {
+ImageFolder::~ImageFolder() { unmap(); }
+
+void ImageFolder::unmap() noexcept {
     for (const std::span<std::byte> mapping : mappings_)
         ::munmap(mapping.data(), mapping.size());
+    mappings_.clear();
+}
+
+void ImageFolder::remove_images() noexcept {
+    unmap();
+    try {
+        for (const std::string& name : names())
+            ::unlinkat(folder_.fd(), name.c_str(), 0);
+    } catch (const std::exception& error) {
+        spdlog::debug("{}", error.what());
+    }
 }
 
 // A tmpfs numbers its files in the order in which they are made.

@@ -93,6 +93,9 @@ class TreeCapture {
     void capture_files(const TreeHoldings& holdings);
     void look_at_unit_folders(WrittenFiles& written);
     void publish();
+    // What images are streamed into is CRIU's run's until that is over.
+    [[nodiscard]] bool frees_early() const { return !leaves_running() && image_folder_.has_value(); }
+    void free_memory();
     [[nodiscard]] Keyring own_keyring() const;
     void hand_to_escort(const std::filesystem::path& complete);
     void prove_it(const std::filesystem::path& complete);
@@ -122,7 +125,7 @@ class TreeCapture {
     std::optional<HeldStopCommands> held_stop_;
     // What the writer need not compress again. Absent if nothing is compressed while the tree runs.
     std::optional<FramesAhead> frames_ahead_;
-    // Absent once CRIU has failed.
+    // Absent once CRIU has failed, or the tree is to end and its checkpoint is on the disk.
     std::optional<CheckpointWriter> writer_;
     // Once CRIU is about to start.
     std::optional<LeasesAhead> leases_;

@@ -61,6 +61,11 @@ struct FrameStream {
 };
 using SharedStream = std::shared_ptr<FrameStream>;
 
+template <typename Key>
+[[nodiscard]] bool any_wants_more(const std::map<Key, SharedStream>& streams) {
+    return std::any_of(streams.begin(), streams.end(), [](const auto& entry) { return entry.second->wants_more(); });
+}
+
 // The first stream after the key `turn`, round about, that wants a frame; `turn` is its key then. Null if none wants
 // one.
 template <typename Key>

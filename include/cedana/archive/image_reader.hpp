@@ -64,6 +64,9 @@ class ImageReader : public ImageSource {
   private:
     [[nodiscard]] SharedStream make_stream(const ImageRecord& record) const;
     [[nodiscard]] SharedStream stream_to_feed();
+    [[nodiscard]] bool is_one_to_feed();
+    void wake_worker();
+    void wake_workers();
     void feed(FrameStream& stream, std::unique_lock<std::mutex>& lock, FrameReader& reader);
     void run_worker(std::unique_lock<std::mutex>& lock);
 

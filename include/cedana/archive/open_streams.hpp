@@ -21,6 +21,8 @@ class OpenStreams {
     [[nodiscard]] SharedStream find_without_frame() const;
     // The next that wants a frame, all in turn; null if there is none.
     [[nodiscard]] SharedStream next() { return next_in_turn(streams_, turn_); }
+    // Whether there is one.
+    [[nodiscard]] bool has_next() const { return any_wants_more(streams_); }
 
   private:
     std::map<int, SharedStream> streams_;

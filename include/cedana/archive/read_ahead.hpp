@@ -26,8 +26,12 @@ class ReadAhead {
     [[nodiscard]] SharedStream take(const ImageRecord& record);
     // The next that wants a frame, all in turn; null if there is none.
     [[nodiscard]] SharedStream next();
+    // Whether there is one.
+    [[nodiscard]] bool has_next();
 
   private:
+    void skip_others();
+
     const FrameIndex& index_;
     MakeStream make_stream_;
     // The next image to begin with.

@@ -59,6 +59,9 @@ struct DumpJob {
     // CRIU freezes the tree only once it is readable; -1: at once. `before_freeze` is called then.
     int ready = -1;
     std::function<void()> before_freeze = {};
+    // Called once CRIU was told to go on, while it lets the tree go or ends it: for what is not needed any more and
+    // takes time. It must not throw. Empty: not called.
+    std::function<void()> while_it_ends = {};
     // The tree, for what hangs in it.
     std::vector<pid_t> tree = {};
     FreezeLimit freeze = {};

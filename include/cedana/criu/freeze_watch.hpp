@@ -8,6 +8,7 @@
 #include "cedana/base/kernel_wait.hpp"
 #include "cedana/base/signals.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
@@ -74,7 +75,7 @@ class FreezeWatch {
 
     Watched watched_;
     const Interrupt& interrupt_;
-    EventFd begun_;
+    std::atomic<bool> has_begun_ = false;
     EventFd stop_;
     // Held while it beats or gives up.
     std::mutex doing_;

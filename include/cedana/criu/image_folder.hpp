@@ -35,8 +35,11 @@ class ImageFolder {
     // outlive what the sink does with them. Once, when CRIU has written all. Throws Error, what the sink throws, and
     // Error(Fault::interrupted).
     [[nodiscard]] ReadImages read_into(ImageSink& sink, const Interrupt& interrupt);
+    // Frees their memory, as far as that goes. Nobody may refer to it any more.
+    void remove_images() noexcept;
 
   private:
+    void unmap() noexcept;
     [[nodiscard]] std::vector<std::string> names() const;
     [[nodiscard]] std::uint64_t read_image(const std::string& name, ImageSink& sink, const Interrupt& interrupt);
     [[nodiscard]] std::span<const std::byte> mapped(int file, std::size_t size, const std::string& name);

@@ -39,10 +39,12 @@ TEST_F(StreamsThatAreOpen, TakeTurns) {
     const int first = open();
     const int second = open();
     for (const int expected : {first, second, first, second}) {
+        EXPECT_TRUE(streams.has_next());
         const SharedStream stream = streams.next();
         ASSERT_EQ(stream.get(), &streams.at(expected));
         take_frame(*stream);
     }
+    EXPECT_FALSE(streams.has_next());
     EXPECT_EQ(streams.next(), nullptr);
 }
 

@@ -25,7 +25,9 @@ class ReadingAhead : public ::testing::Test {
     SharedStream open(const std::string& name) { return ahead.take(*index.find(name)); }
     // The name of the image whose next frame is decoded now; empty if there is none.
     std::string decode_next() {
+        const bool is_told_of = ahead.has_next();
         const SharedStream stream = ahead.next();
+        EXPECT_EQ(stream != nullptr, is_told_of);
         if (stream == nullptr)
             return {};
         ++stream->next;

@@ -53,5 +53,14 @@ TEST_F(ImageFolderTest, RefersToLargeOnesWhereTheyLie) {
     EXPECT_EQ(sink.referred, pages.size());
 }
 
+TEST_F(ImageFolderTest, FreesItsMemoryBeforeItEnds) {
+    write("pages-1.img", std::string(300'000, 'a'));
+    write("core-7.img", "small");
+    static_cast<void>(folder->read_into(sink, none));
+    EXPECT_GT(folder->folder().bytes(), 0U);
+    folder->remove_images();
+    EXPECT_EQ(folder->folder().bytes(), 0U);
+}
+
 } // namespace
 } // namespace cedana::criu
