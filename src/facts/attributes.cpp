@@ -35,6 +35,7 @@
 #include <unistd.h>
 
 #include "hung_up.hpp"
+#include "kernel_compare.hpp"
 
 namespace cedana {
 
@@ -496,7 +497,9 @@ void add_posix_locks(std::vector<ProcessAttributes>& attributes, const TreeHoldi
     const std::set<FileId> common = files_in_common(tree);
     for (const Holdings& one : tree) {
         const auto process = std::ranges::find(attributes, innermost_pid(one.process), &ProcessAttributes::pid);
-        if (process != attributes.end())
+        // Those of who has its descriptors in common with its parent are the parent's.
+        if (process != attributes.end() &&
+            compare_common(one.process.pid(), one.process.stat.parent, Common::descriptors) != 0)
             process->posix_locks = posix_locks_of(one, common);
     }
 }
