@@ -8,6 +8,7 @@
 #include "cedana/base/error.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/checkpoint/restore_needs.hpp"
 #include "cedana/checkpoint/small_images.hpp"
 #include "cedana/containers/changed_files.hpp"
 #include "cedana/containers/entry_names.hpp"
@@ -103,6 +104,7 @@ containers::RuntimeRestoreReport ContainerReturn::run_engine(containers::EngineR
                  .total_bytes = manifest.bytes_images,
                  .standing = [this](pid_t root) { put_settings_back(root); },
                  .locked_on_fault = locks_on_fault(manifest),
+                 .posix_locks = posix_locks(manifest),
                  .limits_put_back = limits_put_back(manifest)},
         .engine = engine.prepare(engine_description(draft_),
                                  checkpoint.text(containers::k_descriptors_entry).value_or("[]"), work_.path()),

@@ -379,6 +379,7 @@ void TreeCapture::images_complete() {
     frozen_->attributes = read_attributes(draft_.procfs, frozen_->tree);
     add_exclusive_terminals(frozen_->attributes, holdings);
     add_hung_up_masters(frozen_->attributes, holdings);
+    add_posix_locks(frozen_->attributes, holdings);
     frozen_->socket_options = read_socket_options(draft_.procfs, holdings);
     frozen_->unread = find_unread(holdings);
     if (draft_.container)

@@ -6,6 +6,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/state_folder.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/checkpoint/restore_needs.hpp"
 #include "cedana/checkpoint/small_images.hpp"
 #include "cedana/checkpoint/unread_pipe_data.hpp"
 #include "cedana/criu/diagnose.hpp"
@@ -267,6 +268,7 @@ criu::RestoreJob TreeReturn::job(Progress& shown) {
             .hold = draft_.request.before_run ? [this](pid_t root) { draft_.request.before_run(seen_from_here(root)); }
                                               : std::function<void(pid_t)>(),
             .locked_on_fault = locks_on_fault(draft_.manifest()),
+            .posix_locks = posix_locks(draft_.manifest()),
             .limits_put_back = has_settings_ ? limits_put_back(draft_.manifest()) : std::set<pid_t>(),
             .clocks_left = draft_.clocks_of_host ? std::optional(draft_.pid()) : std::nullopt,
             .own_pids = has_own_pids()};

@@ -225,9 +225,11 @@ class NeedsReading {
 
     void find_locks() {
         const auto image = images_.read("filelocks.img");
-        if (!image)
-            return;
-        for (const criu::DumpedLock& lock : criu::parse_file_locks(*image)) {
+        std::vector<criu::DumpedLock> locks = image ? criu::parse_file_locks(*image) : std::vector<criu::DumpedLock>();
+        for (const criu::DumpedLock& lock : posix_locks(manifest_))
+            if (std::ranges::find(locks, lock) == locks.end())
+                locks.push_back(lock);
+        for (const criu::DumpedLock& lock : locks) {
             const auto holder = descriptors_.find(lock.pid);
             if (holder == descriptors_.end() || !holder->second.contains(lock.fd))
                 continue;
@@ -271,6 +273,19 @@ class NeedsReading {
 } // namespace
 
 RestoreNeeds read_restore_needs(const Checkpoint& checkpoint) { return NeedsReading(checkpoint).run(); }
+
+std::vector<criu::DumpedLock> posix_locks(const Manifest& manifest) {
+    std::vector<criu::DumpedLock> locks;
+    for (const ProcessAttributes& process : manifest.attributes)
+        for (const PosixLock& lock : process.posix_locks)
+            locks.push_back({.kind = criu::LockKind::posix,
+                             .is_exclusive = lock.exclusive,
+                             .pid = process.pid,
+                             .fd = lock.fd,
+                             .start = lock.start,
+                             .length = lock.length});
+    return locks;
+}
 
 bool has_connections(const RestoreNeeds& needs) {
     return std::ranges::any_of(needs.inet, &criu::DumpedInet::is_connection);

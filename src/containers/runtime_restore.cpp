@@ -45,7 +45,7 @@ class RuntimeRestore {
         : job_(job), interrupt_(interrupt),
           mended_(source, criu::granted_at_once(),
                   job.criu.tree_is_mapped ? criu::HugePages::left_out : criu::HugePages::sent, job.criu.locked_on_fault,
-                  job.criu.limits_put_back) {
+                  job.criu.limits_put_back, std::nullopt, job.criu.posix_locks) {
         server_.emplace(loop_, job.criu.folder, mended_);
         if (job.criu.progress != nullptr)
             server_->report_to(*job.criu.progress, job.criu.total_bytes);

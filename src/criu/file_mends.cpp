@@ -2,13 +2,16 @@
 #include "cedana/criu/image_fields.hpp"
 #include "cedana/criu/image_file.hpp"
 #include "cedana/criu/image_mends.hpp"
+#include "cedana/criu/tree_images.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <set>
+#include <vector>
 
+#include <fcntl.h>
 #include <linux/major.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -179,6 +182,32 @@ MendedImage with_living_foreground_groups(std::string_view terminals, const Tree
                                  });
                              });
     });
+}
+
+MendedImage with_posix_locks(std::string_view locks, const std::vector<DumpedLock>& wanted) {
+    // FL_POSIX of criu/include/file-lock.h.
+    constexpr std::uint32_t k_posix = 1;
+    const std::vector<DumpedLock> known = locks.empty() ? std::vector<DumpedLock>() : parse_file_locks(locks);
+    ImageWriter out(ImageKind::file_locks);
+    if (!locks.empty())
+        for (ImageReader messages(locks, ImageKind::file_locks); !messages.at_end();)
+            out.add(messages.next());
+    bool added = locks.empty();
+    for (const DumpedLock& one : wanted) {
+        if (std::ranges::find(known, one) != known.end())
+            continue;
+        std::string message;
+        protozero::pbf_builder<FileLockEntry> entry(message);
+        entry.add_uint32(FileLockEntry::flag, k_posix);
+        entry.add_uint32(FileLockEntry::type, one.is_exclusive ? F_WRLCK : F_RDLCK);
+        entry.add_int32(FileLockEntry::pid, one.pid);
+        entry.add_int32(FileLockEntry::fd, one.fd);
+        entry.add_int64(FileLockEntry::start, static_cast<std::int64_t>(one.start));
+        entry.add_int64(FileLockEntry::len, static_cast<std::int64_t>(one.length));
+        out.add(message);
+        added = true;
+    }
+    return added ? MendedImage(std::move(out).bytes()) : std::nullopt;
 }
 
 } // namespace cedana::criu

@@ -72,6 +72,10 @@ constexpr auto k_errors = std::to_array<FailureRow>({
     {"Unable to send siginfo",
      {"it had more signals waiting than it may have (RLIMIT_SIGPENDING)",
       "raise that before the dump: prlimit --pid PID --sigpending=NUMBER:"}},
+    {"Can't restore not-sent send queue data",
+     {"a TCP connection of it had data that was not sent yet (its peer did not read), and nothing holds its packets "
+      "back here: that is so only on the host of a dump with --stop, until it restarts",
+      "restore it with its connections closed: --criu-arg=--tcp-close"}},
     // Files.
     {"has bad size",
      {"a file that the tree had open has another size now", "put the file back to its size at the dump"}},

@@ -18,6 +18,7 @@ constexpr const char* k_inventory_image = "inventory.img";
 // What CRIU's time namespace showed (criu/cr-dump.c); that of the tree has another number.
 constexpr const char* k_clocks_image = "timens-0.img";
 constexpr const char* k_terminals_image = "tty-info.img";
+constexpr const char* k_locks_image = "filelocks.img";
 
 // What else must be known of a task to mend its image `name`; empty: nothing.
 std::string other_image_of(const std::string& name) {
@@ -58,6 +59,8 @@ std::string_view name_of(Mend mend) {
         return "a process group that has ended";
     case Mend::group_of_cedana:
         return "a control group that cedana had made for criu";
+    case Mend::posix_lock:
+        return "a lock on a file that others have open too";
     case Mend::time_namespace:
         return "a time namespace that it comes back without";
     }
@@ -66,12 +69,16 @@ std::string_view name_of(Mend mend) {
 
 // criu/timens.c, prepare_timens(): without it CRIU makes no time namespace.
 bool MendedImages::exists(const std::string& name) {
+    if (!posix_locks_.empty() && name == k_locks_image)
+        return true;
     return !(clocks_left_ && name == k_clocks_image) && WholeImages::exists(name);
 }
 
 std::optional<std::string> MendedImages::companion_of(const std::string& name) const {
     if (clocks_left_ && name == k_inventory_image)
         return fmt::format("ids-{}.img", *clocks_left_);
+    if (!posix_locks_.empty() && name == k_locks_image)
+        return std::string();
     const bool may_be_mended = name == k_tree_image || name == k_files_image || name == k_terminals_image ||
                                name == k_cgroup_image || task_of_image(name, "core-") || task_of_image(name, "mm-") ||
                                (huge_pages_ == HugePages::left_out && task_of_image(name, "pagemap-"));
@@ -96,6 +103,8 @@ void MendedImages::change(const std::string& name, std::string& image, const std
         mend_files(image, companion);
     else if (name == k_cgroup_image)
         apply(Mend::group_of_cedana, image, without_groups_of_cedana);
+    else if (name == k_locks_image)
+        apply(Mend::posix_lock, image, [this](auto locks) { return with_posix_locks(locks, posix_locks_); });
     else if (name == k_terminals_image)
         mend_terminals(image);
     else if (const auto thread = task_of_image(name, "core-"))

@@ -221,7 +221,7 @@ RestoreReport restore(const RestoreJob& job, std::vector<TreeEnd> ends, ImageSou
     try {
         EventLoop loop;
         MendedImages mended(source, granted_at_once(), job.tree_is_mapped ? HugePages::left_out : HugePages::sent,
-                            job.locked_on_fault, job.limits_put_back, job.clocks_left);
+                            job.locked_on_fault, job.limits_put_back, job.clocks_left, job.posix_locks);
         ImageServer server(loop, job.folder, mended);
         if (job.progress != nullptr)
             server.report_to(*job.progress, job.total_bytes);

@@ -7,7 +7,11 @@ namespace cedana::criu {
 
 int WholeImages::open(const std::string& name) {
     const std::optional<std::string> other = companion_of(name);
-    Stream stream{.name = name, .inputs = {{.stream = images_.open(name)}}, .may_be_changed = other.has_value()};
+    // One that is not there is made of nothing.
+    const bool is_there = !other || images_.exists(name);
+    Stream stream{.name = name,
+                  .inputs = {{.stream = is_there ? images_.open(name) : 0, .open = is_there}},
+                  .may_be_changed = other.has_value()};
     if (other && !other->empty() && images_.exists(*other))
         stream.inputs.push_back({.stream = images_.open(*other)});
     streams_.emplace(++last_, std::move(stream));

@@ -2,6 +2,7 @@
 #include "cedana/facts/attributes.hpp"
 
 #include "cedana/base/child_process.hpp"
+#include "cedana/base/file_id.hpp"
 #include "cedana/base/parallel.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/base/unique_fd.hpp"
@@ -9,6 +10,7 @@
 #include "cedana/facts/external_ends.hpp"
 #include "cedana/facts/losses.hpp"
 #include "cedana/facts/refusal.hpp"
+#include "cedana/process/file_locks.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,6 +18,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -32,6 +35,7 @@
 #include <unistd.h>
 
 #include "hung_up.hpp"
+#include "kernel_compare.hpp"
 
 namespace cedana {
 
@@ -449,6 +453,57 @@ bool may_be_set(const std::vector<std::uint64_t>& limits, const std::vector<std:
 
 // An affinity would be lost if CRIU moves the tree into a control group of its own (cpuset(7)). A new session begins
 // with an autogroup whose nice value is 0 (sched(7)).
+namespace {
+
+// Files that more than one process of the tree has open.
+std::set<FileId> files_in_common(const TreeHoldings& tree) {
+    std::map<FileId, pid_t> opened_by;
+    std::set<FileId> common;
+    for (const Holdings& one : tree)
+        for (const OpenFile& file : one.open)
+            if (file.info &&
+                opened_by.emplace(file_id(*file.info), one.process.pid()).first->second != one.process.pid())
+                common.insert(file_id(*file.info));
+    return common;
+}
+
+// Each once, however many descriptors of the process show it.
+std::vector<PosixLock> posix_locks_of(const Holdings& one, const std::set<FileId>& files) {
+    std::vector<PosixLock> found;
+    std::set<std::tuple<FileId, std::uint64_t, std::uint64_t>> known;
+    for (const OpenFile& file : one.open) {
+        if (file.locks.empty() || !file.info || !files.contains(file_id(*file.info)))
+            continue;
+        for (const std::string& text : file.locks) {
+            const auto lock = parse_held_lock(text);
+            if (!lock || lock->kind != HeldLockKind::posix ||
+                !known.emplace(file_id(*file.info), lock->first, lock->last).second)
+                continue;
+            const std::uint64_t length = lock->last == k_end_of_file ? 0 : lock->last - lock->first + 1;
+            found.push_back({.fd = file.fd, .exclusive = lock->is_exclusive, .start = lock->first, .length = length});
+        }
+    }
+    return found;
+}
+
+} // namespace
+
+void add_posix_locks(std::vector<ProcessAttributes>& attributes, const TreeHoldings& tree) {
+    const auto is_locked = [](const Holdings& one) {
+        return std::ranges::any_of(one.open, [](const OpenFile& file) { return !file.locks.empty(); });
+    };
+    if (tree.size() < 2 || std::ranges::none_of(tree, is_locked))
+        return;
+    const std::set<FileId> common = files_in_common(tree);
+    for (const Holdings& one : tree) {
+        const auto process = std::ranges::find(attributes, innermost_pid(one.process), &ProcessAttributes::pid);
+        // Those of who has its descriptors in common with its parent are the parent's.
+        if (process != attributes.end() &&
+            compare_common(one.process.pid(), one.process.stat.parent, Common::descriptors) != 0)
+            process->posix_locks = posix_locks_of(one, common);
+    }
+}
+
 bool comes_back_by_itself(const ProcessAttributes& wanted, const ProcessAttributes& inherited) {
     if (wanted.threads.empty() || inherited.threads.size() != 1)
         return false;

@@ -327,7 +327,7 @@ TreeFacts read_facts(const Procfs& procfs, const ProcessTree& tree, const TreeHo
     facts.losses = find_losses(procfs, tree);
     for (std::vector<std::string> more :
          {find_lost_watches(procfs, holdings), find_lost_semaphores(procfs, holdings), find_lost_sharing(procfs, tree),
-          find_lost_names(sockets), find_lost_ends(tree), find_lost_places(procfs, holdings),
+          find_lost_names(sockets), find_lost_ends(tree), find_lost_children(tree), find_lost_places(procfs, holdings),
           std::move(in_flight.losses)})
         std::ranges::move(more, std::back_inserter(facts.losses));
     find_tcp(facts, sockets, own);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/text.hpp"
+#include "cedana/facts/attributes.hpp"
 #include "cedana/facts/losses.hpp"
 #include "cedana/facts/refusal.hpp"
 
@@ -27,6 +28,24 @@ std::vector<std::string> find_lost_ends(const ProcessTree& tree) {
         losses.push_back(fmt::format("the exit status {} with which {} has ended and that nobody has asked for: it "
                                      "is {} then",
                                      WEXITSTATUS(status), described(process.stat), WEXITSTATUS(status) & k_kept));
+    }
+    return losses;
+}
+
+// criu/pstree.c, prepare_pstree_ids(): a child of the root in a session that neither of them leads is made by a helper,
+// which ends, so that the child comes to whom orphans go to: to the root only where that is the first process of its
+// pid namespace. PR_SET_CHILD_SUBREAPER is set later (criu/pie/restorer.c).
+std::vector<std::string> find_lost_children(const ProcessTree& tree) {
+    const TreeProcess& root = tree.root();
+    std::vector<std::string> losses;
+    if (innermost_pid(root) == 1)
+        return losses;
+    for (const TreeProcess& process : tree.processes) {
+        const ProcessStat& stat = process.stat;
+        if (stat.parent == root.stat.pid && stat.session != root.stat.session && stat.session != stat.pid)
+            losses.push_back(fmt::format("{} as a child of {}, since it is in a session that neither of them leads: it "
+                                         "is outside of the tree then",
+                                         described(stat), described(root.stat)));
     }
     return losses;
 }

@@ -261,6 +261,27 @@ std::optional<Refusal> refuse_immutable(const TreeProcess& process, const OpenFi
         .program_can_help = true};
 }
 
+// A process that has left its mount namespace since it was started (unshare(2)) runs a program from a mount that is not
+// in the one where it is now: "Can't lookup mount= for fd=-3" (criu/cr-dump.c, dump_task_exe_link).
+std::optional<Refusal> refuse_program_outside(const Procfs& procfs, const TreeMounts& mounts, const Holdings& one) {
+    const auto namespace_of_tree = one.namespaces.get("mnt");
+    if (one.process.stat.is_zombie() || !namespace_of_tree || namespace_of_tree == procfs.link(::getpid(), "ns/mnt"))
+        return std::nullopt;
+    const pid_t pid = one.process.pid();
+    const auto mount = procfs.mount_of(pid, "exe");
+    const OpenFile program{
+        .target = procfs.link(pid, "exe").value_or(""), .info = procfs.file(pid, "exe"), .mount = mount};
+    if (!mounts.lack(program))
+        return std::nullopt;
+    return Refusal{
+        .pid = pid,
+        .sentence = fmt::format("{} has left the mount namespace in which it was started, and its program {} "
+                                "lies outside of the one where it is, which CRIU cannot dump",
+                                described(one.process.stat), printable(program.target)),
+        .hint = "let it start its program anew there (execve), or start it in there: unshare --mount PROGRAM",
+        .program_can_help = true};
+}
+
 constexpr const char* k_native_aio =
     "put the lines [mysqld] and innodb_use_native_aio=0 into a file of its configuration (/etc/mysql/conf.d/aio.cnf) "
     "and "
@@ -303,6 +324,8 @@ std::vector<Refusal> refused_files(const Procfs& procfs, const TreeHoldings& tre
             own_mounts = parse_mounts(procfs.read(one.process.pid(), "mountinfo").value_or(""));
             seen = space;
         }
+        if (auto refusal = refuse_program_outside(procfs, mounts, one))
+            refusals.push_back(std::move(*refusal));
         for (const OpenFile& file : one.open) {
             auto refusal = refuse_kind(one.process, file);
             if (!refusal)

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cedana/base/text.hpp"
 #include "cedana/facts/refusal.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <spdlog/fmt/fmt.h>
 
 #include <limits.h>
+#include <sys/stat.h>
 
 namespace cedana {
 
@@ -47,19 +51,60 @@ std::string find_too_long(const Procfs& procfs, const Holdings& one) {
     return {};
 }
 
+// What has no name any more CRIU makes again beside where it was, as "NAME.cr.N.ghost" with N in hexadecimal
+// (criu/files-reg.c, ghost_path): "Can't create ghost regfile: File name too long".
+bool is_too_long_for_ghost(std::string_view target, const std::optional<struct ::stat>& info) {
+    constexpr std::size_t k_added = std::string_view(".cr.ffffffff.ghost").size();
+    const std::string_view path = without_deleted(target);
+    const bool is_gone = info && path.size() != target.size() && path.starts_with('/') &&
+                         !path.starts_with("/memfd:") && (info->st_nlink == 0) &&
+                         (S_ISREG(info->st_mode) || S_ISDIR(info->st_mode) || S_ISFIFO(info->st_mode));
+    return is_gone &&
+           (path.size() - path.rfind('/') - 1 + k_added > NAME_MAX || path.size() + k_added > k_longest_path);
+}
+
+// The name of such a thing; empty: it has none.
+std::string find_too_long_for_ghost(const Procfs& procfs, const Holdings& one) {
+    const pid_t pid = one.process.pid();
+    for (const char* const link : {"cwd", "exe"})
+        if (const auto target = procfs.link(pid, link);
+            target && is_too_long_for_ghost(*target, procfs.file(pid, link)))
+            return *target;
+    for (const OpenFile& file : one.open)
+        if (is_too_long_for_ghost(file.target, file.info))
+            return file.target;
+    for (const MappedFile& file : one.mapped)
+        if (is_too_long_for_ghost(file.target, file.info))
+            return file.target;
+    return {};
+}
+
+Refusal refuse_long_ghost(const TreeProcess& process, std::string_view target) {
+    return {.pid = process.pid(),
+            .sentence = fmt::format("{} has {} open or mapped, which was removed and whose name is so long that CRIU "
+                                    "could not make it again",
+                                    described(process.stat), printable(without_deleted(target))),
+            .hint = "close it before the dump, or let the program give it a name of at most 237 bytes",
+            .program_can_help = true};
+}
+
 } // namespace
 
 std::vector<Refusal> refused_paths(const Procfs& procfs, const TreeHoldings& tree) {
     std::vector<Refusal> refusals;
-    for (const Holdings& one : tree)
-        if (const std::string what = one.process.stat.is_zombie() ? std::string() : find_too_long(procfs, one);
-            !what.empty())
+    for (const Holdings& one : tree) {
+        if (one.process.stat.is_zombie())
+            continue;
+        if (const std::string ghost = find_too_long_for_ghost(procfs, one); !ghost.empty())
+            refusals.push_back(refuse_long_ghost(one.process, ghost));
+        if (const std::string what = find_too_long(procfs, one); !what.empty())
             refusals.push_back({.pid = one.process.pid(),
                                 .sentence = fmt::format("{} has something open whose path has more than {} bytes ({}), "
                                                         "which CRIU cannot dump",
                                                         described(one.process.stat), k_longest_path, what),
                                 .hint = "give one of the folders above it a shorter name, or close it before the dump",
                                 .program_can_help = true});
+    }
     return refusals;
 }
 

@@ -38,7 +38,8 @@ namespace {
 enum class Kept {
     always,
     // Of a TCP connection the kernel itself moves it; what came with its first packet is not taken back
-    // (net/ipv4/ip_sockglue.c, do_ip_setsockopt: IP_MULTICAST_TTL of a stream is EINVAL).
+    // (net/ipv4/ip_sockglue.c, do_ip_setsockopt: IP_MULTICAST_TTL of a stream is EINVAL; net/ipv6/tcp_ipv6.c,
+    // tcp_v6_syn_recv_sock: mcast_oif).
     unless_connected
 };
 
@@ -93,7 +94,7 @@ constexpr auto k_options = std::to_array<KeptOption>({
     {"IP_UNICAST_IF", SOL_IP, IP_UNICAST_IF},
     {"IP_LOCAL_PORT_RANGE", SOL_IP, 51},
     {"IPV6_UNICAST_HOPS", SOL_IPV6, IPV6_UNICAST_HOPS},
-    {"IPV6_MULTICAST_IF", SOL_IPV6, IPV6_MULTICAST_IF},
+    {"IPV6_MULTICAST_IF", SOL_IPV6, IPV6_MULTICAST_IF, Kept::unless_connected},
     {"IPV6_MULTICAST_HOPS", SOL_IPV6, IPV6_MULTICAST_HOPS, Kept::unless_connected},
     {"IPV6_MULTICAST_LOOP", SOL_IPV6, IPV6_MULTICAST_LOOP},
     {"IPV6_MULTICAST_ALL", SOL_IPV6, 29},
@@ -228,7 +229,9 @@ void put_option_back(std::vector<std::string>& lost, const UniqueFd& socket, con
         return;
     }
     const std::string& value = wanted.value;
-    if (value_of(socket, *option) == value)
+    // A checkpoint of before may hold one.
+    const bool is_moved = option->kept == Kept::unless_connected && was_connected_tcp(socket);
+    if (is_moved || value_of(socket, *option) == value)
         return;
     const bool done = ::setsockopt(socket.get(), option->level, option->number, value.data(),
                                    static_cast<socklen_t>(value.size())) == 0;

@@ -345,6 +345,15 @@ struct FieldsOf<MemoryRange> {
 };
 
 template <>
+struct FieldsOf<PosixLock> {
+    static constexpr auto table() {
+        using Owner = PosixLock;
+        return std::tuple(field("fd", &Owner::fd, Number{}), field("exclusive", &Owner::exclusive, Plain{}),
+                          field("start", &Owner::start, Number{}), field("length", &Owner::length, Number{}));
+    }
+};
+
+template <>
 struct FieldsOf<ProcessAttributes> {
     static constexpr auto table() {
         using Owner = ProcessAttributes;
@@ -356,7 +365,8 @@ struct FieldsOf<ProcessAttributes> {
             field("limits", &Owner::limits, ListOf<Number>{}), field("threads", &Owner::threads, ListOf<Record>{}),
             sparse_field("locked_on_fault", &Owner::locked_on_fault, ListOf<Record>{}),
             sparse_field("exclusive_terminals", &Owner::exclusive_terminals, ListOf<Number>{}),
-            sparse_field("hung_up_masters", &Owner::hung_up_masters, ListOf<Number>{}));
+            sparse_field("hung_up_masters", &Owner::hung_up_masters, ListOf<Number>{}),
+            sparse_field("posix_locks", &Owner::posix_locks, ListOf<Record>{}));
     }
 };
 

@@ -357,6 +357,17 @@ std::optional<struct ::stat> Procfs::file(pid_t pid, const char* name) const {
     return info;
 }
 
+std::optional<int> Procfs::mount_of(pid_t pid, const char* name) const {
+    // STATX_MNT_ID, which the C library's headers may lack.
+    constexpr unsigned k_mount = 0x1000;
+    struct ::statx seen {};
+    if (::statx(folder_.get(), RelativePath(pid, name).get(), AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, k_mount, &seen) !=
+            0 ||
+        (seen.stx_mask & k_mount) == 0)
+        return std::nullopt;
+    return static_cast<int>(seen.stx_mnt_id);
+}
+
 std::optional<struct ::stat> Procfs::link_itself(pid_t pid, const char* name) const {
     struct ::stat info {};
     if (::fstatat(folder_.get(), RelativePath(pid, name).get(), &info, AT_SYMLINK_NOFOLLOW) != 0)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A target with what CRIU brings back changed or not at all unless its images are mended: it sets up what KIND says,
 // and waits for a byte in FIFO. Then it looks whether all is as it was; a line of LOG says "ready" and then "right", or
-// what is wrong. Usage: mended KIND LOG FIFO, KIND being calls, timers, reservations, long, death or huge.
+// what is wrong. Usage: mended KIND LOG FIFO, KIND being calls, timers, reservations, long, death, locks
+// or huge.
 #include <array>
 #include <csignal>
 #include <cstdint>
@@ -14,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -327,6 +329,33 @@ Check huge() {
     };
 }
 
+// Of a child, on a file that it has inherited open.
+Check locks(const std::string& path) {
+    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    require(file >= 0);
+    struct ::flock wanted {};
+    wanted.l_type = F_WRLCK;
+    wanted.l_start = 100;
+    wanted.l_len = 1;
+    const auto locked = make_pipe();
+    const pid_t child = ::fork();
+    require(child >= 0);
+    char byte = 0;
+    if (child == 0) {
+        require(::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0);
+        require(::fcntl(file, F_SETLK, &wanted) == 0);
+        require(::write(locked[1], "x", 1) == 1);
+        while (true)
+            ::pause();
+    }
+    require(::read(locked[0], &byte, 1) == 1);
+    return [=]() -> std::string {
+        struct ::flock found = wanted;
+        require(::fcntl(file, F_GETLK, &found) == 0);
+        return found.l_type == F_WRLCK && found.l_pid == child ? "" : "the lock of its child is gone";
+    };
+}
+
 Check set_up(const std::string& kind, const char* log_path) {
     if (kind == "calls")
         return calls();
@@ -338,6 +367,8 @@ Check set_up(const std::string& kind, const char* log_path) {
         return long_mapping();
     if (kind == "death")
         return death();
+    if (kind == "locks")
+        return locks(std::string(log_path) + ".lock");
     require(kind == "huge");
     return huge();
 }

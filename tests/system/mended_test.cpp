@@ -58,6 +58,8 @@ TEST_F(Mended, TheRootOutlivesItsParentAndARestoreSaysSo) {
     EXPECT_NE(told.find("PR_SET_PDEATHSIG"), std::string::npos) << told;
 }
 
+TEST_F(Mended, ALockOfAChildOnAFileThatItHasInheritedComesBack) { EXPECT_EQ(said_after_restore("locks"), "right"); }
+
 // How many huge pages the kernel sets aside, for the time of a test.
 class HugePages : public Mended {
   protected:

@@ -7,6 +7,7 @@
 #include "cedana/checkpoint/reader.hpp"
 #include "cedana/criu/file_table.hpp"
 #include "cedana/criu/tree_images.hpp"
+#include "cedana/model/manifest.hpp"
 
 #include <cstdint>
 #include <map>
@@ -93,6 +94,9 @@ struct RestoreNeeds {
 // Throws Error(Fault::checkpoint) for images that are damaged, or are not as they are known here. What has no images is
 // not known, and missing.
 [[nodiscard]] RestoreNeeds read_restore_needs(const Checkpoint& checkpoint);
+
+// Locks of fcntl(2) that the manifest tells, of which CRIU's images may lack some (ProcessAttributes).
+[[nodiscard]] std::vector<criu::DumpedLock> posix_locks(const Manifest& manifest);
 
 // Whether it has connections in it, which CRIU restores only if it is told to (--tcp-established).
 [[nodiscard]] bool has_connections(const RestoreNeeds& needs);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cedana/criu/pagemap.hpp"
+#include "cedana/criu/tree_images.hpp"
 
 #include <cstdint>
 #include <map>
@@ -46,6 +47,8 @@ enum class Mend {
     time_namespace,
     // Control groups that cedana makes for CRIU are none of the tree's.
     group_of_cedana,
+    // Locks that CRIU has dropped are there again.
+    posix_lock,
 };
 
 // "a call that was broken off"
@@ -55,6 +58,11 @@ using MendedImage = std::optional<std::string>;
 
 // By process: what is locked page by page, as each is touched (mlock2(2)), by address.
 using LocksOnFault = std::map<pid_t, std::vector<AddressRange>>;
+
+// Of filelocks.img, which may be empty: CRIU writes none where it knows of no lock.
+
+// Adds those of `wanted`, all of them of fcntl(2), that it lacks.
+[[nodiscard]] MendedImage with_posix_locks(std::string_view locks, const std::vector<DumpedLock>& wanted);
 
 // Of core-TID.img.
 

@@ -10,6 +10,8 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace cedana::criu {
 
@@ -21,11 +23,14 @@ class MendedImages : public WholeImages {
     // `granted`: how much memory the kernel promises in one call, in bytes. `locked_on_fault`: what no image says, by
     // process (image_mends.hpp). `limits_put_back`: the processes whose limits somebody puts back before they run.
     // `clocks_left`: the root of a tree that is left in the time namespace of CRIU, whichever it had; absent: the tree
-    // gets one of its own, in which its clocks go on. `images` must outlive this.
+    // gets one of its own, in which its clocks go on. `posix_locks`: what CRIU has dropped, and what it may have.
+    // `images` must outlive this.
     MendedImages(ImageSource& images, std::uint64_t granted, HugePages huge_pages, LocksOnFault locked_on_fault = {},
-                 std::set<pid_t> limits_put_back = {}, std::optional<pid_t> clocks_left = std::nullopt)
+                 std::set<pid_t> limits_put_back = {}, std::optional<pid_t> clocks_left = std::nullopt,
+                 std::vector<DumpedLock> posix_locks = {})
         : WholeImages(images), granted_(granted), huge_pages_(huge_pages), locked_on_fault_(std::move(locked_on_fault)),
-          limits_put_back_(std::move(limits_put_back)), clocks_left_(clocks_left) {}
+          limits_put_back_(std::move(limits_put_back)), clocks_left_(clocks_left),
+          posix_locks_(std::move(posix_locks)) {}
 
     [[nodiscard]] bool exists(const std::string& name) override;
 
@@ -47,6 +52,7 @@ class MendedImages : public WholeImages {
     LocksOnFault locked_on_fault_;
     std::set<pid_t> limits_put_back_;
     std::optional<pid_t> clocks_left_;
+    std::vector<DumpedLock> posix_locks_;
     std::set<Mend> made_;
     // CRIU reads the tree first, and a process's first thread before the others (criu/pstree.c, criu/cr-restore.c).
     TreeThreads tree_;

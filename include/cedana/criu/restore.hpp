@@ -55,6 +55,7 @@ struct RestoreJob {
     // called.
     std::function<void(pid_t root)> hold = {};
     LocksOnFault locked_on_fault = {};
+    std::vector<DumpedLock> posix_locks = {};
     // The processes whose limits are put back in `standing`, or later.
     std::set<pid_t> limits_put_back = {};
     // The root of a tree that comes back in the time namespace of CRIU (mended_images.hpp); absent: in one of its own.

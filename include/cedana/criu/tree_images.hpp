@@ -50,6 +50,8 @@ struct DumpedLock {
     // Of POSIX and OFD locks; a length of 0 reaches to the end of every file.
     std::uint64_t start = 0;
     std::uint64_t length = 0;
+
+    bool operator==(const DumpedLock&) const = default;
 };
 
 // One side of a terminal.

@@ -33,7 +33,7 @@ class WholeImages : public ImageSource {
     // Of an image that may be changed: what else must be known for that, another image or "". Nothing for one that goes
     // through.
     [[nodiscard]] virtual std::optional<std::string> companion_of(const std::string& name) const = 0;
-    // `companion`: null if there is none.
+    // `companion`: null if there is none. `image`: empty where it is not there, and yet was opened.
     virtual void change(const std::string& name, std::string& image, const std::string* companion) = 0;
 
     // Of `images`.

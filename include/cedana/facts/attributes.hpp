@@ -37,6 +37,9 @@ void add_exclusive_terminals(std::vector<ProcessAttributes>& attributes, const T
 // Adds to them whose masters of pseudo terminals have been left by all who had the terminals open.
 void add_hung_up_masters(std::vector<ProcessAttributes>& attributes, const TreeHoldings& tree);
 
+// Adds to them the POSIX locks of each on files that others of the tree have open too.
+void add_posix_locks(std::vector<ProcessAttributes>& attributes, const TreeHoldings& tree);
+
 // Sets the processes of `tree` as they were; what is as it should be is not touched. Whom of `wanted` it does not have
 // is left out. Returns what could not be put back, and why, as sentences.
 [[nodiscard]] std::vector<std::string> put_attributes_back(const Procfs& procfs, const ProcessTree& tree,

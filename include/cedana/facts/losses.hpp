@@ -53,6 +53,8 @@ struct SandboxLoss {
 [[nodiscard]] std::vector<std::string> find_lost_names(const TreeSockets& sockets);
 // The same, of how processes have ended whose parents have not asked yet.
 [[nodiscard]] std::vector<std::string> find_lost_ends(const ProcessTree& tree);
+// The same, of children of the root that come back outside of the tree: those that it has adopted.
+[[nodiscard]] std::vector<std::string> find_lost_children(const ProcessTree& tree);
 // The same, of files of unix sockets below a root of a process's own.
 [[nodiscard]] std::vector<std::string> find_lost_places(const Procfs& procfs, const TreeHoldings& tree);
 // The same, of what is in queues of descriptors, and of what epoll instances wait for no more. The tree stands still,

@@ -42,6 +42,17 @@ struct MemoryRange {
     bool operator==(const MemoryRange&) const = default;
 };
 
+// As fcntl(2) has it with F_SETLK.
+struct PosixLock {
+    int fd = -1;
+    bool exclusive = false;
+    std::uint64_t start = 0;
+    // 0: to the end of every file.
+    std::uint64_t length = 0;
+
+    bool operator==(const PosixLock&) const = default;
+};
+
 struct ProcessAttributes {
     // As it is called in its own pid namespace.
     pid_t pid = 0;
@@ -61,6 +72,9 @@ struct ProcessAttributes {
     std::vector<int> exclusive_terminals = {};
     // Descriptors of masters whose terminals everybody has closed.
     std::vector<int> hung_up_masters = {};
+    // On files that another process of the tree has open too: CRIU drops those on an open file that it has met before
+    // (criu/files.c, do_dump_gen_file).
+    std::vector<PosixLock> posix_locks = {};
 
     bool operator==(const ProcessAttributes&) const = default;
 };

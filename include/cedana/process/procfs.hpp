@@ -127,6 +127,8 @@ class Procfs {
     [[nodiscard]] bool is_link_too_long(pid_t pid, const char* name) const;
     // stat(2) of what the link PID/NAME leads to.
     [[nodiscard]] std::optional<struct ::stat> file(pid_t pid, const char* name) const;
+    // The mount on which that lies, as in mountinfo. Absent where the kernel does not tell (before Linux 5.8).
+    [[nodiscard]] std::optional<int> mount_of(pid_t pid, const char* name) const;
     // stat(2) of the link PID/NAME itself: its mode says for what the file is open.
     [[nodiscard]] std::optional<struct ::stat> link_itself(pid_t pid, const char* name) const;
     // The file that the link PID/NAME leads to, opened for reading; invalid if it cannot be. It is an open like any

@@ -155,6 +155,7 @@ const auto k_fixtures = std::to_array<Fixture>({
     {"unaccepted_closed", "closed before it was accepted", "once the program accepts"},
     {"unaccepted_with_data", "was not accepted yet", "once the program accepts"},
     {"unix_socket", "whose peer is outside", "--ext-unix-sk"},
+    {"unsent_data", "not sent yet", "--tcp-close"},
     {"user_namespace", "user namespace", "without a user namespace"},
     {"vfork", "did not stop in time", "--timeout=60"},
 });

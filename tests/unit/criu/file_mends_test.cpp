@@ -103,5 +103,18 @@ TEST(ForegroundGroup, ThatHasEndedIsTheLeaders) {
     EXPECT_FALSE(with_living_foreground_groups(terminal_of(0, 0), tree)) << "it is nobody's";
 }
 
+TEST(PosixLocks, ThatCriuHasDroppedAreAdded) {
+    const DumpedLock kept{.kind = LockKind::posix, .is_exclusive = true, .pid = 42, .fd = 3, .start = 0, .length = 0};
+    const DumpedLock dropped{
+        .kind = LockKind::posix, .is_exclusive = false, .pid = 43, .fd = 3, .start = 100, .length = 1};
+    const MendedImage first = with_posix_locks("", {kept});
+    ASSERT_TRUE(first);
+    EXPECT_EQ(parse_file_locks(*first), std::vector{kept});
+    EXPECT_EQ(with_posix_locks(*first, {kept}), std::nullopt);
+    const MendedImage both = with_posix_locks(*first, {kept, dropped});
+    ASSERT_TRUE(both);
+    EXPECT_EQ(parse_file_locks(*both), (std::vector{kept, dropped}));
+}
+
 } // namespace
 } // namespace cedana::criu

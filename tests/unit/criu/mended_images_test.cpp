@@ -155,6 +155,23 @@ TEST_F(MendedImagesTest, LeaveThreadsOfAnUnknownTreeAlone) {
     EXPECT_EQ(mended_.made(), std::set<Mend>{});
 }
 
+TEST(MendedImages, HaveLocksOfWhichCriuWroteNone) {
+    const DumpedLock lock{.pid = 8, .fd = 3, .start = 100, .length = 1};
+    PieceSource source({{"pstree.img", pstree()}});
+    MendedImages without(source, k_granted, HugePages::sent);
+    EXPECT_FALSE(without.exists("filelocks.img"));
+    MendedImages mended(source, k_granted, HugePages::sent, {}, {}, std::nullopt, {lock});
+    ASSERT_TRUE(mended.exists("filelocks.img"));
+    const int stream = mended.open("filelocks.img");
+    const auto piece = mended.ready(stream);
+    const std::string content(reinterpret_cast<const char*>(piece.data()), piece.size());
+    mended.passed(stream, piece.size());
+    EXPECT_TRUE(mended.at_end(stream));
+    mended.close(stream);
+    EXPECT_EQ(parse_file_locks(content), std::vector{lock});
+    EXPECT_EQ(mended.made(), std::set{Mend::posix_lock});
+}
+
 TEST(MendedImages, TakeALimitFromWhomItIsPutBackTo) {
     std::string limits;
     for (int resource = 0; resource < 16; ++resource)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Real children: what one was set to is read, and put back in another that has its pid or is the same, set otherwise.
+#include "cedana/base/files.hpp"
 #include "cedana/facts/attributes.hpp"
 #include "cedana/facts/cpu_list.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 
@@ -286,6 +288,40 @@ TEST(LocksOnFault, AreReadWithTheAttributes) {
     ASSERT_EQ(attributes.size(), 1U);
     ASSERT_EQ(attributes[0].locked_on_fault.size(), 1U);
     EXPECT_EQ(attributes[0].locked_on_fault[0].end - attributes[0].locked_on_fault[0].start, 8U * 4096);
+}
+
+// The child of a child locks a file that it has inherited open.
+TEST(PosixLocks, AreReadOfWhoHasTheFileInCommon) {
+    const TempDir folder(std::filesystem::temp_directory_path(), "attributes-test");
+    const UniqueFd file = open_file(folder.path() / "file", O_RDWR | O_CREAT, 0600);
+    const UniqueFd alone = open_file(folder.path() / "alone", O_RDWR | O_CREAT, 0600);
+    const auto lock = [&](const UniqueFd& one, off_t start, off_t length) {
+        struct ::flock wanted {};
+        wanted.l_type = F_WRLCK;
+        wanted.l_start = start;
+        wanted.l_len = length;
+        testing::must(::fcntl(one.get(), F_SETLK, &wanted) == 0);
+    };
+    const testing::Forked child([&] {
+        Pipe ready = make_pipe();
+        testing::fork_that_stays([&] {
+            lock(file, 100, 1);
+            ::dup2(file.get(), 300);
+            lock(alone, 0, 0);
+            [[maybe_unused]] const ssize_t told = ::write(ready.write_end.get(), "r", 1);
+        });
+        ::close(alone.get());
+        char byte = 0;
+        [[maybe_unused]] const ssize_t got = ::read(ready.read_end.get(), &byte, 1);
+    });
+    const Procfs procfs;
+    const testing::Look look(procfs, child.pid());
+    std::vector<ProcessAttributes> attributes = read_attributes(procfs, look.tree);
+    add_posix_locks(attributes, look.holdings);
+    ASSERT_EQ(attributes.size(), 2U);
+    EXPECT_TRUE(attributes[0].posix_locks.empty());
+    EXPECT_EQ(attributes[1].posix_locks,
+              (std::vector<PosixLock>{{.fd = file.get(), .exclusive = true, .start = 100, .length = 1}}));
 }
 
 } // namespace

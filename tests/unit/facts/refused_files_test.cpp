@@ -69,12 +69,15 @@ TEST(RefusedFiles, AreNotWhatCriuKnows) {
 // In a mount namespace of its own, with a folder that has a file.
 std::vector<Refusal> refused_below_mount(const std::function<bool(const std::string&)>& mount) {
     const TempDir folder(std::filesystem::temp_directory_path(), "cedana-test");
-    return files_refused_of_child([&] {
+    std::vector<Refusal> refusals = files_refused_of_child([&] {
         // Those are of the other namespace.
         ::close_range(STDIN_FILENO, STDERR_FILENO, 0);
         must(::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
         must(::open((folder.path() / "file").c_str(), O_RDWR | O_CREAT, 0600) >= 0 && mount(folder.path()));
     });
+    // As its program is.
+    std::erase_if(refusals, [](const Refusal& one) { return holds(one.sentence, "has left the mount namespace"); });
+    return refusals;
 }
 
 TEST(RefusedFiles, AreThoseThatAnotherMountCovers) {
@@ -202,6 +205,16 @@ TEST_F(Files, AreNotJudgedWhereMountsCannotBeSeen) {
     proc.write(child.pid(), "mountinfo", "");
     open("/dev/null", 99);
     EXPECT_TRUE(refusals().empty());
+}
+
+TEST(RefusedPrograms, OutsideOfTheirMountNamespaceAreRefused) {
+    if (::geteuid() != 0)
+        GTEST_SKIP() << "only root may leave its mount namespace";
+    const Forked child([] { testing::must(::unshare(CLONE_NEWNS) == 0); });
+    const testing::Look look(Procfs(), child.pid());
+    const auto refusals = refused_files(Procfs(), look.holdings);
+    ASSERT_FALSE(refusals.empty());
+    EXPECT_TRUE(holds(refusals[0].sentence, "has left the mount namespace")) << refusals[0].sentence;
 }
 
 struct RingProgram {

@@ -70,6 +70,26 @@ TEST(RefusedPaths, AreOfDescriptors) {
     }
 }
 
+TEST(RefusedPaths, AreOfWhatWasRemovedWithALongName) {
+    const auto refused_with = [](std::size_t length) {
+        return refused_below(0, [&] {
+            const std::string name(length, 'f');
+            ::open(name.c_str(), O_RDWR | O_CREAT, 0600);
+            ::unlink(name.c_str());
+        });
+    };
+    EXPECT_TRUE(refused_with(237).empty());
+    const auto refusals = refused_with(238);
+    ASSERT_EQ(refusals.size(), 1U);
+    EXPECT_TRUE(holds(refusals[0].sentence, "was removed")) << refusals[0].sentence;
+}
+
+TEST(RefusedPaths, AreNotOfMemoryWithALongName) {
+    const std::string name(249, 'm');
+    const auto refusals = refused_below(0, [&] { ::memfd_create(name.c_str(), 0); });
+    EXPECT_TRUE(refusals.empty()) << refusals[0].sentence;
+}
+
 // A descriptor can be gone at one read of /proc and there again at the next.
 TEST(RefusedPaths, AreNotDescriptorsThatComeAndGo) {
     const Forked child([] {},

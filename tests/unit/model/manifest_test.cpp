@@ -98,7 +98,8 @@ Manifest example() {
                                          .util_max = 1024}},
                             .locked_on_fault = {{.start = 0x1000, .end = 0x7f0000000000}},
                             .exclusive_terminals = {5},
-                            .hung_up_masters = {6}},
+                            .hung_up_masters = {6},
+                            .posix_locks = {{.fd = 7, .exclusive = true, .start = 100, .length = 1}}},
                            {.pid = 102, .threads = {{.threads = {102}}}}},
             .socket_options =
                 {{.pid = 100,
