@@ -124,22 +124,22 @@ class NeedsReading {
     }
 
     void take_process(const criu::DumpedProcess& process) {
-        NeededRoom room{.pid = process.pid, .descriptors = 0, .mappings = 0};
+        NeededOpenFiles open{.pid = process.pid, .descriptors = 0, .mappings = 0};
         // One that has ended and is not reaped has neither.
         if (const auto image = images_.read(fmt::format("mm-{}.img", process.pid))) {
             const std::vector<criu::Mapping> mappings = criu::parse_mappings(*image);
             take_memory(mappings);
             take_pages(process, mappings);
-            room.mappings = opened_to_map(mappings);
+            open.mappings = opened_to_map(mappings);
         }
         const auto ids = ids_of(process.pid);
         const auto image = ids ? images_.read(fmt::format("fdinfo-{}.img", ids->files)) : std::nullopt;
         if (!image)
             return;
         Descriptors descriptors = criu::parse_descriptors(*image);
-        room.descriptors = descriptors.size();
-        if (room.both() > needs_.room.both())
-            needs_.room = room;
+        open.descriptors = descriptors.size();
+        if (open.both() > needs_.open_files.both())
+            needs_.open_files = open;
         if (!descriptors.empty() && descriptors.rbegin()->first > needs_.highest.fd)
             needs_.highest = {.pid = process.pid, .fd = descriptors.rbegin()->first};
         descriptors_.emplace(process.pid, std::move(descriptors));

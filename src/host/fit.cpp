@@ -229,15 +229,15 @@ void require_descriptor_numbers(const RestoreNeeds& needs, const std::string& na
 }
 
 void require_descriptor_room(const RestoreNeeds& needs, const std::string& name, std::uint64_t limit) {
-    const NeededRoom& room = needs.room;
-    if (room.both() + k_opened_by_criu <= limit)
+    const NeededOpenFiles& open = needs.open_files;
+    if (open.both() + k_opened_by_criu <= limit)
         return;
     throw Error(Fault::environment,
                 fmt::format("{} cannot run here: process {} has {} descriptors, and {} mappings of shared memory and "
                             "files, for each of which CRIU needs one, and the limit of this host is {}",
-                            printable(name), room.pid, room.descriptors, room.mappings, limit))
+                            printable(name), open.pid, open.descriptors, open.mappings, limit))
         .hint(
-            fmt::format("raise the hard limit of whoever runs cedana: ulimit -Hn {}", room.both() + k_opened_by_criu));
+            fmt::format("raise the hard limit of whoever runs cedana: ulimit -Hn {}", open.both() + k_opened_by_criu));
 }
 
 void require_fit(const Manifest& manifest, const ManifestHost& host) {

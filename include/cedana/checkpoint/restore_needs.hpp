@@ -32,7 +32,7 @@ struct NeededDescriptor {
 };
 
 // What CRIU has open at once to restore a process, beside its own.
-struct NeededRoom {
+struct NeededOpenFiles {
     pid_t pid = 0;
     std::uint64_t descriptors = 0;
     // One for each mapping of shared memory without a name, and for each row of mappings of one file (criu/mem.c,
@@ -82,7 +82,7 @@ struct RestoreNeeds {
     // The one with the highest number.
     NeededDescriptor highest = {};
     // The process with the most.
-    NeededRoom room = {};
+    NeededOpenFiles open_files = {};
     NeededMemory memory = {};
     // It had the keys of a terminal of others, and took each as it came: it paints its screen (an editor, a pager), or
     // edits a line (an interpreter).

@@ -103,10 +103,10 @@ TEST_F(RestoreNeedsOf, MappingsAreWhatIsOpenedForThem) {
                                              mapped(7, k_file) + mapped(1, k_shared) + mapped(1, k_shared) +
                                              mapping(0x1000, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS)});
     images["fdinfo-1.img"] = image(0x56213732, {field(1, 7) + field(3, 1) + field(4, 900)});
-    const NeededRoom room = read().room;
-    EXPECT_EQ(room.pid, 42);
-    EXPECT_EQ(room.descriptors, 1U);
-    EXPECT_EQ(room.mappings, 5U);
+    const NeededOpenFiles open = read().open_files;
+    EXPECT_EQ(open.pid, 42);
+    EXPECT_EQ(open.descriptors, 1U);
+    EXPECT_EQ(open.mappings, 5U);
 }
 
 // What a control group is charged for, at the least.
