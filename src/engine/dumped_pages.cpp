@@ -13,6 +13,15 @@ bool is_of_kernel_alone(const MemoryArea& area) {
     return area.name.starts_with("[vvar") || area.name.starts_with("[vsyscall");
 }
 
+bool is_sparse(const std::vector<MemoryArea>& areas, std::uint64_t resident) {
+    constexpr std::uint64_t k_least = 1UL << 30;
+    constexpr std::uint64_t k_times = 16;
+    std::uint64_t size = 0;
+    for (const MemoryArea& area : areas)
+        size += area.is_private ? area.size() : 0;
+    return size > k_least && size / k_times > resident;
+}
+
 std::vector<std::uint64_t> left_out_by_criu(const std::vector<MemoryArea>& areas) {
     std::vector<std::uint64_t> left_out;
     for (const MemoryArea& area : areas)

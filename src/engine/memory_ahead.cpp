@@ -44,37 +44,43 @@ bool read_pages(pid_t pid, const std::vector<PageRange>& pages, std::span<std::b
 
 } // namespace
 
+// Null for one that is gone, or is left alone.
+const MemoryAhead::Process* MemoryAhead::known(pid_t pid) {
+    const auto [place, is_new] = processes_.try_emplace(pid);
+    if (!is_new)
+        return place->second ? &*place->second : nullptr;
+    const auto status = procfs_.status(pid);
+    const std::string smaps = procfs_.read(pid, "smaps").value_or("");
+    const std::vector<MemoryArea> areas = parse_areas(smaps);
+    auto table = PageTable::open(pid);
+    if (!status || !table || is_sparse(areas, status->memory.total()))
+        return nullptr;
+    return &place->second.emplace(Process{.table = std::move(*table), .left_out = left_out_by_criu(areas)});
+}
+
+void MemoryAhead::add_places(pid_t pid, const std::vector<PageRange>& pages, std::vector<Place>& places) {
+    // The image of each process has frames of its own.
+    places.push_back({.pid = pid});
+    for (PageRange range : pages)
+        while (range.start < range.end) {
+            if (places.back().size == k_frame_size)
+                places.push_back({.pid = pid});
+            Place& place = places.back();
+            const std::uint64_t size = std::min<std::uint64_t>(range.end - range.start, k_frame_size - place.size);
+            place.pages.push_back({.start = range.start, .end = range.start + size});
+            place.size += size;
+            range.start += size;
+        }
+    if (places.back().size == 0)
+        places.pop_back();
+}
+
 std::vector<MemoryAhead::Place> MemoryAhead::places(const std::vector<pid_t>& pids) {
     std::vector<Place> places;
-    for (const pid_t pid : pids) {
-        auto known = std::ranges::find(processes_, pid, &Process::pid);
-        if (known == processes_.end()) {
-            auto table = PageTable::open(pid);
-            if (!table)
-                continue;
-            const std::string smaps = procfs_.read(pid, "smaps").value_or("");
-            processes_.push_back(
-                {.pid = pid, .table = std::move(*table), .left_out = left_out_by_criu(parse_areas(smaps))});
-            known = std::prev(processes_.end());
-        }
-        const auto pages = dumped_pages(procfs_, pid, known->table, known->left_out, Seized::not_yet);
-        if (!pages)
-            continue;
-        // The image of each process has frames of its own.
-        places.push_back({.pid = pid});
-        for (PageRange range : *pages) {
-            while (range.start < range.end) {
-                if (places.back().size == k_frame_size)
-                    places.push_back({.pid = pid});
-                Place& place = places.back();
-                const std::uint64_t size = std::min<std::uint64_t>(range.end - range.start, k_frame_size - place.size);
-                place.pages.push_back({.start = range.start, .end = range.start + size});
-                place.size += size;
-                range.start += size;
-            }
-        }
-    }
-    std::erase_if(places, [](const Place& place) { return place.size == 0; });
+    for (const pid_t pid : pids)
+        if (const Process* const process = known(pid))
+            if (const auto pages = dumped_pages(procfs_, pid, process->table, process->left_out, Seized::not_yet))
+                add_places(pid, *pages, places);
     return places;
 }
 

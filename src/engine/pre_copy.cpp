@@ -25,10 +25,6 @@ namespace {
 constexpr std::size_t k_most_pieces = 1024;
 // What is copied by one thread at a time.
 constexpr std::uint64_t k_window = 8UL * 1024 * 1024;
-// A process that has set aside much more than it uses is left alone: all of that is looked through while it stands
-// still where the kernel has no better way than an entry a page.
-constexpr std::uint64_t k_sparse_bytes = 1UL << 30;
-constexpr std::uint64_t k_sparse_times = 16;
 
 bool can_be_copied(const MemoryArea& area) {
     // Of devices, of huge pages, what may be dropped, what another process fills or protects, and shadow stacks.
@@ -47,13 +43,6 @@ bool must_be_left_alone(const Procfs& procfs, pid_t pid, const std::vector<Memor
                (file.target.starts_with("/proc/") &&
                 (file.target.ends_with("/clear_refs") || file.target.ends_with("/pagemap")));
     });
-}
-
-bool is_sparse(const std::vector<MemoryArea>& areas, std::uint64_t resident) {
-    std::uint64_t size = 0;
-    for (const MemoryArea& area : areas)
-        size += area.is_private ? area.size() : 0;
-    return size > k_sparse_bytes && size / k_sparse_times > resident;
 }
 
 void add_run(std::vector<criu::ForeseenRun>& runs, const criu::ForeseenRun& run) {

@@ -20,6 +20,9 @@ namespace cedana {
 inline constexpr std::string_view k_vdso = "[vdso]";
 // CRIU leaves these out (generate_vma_iovs() and should_dump_entire_vma() of criu/mem.c).
 [[nodiscard]] bool is_of_kernel_alone(const MemoryArea& area);
+// It has set aside much more than it uses. All of that is looked through, by an entry a page where the kernel has no
+// better way (PAGEMAP_SCAN, Linux 6.7): whoever can do without leaves such a process alone. `resident`: bytes.
+[[nodiscard]] bool is_sparse(const std::vector<MemoryArea>& areas, std::uint64_t resident);
 // What CRIU leaves out whatever is in it (MAP_DROPPABLE): where each begins. `areas`: from smaps.
 [[nodiscard]] std::vector<std::uint64_t> left_out_by_criu(const std::vector<MemoryArea>& areas);
 

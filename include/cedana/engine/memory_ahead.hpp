@@ -12,6 +12,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <optional>
 #include <vector>
 
 #include <sys/types.h>
@@ -43,7 +45,6 @@ class MemoryAhead {
 
   private:
     struct Process {
-        pid_t pid = 0;
         PageTable table;
         std::vector<std::uint64_t> left_out = {};
     };
@@ -54,11 +55,14 @@ class MemoryAhead {
         std::size_t size = 0;
     };
 
+    [[nodiscard]] const Process* known(pid_t pid);
+    static void add_places(pid_t pid, const std::vector<PageRange>& pages, std::vector<Place>& places);
     [[nodiscard]] std::vector<Place> places(const std::vector<pid_t>& pids);
 
     const Procfs& procfs_;
     FramesAhead& frames_;
-    std::vector<Process> processes_;
+    // Absent: left alone.
+    std::map<pid_t, std::optional<Process>> processes_;
 };
 
 } // namespace cedana
