@@ -42,6 +42,12 @@ bool read_pages(pid_t pid, const std::vector<PageRange>& pages, std::span<std::b
     return true;
 }
 
+// Then it was it that was read, and no process that has its pid since: this table is of its memory alone.
+bool is_still_there(const PageTable& table, const PageRange& pages) {
+    PageEntry entry;
+    return table.read(pages.start, {&entry, 1}) == 1;
+}
+
 } // namespace
 
 // Null for one that is gone, or is left alone.
@@ -58,13 +64,14 @@ const MemoryAhead::Process* MemoryAhead::known(pid_t pid) {
     return &place->second.emplace(Process{.table = std::move(*table), .left_out = left_out_by_criu(areas)});
 }
 
-void MemoryAhead::add_places(pid_t pid, const std::vector<PageRange>& pages, std::vector<Place>& places) {
+void MemoryAhead::add_places(pid_t pid, const PageTable& table, const std::vector<PageRange>& pages,
+                             std::vector<Place>& places) {
     // The image of each process has frames of its own.
-    places.push_back({.pid = pid});
+    places.push_back({.pid = pid, .table = &table});
     for (PageRange range : pages)
         while (range.start < range.end) {
             if (places.back().size == k_frame_size)
-                places.push_back({.pid = pid});
+                places.push_back({.pid = pid, .table = &table});
             Place& place = places.back();
             const std::uint64_t size = std::min<std::uint64_t>(range.end - range.start, k_frame_size - place.size);
             place.pages.push_back({.start = range.start, .end = range.start + size});
@@ -80,7 +87,7 @@ std::vector<MemoryAhead::Place> MemoryAhead::places(const std::vector<pid_t>& pi
     for (const pid_t pid : pids)
         if (const Process* const process = known(pid))
             if (const auto pages = dumped_pages(procfs_, pid, process->table, process->left_out, Seized::not_yet))
-                add_places(pid, *pages, places);
+                add_places(pid, process->table, *pages, places);
     return places;
 }
 
@@ -106,7 +113,7 @@ MemoryAhead::Pass MemoryAhead::look(const std::vector<pid_t>& pids, std::uint64_
             interrupt.throw_if_pending();
             const Place& place = all[number];
             const auto content = memory.bytes().first(place.size);
-            if (!read_pages(place.pid, place.pages, content))
+            if (!read_pages(place.pid, place.pages, content) || !is_still_there(*place.table, place.pages.front()))
                 continue;
             const auto begun = std::chrono::steady_clock::now();
             if (const auto added = frames_.add(content)) {

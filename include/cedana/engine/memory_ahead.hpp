@@ -51,12 +51,14 @@ class MemoryAhead {
     // As one frame of an image has it: pages in a row.
     struct Place {
         pid_t pid = 0;
+        const PageTable* table = nullptr;
         std::vector<PageRange> pages = {};
         std::size_t size = 0;
     };
 
     [[nodiscard]] const Process* known(pid_t pid);
-    static void add_places(pid_t pid, const std::vector<PageRange>& pages, std::vector<Place>& places);
+    static void add_places(pid_t pid, const PageTable& table, const std::vector<PageRange>& pages,
+                           std::vector<Place>& places);
     [[nodiscard]] std::vector<Place> places(const std::vector<pid_t>& pids);
 
     const Procfs& procfs_;
