@@ -165,7 +165,8 @@ void TreeCapture::compress_ahead() {
     progress_.phase("compressing ahead");
     frames_ahead_.emplace(static_cast<int>(config.archive_level), buffer_bound(config) / 2);
     MemoryAhead memory(draft_.procfs, *frames_ahead_);
-    compress_memory_ahead(memory, draft_.seen->pids(), escort->ahead, draft_.interrupt, progress_);
+    // Nobody is to have in clear what the checkpoint hides.
+    compress_memory_ahead(memory, draft_.seen->pids(), seal_ ? nullptr : escort->ahead, draft_.interrupt, progress_);
     writer_->use(*frames_ahead_);
     watch_.lap("compress ahead");
 }
