@@ -389,7 +389,7 @@ class Migrating {
     void send_ahead(const FrameAhead& frame) {
         explained_by_end([&] {
             there().send(FrameType::ahead, migration::write_ahead_head(frame.number, frame.compressed),
-                         frame.compressed);
+                         frame.compressed, interrupt_);
         });
         bytes_ahead_ += frame.compressed.size();
     }
@@ -405,18 +405,29 @@ class Migrating {
         });
     }
 
-    // Where the connection ends meanwhile, the other end may have said why before it went.
+    // Where the connection ends meanwhile, the other end may have said why before it went. From any thread: all of them
+    // fail with the same.
     template <typename Work>
     void explained_by_end(Work&& work) {
         try {
             work();
         } catch (const Error& error) {
-            constexpr auto k_limit = std::chrono::seconds(2);
             const std::scoped_lock lock(end_mutex_);
-            if (error.fault() == Fault::connection)
-                static_cast<void>(next(k_limit, Interrupt::none()));
-            throw;
+            if (!end_)
+                end_ = error.fault() == Fault::connection ? why_it_ended(error) : error;
+            throw Error(*end_);
         }
+    }
+
+    Error why_it_ended(const Error& seen) {
+        constexpr auto k_limit = std::chrono::seconds(2);
+        try {
+            static_cast<void>(next(k_limit, Interrupt::none()));
+        } catch (const Error& told) {
+            if (told.fault() != Fault::connection)
+                return told;
+        }
+        return seen;
     }
 
     // The tree runs on until the other host has these files on its disks. Of very many it writes them while it stands
@@ -533,6 +544,7 @@ class Migrating {
     std::string nothing_ahead_;
     std::atomic<std::uint64_t> bytes_ahead_ = 0;
     std::mutex end_mutex_;
+    std::optional<Error> end_;
     std::string network_lock_;
     // What is over there as it is here now.
     ByteRanges sent_;
