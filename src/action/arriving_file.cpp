@@ -6,6 +6,7 @@
 #include "cedana/base/files.hpp"
 #include "cedana/base/text.hpp"
 #include "cedana/files/partial_file.hpp"
+#include "cedana/files/private_copy.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -58,9 +59,7 @@ void ArrivingFile::keep(const migration::Ahead& ahead) {
     if (kept_ + ahead.bytes.size() > most_)
         throw Error(Fault::connection, fmt::format("more than {} came ahead", human_bytes(most_)));
     if (!aside_)
-        aside_ = UniqueFd(::open(path_.parent_path().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, S_IRUSR | S_IWUSR));
-    if (!aside_)
-        throw OsFailure(Fault::storage).error("cannot make a file in {}", path_.parent_path().string());
+        aside_ = spare_file(path_.parent_path());
     const ByteRange place{.from = kept_, .to = kept_ + ahead.bytes.size()};
     if (!places_.emplace(ahead.number, place).second)
         throw Error(Fault::connection, fmt::format("piece {} came ahead twice", ahead.number));

@@ -162,10 +162,12 @@ void TreeCapture::compress_ahead() {
     if (!escort || !escort->compresses_ahead || config.archive_compression != Compression::zstd ||
         draft_.seen->facts.image_bytes < k_least)
         return;
-    progress_.phase("compressing ahead");
     frames_ahead_.emplace(static_cast<int>(config.archive_level), buffer_bound(config) / 2);
     MemoryAhead memory(draft_.procfs, *frames_ahead_);
-    compress_memory_ahead(memory, draft_.seen->pids(), escort->ahead, draft_.interrupt, progress_);
+    // Nobody is to have in clear what the checkpoint hides.
+    const auto send = seal_ ? nullptr : escort->ahead;
+    progress_.phase(send ? "sending memory ahead" : "compressing ahead");
+    compress_memory_ahead(memory, draft_.seen->pids(), send, draft_.interrupt, progress_);
     writer_->use(*frames_ahead_);
     watch_.lap("compress ahead");
 }

@@ -142,6 +142,15 @@ void warn_where_unreadable(const Config& config, const Envelope& envelope) {
     }
 }
 
+// Empty: nothing speaks against it. The other host puts what comes ahead on its disk as it is.
+std::string why_nothing_goes_ahead(const DumpDraft& draft) {
+    if (draft.keys.encryption)
+        return "the checkpoint is encrypted, and what is sent ahead would not be";
+    if (draft.request.config.archive_compression != Compression::zstd)
+        return "only what zstd compresses is sent ahead (archive.compression)";
+    return "";
+}
+
 // The first, with the others as its cause.
 Error all_of(const std::vector<Error>& refusals, const std::string& beginning) {
     Error first(refusals.front().fault(), beginning + refusals.front().message());
@@ -213,6 +222,8 @@ class Migrating {
             offer.envelope = write_envelope(draft.keys.encryption->envelope);
         if (draft.keys.encryption && request_.lazy)
             warn_where_unreadable(request_.dump.config, draft.keys.encryption->envelope);
+        if (request_.pre_copy)
+            nothing_ahead_ = why_nothing_goes_ahead(draft);
         over_there([&] { offer_there(offer, plan); });
         return plan;
     }
@@ -288,11 +299,13 @@ class Migrating {
         const migration::Answer answer = migration::parse_answer(next(k_answer_limit_there, interrupt_).payload);
         for (const migration::Reason& reason : answer.reasons)
             plan.refusals_there.push_back(error_of(reason));
-        takes_ahead_ = request_.pre_copy && answer.takes_ahead;
-        if (request_.pre_copy && !answer.takes_ahead && answer.reasons.empty())
-            spdlog::warn("{} has no room for memory that is sent ahead: all of it goes over while the program stands "
-                         "still",
-                         target());
+        if (!request_.pre_copy || !answer.reasons.empty())
+            return;
+        if (nothing_ahead_.empty() && !answer.takes_ahead)
+            nothing_ahead_ = fmt::format("{} has no room for memory that is sent ahead", target());
+        takes_ahead_ = nothing_ahead_.empty();
+        if (!takes_ahead_)
+            spdlog::warn("{}: all of the memory goes over while the program stands still", nothing_ahead_);
     }
 
     // What the other end gives up with is an Error(Fault::target_refused).
@@ -330,7 +343,7 @@ class Migrating {
                        .ended = [this] { say_go(); }};
         // What of a lazy one is written while it stands still goes to the disk alone.
         dumped.escort->is_paced = !request_.lazy;
-        dumped.escort->compresses_ahead = request_.lazy || takes_ahead_;
+        dumped.escort->compresses_ahead = request_.lazy || request_.pre_copy;
         if (takes_ahead_)
             dumped.escort->ahead = [this](const FrameAhead& frame) { send_ahead(frame); };
         over_there([&] { there().send(FrameType::begin, migration::write_begin(stem_of(plan))); });
@@ -376,7 +389,7 @@ class Migrating {
     void send_ahead(const FrameAhead& frame) {
         explained_by_end([&] {
             there().send(FrameType::ahead, migration::write_ahead_head(frame.number, frame.compressed),
-                         frame.compressed);
+                         frame.compressed, interrupt_);
         });
         bytes_ahead_ += frame.compressed.size();
     }
@@ -392,18 +405,29 @@ class Migrating {
         });
     }
 
-    // Where the connection ends meanwhile, the other end may have said why before it went.
+    // Where the connection ends meanwhile, the other end may have said why before it went. From any thread: all of them
+    // fail with the same.
     template <typename Work>
     void explained_by_end(Work&& work) {
         try {
             work();
         } catch (const Error& error) {
-            constexpr auto k_limit = std::chrono::seconds(2);
             const std::scoped_lock lock(end_mutex_);
-            if (error.fault() == Fault::connection)
-                static_cast<void>(next(k_limit, Interrupt::none()));
-            throw;
+            if (!end_)
+                end_ = error.fault() == Fault::connection ? why_it_ended(error) : error;
+            throw Error(*end_);
         }
+    }
+
+    Error why_it_ended(const Error& seen) {
+        constexpr auto k_limit = std::chrono::seconds(2);
+        try {
+            static_cast<void>(next(k_limit, Interrupt::none()));
+        } catch (const Error& told) {
+            if (told.fault() != Fault::connection)
+                return told;
+        }
+        return seen;
     }
 
     // The tree runs on until the other host has these files on its disks. Of very many it writes them while it stands
@@ -515,10 +539,12 @@ class Migrating {
     std::string host_name_;
     std::optional<migration::Session> session_;
     std::optional<Error> no_login_;
-    // Memory goes over while it still runs.
+    // Memory goes over while it still runs; why not, where that was asked for.
     bool takes_ahead_ = false;
+    std::string nothing_ahead_;
     std::atomic<std::uint64_t> bytes_ahead_ = 0;
     std::mutex end_mutex_;
+    std::optional<Error> end_;
     std::string network_lock_;
     // What is over there as it is here now.
     ByteRanges sent_;

@@ -50,6 +50,11 @@ UniqueFd nameless_file(const fs::path& folder) {
     return UniqueFd(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
 }
 
+UniqueFd spare_file(const fs::path& folder) {
+    UniqueFd fd = nameless_file(folder);
+    return fd ? std::move(fd) : unlinked_file(folder);
+}
+
 // A file without a name is a file of its folder, and whoever watches that hears of it (inotify(7)).
 bool may_be_cloned(const fs::path& path) {
     // linux/magic.h: btrfs, xfs, bcachefs, ocfs2, nfs, smb, overlayfs; and zfs.
@@ -90,8 +95,7 @@ UniqueFd CopySpace::space_for(std::uint64_t size) {
             return fd;
         }
     }
-    UniqueFd fd = nameless_file(folder_);
-    return fd ? std::move(fd) : unlinked_file(folder_);
+    return spare_file(folder_);
 }
 
 UniqueFd CopySpace::copy(int fd, const fs::path& path, std::uint64_t size, FilePosition position,

@@ -49,17 +49,29 @@ Connection::Connection(Side self, UniqueFd in, UniqueFd out, std::string peer)
     make_non_blocking(out_);
 }
 
-void Connection::send(FrameType type, std::string_view payload, std::span<const std::byte> more) {
+void Connection::send(FrameType type, std::string_view payload, std::span<const std::byte> more,
+                      const Interrupt& interrupt) {
     const std::lock_guard guard(mutex_);
     const std::size_t length = payload.size() + more.size();
     if (length > longest(type))
         throw Error(Fault::connection,
                     fmt::format("'{}' has {} bytes, and may have {}", name_of(type), length, longest(type)));
+    if (failure_)
+        throw Error(*failure_);
     // Before it goes out: the other end may answer at once.
     stage_ = after(stage_, type);
-    write(write_header({.type = type, .length = length}));
-    write(std::as_bytes(std::span(payload)));
-    write(more);
+    const std::uint64_t before = sent_;
+    try {
+        write(write_header({.type = type, .length = length}), interrupt);
+        write(std::as_bytes(std::span(payload)), interrupt);
+        write(more, interrupt);
+    } catch (const Error& error) {
+        if (sent_ != before || error.fault() == Fault::interrupted) {
+            failure_ = error;
+            out_.reset();
+        }
+        throw;
+    }
 }
 
 Frame Connection::receive(std::chrono::milliseconds limit, const Interrupt& interrupt) {
@@ -98,7 +110,7 @@ Stage Connection::stage() const {
     return stage_;
 }
 
-void Connection::write(std::span<const std::byte> bytes) {
+void Connection::write(std::span<const std::byte> bytes, const Interrupt& interrupt) {
     auto until = Clock::now() + k_send_limit;
     while (!bytes.empty()) {
         const ssize_t count = out_ ? ::write(out_.get(), bytes.data(), bytes.size()) : -1;
@@ -112,8 +124,10 @@ void Connection::write(std::span<const std::byte> bytes) {
             until = Clock::now() + k_send_limit;
             continue;
         }
-        pollfd entry{.fd = out_.get(), .events = POLLOUT, .revents = 0};
-        if (::poll(&entry, 1, milliseconds_until(until)) == 0)
+        std::array<pollfd, 2> set = {{{out_.get(), POLLOUT, 0}, {interrupt.fd(), POLLIN, 0}}};
+        const int ready = ::poll(set.data(), set.size(), milliseconds_until(until));
+        interrupt.throw_if_pending();
+        if (ready == 0)
             throw connection_lost(peer_, fmt::format("it has taken nothing for {} s", k_send_limit.count()));
     }
 }

@@ -71,8 +71,8 @@ class Migration : public System {
     }
 
     // Over a slow line, of a program that is told to look at all of its memory before it moves, and does so there.
-    nlohmann::json migrate_filled(const char* way) {
-        start_other_host(k_open);
+    nlohmann::json migrate_filled(const char* way, const std::vector<std::string>& environment) {
+        start_other_host(environment);
         ssh_ = script("../support/throttled.py") + " 100 " + ssh_;
         const fs::path told = scratch("told");
         const fs::path go = scratch("go");
@@ -198,13 +198,16 @@ TEST_F(Migration, PutsNamedFilesThereBeforeTheProgramRuns) {
 
 // The line is slow: most of the memory comes after it runs, or because it is waited for.
 TEST_F(Migration, LetsTheMemoryFollow) {
-    const auto result = migrate_filled("--lazy");
+    const auto result = migrate_filled("--lazy", k_open);
     EXPECT_GT(result.value("bytes_on_demand", 0), 4'000'000) << result;
 }
 
-// Of a program that changes little: next to nothing is left for the time in which it stands still.
+// Of a program that changes little: next to nothing is left for the time in which it stands still. The file system over
+// there has no files without a name, which NFS and FUSE have not.
 TEST_F(Migration, SendsTheMemoryWhileTheProgramRuns) {
-    const auto result = migrate_filled("--pre-copy");
+    const auto result =
+        migrate_filled("--pre-copy", {k_open[0], k_open[1], "LD_PRELOAD=" + target_program("libfailing_calls.so"),
+                                      "FAILING_LACKS=links", "FAILING_UNDER=" + scratch("other").string()});
     EXPECT_GT(result.value("bytes_ahead", 0), 4'000'000) << result;
     EXPECT_LT(result.value("bytes_sent", 0) - result.value("bytes_ahead", 0), 2'000'000) << result;
 }
@@ -422,6 +425,23 @@ TEST_F(Migration, SendsWhatTheOtherHostCanDecrypt) {
     EXPECT_TRUE(holds(run.err, "no key here decrypts its checkpoint")) << run.err;
     EXPECT_EQ(target.wait_end().signal(), SIGKILL);
     EXPECT_TRUE(count_on_from(1, wait_for_more_lines(log, k_steps)));
+}
+
+// The other host puts on its disk what comes ahead, as it comes.
+TEST_F(Migration, SendsNothingAheadInClearOfWhatIsEncrypted) {
+    ASSERT_EQ(run_cedana({"config", "keygen", scratch("key"), "--encryption"}, options).exit_code, 0);
+    start_other_host({k_open[0], k_open[1], "CEDANA_SECURITY_ENCRYPTION_KEY=" + scratch("key").string()});
+    const fs::path told = scratch("told");
+    const fs::path go = scratch("go");
+    Target filled({target_program("filled"), "pages_and_holes", "16", told, go});
+    wait_for_lines(told, 1);
+    std::ofstream(go) << "go";
+    options.environment["CEDANA_SECURITY_ENCRYPTION_KEY"] = scratch("key");
+    const CedanaRun run = migrate_to({filled.pid_text(), "--pre-copy", "--json"});
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    EXPECT_EQ(nlohmann::json::parse(run.out).at("bytes_ahead"), 0) << run.out;
+    EXPECT_TRUE(holds(run.err, "the checkpoint is encrypted, and what is sent ahead would not be")) << run.err;
+    EXPECT_EQ(wait_for_lines(told, 2), (std::vector<std::string>{"ready", "right"}));
 }
 
 TEST_F(Migration, PutsFilesOnlyWhereRootOverThereHasNamedAFolder) {

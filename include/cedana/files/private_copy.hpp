@@ -14,6 +14,8 @@ namespace cedana {
 
 // A file without a name in `folder`, mode 0600; none where the file system has no such files.
 [[nodiscard]] UniqueFd nameless_file(const std::filesystem::path& folder);
+// The same on any file system: where it has none, a file whose name was taken away again. Throws Error(Fault::storage).
+[[nodiscard]] UniqueFd spare_file(const std::filesystem::path& folder);
 
 // A copy that shares its blocks with the file (FICLONE), so that it takes next to no time, in the file's own folder and
 // without a name. None where the file system cannot. `path`: of the file.

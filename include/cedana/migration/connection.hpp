@@ -3,6 +3,7 @@
 // longer than it was told to.
 #pragma once
 
+#include "cedana/base/error.hpp"
 #include "cedana/base/signals.hpp"
 #include "cedana/base/unique_fd.hpp"
 #include "cedana/migration/frame.hpp"
@@ -12,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,8 +30,10 @@ class Connection {
     // All of them throw Error(Fault::connection) when the other end is gone, when nothing was taken or came within
     // the limit, and for what has no place (frame.hpp).
 
-    // From any thread.
-    void send(FrameType type, std::string_view payload = {}, std::span<const std::byte> more = {});
+    // From any thread. A signal ends the wait as that of receive(). After that, and where a part of it went, all that
+    // is sent later fails with the same: the other end would take what follows for the rest of it.
+    void send(FrameType type, std::string_view payload = {}, std::span<const std::byte> more = {},
+              const Interrupt& interrupt = Interrupt::none());
     // Waits for as long; a signal ends the wait with Error(Fault::interrupted). For one thread.
     [[nodiscard]] Frame receive(std::chrono::milliseconds limit, const Interrupt& interrupt);
 
@@ -54,7 +58,7 @@ class Connection {
     static constexpr std::chrono::seconds k_send_limit{30};
 
   private:
-    void write(std::span<const std::byte> bytes);
+    void write(std::span<const std::byte> bytes, const Interrupt& interrupt);
     [[nodiscard]] std::string rest_of_line() const;
     void read(std::span<std::byte> bytes, std::chrono::steady_clock::time_point until, const Interrupt& interrupt);
 
@@ -62,8 +66,9 @@ class Connection {
     UniqueFd in_;
     UniqueFd out_;
     std::string peer_;
-    // Of out_ and stage_.
+    // Of out_, failure_ and stage_.
     mutable std::mutex mutex_;
+    std::optional<Error> failure_;
     Stage stage_ = Stage::opened;
     std::atomic<std::uint64_t> sent_ = 0;
     std::atomic<bool> has_ended_ = false;

@@ -170,7 +170,7 @@ TEST_F(HostFit, NeedsALimitAboveTheHighestDescriptor) {
 }
 
 TEST_F(HostFit, NeedsDescriptorsForWhatIsMapped) {
-    const RestoreNeeds needs{.room = {.pid = 42, .descriptors = 10, .mappings = 900}};
+    const RestoreNeeds needs{.open_files = {.pid = 42, .descriptors = 10, .mappings = 900}};
     EXPECT_NO_THROW(require_descriptor_room(needs, "redis", 1024));
     EXPECT_THROW(require_descriptor_room(needs, "redis", 920), Error);
     EXPECT_NO_THROW(require_descriptor_room({}, "redis", 64));

@@ -3,7 +3,9 @@
 #include "cedana/migration/connection.hpp"
 
 #include <chrono>
+#include <csignal>
 #include <functional>
+#include <string>
 
 #include <gtest/gtest.h>
 
@@ -75,6 +77,29 @@ TEST_F(MigrationConnection, TellsTheLineThatCameInPlaceOfAFrame) {
     say("\nThis account is currently not available.\nBye\n");
     EXPECT_EQ(lost([&] { static_cast<void>(target_.receive(1s, none_)); }),
               "the other end does not speak as cedana does: it said 'This account is currently not available.'");
+}
+
+// The other end takes none of it. A part of it went: whatever follows would be taken for the rest.
+TEST_F(MigrationConnection, EndsByASignalWhatIsNotTaken) {
+    const Interrupt interrupt = Interrupt::install();
+    source_.send(FrameType::hello);
+    static_cast<void>(target_.receive(1s, none_));
+    target_.send(FrameType::greeting);
+    static_cast<void>(source_.receive(1s, none_));
+    std::raise(SIGTERM);
+    const auto expect_interrupted = [](const std::function<void()>& work) {
+        try {
+            work();
+            ADD_FAILURE() << "it was sent";
+        } catch (const Error& error) {
+            EXPECT_EQ(error.fault(), Fault::interrupted) << error.message();
+        }
+    };
+    expect_interrupted([&] { source_.send(FrameType::offer, std::string(1'000'000, 'x'), {}, interrupt); });
+    const std::uint64_t sent = source_.bytes_sent();
+    EXPECT_GT(sent, 0U);
+    expect_interrupted([&] { source_.send(FrameType::bye); });
+    EXPECT_EQ(source_.bytes_sent(), sent);
 }
 
 TEST_F(MigrationConnection, SendsNothingOutOfOrder) {
