@@ -9,6 +9,7 @@
 #include "cedana/checkpoint/restore_needs.hpp"
 #include "cedana/checkpoint/small_images.hpp"
 #include "cedana/checkpoint/unread_pipe_data.hpp"
+#include "cedana/checkpoint/unsent_connections.hpp"
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/entry.hpp"
 #include "cedana/criu/log.hpp"
@@ -267,6 +268,7 @@ criu::RestoreJob TreeReturn::job(Progress& shown) {
                             : std::function<void(pid_t)>(),
             .hold = draft_.request.before_run ? [this](pid_t root) { draft_.request.before_run(seen_from_here(root)); }
                                               : std::function<void(pid_t)>(),
+            .sockets_are_back = held_connections_ ? [this] { held_connections_.reset(); } : std::function<void()>(),
             .locked_on_fault = locks_on_fault(draft_.manifest()),
             .posix_locks = posix_locks(draft_.manifest()),
             .limits_put_back = has_settings_ ? limits_put_back(draft_.manifest()) : std::set<pid_t>(),
@@ -294,6 +296,19 @@ roles::RestoreRoles TreeReturn::restore_roles() const {
             .stops = draft_.attendance == Attendance::foreground ? roles::KeyStops::continued : roles::KeyStops::left};
 }
 
+// In a network of its own CRIU has them held back by the rules that it brings back there.
+void TreeReturn::hold_connections() {
+    if (draft_.needs.own_network)
+        return;
+    try {
+        held_connections_.emplace(unsent_connections(*draft_.checkpoint, draft_.needs.inet));
+        if (!held_connections_->holds())
+            held_connections_.reset();
+    } catch (const Error& error) {
+        spdlog::debug("which connections have data to send is not known: {}", error.message());
+    }
+}
+
 void TreeReturn::run_criu() {
     const Checkpoint& checkpoint = *draft_.checkpoint;
     const Config& config = draft_.request.config;
@@ -315,10 +330,12 @@ void TreeReturn::run_criu() {
         roles::free_kept_numbers(draft_.procfs);
     roles::Ends ends = make_ends(draft_.joins, draft_.request.output_place(), unread);
     std::ranges::move(roles::open_outside_files(draft_.manifest().outside_files), std::back_inserter(ends.of_tree));
+    hold_connections();
     {
         const PersonalityScope personality(personality_of(draft_.manifest()));
         restored_.report = roles::restore(job(shown), restore_roles(), std::move(ends), images, draft_.interrupt);
     }
+    held_connections_.reset();
     if (!restored_.report.status.success())
         explain_failure();
     if (has_settings_ && !restored_.report.stood)

@@ -10,6 +10,7 @@
 #include "cedana/files/remap_guard.hpp"
 #include "cedana/lazy/start.hpp"
 #include "cedana/roles/restore.hpp"
+#include "cedana/undo/connection_hold.hpp"
 #include "cedana/undo/socket_guard.hpp"
 #include "cedana/undo/work_folder.hpp"
 
@@ -41,6 +42,7 @@ class TreeReturn {
     void put_files_back();
     void make_unit_entries();
     void refuse_taken_names() const;
+    void hold_connections();
     void run_criu();
     void put_huge_pages() const;
     [[nodiscard]] bool lends_keys() const;
@@ -68,6 +70,8 @@ class TreeReturn {
     Restored restored_;
     std::optional<RemapGuard> remaps_;
     std::optional<SocketGuard> sockets_;
+    // While CRIU makes the sockets.
+    std::optional<ConnectionHold> held_connections_;
     bool has_settings_ = true;
     // What could not be put back of what CRIU does not keep: sentences.
     std::vector<std::string> lost_;
