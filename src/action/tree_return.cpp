@@ -2,6 +2,7 @@
 #include "cedana/action/tree_return.hpp"
 
 #include "cedana/action/mends_by_manifest.hpp"
+#include "cedana/action/unsent_hold.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/state_folder.hpp"
@@ -9,7 +10,6 @@
 #include "cedana/checkpoint/restore_needs.hpp"
 #include "cedana/checkpoint/small_images.hpp"
 #include "cedana/checkpoint/unread_pipe_data.hpp"
-#include "cedana/checkpoint/unsent_connections.hpp"
 #include "cedana/criu/diagnose.hpp"
 #include "cedana/criu/entry.hpp"
 #include "cedana/criu/log.hpp"
@@ -296,19 +296,6 @@ roles::RestoreRoles TreeReturn::restore_roles() const {
             .stops = draft_.attendance == Attendance::foreground ? roles::KeyStops::continued : roles::KeyStops::left};
 }
 
-// In a network of its own CRIU has them held back by the rules that it brings back there.
-void TreeReturn::hold_connections() {
-    if (draft_.needs.own_network)
-        return;
-    try {
-        held_connections_.emplace(unsent_connections(*draft_.checkpoint, draft_.needs.inet));
-        if (!held_connections_->holds())
-            held_connections_.reset();
-    } catch (const Error& error) {
-        spdlog::debug("which connections have data to send is not known: {}", error.message());
-    }
-}
-
 void TreeReturn::run_criu() {
     const Checkpoint& checkpoint = *draft_.checkpoint;
     const Config& config = draft_.request.config;
@@ -330,7 +317,7 @@ void TreeReturn::run_criu() {
         roles::free_kept_numbers(draft_.procfs);
     roles::Ends ends = make_ends(draft_.joins, draft_.request.output_place(), unread);
     std::ranges::move(roles::open_outside_files(draft_.manifest().outside_files), std::back_inserter(ends.of_tree));
-    hold_connections();
+    hold_unsent(draft_, held_connections_);
     {
         const PersonalityScope personality(personality_of(draft_.manifest()));
         restored_.report = roles::restore(job(shown), restore_roles(), std::move(ends), images, draft_.interrupt);

@@ -42,7 +42,6 @@ class TreeReturn {
     void put_files_back();
     void make_unit_entries();
     void refuse_taken_names() const;
-    void hold_connections();
     void run_criu();
     void put_huge_pages() const;
     [[nodiscard]] bool lends_keys() const;
