@@ -4,6 +4,7 @@
 #include "cedana/action/container_engines.hpp"
 #include "cedana/action/container_steps.hpp"
 #include "cedana/action/mends_by_manifest.hpp"
+#include "cedana/action/unsent_hold.hpp"
 #include "cedana/base/child_process.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/state_folder.hpp"
@@ -190,6 +191,7 @@ void ContainerReturn::put_files(const criu::RpcCall& call, ImageSource& images) 
 
 // A copy gets a new address, and the old one may be that of the original, which runs.
 void ContainerReturn::hold_network() {
+    hold_unsent(draft_, held_connections_);
     std::vector<std::string> addresses;
     const std::optional<std::string>& as = draft_.request.container_name;
     if (as && *as != draft_.manifest().container->name)
@@ -202,6 +204,7 @@ void ContainerReturn::hold_network() {
 // While it stands still.
 void ContainerReturn::put_settings_back(pid_t root) {
     hold_.reset();
+    held_connections_.reset();
     const ProcessTree tree = read_frozen_tree(draft_.procfs, ProcessHandle::open(draft_.procfs, root));
     lost_ = put_attributes_back(draft_.procfs, tree, draft_.manifest().attributes);
     std::vector<std::string> more = put_socket_options_back(tree, draft_.manifest().socket_options);

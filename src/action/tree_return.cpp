@@ -2,6 +2,7 @@
 #include "cedana/action/tree_return.hpp"
 
 #include "cedana/action/mends_by_manifest.hpp"
+#include "cedana/action/unsent_hold.hpp"
 #include "cedana/base/error.hpp"
 #include "cedana/base/files.hpp"
 #include "cedana/base/state_folder.hpp"
@@ -267,6 +268,7 @@ criu::RestoreJob TreeReturn::job(Progress& shown) {
                             : std::function<void(pid_t)>(),
             .hold = draft_.request.before_run ? [this](pid_t root) { draft_.request.before_run(seen_from_here(root)); }
                                               : std::function<void(pid_t)>(),
+            .sockets_are_back = held_connections_ ? [this] { held_connections_.reset(); } : std::function<void()>(),
             .locked_on_fault = locks_on_fault(draft_.manifest()),
             .posix_locks = posix_locks(draft_.manifest()),
             .limits_put_back = has_settings_ ? limits_put_back(draft_.manifest()) : std::set<pid_t>(),
@@ -315,10 +317,12 @@ void TreeReturn::run_criu() {
         roles::free_kept_numbers(draft_.procfs);
     roles::Ends ends = make_ends(draft_.joins, draft_.request.output_place(), unread);
     std::ranges::move(roles::open_outside_files(draft_.manifest().outside_files), std::back_inserter(ends.of_tree));
+    hold_unsent(draft_, held_connections_);
     {
         const PersonalityScope personality(personality_of(draft_.manifest()));
         restored_.report = roles::restore(job(shown), restore_roles(), std::move(ends), images, draft_.interrupt);
     }
+    held_connections_.reset();
     if (!restored_.report.status.success())
         explain_failure();
     if (has_settings_ && !restored_.report.stood)

@@ -42,6 +42,9 @@ DumpedInet parse_inet(std::string_view message) {
     std::size_t remote_words = 0;
     for (auto entry = fields_of<InetSkEntry>(message); entry.next();) {
         switch (entry.tag()) {
+        case InetSkEntry::ino:
+            socket.inode = number_of(entry);
+            break;
         case InetSkEntry::family:
             socket.family = static_cast<int>(number_of(entry));
             break;

@@ -74,7 +74,7 @@ constexpr auto k_errors = std::to_array<FailureRow>({
       "raise that before the dump: prlimit --pid PID --sigpending=NUMBER:"}},
     {"Can't restore not-sent send queue data",
      {"a TCP connection of it had data that was not sent yet (its peer did not read), and nothing holds its packets "
-      "back here: that is so only on the host of a dump with --stop, until it restarts",
+      "back here: that takes tables of nftables that have an owner (Linux 5.12)",
       "restore it with its connections closed: --criu-arg=--tcp-close"}},
     // Files.
     {"has bad size",

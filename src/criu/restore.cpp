@@ -128,6 +128,8 @@ void reached(const std::string& stage, pid_t root, ActionServer& action, const R
         with_beat(action, job.tree_is_mapped);
     if (stage == k_stage_post_restore && job.hold)
         with_beat(action, [&] { job.hold(root); });
+    if (stage == k_stage_post_restore && job.sockets_are_back)
+        job.sockets_are_back();
     if (stage == k_stage_pre_resume && job.standing) {
         report.stood = true;
         with_beat(action, [&] { call_standing(job.standing, root); });
@@ -226,7 +228,7 @@ RestoreReport restore(const RestoreJob& job, std::vector<TreeEnd> ends, ImageSou
         if (job.progress != nullptr)
             server.report_to(*job.progress, job.total_bytes);
         std::optional<ActionServer> action;
-        if (job.tree_is_mapped || job.standing || job.before_resume || job.hold)
+        if (job.tree_is_mapped || job.standing || job.before_resume || job.hold || job.sockets_are_back)
             listen(action, loop, job, report);
         const Entry entry(job.namespaces, job.program, job.folder);
         std::unique_ptr<RunningCriu> criu = start(job, entry, ends, launch, action ? &*action : nullptr);

@@ -2,7 +2,8 @@
 // A target with a TCP connection in a state that is neither established nor listening; it has both ends, or, for
 // syn_sent, one to PORT, where nobody answers yet. At SIGUSR1 it finds out whether the connection goes on from there. A
 // line of LOG says "ready" and then "right", or what is wrong. Usage: tcp_states KIND LOG FAMILY PORT, KIND being
-// syn_sent, close_wait, fin_wait1, last_ack, closing, closed or reset, and FAMILY 4 or 6.
+// syn_sent, close_wait, fin_wait1, last_ack, closing, closed or reset, or established with queues that are full on both
+// sides (unsent), and FAMILY 4 or 6.
 #include <array>
 #include <csignal>
 #include <cstdint>
@@ -63,11 +64,16 @@ bool wait_for(int socket, short events) {
     return ::poll(&entry, 1, k_limit_ms) == 1;
 }
 
+// Of what is written to a connection; no row of bytes comes again soon.
+char byte_at(std::size_t place) { return static_cast<char>(place % 251); }
+
 // Writes until the other end's window is full and nothing more is taken; how much.
 std::size_t fill(int socket) {
     std::array<char, 4096> piece{};
     std::size_t total = 0;
     for (;;) {
+        for (std::size_t i = 0; i < piece.size(); ++i)
+            piece.at(i) = byte_at(total + i);
         const ssize_t count = ::send(socket, piece.data(), piece.size(), MSG_DONTWAIT);
         if (count <= 0)
             return total;
@@ -75,7 +81,7 @@ std::size_t fill(int socket) {
     }
 }
 
-// Reads to the end of what comes; how much, or -1.
+// Reads to the end of what comes; how much, or -1, also if it is not what fill() has written.
 long read_to_end(int socket) {
     std::array<char, 4096> piece{};
     long total = 0;
@@ -87,6 +93,9 @@ long read_to_end(int socket) {
             return -1;
         if (count == 0)
             return total;
+        for (ssize_t i = 0; i < count; ++i)
+            if (piece.at(static_cast<std::size_t>(i)) != byte_at(static_cast<std::size_t>(total + i)))
+                return -1;
         total += count;
     }
 }
@@ -135,10 +144,11 @@ Connection make(const std::string& kind, int family, std::uint16_t port) {
         ::shutdown(pair.server, SHUT_WR);
     if (kind == "close_wait" || kind == "last_ack")
         await_state(pair.client, TCP_CLOSE_WAIT);
-    if (kind == "fin_wait1" || kind == "last_ack" || kind == "closing")
+    if (kind == "fin_wait1" || kind == "last_ack" || kind == "closing" || kind == "unsent")
         pair.to_server = fill(pair.client);
-    if (kind == "closing") {
+    if (kind == "closing" || kind == "unsent")
         pair.to_client = fill(pair.server);
+    if (kind == "closing") {
         ::shutdown(pair.server, SHUT_WR);
         await_state(pair.server, TCP_FIN_WAIT1);
     }
@@ -186,10 +196,12 @@ std::string found(const Connection& pair, const std::string& kind) {
             return "the half that was open is not";
         ::shutdown(pair.client, SHUT_WR);
     }
+    if (kind == "unsent")
+        ::shutdown(pair.client, SHUT_WR);
     const long server = read_to_end(pair.server);
     if (server != static_cast<long>(pair.to_server))
         return "the server has read " + std::to_string(server) + " of " + std::to_string(pair.to_server);
-    if (kind == "fin_wait1")
+    if (kind == "fin_wait1" || kind == "unsent")
         ::shutdown(pair.server, SHUT_WR);
     const long client = read_to_end(pair.client);
     if (client != static_cast<long>(pair.to_client))

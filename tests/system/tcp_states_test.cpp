@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include "support/nft_tables.hpp"
 #include "support/wait.hpp"
 #include "system/step_log.hpp"
 #include "system/system_fixture.hpp"
@@ -83,7 +84,37 @@ TEST_P(TcpState, ComesBackAndGoesOn) {
 INSTANTIATE_TEST_SUITE_P(EachState, TcpState,
                          ::testing::Values(State{"close_wait", "4"}, State{"fin_wait1", "4"}, State{"last_ack", "4"},
                                            State{"closing", "4"}, State{"closed", "4"}, State{"reset", "4"},
-                                           State{"close_wait", "6"}, State{"closed", "6"}),
+                                           State{"unsent", "4"}, State{"close_wait", "6"}, State{"closed", "6"}),
+                         [](const auto& one) { return one.param.kind + "_ipv" + one.param.family; });
+
+// Queues that are full: CRIU sends what was not sent yet before the other end is there.
+class UnsentData : public TcpState {
+  protected:
+    // The checkpoint of a program that ran on for a while, on a host that holds none of its packets back.
+    [[nodiscard]] fs::path dump_and_end_later(Target& target) const {
+        const CedanaRun run = dump(target.pid(), {"--leave-running"});
+        EXPECT_EQ(run.exit_code, 0) << run.err;
+        target.end();
+        return only_line(run.out);
+    }
+};
+
+TEST_P(UnsentData, ComesToItsOtherEndAfterTheProgramRanOn) {
+    Target target({target_program("tcp_states"), GetParam().kind, log(), GetParam().family, "0"});
+    wait_for_lines(log(), 1);
+    const fs::path zip = dump_and_end_later(target);
+    // Nothing is held back after a restore that fails, either.
+    write_script(scratch("criu"), "#!/bin/sh\ncase \" $* \" in *\" restore \"*) exit 1 ;; esac\nexec criu \"$@\"\n");
+    options.environment["CEDANA_CRIU_PATH"] = scratch("criu");
+    EXPECT_NE(restore(zip).exit_code, 0);
+    EXPECT_TRUE(nft_tables("cedana-restore-").empty());
+    options.environment.erase("CEDANA_CRIU_PATH");
+    restore_as(target.pid(), zip);
+    EXPECT_TRUE(nft_tables("cedana-restore-").empty());
+    EXPECT_EQ(said_by(target.pid()), "right");
+}
+
+INSTANTIATE_TEST_SUITE_P(FullQueues, UnsentData, ::testing::Values(State{"unsent", "4"}, State{"unsent", "6"}),
                          [](const auto& one) { return one.param.kind + "_ipv" + one.param.family; });
 
 class TcpStates : public TcpState {};

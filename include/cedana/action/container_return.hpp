@@ -11,6 +11,7 @@
 #include "cedana/containers/runtime_restore.hpp"
 #include "cedana/containers/volumes.hpp"
 #include "cedana/lazy/start.hpp"
+#include "cedana/undo/connection_hold.hpp"
 #include "cedana/undo/work_folder.hpp"
 
 #include <map>
@@ -58,6 +59,7 @@ class ContainerReturn {
     std::optional<containers::VolumeRestore> volumes_;
     // Until its sockets are there.
     std::optional<containers::NetworkHold> hold_;
+    std::optional<ConnectionHold> held_connections_;
     // The root, from when CRIU has made it.
     std::map<pid_t, UniqueFd> root_;
     // What could not be put back of what CRIU does not keep: sentences.

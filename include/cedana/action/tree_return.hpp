@@ -10,6 +10,7 @@
 #include "cedana/files/remap_guard.hpp"
 #include "cedana/lazy/start.hpp"
 #include "cedana/roles/restore.hpp"
+#include "cedana/undo/connection_hold.hpp"
 #include "cedana/undo/socket_guard.hpp"
 #include "cedana/undo/work_folder.hpp"
 
@@ -68,6 +69,8 @@ class TreeReturn {
     Restored restored_;
     std::optional<RemapGuard> remaps_;
     std::optional<SocketGuard> sockets_;
+    // While CRIU makes the sockets.
+    std::optional<ConnectionHold> held_connections_;
     bool has_settings_ = true;
     // What could not be put back of what CRIU does not keep: sentences.
     std::vector<std::string> lost_;

@@ -43,6 +43,8 @@ struct DumpedInet {
     // It had SO_REUSEADDR, or SO_REUSEPORT. CRIU binds every socket with both (criu/sk-inet.c, open_inet_sk()).
     bool reuses_address = false;
     bool reuses_port = false;
+    // By which CRIU names the image of its queues.
+    std::uint64_t inode = 0;
 
     // What CRIU brings back as a connection, of whatever state (criu/sk-inet.c, tcp_connection).
     [[nodiscard]] bool is_connection() const noexcept;

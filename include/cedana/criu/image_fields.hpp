@@ -178,6 +178,7 @@ enum class SignalQueueEntry : FieldNumber { signals = 1 };
 enum class SiginfoEntry : FieldNumber { siginfo = 1 };
 // sk-inet.proto
 enum class InetSkEntry : FieldNumber {
+    ino = 2,
     family = 3,
     type = 4,
     proto = 5,
@@ -197,6 +198,8 @@ enum class UnixSkEntry : FieldNumber { type = 3, state = 4, uflags = 6, name = 1
 // stats.proto
 enum class StatsEntry : FieldNumber { dump = 1 };
 enum class DumpStatsEntry : FieldNumber { freezing_time = 1, frozen_time = 2 };
+// tcp-stream.proto
+enum class TcpStreamEntry : FieldNumber { unsq_len = 12 };
 // timens.proto
 enum class TimensEntry : FieldNumber { monotonic = 1, boottime = 2 };
 enum class TimespecEntry : FieldNumber { tv_sec = 1, tv_nsec = 2 };

@@ -28,6 +28,7 @@ enum class ImageKind : std::uint32_t {
     pstree = 0x50273030,
     remaps = 0x59133954,
     statistics = 0x57093306,
+    tcp_stream = 0x51465506,
     terminals = 0x59453036,
     clocks = 0x43114433,
 };

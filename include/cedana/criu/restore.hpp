@@ -54,6 +54,10 @@ struct RestoreJob {
     // meanwhile, CRIU ends the tree: its script gets no answer (criu/cr-restore.c, ACT_POST_RESTORE). Empty: not
     // called.
     std::function<void(pid_t root)> hold = {};
+    // Called once all sockets of the tree are there, after `hold` and before their packets come through: CRIU waits,
+    // and nothing of the tree runs yet. Where no program in memory may run, and when CRIU fails before that, it is not
+    // called. Empty: not called.
+    std::function<void()> sockets_are_back = {};
     LocksOnFault locked_on_fault = {};
     std::vector<DumpedLock> posix_locks = {};
     // The processes whose limits are put back in `standing`, or later.

@@ -24,8 +24,8 @@ FileTable table_of(unsigned kind, const std::string& entry, unsigned id = 7) {
 }
 
 std::string inet(unsigned state, unsigned remote_port) {
-    return field(1, 28) + field(3, AF_INET) + field(4, SOCK_STREAM) + field(5, IPPROTO_TCP) + field(6, state) +
-           field(7, 39883) + field(8, remote_port) + field(11, htonl(INADDR_LOOPBACK)) +
+    return field(1, 28) + field(2, 1234) + field(3, AF_INET) + field(4, SOCK_STREAM) + field(5, IPPROTO_TCP) +
+           field(6, state) + field(7, 39883) + field(8, remote_port) + field(11, htonl(INADDR_LOOPBACK)) +
            field(14, field(7, 1) + field(15, "eth0") + field(17, 1)) + field(15, 1) + field(17, "lo");
 }
 
@@ -43,6 +43,7 @@ TEST(FileTable, HasInetSocketsWithTheirAddresses) {
     EXPECT_TRUE(socket.reuses_address);
     EXPECT_TRUE(socket.reuses_port);
     EXPECT_EQ(socket.interface, "lo");
+    EXPECT_EQ(socket.inode, 1234U);
     EXPECT_FALSE(socket.is_connection());
 }
 
