@@ -29,7 +29,7 @@ class StagingFiles : public test::InTempFolder {
             GTEST_SKIP() << "this file system has no files without a name";
     }
     void stage(StagedFiles& staged) const {
-        staged.add(checkpoint->zip(), checkpoint->files_index(), checkpoint->manifest().files, Config(),
+        staged.add(checkpoint->zip(), checkpoint->files_index(), checkpoint->manifest().files, config,
                    Interrupt::none());
     }
     [[nodiscard]] bool is_empty() const {
@@ -37,6 +37,7 @@ class StagingFiles : public test::InTempFolder {
         return fs::is_empty(folder, ignored);
     }
 
+    const Config config;
     const fs::path folder = fs::canonical(path("")) / "folder";
     const fs::path zip = path("x.zip");
     std::optional<Checkpoint> checkpoint;
@@ -52,7 +53,7 @@ TEST_F(StagingFiles, IsWhatTheRestoreNames) {
     StagedFiles staged({});
     stage(staged);
     fs::create_directory(folder / "app");
-    FileRestore files(*checkpoint, Config(), {}, {}, &staged);
+    FileRestore files(*checkpoint, config, {}, {}, &staged);
     const std::vector<RestoredFile> restored = files.put_back(Procfs(), Interrupt::none());
     ASSERT_EQ(restored.size(), 1U);
     EXPECT_EQ(restored.front().action, FileAction::created);
