@@ -150,9 +150,8 @@ class NeedsReading {
         std::optional<std::uint64_t> last_file;
         for (const criu::Mapping& mapping : mappings) {
             const bool is_file = mapping.kind == criu::MappingKind::file || mapping.kind == criu::MappingKind::memfd;
-            if (is_file && std::exchange(last_file, mapping.object) != mapping.object)
-                ++count;
-            else if (mapping.kind == criu::MappingKind::shared)
+            const bool is_next_file = is_file && std::exchange(last_file, mapping.object) != mapping.object;
+            if (is_next_file || mapping.kind == criu::MappingKind::shared)
                 ++count;
         }
         return count;

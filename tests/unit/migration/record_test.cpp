@@ -57,11 +57,11 @@ TEST_F(MigrationRecord, IsDroppedOnceItIsOldAndNothingRuns) {
     constexpr auto k_age = std::chrono::hours(24);
     const auto own = own_mark();
     const ProcessMark gone{.pid = own.pid, .start_time = own.start_time + 1};
-    const std::map<char, Record> records = {{'a', {.fate = Fate::ended}},
-                                            {'b', {.fate = Fate::runs, .root = gone}},
-                                            {'c', {.fate = Fate::runs, .root = own}},
-                                            {'d', {.fate = Fate::receiving}},
-                                            {'e', {.fate = Fate::ended}}};
+    const std::map<char, Record> records = {{'a', {.id = {}, .fate = Fate::ended}},
+                                            {'b', {.id = {}, .fate = Fate::runs, .root = gone}},
+                                            {'c', {.id = {}, .fate = Fate::runs, .root = own}},
+                                            {'d', {.id = {}, .fate = Fate::receiving}},
+                                            {'e', {.id = {}, .fate = Fate::ended}}};
     std::optional<OpenRecord> at_work;
     for (auto [letter, record] : records) {
         record.id = std::string(32, letter);
