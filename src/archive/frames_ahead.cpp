@@ -2,21 +2,17 @@
 #include "cedana/archive/frames_ahead.hpp"
 
 #include "cedana/archive/frame_sums.hpp"
-#include "cedana/base/error.hpp"
+#include "cedana/base/secret_bytes.hpp"
 
 // Its functions are compiled into this file.
 #define XXH_INLINE_ALL
-#include <sys/random.h>
 #include <xxhash.h>
 
 namespace cedana {
 
 FramesAhead::FramesAhead(int level, std::uint64_t most) : level_(level), most_(most) {
-    if (::getrandom(&seed_, sizeof seed_, 0) != sizeof seed_)
-        throw OsFailure().error("cannot make a random number");
+    fill_random(std::as_writable_bytes(std::span(&seed_, 1)));
 }
-
-FramesAhead::~FramesAhead() = default;
 
 FramesAhead::Key FramesAhead::key_of(std::span<const std::byte> content) const {
     const XXH128_hash_t hash = XXH3_128bits_withSeed(content.data(), content.size(), seed_);

@@ -3,21 +3,19 @@
 
 #include "cedana/base/error.hpp"
 #include "cedana/base/netlink.hpp"
+#include "cedana/base/nftables.hpp"
 #include "cedana/base/text.hpp"
 
 #include <array>
 #include <cerrno>
-#include <cstdint>
 
 #include <spdlog/fmt/fmt.h>
 #include <spdlog/spdlog.h>
 
-#include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
-#include <sys/socket.h>
 
 namespace cedana::criu {
 
@@ -26,13 +24,6 @@ namespace {
 constexpr std::string_view k_prefix = "CRIU-";
 // CRIU formats "inet CRIU-ID" into 32 bytes, so that the end of a longer id is cut off (criu/netfilter.c).
 constexpr std::size_t k_longest_table = 32 - 1 - std::string_view("inet ").size();
-
-unsigned tables_message(unsigned type) { return NFNL_SUBSYS_NFTABLES << 8U | type; }
-
-NetlinkRequest request(unsigned type, unsigned flags, std::uint8_t family, std::uint16_t resource = 0) {
-    const nfgenmsg header{.nfgen_family = family, .version = NFNETLINK_V0, .res_id = htons(resource)};
-    return NetlinkRequest(type, NLM_F_REQUEST | flags).header(header);
-}
 
 } // namespace
 
@@ -54,7 +45,7 @@ std::vector<std::string> network_locks() {
     std::vector<std::string> tables;
     try {
         const auto messages =
-            NetlinkSocket(NETLINK_NETFILTER).list(request(tables_message(NFT_MSG_GETTABLE), NLM_F_DUMP, NFPROTO_INET));
+            NetlinkSocket(NETLINK_NETFILTER).list(nft::request(NFT_MSG_GETTABLE, NLM_F_DUMP, NFPROTO_INET));
         for (const NetlinkMessage& message : messages)
             for (const NetlinkAttribute& attribute : message.attributes(sizeof(nfgenmsg)))
                 if (attribute.type == NFTA_TABLE_NAME && attribute.value.starts_with(k_prefix))
@@ -67,10 +58,9 @@ std::vector<std::string> network_locks() {
 
 bool remove_network_lock(const std::string& table) {
     // Tables change in batches only (nfnetlink).
-    const std::array batch = {
-        request(NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES),
-        request(tables_message(NFT_MSG_DELTABLE), NLM_F_ACK, NFPROTO_INET).text(NFTA_TABLE_NAME, table),
-        request(NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES)};
+    const std::array batch = {nft::batch_bound(NFNL_MSG_BATCH_BEGIN),
+                              nft::request(NFT_MSG_DELTABLE, NLM_F_ACK, NFPROTO_INET).text(NFTA_TABLE_NAME, table),
+                              nft::batch_bound(NFNL_MSG_BATCH_END)};
     const int err = NetlinkSocket(NETLINK_NETFILTER).acknowledged(batch);
     if (err != 0 && err != ENOENT)
         throw os_error(err, fmt::format("cannot remove the table {} of nftables", table));

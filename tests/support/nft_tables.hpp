@@ -3,8 +3,8 @@
 #pragma once
 
 #include "cedana/base/netlink.hpp"
+#include "cedana/base/nftables.hpp"
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,12 +18,9 @@ namespace cedana::testing {
 
 // Of every family, whose names begin so.
 [[nodiscard]] inline std::vector<std::string> nft_tables(std::string_view prefix) {
-    const nfgenmsg header{.nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0, .res_id = 0};
     std::vector<std::string> names;
     for (const NetlinkMessage& message :
-         NetlinkSocket(NETLINK_NETFILTER)
-             .list(NetlinkRequest(NFNL_SUBSYS_NFTABLES << 8U | NFT_MSG_GETTABLE, NLM_F_REQUEST | NLM_F_DUMP)
-                       .header(header)))
+         NetlinkSocket(NETLINK_NETFILTER).list(nft::request(NFT_MSG_GETTABLE, NLM_F_DUMP, NFPROTO_UNSPEC)))
         for (const NetlinkAttribute& attribute : message.attributes(sizeof(nfgenmsg)))
             if (attribute.type == NFTA_TABLE_NAME && attribute.value.starts_with(prefix))
                 names.emplace_back(attribute.value.substr(0, attribute.value.find('\0')));

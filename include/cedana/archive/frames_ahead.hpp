@@ -39,7 +39,6 @@ class FramesAhead {
     FramesAhead(int level, std::uint64_t most);
     FramesAhead(const FramesAhead&) = delete;
     FramesAhead& operator=(const FramesAhead&) = delete;
-    ~FramesAhead();
 
     // Compresses a frame, unless there is one of this content. Absent: there is one. Null: there is no room for it.
     // What is returned stays for as long as this.

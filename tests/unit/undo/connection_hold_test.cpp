@@ -7,7 +7,6 @@
 #include <functional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -17,11 +16,11 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "support/nft_tables.hpp"
+#include "unit/undo/own_network.hpp"
 
 namespace cedana {
 namespace {
@@ -77,22 +76,15 @@ bool is_readable(const UniqueFd& socket, int limit_ms) {
     return ::poll(&entry, 1, limit_ms) == 1;
 }
 
-// A network namespace is a thread's own, and is gone with it.
 class ConnectionHolds : public ::testing::Test {
   protected:
     void in_new_network(const std::function<void()>& test) {
-        std::thread([&] {
-            try {
-                if (::unshare(CLONE_NEWNET) != 0)
-                    reason_ = "not permitted to make a network namespace";
-                else
-                    start_loopback();
-                if (reason_.empty())
-                    test();
-            } catch (const std::exception& error) {
-                ADD_FAILURE() << error.what();
-            }
-        }).join();
+        const bool is_permitted = testing::in_own_network([&] {
+            start_loopback();
+            test();
+        });
+        if (!is_permitted)
+            reason_ = "not permitted to make a network namespace";
         if (!reason_.empty())
             GTEST_SKIP() << reason_;
     }

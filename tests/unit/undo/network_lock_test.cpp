@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cedana/base/error.hpp"
 #include "cedana/base/netlink.hpp"
+#include "cedana/base/nftables.hpp"
 #include "cedana/undo/network_lock.hpp"
 
 #include <array>
 #include <functional>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
 
-#include <arpa/inet.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
-#include <sched.h>
+
+#include "unit/undo/own_network.hpp"
 
 namespace cedana::criu {
 namespace {
@@ -46,36 +45,25 @@ TEST(NetworkLock, OfALogWithoutARunIsUnknown) {
     EXPECT_EQ(network_lock_of("(00.000000) Version: 3.17\n"), std::nullopt);
 }
 
-NetlinkRequest to_netfilter(unsigned type, unsigned flags, std::uint8_t family, std::uint16_t resource) {
-    const nfgenmsg header{.nfgen_family = family, .version = NFNETLINK_V0, .res_id = htons(resource)};
-    return NetlinkRequest(type, NLM_F_REQUEST | flags).header(header);
-}
-
 int make_table(const std::string& name) {
     const std::array batch = {
-        to_netfilter(NFNL_MSG_BATCH_BEGIN, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES),
-        to_netfilter(NFNL_SUBSYS_NFTABLES << 8U | NFT_MSG_NEWTABLE, NLM_F_ACK | NLM_F_CREATE, NFPROTO_INET, 0)
-            .text(NFTA_TABLE_NAME, name),
-        to_netfilter(NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES)};
+        nft::batch_bound(NFNL_MSG_BATCH_BEGIN),
+        nft::request(NFT_MSG_NEWTABLE, NLM_F_ACK | NLM_F_CREATE, NFPROTO_INET).text(NFTA_TABLE_NAME, name),
+        nft::batch_bound(NFNL_MSG_BATCH_END)};
     return NetlinkSocket(NETLINK_NETFILTER).acknowledged(batch);
 }
 
-// A network namespace is a thread's own, and is gone with it.
 class NetworkLocks : public ::testing::Test {
   protected:
     void in_new_network(const std::function<void()>& test) {
-        std::thread([&] {
-            try {
-                if (::unshare(CLONE_NEWNET) != 0)
-                    reason_ = "not permitted to make a network namespace";
-                else if (make_table("CRIU-one") != 0 || make_table("CRIU-two") != 0 || make_table("other") != 0)
-                    reason_ = "no nftables on this host";
-                else
-                    test();
-            } catch (const Error& error) {
-                ADD_FAILURE() << error.message();
-            }
-        }).join();
+        const bool is_permitted = testing::in_own_network([&] {
+            if (make_table("CRIU-one") != 0 || make_table("CRIU-two") != 0 || make_table("other") != 0)
+                reason_ = "no nftables on this host";
+            else
+                test();
+        });
+        if (!is_permitted)
+            reason_ = "not permitted to make a network namespace";
     }
     std::string reason_;
 };
