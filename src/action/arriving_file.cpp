@@ -71,14 +71,11 @@ void ArrivingFile::repeat(const migration::Repeat& repeat) const {
     const auto place = places_.find(repeat.number);
     if (place == places_.end() || repeat.from + repeat.size > place->second.to - place->second.from)
         throw Error(Fault::connection, fmt::format("piece {} has not come ahead", repeat.number));
-    if (repeat.offset + repeat.size > most_)
-        throw Error(Fault::connection,
-                    fmt::format("the checkpoint has more than the {} that were announced", human_bytes(most_)));
     std::string bytes(repeat.size, '\0');
     if (read_at(aside_.get(), place->second.from + repeat.from, std::as_writable_bytes(std::span(bytes)), path_) !=
         bytes.size())
         throw Error(Fault::storage, "what came ahead was cut");
-    write_at(fd_.get(), repeat.offset, bytes);
+    write({.offset = repeat.offset, .bytes = bytes});
 }
 
 void ArrivingFile::complete(std::uint64_t size) const {
